@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The front door. Every target prepares what it needs and may be run again.
+
+# Where the lab keeps everything it makes, the controller's environment included.
+LAB_DIR ?= /var/lib/osdr-lab
+# The seed of "make soak": the same seed makes the same campaign.
+SEED ?= 1
+
+controller := $(LAB_DIR)/venvs/controller
+tools := tests/tools
+lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
+
+export PATH := $(controller)/bin:$(PATH)
+export OSDR_LAB_DIR := $(LAB_DIR)
+export OS_CLIENT_CONFIG_FILE := $(LAB_DIR)/clouds.yaml
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.DEFAULT_GOAL := help
+
+.PHONY: controller
+controller: ## Prepare the controller: Debian packages, Python environment, collection link
+	@/usr/bin/python3 $(tools)/controller.py $(controller)
+
+.PHONY: lock
+lock: ## Lock tests/requirements/controller.in anew
+	@/usr/bin/python3 $(tools)/controller.py --lock $(controller)
+
+.PHONY: demo
+demo: lab-up ## Kill the primary site and recover the application at the remote one
+	$(lab) tests/lab/demo.yml
+
+.PHONY: test
+test: controller ## Everything: lint, sanity, unit, then the lab and the proof on it
+	@$(controller)/bin/python $(tools)/stages.py lint sanity unit lab-up molecule
+
+.PHONY: lint
+lint: controller ## Style, documentation, licences, changelog
+	ansible-lint --offline
+	ruff check --quiet
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	antsibull-changelog lint
+	reuse lint --lines
+
+.PHONY: sanity
+sanity: controller ## ansible-test sanity, without an ignore file
+	@$(controller)/bin/python $(tools)/sanity.py
+
+.PHONY: unit
+unit: controller ## Unit tests
+	pytest --numprocesses auto
+
+.PHONY: molecule
+molecule: controller ## The proof, on the running lab: load, checkpoint, site killed, restore, checker
+	@$(controller)/bin/python $(tools)/scenario.py default
+
+.PHONY: soak
+soak: lab-up ## Long campaigns on the lab (SEED=1)
+	$(lab) --extra-vars seed=$(SEED) tests/lab/soak.yml
+
+.PHONY: lab-up
+lab-up: controller ## Bring both sites up
+	$(lab) tests/lab/up.yml
+
+.PHONY: lab-status
+lab-status: controller ## Table of services; the exit status tells
+	@$(lab) tests/lab/status.yml
+
+.PHONY: lab-down
+lab-down: controller ## Stop both sites
+	$(lab) tests/lab/down.yml
+
+.PHONY: lab-kill
+lab-kill: controller site-given ## Kill a site, guests and links included (SITE=primary)
+	$(lab) --extra-vars site=$(SITE) tests/lab/kill.yml
+
+.PHONY: lab-restart
+lab-restart: controller site-given ## Bring a killed site back from its state on disk (SITE=primary)
+	$(lab) --extra-vars site=$(SITE) tests/lab/restart.yml
+
+.PHONY: site-given
+site-given:
+	@test -n "$(SITE)" || { echo "Which site? Say SITE=primary or SITE=remote." >&2; exit 2; }

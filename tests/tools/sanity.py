@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ``ansible-test sanity`` on the working tree.
+
+ansible-test wants the collection below a directory named ``ansible_collections`` and follows links to find out, so
+it gets a copy of the files that git knows or would add. It also fetches a script that installs pip from a server
+that closed networks do not reach; a small script that uses Python's own ``ensurepip`` stands in for it, in a home
+directory of its own below ``.build``, where ansible-test also keeps its environments between two runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".build" / "sanity-home"
+# The versions of pip that ansible-test of ansible-core 2.17 and of 2.18 or later ask for.
+PIP_VERSIONS = ("23_1_2", "24_2")
+GET_PIP = '''\
+import subprocess
+import sys
+
+
+def main():
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
+    # In a child: ensurepip changes the environment so that pip ignores its configuration.
+    subprocess.check_call([sys.executable, "-m", "ensurepip"])
+    return subprocess.call([sys.executable, "-m", "pip", "install", *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+
+
+def prepare_home() -> None:
+    """Put the stand-in where ansible-test looks before it fetches, and keep the user's configuration of pip."""
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in PIP_VERSIONS:
+        (cache / f"get_pip_{version}.py").write_text(GET_PIP)
+    settings = Path.home() / ".config" / "pip"
+    kept = HOME / ".config" / "pip"
+    if settings.is_dir() and not kept.is_symlink():
+        kept.parent.mkdir(exist_ok=True)
+        kept.symlink_to(settings)
+
+
+def copy_tree(collection: Path) -> None:
+    """Copy the files that git tracks or would add."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    for name in listed.stdout.decode().split("\0"):
+        source = ROOT / name
+        if not name or not source.exists():
+            continue  # deleted, and not yet committed
+        target = collection / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def link_dependency(tree: Path) -> None:
+    """Make openstack.cloud's documentation fragments and action group visible."""
+    found = find_spec("ansible_collections.openstack.cloud")
+    (tree / "openstack").mkdir()
+    (tree / "openstack" / "cloud").symlink_to(next(iter(found.submodule_search_locations)))
+
+
+def main(arguments: list[str]) -> int:
+    """Copy, run, and hand on ansible-test's exit status."""
+    if not shutil.which("shellcheck"):
+        print("shellcheck is missing: ansible-test would pass over it with no more than a warning.", file=sys.stderr)
+        return 1
+    prepare_home()
+    with tempfile.TemporaryDirectory(prefix="osdr-sanity-") as scratch:
+        tree = Path(scratch) / "ansible_collections"
+        collection = tree / "osdr" / "openstack"
+        copy_tree(collection)
+        link_dependency(tree)
+        command = ["ansible-test", "sanity", "--python", "3.11", "--color", "no", *arguments]
+        return subprocess.run(command, cwd=collection, env={**os.environ, "HOME": str(HOME)}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold for the collection as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+ROLES = sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())
+
+
+def load(name):
+    return yaml.safe_load((ROOT / name).read_text())
+
+
+def test_action_group_lists_exactly_the_modules():
+    entries = load("meta/runtime.yml")["action_groups"]["dr"]
+    assert [entry for entry in entries if isinstance(entry, str)] == MODULES
+
+
+def test_action_group_extends_that_of_openstack_cloud():
+    entries = load("meta/runtime.yml")["action_groups"]["dr"]
+    assert {"metadata": {"extend_group": ["openstack.cloud.openstack"]}} in entries
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_role_declares_its_interface(role):
+    assert (role / "README.md").is_file()
+    assert yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+
+
+def test_dependency_is_the_same_wherever_it_is_named():
+    named = {item["name"]: item["version"] for item in load("requirements.yml")["collections"]}
+    assert load("galaxy.yml")["dependencies"] == named
+
+
+def test_pair_of_sdk_and_openstack_cloud_is_kept():
+    """openstack.cloud before 2.6 breaks with openstacksdk 4.15 and later."""
+    runtime = (ROOT / "requirements.txt").read_text().splitlines()
+    units = (ROOT / "tests" / "unit" / "requirements.txt").read_text().splitlines()
+    lock = (ROOT / "tests" / "requirements" / "controller.txt").read_text().splitlines()
+    assert "openstacksdk>=4.0,<4.15" in runtime
+    assert "openstacksdk>=4.0,<4.15" in units
+    assert "openstacksdk==4.14.0" in lock
+
+
+def test_sanity_has_no_ignore_file():
+    assert not list((ROOT / "tests" / "sanity").glob("ignore*"))
