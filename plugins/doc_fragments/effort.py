@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long modules wait, and how much they do at once."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  timeout:
+    description:
+      - Seconds after which waiting for any one resource is given up.
+    type: int
+    default: 1800
+  concurrency:
+    description:
+      - How many resources of a site are worked on at once.
+    type: int
+    default: 8
+"""

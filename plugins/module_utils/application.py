@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit of protection: an application, its tiers and their order."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import re
+import typing as t
+
+from .errors import InvalidInput
+
+#: Names end up in object names, metadata and file names of many systems.
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+_NAME = re.compile(rf"^{NAME_PATTERN}$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """A health check of a server: a TCP port that must accept connections.
+
+    :param port: the TCP port.
+    :param timeout: seconds until the server counts as not ready.
+    """
+
+    port: int
+    timeout: int = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Tier:
+    """Servers that may be handled in parallel, by name or id."""
+
+    name: str
+    servers: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Application:
+    """Named tiers of servers, in boot order."""
+
+    name: str
+    tiers: tuple[Tier, ...]
+
+    @classmethod
+    def parse(cls, definition: t.Mapping[str, t.Any]) -> Application:
+        """Read an application definition as a module gets it.
+
+        :param definition: ``name`` and ``tiers``, each with ``name``, ``servers`` and perhaps ``checks``.
+        :raises InvalidInput: naming everything that is wrong with it.
+        """
+        application = cls(
+            name=definition["name"],
+            tiers=tuple(
+                Tier(
+                    name=tier["name"],
+                    servers=tuple(tier["servers"]),
+                    checks=tuple(Check(**check) for check in tier.get("checks") or ()),
+                )
+                for tier in definition["tiers"]
+            ),
+        )
+        problems = application._problems()
+        if problems:
+            raise InvalidInput(
+                f"The definition of application '{application.name}' is not usable: {'; '.join(problems)}."
+            )
+        return application
+
+    def _problems(self) -> list[str]:
+        problems = [
+            f"'{name}' is no usable name (letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit)"
+            for name in (self.name, *(tier.name for tier in self.tiers))
+            if not _NAME.match(name)
+        ]
+        if not self.tiers:
+            problems.append("it has no tiers")
+        problems += [f"tier '{tier.name}' has no servers" for tier in self.tiers if not tier.servers]
+        problems += _repeated("tier", [tier.name for tier in self.tiers])
+        problems += _repeated("server", self.servers)
+        return problems
+
+    @property
+    def servers(self) -> list[str]:
+        """All servers in boot order."""
+        return [server for tier in self.tiers for server in tier.servers]
+
+    @property
+    def freeze_order(self) -> tuple[Tier, ...]:
+        """Front before database: the last tier to boot is the first to freeze."""
+        return tuple(reversed(self.tiers))
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "name": self.name,
+            "tiers": [
+                {
+                    "name": tier.name,
+                    "servers": list(tier.servers),
+                    "checks": [dataclasses.asdict(check) for check in tier.checks],
+                }
+                for tier in self.tiers
+            ],
+        }
+
+
+def _repeated(what: str, names: t.Iterable[str]) -> list[str]:
+    counts = collections.Counter(names)
+    return [f"{what} '{name}' is listed {count} times" for name, count in counts.items() if count > 1]
+
+
+def require_name(what: str, name: str) -> str:
+    """Refuse a checkpoint id or name that could not be used everywhere.
+
+    :raises InvalidInput: naming it.
+    """
+    if not _NAME.match(name):
+        raise InvalidInput(
+            f"'{name}' cannot be used as {what}: use letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit."
+        )
+    return name

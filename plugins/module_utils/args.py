@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specs that modules share; documented by the fragments of the same names."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: How to reach the module's own cloud: the names are openstack.cloud's.
+AUTH = {
+    "cloud": {"type": "raw"},
+    "auth": {"type": "dict", "no_log": True},
+    "auth_type": {"type": "str"},
+    "region_name": {"type": "str"},
+    "validate_certs": {"type": "bool", "aliases": ["verify"]},
+    "ca_cert": {"type": "str", "aliases": ["cacert"]},
+    "client_cert": {"type": "str", "aliases": ["cert"]},
+    "client_key": {"type": "str", "no_log": True, "aliases": ["key"]},
+    "api_timeout": {"type": "int"},
+    "interface": {
+        "type": "str",
+        "choices": ["admin", "internal", "public"],
+        "default": "public",
+        "aliases": ["endpoint_type"],
+    },
+}
+
+#: How long and how many at once.
+EFFORT = {
+    "timeout": {"type": "int", "default": 1800},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+#: An application: its name and tiers, as ``Application.parse`` reads them.
+APPLICATION = {
+    "application": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "tiers": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "servers": {"type": "list", "elements": "str", "required": True},
+                    "checks": {
+                        "type": "list",
+                        "elements": "dict",
+                        "default": [],
+                        "options": {
+                            "port": {"type": "int", "required": True},
+                            "timeout": {"type": "int", "default": 300},
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+#: How servers are frozen.
+QUIESCE = {
+    "driver": {"type": "str", "choices": ["libvirt"], "default": "libvirt"},
+    "admin_cloud": {"type": "raw"},
+    "libvirt_uri": {"type": "str", "default": "qemu+ssh://root@{host}/system"},
+    "freeze_timeout": {"type": "int", "default": 30},
+    "budget": {"type": "int", "default": 60},
+    "guard_timeout": {"type": "int", "default": 120},
+}
+
+#: The further clouds that copying needs.
+REPLICATION = {
+    "admin_cloud": {"type": "raw"},
+    "remote_cloud": {"type": "raw", "required": True},
+    "remote_admin_cloud": {"type": "raw"},
+}
+
+#: The object store container of the catalogue.
+CATALOGUE = {
+    "container": {"type": "str", "default": "osdr-catalogue"},
+}
+
+
+def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """One argument spec of several parts; later ones win."""
+    merged: dict[str, t.Any] = {}
+    for part in parts:
+        merged.update(part)
+    return merged

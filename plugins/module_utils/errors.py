@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, in words an operator can act on.
+
+Nothing below the modules talks to ``AnsibleModule``: functions raise a :class:`DrError` and
+:class:`reported` turns it into the one ``fail_json`` of the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+
+class DrError(Exception):
+    """A failure that an operator can understand.
+
+    :param message: what was wrong, on which server or volume of which site.
+    :param hint: what to do about it; joined to the message.
+    :param facts: JSON-able details for the result's ``error`` dictionary.
+    """
+
+    code = "failed"
+
+    def __init__(self, message: str, hint: str | None = None, **facts: t.Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {"code": self.code, **self.facts}
+
+
+class InvalidInput(DrError):
+    """The caller asked for something that cannot be meant."""
+
+    code = "invalid_input"
+
+
+class CloudError(DrError):
+    """A cloud refused, failed or did not answer."""
+
+    code = "cloud_error"
+
+    @property
+    def http_status(self) -> int | None:
+        return self.facts.get("http_status")
+
+
+class NotFound(CloudError):
+    """A named resource is not there."""
+
+    code = "not_found"
+
+
+class ResourceFailed(DrError):
+    """A resource went into an error state while it was waited for."""
+
+    code = "resource_failed"
+
+
+class WaitTimeout(DrError):
+    """A resource did not get into the wanted state in time."""
+
+    code = "timeout"
+
+
+class CheckFailed(DrError):
+    """Checks before the first change found problems; nothing was changed."""
+
+    code = "check_failed"
+
+    def __init__(self, what: str, problems: t.Sequence[str]) -> None:
+        listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(problems, 1))
+        super().__init__(f"{what}: nothing was changed. {listed}", problems=list(problems))
+
+
+class FreezeFailed(DrError):
+    """A freeze window could not be opened or closed as promised."""
+
+    code = "freeze_failed"
+
+
+class ConsistencyTooLow(DrError):
+    """The evidence does not reach what the policy asks for."""
+
+    code = "consistency_too_low"
+
+
+class ManifestInvalid(DrError):
+    """A manifest is damaged, hostile or of an unknown version."""
+
+    code = "manifest_invalid"
+
+
+class Interrupted(DrError):
+    """The process was told to stop (SIGINT, SIGTERM or SIGHUP)."""
+
+    code = "interrupted"
+
+
+@contextlib.contextmanager
+def reported(module: t.Any) -> t.Iterator[None]:
+    """Turn a :class:`DrError` raised inside into ``module.fail_json``.
+
+    :param module: the ``AnsibleModule``.
+    """
+    try:
+        yield
+    except DrError as error:
+        module.fail_json(msg=str(error), error=error.as_result())

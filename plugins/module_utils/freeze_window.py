@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The freeze window: guards armed, tiers frozen in order, thawed in reverse, whatever happens.
+
+The window knows nothing of how servers are frozen (see :mod:`quiesce_driver`) nor of
+what is done while they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+import typing as t
+
+from .errors import DrError, FreezeFailed
+from .interruption import Interruption
+from .quiesce_driver import QuiesceDriver
+from .records import Server
+from .waiting import SYSTEM_CLOCK, Clock, attempt_all
+
+#: How often, and with how many seconds between, a thaw is tried before it is given up.
+_THAW_TRIES = 3
+_THAW_PAUSE = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """An instant on this process's clock, for comparing, and on the wall, for people."""
+
+    monotonic: float
+    wall: datetime.datetime
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.monotonic(), datetime.datetime.now(datetime.UTC))
+
+    def __str__(self) -> str:
+        return self.wall.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.wall.microsecond // 1000:03d}Z"
+
+
+@dataclasses.dataclass
+class Member:
+    """A server in the window and what has happened to it."""
+
+    server: Server
+    tier: str
+    driver: QuiesceDriver
+    freeze_requested: Moment | None = None
+    frozen: Moment | None = None
+    filesystems_frozen: int = 0
+    thaw_requested: Moment | None = None
+    thawed: Moment | None = None
+    filesystems_thawed: int = 0
+    guard_armed: bool = False
+    guard_fired: bool | None = None
+    #: Why the thaw could not be confirmed.
+    thaw_error: str | None = None
+
+    def freeze(self) -> None:
+        self.freeze_requested = Moment.now()
+        self.filesystems_frozen = self.driver.freeze(self.server)
+        self.frozen = Moment.now()
+
+    def thaw(self) -> None:
+        self.thaw_requested = self.thaw_requested or Moment.now()
+        self.filesystems_thawed += self.driver.thaw(self.server)
+        self.thawed = Moment.now()
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Bounds of a window.
+
+    :param budget: seconds from the first freeze request within which the thaw must begin.
+    :param guard: seconds after which the guards thaw; more than the budget.
+    :param concurrency: servers frozen or thawed at once.
+    """
+
+    budget: int
+    guard: int
+    concurrency: int
+
+
+class FreezeWindow:
+    """Use as a context manager: inside, all members are frozen; afterwards they are thawed.
+
+    :param tiers: members per tier, in the order in which they are to be frozen.
+    """
+
+    def __init__(
+        self,
+        tiers: t.Sequence[t.Sequence[Member]],
+        limits: Limits,
+        interruption: Interruption,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._tiers = tiers
+        self._limits = limits
+        self._interruption = interruption
+        self._clock = clock
+
+    @property
+    def members(self) -> list[Member]:
+        return [member for tier in self._tiers for member in tier]
+
+    def __enter__(self) -> FreezeWindow:
+        self.open()
+        return self
+
+    def __exit__(self, *exc_info: t.Any) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Arm all guards, then freeze tier by tier.
+
+        :raises FreezeFailed: when a guard or a freeze failed; everything is thawed by then.
+        """
+        try:
+            self._each(self.members, self._arm, "The guards could not be armed")
+            for tier in self._tiers:
+                self._each(tier, Member.freeze, "The servers could not be frozen")
+                self.check_budget()
+        except BaseException:
+            self.close()
+            raise
+
+    def adopt(self) -> None:
+        """Take over members that another process has frozen, so that :meth:`close` thaws them."""
+        for member in self.members:
+            member.freeze_requested = Moment.now()
+            member.guard_armed = True
+
+    def close(self) -> None:
+        """Thaw every member in the reverse order, disarm the guards.
+
+        :raises FreezeFailed: when a thaw could not be confirmed, with what to do.
+        """
+        with self._interruption.shielded():
+            for tier in reversed(self._tiers):
+                touched = [member for member in tier if member.freeze_requested]
+                attempt_all({m.server.id: _bound(self._thaw, m) for m in touched}, self._limits.concurrency)
+            armed = [member for member in self.members if member.guard_armed]
+            attempt_all({m.server.id: _bound(_disarm, m) for m in armed}, self._limits.concurrency)
+            self._report_unconfirmed()
+
+    @property
+    def started(self) -> Moment | None:
+        """When the first server's freeze was requested."""
+        return min(_known(m.freeze_requested for m in self.members), key=_monotonic, default=None)
+
+    @property
+    def all_frozen(self) -> Moment | None:
+        """When the last server's freeze was confirmed: the moment the data stands for."""
+        return max(_known(m.frozen for m in self.members), key=_monotonic, default=None)
+
+    @property
+    def ended(self) -> Moment | None:
+        """When the last server's thaw was confirmed."""
+        return max(_known(m.thawed for m in self.members), key=_monotonic, default=None)
+
+    def remaining(self) -> float:
+        """Seconds left of the budget."""
+        started = self.started
+        return self._limits.budget - (time.monotonic() - started.monotonic if started else 0)
+
+    def check_budget(self) -> None:
+        """:raises FreezeFailed: when the budget is used up."""
+        if self.remaining() <= 0:
+            late = [m.server.label for m in self.members if m.freeze_requested and not m.frozen]
+            raise FreezeFailed(
+                f"The freeze window exceeded its budget of {self._limits.budget} s"
+                + (f" while freezing {', '.join(late)}." if late else "."),
+                "Raise the budget, or find out what is slow.",
+            )
+
+    def _arm(self, member: Member) -> None:
+        # Set first: a guard whose confirmation was lost must be disarmed all the same.
+        member.guard_armed = True
+        member.driver.arm_guard(member.server, self._limits.guard)
+
+    def _thaw(self, member: Member) -> None:
+        for attempt in range(_THAW_TRIES):
+            if attempt:
+                self._clock.sleep(_THAW_PAUSE)
+            try:
+                member.thaw()
+            except DrError as error:
+                member.thaw_error = str(error)
+            else:
+                member.thaw_error = None
+                return
+
+    def _each(
+        self, members: t.Sequence[Member], act: t.Callable[[Member], None], failure: str
+    ) -> None:
+        outcomes = attempt_all({m.server.id: _bound(act, m) for m in members}, self._limits.concurrency)
+        errors = [outcome.error for outcome in outcomes.values() if outcome.error]
+        if errors:
+            raise FreezeFailed(
+                f"{failure}; all servers were thawed again. " + " ".join(str(error) for error in errors)
+            )
+
+    def _report_unconfirmed(self) -> None:
+        stuck = [member for member in self.members if member.thaw_error]
+        if stuck:
+            listed = " ".join(f"{m.server.label}: {m.thaw_error}" for m in stuck)
+            raise FreezeFailed(
+                f"The thaw of {len(stuck)} of {len(self.members)} servers could not be confirmed. {listed}",
+                f"Their guards thaw them at the latest {self._limits.guard} s after they were armed. Check them, and run "
+                "osdr.openstack.os_server_quiesce with state=unquiesced until it succeeds.",
+                unconfirmed=[m.server.id for m in stuck],
+            )
+
+
+def _disarm(member: Member) -> None:
+    member.guard_fired = member.driver.disarm_guard(member.server)
+
+
+def _bound(act: t.Callable[[Member], None], member: Member) -> t.Callable[[], None]:
+    return lambda: act(member)
+
+
+def _known(moments: t.Iterable[Moment | None]) -> list[Moment]:
+    return [moment for moment in moments if moment]
+
+
+def _monotonic(moment: Moment) -> float:
+    return moment.monotonic

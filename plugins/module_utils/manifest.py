@@ -1,0 +1,329 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest: the document that describes a checkpoint completely.
+
+Whoever holds it, and the copies it names, can rebuild the application on a site that
+has never seen it. It holds no credentials. Whatever is read from it is untrusted, so
+it is validated against :mod:`manifest_schema` before anything looks at it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import typing as t
+
+from .application import Application
+from .errors import InvalidInput, ManifestInvalid
+from .manifest_schema import SCHEMA, SCHEMA_VERSION
+from .records import Flavor
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeSpec:
+    """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb."""
+
+    source_id: str
+    name: str
+    size: int
+    volume_type: str
+    bootable: bool
+    device: str
+    delete_on_termination: bool
+    metadata: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressSpec:
+    subnet: str
+    ip_address: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PortSpec:
+    """A network interface; networks, subnets and security groups by name."""
+
+    name: str
+    network: str
+    mac_address: str
+    fixed_ips: tuple[AddressSpec, ...]
+    security_groups: tuple[str, ...]
+    port_security: bool
+    allowed_address_pairs: tuple[t.Mapping[str, str], ...]
+    #: Name of the external network of its floating address; None without one.
+    floating_network: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerSpec:
+    """A server as the application has it: ports in interface order, volumes in device order."""
+
+    source_id: str
+    name: str
+    tier: str
+    flavor: Flavor
+    key_name: str | None
+    config_drive: bool
+    description: str
+    metadata: t.Mapping[str, str]
+    tags: tuple[str, ...]
+    ports: tuple[PortSpec, ...]
+    volumes: tuple[VolumeSpec, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class SubnetSpec:
+    name: str
+    network: str
+    cidr: str
+    ip_version: int
+    gateway_ip: str | None
+    enable_dhcp: bool
+    dns_nameservers: tuple[str, ...]
+    allocation_pools: tuple[t.Mapping[str, str], ...]
+    host_routes: tuple[t.Mapping[str, str], ...]
+    ipv6_ra_mode: str | None
+    ipv6_address_mode: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSpec:
+    name: str
+    mtu: int
+    port_security_enabled: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class RouterSpec:
+    """A router with the names of the subnets it joins, and of its external network."""
+
+    name: str
+    external_network: str | None
+    enable_snat: bool
+    subnets: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class SecurityGroupRuleSpec:
+    direction: str
+    ether_type: str
+    protocol: str | None
+    port_range_min: int | None
+    port_range_max: int | None
+    remote_ip_prefix: str | None
+    #: Name of the group whose members may connect.
+    remote_group: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class SecurityGroupSpec:
+    name: str
+    description: str
+    rules: tuple[SecurityGroupRuleSpec, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyPairSpec:
+    name: str
+    public_key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Topology:
+    """What the servers need around them on a site."""
+
+    networks: tuple[NetworkSpec, ...]
+    subnets: tuple[SubnetSpec, ...]
+    routers: tuple[RouterSpec, ...]
+    security_groups: tuple[SecurityGroupSpec, ...]
+    key_pairs: tuple[KeyPairSpec, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ApplicationDescription:
+    """An application as captured: its definition, and everything to rebuild it but the data."""
+
+    application: Application
+    servers: tuple[ServerSpec, ...]
+    topology: Topology
+
+    @property
+    def volumes(self) -> list[VolumeSpec]:
+        return [volume for server in self.servers for volume in server.volumes]
+
+    @classmethod
+    def parse(cls, data: t.Mapping[str, t.Any]) -> ApplicationDescription:
+        """Read what :meth:`as_dict` made, or the same part of a manifest."""
+        return cls(
+            application=Application.parse(data["application"]),
+            servers=tuple(_build(ServerSpec, server) for server in data["servers"]),
+            topology=_build(Topology, data["topology"]),
+        )
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "application": self.application.as_dict(),
+            "servers": [_plain(server) for server in self.servers],
+            "topology": _plain(self.topology),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """How the data of one volume can be had at the remote site.
+
+    :param method: ``cinder_backup``: restored from backup ``copy_id``, which needs all of ``chain``
+        (ids, oldest first, itself last) at the remote site.
+    """
+
+    volume_id: str
+    method: str
+    copy_id: str
+    chain: tuple[str, ...]
+    size: int
+    incremental: bool
+    object_count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The recovery point itself.
+
+    :param created_at: ISO 8601 in UTC, the moment for which the data stands.
+    :param site: name of the site where it was taken.
+    :param consistency: of the whole; ``server_consistency`` has it per server name.
+    :param evidence: what the consistency was computed from, for the report.
+    """
+
+    id: str
+    created_at: str
+    site: str
+    consistency: str
+    server_consistency: t.Mapping[str, str]
+    evidence: t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    checkpoint: Checkpoint
+    description: ApplicationDescription
+    copies: tuple[Copy, ...]
+
+    @property
+    def application(self) -> Application:
+        return self.description.application
+
+    def copy_of(self, volume: VolumeSpec) -> Copy:
+        """The copy of a volume; every volume of a valid manifest has one."""
+        return next(copy for copy in self.copies if copy.volume_id == volume.source_id)
+
+    @classmethod
+    def parse(cls, document: t.Any) -> Manifest:
+        """Read an untrusted document.
+
+        :raises ManifestInvalid: naming what is wrong with it.
+        """
+        _refuse_unknown_version(document)
+        _validate(document)
+        manifest = cls(
+            checkpoint=_build(Checkpoint, document["checkpoint"]),
+            description=ApplicationDescription.parse(document),
+            copies=tuple(_build(Copy, copy) for copy in document["copies"]),
+        )
+        _refuse_contradictions(manifest)
+        return manifest
+
+    @classmethod
+    def load(cls, content: bytes) -> Manifest:
+        """Read a stored manifest and check its digest.
+
+        :raises ManifestInvalid: when it is damaged, or no manifest at all.
+        """
+        try:
+            document = json.loads(content)
+        except ValueError as error:
+            raise ManifestInvalid(f"The manifest is no JSON document ({error}).") from error
+        if not isinstance(document, dict):
+            raise ManifestInvalid("The manifest is no JSON object.")
+        digest = document.pop("digest", None)
+        if digest != _digest(document):
+            raise ManifestInvalid("The manifest's digest does not match its content: it was changed or damaged.")
+        return cls.parse(document)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "checkpoint": _plain(self.checkpoint),
+            **self.description.as_dict(),
+            "copies": [_plain(copy) for copy in self.copies],
+        }
+
+    def dump(self) -> bytes:
+        """Canonical JSON with its SHA-256 digest inside."""
+        document = self.as_dict()
+        return _canonical({**document, "digest": _digest(document)})
+
+
+def _digest(document: t.Mapping[str, t.Any]) -> str:
+    return "sha256:" + hashlib.sha256(_canonical(document)).hexdigest()
+
+
+def _canonical(document: t.Mapping[str, t.Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _refuse_unknown_version(document: t.Any) -> None:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ManifestInvalid(
+            f"The manifest has schema version {version!r}; this release reads version {SCHEMA_VERSION}.",
+            "Use a release of osdr.openstack that knows it.",
+        )
+
+
+def _validate(document: t.Mapping[str, t.Any]) -> None:
+    try:
+        jsonschema = importlib.import_module("jsonschema")
+    except ImportError as error:
+        raise InvalidInput(
+            f"The Python library jsonschema cannot be imported ({error}).",
+            "Install it for the Python interpreter that runs this module.",
+        ) from error
+    errors = sorted(jsonschema.Draft202012Validator(SCHEMA).iter_errors(document), key=lambda e: list(e.path))
+    if errors:
+        listed = "; ".join(f"{'/'.join(map(str, e.path)) or 'document'}: {e.message[:200]}" for e in errors[:5])
+        raise ManifestInvalid(f"The manifest does not follow its schema ({len(errors)} problems): {listed}.")
+
+
+def _refuse_contradictions(manifest: Manifest) -> None:
+    """What a schema cannot say: the parts of the document must refer to each other."""
+    description = manifest.description
+    copied = {copy.volume_id for copy in manifest.copies}
+    listed = {server.name for server in description.servers}
+    tiers = {tier.name for tier in manifest.application.tiers}
+    problems = [f"volume {v.source_id} has no copy" for v in description.volumes if v.source_id not in copied]
+    problems += [f"server {name} is not described" for name in manifest.application.servers if name not in listed]
+    problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
+    if problems:
+        raise ManifestInvalid(f"The manifest contradicts itself: {'; '.join(problems)}.")
+
+
+def _plain(record: t.Any) -> dict[str, t.Any]:
+    """A record as JSON has it: tuples become lists."""
+    return json.loads(json.dumps(dataclasses.asdict(record)))
+
+
+def _build(cls: type, data: t.Mapping[str, t.Any]) -> t.Any:
+    """Make a record, and the records inside it, from validated data."""
+    hints = t.get_type_hints(cls)
+    return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls)})
+
+
+def _value(hint: t.Any, value: t.Any) -> t.Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(t.cast(type, hint), value)
+    if t.get_origin(hint) is tuple:
+        return tuple(_value(t.get_args(hint)[0], one) for one in value)
+    return value

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The JSON schema (draft 2020-12) of the manifest."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .application import NAME_PATTERN
+
+SCHEMA_VERSION = 1
+
+_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+_TEXT = {"type": "string", "maxLength": 255}
+_TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 255}
+_UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}$"}
+_COUNT = {"type": "integer", "minimum": 0}
+_PORT_OR_NULL = {"type": ["integer", "null"], "minimum": -1, "maximum": 65535}
+_FLAG = {"type": "boolean"}
+_METADATA = {"type": "object", "additionalProperties": _TEXT}
+_CONSISTENCY = {"enum": ["offline", "quiesced", "paused", "crash"]}
+
+
+def _object(**properties: t.Any) -> dict[str, t.Any]:
+    """An object with exactly these members."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: t.Any, least: int = 0) -> dict[str, t.Any]:
+    return {"type": "array", "items": items, "minItems": least, "maxItems": 10000}
+
+
+_CHECK = _object(port={"type": "integer", "minimum": 1, "maximum": 65535}, timeout=_COUNT)
+
+_TIER = _object(name=_NAME, servers=_list(_TEXT, least=1), checks=_list(_CHECK))
+
+_FLAVOR = _object(id=_TEXT, name=_TEXT, vcpus=_COUNT, ram=_COUNT, disk=_COUNT, ephemeral=_COUNT, swap=_COUNT)
+
+_PORT = _object(
+    name=_TEXT,
+    network=_TEXT,
+    mac_address={"type": "string", "pattern": "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$"},
+    fixed_ips=_list(_object(subnet=_TEXT, ip_address=_TEXT)),
+    security_groups=_list(_TEXT),
+    port_security=_FLAG,
+    allowed_address_pairs=_list({"type": "object", "additionalProperties": _TEXT}),
+    floating_network=_TEXT_OR_NULL,
+)
+
+_VOLUME = _object(
+    source_id=_UUID,
+    name=_TEXT,
+    size={"type": "integer", "minimum": 1},
+    volume_type=_TEXT,
+    bootable=_FLAG,
+    device=_TEXT,
+    delete_on_termination=_FLAG,
+    metadata=_METADATA,
+)
+
+_SERVER = _object(
+    source_id=_UUID,
+    name=_TEXT,
+    tier=_NAME,
+    flavor=_FLAVOR,
+    key_name=_TEXT_OR_NULL,
+    config_drive=_FLAG,
+    description=_TEXT,
+    metadata=_METADATA,
+    tags=_list(_TEXT),
+    ports=_list(_PORT),
+    volumes=_list(_VOLUME, least=1),
+)
+
+_TOPOLOGY = _object(
+    networks=_list(_object(name=_TEXT, mtu=_COUNT, port_security_enabled=_FLAG)),
+    subnets=_list(
+        _object(
+            name=_TEXT,
+            network=_TEXT,
+            cidr=_TEXT,
+            ip_version={"enum": [4, 6]},
+            gateway_ip=_TEXT_OR_NULL,
+            enable_dhcp=_FLAG,
+            dns_nameservers=_list(_TEXT),
+            allocation_pools=_list(_object(start=_TEXT, end=_TEXT)),
+            host_routes=_list(_object(destination=_TEXT, nexthop=_TEXT)),
+            ipv6_ra_mode=_TEXT_OR_NULL,
+            ipv6_address_mode=_TEXT_OR_NULL,
+        )
+    ),
+    routers=_list(_object(name=_TEXT, external_network=_TEXT_OR_NULL, enable_snat=_FLAG, subnets=_list(_TEXT))),
+    security_groups=_list(
+        _object(
+            name=_TEXT,
+            description=_TEXT,
+            rules=_list(
+                _object(
+                    direction={"enum": ["ingress", "egress"]},
+                    ether_type={"enum": ["IPv4", "IPv6"]},
+                    protocol=_TEXT_OR_NULL,
+                    port_range_min=_PORT_OR_NULL,
+                    port_range_max=_PORT_OR_NULL,
+                    remote_ip_prefix=_TEXT_OR_NULL,
+                    remote_group=_TEXT_OR_NULL,
+                )
+            ),
+        )
+    ),
+    key_pairs=_list(_object(name=_TEXT, public_key={"type": "string", "maxLength": 16384})),
+)
+
+_COPY = _object(
+    volume_id=_UUID,
+    method={"enum": ["cinder_backup"]},
+    copy_id=_UUID,
+    chain=_list(_UUID, least=1),
+    size=_COUNT,
+    incremental=_FLAG,
+    object_count=_COUNT,
+)
+
+_CHECKPOINT = _object(
+    id=_NAME,
+    created_at={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"},
+    site=_TEXT,
+    consistency=_CONSISTENCY,
+    server_consistency={"type": "object", "additionalProperties": _CONSISTENCY},
+    evidence={"type": "object"},
+)
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    **_object(
+        schema_version={"const": SCHEMA_VERSION},
+        checkpoint=_CHECKPOINT,
+        application=_object(name=_NAME, tiers=_list(_TIER, least=1)),
+        servers=_list(_SERVER, least=1),
+        topology=_TOPOLOGY,
+        copies=_list(_COPY, least=1),
+    ),
+}

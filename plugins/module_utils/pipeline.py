@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Slow work that a cloud does by itself once it is started: many pieces, a limit, one question for all."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .errors import WaitTimeout
+from .waiting import Key, Outcome, Value, Waiter, attempt_all
+
+
+class Pipeline(t.Generic[Key, Value]):
+    """Keeps at most ``limit`` pieces of work under way until all have ended.
+
+    :param start: per piece, what starts it.
+    :param look: asked again and again with the pieces under way; answers with the outcomes of those that ended.
+    :param what: completes "Timed out after N s waiting for ..." for one piece.
+    """
+
+    def __init__(
+        self,
+        start: t.Mapping[Key, t.Callable[[], t.Any]],
+        look: t.Callable[[t.Collection[Key]], t.Mapping[Key, Outcome[Value]]],
+        what: t.Callable[[Key], str],
+    ) -> None:
+        self._start = start
+        self._look = look
+        self._what = what
+        self._deadlines: dict[Key, float] = {}
+        self._outcomes: dict[Key, Outcome[Value]] = {}
+
+    def run(self, limit: int, waiter: Waiter) -> dict[Key, Outcome[Value]]:
+        """Do all the work; the failure of a piece does not keep the others from going on.
+
+        :param waiter: its timeout holds for each piece from its start.
+        """
+        waiting = list(self._start)
+        while waiting or self._deadlines:
+            free = limit - len(self._deadlines)
+            self._begin(waiting[:free], waiter)
+            del waiting[:free]
+            self._collect(waiter)
+            if self._deadlines and not (waiting and len(self._deadlines) < limit):
+                waiter.clock.sleep(waiter.interval)
+        return {key: self._outcomes[key] for key in self._start}
+
+    def _begin(self, keys: t.Sequence[Key], waiter: Waiter) -> None:
+        started = attempt_all({key: self._start[key] for key in keys}, max(1, len(keys)))
+        for key, outcome in started.items():
+            if outcome.error:
+                self._outcomes[key] = Outcome(error=outcome.error)
+            else:
+                self._deadlines[key] = waiter.clock.now() + waiter.timeout
+
+    def _collect(self, waiter: Waiter) -> None:
+        ended = dict(self._look(tuple(self._deadlines))) if self._deadlines else {}
+        for key, deadline in self._deadlines.items():
+            if key not in ended and waiter.clock.now() >= deadline:
+                late = WaitTimeout(f"Timed out after {waiter.timeout:g} s waiting for {self._what(key)}.")
+                ended[key] = Outcome(error=late)
+        for key in ended:
+            del self._deadlines[key]
+        self._outcomes.update(ended)

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the clouds tell us, as plain immutable records.
+
+The adapters fill these from whatever the SDK returns, so that nothing above them
+depends on the SDK's classes. Sizes are GiB, memory is MiB, times are the clouds'
+ISO 8601 strings unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+#: Keys under which everything that this collection makes is marked.
+APPLICATION_KEY = "osdr_application"
+CHECKPOINT_KEY = "osdr_checkpoint"
+SOURCE_KEY = "osdr_source"
+
+
+def marks(application: str, checkpoint: str) -> dict[str, str]:
+    """Metadata that says to which application and checkpoint a resource belongs."""
+    return {APPLICATION_KEY: application, CHECKPOINT_KEY: checkpoint}
+
+
+@dataclasses.dataclass(frozen=True)
+class Attachment:
+    server_id: str
+    device: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Volume:
+    id: str
+    name: str
+    size: int
+    status: str
+    volume_type: str
+    bootable: bool
+    availability_zone: str
+    encrypted: bool
+    multiattach: bool
+    metadata: t.Mapping[str, str]
+    attachments: tuple[Attachment, ...]
+    description: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    id: str
+    name: str
+    volume_id: str
+    size: int
+    status: str
+    created_at: str
+    metadata: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Backup:
+    id: str
+    name: str
+    volume_id: str
+    snapshot_id: str | None
+    size: int
+    status: str
+    fail_reason: str
+    is_incremental: bool
+    has_dependents: bool
+    object_count: int
+    container: str
+    created_at: str
+    data_timestamp: str
+    metadata: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class BackupRecord:
+    """An exported backup record: what a site must import to know the backup."""
+
+    backup_service: str
+    backup_url: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Flavor:
+    id: str
+    name: str
+    vcpus: int
+    ram: int
+    disk: int
+    ephemeral: int
+    swap: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    id: str
+    name: str
+    status: str
+    task_state: str | None
+    project_id: str
+    hypervisor: str | None
+    instance_name: str | None
+    flavor: Flavor
+    boots_from_image: bool
+    key_name: str | None
+    availability_zone: str
+    config_drive: bool
+    description: str
+    fault: str
+    metadata: t.Mapping[str, str]
+    tags: tuple[str, ...]
+    #: (volume id, deleted with the server)
+    volumes: tuple[tuple[str, bool], ...]
+    #: Of the interfaces that have an address, in their order.
+    mac_addresses: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.id})"
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedIp:
+    subnet_id: str
+    ip_address: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    id: str
+    name: str
+    network_id: str
+    mac_address: str
+    status: str
+    device_id: str
+    fixed_ips: tuple[FixedIp, ...]
+    security_group_ids: tuple[str, ...]
+    port_security: bool
+    allowed_address_pairs: tuple[t.Mapping[str, str], ...]
+    tags: tuple[str, ...]
+    description: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Quota:
+    """One limited resource of a project; a negative limit means unlimited."""
+
+    name: str
+    limit: int
+    in_use: int
+
+    def shortfall(self, wanted: int) -> int:
+        """How much is missing for ``wanted`` more; 0 when they fit."""
+        if self.limit < 0:
+            return 0
+        return max(0, self.in_use + wanted - self.limit)

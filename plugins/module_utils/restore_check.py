@@ -1,0 +1,297 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a whole restore can succeed at a site, found out before the first change.
+
+:func:`look` asks the site; :func:`problems` and :func:`needs` are pure. What an earlier run of the same
+restore already made is not needed again.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from . import restore_site
+from .block_storage import BlockStorage
+from .cloud import Cloud
+from .compute import Compute
+from .manifest import Manifest, PortSpec, SubnetSpec
+from .marking import Mark
+from .network import Network
+from .records import Backup, Port, Quota
+from .restore_plan import (
+    Action,
+    Resource,
+    ServerStep,
+    Site,
+    VolumeStep,
+    flavor_problem,
+    plan_servers,
+    plan_volumes,
+    stopped_problems,
+)
+from .waiting import run_all
+
+
+@dataclasses.dataclass(frozen=True)
+class Stock:
+    """What a site has and allows.
+
+    :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
+    """
+
+    site: Site
+    routers: tuple[Resource, ...]
+    backups: t.Mapping[str, Backup]
+    volume_types: tuple[str, ...]
+    quotas: t.Mapping[str, t.Mapping[str, Quota]]
+
+
+def look(cloud: Cloud, concurrency: int) -> Stock:
+    """See what the project has at the site and may have.
+
+    :param concurrency: how many calls at once.
+    """
+    compute, storage, network = Compute(cloud), BlockStorage(cloud), Network(cloud)
+    found = run_all(
+        {
+            "routers": lambda: network.list("routers"),
+            "backups": storage.backups,
+            "volume types": storage.volume_types,
+            "volume": storage.quotas,
+            "compute": compute.quotas,
+            "network": network.quotas,
+        },
+        concurrency,
+    )
+    return Stock(
+        site=restore_site.look(cloud, concurrency),
+        routers=tuple(found["routers"]),
+        backups={backup.id: backup for backup in found["backups"]},
+        volume_types=tuple(found["volume types"]),
+        quotas={service: found[service] for service in ("volume", "compute", "network")},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+    """How much more of a limited resource the restore takes, and what is left of it; None for no limit."""
+
+    resource: str
+    needed: int
+    left: int | None
+
+    @property
+    def fits(self) -> bool:
+        return self.left is None or self.needed <= self.left
+
+
+def needs(manifest: Manifest, stock: Stock) -> list[Need]:
+    """What the restore takes of every quota that the site reports."""
+    volumes = [step for step in plan_volumes(manifest, stock.site.volumes) if step.action is Action.CREATE]
+    servers = [step for step in plan_servers(manifest, stock.site) if step.action is Action.CREATE]
+    wanted = {
+        "volume": _volume_needs(volumes),
+        "compute": _compute_needs(servers),
+        "network": _network_needs(manifest, stock, servers),
+    }
+    return [
+        _need(stock.quotas[service][name], amount)
+        for service, amounts in wanted.items()
+        for name, amount in amounts.items()
+        if amount and name in stock.quotas[service]
+    ]
+
+
+def _need(quota: Quota, amount: int) -> Need:
+    return Need(quota.name, amount, None if quota.limit < 0 else max(0, quota.limit - quota.in_use))
+
+
+def _volume_needs(steps: t.Iterable[VolumeStep]) -> dict[str, int]:
+    amounts: collections.Counter[str] = collections.Counter()
+    for step in steps:
+        kinds = ("", f"_{step.spec.volume_type}") if step.spec.volume_type else ("",)
+        for kind in kinds:
+            amounts[f"volumes{kind}"] += 1
+            amounts[f"gigabytes{kind}"] += step.spec.size
+        amounts["per_volume_gigabytes"] = max(amounts["per_volume_gigabytes"], step.spec.size)
+    return amounts
+
+
+def _compute_needs(steps: t.Iterable[ServerStep]) -> dict[str, int]:
+    amounts: collections.Counter[str] = collections.Counter()
+    for step in steps:
+        flavor = step.flavor or step.spec.flavor
+        amounts.update(instances=1, cores=flavor.vcpus, ram=flavor.ram)
+    return amounts
+
+
+def _network_needs(manifest: Manifest, stock: Stock, steps: t.Iterable[ServerStep]) -> dict[str, int]:
+    """A new network has one more port, for DHCP or metadata, and a router one on each subnet."""
+    topology, site = manifest.description.topology, stock.site
+    networks = _missing(topology.networks, site.networks)
+    routers = _missing(topology.routers, stock.routers)
+    groups = _missing(topology.security_groups, site.security_groups)
+    ports = [port for step in steps for port in step.ports]
+    made = sum(port.current is None for port in ports) + sum(len(router.subnets) for router in routers)
+    return {
+        "network": len(networks),
+        "subnet": len(_missing(topology.subnets, site.subnets)),
+        "router": len(routers),
+        "security_group": len(groups),
+        "security_group_rule": sum(len(group.rules) for group in groups),
+        "port": made + len(networks),
+        "floatingip": sum(port.lacks_floating_ip for port in ports),
+    }
+
+
+def _missing(specs: t.Iterable[t.Any], there: t.Iterable[Resource]) -> list[t.Any]:
+    names = {one["name"] for one in there}
+    return [spec for spec in specs if spec.name not in names]
+
+
+def problems(manifest: Manifest, stock: Stock) -> list[str]:
+    """Everything that would make the restore fail, each with a way out."""
+    site = stock.site
+    volumes = plan_volumes(manifest, site.volumes)
+    servers = plan_servers(manifest, site)
+    return [
+        *_quota_problems(manifest, stock),
+        *_flavor_problems(site, servers),
+        *_volume_type_problems(stock, volumes),
+        *_copy_problems(stock, volumes),
+        *_name_problems(manifest, stock),
+        *_subnet_problems(manifest, site),
+        *_key_pair_problems(manifest, site),
+        *_external_network_problems(manifest, site),
+        *_address_problems(site, servers),
+        *stopped_problems(site, servers),
+    ]
+
+
+def _quota_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
+    for need in needs(manifest, stock):
+        if not need.fits:
+            yield (
+                f"The quota '{need.resource}' at site '{stock.site.name}' is too small: {need.needed} more needed, "
+                f"{need.left} left; raise it, or remove what is not needed there."
+            )
+
+
+def _flavor_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+    return (flavor_problem(site, step.spec) for step in steps if step.builds and step.flavor is None)
+
+
+def _volume_type_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[str]:
+    wanted = {step.spec.volume_type for step in steps if _to_be_made(step)}
+    for name in sorted(wanted - {"", *stock.volume_types}):
+        yield f"Volume type '{name}' does not exist at site '{stock.site.name}'; create it, or give the project access to it."
+
+
+def _to_be_made(step: VolumeStep) -> bool:
+    return step.action in (Action.CREATE, Action.REPLACE)
+
+
+def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[str]:
+    for step in steps:
+        for backup_id in step.copy.chain if _to_be_made(step) else ():
+            backup = stock.backups.get(backup_id)
+            if backup is None or backup.status not in ("available", "restoring"):
+                state = f"is {backup.status}" if backup else "is not known"
+                yield (
+                    f"Backup {backup_id}, needed for volume {step.label}, {state} at site '{stock.site.name}'; "
+                    "import its record again (os_backup_replicate), or choose another checkpoint."
+                )
+
+
+def _name_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
+    """Existing resources of the same names are used, so there must be no doubt which."""
+    topology, site = manifest.description.topology, stock.site
+    kinds = (
+        ("networks", topology.networks, site.networks),
+        ("subnets", topology.subnets, site.subnets),
+        ("routers", topology.routers, stock.routers),
+        ("security groups", topology.security_groups, site.security_groups),
+    )
+    for kind, specs, there in kinds:
+        counts = collections.Counter(one["name"] for one in there)
+        for spec in specs:
+            if counts[spec.name] > 1:
+                yield (
+                    f"{counts[spec.name]} {kind} at site '{site.name}' are called '{spec.name}', so it is not clear "
+                    "which one to use; rename or remove the others."
+                )
+
+
+def _subnet_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
+    for spec in manifest.description.topology.subnets:
+        network = site.network(spec.network)
+        for subnet in site.subnets:
+            if subnet["name"] == spec.name:
+                yield from _subnet_differences(site, spec, subnet, network)
+
+
+def _subnet_differences(
+    site: Site, spec: SubnetSpec, subnet: Resource, network: Resource | None
+) -> t.Iterator[str]:
+    way_out = f"rename or remove what is at site '{site.name}'."
+    if subnet["cidr"] != spec.cidr:
+        yield f"Subnet '{spec.name}' exists with {subnet['cidr']} instead of {spec.cidr}; {way_out}"
+    if network is None or subnet["network_id"] != network["id"]:
+        yield f"Subnet '{spec.name}' exists on another network than '{spec.network}'; {way_out}"
+
+
+def _key_pair_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
+    for spec in manifest.description.topology.key_pairs:
+        if _key(site.key_pairs.get(spec.name, spec.public_key)) != _key(spec.public_key):
+            yield (
+                f"Key pair '{spec.name}' exists at site '{site.name}' with another public key; "
+                "remove it there, or use credentials of another user."
+            )
+
+
+def _key(public_key: str) -> list[str]:
+    """Type and key, without the comment."""
+    return public_key.split()[:2]
+
+
+def _external_network_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
+    wanted = {router.external_network for router in manifest.description.topology.routers}
+    wanted |= {port.floating_network for server in manifest.description.servers for port in server.ports}
+    for name in sorted(one for one in wanted if one):
+        network = site.network(name)
+        if network is None or not network["router:external"]:
+            yield (
+                f"Site '{site.name}' has no external network called '{name}' for routers and floating addresses; "
+                "have its operator provide one."
+            )
+
+
+def _address_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+    for step in steps:
+        for port in step.ports:
+            network = site.network(port.spec.network)
+            if network is not None and port.current is None:
+                others = [other for other in site.ports if other.network_id == network["id"]]
+                yield from _clashes(site, step, port.spec, others)
+
+
+def _clashes(site: Site, step: ServerStep, spec: PortSpec, others: t.Iterable[Port]) -> t.Iterator[str]:
+    addresses = {ip.ip_address for ip in spec.fixed_ips}
+    for other in others:
+        taken = sorted(addresses & {ip.ip_address for ip in other.fixed_ips})
+        if other.mac_address.lower() == spec.mac_address.lower():
+            taken.append(spec.mac_address)
+        if taken:
+            yield (
+                f"{' and '.join(taken)} of server '{step.spec.name}' on network '{spec.network}' at site '{site.name}' "
+                f"{'is' if len(taken) == 1 else 'are'} in use by {_holder(site, other)}; remove that first."
+            )
+
+
+def _holder(site: Site, port: Port) -> str:
+    server = next((one for one in site.servers if one.id == port.device_id), None)
+    holder = f"port {port.id}" + (f" of server {server.label}" if server else "")
+    mark = Mark.of_text(port.description)
+    return f"{holder}, from a restore of checkpoint '{mark.checkpoint}'" if mark else holder

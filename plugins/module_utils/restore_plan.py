@@ -1,0 +1,418 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore has to do: pure functions of the manifest and of what the site has.
+
+The same plan is shown in check mode and diff, and carried out. What an earlier run of the same restore
+made is known by its marks (:mod:`marking`), so a plan made again contains only what is still to be done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing as t
+
+from .manifest import Copy, Manifest, PortSpec, ServerSpec, VolumeSpec
+from .marking import Mark
+from .records import Flavor, Port, Server, Volume
+
+Resource = t.Mapping[str, t.Any]
+
+
+class Action(enum.Enum):
+    """What a restore does about one volume or server."""
+
+    #: It is there.
+    KEEP = "keep"
+    #: It is being made.
+    WAIT = "wait"
+    CREATE = "create"
+    #: It is there, but broken: delete it first.
+    REPLACE = "replace"
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What a site has that servers are restored from and into.
+
+    :param key_pairs: public key per name.
+    """
+
+    name: str
+    servers: tuple[Server, ...]
+    volumes: tuple[Volume, ...]
+    ports: tuple[Port, ...]
+    floating_ips: tuple[Resource, ...]
+    networks: tuple[Resource, ...]
+    subnets: tuple[Resource, ...]
+    security_groups: tuple[Resource, ...]
+    flavors: tuple[Flavor, ...]
+    key_pairs: t.Mapping[str, str]
+
+    def network(self, name: str) -> Resource | None:
+        return next((network for network in self.networks if network["name"] == name), None)
+
+    def subnet_id(self, network_id: str, name: str) -> str | None:
+        matches = (one["id"] for one in self.subnets if one["name"] == name and one["network_id"] == network_id)
+        return next(matches, None)
+
+    def security_group_id(self, name: str) -> str | None:
+        return next((group["id"] for group in self.security_groups if group["name"] == name), None)
+
+    def floating_ip_of(self, port: Port | None) -> Resource | None:
+        return next((one for one in self.floating_ips if port and one["port_id"] == port.id), None)
+
+
+def mark_of(manifest: Manifest, source: str) -> Mark:
+    return Mark(manifest.application.name, manifest.checkpoint.id, source)
+
+
+def _belongs(mark: Mark | None, manifest: Manifest) -> bool:
+    return mark is not None and mark == mark_of(manifest, mark.source)
+
+
+# Volumes
+
+_READY = ("available", "reserved", "attaching", "in-use", "detaching")
+#: Where several volumes have the same mark: the most useful first.
+_PREFERENCE = (Action.KEEP, Action.WAIT, Action.REPLACE)
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeStep:
+    """What is to be done about one volume of the application."""
+
+    server: str
+    spec: VolumeSpec
+    copy: Copy
+    mark: Mark
+    action: Action
+    current: Volume | None
+
+    @property
+    def name(self) -> str:
+        """Never empty: Cinder would take name and description from the backup, and the mark would be lost."""
+        return self.spec.name or f"{self.server}-{self.spec.device.rsplit('/', 1)[-1]}"
+
+    @property
+    def label(self) -> str:
+        return f"'{self.name}' of server '{self.server}'"
+
+    def body(self) -> dict[str, t.Any]:
+        """As Cinder's volume creation wants it, but for the backup's id."""
+        body = {
+            "name": self.name,
+            "description": self.mark.text(),
+            "size": self.spec.size,
+            "metadata": {**self.spec.metadata, **self.mark.metadata()},
+        }
+        return {**body, "volume_type": self.spec.volume_type} if self.spec.volume_type else body
+
+    def lacks_marks(self, volume: Volume) -> bool:
+        """Restoring a backup replaces the metadata by what the source had."""
+        return not self.mark.metadata().items() <= volume.metadata.items()
+
+    def lacks_bootable(self, volume: Volume) -> bool:
+        return self.spec.bootable and not volume.bootable
+
+    @property
+    def changes(self) -> bool:
+        if self.action is Action.KEEP and self.current:
+            return self.lacks_marks(self.current) or self.lacks_bootable(self.current)
+        return self.action is not Action.WAIT
+
+
+def made_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume]:
+    """All volumes that restores of this checkpoint made."""
+    return [volume for volume in volumes if _belongs(Mark.of_text(volume.description), manifest)]
+
+
+def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[VolumeStep]:
+    """One step per volume of the application.
+
+    :param volumes: all of the project at the site.
+    """
+    made = [volume for volume in made_volumes(manifest, volumes) if volume.status != "deleting"]
+    steps = []
+    for server in manifest.description.servers:
+        for spec in server.volumes:
+            mark = mark_of(manifest, spec.source_id)
+            current = _best([volume for volume in made if Mark.of_text(volume.description) == mark])
+            action = _volume_action(current) if current else Action.CREATE
+            steps.append(VolumeStep(server.name, spec, manifest.copy_of(spec), mark, action, current))
+    return steps
+
+
+def _best(volumes: t.Sequence[Volume]) -> Volume | None:
+    return min(volumes, key=lambda volume: _PREFERENCE.index(_volume_action(volume)), default=None)
+
+
+def _volume_action(volume: Volume) -> Action:
+    if volume.status in _READY:
+        return Action.KEEP
+    return Action.REPLACE if volume.status.startswith("error") else Action.WAIT
+
+
+# Servers
+
+
+@dataclasses.dataclass(frozen=True)
+class PortStep:
+    """What is to be done about one port of a server.
+
+    :param current: the port, where it is there.
+    :param floating_ip: its floating address, where it is there.
+    """
+
+    spec: PortSpec
+    name: str
+    mark: Mark
+    current: Port | None
+    floating_ip: Resource | None
+
+    @property
+    def lacks_tags(self) -> bool:
+        return self.current is None or not set(self.mark.tags()) <= set(self.current.tags)
+
+    @property
+    def lacks_floating_ip(self) -> bool:
+        return self.spec.floating_network is not None and self.floating_ip is None
+
+    @property
+    def lacks_floating_tags(self) -> bool:
+        """Only of an address that a restore made; another one that somebody gave the port is left alone."""
+        mine = self.floating_ip is not None and Mark.of_text(self.floating_ip["description"]) == self.mark
+        return mine and not set(self.mark.tags()) <= set(self.floating_ip["tags"])
+
+    @property
+    def changes(self) -> bool:
+        return self.lacks_tags or self.lacks_floating_ip or self.lacks_floating_tags
+
+    def body(self, site: Site) -> dict[str, t.Any]:
+        """As Neutron's port creation wants it; all names are known to be there."""
+        network_id = t.cast(Resource, site.network(self.spec.network))["id"]
+        body: dict[str, t.Any] = {
+            "name": self.name,
+            "description": self.mark.text(),
+            "network_id": network_id,
+            "mac_address": self.spec.mac_address,
+            "fixed_ips": [
+                {"subnet_id": site.subnet_id(network_id, ip.subnet), "ip_address": ip.ip_address}
+                for ip in self.spec.fixed_ips
+            ],
+            "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups],
+        }
+        if not self.spec.port_security:
+            body["is_port_security_enabled"] = False
+        if self.spec.allowed_address_pairs:
+            body["allowed_address_pairs"] = [dict(pair) for pair in self.spec.allowed_address_pairs]
+        return body
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerStep:
+    """What is to be done about one server.
+
+    :param volumes: the restored volumes in the order of the devices; None for one that is not there.
+    :param flavor: the site's flavor; None when none fits.
+    :param key_name: None when the source has none, or the site has no key pair of that name.
+    """
+
+    spec: ServerSpec
+    mark: Mark
+    action: Action
+    current: Server | None
+    ports: tuple[PortStep, ...]
+    volumes: tuple[Volume | None, ...]
+    flavor: Flavor | None
+    key_name: str | None
+
+    @property
+    def builds(self) -> bool:
+        return self.action in (Action.CREATE, Action.REPLACE)
+
+    @property
+    def changes(self) -> bool:
+        flags = self.current is not None and bool(self.wrong_flags(self.current))
+        return self.builds or flags or any(port.changes for port in self.ports)
+
+    def wrong_flags(self, server: Server) -> dict[str, bool]:
+        """Per volume id, whether it shall be deleted with the server, where that is not so yet.
+
+        A server is created with all its volumes kept: one that fails to build must not take restored data with it.
+        """
+        attached = dict(server.volumes)
+        wanted = {
+            volume.id: spec.delete_on_termination
+            for spec, volume in zip(self.spec.volumes, self.volumes, strict=True)
+            if volume
+        }
+        return {one: flag for one, flag in wanted.items() if one in attached and attached[one] != flag}
+
+    def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
+        """As Nova's server creation wants it; flavor and volumes are known to be there."""
+        body = {
+            "name": self.spec.name,
+            "flavor_id": t.cast(Flavor, self.flavor).id,
+            "networks": [{"port": port_id} for port_id in port_ids] or "none",
+            "block_device_mapping": [
+                {
+                    "boot_index": 0 if position == 0 else -1,
+                    "uuid": t.cast(Volume, volume).id,
+                    "source_type": "volume",
+                    "destination_type": "volume",
+                    "delete_on_termination": False,
+                }
+                for position, volume in enumerate(self.volumes)
+            ],
+            "config_drive": self.spec.config_drive,
+            "metadata": {**self.spec.metadata, **self.mark.metadata()},
+        }
+        optional = {
+            "key_name": self.key_name,
+            "description": self.spec.description,
+            "tags": list(self.spec.tags),
+        }
+        return {**body, **{key: value for key, value in optional.items() if value}}
+
+
+def plan_servers(manifest: Manifest, site: Site) -> list[ServerStep]:
+    """One step per server of the application, in boot order."""
+    restored = {step.spec.source_id: step.current for step in plan_volumes(manifest, site.volumes)}
+    order = {tier.name: position for position, tier in enumerate(manifest.application.tiers)}
+    servers = sorted(manifest.description.servers, key=lambda server: order[server.tier])
+    return [_server_step(manifest, site, server, restored) for server in servers]
+
+
+def _server_step(
+    manifest: Manifest, site: Site, spec: ServerSpec, restored: t.Mapping[str, Volume | None]
+) -> ServerStep:
+    mark = mark_of(manifest, spec.source_id)
+    current = next((one for one in site.servers if Mark.of_metadata(one.metadata) == mark), None)
+    action = _server_action(current)
+    ports = [_port_step(site, spec, position, mark) for position in range(len(spec.ports))]
+    if action in (Action.KEEP, Action.WAIT):
+        # A port that somebody took away from a running server is not made again behind his back.
+        ports = [port for port in ports if port.current]
+    return ServerStep(
+        spec=spec,
+        mark=mark,
+        action=action,
+        current=current,
+        ports=tuple(ports),
+        volumes=tuple(restored[volume.source_id] for volume in spec.volumes),
+        flavor=choose_flavor(spec.flavor, site.flavors),
+        key_name=spec.key_name if spec.key_name in site.key_pairs else None,
+    )
+
+
+def _server_action(server: Server | None) -> Action:
+    if server is None:
+        return Action.CREATE
+    return {"ERROR": Action.REPLACE, "BUILD": Action.WAIT}.get(server.status, Action.KEEP)
+
+
+def _port_step(site: Site, server: ServerSpec, position: int, mark: Mark) -> PortStep:
+    spec = server.ports[position]
+    mine = (
+        port
+        for port in site.ports
+        if Mark.of_text(port.description) == mark and port.mac_address.lower() == spec.mac_address.lower()
+    )
+    current = next(mine, None)
+    name = spec.name or f"{server.name}-{position}"
+    return PortStep(spec, name, mark, current, site.floating_ip_of(current))
+
+
+def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
+    """The flavor of the same name where it is large enough, or else the smallest that is."""
+
+    def size(flavor: Flavor) -> tuple[int, ...]:
+        # Not the disk: all servers boot from volumes.
+        return flavor.vcpus, flavor.ram, flavor.ephemeral, flavor.swap
+
+    fitting = [one for one in flavors if all(a >= b for a, b in zip(size(one), size(wanted), strict=True))]
+    return min(fitting, key=lambda one: (one.name != wanted.name, size(one), one.disk), default=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """Everything that restores of a checkpoint made, but for the volumes."""
+
+    servers: tuple[Server, ...]
+    floating_ips: tuple[Resource, ...]
+    ports: tuple[Port, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest, site: Site) -> Made:
+        return cls(
+            servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), manifest)),
+            floating_ips=tuple(
+                one for one in site.floating_ips if _belongs(Mark.of_text(one["description"]), manifest)
+            ),
+            ports=tuple(one for one in site.ports if _belongs(Mark.of_text(one.description), manifest)),
+        )
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.servers or self.floating_ips or self.ports)
+
+
+def server_problems(site: Site, steps: t.Sequence[ServerStep]) -> t.Iterator[str]:
+    """Why the steps cannot be carried out: what should have been there before."""
+    yield from stopped_problems(site, steps)
+    for step in steps:
+        if step.builds:
+            yield from _build_problems(site, step, f"Server '{step.spec.name}'")
+
+
+def stopped_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+    """Servers that an earlier run restored, and somebody has stopped, paused or the like since then."""
+    for step in steps:
+        server = step.current
+        if step.action is Action.KEEP and server and server.status != "ACTIVE":
+            yield (
+                f"Server '{server.name}' was restored at site '{site.name}' before ({server.id}) but is {server.status} "
+                "now; start it, or remove what was restored (state: absent) and restore again."
+            )
+
+
+def _build_problems(site: Site, step: ServerStep, label: str) -> t.Iterator[str]:
+    if step.flavor is None:
+        yield flavor_problem(site, step.spec)
+    for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
+        attached = volume is not None and any(
+            step.current is None or one.server_id != step.current.id for one in volume.attachments
+        )
+        if volume is None or volume.status not in _READY or attached:
+            state = f"is {volume.status}" if volume else "is not there"
+            yield (
+                f"Volume '{spec.name or spec.device}' of server '{step.spec.name}' {state}; "
+                "restore the volumes first (os_restore_volumes)."
+            )
+    for port in step.ports:
+        yield from _port_problems(site, port, label)
+
+
+def _port_problems(site: Site, port: PortStep, label: str) -> t.Iterator[str]:
+    needs = "create it first, with the name that it has at the source (the role dr_restore does)."
+    network = site.network(port.spec.network)
+    if network is None:
+        yield f"{label} needs network '{port.spec.network}', which is not there; {needs}"
+        return
+    for ip in port.spec.fixed_ips:
+        if site.subnet_id(network["id"], ip.subnet) is None:
+            yield f"{label} needs subnet '{ip.subnet}' on network '{port.spec.network}', which is not there; {needs}"
+    for group in port.spec.security_groups:
+        if site.security_group_id(group) is None:
+            yield f"{label} needs security group '{group}', which is not there; {needs}"
+    if port.lacks_floating_ip and site.network(t.cast(str, port.spec.floating_network)) is None:
+        yield f"{label} needs the external network '{port.spec.floating_network}', which is not there."
+
+
+def flavor_problem(site: Site, server: ServerSpec) -> str:
+    flavor = server.flavor
+    return (
+        f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
+        f"'{site.name}' has no flavor of that name or at least that size; create one, or give the project access to one."
+    )

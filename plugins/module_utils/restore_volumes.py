@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restoring the volumes of a checkpoint from their copies, all at once within a limit."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .block_storage import BlockStorage
+from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from .manifest import Manifest
+from .pipeline import Pipeline
+from .records import Volume
+from .restore_plan import Action, VolumeStep, made_volumes, plan_volumes
+from .waiting import Outcome, Waiter, run_all, values_of
+
+
+class VolumeRestore:
+    """The volumes of one checkpoint at one site.
+
+    :param limit: how many volumes are restored at once.
+    """
+
+    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, limit: int) -> None:
+        self.storage = storage
+        self.manifest = manifest
+        self.waiter = waiter
+        self.limit = limit
+        self._started = waiter.clock.now()
+        #: Seconds from the start until the volume was ready, per id of the volume at the source.
+        self._seconds: dict[str, float] = {}
+
+    def plan(self) -> list[VolumeStep]:
+        return plan_volumes(self.manifest, self.storage.volumes())
+
+    def begin(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:
+        """Start as many restores as may go on at once, and do not wait for them."""
+        under_way = [step for step in steps if step.action is Action.WAIT]
+        startable = [step for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
+        batch = startable[: max(0, self.limit - len(under_way))]
+        run_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
+        return [self._describe(step, step.current) for step in self.plan()]
+
+    def finish(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
+        """Restore all volumes and wait until they are ready.
+
+        :returns: a description of every volume, in the order of ``steps``.
+        :raises DrError: naming each volume that failed; the others are kept for the next run.
+        """
+        by_source = {step.spec.source_id: step for step in steps}
+        pipeline: Pipeline[str, Volume] = Pipeline(
+            start={source: self._starter(step) for source, step in by_source.items()},
+            look=lambda sources: self._look(sources, by_source),
+            what=lambda source: f"volume {by_source[source].label} on site '{self.storage.cloud.site}' to be restored",
+        )
+        volumes = values_of(pipeline.run(self.limit, self.waiter))
+        run_all({source: self._completer(step, volumes[source]) for source, step in by_source.items()}, self.limit)
+        return [self._describe(step, volumes[source]) for source, step in by_source.items()]
+
+    def predicted(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:
+        """What there is now; new volumes have no id yet."""
+        return [self._describe(step, None if step.action is Action.REPLACE else step.current) for step in steps]
+
+    def _starter(self, step: VolumeStep) -> t.Callable[[], None]:
+        def start() -> None:
+            if step.action is Action.REPLACE:
+                self._delete([t.cast(Volume, step.current)])
+            if step.action in (Action.CREATE, Action.REPLACE):
+                self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
+
+        return start
+
+    def _look(
+        self, sources: t.Collection[str], steps: t.Mapping[str, VolumeStep]
+    ) -> dict[str, Outcome[Volume]]:
+        now = {step.spec.source_id: step for step in self.plan() if step.spec.source_id in sources}
+        outcomes = {}
+        for source, step in now.items():
+            if step.action is Action.KEEP:
+                self._seconds.setdefault(source, self.waiter.clock.now() - self._started)
+                outcomes[source] = Outcome(value=step.current)
+            elif step.action is Action.REPLACE:
+                outcomes[source] = Outcome(error=self._failure(step))
+        return outcomes
+
+    def _failure(self, step: VolumeStep) -> DrError:
+        """A failed restore leaves the backup as it was: only the volume tells."""
+        volume = t.cast(Volume, step.current)
+        return ResourceFailed(
+            f"Volume {step.label} ({volume.id}) could not be restored from backup {step.copy.copy_id} on site "
+            f"'{self.storage.cloud.site}': its status is '{volume.status}'.{self._reason(volume)}",
+            "See the log of the site's cinder-backup and whether its object store can be reached and has room; "
+            "then run the restore again, which replaces this volume and keeps the others.",
+            resource_type="volume",
+            resource_id=volume.id,
+        )
+
+    def _reason(self, volume: Volume) -> str:
+        try:
+            reason = self.storage.failure_reason(volume.id)
+        except CloudError:
+            # The failure itself must be told, whether or not Cinder can say more.
+            return ""
+        return f" Cinder says: {reason}" if reason else ""
+
+    def _completer(self, step: VolumeStep, volume: Volume) -> t.Callable[[], None]:
+        def complete() -> None:
+            if step.lacks_marks(volume):
+                self.storage.set_volume_metadata(volume.id, step.mark.metadata())
+            if step.lacks_bootable(volume):
+                self.storage.set_volume_bootable(volume.id)
+
+        return complete
+
+    def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
+        seconds = self._seconds.get(step.spec.source_id)
+        return {
+            "source_id": step.spec.source_id,
+            "server": step.server,
+            "name": step.name,
+            "device": step.spec.device,
+            "size": step.spec.size,
+            "backup_id": step.copy.copy_id,
+            "volume_id": volume.id if volume else None,
+            "status": volume.status if volume else "absent",
+            "seconds": None if seconds is None else round(seconds, 1),
+        }
+
+    # Removal
+
+    def made(self) -> list[Volume]:
+        return made_volumes(self.manifest, self.storage.volumes())
+
+    def refuse_attached(self, volumes: t.Iterable[Volume]) -> None:
+        problems = [
+            f"Volume {volume.label} is attached to server {one.server_id}; remove the restored servers first "
+            "(os_restore_servers with state: absent)."
+            for volume in volumes
+            for one in volume.attachments
+        ]
+        if problems:
+            raise CheckFailed(f"The restored volumes on site '{self.storage.cloud.site}' cannot be removed", problems)
+
+    def remove(self, volumes: t.Sequence[Volume]) -> None:
+        """Delete volumes and wait until they are gone."""
+        self._delete(volumes)
+
+    def _delete(self, volumes: t.Sequence[Volume]) -> None:
+        run_all({one.id: lambda one=one: self._delete_one(one) for one in volumes}, self.limit)
+
+    def _delete_one(self, volume: Volume) -> None:
+        if volume.status != "deleting":
+            self.storage.delete_volume(volume.id)
+        self.waiter.until(
+            f"volume {volume.label} on site '{self.storage.cloud.site}' to be deleted", lambda: self._gone(volume)
+        )
+
+    def _gone(self, volume: Volume) -> bool | None:
+        try:
+            status = self.storage.volume(volume.id).status
+        except NotFound:
+            return True
+        if status == "error_deleting":
+            raise ResourceFailed(
+                f"Volume {volume.label} on site '{self.storage.cloud.site}' could not be deleted.",
+                "See the log of the site's cinder-volume, reset its state, and run again.",
+                resource_type="volume",
+                resource_id=volume.id,
+            )
+        return None

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting with a deadline, and doing many things at once within a limit.
+
+Both take their clock from the caller, so that tests need no sleeping.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import time
+import typing as t
+
+from .errors import DrError, WaitTimeout
+
+Key = t.TypeVar("Key")
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock:
+    """Monotonic seconds, and a way to let them pass."""
+
+    now: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+
+
+SYSTEM_CLOCK = Clock()
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiter:
+    """Repeats a question until its answer is good, bad or late.
+
+    :param timeout: seconds until :class:`WaitTimeout`.
+    :param interval: seconds between two questions.
+    """
+
+    timeout: float
+    interval: float
+    clock: Clock = SYSTEM_CLOCK
+
+    def until(self, what: str, ask: t.Callable[[], Value | None]) -> Value:
+        """Return the first answer that is not None.
+
+        :param what: completes "Timed out after N s waiting for ...".
+        :raises WaitTimeout: when no answer came in time. ``ask`` itself raises for states
+            that can never become good.
+        """
+        deadline = self.clock.now() + self.timeout
+        while True:
+            answer = ask()
+            if answer is not None:
+                return answer
+            if self.clock.now() >= deadline:
+                raise WaitTimeout(f"Timed out after {self.timeout:g} s waiting for {what}.")
+            self.clock.sleep(self.interval)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome(t.Generic[Value]):
+    """What became of one piece of work: a value, or the error it ended with."""
+
+    value: Value | None = None
+    error: DrError | None = None
+
+
+def attempt_all(
+    work: t.Mapping[Key, t.Callable[[], Value]], limit: int
+) -> dict[Key, Outcome[Value]]:
+    """Run all pieces of work at once, at most ``limit`` at a time, and lose none of the outcomes.
+
+    A :class:`DrError` becomes the outcome of its piece; the others go on. When the calling thread is
+    interrupted, pieces not begun are dropped, those under way are waited for, and the
+    interruption is raised again.
+
+    :returns: outcome per key, in the order of ``work``.
+    """
+    if not work:
+        return {}
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(limit, len(work)))
+    try:
+        futures = {key: pool.submit(_outcome, piece) for key, piece in work.items()}
+        return {key: future.result() for key, future in futures.items()}
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _outcome(piece: t.Callable[[], Value]) -> Outcome[Value]:
+    try:
+        return Outcome(value=piece())
+    except DrError as error:
+        return Outcome(error=error)
+
+
+def run_all(work: t.Mapping[Key, t.Callable[[], Value]], limit: int) -> dict[Key, Value]:
+    """Like :class:`attempt_all`, but raise when anything failed.
+
+    :raises DrError: the only error, or one that lists all of them.
+    """
+    return values_of(attempt_all(work, limit))
+
+
+def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
+    """What came of all pieces of work.
+
+    :raises DrError: the only error, or one that lists all of them.
+    """
+    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise DrError(
+            f"{len(errors)} of {len(outcomes)} operations failed: " + " ".join(str(e) for e in errors),
+            failures=[e.as_result() for e in errors],
+        )
+    return {key: t.cast(Value, outcome.value) for key, outcome in outcomes.items()}

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_application_info
+short_description: Capture everything that is needed to rebuild an application but its data
+version_added: 0.1.0
+description:
+  - Looks up the servers of an application with their flavors, ports and volumes, and the networks, subnets, routers,
+    security groups and key pairs around them, and describes them without the ids of the site.
+  - Checks that the application can be restored from such a description, and fails with all the reasons if it
+    cannot, for example when a server boots from an image or a volume is encrypted.
+  - Needs no more than membership in the application's project.
+author: The osdr.openstack authors (@osdr)
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.application
+  - osdr.openstack.attributes.info_module
+options:
+  concurrency:
+    description:
+      - How many calls of the site's APIs are made at once.
+    type: int
+    default: 8
+seealso:
+  - module: osdr.openstack.os_restore_check
+"""
+
+EXAMPLES = r"""
+- name: Capture the shop
+  osdr.openstack.os_application_info:
+    cloud: primary
+    application:
+      name: shop
+      tiers:
+        - name: database
+          servers: [orders-db, payments-db]
+          checks:
+            - port: 5432
+        - name: front
+          servers: [shop-front]
+  register: shop
+
+- name: Show which volumes a checkpoint will copy
+  ansible.builtin.debug:
+    var: shop.volume_ids
+"""
+
+RETURN = r"""
+application_description:
+  description: The application as it is, without its data. The same as in a checkpoint's manifest.
+  returned: success
+  type: dict
+  contains:
+    application:
+      description: The definition, with all servers by name.
+      type: dict
+      returned: success
+    servers:
+      description:
+        - The servers with C(source_id), C(name), C(tier), C(flavor), C(key_name), C(config_drive), C(description),
+          C(metadata) and C(tags).
+        - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups)
+          and the name of the C(floating_network), or null where it has no floating address.
+        - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
+      type: list
+      elements: dict
+      returned: success
+    topology:
+      description: The C(networks), C(subnets), C(routers), C(security_groups) and C(key_pairs) that the servers need.
+      type: dict
+      returned: success
+volume_ids:
+  description: Ids of each server's volumes in the order of the devices, the one that boots first, by the server's name.
+  returned: success
+  type: dict
+  sample:
+    orders-db:
+      - 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
+      - 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, capture
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(args.AUTH, args.APPLICATION, {"concurrency": {"type": "int", "default": 8}}),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        application = Application.parse(module.params["application"])
+        seen = capture.look(connect(module.params), application, module.params["concurrency"])
+        description = capture.describe(application, seen)
+        for warning in capture.warnings(seen):
+            module.warn(warning)
+    module.exit_json(
+        changed=False,
+        application_description=description.as_dict(),
+        volume_ids={server.name: [volume.source_id for volume in server.volumes] for server in description.servers},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_checkpoint
+short_description: Publish a checkpoint in the catalogue of the remote site
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Writes the manifest of a checkpoint into the catalogue, or removes it from there. A checkpoint exists for a restore
+    only once its manifest is published, so this comes last.
+  - The manifest describes the application, the consistency of the checkpoint with the evidence for it, and the copies
+    of its volumes. It holds no credentials.
+  - Before it is published, every copy must be available to the site that holds the catalogue.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.attributes
+options:
+  application:
+    description:
+      - Name of the application.
+    type: str
+    required: true
+  checkpoint:
+    description:
+      - Id of the checkpoint.
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the checkpoint is to be in the catalogue. V(absent) removes nothing but its manifest.
+    type: str
+    choices: [present, absent]
+    default: present
+  site:
+    description:
+      - Name of the site where the checkpoint was taken. Required when O(state=present).
+    type: str
+  application_description:
+    description:
+      - What M(osdr.openstack.os_application_info) returned. Required when O(state=present).
+    type: dict
+  cg_snapshot:
+    description:
+      - What M(osdr.openstack.os_cg_snapshot) returned. Required when O(state=present).
+    type: dict
+  copies:
+    description:
+      - The copies that M(osdr.openstack.os_backup_replicate) returned. Required when O(state=present).
+    type: list
+    elements: dict
+seealso:
+  - module: osdr.openstack.os_checkpoint_info
+"""
+
+EXAMPLES = r"""
+- name: Publish a checkpoint
+  osdr.openstack.os_checkpoint:
+    cloud: remote
+    application: shop
+    checkpoint: "2026-11-22-noon"
+    site: primary
+    application_description: "{{ captured.application_description }}"
+    cg_snapshot: "{{ taken.cg_snapshot }}"
+    copies: "{{ copied.replication.copies }}"
+"""
+
+RETURN = r"""
+checkpoint:
+  description: The checkpoint as the catalogue lists it. Null when O(state=absent).
+  returned: success
+  type: dict
+  sample:
+    id: 2026-11-22-noon
+    application: shop
+    created_at: "2026-11-22T12:00:01.250Z"
+    site: primary
+    consistency: quiesced
+    servers: [orders-db, payments-db, shop-front]
+    volumes: 5
+    gigabytes: 5
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest_schema import SCHEMA_VERSION
+from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
+
+
+def build_manifest(params):
+    """The manifest of what the other modules returned; refused where it contradicts itself."""
+    taken = params["cg_snapshot"]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "checkpoint": {
+            "id": require_name("the id of a checkpoint", params["checkpoint"]),
+            "created_at": taken["taken_at"],
+            "site": params["site"],
+            "consistency": taken["consistency"],
+            "server_consistency": {one["name"]: one["consistency"] for one in taken["servers"]},
+            "evidence": {"window": taken["window"], "servers": taken["servers"], "snapshots": taken["snapshots"]},
+        },
+        **params["application_description"],
+        "copies": params["copies"],
+    }
+    return Manifest.parse(document)
+
+
+def refuse_missing_copies(manifest, storage):
+    available = {backup.id for backup in storage.backups() if backup.status in ("available", "restoring")}
+    problems = [
+        f"Backup {link} of volume {copy.volume_id} is not available on site '{storage.cloud.site}'."
+        for copy in manifest.copies
+        for link in copy.chain
+        if link not in available
+    ]
+    if problems:
+        raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
+
+
+def present(module, cloud, catalogue):
+    manifest = build_manifest(module.params)
+    before = catalogue.find(manifest.application.name, manifest.checkpoint.id)
+    changed = before != manifest
+    if changed:
+        refuse_missing_copies(manifest, BlockStorage(cloud))
+    if changed and not module.check_mode:
+        catalogue.publish(manifest)
+    return {
+        "changed": changed,
+        "checkpoint": summary(manifest),
+        "diff": {"before": summary(before) if before else {}, "after": summary(manifest)},
+    }
+
+
+def absent(module, catalogue):
+    application, checkpoint = module.params["application"], module.params["checkpoint"]
+    before = catalogue.find(application, checkpoint)
+    if before and not module.check_mode:
+        catalogue.remove(application, checkpoint)
+    return {
+        "changed": bool(before),
+        "checkpoint": None,
+        "diff": {"before": summary(before) if before else {}, "after": {}},
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.CATALOGUE,
+            {
+                "application": {"type": "str", "required": True},
+                "checkpoint": {"type": "str", "required": True},
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "site": {"type": "str"},
+                "application_description": {"type": "dict"},
+                "cg_snapshot": {"type": "dict"},
+                "copies": {"type": "list", "elements": "dict"},
+            },
+        ),
+        required_if=[("state", "present", ["site", "application_description", "cg_snapshot", "copies"])],
+        supports_check_mode=True,
+    )
+    with reported(module):
+        cloud = connect(module.params)
+        catalogue = Catalogue(ObjectStore(cloud), module.params["container"])
+        result = present(module, cloud, catalogue) if module.params["state"] == "present" else absent(module, catalogue)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

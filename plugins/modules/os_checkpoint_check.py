@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_checkpoint_check
+short_description: Find out whether a checkpoint could be taken and copied now
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Looks at everything that a checkpoint needs, on both sites, before the first change. Servers and volumes and their
+    states, whether each server can be frozen and guarded, the quotas for snapshots and backups at the primary site and
+    for the imported records at the remote site, the credentials, and the catalogue.
+  - Fails with a list of all problems, or succeeds.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.application
+  - osdr.openstack.catalogue
+  - osdr.openstack.replication
+  - osdr.openstack.attributes
+  - osdr.openstack.attributes.info_module
+options:
+  name:
+    description:
+      - The id that the checkpoint is to have; what an interrupted run has made under it counts as done.
+    type: str
+    required: true
+  quiesce:
+    description:
+      - How the servers are to be frozen; see M(osdr.openstack.os_cg_snapshot).
+    type: dict
+    suboptions:
+      driver:
+        description:
+          - How servers are frozen.
+          - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator. It needs the Python library
+            C(libvirt-python), and in the servers a guest agent that allows C(guest-exec), by which the guard is armed.
+        type: str
+        choices: [libvirt]
+        default: libvirt
+      admin_cloud:
+        description:
+          - The same cloud with the credentials of an administrator, to whom it shows on which host a server runs;
+            by name or as a dictionary. The module's own credentials when omitted.
+        type: raw
+      libvirt_uri:
+        description:
+          - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name.
+        type: str
+        default: qemu+ssh://root@{host}/system
+      freeze_timeout:
+        description:
+          - Seconds that one server's freeze may take, with the hooks of its guest agent.
+        type: int
+        default: 30
+      budget:
+        description:
+          - Seconds from the first freeze request after which the freeze is given up and everything is thawed.
+        type: int
+        default: 60
+      guard_timeout:
+        description:
+          - Seconds after which a timer inside each server thaws it if nobody else has; armed before the freeze, and
+            there also when the controller is gone. More than the budget.
+        type: int
+        default: 120
+  concurrency:
+    description:
+      - How many servers are probed at once.
+    type: int
+    default: 8
+seealso:
+  - module: osdr.openstack.os_cg_snapshot
+  - module: osdr.openstack.os_backup_replicate
+"""
+
+EXAMPLES = r"""
+- name: Could we take a checkpoint now?
+  osdr.openstack.os_checkpoint_check:
+    cloud: primary
+    admin_cloud: primary-admin
+    remote_cloud: remote
+    remote_admin_cloud: remote-admin
+    name: "2026-11-22-noon"
+    application: "{{ shop }}"
+    quiesce:
+      admin_cloud: primary-admin
+"""
+
+RETURN = r"""
+checkpoint_check:
+  description: What a checkpoint would comprise.
+  returned: success
+  type: dict
+  contains:
+    servers:
+      description: Names of the servers.
+      type: list
+      elements: str
+    volumes:
+      description: Number of volumes.
+      type: int
+    gigabytes:
+      description: Their size together.
+      type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, group_snapshot, replication
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.replication import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+def run(params):
+    application = Application.parse(params["application"])
+    name = require_name("the id of a checkpoint", params["name"])
+    cloud = connect(params)
+    sites = Sites.connect(cloud, params)
+    Catalogue(ObjectStore(sites.remote.cloud), params["container"]).find(application.name, name)
+    quiescer = _quiescer(params, cloud, application)
+    servers = quiescer.servers() if quiescer else Compute(cloud).resolve(application.servers)
+    wanted = group_snapshot.Wanted(
+        application, name, "crash", group_snapshot.survey(application, servers, sites.primary)
+    )
+    problems = _problems(wanted, sites, params["concurrency"])
+    if quiescer:
+        problems += quiescer.problems(servers)
+    if problems:
+        raise CheckFailed(f"Checkpoint '{name}' of '{application.name}' cannot be taken", problems)
+    volumes = wanted.volumes.values()
+    return {
+        "servers": [member.server.name for member in wanted.members],
+        "volumes": len(volumes),
+        "gigabytes": sum(volume.size for volume in volumes),
+    }
+
+
+def _quiescer(params, cloud, application):
+    if params["quiesce"] is None:
+        return None
+    return Quiescer(application, cloud, QuiesceOptions.parse(params["quiesce"]), params["concurrency"])
+
+
+def _problems(wanted, sites, concurrency):
+    snapshots = group_snapshot.SnapshotSet(sites.primary, wanted, Waiter(timeout=0, interval=0), concurrency)
+    current = snapshots.current()
+    plan = group_snapshot.plan_present(wanted, current)
+    problems = group_snapshot.state_problems(wanted) + group_snapshot.quota_problems(plan, sites.primary)
+    done = {b.volume_id for b in sites.primary.backups() if wanted.metadata.items() <= b.metadata.items()}
+    todo = [volume for volume in wanted.volumes.values() if volume.id not in done]
+    size = sum(volume.size for volume in todo)
+    for storage in (sites.primary, sites.remote):
+        problems += replication.quota_problems(storage, len(todo), size)
+    return problems
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.APPLICATION,
+            args.CATALOGUE,
+            args.REPLICATION,
+            {
+                "name": {"type": "str", "required": True},
+                "quiesce": {"type": "dict", "options": args.QUIESCE},
+                "concurrency": {"type": "int", "default": 8},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        result = run(module.params)
+    module.exit_json(changed=False, checkpoint_check=result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_server_quiesce
+short_description: Freeze and thaw groups of servers, in order
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Freezes the file systems of all servers of an application through their guest agents, the agents' hooks included,
+    tier by tier from the last to the first, or thaws them in the reverse order.
+  - Before anything is frozen, all servers are probed and a guard is armed in each, a timer that thaws the server when
+    nobody else does, also when the controller was killed or cut off.
+  - When a freeze fails, everything is thawed and the module fails. Servers that are shut down are left alone.
+  - To snapshot an application, prefer the O(osdr.openstack.os_cg_snapshot#module:quiesce) option of
+    M(osdr.openstack.os_cg_snapshot), which holds the freeze no longer than the storage needs. This module is for
+    running own tasks inside the freeze, and for thawing what was left frozen.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.application
+  - osdr.openstack.quiesce
+  - osdr.openstack.attributes
+options:
+  state:
+    description:
+      - Whether the servers are to be frozen or thawed.
+    type: str
+    choices: [quiesced, unquiesced]
+    default: quiesced
+  concurrency:
+    description:
+      - How many servers of a tier are worked on at once.
+    type: int
+    default: 16
+seealso:
+  - module: osdr.openstack.os_cg_snapshot
+"""
+
+EXAMPLES = r"""
+- name: Freeze the shop, do something, and thaw it whatever happens
+  block:
+    - name: Freeze
+      osdr.openstack.os_server_quiesce:
+        cloud: primary
+        admin_cloud: primary-admin
+        application:
+          name: shop
+          tiers:
+            - name: database
+              servers: [orders-db, payments-db]
+            - name: front
+              servers: [shop-front]
+
+    - name: Do what must be done while nothing is written
+      ansible.builtin.command: /usr/local/bin/take-array-snapshot
+      changed_when: true
+  always:
+    - name: Thaw
+      osdr.openstack.os_server_quiesce:
+        cloud: primary
+        admin_cloud: primary-admin
+        application: "{{ shop }}"
+        state: unquiesced
+"""
+
+RETURN = r"""
+quiesce:
+  description: The servers in the order in which they were, or would be, handled.
+  returned: success
+  type: dict
+  contains:
+    application:
+      description: Name of the application.
+      type: str
+      sample: shop
+    servers:
+      description: The servers that are not shut down.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the server.
+          type: str
+        name:
+          description: Name of the server.
+          type: str
+        tier:
+          description: Its tier.
+          type: str
+        state:
+          description: V(frozen) or V(thawed).
+          type: str
+        driver:
+          description: How it was frozen or thawed.
+          type: str
+        filesystems:
+          description: Number of file systems that this run froze or thawed; 0 when there was nothing to do.
+          type: int
+        guard_fired:
+          description: When thawing, whether the guard had thawed the server before. Null otherwise.
+          type: bool
+      sample:
+        - id: 9d1c2a44-5a0e-4b7c-9c39-1c8f5f2f7b11
+          name: orders-db
+          tier: database
+          state: frozen
+          driver: libvirt
+          filesystems: 2
+          guard_fired: null
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED
+
+TARGETS = {"quiesced": FROZEN, "unquiesced": THAWED}
+
+
+def run(module, interruption):
+    params = module.params
+    options = QuiesceOptions.parse(params)
+    application = Application.parse(params["application"])
+    quiescer = Quiescer(application, connect(params), options, params["concurrency"])
+    tiers = quiescer.members(quiescer.servers())
+    before = quiescer.states(tiers)
+    target = TARGETS[params["state"]]
+    todo = [[member for member in tier if before[member.server.id] != target] for tier in tiers]
+    changed = any(todo)
+    if changed and not module.check_mode:
+        window = quiescer.window(todo, interruption)
+        if target == FROZEN:
+            window.open()
+        else:
+            window.adopt()
+            window.close()
+    return {
+        "changed": changed,
+        "quiesce": _result(application, tiers, target),
+        "diff": {"before": _states(tiers, before), "after": _states(tiers, before, target)},
+    }
+
+
+def _result(application, tiers, target):
+    return {
+        "application": application.name,
+        "servers": [
+            {
+                "id": member.server.id,
+                "name": member.server.name,
+                "tier": member.tier,
+                "state": target,
+                "driver": member.driver.name,
+                "filesystems": member.filesystems_frozen if target == FROZEN else member.filesystems_thawed,
+                "guard_fired": member.guard_fired,
+            }
+            for tier in tiers
+            for member in tier
+        ],
+    }
+
+
+def _states(tiers, states, override=None):
+    return {member.server.name: override or states[member.server.id] for tier in tiers for member in tier}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.APPLICATION,
+            args.QUIESCE,
+            {
+                "state": {"type": "str", "choices": list(TARGETS), "default": "quiesced"},
+                "concurrency": {"type": "int", "default": 16},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module), Interruption().installed() as interruption:
+        result = run(module, interruption)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

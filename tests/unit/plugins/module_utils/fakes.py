@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records and drivers for tests of pure code."""
+
+from __future__ import annotations
+
+import threading
+
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Backup, Flavor, Server, Snapshot, Volume
+
+
+def server(name, **changes):
+    values = {
+        "id": f"id-{name}",
+        "name": name,
+        "status": "ACTIVE",
+        "task_state": None,
+        "project_id": "project",
+        "hypervisor": "host",
+        "instance_name": "instance-1",
+        "flavor": Flavor("", "small", 1, 128, 1, 0, 0),
+        "boots_from_image": False,
+        "key_name": None,
+        "availability_zone": "nova",
+        "config_drive": True,
+        "description": "",
+        "fault": "",
+        "metadata": {},
+        "tags": (),
+        "volumes": ((f"volume-{name}", False),),
+    }
+    return Server(**{**values, **changes})
+
+
+def volume(name, **changes):
+    values = {
+        "id": f"volume-{name}",
+        "name": name,
+        "size": 1,
+        "status": "in-use",
+        "volume_type": "ceph",
+        "bootable": True,
+        "availability_zone": "nova",
+        "encrypted": False,
+        "multiattach": False,
+        "metadata": {},
+        "attachments": (),
+    }
+    return Volume(**{**values, **changes})
+
+
+def snapshot(name, **changes):
+    values = {
+        "id": f"snapshot-{name}",
+        "name": name,
+        "volume_id": f"volume-{name}",
+        "size": 1,
+        "status": "available",
+        "created_at": "2026-01-02T00:00:00",
+        "metadata": {},
+    }
+    return Snapshot(**{**values, **changes})
+
+
+def backup(name, **changes):
+    values = {
+        "id": f"backup-{name}",
+        "name": name,
+        "volume_id": f"volume-{name}",
+        "snapshot_id": f"snapshot-{name}",
+        "size": 1,
+        "status": "available",
+        "fail_reason": "",
+        "is_incremental": False,
+        "has_dependents": False,
+        "object_count": 4,
+        "container": "backups",
+        "created_at": "2026-01-01T00:00:00",
+        "data_timestamp": "2026-01-01T00:00:00",
+        "metadata": {},
+    }
+    return Backup(**{**values, **changes})
+
+
+class FakeDriver(QuiesceDriver):
+    """Remembers what was asked for, and fails where told to.
+
+    :param failing: (action, server name) pairs that raise, every time.
+    :param thawed_counts: file systems thawed per server name, 2 for others.
+    """
+
+    name = "fake"
+
+    def __init__(self, failing=(), thawed_counts=None, fired=()):
+        self.calls = []
+        self.frozen = set()
+        self._failing = set(failing)
+        self._thawed_counts = thawed_counts or {}
+        self._fired = set(fired)
+        self._lock = threading.Lock()
+
+    def _record(self, action, which):
+        with self._lock:
+            self.calls.append((action, which.name))
+        if (action, which.name) in self._failing:
+            raise FreezeFailed(f"{action} of {which.name} failed.")
+
+    def probe(self, server):
+        return Support(state=FROZEN if server.id in self.frozen else THAWED)
+
+    def arm_guard(self, server, seconds):
+        self._record("arm", server)
+
+    def freeze(self, server):
+        self._record("freeze", server)
+        self.frozen.add(server.id)
+        return 2
+
+    def thaw(self, server):
+        self._record("thaw", server)
+        self.frozen.discard(server.id)
+        return self._thawed_counts.get(server.name, 2)
+
+    def disarm_guard(self, server):
+        self._record("disarm", server)
+        return server.name in self._fired
+
+    def names(self, action):
+        return [name for called, name in self.calls if called == action]
