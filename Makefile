@@ -70,7 +70,7 @@ lab-up: controller ## Bring both sites up
 
 .PHONY: lab-status
 lab-status: controller ## Table of services; the exit status tells
-	@$(lab) tests/lab/status.yml
+	@$(controller)/bin/python tests/lab/status.py --lab-dir $(LAB_DIR)
 
 .PHONY: lab-down
 lab-down: controller ## Stop both sites

@@ -13,7 +13,7 @@ from .errors import InvalidInput
 
 #: Names end up in object names, metadata and file names of many systems.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-_NAME = re.compile(rf"^{NAME_PATTERN}$")
+_NAME = re.compile(NAME_PATTERN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Application:
         problems = [
             f"'{name}' is no usable name (letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit)"
             for name in (self.name, *(tier.name for tier in self.tiers))
-            if not _NAME.match(name)
+            if not _NAME.fullmatch(name)
         ]
         if not self.tiers:
             problems.append("it has no tiers")
@@ -116,7 +116,7 @@ def require_name(what: str, name: str) -> str:
 
     :raises InvalidInput: naming it.
     """
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"'{name}' cannot be used as {what}: use letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit."
         )

@@ -82,6 +82,11 @@ CATALOGUE = {
     "container": {"type": "str", "default": "osdr-catalogue"},
 }
 
+#: The manifest of a checkpoint, as ``Manifest.parse`` reads it.
+MANIFEST = {
+    "manifest": {"type": "dict", "required": True},
+}
+
 
 def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """One argument spec of several parts; later ones win."""

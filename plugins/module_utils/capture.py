@@ -411,15 +411,19 @@ def _router(seen: Seen, router: Resource, subnet_ids: t.Iterable[str]) -> Router
 
 
 def _security_group(seen: Seen, group: Resource) -> SecurityGroupSpec:
-    rules = [_rule(seen, rule) for rule in group["security_group_rules"]]
+    names = {one["id"]: one["name"] for one in seen.security_groups.values()}
     return SecurityGroupSpec(
         name=group["name"],
         description=group["description"] or "",
-        rules=tuple(sorted(rules, key=repr)),
+        rules=tuple(sorted((rule_spec(rule, names) for rule in group["security_group_rules"]), key=repr)),
     )
 
 
-def _rule(seen: Seen, rule: Resource) -> SecurityGroupRuleSpec:
+def rule_spec(rule: Resource, group_names: t.Mapping[str, str]) -> SecurityGroupRuleSpec:
+    """Describe a rule as Neutron has it.
+
+    :param group_names: name per id of the security groups that the project sees.
+    """
     remote = rule["remote_group_id"]
     return SecurityGroupRuleSpec(
         direction=rule["direction"],
@@ -428,5 +432,5 @@ def _rule(seen: Seen, rule: Resource) -> SecurityGroupRuleSpec:
         port_range_min=rule["port_range_min"],
         port_range_max=rule["port_range_max"],
         remote_ip_prefix=rule["remote_ip_prefix"],
-        remote_group=seen.security_groups[remote]["name"] if remote else None,
+        remote_group=group_names.get(remote, remote) if remote else None,
     )

@@ -153,7 +153,7 @@ def _mac_addresses(addresses: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]])
 
 
 def _flavor(found: t.Any) -> Flavor:
-    """A flavor on its own, or as part of a server, where it has no id."""
+    """A flavor on its own, or as part of a server, where its name stands for its id."""
     if found is None:
         return Flavor("", "", 0, 0, 0, 0, 0)
     return Flavor(

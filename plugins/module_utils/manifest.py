@@ -9,6 +9,7 @@ it is validated against :mod:`manifest_schema` before anything looks at it.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 import importlib
@@ -306,8 +307,14 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems = [f"volume {v.source_id} has no copy" for v in description.volumes if v.source_id not in copied]
     problems += [f"server {name} is not described" for name in manifest.application.servers if name not in listed]
     problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
+    problems += [f"server {name} is described twice" for name in _twice(s.name for s in description.servers)]
+    problems += [f"volume {one} is described twice" for one in _twice(v.source_id for v in description.volumes)]
     if problems:
         raise ManifestInvalid(f"The manifest contradicts itself: {'; '.join(problems)}.")
+
+
+def _twice(names: t.Iterable[str]) -> list[str]:
+    return [name for name, count in collections.Counter(names).items() if count > 1]
 
 
 def _plain(record: t.Any) -> dict[str, t.Any]:

@@ -10,10 +10,13 @@ from .application import NAME_PATTERN
 
 SCHEMA_VERSION = 1
 
-_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
+# Not "$", which Python lets match before a newline at the end.
+_END = r"(?![\s\S])"
+
+_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
 _TEXT = {"type": "string", "maxLength": 255}
 _TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 255}
-_UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}$"}
+_UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}" + _END}
 _COUNT = {"type": "integer", "minimum": 0}
 _PORT_OR_NULL = {"type": ["integer", "null"], "minimum": -1, "maximum": 65535}
 _FLAG = {"type": "boolean"}
@@ -44,7 +47,7 @@ _FLAVOR = _object(id=_TEXT, name=_TEXT, vcpus=_COUNT, ram=_COUNT, disk=_COUNT, e
 _PORT = _object(
     name=_TEXT,
     network=_TEXT,
-    mac_address={"type": "string", "pattern": "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$"},
+    mac_address={"type": "string", "pattern": "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}" + _END},
     fixed_ips=_list(_object(subnet=_TEXT, ip_address=_TEXT)),
     security_groups=_list(_TEXT),
     port_security=_FLAG,
@@ -127,7 +130,7 @@ _COPY = _object(
 
 _CHECKPOINT = _object(
     id=_NAME,
-    created_at={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"},
+    created_at={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z" + _END},
     site=_TEXT,
     consistency=_CONSISTENCY,
     server_consistency={"type": "object", "additionalProperties": _CONSISTENCY},

@@ -111,4 +111,3 @@ class Quiescer:
 
 def _prober(member: Member) -> t.Callable[[], Support]:
     return lambda: member.driver.probe(member.server)
-

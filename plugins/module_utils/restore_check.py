@@ -12,7 +12,7 @@ import collections
 import dataclasses
 import typing as t
 
-from . import restore_site
+from . import restore_site, restore_topology
 from .block_storage import BlockStorage
 from .cloud import Cloud
 from .compute import Compute
@@ -129,26 +129,27 @@ def _compute_needs(steps: t.Iterable[ServerStep]) -> dict[str, int]:
 
 def _network_needs(manifest: Manifest, stock: Stock, steps: t.Iterable[ServerStep]) -> dict[str, int]:
     """A new network has one more port, for DHCP or metadata, and a router one on each subnet."""
-    topology, site = manifest.description.topology, stock.site
-    networks = _missing(topology.networks, site.networks)
-    routers = _missing(topology.routers, stock.routers)
-    groups = _missing(topology.security_groups, site.security_groups)
+    lacking = missing(manifest, stock)
+    groups = {group["name"] for group in stock.site.security_groups}
+    routers = {router["name"] for router in stock.routers}
+    new_groups = [group for group in lacking["security_groups"] if group["name"] not in groups]
+    new_routers = [router for router in lacking["routers"] if router["name"] not in routers]
     ports = [port for step in steps for port in step.ports]
-    made = sum(port.current is None for port in ports) + sum(len(router.subnets) for router in routers)
+    made = sum(port.current is None for port in ports) + sum(len(router["subnets"]) for router in new_routers)
     return {
-        "network": len(networks),
-        "subnet": len(_missing(topology.subnets, site.subnets)),
-        "router": len(routers),
-        "security_group": len(groups),
-        "security_group_rule": sum(len(group.rules) for group in groups),
-        "port": made + len(networks),
+        "network": len(lacking["networks"]),
+        "subnet": len(lacking["subnets"]),
+        "router": len(new_routers),
+        "security_group": len(new_groups),
+        "security_group_rule": sum(len(group["rules"]) for group in new_groups),
+        "port": made + len(lacking["networks"]),
         "floatingip": sum(port.lacks_floating_ip for port in ports),
     }
 
 
-def _missing(specs: t.Iterable[t.Any], there: t.Iterable[Resource]) -> list[t.Any]:
-    names = {one["name"] for one in there}
-    return [spec for spec in specs if spec.name not in names]
+def missing(manifest: Manifest, stock: Stock) -> dict[str, list[dict[str, t.Any]]]:
+    """What of the topology is to be made or completed, per kind."""
+    return restore_topology.missing(manifest.description.topology, stock.site, stock.routers)
 
 
 def problems(manifest: Manifest, stock: Stock) -> list[str]:

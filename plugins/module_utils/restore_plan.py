@@ -119,7 +119,7 @@ class VolumeStep:
     def changes(self) -> bool:
         if self.action is Action.KEEP and self.current:
             return self.lacks_marks(self.current) or self.lacks_bootable(self.current)
-        return self.action is not Action.WAIT
+        return True
 
 
 def made_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume]:
@@ -234,7 +234,7 @@ class ServerStep:
     @property
     def changes(self) -> bool:
         flags = self.current is not None and bool(self.wrong_flags(self.current))
-        return self.builds or flags or any(port.changes for port in self.ports)
+        return self.action is not Action.KEEP or flags or any(port.changes for port in self.ports)
 
     def wrong_flags(self, server: Server) -> dict[str, bool]:
         """Per volume id, whether it shall be deleted with the server, where that is not so yet.

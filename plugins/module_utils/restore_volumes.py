@@ -33,12 +33,14 @@ class VolumeRestore:
     def plan(self) -> list[VolumeStep]:
         return plan_volumes(self.manifest, self.storage.volumes())
 
-    def begin(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:
+    def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
         """Start as many restores as may go on at once, and do not wait for them."""
         under_way = [step for step in steps if step.action is Action.WAIT]
         startable = [step for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
         batch = startable[: max(0, self.limit - len(under_way))]
         run_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
+        kept = [(step, step.current) for step in steps if step.action is Action.KEEP and step.current]
+        run_all({step.spec.source_id: self._completer(step, volume) for step, volume in kept}, self.limit)
         return [self._describe(step, step.current) for step in self.plan()]
 
     def finish(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
@@ -64,7 +66,7 @@ class VolumeRestore:
     def _starter(self, step: VolumeStep) -> t.Callable[[], None]:
         def start() -> None:
             if step.action is Action.REPLACE:
-                self._delete([t.cast(Volume, step.current)])
+                self.remove([t.cast(Volume, step.current)])
             if step.action in (Action.CREATE, Action.REPLACE):
                 self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
 
@@ -143,9 +145,6 @@ class VolumeRestore:
 
     def remove(self, volumes: t.Sequence[Volume]) -> None:
         """Delete volumes and wait until they are gone."""
-        self._delete(volumes)
-
-    def _delete(self, volumes: t.Sequence[Volume]) -> None:
         run_all({one.id: lambda one=one: self._delete_one(one) for one in volumes}, self.limit)
 
     def _delete_one(self, volume: Volume) -> None:

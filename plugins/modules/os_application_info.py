@@ -14,10 +14,12 @@ description:
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
   - Needs no more than membership in the application's project.
-author: The osdr.openstack authors (@osdr)
+author:
+  - The osdr.openstack authors
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.application
+  - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
   concurrency:

@@ -1,0 +1,246 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restoring the servers of a checkpoint on their restored volumes, tier by tier."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from . import readiness
+from .application import Tier
+from .cloud import Cloud
+from .compute import Compute
+from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from .manifest import Manifest
+from .network import Network
+from .pipeline import Pipeline
+from .records import Port, Server
+from .restore_plan import Action, Made, PortStep, ServerStep, Site, plan_servers, server_problems
+from .restore_site import look
+from .waiting import Outcome, Waiter, attempt_all, run_all, values_of
+
+
+@dataclasses.dataclass
+class _Times:
+    """Seconds from the start of the run; None for what this run did not do."""
+
+    created: float | None = None
+    active: float | None = None
+    ready: float | None = None
+
+
+class ServerRestore:
+    """The servers of one checkpoint at one site.
+
+    :param limit: how many servers are built at once.
+    """
+
+    def __init__(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int) -> None:
+        self.cloud = cloud
+        self.manifest = manifest
+        self.waiter = waiter
+        self.limit = limit
+        self.compute = Compute(cloud)
+        self.network = Network(cloud)
+        self.site: Site = look(cloud, limit)
+        self._started = waiter.clock.now()
+        self._times: dict[str, _Times] = {server.source_id: _Times() for server in manifest.description.servers}
+
+    def plan(self) -> list[ServerStep]:
+        return plan_servers(self.manifest, self.site)
+
+    def refuse_problems(self, steps: t.Sequence[ServerStep]) -> None:
+        problems = list(server_problems(self.site, steps))
+        if problems:
+            raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
+
+    def apply(self, steps: t.Sequence[ServerStep]) -> list[dict[str, t.Any]]:
+        """Restore all servers; a tier begins when every check of the one before has passed.
+
+        :returns: a description of every server, in boot order.
+        :raises DrError: naming each server that failed; what has been made is kept for the next run.
+        """
+        for tier in self.manifest.application.tiers:
+            self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
+        return self.described()
+
+    def described(self) -> list[dict[str, t.Any]]:
+        """Every server as it is now; what is not there has no id."""
+        self.site = look(self.cloud, self.limit)
+        return [self._describe(step) for step in self.plan()]
+
+    def predicted(self, steps: t.Iterable[ServerStep]) -> list[dict[str, t.Any]]:
+        return [self._describe(step) for step in steps]
+
+    # A tier
+
+    def _restore_tier(self, tier: Tier, steps: t.Sequence[ServerStep]) -> None:
+        by_source = {step.mark.source: step for step in steps}
+        pipeline: Pipeline[str, Server] = Pipeline(
+            start={source: self._starter(step) for source, step in by_source.items()},
+            look=lambda sources: self._look(sources, by_source),
+            what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to become active",
+        )
+        servers = values_of(pipeline.run(self.limit, self.waiter))
+        run_all({source: self._flag_setter(step, servers[source]) for source, step in by_source.items()}, self.limit)
+        self._wait_until_ready(tier, servers)
+
+    def _starter(self, step: ServerStep) -> t.Callable[[], None]:
+        def start() -> None:
+            if step.action is Action.REPLACE:
+                self._delete_server(t.cast(Server, step.current))
+            port_ids = [self._complete_port(port) for port in step.ports]
+            if step.builds:
+                self.compute.create_server(step.body(port_ids))
+                self._times[step.mark.source].created = self._elapsed()
+
+        return start
+
+    def _complete_port(self, step: PortStep) -> str:
+        """Make what the port lacks.
+
+        :returns: the port's id.
+        """
+        port, tags = step.current, step.mark.tags()
+        if port is None:
+            port = self.network.create_port(step.body(self.site), tags)
+        elif step.lacks_tags:
+            self.network.set_tags("ports", port.id, [*port.tags, *tags])
+        if step.lacks_floating_ip:
+            self.network.create_floating_ip(self._floating_ip_body(step, port), tags)
+        elif step.lacks_floating_tags and step.floating_ip:
+            self.network.set_tags("floatingips", step.floating_ip["id"], [*step.floating_ip["tags"], *tags])
+        return port.id
+
+    def _floating_ip_body(self, step: PortStep, port: Port) -> dict[str, t.Any]:
+        network = t.cast("dict[str, t.Any]", self.site.network(t.cast(str, step.spec.floating_network)))
+        return {"floating_network_id": network["id"], "port_id": port.id, "description": step.mark.text()}
+
+    def _look(
+        self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]
+    ) -> dict[str, Outcome[Server]]:
+        site = dataclasses.replace(self.site, servers=tuple(self.compute.servers()))
+        outcomes = {}
+        for step in plan_servers(self.manifest, site):
+            source, server = step.mark.source, step.current
+            if source not in sources or server is None:
+                continue
+            if server.status == "ACTIVE":
+                if steps[source].action is not Action.KEEP:
+                    self._times[source].active = self._elapsed()
+                outcomes[source] = Outcome(value=server)
+            elif step.action is not Action.WAIT:
+                outcomes[source] = Outcome(error=self._failure(step, server))
+        return outcomes
+
+    def _failure(self, step: ServerStep, server: Server) -> DrError:
+        return ResourceFailed(
+            f"Server '{step.spec.name}' ({server.id}) on site '{self.site.name}' did not become active: its status is "
+            f"{server.status}. {server.fault}{self._console(server)}",
+            "Remove the cause and run the restore again, which replaces this server and keeps all others.",
+            resource_type="server",
+            resource_id=server.id,
+        )
+
+    def _console(self, server: Server) -> str:
+        try:
+            tail = self.compute.console_tail(server.id).strip()
+        except CloudError:
+            # A server that never ran has no console; the failure itself must be told.
+            return ""
+        return f" Its console ends with: {tail}" if tail else ""
+
+    def _flag_setter(self, step: ServerStep, server: Server) -> t.Callable[[], None]:
+        def set_flags() -> None:
+            for volume_id, flag in step.wrong_flags(server).items():
+                self.compute.set_delete_on_termination(server.id, volume_id, flag)
+
+        return set_flags
+
+    # Readiness
+
+    def _wait_until_ready(self, tier: Tier, servers: t.Mapping[str, Server]) -> None:
+        if tier.checks:
+            self.site = look(self.cloud, self.limit)
+        steps = {step.mark.source: step for step in self.plan() if step.mark.source in servers}
+        outcomes = attempt_all({source: self._checker(tier, step) for source, step in steps.items()}, len(steps))
+        for source, outcome in outcomes.items():
+            if outcome.error:
+                outcome.error.message += self._console(servers[source])
+        values_of(outcomes)
+
+    def _checker(self, tier: Tier, step: ServerStep) -> t.Callable[[], None]:
+        def check() -> None:
+            if tier.checks:
+                readiness.wait_until_ready(step.spec.name, self._address(step), tier.checks, self.waiter)
+            if self._times[step.mark.source].active is not None:
+                self._times[step.mark.source].ready = self._elapsed()
+
+        return check
+
+    def _address(self, step: ServerStep) -> str:
+        for port in step.ports:
+            if port.floating_ip:
+                return port.floating_ip["floating_ip_address"]
+        for port in step.ports:
+            if port.current and port.current.fixed_ips:
+                return port.current.fixed_ips[0].ip_address
+        raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
+
+    def _elapsed(self) -> float:
+        return round(self.waiter.clock.now() - self._started, 1)
+
+    # Removal
+
+    def made(self) -> Made:
+        return Made.of(self.manifest, self.site)
+
+    def remove(self, made: Made) -> None:
+        """Delete servers, then floating addresses, then ports."""
+        run_all({one.id: lambda one=one: self._delete_server(one) for one in made.servers}, self.limit)
+        run_all(
+            {one["id"]: lambda one=one: self.network.delete_floating_ip(one["id"]) for one in made.floating_ips},
+            self.limit,
+        )
+        run_all({one.id: lambda one=one: self.network.delete_port(one.id) for one in made.ports}, self.limit)
+
+    def _delete_server(self, server: Server) -> None:
+        self.compute.delete_server(server.id)
+        self.waiter.until(f"server {server.label} on site '{self.site.name}' to be deleted", lambda: self._gone(server))
+
+    def _gone(self, server: Server) -> bool | None:
+        try:
+            now = self.compute.server(server.id)
+        except NotFound:
+            return True
+        if now.status == "ERROR" and now.task_state is None and server.status != "ERROR":
+            raise ResourceFailed(
+                f"Server {server.label} on site '{self.site.name}' could not be deleted: {now.fault or 'its status is ERROR'}.",
+                "See the log of the site's nova-compute and run again.",
+                resource_type="server",
+                resource_id=server.id,
+            )
+        return None
+
+    def _describe(self, step: ServerStep) -> dict[str, t.Any]:
+        server = step.current
+        return {
+            "source_id": step.spec.source_id,
+            "name": step.spec.name,
+            "tier": step.spec.tier,
+            "server_id": server.id if server else None,
+            "status": server.status if server else "absent",
+            "ports": [self._describe_port(port) for port in step.ports],
+            "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
+        }
+
+    @staticmethod
+    def _describe_port(step: PortStep) -> dict[str, t.Any]:
+        return {
+            "network": step.spec.network,
+            "mac_address": step.current.mac_address if step.current else step.spec.mac_address,
+            "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips],
+            "floating_ip": step.floating_ip["floating_ip_address"] if step.floating_ip else None,
+            "port_id": step.current.id if step.current else None,
+        }

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_restore_check
+short_description: Find out whether a checkpoint can be restored at a site
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors
+description:
+  - Checks, before the first change, everything that a whole restore needs at a site, and reports all the problems at once.
+    Quotas, flavors, volume types, the backups with all that they are increments of, external networks, names that would be
+    mistaken for others, key pairs, and whether fixed addresses and MAC addresses are free.
+  - What an earlier run of the same restore has already made is not needed again.
+  - Changes nothing, and needs no more than membership in the project at the site.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.manifest
+  - osdr.openstack.attributes
+  - osdr.openstack.attributes.info_module
+options:
+  fail_on_problems:
+    description:
+      - Whether problems make the module fail. They are returned in any case.
+    type: bool
+    default: true
+  concurrency:
+    description:
+      - How many calls of the site's APIs are made at once.
+    type: int
+    default: 8
+seealso:
+  - module: osdr.openstack.os_restore_volumes
+  - module: osdr.openstack.os_restore_servers
+"""
+
+EXAMPLES = r"""
+- name: Choose the newest checkpoint
+  osdr.openstack.os_checkpoint_info:
+    cloud: remote
+    application: shop
+    require: true
+  register: found
+
+- name: Could it be restored now?
+  osdr.openstack.os_restore_check:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+"""
+
+RETURN = r"""
+restore_check:
+  description: What was found.
+  returned: always, but for failures of the site itself
+  type: dict
+  contains:
+    application:
+      description: Name of the application.
+      type: str
+    checkpoint:
+      description: Id of the checkpoint.
+      type: str
+    problems:
+      description: What would make the restore fail, each with a way out. Empty when nothing would.
+      type: list
+      elements: str
+    needs:
+      description: What the restore takes of the project's quotas.
+      type: list
+      elements: dict
+      contains:
+        resource:
+          description: Name of the quota.
+          type: str
+        needed:
+          description: How much the restore takes; C(gigabytes) are GiB, C(ram) is MiB.
+          type: int
+        left:
+          description: How much is left; null when there is no limit.
+          type: int
+    missing:
+      description:
+        - What of the application's topology is to be made before its servers, as the manifest describes it.
+        - A router that is there but lacks a subnet is listed with the ids of the subnets that it has and the names of those that it
+          lacks, a security group whose rules differ from those at the source with all the rules that it shall have.
+      type: dict
+      contains:
+        networks:
+          description: Networks.
+          type: list
+          elements: dict
+        subnets:
+          description: Subnets.
+          type: list
+          elements: dict
+        routers:
+          description: Routers.
+          type: list
+          elements: dict
+        security_groups:
+          description: Security groups.
+          type: list
+          elements: dict
+        key_pairs:
+          description: Key pairs.
+          type: list
+          elements: dict
+  sample:
+    application: shop
+    checkpoint: 2026-11-22-noon
+    problems: []
+    needs:
+      - resource: volumes
+        needed: 5
+        left: 100
+    missing:
+      networks: []
+      subnets: []
+      routers: []
+      security_groups: []
+      key_pairs:
+        - name: shop
+          public_key: ssh-ed25519 AAAA shop
+"""
+
+import dataclasses
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+
+
+def check(params):
+    manifest = Manifest.parse(params["manifest"])
+    stock = restore_check.look(connect(params), params["concurrency"])
+    return {
+        "application": manifest.application.name,
+        "checkpoint": manifest.checkpoint.id,
+        "problems": restore_check.problems(manifest, stock),
+        "needs": [dataclasses.asdict(need) for need in restore_check.needs(manifest, stock)],
+        "missing": restore_check.missing(manifest, stock),
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.MANIFEST,
+            {
+                "fail_on_problems": {"type": "bool", "default": True},
+                "concurrency": {"type": "int", "default": 8},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        result = check(module.params)
+    if result["problems"] and module.params["fail_on_problems"]:
+        what = f"Checkpoint '{result['checkpoint']}' of application '{result['application']}' cannot be restored"
+        error = CheckFailed(what, result["problems"])
+        module.fail_json(msg=str(error), error=error.as_result(), restore_check=result)
+    module.exit_json(changed=False, restore_check=result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_restore_servers
+short_description: Restore the servers of a checkpoint at a site
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors
+description:
+  - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
+    addresses, and a floating address where the source had one.
+  - Goes tier by tier in boot order. The servers of a tier are built at once within O(concurrency), and the next tier begins
+    when all health checks of the one before have passed.
+  - What is made is marked with application, checkpoint and source, so that a later run goes on where an earlier one ended. It
+    waits for servers that are being built, replaces those that failed, and makes what is missing.
+  - Networks, subnets, security groups and key pairs must be there under the names that they have at the source, and the
+    volumes must have been restored by M(osdr.openstack.os_restore_volumes).
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.effort
+  - osdr.openstack.manifest
+  - osdr.openstack.attributes
+options:
+  state:
+    description:
+      - Whether the servers are to be there.
+      - With V(absent) exactly the servers, floating addresses and ports are removed that were restored from this checkpoint.
+        Volumes that go with their server at the source go with it here too.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - Health checks are made from where the module runs.
+  - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
+seealso:
+  - module: osdr.openstack.os_restore_check
+  - module: osdr.openstack.os_restore_volumes
+"""
+
+EXAMPLES = r"""
+- name: Restore all servers of the newest checkpoint
+  osdr.openstack.os_restore_servers:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+  register: restored
+
+- name: Show how long it took until the last server did its work
+  ansible.builtin.debug:
+    msg: "{{ restored.servers | map(attribute='seconds.ready') | max }} s"
+
+- name: Remove them again
+  osdr.openstack.os_restore_servers:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    state: absent
+"""
+
+RETURN = r"""
+servers:
+  description: The restored servers in boot order. Empty when O(state=absent).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    source_id:
+      description: Id of the server at the source.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    tier:
+      description: Its tier.
+      type: str
+    server_id:
+      description: Id of the restored server; null when it is not there yet.
+      type: str
+    status:
+      description: Its status; C(absent) when it is not there yet.
+      type: str
+    ports:
+      description: Its ports in the order of the interfaces.
+      type: list
+      elements: dict
+      contains:
+        port_id:
+          description: Id of the port; null when it is not there yet.
+          type: str
+        network:
+          description: Name of its network.
+          type: str
+        mac_address:
+          description: Its MAC address.
+          type: str
+        fixed_ips:
+          description: Its fixed addresses.
+          type: list
+          elements: str
+        floating_ip:
+          description: Its floating address; null when it has none.
+          type: str
+    seconds:
+      description: Seconds from the module's start; null for what this run had no need to do.
+      type: dict
+      contains:
+        created:
+          description: Until the site had accepted the request to build it.
+          type: float
+        active:
+          description: Until it was found active.
+          type: float
+        ready:
+          description: Until all its health checks had passed.
+          type: float
+  sample:
+    - source_id: 8f14e45f-ceea-467f-a0e6-1b1a0f0b7a11
+      name: orders-db
+      tier: database
+      server_id: 45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b
+      status: ACTIVE
+      ports:
+        - port_id: c9f0f895-fb98-4b91-99f5-1fd0297e236d
+          network: shop-net
+          mac_address: fa:16:3e:11:22:33
+          fixed_ips: [10.10.0.11]
+          floating_ip: 10.88.2.31
+      seconds:
+        created: 2.3
+        active: 9.8
+        ready: 17.0
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+def present(module, restore):
+    steps = restore.plan()
+    before = {step.spec.name: _state(step) for step in steps}
+    after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in steps}
+    if module.check_mode:
+        # Topology and volumes may be missing only because the tasks before did not make them in check mode.
+        servers = restore.predicted(steps)
+    else:
+        restore.refuse_problems(steps)
+        servers = restore.apply(steps)
+    return {
+        "changed": any(step.changes for step in steps),
+        "servers": servers,
+        "diff": {"before": {"servers": before}, "after": {"servers": after}},
+    }
+
+
+def _state(step):
+    if step.current is None:
+        return "absent"
+    return f"{step.current.status}, incomplete" if step.changes else step.current.status
+
+
+def absent(module, restore):
+    made = restore.made()
+    if not module.check_mode:
+        restore.remove(made)
+    before = {
+        "servers": sorted(server.label for server in made.servers),
+        "floating_ips": sorted(one["floating_ip_address"] for one in made.floating_ips),
+        "ports": sorted(port.id for port in made.ports),
+    }
+    return {
+        "changed": made.anything,
+        "servers": [],
+        "diff": {"before": before, "after": {key: [] for key in before}},
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.EFFORT,
+            args.MANIFEST,
+            {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        manifest = Manifest.parse(module.params["manifest"])
+        waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
+        restore = ServerRestore(connect(module.params), manifest, waiter, module.params["concurrency"])
+        result = present(module, restore) if module.params["state"] == "present" else absent(module, restore)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

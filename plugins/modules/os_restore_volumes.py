@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_restore_volumes
+short_description: Restore the volumes of a checkpoint at a site
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors
+description:
+  - Makes a volume of each copy that a checkpoint's manifest names, all at once within O(concurrency), and waits for them.
+  - The volumes are marked with application, checkpoint and source in their metadata and in their description. By the
+    description a later run knows what an earlier one made, also where that one was killed. It waits for volumes that are
+    being restored, replaces those whose restore failed, and makes those that are missing.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.effort
+  - osdr.openstack.manifest
+  - osdr.openstack.attributes
+options:
+  state:
+    description:
+      - Whether the volumes are to be there.
+      - With V(absent) exactly the volumes are deleted that were restored from this checkpoint. Servers restored from it must
+        have been removed before.
+    type: str
+    choices: [present, absent]
+    default: present
+  wait:
+    description:
+      - With V(false), start as many restores as O(concurrency) allows and come back at once, so that other things can be done
+        meanwhile. A later run with V(true) does the rest.
+    type: bool
+    default: true
+seealso:
+  - module: osdr.openstack.os_restore_check
+  - module: osdr.openstack.os_restore_servers
+"""
+
+EXAMPLES = r"""
+- name: Restore all volumes of the newest checkpoint
+  osdr.openstack.os_restore_volumes:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    concurrency: 16
+
+- name: Remove them again
+  osdr.openstack.os_restore_volumes:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    state: absent
+"""
+
+RETURN = r"""
+volumes:
+  description: The restored volumes, in the order of servers and devices. Empty when O(state=absent).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    source_id:
+      description: Id of the volume at the source.
+      type: str
+    server:
+      description: Name of the server to which it belongs.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    device:
+      description: Its device at the source.
+      type: str
+    size:
+      description: Its size in GiB.
+      type: int
+    backup_id:
+      description: Id of the backup from which it was restored.
+      type: str
+    volume_id:
+      description: Id of the restored volume; null when it is not there yet.
+      type: str
+    status:
+      description: Its status; C(absent) when it is not there yet.
+      type: str
+    seconds:
+      description: Seconds from the module's start until it was found ready; null when it is not.
+      type: float
+  sample:
+    - source_id: 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
+      server: orders-db
+      name: orders-db-data
+      device: /dev/vdb
+      size: 1
+      backup_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
+      volume_id: 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
+      status: available
+      seconds: 6.1
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+def present(module, restore):
+    steps = restore.plan()
+    changed = any(step.changes for step in steps)
+    labelled = {f"{step.server} {step.name}": step for step in steps}
+    before = {label: step.current.status if step.current else "absent" for label, step in labelled.items()}
+    after = {label: "restored" if step.changes else before[label] for label, step in labelled.items()}
+    if module.check_mode:
+        volumes = restore.predicted(steps)
+    else:
+        volumes = restore.finish(steps) if module.params["wait"] else restore.begin(steps)
+    return {"changed": changed, "volumes": volumes, "diff": _diff(before, after)}
+
+
+def absent(module, restore):
+    made = restore.made()
+    restore.refuse_attached(made)
+    if not module.check_mode:
+        restore.remove(made)
+    return {"changed": bool(made), "volumes": [], "diff": _diff({one.label: one.status for one in made}, {})}
+
+
+def _diff(before, after):
+    return {"before": {"volumes": before}, "after": {"volumes": after}}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.EFFORT,
+            args.MANIFEST,
+            {
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "wait": {"type": "bool", "default": True},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        manifest = Manifest.parse(module.params["manifest"])
+        waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
+        storage = BlockStorage(connect(module.params))
+        restore = VolumeRestore(storage, manifest, waiter, module.params["concurrency"])
+        result = present(module, restore) if module.params["state"] == "present" else absent(module, restore)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An application of two servers for tests: as a manifest describes it, and as a site has it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import Site, mark_of, plan_volumes
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, volume
+
+MAC = {"orders-db": "fa:16:3e:00:00:11", "shop-front": "fa:16:3e:00:00:21"}
+ADDRESS = {"orders-db": "10.10.0.11", "shop-front": "10.10.0.21"}
+SMALL = Flavor("f-small", "lab.small", 1, 192, 1, 0, 0)
+DB = Flavor("f-db", "lab.db", 1, 320, 1, 0, 0)
+
+
+def uuid(number):
+    return f"00000000-0000-0000-0000-{number:012d}"
+
+
+def _volume(number, name, device, bootable):
+    return {
+        "source_id": uuid(number),
+        "name": name,
+        "size": 1,
+        "volume_type": "ceph",
+        "bootable": bootable,
+        "device": device,
+        "delete_on_termination": False,
+        "metadata": {"purpose": "shop"},
+    }
+
+
+def _server(number, name, tier, flavor, volumes):
+    return {
+        "source_id": uuid(number),
+        "name": name,
+        "tier": tier,
+        "flavor": {**dataclasses.asdict(flavor), "id": flavor.name},
+        "key_name": "shop",
+        "config_drive": True,
+        "description": "",
+        "metadata": {"role": tier},
+        "tags": [],
+        "ports": [
+            {
+                "name": "",
+                "network": "shop-net",
+                "mac_address": MAC[name],
+                "fixed_ips": [{"subnet": "shop-subnet", "ip_address": ADDRESS[name]}],
+                "security_groups": ["shop"],
+                "port_security": True,
+                "allowed_address_pairs": [],
+                "floating_network": "public",
+            }
+        ],
+        "volumes": volumes,
+    }
+
+
+RULE = {
+    "direction": "ingress",
+    "ether_type": "IPv4",
+    "protocol": "tcp",
+    "port_range_min": 5432,
+    "port_range_max": 5432,
+    "remote_ip_prefix": None,
+    "remote_group": "shop",
+}
+DOCUMENT = {
+    "schema_version": 1,
+    "checkpoint": {
+        "id": "noon",
+        "created_at": "2026-01-01T12:00:00Z",
+        "site": "primary",
+        "consistency": "quiesced",
+        "server_consistency": {"orders-db": "quiesced", "shop-front": "quiesced"},
+        "evidence": {},
+    },
+    "application": {
+        "name": "shop",
+        "tiers": [
+            {"name": "database", "servers": ["orders-db"], "checks": [{"port": 5432, "timeout": 60}]},
+            {"name": "front", "servers": ["shop-front"], "checks": []},
+        ],
+    },
+    "servers": [
+        _server(21, "shop-front", "front", SMALL, [_volume(3, "shop-front-boot", "/dev/vda", True)]),
+        _server(
+            11,
+            "orders-db",
+            "database",
+            DB,
+            [_volume(1, "orders-db-boot", "/dev/vda", True), _volume(2, "", "/dev/vdb", False)],
+        ),
+    ],
+    "topology": {
+        "networks": [{"name": "shop-net", "mtu": 1442, "port_security_enabled": True}],
+        "subnets": [
+            {
+                "name": "shop-subnet",
+                "network": "shop-net",
+                "cidr": "10.10.0.0/24",
+                "ip_version": 4,
+                "gateway_ip": "10.10.0.1",
+                "enable_dhcp": True,
+                "dns_nameservers": [],
+                "allocation_pools": [{"start": "10.10.0.2", "end": "10.10.0.254"}],
+                "host_routes": [],
+                "ipv6_ra_mode": None,
+                "ipv6_address_mode": None,
+            }
+        ],
+        "routers": [
+            {"name": "shop-router", "external_network": "public", "enable_snat": True, "subnets": ["shop-subnet"]}
+        ],
+        "security_groups": [{"name": "shop", "description": "", "rules": [RULE]}],
+        "key_pairs": [{"name": "shop", "public_key": "ssh-ed25519 AAAA shop"}],
+    },
+    "copies": [
+        {
+            "volume_id": uuid(number),
+            "method": "cinder_backup",
+            "copy_id": uuid(100 + number),
+            "chain": [uuid(90 + number), uuid(100 + number)],
+            "size": 1,
+            "incremental": True,
+            "object_count": 3,
+        }
+        for number in (1, 2, 3)
+    ],
+}
+
+
+def document(**changes):
+    return {**copy.deepcopy(DOCUMENT), **changes}
+
+
+def manifest():
+    return Manifest.parse(document())
+
+
+NETWORK = {"id": "net", "name": "shop-net", "router:external": False}
+PUBLIC = {"id": "ext", "name": "public", "router:external": True}
+SUBNET = {"id": "sub", "name": "shop-subnet", "network_id": "net", "cidr": "10.10.0.0/24"}
+GROUP = {
+    "id": "sg",
+    "name": "shop",
+    "security_group_rules": [
+        {
+            "direction": "ingress",
+            "ethertype": "IPv4",
+            "protocol": "tcp",
+            "port_range_min": 5432,
+            "port_range_max": 5432,
+            "remote_ip_prefix": None,
+            "remote_group_id": "sg",
+        }
+    ],
+}
+DEFAULT_GROUP = {"id": "sg0", "name": "default", "security_group_rules": []}
+ROUTER = {"id": "r", "name": "shop-router", "external_gateway_info": {"network_id": "ext"}}
+
+
+def port(name, **changes):
+    values = {
+        "id": f"port-{name}",
+        "name": "",
+        "network_id": "net",
+        "mac_address": "fa:16:3e:ff:ff:ff",
+        "status": "ACTIVE",
+        "device_id": "",
+        "fixed_ips": (),
+        "security_group_ids": ("sg",),
+        "port_security": True,
+        "allowed_address_pairs": (),
+        "tags": (),
+    }
+    return Port(**{**values, **changes})
+
+
+ROUTER_PORT = port("router", device_id="r", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+
+
+def empty_site(**changes):
+    """A remote site that has never seen the application."""
+    values = {
+        "name": "remote",
+        "servers": (),
+        "volumes": (),
+        "ports": (),
+        "floating_ips": (),
+        "networks": (PUBLIC,),
+        "subnets": (),
+        "security_groups": (DEFAULT_GROUP,),
+        "flavors": (SMALL, DB),
+        "key_pairs": {},
+    }
+    return Site(**{**values, **changes})
+
+
+def prepared_site(**changes):
+    """One with the topology made and the volumes restored."""
+    values = {
+        "networks": (PUBLIC, NETWORK),
+        "subnets": (SUBNET,),
+        "security_groups": (DEFAULT_GROUP, GROUP),
+        "ports": (ROUTER_PORT,),
+        "key_pairs": {"shop": "ssh-ed25519 AAAA another comment"},
+        "volumes": restored_volumes(),
+    }
+    return empty_site(**{**values, **changes})
+
+
+def restored_volumes(status="available", **changes):
+    return tuple(
+        volume(
+            step.name,
+            status=status,
+            description=step.mark.text(),
+            metadata=step.mark.metadata(),
+            bootable=step.spec.bootable,
+            **changes,
+        )
+        for step in plan_volumes(manifest(), ())
+    )
+
+
+def restored_site(**changes):
+    """One with everything restored."""
+    servers, ports, floating_ips = [], [], []
+    for spec in manifest().description.servers:
+        mark = mark_of(manifest(), spec.source_id)
+        attached = tuple((f"volume-{name}", False) for name in _volume_names(spec))
+        servers.append(server(spec.name, metadata=mark.metadata(), volumes=attached, flavor=SMALL))
+        ports.append(restored_port(spec.name, mark, device_id=f"id-{spec.name}"))
+        floating_ips.append(
+            {
+                "id": f"fip-{spec.name}",
+                "port_id": f"port-{spec.name}",
+                "floating_ip_address": f"10.88.2.{len(servers)}",
+                "description": mark.text(),
+                "tags": mark.tags(),
+            }
+        )
+    values = {
+        "servers": tuple(servers),
+        "ports": (ROUTER_PORT, *ports),
+        "floating_ips": tuple(floating_ips),
+        "volumes": restored_volumes(status="in-use"),
+    }
+    return prepared_site(**{**values, **changes})
+
+
+def restored_port(name, mark, **changes):
+    values = {
+        "mac_address": MAC[name],
+        "fixed_ips": (FixedIp("sub", ADDRESS[name]),),
+        "description": mark.text(),
+        "tags": tuple(mark.tags()),
+    }
+    return port(name, **{**values, **changes})
+
+
+def _volume_names(spec):
+    return [volume.name or f"{spec.name}-{volume.device[5:]}" for volume in spec.volumes]
+
+
+def mark(number):
+    return Mark("shop", "noon", uuid(number))

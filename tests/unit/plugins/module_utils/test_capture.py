@@ -1,0 +1,256 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils import capture
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import ApplicationDescription
+from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, FixedIp
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, volume
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.shop import port
+
+APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": ["id-orders-db"]}]})
+OLD_MARK = Mark("shop", "last year", "other")
+
+
+def orders_db(**changes):
+    values = {
+        "volumes": (("volume-data2", False), ("volume-data", True), ("volume-boot", False)),
+        "mac_addresses": ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01"),
+        "key_name": "shop",
+        "metadata": {"role": "db", **OLD_MARK.metadata()},
+        "tags": ("gold", "osdr_source=other"),
+    }
+    return server("orders-db", **{**values, **changes})
+
+
+def attached(name, device, **changes):
+    return volume(name, attachments=(Attachment("id-orders-db", device),), **changes)
+
+
+VOLUMES = {
+    "volume-boot": attached("boot", "/dev/vda", metadata=OLD_MARK.metadata()),
+    "volume-data": attached("data", "/dev/vdz", bootable=False),
+    "volume-data2": attached("data2", "/dev/vdaa", bootable=False),
+}
+PORTS = (
+    port("front", mac_address="fa:16:3e:00:00:01", device_id="id-orders-db", fixed_ips=(FixedIp("sub", "10.0.0.11"),)),
+    port("back", mac_address="fa:16:3e:00:00:02", device_id="id-orders-db", network_id="net2", security_group_ids=()),
+    port("router", device_id="r", fixed_ips=(FixedIp("sub", "10.0.0.1"), FixedIp("elsewhere", "10.9.0.1"))),
+    port("stranger", device_id="id-other"),
+)
+
+
+def network(network_id, name, **changes):
+    return {"id": network_id, "name": name, "project_id": "project", "mtu": 1442, "port_security_enabled": True, **changes}
+
+
+def subnet(subnet_id, name, network_id):
+    return {
+        "id": subnet_id,
+        "name": name,
+        "project_id": "project",
+        "network_id": network_id,
+        "cidr": "10.0.0.0/24",
+        "ip_version": 4,
+        "gateway_ip": "10.0.0.1",
+        "enable_dhcp": True,
+        "dns_nameservers": ["10.0.0.53"],
+        "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
+        "host_routes": [],
+        "ipv6_ra_mode": None,
+        "ipv6_address_mode": None,
+    }
+
+
+def group(group_id, name, *remotes):
+    rules = [
+        {
+            "direction": "ingress",
+            "ethertype": "IPv4",
+            "protocol": "tcp",
+            "port_range_min": 22,
+            "port_range_max": 22,
+            "remote_ip_prefix": None,
+            "remote_group_id": remote,
+        }
+        for remote in remotes
+    ]
+    return {"id": group_id, "name": name, "project_id": "project", "description": None, "security_group_rules": rules}
+
+
+ROUTER = {
+    "id": "r",
+    "name": "shop-router",
+    "project_id": "project",
+    "external_gateway_info": {"network_id": "ext", "enable_snat": True},
+}
+
+
+def seen(**changes):
+    values = {
+        "site": "primary",
+        "project_id": "project",
+        "servers": {"id-orders-db": orders_db()},
+        "volumes": VOLUMES,
+        "devices": {"id-orders-db": {key: one.attachments[0].device for key, one in VOLUMES.items()}},
+        "ports": PORTS,
+        "networks": {
+            "net": network("net", "shop-net"),
+            "net2": network("net2", "back-net", port_security_enabled=False),
+            "net3": network("net3", "not ours to restore"),
+            "ext": network("ext", "public", project_id="admin"),
+        },
+        "subnets": {
+            "sub": subnet("sub", "shop-subnet", "net"),
+            "elsewhere": subnet("elsewhere", "elsewhere", "net3"),
+        },
+        "routers": {"r": ROUTER, "r2": {**ROUTER, "id": "r2", "name": "unused"}},
+        "security_groups": {
+            "sg": group("sg", "shop", "admins", "sg"),
+            "admins": group("admins", "admins", "bastion"),
+            "bastion": group("bastion", "bastion", None),
+            "unused": group("unused", "unused", None),
+        },
+        "floating_ips": ({"port_id": "port-front", "floating_network_id": "ext"},),
+        "key_pairs": {"shop": "ssh-ed25519 AAAA shop", "unused": "ssh-ed25519 BBBB unused"},
+    }
+    return capture.Seen(**{**values, **changes})
+
+
+def described(**changes):
+    return capture.describe(APPLICATION, seen(**changes))
+
+
+def test_ids_of_the_definition_become_names():
+    assert described().application.servers == ["orders-db"]
+
+
+def test_volumes_are_in_the_order_of_the_devices():
+    assert [one.name for one in described().servers[0].volumes] == ["boot", "data", "data2"]
+
+
+def test_the_bootable_volume_comes_first_whatever_its_device():
+    devices = {"volume-boot": "/dev/vdc", "volume-data": "/dev/sda", "volume-data2": "/dev/vdb"}
+    found = described(devices={"id-orders-db": devices}).servers[0].volumes
+    assert [one.name for one in found] == ["boot", "data", "data2"]
+
+
+def test_ports_are_in_the_order_of_the_interfaces():
+    back, front = described().servers[0].ports
+    assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)
+    assert (front.network, front.floating_network, front.security_groups) == ("shop-net", "public", ("shop",))
+    assert [(one.subnet, one.ip_address) for one in front.fixed_ips] == [("shop-subnet", "10.0.0.11")]
+
+
+def test_deletion_with_the_server_is_kept_per_volume():
+    assert [one.delete_on_termination for one in described().servers[0].volumes] == [False, True, False]
+
+
+def test_marks_of_an_earlier_restore_are_not_captured():
+    found = described().servers[0]
+    assert (found.metadata, found.tags, found.volumes[0].metadata) == ({"role": "db"}, ("gold",), {})
+
+
+def test_the_topology_is_what_the_servers_need_and_no_more():
+    topology = described().topology
+    assert [(one.name, one.port_security_enabled) for one in topology.networks] == [("back-net", False), ("shop-net", True)]
+    assert [one.name for one in topology.subnets] == ["shop-subnet"]
+    assert [(one.name, one.external_network, one.subnets) for one in topology.routers] == [
+        ("shop-router", "public", ("shop-subnet",))
+    ]
+    assert [one.name for one in topology.security_groups] == ["admins", "bastion", "shop"]
+    assert {rule.remote_group for rule in topology.security_groups[2].rules} == {"admins", "shop"}
+    assert [one.name for one in topology.key_pairs] == ["shop"]
+
+
+def test_a_description_survives_being_written_and_read():
+    found = described()
+    assert ApplicationDescription.parse(found.as_dict()) == found
+
+
+def test_the_key_pair_of_another_user_is_a_warning():
+    found = seen(key_pairs={})
+    assert "Key pair 'shop' of server orders-db" in capture.warnings(found)[0]
+    assert capture.describe(APPLICATION, found).topology.key_pairs == ()
+    assert not capture.warnings(seen())
+
+
+def with_server(**changes):
+    return {"servers": {"id-orders-db": orders_db(**changes)}}
+
+
+def with_boot_volume(**changes):
+    return {"volumes": {**VOLUMES, "volume-boot": dataclasses.replace(VOLUMES["volume-boot"], **changes)}}
+
+
+def with_network(**changes):
+    return {"networks": {**seen().networks, "net": {**network("net", "shop-net"), **changes}}}
+
+
+def with_group(**changes):
+    return {"security_groups": {**seen().security_groups, "sg": {**group("sg", "shop", None), **changes}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (with_server(boots_from_image=True), "boots from an image: it cannot be restored from volumes; rebuild it"),
+        (with_server(volumes=()), "Server orders-db (id-orders-db) has no volumes"),
+        ({"volumes": {}}, "Volume volume-boot of server orders-db (id-orders-db) is not visible in the project"),
+        (with_boot_volume(encrypted=True), "Volume boot (volume-boot) of server orders-db (id-orders-db) is encrypted"),
+        (
+            with_boot_volume(attachments=(Attachment("id-orders-db", "/dev/vda"), Attachment("other", "/dev/vdb"))),
+            "is attached to 2 servers",
+        ),
+        (with_network(project_id="admin"), "is on network 'shop-net', which belongs to another project (shared or external)"),
+        (with_network(name=""), "The network net has no name"),
+        (
+            {"networks": {**seen().networks, "twin": network("twin", "shop-net")}},
+            "The network net is one of 2 called 'shop-net'",
+        ),
+        ({"security_groups": {}}, "Port port-front of server orders-db (id-orders-db) uses security group sg"),
+        (
+            with_group(security_group_rules=[{**group("x", "x", None)["security_group_rules"][0], "remote_address_group_id": "a"}]),
+            "Security group 'shop' has a rule with an address group",
+        ),
+        (
+            with_group(security_group_rules=group("x", "x", "foreign")["security_group_rules"]),
+            "A rule of security group 'shop' names group foreign",
+        ),
+    ],
+)
+def test_what_cannot_be_restored_is_refused(changes, expected):
+    with pytest.raises(CheckFailed) as raised:
+        described(**changes)
+    assert any(expected in problem for problem in raised.value.facts["problems"]), raised.value.facts
+    assert "Application 'shop' on site 'primary' cannot be captured: nothing was changed" in str(raised.value)
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(CheckFailed) as raised:
+        described(**with_server(boots_from_image=True), **with_network(project_id="admin"), **with_boot_volume(encrypted=True))
+    assert len(raised.value.facts["problems"]) == 3
+
+
+class FakeCompute:
+    def __init__(self):
+        self.asked = []
+
+    def devices(self, server_id):
+        self.asked.append(server_id)
+        return {"volume-boot": "/dev/vda"}
+
+
+@pytest.mark.parametrize(("device", "asked"), [("/dev/vda", []), ("", ["id-s"])], ids=["known", "unknown"])
+def test_nova_is_only_asked_for_devices_that_cinder_does_not_know(device, asked):
+    compute = FakeCompute()
+    found = {"volume-boot": volume("boot", attachments=(Attachment("id-s", device),))}
+    one = server("s", volumes=(("volume-boot", False),))
+    assert capture._devices(compute, one, found) == {"volume-boot": "/dev/vda"}
+    assert compute.asked == asked

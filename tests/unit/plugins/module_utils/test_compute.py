@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The adapter against HTTP answers as Nova gives them."""
+
+from __future__ import annotations
+
+import openstack
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import Cloud
+from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Flavor
+
+NOVA = "http://nova.example/v2.1"
+VERSION = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
+
+
+def address(mac, ip):
+    return {"version": 4, "addr": ip, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": mac}
+
+
+def nova_server(**changes):
+    return {
+        "id": "s1",
+        "name": "orders-db",
+        "status": "ACTIVE",
+        "tenant_id": "p1",
+        "image": "",
+        "flavor": {
+            "vcpus": 1,
+            "ram": 320,
+            "disk": 1,
+            "ephemeral": 0,
+            "swap": 0,
+            "original_name": "lab.db",
+            "extra_specs": {},
+        },
+        "addresses": {
+            "back": [address("fa:16:3e:00:00:02", "10.0.1.2"), address("fa:16:3e:00:00:02", "10.88.1.2")],
+            "front": [address("fa:16:3e:00:00:01", "10.0.0.2")],
+        },
+        "key_name": "shop",
+        "config_drive": "True",
+        "description": None,
+        "metadata": {"role": "db"},
+        "tags": ["gold"],
+        "OS-EXT-STS:task_state": None,
+        "OS-EXT-AZ:availability_zone": "nova",
+        "os-extended-volumes:volumes_attached": [{"id": "v1", "delete_on_termination": True}],
+        **changes,
+    }
+
+
+@pytest.fixture
+def compute(requests_mock):
+    requests_mock.get(NOVA, json={"version": VERSION})
+    requests_mock.get(f"{NOVA}/", json={"version": VERSION})
+    connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA)
+    cloud = Cloud(connection, "primary")
+    cloud.__dict__["project_id"] = "p1"
+    return Compute(cloud)
+
+
+def listed(requests_mock, *servers):
+    requests_mock.get(f"{NOVA}/servers/detail", json={"servers": list(servers)})
+
+
+def test_a_server_is_read_completely(compute, requests_mock):
+    listed(requests_mock, nova_server())
+    server = compute.servers()[0]
+    assert server.flavor == Flavor("lab.db", "lab.db", 1, 320, 1, 0, 0)
+    assert not server.boots_from_image
+    assert server.config_drive
+    assert server.volumes == (("v1", True),)
+    assert server.mac_addresses == ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01")
+    assert (server.description, server.fault, server.tags) == ("", "", ("gold",))
+
+
+def test_a_server_of_an_image_is_recognised(compute, requests_mock):
+    listed(requests_mock, nova_server(image={"id": "i1", "links": []}))
+    assert compute.servers()[0].boots_from_image
+
+
+def test_a_failed_server_tells_its_fault(compute, requests_mock):
+    fault = {"code": 500, "message": "No valid host was found.", "created": "2026-01-01T00:00:00Z"}
+    listed(requests_mock, nova_server(status="ERROR", fault=fault, addresses={}))
+    assert compute.servers()[0].fault == "No valid host was found."
+
+
+def test_unknown_and_ambiguous_servers_are_all_named(compute, requests_mock):
+    listed(requests_mock, nova_server(), nova_server(id="s2"), nova_server(id="s3", name="front"))
+    with pytest.raises(CheckFailed) as raised:
+        compute.resolve(["orders-db", "front", "nowhere"])
+    first, second = raised.value.facts["problems"]
+    assert first.startswith("2 servers are called 'orders-db' (s1, s2)")
+    assert second.startswith("Server 'nowhere' does not exist")
+
+
+def test_a_server_is_created_as_nova_wants_it(compute, requests_mock):
+    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": {"id": "s9"}})
+    disk = {"boot_index": 0, "uuid": "v1", "source_type": "volume", "destination_type": "volume"}
+    wanted = {
+        "name": "orders-db",
+        "flavor_id": "f1",
+        "networks": [{"port": "p1"}],
+        "block_device_mapping": [disk],
+        "config_drive": True,
+        "metadata": {"osdr_application": "shop"},
+        "tags": ["gold"],
+    }
+    assert compute.create_server(wanted).id == "s9"
+    assert posted.last_request.json()["server"] == {
+        "name": "orders-db",
+        "flavorRef": "f1",
+        "networks": [{"port": "p1"}],
+        "block_device_mapping_v2": [disk],
+        "config_drive": True,
+        "metadata": {"osdr_application": "shop"},
+        "tags": ["gold"],
+    }
+
+
+def test_deletion_with_the_server_is_set_per_volume(compute, requests_mock):
+    put = requests_mock.put(f"{NOVA}/servers/s1/os-volume_attachments/v1", status_code=202)
+    compute.set_delete_on_termination("s1", "v1", True)
+    assert put.last_request.json() == {"volumeAttachment": {"volumeId": "v1", "delete_on_termination": True}}
+    assert put.last_request.headers["OpenStack-API-Version"] == "compute 2.85"

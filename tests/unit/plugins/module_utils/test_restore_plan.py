@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, Flavor
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import (
+    Action,
+    Made,
+    choose_flavor,
+    made_volumes,
+    plan_servers,
+    plan_volumes,
+    server_problems,
+)
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, volume
+
+MANIFEST = shop.manifest()
+
+
+def volume_actions(volumes):
+    return {step.name: step.action for step in plan_volumes(MANIFEST, volumes)}
+
+
+def one_volume(status, **changes):
+    """The volume of orders-db's boot disk as an earlier run left it."""
+    values = {"description": shop.mark(1).text(), "metadata": shop.mark(1).metadata(), **changes}
+    return volume("orders-db-boot", status=status, **values)
+
+
+def test_volumes_that_are_not_there_are_created():
+    assert volume_actions([]) == {
+        "shop-front-boot": Action.CREATE,
+        "orders-db-boot": Action.CREATE,
+        "orders-db-vdb": Action.CREATE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        ("available", Action.KEEP),
+        ("in-use", Action.KEEP),
+        ("creating", Action.WAIT),
+        ("restoring-backup", Action.WAIT),
+        ("error", Action.REPLACE),
+        ("error_restoring", Action.REPLACE),
+        ("deleting", Action.CREATE),
+    ],
+)
+def test_what_an_earlier_run_left_is_used_according_to_its_status(status, action):
+    assert volume_actions([one_volume(status)])["orders-db-boot"] is action
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "",
+        "osdr_application=other osdr_checkpoint=noon osdr_source=" + shop.uuid(1),
+        "osdr_application=shop osdr_checkpoint=dawn osdr_source=" + shop.uuid(1),
+    ],
+)
+def test_volumes_of_others_are_not_adopted(description):
+    """A restored volume has the metadata of its source, so the metadata alone proves nothing."""
+    assert volume_actions([one_volume("available", description=description)])["orders-db-boot"] is Action.CREATE
+
+
+def test_of_two_volumes_with_the_same_marks_the_useful_one_is_taken():
+    volumes = [one_volume("error"), dataclasses.replace(one_volume("available"), id="good")]
+    step = next(step for step in plan_volumes(MANIFEST, volumes) if step.name == "orders-db-boot")
+    assert (step.action, step.current.id) == (Action.KEEP, "good")
+
+
+def test_a_volume_carries_its_marks_twice_and_always_a_name():
+    step = next(step for step in plan_volumes(MANIFEST, []) if step.spec.source_id == shop.uuid(2))
+    assert step.body() == {
+        "name": "orders-db-vdb",
+        "description": shop.mark(2).text(),
+        "size": 1,
+        "volume_type": "ceph",
+        "metadata": {"purpose": "shop", **shop.mark(2).metadata()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed"),
+    [({}, False), ({"metadata": {}}, True), ({"bootable": False}, True)],
+    ids=["complete", "marks overwritten by the backup's", "not bootable"],
+)
+def test_a_restored_volume_is_completed(changes, changed):
+    step = next(s for s in plan_volumes(MANIFEST, [one_volume("available", **changes)]) if s.current)
+    assert step.changes is changed
+
+
+def test_only_what_was_restored_from_this_checkpoint_is_removed():
+    other = volume("other", description=shop.mark(1).text().replace("noon", "dawn"))
+    assert made_volumes(MANIFEST, [one_volume("in-use"), other, volume("theirs")]) == [one_volume("in-use")]
+
+
+def test_everything_is_made_on_a_prepared_site():
+    steps = plan_servers(MANIFEST, shop.prepared_site())
+    assert [(step.spec.name, step.action) for step in steps] == [
+        ("orders-db", Action.CREATE),
+        ("shop-front", Action.CREATE),
+    ]
+    assert not list(server_problems(shop.prepared_site(), steps))
+
+
+def test_a_server_is_described_as_nova_wants_it():
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    assert step.body(["port-1"]) == {
+        "name": "orders-db",
+        "flavor_id": "f-db",
+        "networks": [{"port": "port-1"}],
+        "block_device_mapping": [
+            {
+                "boot_index": index,
+                "uuid": f"volume-orders-db-{name}",
+                "source_type": "volume",
+                "destination_type": "volume",
+                "delete_on_termination": False,
+            }
+            for index, name in ((0, "boot"), (-1, "vdb"))
+        ],
+        "config_drive": True,
+        "metadata": {"role": "database", **shop.mark(11).metadata()},
+        "key_name": "shop",
+    }
+
+
+def test_a_key_pair_that_the_site_does_not_have_is_left_out():
+    step = plan_servers(MANIFEST, shop.prepared_site(key_pairs={}))[0]
+    assert "key_name" not in step.body([])
+
+
+def test_a_server_without_ports_gets_no_network():
+    assert plan_servers(MANIFEST, shop.prepared_site())[0].body([])["networks"] == "none"
+
+
+def test_a_port_has_the_addresses_of_the_source():
+    site = shop.prepared_site()
+    assert plan_servers(MANIFEST, site)[0].ports[0].body(site) == {
+        "name": "orders-db-0",
+        "description": shop.mark(11).text(),
+        "network_id": "net",
+        "mac_address": "fa:16:3e:00:00:11",
+        "fixed_ips": [{"subnet_id": "sub", "ip_address": "10.10.0.11"}],
+        "security_group_ids": ["sg"],
+    }
+
+
+def test_port_security_and_address_pairs_are_only_said_where_they_differ():
+    site = shop.prepared_site()
+    step = plan_servers(MANIFEST, site)[0].ports[0]
+    spec = dataclasses.replace(step.spec, port_security=False, allowed_address_pairs=({"ip_address": "10.10.0.99"},))
+    body = dataclasses.replace(step, spec=spec).body(site)
+    assert body["is_port_security_enabled"] is False
+    assert body["allowed_address_pairs"] == [{"ip_address": "10.10.0.99"}]
+
+
+def test_nothing_is_left_to_do_on_a_restored_site():
+    site = shop.restored_site()
+    steps = plan_servers(MANIFEST, site)
+    assert not any(step.changes for step in steps)
+    assert not list(server_problems(site, steps))
+
+
+@pytest.mark.parametrize(("status", "action"), [("BUILD", Action.WAIT), ("ERROR", Action.REPLACE)])
+def test_a_server_that_an_earlier_run_left_half_way_is_finished(status, action):
+    unfinished = server("orders-db", status=status, metadata=shop.mark(11).metadata())
+    step = plan_servers(MANIFEST, shop.restored_site(servers=(unfinished,)))[0]
+    assert (step.action, step.changes) == (action, True)
+
+
+def test_what_a_killed_run_had_not_tagged_or_connected_is_completed():
+    port = shop.restored_port("orders-db", shop.mark(11), tags=())
+    step = plan_servers(MANIFEST, shop.prepared_site(ports=(port,)))[0].ports[0]
+    assert step.current == port
+    assert (step.lacks_tags, step.lacks_floating_ip) == (True, True)
+
+
+def test_a_stopped_server_is_reported_and_not_touched():
+    stopped = server("orders-db", status="SHUTOFF", metadata=shop.mark(11).metadata())
+    site = shop.restored_site(servers=(stopped,))
+    problems = list(server_problems(site, plan_servers(MANIFEST, site)[:1]))
+    assert problems == [
+        "Server 'orders-db' was restored at site 'remote' before (id-orders-db) but is SHUTOFF now; start it, or remove "
+        "what was restored (state: absent) and restore again."
+    ]
+
+
+def test_a_volume_goes_with_its_server_only_once_the_server_runs():
+    step = plan_servers(MANIFEST, shop.restored_site())[0]
+    spec = dataclasses.replace(step.spec.volumes[0], delete_on_termination=True)
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, volumes=(spec, step.spec.volumes[1])))
+    assert step.wrong_flags(step.current) == {"volume-orders-db-boot": True}
+    assert all(not disk["delete_on_termination"] for disk in step.body([])["block_device_mapping"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"networks": (shop.PUBLIC,)}, "needs network 'shop-net', which is not there"),
+        ({"subnets": ()}, "needs subnet 'shop-subnet' on network 'shop-net'"),
+        ({"security_groups": ()}, "needs security group 'shop'"),
+        ({"networks": (shop.NETWORK,)}, "needs the external network 'public'"),
+        ({"flavors": (shop.SMALL,)}, "needs flavor 'lab.db' (1 VCPUs, 320 MiB of memory)"),
+        ({"volumes": ()}, "Volume 'orders-db-boot' of server 'orders-db' is not there"),
+        ({"volumes": shop.restored_volumes("creating")}, "of server 'orders-db' is creating; restore the volumes first"),
+        (
+            {"volumes": shop.restored_volumes("in-use", attachments=(Attachment("stranger", "/dev/vda"),))},
+            "Volume 'orders-db-boot' of server 'orders-db' is in-use",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(changes, expected):
+    site = shop.prepared_site(**changes)
+    assert any(expected in problem for problem in server_problems(site, plan_servers(MANIFEST, site)))
+
+
+SAME_NAME = Flavor("1", "lab.db", 2, 640, 0, 0, 0)
+TOO_SMALL = Flavor("2", "lab.db", 1, 128, 99, 0, 0)
+LARGE = Flavor("3", "large", 8, 8192, 0, 0, 0)
+FITTING = Flavor("4", "fitting", 1, 320, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("flavors", "chosen"),
+    [
+        ([LARGE, SAME_NAME, FITTING], SAME_NAME),
+        ([LARGE, TOO_SMALL, FITTING], FITTING),
+        ([TOO_SMALL, LARGE], LARGE),
+        ([TOO_SMALL], None),
+    ],
+    ids=["the same name", "the smallest that is large enough", "any that is", "none"],
+)
+def test_flavor(flavors, chosen):
+    assert choose_flavor(shop.DB, flavors) == chosen
+
+
+def test_everything_that_was_made_is_found_for_removal_and_nothing_else():
+    site = shop.restored_site()
+    mine = Made.of(MANIFEST, dataclasses.replace(site, servers=(*site.servers, server("theirs"))))
+    assert [one.name for one in mine.servers] == ["shop-front", "orders-db"]
+    assert [one["id"] for one in mine.floating_ips] == ["fip-shop-front", "fip-orders-db"]
+    assert [one.id for one in mine.ports] == ["port-shop-front", "port-orders-db"]
+    assert not Made.of(MANIFEST, shop.prepared_site()).anything
