@@ -112,11 +112,6 @@ def state_problems(wanted: Wanted) -> list[str]:
         if member.server.status not in ("ACTIVE", "SHUTOFF") or member.server.task_state
     ]
     problems += [
-        f"Server {member.server.label} has no volumes; there is nothing to protect. Boot it from a volume."
-        for member in wanted.members
-        if not member.volumes
-    ]
-    problems += [
         f"Volume {volume.label} is {volume.status}; it must be in-use or available."
         for volume in wanted.volumes.values()
         if volume.status not in ("in-use", "available")
@@ -344,17 +339,22 @@ def survey(application: Application, servers: t.Mapping[str, Server], storage: B
     """The application's servers with their volumes, by one list call.
 
     :param servers: per name in the definition.
-    :raises CheckFailed: when a volume cannot be seen.
+    :raises CheckFailed: naming servers without volumes, and volumes that cannot be seen.
     """
     volumes = {volume.id: volume for volume in storage.volumes()}
-    hidden = [
+    problems = [
+        f"Server {servers[name].label} has no volumes; there is nothing to protect. Boot it from a volume."
+        for name in application.servers
+        if not servers[name].volumes
+    ]
+    problems += [
         f"Volume {volume_id} of server {servers[name].label} is not visible in the project on site '{storage.cloud.site}'."
         for name in application.servers
         for volume_id, _deleted in servers[name].volumes
         if volume_id not in volumes
     ]
-    if hidden:
-        raise CheckFailed("Not all volumes of the application can be seen", hidden)
+    if problems:
+        raise CheckFailed(f"The volumes of application '{application.name}' cannot be protected", problems)
     return tuple(
         ServerVolumes(servers[name], tier.name, tuple(volumes[v] for v, _deleted in servers[name].volumes))
         for tier in application.tiers

@@ -74,6 +74,8 @@ def _belongs(mark: Mark | None, manifest: Manifest) -> bool:
 # Volumes
 
 _READY = ("available", "reserved", "attaching", "in-use", "detaching")
+#: How a restore or the removal of a volume fails. Volumes fail in other ways too, once they have other data.
+_FAILED = ("error", "error_restoring", "error_deleting")
 #: Where several volumes have the same mark: the most useful first.
 _PREFERENCE = (Action.KEEP, Action.WAIT, Action.REPLACE)
 
@@ -150,7 +152,7 @@ def _best(volumes: t.Sequence[Volume]) -> Volume | None:
 def _volume_action(volume: Volume) -> Action:
     if volume.status in _READY:
         return Action.KEEP
-    return Action.REPLACE if volume.status.startswith("error") else Action.WAIT
+    return Action.REPLACE if volume.status in _FAILED else Action.WAIT
 
 
 # Servers

@@ -67,8 +67,20 @@ class ServerRestore:
 
     def described(self) -> list[dict[str, t.Any]]:
         """Every server as it is now; what is not there has no id."""
-        self.site = look(self.cloud, self.limit)
+        self._look_again()
         return [self._describe(step) for step in self.plan()]
+
+    def _look_again(self) -> None:
+        """See what servers, ports and floating addresses there are by now."""
+        found = run_all(
+            {
+                "servers": self.compute.servers,
+                "ports": self.network.ports,
+                "floating_ips": lambda: self.network.list("floatingips"),
+            },
+            self.limit,
+        )
+        self.site = dataclasses.replace(self.site, **{kind: tuple(there) for kind, there in found.items()})
 
     def predicted(self, steps: t.Iterable[ServerStep]) -> list[dict[str, t.Any]]:
         return [self._describe(step) for step in steps]
@@ -89,13 +101,20 @@ class ServerRestore:
     def _starter(self, step: ServerStep) -> t.Callable[[], None]:
         def start() -> None:
             if step.action is Action.REPLACE:
-                self._delete_server(t.cast(Server, step.current))
+                self._delete_but_keep_volumes(t.cast(Server, step.current))
             port_ids = [self._complete_port(port) for port in step.ports]
             if step.builds:
                 self.compute.create_server(step.body(port_ids))
                 self._times[step.mark.source].created = self._elapsed()
 
         return start
+
+    def _delete_but_keep_volumes(self, server: Server) -> None:
+        """A server that ran before it failed may have got volumes that would go with it."""
+        for volume_id, goes_with_it in server.volumes:
+            if goes_with_it:
+                self.compute.set_delete_on_termination(server.id, volume_id, False)
+        self._delete_server(server)
 
     def _complete_port(self, step: PortStep) -> str:
         """Make what the port lacks.
@@ -162,7 +181,7 @@ class ServerRestore:
 
     def _wait_until_ready(self, tier: Tier, servers: t.Mapping[str, Server]) -> None:
         if tier.checks:
-            self.site = look(self.cloud, self.limit)
+            self._look_again()
         steps = {step.mark.source: step for step in self.plan() if step.mark.source in servers}
         outcomes = attempt_all({source: self._checker(tier, step) for source, step in steps.items()}, len(steps))
         for source, outcome in outcomes.items():

@@ -81,7 +81,7 @@ class VolumeRestore:
             if step.action is Action.KEEP:
                 self._seconds.setdefault(source, self.waiter.clock.now() - self._started)
                 outcomes[source] = Outcome(value=step.current)
-            elif step.action is Action.REPLACE:
+            elif step.current and step.current.status.startswith("error"):
                 outcomes[source] = Outcome(error=self._failure(step))
         return outcomes
 
@@ -92,7 +92,7 @@ class VolumeRestore:
             f"Volume {step.label} ({volume.id}) could not be restored from backup {step.copy.copy_id} on site "
             f"'{self.storage.cloud.site}': its status is '{volume.status}'.{self._reason(volume)}",
             "See the log of the site's cinder-backup and whether its object store can be reached and has room; "
-            "then run the restore again, which replaces this volume and keeps the others.",
+            "then run the restore again, which makes failed volumes anew and keeps the others.",
             resource_type="volume",
             resource_id=volume.id,
         )

@@ -15,7 +15,7 @@ description:
     cannot, for example when a server boots from an image or a volume is encrypted.
   - Needs no more than membership in the application's project.
 author:
-  - The osdr.openstack authors
+  - The osdr.openstack authors (!UNKNOWN)
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.application

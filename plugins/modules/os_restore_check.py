@@ -9,7 +9,7 @@ module: os_restore_check
 short_description: Find out whether a checkpoint can be restored at a site
 version_added: 0.1.0
 author:
-  - The osdr.openstack authors
+  - The osdr.openstack authors (!UNKNOWN)
 description:
   - Checks, before the first change, everything that a whole restore needs at a site, and reports all the problems at once.
     Quotas, flavors, volume types, the backups with all that they are increments of, external networks, names that would be

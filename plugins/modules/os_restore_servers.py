@@ -9,7 +9,7 @@ module: os_restore_servers
 short_description: Restore the servers of a checkpoint at a site
 version_added: 0.1.0
 author:
-  - The osdr.openstack authors
+  - The osdr.openstack authors (!UNKNOWN)
 description:
   - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
     addresses, and a floating address where the source had one.

@@ -9,7 +9,7 @@ module: os_restore_volumes
 short_description: Restore the volumes of a checkpoint at a site
 version_added: 0.1.0
 author:
-  - The osdr.openstack authors
+  - The osdr.openstack authors (!UNKNOWN)
 description:
   - Makes a volume of each copy that a checkpoint's manifest names, all at once within O(concurrency), and waits for them.
   - The volumes are marked with application, checkpoint and source in their metadata and in their description. By the
@@ -125,8 +125,9 @@ def present(module, restore):
 
 def absent(module, restore):
     made = restore.made()
-    restore.refuse_attached(made)
     if not module.check_mode:
+        # In check mode the servers may be there only because the task before did not remove them.
+        restore.refuse_attached(made)
         restore.remove(made)
     return {"changed": bool(made), "volumes": [], "diff": _diff({one.label: one.status for one in made}, {})}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot import (
     Plan,
     ServerVolumes,
@@ -11,6 +12,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot impo
     plan_present,
     quota_problems,
     state_problems,
+    survey,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.records import Quota
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, snapshot, volume
@@ -78,3 +80,11 @@ def test_servers_and_volumes_in_no_state_for_it_are_named():
     assert state_problems(wanted(status="SHUTOFF")) == []
     assert "payments (id-payments) is PAUSED;" in state_problems(wanted(status="PAUSED"))[0]
     assert "ACTIVE (migrating)" in state_problems(wanted(task_state="migrating"))[0]
+
+
+def test_a_server_without_volumes_is_named():
+    application = Application("shop", (Tier("front", ("front",)),))
+    storage = Storage()
+    storage.volumes = list
+    with pytest.raises(CheckFailed, match=r"Server front \(id-front\) has no volumes"):
+        survey(application, {"front": server("front", volumes=())}, storage)

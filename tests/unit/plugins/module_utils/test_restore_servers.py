@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import threading
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils import readiness, restore_servers
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
+    CheckFailed,
+    CloudError,
+    NotFound,
+    ResourceFailed,
+    WaitTimeout,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server
+
+
+class RemoteSite:
+    """Nova and Neutron of a site where building a server takes five seconds, and its ports open four later.
+
+    :param failing: names of servers that fail to build.
+    """
+
+    name = "remote"
+
+    def __init__(self, site=None, failing=()):
+        self.site = site or shop.prepared_site()
+        self.now = 0.0
+        self.calls = []
+        self.failing = set(failing)
+        self._active = {}
+        self._lock = threading.Lock()
+
+    def _note(self, *call):
+        with self._lock:
+            self.calls.append(call)
+
+    def _replace(self, **changes):
+        with self._lock:
+            self.site = dataclasses.replace(self.site, **changes)
+
+    @property
+    def waiter(self):
+        return Waiter(timeout=60, interval=1, clock=Clock(now=lambda: self.now, sleep=self._sleep))
+
+    def _sleep(self, seconds):
+        self.now += seconds
+
+    # Nova
+
+    def servers(self):
+        def now(one):
+            if one.status == "BUILD" and self.now >= self._active[one.id]:
+                failed = one.name in self.failing
+                status, fault = ("ERROR", "No valid host was found.") if failed else ("ACTIVE", "")
+                return dataclasses.replace(one, status=status, fault=fault)
+            return one
+
+        self._replace(servers=tuple(now(one) for one in self.site.servers))
+        return list(self.site.servers)
+
+    def server(self, server_id):
+        for one in self.servers():
+            if one.id == server_id:
+                return one
+        raise NotFound(f"There is no {server_id}.")
+
+    def create_server(self, wanted):
+        self._note("create server", wanted["name"])
+        disks = tuple((disk["uuid"], disk["delete_on_termination"]) for disk in wanted["block_device_mapping"])
+        one = server(wanted["name"], status="BUILD", metadata=wanted["metadata"], volumes=disks)
+        self._active[one.id] = self.now + 5
+        ports = tuple(
+            dataclasses.replace(port, device_id=one.id) if {"port": port.id} in wanted["networks"] else port
+            for port in self.site.ports
+        )
+        self._replace(servers=(*self.site.servers, one), ports=ports)
+
+    def delete_server(self, server_id):
+        self._note("delete server", server_id)
+        self._replace(servers=tuple(one for one in self.site.servers if one.id != server_id))
+
+    def set_delete_on_termination(self, server_id, volume_id, delete):
+        self._note("flag", volume_id, delete)
+
+    def console_tail(self, server_id):
+        if server_id in {one.id for one in self.site.servers if one.status == "ERROR"}:
+            raise CloudError("There is no console.")
+        return "orders-db login:\n"
+
+    # Neutron
+
+    def ports(self):
+        return list(self.site.ports)
+
+    def list(self, _collection):
+        return list(self.site.floating_ips)
+
+    def create_port(self, wanted, tags):
+        self._note("create port", wanted["name"])
+        fixed = tuple(FixedIp(ip["subnet_id"], ip["ip_address"]) for ip in wanted["fixed_ips"])
+        port = shop.port(
+            wanted["name"],
+            mac_address=wanted["mac_address"],
+            description=wanted["description"],
+            fixed_ips=fixed,
+            tags=tuple(tags),
+        )
+        self._replace(ports=(*self.site.ports, port))
+        return port
+
+    def create_floating_ip(self, wanted, tags):
+        self._note("create floating ip", wanted["port_id"])
+        address = f"10.88.2.{len(self.site.floating_ips) + 1}"
+        made = {**wanted, "id": f"fip-{address}", "floating_ip_address": address, "tags": tags}
+        self._replace(floating_ips=(*self.site.floating_ips, made))
+
+    def set_tags(self, collection, resource_id, tags):
+        self._note("tag", collection, resource_id, tuple(tags))
+
+    def delete_floating_ip(self, floating_ip_id):
+        self._note("delete floating ip", floating_ip_id)
+
+    def delete_port(self, port_id):
+        self._note("delete port", port_id)
+
+    # Guests
+
+    def accepts(self, address, port):
+        """Whether the server at a floating address has been active for four seconds."""
+        self._note("try", address, port)
+        port_id = next(one["port_id"] for one in self.site.floating_ips if one["floating_ip_address"] == address)
+        owner = next(one.device_id for one in self.site.ports if one.id == port_id)
+        return self.now >= self._active.get(owner, -4) + 4
+
+    def done(self, what):
+        return [call[1] for call in self.calls if call[0] == what]
+
+
+def restore(remote, monkeypatch):
+    monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
+    monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
+    monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
+    monkeypatch.setattr(readiness.wait_until_ready, "__defaults__", (remote.accepts,))
+    return restore_servers.ServerRestore(SimpleNamespace(site="remote"), shop.manifest(), remote.waiter, 8)
+
+
+@pytest.fixture
+def applied(monkeypatch):
+    def apply(remote):
+        work = restore(remote, monkeypatch)
+        return work.apply(work.plan())
+
+    return apply
+
+
+def test_tiers_follow_each_other_when_the_checks_have_passed(applied):
+    remote = RemoteSite()
+    result = applied(remote)
+    assert [(one["name"], one["seconds"]) for one in result] == [
+        ("orders-db", {"created": 0, "active": 5, "ready": 9}),
+        ("shop-front", {"created": 9, "active": 14, "ready": 14}),
+    ]
+
+
+def test_a_restored_server_has_the_addresses_of_the_source(applied):
+    assert applied(RemoteSite())[0] == {
+        "source_id": shop.uuid(11),
+        "name": "orders-db",
+        "tier": "database",
+        "server_id": "id-orders-db",
+        "status": "ACTIVE",
+        "ports": [
+            {
+                "network": "shop-net",
+                "mac_address": "fa:16:3e:00:00:11",
+                "fixed_ips": ["10.10.0.11"],
+                "floating_ip": "10.88.2.1",
+                "port_id": "port-orders-db-0",
+            }
+        ],
+        "seconds": {"created": 0, "active": 5, "ready": 9},
+    }
+
+
+def test_a_second_run_only_makes_the_checks(applied):
+    remote = RemoteSite()
+    applied(remote)
+    remote.calls.clear()
+    result = applied(remote)
+    assert {call[0] for call in remote.calls} == {"try"}
+    assert {one["seconds"]["ready"] for one in result} == {None}
+
+
+def test_a_failed_server_is_named_and_the_next_tier_is_not_begun(applied):
+    remote = RemoteSite(failing={"orders-db"})
+    with pytest.raises(ResourceFailed) as raised:
+        applied(remote)
+    assert str(raised.value) == (
+        "Server 'orders-db' (id-orders-db) on site 'remote' did not become active: its status is ERROR. No valid host was "
+        "found. Remove the cause and run the restore again, which replaces this server and keeps all others."
+    )
+    assert remote.done("create server") == ["orders-db"]
+
+
+def test_the_next_run_replaces_it_and_keeps_ports_and_addresses(applied):
+    remote = RemoteSite(failing={"orders-db"})
+    with pytest.raises(ResourceFailed):
+        applied(remote)
+    remote.failing.clear()
+    applied(remote)
+    assert remote.done("delete server") == ["id-orders-db"]
+    assert remote.done("create port") == ["orders-db-0", "shop-front-0"]
+    assert len(remote.done("create floating ip")) == 2
+
+
+def test_a_failed_server_does_not_take_its_volumes_with_it(applied):
+    failed = server("orders-db", status="ERROR", metadata=shop.mark(11).metadata(), volumes=(("volume-1", True),))
+    remote = RemoteSite(shop.prepared_site(servers=(failed,)))
+    applied(remote)
+    assert remote.calls.index(("flag", "volume-1", False)) < remote.calls.index(("delete server", "id-orders-db"))
+
+
+def test_what_a_killed_run_left_is_tagged(applied):
+    port = shop.restored_port("orders-db", shop.mark(11), tags=("theirs",))
+    remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port)))
+    applied(remote)
+    assert ("tag", "ports", "port-orders-db", ("theirs", *shop.mark(11).tags())) in remote.calls
+    assert remote.done("create port") == ["shop-front-0"]
+
+
+def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):
+    remote = RemoteSite()
+    work = restore(remote, monkeypatch)
+    monkeypatch.setattr(readiness.wait_until_ready, "__defaults__", (lambda _address, _port: False,))
+    with pytest.raises(WaitTimeout) as raised:
+        work.apply(work.plan())
+    assert "Server 'orders-db' is active but does not accept connections at 10.88.2.1 port 5432 after 60 s" in str(raised.value)
+    assert "Its console ends with: orders-db login:" in str(raised.value)
+    assert remote.done("create server") == ["orders-db"]
+
+
+def test_the_next_tier_waits_for_no_server_without_an_address(monkeypatch):
+    remote = RemoteSite()
+    work = restore(remote, monkeypatch)
+    step = dataclasses.replace(work.plan()[0], ports=())
+    with pytest.raises(CheckFailed, match="Server 'orders-db' has no address"):
+        work._address(step)
+
+
+def test_missing_preparation_is_refused_before_the_first_change(monkeypatch):
+    remote = RemoteSite(shop.empty_site())
+    work = restore(remote, monkeypatch)
+    with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': nothing was changed"):
+        work.refuse_problems(work.plan())
+    assert not remote.calls
+
+
+def test_everything_is_removed_in_order(monkeypatch):
+    remote = RemoteSite(shop.restored_site())
+    work = restore(remote, monkeypatch)
+    work.remove(work.made())
+    assert [call[0] for call in remote.calls] == ["delete server"] * 2 + ["delete floating ip"] * 2 + ["delete port"] * 2
