@@ -155,11 +155,7 @@ class BlockStorage:
         with self.cloud.calling("show the block storage quotas"):
             path = f"/os-quota-sets/{self.cloud.project_id}"
             quota_set = self.cloud.json(self._api.get(path, params={"usage": "true"}))["quota_set"]
-        return {
-            name: Quota(name, usage["limit"], usage["in_use"] + usage.get("reserved", 0))
-            for name, usage in quota_set.items()
-            if isinstance(usage, dict)
-        }
+        return self.cloud.quotas(quota_set)
 
 
 def _volume(found: t.Any) -> Volume:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import typing as t
 
 from .errors import CloudError, InvalidInput, NotFound
+from .libraries import library
+from .records import Quota
 
 #: How openstack.cloud's options are called in ``openstack.connect``.
 _CONNECT_OPTIONS = {
@@ -29,16 +30,8 @@ _CONNECT_OPTIONS = {
 }
 
 
-@functools.cache
 def _sdk(submodule: str = "") -> t.Any:
-    """The SDK is imported late: checks of arguments must work where it is missing."""
-    try:
-        return importlib.import_module("openstack" + submodule)
-    except ImportError as error:
-        raise InvalidInput(
-            f"The Python library openstacksdk cannot be imported ({error}).",
-            "Install it for the Python interpreter that runs this module (see ansible_python_interpreter).",
-        ) from error
+    return library("openstack" + submodule, "openstacksdk")
 
 
 class Cloud:
@@ -73,7 +66,7 @@ class Cloud:
         :param what: completes "Site 'x' could not ...".
         """
         exceptions = _sdk(".exceptions")
-        keystone = importlib.import_module("keystoneauth1.exceptions")
+        keystone = library("keystoneauth1.exceptions", "keystoneauth1")
         try:
             yield
         except exceptions.NotFoundException as error:
@@ -91,6 +84,18 @@ class Cloud:
         """The body of a plain call, for what the SDK has no or a wrong method for."""
         cls.check(response)
         return response.json()
+
+    @staticmethod
+    def quotas(quota_set: t.Mapping[str, t.Any], used: str = "in_use") -> dict[str, Quota]:
+        """Read the answer of a quota call; all services answer alike.
+
+        :param used: how the service calls what is in use.
+        """
+        return {
+            name: Quota(name, usage["limit"], usage[used] + int(usage.get("reserved", 0)))
+            for name, usage in quota_set.items()
+            if isinstance(usage, dict)
+        }
 
     def _message(self, what: str, error: Exception) -> tuple[str, str | None]:
         status = getattr(error, "status_code", None)

@@ -114,11 +114,7 @@ class Compute:
         with self.cloud.calling("show the compute quotas"):
             path = f"/os-quota-sets/{self.cloud.project_id}/detail"
             quota_set = self.cloud.json(self._api.get(path))["quota_set"]
-        return {
-            name: Quota(name, usage["limit"], usage["in_use"] + usage.get("reserved", 0))
-            for name, usage in quota_set.items()
-            if isinstance(usage, dict)
-        }
+        return self.cloud.quotas(quota_set)
 
 
 def _server(found: t.Any) -> Server:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import collections
 import dataclasses
 import hashlib
-import importlib
 import json
 import typing as t
 
 from .application import Application
-from .errors import InvalidInput, ManifestInvalid
+from .errors import ManifestInvalid
+from .libraries import library
 from .manifest_schema import SCHEMA, SCHEMA_VERSION
 from .records import Flavor
 
@@ -285,13 +285,7 @@ def _refuse_unknown_version(document: t.Any) -> None:
 
 
 def _validate(document: t.Mapping[str, t.Any]) -> None:
-    try:
-        jsonschema = importlib.import_module("jsonschema")
-    except ImportError as error:
-        raise InvalidInput(
-            f"The Python library jsonschema cannot be imported ({error}).",
-            "Install it for the Python interpreter that runs this module.",
-        ) from error
+    jsonschema = library("jsonschema", "jsonschema")
     errors = sorted(jsonschema.Draft202012Validator(SCHEMA).iter_errors(document), key=lambda e: list(e.path))
     if errors:
         listed = "; ".join(f"{'/'.join(map(str, e.path)) or 'document'}: {e.message[:200]}" for e in errors[:5])

@@ -78,11 +78,7 @@ class Network:
         with self.cloud.calling("show the network quotas"):
             path = f"/quotas/{self.cloud.project_id}/details"
             quota = self.cloud.json(self._api.get(path))["quota"]
-        return {
-            name: Quota(name, usage["limit"], usage["used"] + int(usage.get("reserved", 0)))
-            for name, usage in quota.items()
-            if isinstance(usage, dict)
-        }
+        return self.cloud.quotas(quota, used="used")
 
 
 def _port(found: t.Any) -> Port:

@@ -7,14 +7,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import importlib
 import json
 import secrets
 import threading
 import typing as t
 
-from .errors import FreezeFailed, InvalidInput
+from .errors import FreezeFailed
 from .guest_guard import arm_command, disarm_command, has_fired
+from .libraries import library
 from .quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support
 from .records import Server
 from .waiting import Waiter
@@ -136,7 +136,7 @@ class _Hosts:
         """
         with self._failing(server, command):
             domain = self._connection(server).lookupByUUIDString(server.id)
-            agent = importlib.import_module("libvirt_qemu")
+            agent = library("libvirt_qemu", "libvirt-python")
             answer = agent.qemuAgentCommand(domain, request, timeout, 0)
         return json.loads(answer)["return"]
 
@@ -173,13 +173,7 @@ _HINTS = {
 
 def _library() -> t.Any:
     """libvirt, quiet, and with the event loop that keepalive needs."""
-    try:
-        libvirt = importlib.import_module("libvirt")
-    except ImportError as error:
-        raise InvalidInput(
-            f"The Python library libvirt-python cannot be imported ({error}).",
-            "Install it for the Python interpreter that runs this module, or use another driver.",
-        ) from error
+    libvirt = library("libvirt", "libvirt-python")
     libvirt.registerErrorHandler(lambda context, error: None, None)
     libvirt.virEventRegisterDefaultImpl()
     threading.Thread(target=_run_events, args=(libvirt,), daemon=True).start()

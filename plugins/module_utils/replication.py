@@ -18,7 +18,7 @@ from .block_storage import BlockStorage
 from .cloud import Cloud, connect_other
 from .errors import CheckFailed, CloudError, ResourceFailed
 from .manifest import Copy
-from .records import Backup, BackupRecord, Snapshot, marks
+from .records import CHECKPOINT_KEY, Backup, BackupRecord, Snapshot, marks
 from .waiting import Waiter, run_all
 
 METHOD = "cinder_backup"
@@ -67,37 +67,55 @@ class Plan:
         return [backup for backup in self.adopt if backup.status in _USABLE]
 
 
-def plan_backups(wanted: Wanted, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup]) -> Plan:
+def plan_backups(
+    wanted: Wanted, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], known: t.Collection[str]
+) -> Plan:
     """Decide which volumes to back up, and how.
 
     :param snapshots: of this checkpoint.
-    :param backups: all of the project.
+    :param backups: all of the project at the primary site.
+    :param known: ids of the backups that the remote site can use.
     """
     mine = [b for b in backups if wanted.metadata.items() <= b.metadata.items()]
     adopt = {b.volume_id: b for b in mine if b.status in _USABLE + _UNDER_WAY}
     failed = tuple(b for b in mine if b.volume_id not in adopt or adopt[b.volume_id].id != b.id)
     create = tuple(
-        NewBackup(snapshot, _can_be_incremental(wanted, snapshot, backups))
+        NewBackup(snapshot, _can_be_incremental(wanted, snapshot, backups, known))
         for snapshot in snapshots
         if snapshot.volume_id not in adopt
     )
     return Plan(failed, create, tuple(adopt.values()))
 
 
-def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, backups: t.Sequence[Backup]) -> bool:
+def _can_be_incremental(
+    wanted: Wanted, snapshot: Snapshot, backups: t.Sequence[Backup], known: t.Collection[str]
+) -> bool:
     """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot."""
-    older = sorted(
+    newest_first = sorted(
         (
             b
             for b in backups
             if b.volume_id == snapshot.volume_id and b.status in _USABLE and b.data_timestamp < snapshot.created_at
         ),
         key=lambda b: b.data_timestamp,
+        reverse=True,
     )
-    if not older or older[-1].size != snapshot.size:
-        return False
-    length = next((n for n, b in enumerate(reversed(older), 1) if not b.is_incremental), None)
-    return length is not None and length < wanted.full_every
+    length = next((n for n, b in enumerate(newest_first, 1) if not b.is_incremental), 0)
+    chain = newest_first[:length]
+    return (
+        0 < length < wanted.full_every
+        and chain[0].size == snapshot.size
+        and not any(_lost(link, known) for link in chain)
+    )
+
+
+def _lost(backup: Backup, known: t.Collection[str]) -> bool:
+    """Whether a backup that was copied is no longer known at the remote site.
+
+    Whoever deletes one site's record deletes the objects of both, so there is nothing left to build on. Somebody
+    else's backups were never copied; they are when something of ours builds on them.
+    """
+    return CHECKPOINT_KEY in backup.metadata and backup.id not in known
 
 
 def quota_problems(storage: BlockStorage, count: int, gigabytes: int) -> list[str]:
@@ -165,7 +183,8 @@ class Replication:
     def plan(self) -> Plan:
         """:raises CheckFailed: when there is nothing to copy, or no quota for it."""
         snapshots = self.snapshots()
-        plan = plan_backups(self._wanted, snapshots, self._sites.primary.backups())
+        known = {b.id for b in self._sites.remote.backups() if b.status in _USABLE}
+        plan = plan_backups(self._wanted, snapshots, self._sites.primary.backups(), known)
         if not (snapshots or plan.adopt):
             raise CheckFailed(
                 f"Checkpoint '{self._wanted.checkpoint}' of '{self._wanted.application}' cannot be copied",

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.application
+  - osdr.openstack.quiesce.window
   - osdr.openstack.catalogue
   - osdr.openstack.replication
   - osdr.openstack.attributes
@@ -29,45 +30,6 @@ options:
       - The id that the checkpoint is to have; what an interrupted run has made under it counts as done.
     type: str
     required: true
-  quiesce:
-    description:
-      - How the servers are to be frozen; see M(osdr.openstack.os_cg_snapshot).
-    type: dict
-    suboptions:
-      driver:
-        description:
-          - How servers are frozen.
-          - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator. It needs the Python library
-            C(libvirt-python), and in the servers a guest agent that allows C(guest-exec), by which the guard is armed.
-        type: str
-        choices: [libvirt]
-        default: libvirt
-      admin_cloud:
-        description:
-          - The same cloud with the credentials of an administrator, to whom it shows on which host a server runs;
-            by name or as a dictionary. The module's own credentials when omitted.
-        type: raw
-      libvirt_uri:
-        description:
-          - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name.
-        type: str
-        default: qemu+ssh://root@{host}/system
-      freeze_timeout:
-        description:
-          - Seconds that one server's freeze may take, with the hooks of its guest agent.
-        type: int
-        default: 30
-      budget:
-        description:
-          - Seconds from the first freeze request after which the freeze is given up and everything is thawed.
-        type: int
-        default: 60
-      guard_timeout:
-        description:
-          - Seconds after which a timer inside each server thaws it if nobody else has; armed before the freeze, and
-            there also when the controller is gone. More than the budget.
-        type: int
-        default: 120
   concurrency:
     description:
       - How many servers are probed at once.

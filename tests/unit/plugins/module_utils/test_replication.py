@@ -12,6 +12,8 @@ from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes im
 
 WANTED = Wanted("shop", "noon", full_every=3)
 MINE = marks("shop", "noon")
+EARLIER = marks("shop", "morning")
+KNOWN = {"backup-db"}
 
 
 def chain(length):
@@ -32,36 +34,38 @@ def chain(length):
         pytest.param([backup("db", data_timestamp="2026-01-03T00:00:00")], False, id="only a newer one"),
         pytest.param([backup("db", is_incremental=True)], False, id="its full one is gone"),
         pytest.param([backup("other")], False, id="only of another volume"),
+        pytest.param([backup("db", metadata=EARLIER)], True, id="one that the remote site knows"),
+        pytest.param([backup("db", id="lost", metadata=EARLIER)], False, id="one that the remote site has lost"),
     ],
 )
 def test_incremental_where_there_is_a_chain_to_continue(backups, incremental):
-    plan = plan_backups(WANTED, [snapshot("db")], backups)
+    plan = plan_backups(WANTED, [snapshot("db")], backups, KNOWN)
     assert [new.incremental for new in plan.create] == [incremental]
 
 
 def test_what_an_earlier_run_made_is_adopted():
     made = backup("db", metadata=MINE)
-    plan = plan_backups(WANTED, [snapshot("db")], [made])
+    plan = plan_backups(WANTED, [snapshot("db")], [made], KNOWN)
     assert (plan.create, plan.delete, plan.adopt) == ((), (), (made,))
     assert plan.finished == [made]
 
 
 def test_one_under_way_is_adopted_but_not_finished():
-    plan = plan_backups(WANTED, [snapshot("db")], [backup("db", metadata=MINE, status="creating")])
+    plan = plan_backups(WANTED, [snapshot("db")], [backup("db", metadata=MINE, status="creating")], KNOWN)
     assert not plan.create
     assert plan.finished == []
 
 
 def test_a_failed_one_is_made_again():
     failed = backup("db", metadata=MINE, status="error")
-    plan = plan_backups(WANTED, [snapshot("db")], [failed])
+    plan = plan_backups(WANTED, [snapshot("db")], [failed], KNOWN)
     assert plan.delete == (failed,)
     assert len(plan.create) == 1
 
 
 def test_backups_of_another_checkpoint_are_left_alone():
     other = backup("db", metadata=marks("shop", "evening"), status="error")
-    assert plan_backups(WANTED, [snapshot("db")], [other]).delete == ()
+    assert plan_backups(WANTED, [snapshot("db")], [other], KNOWN).delete == ()
 
 
 def test_parent_is_read_from_the_record():
