@@ -7,6 +7,7 @@
 LAB_DIR ?= /var/lib/osdr-lab
 # The seed of "make soak": the same seed makes the same campaign.
 SEED ?= 1
+ROUNDS ?= 10
 
 controller := $(LAB_DIR)/venvs/controller
 tools := tests/tools
@@ -61,8 +62,8 @@ molecule: controller ## The proof, on the running lab: load, checkpoint, site ki
 	@$(controller)/bin/python $(tools)/scenario.py default
 
 .PHONY: soak
-soak: lab-up ## Long campaigns on the lab (SEED=1)
-	$(lab) --extra-vars seed=$(SEED) tests/lab/soak.yml
+soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=10)
+	$(lab) --extra-vars 'seed=$(SEED) rounds=$(ROUNDS)' tests/lab/soak.yml
 
 .PHONY: lab-up
 lab-up: controller ## Bring both sites up
