@@ -19,6 +19,7 @@ from .block_storage import BlockStorage
 from .compute import Compute
 from .errors import CheckFailed, ConsistencyTooLow, ResourceFailed
 from .freeze_window import FreezeWindow, Member, Moment
+from .interruption import Interruption
 from .records import Server, Snapshot, Volume, marks
 from .waiting import Waiter, attempt_all, run_all
 
@@ -156,19 +157,21 @@ class SnapshotSet:
         if ids:
             self._waiter.until(f"the deletion of {len(ids)} snapshots", gone)
 
-    def take(self, window: FreezeWindow | None, compute: Compute) -> dict[str, t.Any]:
+    def take(self, window: FreezeWindow | None, compute: Compute, interruption: Interruption) -> dict[str, t.Any]:
         """Take the whole set, within a freeze window if there is one.
 
         Whatever goes wrong: first everything is thawed, then what was made is deleted.
 
         :param compute: tells whether servers that were shut down have stayed so.
+        :param interruption: who cancels a job may signal more than once; that must not stop the cleaning up.
         :returns: the set as :func:`describe` has it.
         """
         try:
             taken = self._take_frozen(window) if window else self._take_all(self._waiter)
             return self._seal(_Seen(taken, window, self._still_off(compute)))
         except BaseException:
-            self._clean_up()
+            with interruption.shielded():
+                self._clean_up()
             raise
 
     def _still_off(self, compute: Compute) -> set[str]:

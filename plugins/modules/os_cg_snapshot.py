@@ -202,7 +202,7 @@ def present(module, cloud, application, interruption):
         return {**result, "cg_snapshot": None}
     snapshots.delete(plan.delete)
     window = quiescer.window(quiescer.members(servers), interruption) if quiescer else None
-    return {**result, "cg_snapshot": snapshots.take(window, compute)}
+    return {**result, "cg_snapshot": snapshots.take(window, compute, interruption)}
 
 
 def _refuse_problems(wanted, plan, storage, freeze_problems):
