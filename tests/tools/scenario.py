@@ -7,8 +7,10 @@ Molecule passes over a play that matches no host, and reads ``extensions/molecul
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,10 +21,15 @@ def main(scenario: str) -> int:
     """Run the scenario and show its output as it comes."""
     command = ["molecule", "test", "--scenario-name", scenario, "--no-command-borders"]
     skipped = False
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as molecule:
-        for line in molecule.stdout:
-            print(line, end="", flush=True)
-            skipped = skipped or SKIPPED in line
+    # Molecule remembers in this directory that a scenario was prepared, and would not prepare it again.
+    with tempfile.TemporaryDirectory(prefix="molecule-") as memory:
+        environment = {**os.environ, "MOLECULE_EPHEMERAL_DIRECTORY": memory}
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as molecule:
+            for line in molecule.stdout:
+                print(line, end="", flush=True)
+                skipped = skipped or SKIPPED in line
     if skipped:
         print(f'Scenario "{scenario}": a play was skipped because it matched no host; nothing was proved.', file=sys.stderr)
         return 1
