@@ -18,7 +18,7 @@ from . import background
 from .check import Promise, check
 from .database import Address, Unreachable
 from .journal import acknowledgements, parse_time, read_events
-from .load import Plan, load
+from .load import Plan, load, reset
 
 INCONSISTENT = 1
 FAILED = 2
@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     add_load(commands)
     add_stop(commands)
+    add_reset(commands)
     add_check(commands)
     return top
 
@@ -60,6 +61,13 @@ def add_stop(commands) -> None:
     command = commands.add_parser("stop", help="stop a load that was started with --pid-file")
     command.add_argument("--pid-file", type=pathlib.Path, required=True)
     command.set_defaults(run=run_stop)
+
+
+def add_reset(commands) -> None:
+    command = commands.add_parser("reset", help="remove the rows of earlier loads and their journal; the load has to be stopped")
+    add_addresses(command)
+    command.add_argument("--journal", type=pathlib.Path, required=True)
+    command.set_defaults(run=run_reset)
 
 
 def add_check(commands) -> None:
@@ -115,6 +123,11 @@ def pid_written(path: pathlib.Path | None) -> Iterator[None]:
 
 def run_stop(options: argparse.Namespace) -> int:
     answer({"stopped": background.stop(options.pid_file)})
+    return 0
+
+
+def run_reset(options: argparse.Namespace) -> int:
+    reset(addresses(options), options.journal, options.patience)
     return 0
 
 

@@ -83,6 +83,10 @@ def create_table(connection: pg8000.native.Connection, table: str) -> None:
     )
 
 
+def drop_table(connection: pg8000.native.Connection, table: str) -> None:
+    connection.run(f"DROP TABLE IF EXISTS {table}")
+
+
 def insert(connection: pg8000.native.Connection, table: str, key: Key, content: bytes) -> None:
     """Insert and commit; a row that is there already, from an attempt whose outcome was unknown, is kept."""
     connection.run(

@@ -148,3 +148,12 @@ def load(plan: Plan, stop: threading.Event, patience: float) -> dict:
         worker.join(max(0.0, deadline - time.monotonic()))
     journal.write("stop", **counters.as_dict())
     return counters.as_dict()
+
+
+def reset(addresses: tuple[Address, Address], journal: pathlib.Path, patience: float) -> None:
+    """Forget the rows of earlier loads and the journal that promised them."""
+    for address in addresses:
+        connection = database.connect_patiently(address, patience)
+        database.drop_table(connection, address.table)
+        connection.close()
+    journal.unlink(missing_ok=True)
