@@ -47,6 +47,10 @@ options:
         description: Its permissions, octal.
         type: str
         default: "0644"
+      once:
+        description: Leave a file that is there as it is; something else goes on changing it.
+        type: bool
+        default: false
 author: The osdr.openstack authors
 """
 
@@ -97,6 +101,7 @@ def main():
                     "dest": {"type": "path", "required": True},
                     "content": {"type": "str", "required": True},
                     "mode": {"type": "str", "default": "0644"},
+                    "once": {"type": "bool", "default": False},
                 },
             },
         },
@@ -113,7 +118,7 @@ def main():
     for entry in module.params["files"]:
         path, content, mode = entry["dest"], entry["content"], int(entry["mode"], 8)
         before = current(path)
-        if before == (content, mode):
+        if before == (content, mode) or (before and entry["once"]):
             continue
         written.append(path)
         diff.append({"before_header": path, "after_header": path, "before": before[0] if before else "", "after": content})
