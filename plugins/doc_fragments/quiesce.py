@@ -14,21 +14,30 @@ options:
   driver:
     description:
       - How servers are frozen.
-      - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator. It needs the Python library
-        C(libvirt-python), and in the servers a guest agent that allows C(guest-exec), by which the guard is armed.
+      - V(nova) asks Nova's quiesce API, which the role P(osdr.openstack.nova_quiesce_api#role) gives to a stock Nova. For
+        whoever its policies allow, by default administrators. Nova itself is the guard.
+      - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator, on any Nova. It needs the Python
+        library C(libvirt-python). The guard is inside the servers where their guest agents allow C(guest-exec), else a
+        process beside the controller.
+      - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed:
+        what is copied is as after a power cut of all servers at once. The guard is a process beside the controller; it
+        outlives a kill of the module and of Ansible, but not the end of the machine or container in which they run.
+      - V(auto) takes for each server the first of V(nova), V(libvirt) and V(pause) whose probe finds that it works, and says
+        why the others do not; V(pause) only where the consistency that is asked for allows it.
     type: str
-    choices: [libvirt]
-    default: libvirt
+    choices: [auto, nova, libvirt, pause]
+    default: auto
   admin_cloud:
     description:
-      - The same cloud with the credentials of an administrator, to whom it shows on which host a server runs;
-        by name or as a dictionary. The module's own credentials when omitted.
+      - The same cloud with the credentials of an administrator, to whom it shows on which host a server runs and whom it
+        lets quiesce; by name or as a dictionary. The module's own credentials when omitted.
     type: raw
   libvirt_uri:
     description:
-      - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name.
+      - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name. For example
+        V(qemu+ssh://root@{host}/system?no_tty=1), V(qemu+tls://{host}/system), or V(qemu+unix:///system) on the only host.
+      - Needed for V(libvirt); V(auto) considers libvirt only with it.
     type: str
-    default: qemu+ssh://root@{host}/system
   freeze_timeout:
     description:
       - Seconds that one server's freeze may take, with the hooks of its guest agent.
@@ -41,7 +50,7 @@ options:
     default: 60
   guard_timeout:
     description:
-      - Seconds after which a timer inside each server thaws it if nobody else has; armed before the freeze, and
+      - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
         there also when the controller is gone. More than the budget.
     type: int
     default: 120
@@ -58,21 +67,30 @@ options:
       driver:
         description:
           - How servers are frozen.
-          - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator. It needs the Python library
-            C(libvirt-python), and in the servers a guest agent that allows C(guest-exec), by which the guard is armed.
+          - V(nova) asks Nova's quiesce API, which the role P(osdr.openstack.nova_quiesce_api#role) gives to a stock Nova. For
+            whoever its policies allow, by default administrators. Nova itself is the guard.
+          - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator, on any Nova. It needs the Python
+            library C(libvirt-python). The guard is inside the servers where their guest agents allow C(guest-exec), else a
+            process beside the controller.
+          - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed:
+            what is copied is as after a power cut of all servers at once. The guard is a process beside the controller; it
+            outlives a kill of the module and of Ansible, but not the end of the machine or container in which they run.
+          - V(auto) takes for each server the first of V(nova), V(libvirt) and V(pause) whose probe finds that it works, and says
+            why the others do not; V(pause) only where the consistency that is asked for allows it.
         type: str
-        choices: [libvirt]
-        default: libvirt
+        choices: [auto, nova, libvirt, pause]
+        default: auto
       admin_cloud:
         description:
-          - The same cloud with the credentials of an administrator, to whom it shows on which host a server runs;
-            by name or as a dictionary. The module's own credentials when omitted.
+          - The same cloud with the credentials of an administrator, to whom it shows on which host a server runs and whom it
+            lets quiesce; by name or as a dictionary. The module's own credentials when omitted.
         type: raw
       libvirt_uri:
         description:
-          - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name.
+          - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name. For example
+            V(qemu+ssh://root@{host}/system?no_tty=1), V(qemu+tls://{host}/system), or V(qemu+unix:///system) on the only host.
+          - Needed for V(libvirt); V(auto) considers libvirt only with it.
         type: str
-        default: qemu+ssh://root@{host}/system
       freeze_timeout:
         description:
           - Seconds that one server's freeze may take, with the hooks of its guest agent.
@@ -85,7 +103,7 @@ options:
         default: 60
       guard_timeout:
         description:
-          - Seconds after which a timer inside each server thaws it if nobody else has; armed before the freeze, and
+          - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
             there also when the controller is gone. More than the budget.
         type: int
         default: 120

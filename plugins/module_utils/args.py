@@ -62,9 +62,9 @@ APPLICATION = {
 
 #: How servers are frozen.
 QUIESCE = {
-    "driver": {"type": "str", "choices": ["libvirt"], "default": "libvirt"},
+    "driver": {"type": "str", "choices": ["auto", "nova", "libvirt", "pause"], "default": "auto"},
     "admin_cloud": {"type": "raw"},
-    "libvirt_uri": {"type": "str", "default": "qemu+ssh://root@{host}/system"},
+    "libvirt_uri": {"type": "str"},
     "freeze_timeout": {"type": "int", "default": 30},
     "budget": {"type": "int", "default": 60},
     "guard_timeout": {"type": "int", "default": 120},

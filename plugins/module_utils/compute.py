@@ -30,9 +30,11 @@ class Compute:
         with self.cloud.calling(f"show server {server_id}"):
             return _server(self._api.get_server(server_id))
 
-    def servers(self, project_id: str | None = None) -> list[Server]:
-        """All servers of the caller's project, or (for administrators) of another one, in one call."""
-        query = {"all_projects": True, "project_id": project_id} if project_id else {}
+    def servers(self, project_id: str | None = None, everywhere: bool = False) -> list[Server]:
+        """All servers of the caller's project, or (for administrators) of another one or of all, in one call."""
+        query: dict[str, t.Any] = {"all_projects": True} if project_id or everywhere else {}
+        if project_id:
+            query["project_id"] = project_id
         with self.cloud.calling("list servers"):
             return [_server(found) for found in self._api.servers(details=True, **query)]
 
@@ -83,6 +85,36 @@ class Compute:
     def delete_server(self, server_id: str) -> None:
         with self.cloud.calling(f"delete server {server_id}"):
             self._api.delete_server(server_id, ignore_missing=True)
+
+    def pause(self, server_id: str) -> None:
+        with self.cloud.calling(f"pause server {server_id}"):
+            self._api.pause_server(server_id)
+
+    def unpause(self, server_id: str) -> None:
+        with self.cloud.calling(f"unpause server {server_id}"):
+            self._api.unpause_server(server_id)
+
+    def quiesce_state(self, server_id: str) -> dict[str, t.Any]:
+        """What the quiesce API knows of a server: state, until, max_timeout, ...
+
+        :raises NotFound: when the site has no quiesce API.
+        """
+        with self.cloud.calling(f"ask the quiesce API about server {server_id}"):
+            return self.cloud.json(self._api.get(f"/servers/{server_id}/os-quiesce"))["quiesce"]
+
+    def quiesce_action(self, server_id: str, action: str, arguments: t.Any, seconds: float) -> dict[str, t.Any]:
+        """Have the quiesce API carry out ``quiesce`` or ``unquiesce``, and wait at most so many seconds for its answer."""
+        with self.cloud.calling(f"{action} server {server_id}"):
+            path = f"/servers/{server_id}/action"
+            return self.cloud.json(self._api.post(path, json={action: arguments}, timeout=seconds))["quiesce"]
+
+    def set_metadata(self, server_id: str, metadata: t.Mapping[str, str]) -> None:
+        with self.cloud.calling(f"set metadata of server {server_id}"):
+            self._api.set_server_metadata(server_id, **metadata)
+
+    def delete_metadata(self, server_id: str, key: str) -> None:
+        with self.cloud.calling(f"delete metadata of server {server_id}"):
+            self._api.delete_server_metadata(server_id, [key])
 
     def set_delete_on_termination(self, server_id: str, volume_id: str, delete: bool) -> None:
         """Say whether an attached volume is deleted with its server."""

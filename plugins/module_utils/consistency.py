@@ -42,7 +42,10 @@ def of_frozen(member: Member, taken: t.Iterable[Taken]) -> tuple[str, str]:
     :param taken: of all snapshots of the server's volumes.
     """
     doubt = _doubt(member, taken)
-    return ("crash", doubt) if doubt else ("quiesced", "frozen around every snapshot")
+    if doubt:
+        return "crash", doubt
+    level = member.driver.consistency
+    return level, f"{'paused' if level == 'paused' else 'frozen'} around every snapshot"
 
 
 def _doubt(member: Member, taken: t.Iterable[Taken]) -> str | None:
@@ -50,7 +53,9 @@ def _doubt(member: Member, taken: t.Iterable[Taken]) -> str | None:
         return "the freeze or the thaw was not confirmed"
     if member.guard_fired is not False:
         return "the guard fired, or could not be asked whether it did"
-    if member.filesystems_frozen < 1 or member.filesystems_thawed != member.filesystems_frozen:
+    if member.interrupted:
+        return member.interrupted
+    if member.filesystems_frozen == 0 or member.filesystems_thawed != member.filesystems_frozen:
         return f"{member.filesystems_frozen} file systems were frozen and {member.filesystems_thawed} thawed"
     for one in taken:
         before = one.requested.monotonic < member.frozen.monotonic

@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from .errors import DrError, FreezeFailed
+from .freeze_mark import FreezeMark, FreezeMarks
 from .interruption import Interruption
 from .quiesce_driver import QuiesceDriver
 from .records import Server
@@ -38,6 +39,9 @@ class Moment:
     def __str__(self) -> str:
         return self.wall.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.wall.microsecond // 1000:03d}Z"
 
+    def after(self, seconds: float) -> Moment:
+        return Moment(self.monotonic + seconds, self.wall + datetime.timedelta(seconds=seconds))
+
 
 @dataclasses.dataclass
 class Member:
@@ -46,25 +50,35 @@ class Member:
     server: Server
     tier: str
     driver: QuiesceDriver
+    #: Where its guard runs.
+    guard: str | None = None
     freeze_requested: Moment | None = None
     frozen: Moment | None = None
-    filesystems_frozen: int = 0
+    #: None where the driver cannot know.
+    filesystems_frozen: int | None = None
     thaw_requested: Moment | None = None
     thawed: Moment | None = None
-    filesystems_thawed: int = 0
+    filesystems_thawed: int | None = None
+    #: What showed at the thaw that the server had not been frozen all the time.
+    interrupted: str | None = None
     guard_armed: bool = False
+    #: When the guard fires at the latest.
+    guard_until: Moment | None = None
     guard_fired: bool | None = None
     #: Why the thaw could not be confirmed.
     thaw_error: str | None = None
 
-    def freeze(self) -> None:
+    def freeze(self, seconds: float) -> None:
         self.freeze_requested = Moment.now()
-        self.filesystems_frozen = self.driver.freeze(self.server)
+        self.filesystems_frozen = self.driver.freeze(self.server, seconds)
         self.frozen = Moment.now()
 
     def thaw(self) -> None:
         self.thaw_requested = self.thaw_requested or Moment.now()
-        self.filesystems_thawed += self.driver.thaw(self.server)
+        thaw = self.driver.thaw(self.server)
+        if thaw.filesystems is not None:
+            self.filesystems_thawed = (self.filesystems_thawed or 0) + thaw.filesystems
+        self.interrupted = self.interrupted or thaw.interrupted
         self.thawed = Moment.now()
 
 
@@ -72,11 +86,13 @@ class Member:
 class Limits:
     """Bounds of a window.
 
+    :param freeze: seconds that the freeze of one server may take.
     :param budget: seconds from the first freeze request within which the thaw must begin.
     :param guard: seconds after which the guards thaw; more than the budget.
     :param concurrency: servers frozen or thawed at once.
     """
 
+    freeze: int
     budget: int
     guard: int
     concurrency: int
@@ -92,11 +108,13 @@ class FreezeWindow:
         self,
         tiers: t.Sequence[t.Sequence[Member]],
         limits: Limits,
+        marks: FreezeMarks,
         interruption: Interruption,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._tiers = tiers
         self._limits = limits
+        self._marks = marks
         self._interruption = interruption
         self._clock = clock
 
@@ -119,7 +137,7 @@ class FreezeWindow:
         try:
             self._each(self.members, self._arm, "The guards could not be armed")
             for tier in self._tiers:
-                self._each(tier, Member.freeze, "The servers could not be frozen")
+                self._each(tier, self._freeze, "The servers could not be frozen")
                 self.check_budget()
         except BaseException:
             self.close()
@@ -141,7 +159,7 @@ class FreezeWindow:
                 touched = [member for member in tier if member.freeze_requested]
                 attempt_all({m.server.id: _bound(self._thaw, m) for m in touched}, self._limits.concurrency)
             armed = [member for member in self.members if member.guard_armed]
-            attempt_all({m.server.id: _bound(_disarm, m) for m in armed}, self._limits.concurrency)
+            attempt_all({m.server.id: _bound(self._disarm, m) for m in armed}, self._limits.concurrency)
             self._report_unconfirmed()
 
     @property
@@ -177,7 +195,12 @@ class FreezeWindow:
     def _arm(self, member: Member) -> None:
         # Set first: a guard whose confirmation was lost must be disarmed all the same.
         member.guard_armed = True
+        member.guard_until = Moment.now().after(self._limits.guard)
+        self._marks.put(member.server, FreezeMark.new(member.driver.name, str(member.guard_until)))
         member.driver.arm_guard(member.server, self._limits.guard)
+
+    def _freeze(self, member: Member) -> None:
+        member.freeze(max(0, min(self._limits.freeze, self.remaining())))
 
     def _thaw(self, member: Member) -> None:
         for attempt in range(_THAW_TRIES):
@@ -191,6 +214,14 @@ class FreezeWindow:
                 member.thaw_error = None
                 return
 
+    def _disarm(self, member: Member) -> None:
+        try:
+            member.guard_fired = member.driver.disarm_guard(member.server)
+        finally:
+            # As long as a thaw is not confirmed, the mark tells others to try.
+            if not member.thaw_error:
+                self._marks.remove(member.server)
+
     def _each(
         self, members: t.Sequence[Member], act: t.Callable[[Member], None], failure: str
     ) -> None:
@@ -198,7 +229,7 @@ class FreezeWindow:
         errors = [outcome.error for outcome in outcomes.values() if outcome.error]
         if errors:
             raise FreezeFailed(
-                f"{failure}; all servers were thawed again. " + " ".join(str(error) for error in errors)
+                f"{failure}; all servers are thawed again. " + " ".join(str(error) for error in errors)
             )
 
     def _report_unconfirmed(self) -> None:
@@ -208,13 +239,9 @@ class FreezeWindow:
             raise FreezeFailed(
                 f"The thaw of {len(stuck)} of {len(self.members)} servers could not be confirmed. {listed}",
                 f"Their guards thaw them at the latest {self._limits.guard} s after they were armed. Check them, and run "
-                "osdr.openstack.os_server_quiesce with state=unquiesced until it succeeds.",
+                "the playbook osdr.openstack.thaw until it succeeds.",
                 unconfirmed=[m.server.id for m in stuck],
             )
-
-
-def _disarm(member: Member) -> None:
-    member.guard_fired = member.driver.disarm_guard(member.server)
 
 
 def _bound(act: t.Callable[[Member], None], member: Member) -> t.Callable[[], None]:

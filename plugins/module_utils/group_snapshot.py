@@ -24,6 +24,7 @@ from .records import Server, Snapshot, Volume, marks
 from .waiting import Waiter, attempt_all, run_all
 
 _SERVER_EVIDENCE = "osdr_server"
+_FREEZE_EVIDENCE = "osdr_frozen"
 _SET_EVIDENCE = "osdr_set"
 _FAILED = ("error", "error_deleting", "deleting", "unmanaging")
 #: A freeze is short: ask often.
@@ -218,6 +219,7 @@ class SnapshotSet:
     def _seal(self, seen: _Seen) -> dict[str, t.Any]:
         """Compute the consistency, refuse one that is too low, and write the evidence."""
         evidence = {member.server.name: seen.evidence(member) for member in self._wanted.members}
+        freezes = {member.server.name: seen.freeze_evidence(member) for member in self._wanted.members}
         level = consistency.weakest(one["consistency"] for one in evidence.values())
         if not consistency.satisfies(level, self._wanted.least):
             reasons = [f"{name}: {one['consistency']} ({one['reason']})." for name, one in evidence.items()]
@@ -225,15 +227,18 @@ class SnapshotSet:
                 f"The snapshots of '{self._wanted.application.name}' are only {level}-consistent, "
                 f"and {self._wanted.least} is asked for; they were deleted. " + " ".join(reasons)
             )
-        self._write(evidence, {**seen.times(), "consistency": level})
+        self._write(evidence, freezes, {**seen.times(), "consistency": level})
         return describe(self._wanted, self.current())
 
-    def _write(self, evidence: t.Mapping[str, t.Any], whole: t.Mapping[str, t.Any]) -> None:
+    def _write(
+        self, evidence: t.Mapping[str, t.Any], freezes: t.Mapping[str, t.Any], whole: t.Mapping[str, t.Any]
+    ) -> None:
         server_of = {v.id: m.server.name for m in self._wanted.members for v in m.volumes}
 
         def write(snapshot: Snapshot) -> None:
             metadata = {
                 _SERVER_EVIDENCE: json.dumps(evidence[server_of[snapshot.volume_id]]),
+                _FREEZE_EVIDENCE: json.dumps(freezes[server_of[snapshot.volume_id]]),
                 _SET_EVIDENCE: json.dumps(whole),
             }
             self._storage.set_snapshot_metadata(snapshot.id, metadata)
@@ -258,10 +263,14 @@ class _Seen:
     still_off: t.Collection[str]
 
     def evidence(self, member: ServerVolumes) -> dict[str, t.Any]:
-        """What is kept of a server; it fits into a metadata value (255 characters)."""
+        """What is true of a server."""
+        level, reason = self._level(member, self._frozen(member.server.id))
+        return {"consistency": level, "reason": reason[:200]}
+
+    def freeze_evidence(self, member: ServerVolumes) -> dict[str, t.Any]:
+        """What it follows from, as short as a metadata value must be (255 characters)."""
         frozen = self._frozen(member.server.id)
-        level, reason = self._level(member, frozen)
-        return {"consistency": level, "reason": reason, **(_freeze_facts(frozen) if frozen else {})}
+        return _freeze_facts(frozen) if frozen else {}
 
     def _frozen(self, server_id: str) -> Member | None:
         members = self.window.members if self.window else []
@@ -293,9 +302,12 @@ class _Seen:
 def _freeze_facts(member: Member) -> dict[str, t.Any]:
     return {
         "driver": member.driver.name,
+        "requested": str(member.freeze_requested),
         "frozen": str(member.frozen),
         "thawed": str(member.thawed),
         "filesystems": member.filesystems_frozen,
+        "guard": member.guard,
+        "guard_until": str(member.guard_until),
     }
 
 
@@ -324,17 +336,21 @@ def describe(wanted: Wanted, snapshots: t.Sequence[Snapshot]) -> dict[str, t.Any
 
 
 def _describe_server(member: ServerVolumes, by_volume: t.Mapping[str, Snapshot]) -> dict[str, t.Any]:
-    evidence = json.loads(by_volume[member.volumes[0].id].metadata[_SERVER_EVIDENCE])
+    metadata = by_volume[member.volumes[0].id].metadata
+    evidence, freeze = json.loads(metadata[_SERVER_EVIDENCE]), json.loads(metadata[_FREEZE_EVIDENCE])
     return {
         "id": member.server.id,
         "name": member.server.name,
         "tier": member.tier,
         "consistency": evidence["consistency"],
         "reason": evidence["reason"],
-        "driver": evidence.get("driver"),
-        "frozen_at": evidence.get("frozen"),
-        "thawed_at": evidence.get("thawed"),
-        "filesystems": evidence.get("filesystems"),
+        "driver": freeze.get("driver"),
+        "requested_at": freeze.get("requested"),
+        "frozen_at": freeze.get("frozen"),
+        "thawed_at": freeze.get("thawed"),
+        "filesystems": freeze.get("filesystems"),
+        "guard": freeze.get("guard"),
+        "guard_until": freeze.get("guard_until"),
     }
 
 

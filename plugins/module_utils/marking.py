@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, SOURCE_KEY
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, FREEZE_KEY, SOURCE_KEY
 
 _KEYS = (APPLICATION_KEY, CHECKPOINT_KEY, SOURCE_KEY)
 
@@ -55,7 +55,7 @@ class Mark:
 
 def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
     """Metadata without marks: what the application's own resources have."""
-    return {key: value for key, value in metadata.items() if key not in _KEYS}
+    return {key: value for key, value in metadata.items() if key not in (*_KEYS, FREEZE_KEY)}
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:

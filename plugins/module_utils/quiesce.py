@@ -1,22 +1,31 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an application and a module's options to a freeze window over its servers."""
+"""From servers and a module's options to drivers, and to a freeze window."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
+from . import guard_loop
 from .application import Application
 from .cloud import Cloud, connect_other
 from .compute import Compute
+from .consistency import satisfies
 from .errors import CheckFailed, InvalidInput
+from .freeze_mark import FreezeMark, FreezeMarks
 from .freeze_window import FreezeWindow, Limits, Member
+from .guard_process import Guarded, GuardProcess
 from .interruption import Interruption
 from .quiesce_driver import FROZEN, QuiesceDriver, Support
-from .quiesce_libvirt import AgentTimeouts, LibvirtDriver
+from .quiesce_libvirt import LibvirtDriver
+from .quiesce_nova import NovaDriver
+from .quiesce_pause import PauseDriver
 from .records import Server
 from .waiting import attempt_all
+
+AUTO = "auto"
+_GUARDED_BY_PROCESS = (LibvirtDriver.name, PauseDriver.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,89 +34,157 @@ class QuiesceOptions:
 
     driver: str
     admin_cloud: str | dict[str, t.Any] | None
-    libvirt_uri: str
+    libvirt_uri: str | None
     freeze_timeout: int
     budget: int
     guard_timeout: int
 
     @classmethod
     def parse(cls, params: t.Mapping[str, t.Any]) -> QuiesceOptions:
-        """:raises InvalidInput: when the guards would fire within the budget."""
+        """:raises InvalidInput: when the guards would fire within the budget, or libvirt cannot be reached."""
         options = cls(**{field.name: params[field.name] for field in dataclasses.fields(cls)})
         if options.guard_timeout <= options.budget:
             raise InvalidInput(
                 f"guard_timeout ({options.guard_timeout} s) must be more than budget ({options.budget} s): "
                 "the guard is for when the budget was not kept."
             )
+        if options.driver == LibvirtDriver.name and not options.libvirt_uri:
+            raise InvalidInput("The driver libvirt needs libvirt_uri.", "For example qemu+ssh://root@{host}/system?no_tty=1.")
         return options
 
 
-class Quiescer:
-    """The servers of an application, and the way to freeze them.
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The driver for a server, and why it is that one.
 
-    :param cloud: where they are; its project is theirs.
+    :param support: what the driver found; its problem says why no driver will do.
+    :param passed_over: why better drivers do not qualify, per name.
     """
 
-    def __init__(self, application: Application, cloud: Cloud, options: QuiesceOptions, concurrency: int) -> None:
-        self._application = application
+    driver: QuiesceDriver
+    support: Support
+    passed_over: t.Mapping[str, str]
+
+
+class Quiescer:
+    """The ways to freeze and thaw servers of one cloud.
+
+    :param params: the module's own options, by which a guard beside the controller reaches the cloud too.
+    :param cloud: where the servers are; its project is theirs.
+    :param least: the least acceptable consistency: it decides whether servers may be paused.
+    """
+
+    def __init__(
+        self, params: t.Mapping[str, t.Any], cloud: Cloud, options: QuiesceOptions, least: str, concurrency: int
+    ) -> None:
         self._options = options
+        self._least = least
         self._concurrency = concurrency
         admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
-        self._compute = Compute(admin)
         self._project_id = cloud.project_id
-        self._driver: QuiesceDriver = LibvirtDriver(
-            options.libvirt_uri, AgentTimeouts(freeze=options.freeze_timeout)
-        )
+        self.compute = Compute(admin)
+        reach = {"cloud": options.admin_cloud} if options.admin_cloud else _reach(params)
+        self._drivers = self._make_drivers({name: self._guards(name, reach) for name in _GUARDED_BY_PROCESS})
 
-    def servers(self) -> dict[str, Server]:
-        """Server per name in the definition, with what the driver must know of it."""
-        return self._compute.resolve(self._application.servers, self._project_id)
+    def _guards(self, driver: str, reach: t.Mapping[str, t.Any]) -> GuardProcess:
+        guarded = Guarded(driver, reach, self._options.libvirt_uri, self._options.freeze_timeout)
+        return GuardProcess(guarded, guard_loop.__name__)
 
-    def members(self, servers: t.Mapping[str, Server]) -> list[list[Member]]:
-        """Members per tier in freeze order, without servers that are shut down."""
-        return [
-            [
-                Member(servers[name], tier.name, self._driver)
-                for name in tier.servers
-                if servers[name].status != "SHUTOFF"
-            ]
-            for tier in self._application.freeze_order
+    def _make_drivers(self, guards: t.Mapping[str, GuardProcess]) -> dict[str, QuiesceDriver]:
+        """All drivers, the best first."""
+        timeout = self._options.freeze_timeout
+        drivers: list[QuiesceDriver] = [
+            NovaDriver(self.compute, self._options.guard_timeout, timeout),
+            LibvirtDriver(self._options.libvirt_uri, timeout, guards[LibvirtDriver.name]),
+            PauseDriver(self.compute, timeout, guards[PauseDriver.name]),
         ]
+        return {driver.name: driver for driver in drivers}
 
-    def probe(self, tiers: t.Sequence[t.Sequence[Member]]) -> dict[str, Support]:
-        """What the driver finds at each server, per server id; changes nothing."""
-        members = [member for tier in tiers for member in tier]
-        outcomes = attempt_all({m.server.id: _prober(m) for m in members}, self._concurrency)
-        return {key: outcome.value or Support(str(outcome.error)) for key, outcome in outcomes.items()}
+    def resolve(self, application: Application) -> dict[str, Server]:
+        """Server per name in the definition, with what the drivers must know of it."""
+        return self.compute.resolve(application.servers, self._project_id)
 
-    def states(self, tiers: t.Sequence[t.Sequence[Member]]) -> dict[str, str]:
-        """State (frozen or thawed) per server id.
+    def choose(self, servers: t.Collection[Server]) -> dict[str, Choice]:
+        """Probe servers for the best driver that is allowed, per server id; freezes nothing."""
+        outcomes = attempt_all({s.id: (lambda s=s: self._choose_for(s)) for s in servers}, self._concurrency)
+        return {
+            key: outcome.value or Choice(next(iter(self._drivers.values())), Support(str(outcome.error)), {})
+            for key, outcome in outcomes.items()
+        }
 
-        :raises CheckFailed: naming every server that cannot be frozen, and why.
+    def _choose_for(self, server: Server) -> Choice:
+        passed_over: dict[str, str] = {}
+        for driver in self._candidates(server):
+            support = driver.probe(server)
+            if support.problem is None:
+                return Choice(driver, support, passed_over)
+            passed_over[driver.name] = support.problem
+        reasons = " ".join(f"{name}: {reason}" for name, reason in passed_over.items())
+        problem = reasons if len(passed_over) > 1 else next(iter(passed_over.values()))
+        return Choice(driver, Support(problem), {})
+
+    def _candidates(self, server: Server) -> list[QuiesceDriver]:
+        """What may freeze a server, or has frozen it: only that can thaw it."""
+        mark = FreezeMark.of(server)
+        if mark and mark.driver in self._drivers:
+            return [self._drivers[mark.driver]]
+        if self._options.driver != AUTO:
+            return [self._drivers[self._options.driver]]
+        return [driver for driver in self._drivers.values() if satisfies(driver.consistency, self._least)]
+
+    def members(
+        self, application: Application, servers: t.Mapping[str, Server], choices: t.Mapping[str, Choice]
+    ) -> list[list[Member]]:
+        """Members in the order in which they are frozen, without servers that are shut down.
+
+        Servers to be paused come last and all at once, whatever their tiers: what counts is one moment for all.
         """
-        found = self.probe(tiers)
-        problems = [support.problem for support in found.values() if support.problem]
-        if problems:
-            raise CheckFailed("Not all servers can be frozen", problems)
-        return {server_id: t.cast(str, support.state) for server_id, support in found.items()}
-
-    def problems(self, servers: t.Mapping[str, Server]) -> list[str]:
-        """Why a window over these servers could not be opened now."""
-        tiers = self.members(servers)
-        found = self.probe(tiers)
-        problems = [support.problem for support in found.values() if support.problem]
-        return problems + [
-            # Somebody else's freeze is not ours to time.
-            f"Server {m.server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-            for tier in tiers
-            for m in tier
-            if found[m.server.id].state == FROZEN
+        tiers = [
+            [
+                _member(servers[name], tier.name, choices[servers[name].id])
+                for name in tier.servers
+                if servers[name].id in choices
+            ]
+            for tier in application.freeze_order
         ]
+        paused = [m for tier in tiers for m in tier if m.driver.consistency == PauseDriver.consistency]
+        frozen = [[m for m in tier if m not in paused] for tier in tiers]
+        return [step for step in (*frozen, paused) if step]
 
-    def window(self, tiers: t.Sequence[t.Sequence[Member]], interruption: Interruption) -> FreezeWindow:
-        limits = Limits(self._options.budget, self._options.guard_timeout, self._concurrency)
-        return FreezeWindow(tiers, limits, interruption)
+    def window(self, steps: t.Sequence[t.Sequence[Member]], interruption: Interruption) -> FreezeWindow:
+        options = self._options
+        limits = Limits(options.freeze_timeout, options.budget, options.guard_timeout, self._concurrency)
+        return FreezeWindow(steps, limits, FreezeMarks(self.compute), interruption)
 
 
-def _prober(member: Member) -> t.Callable[[], Support]:
-    return lambda: member.driver.probe(member.server)
+def _member(server: Server, tier: str, choice: Choice) -> Member:
+    return Member(server, tier, choice.driver, choice.support.guard)
+
+
+def running(servers: t.Iterable[Server]) -> list[Server]:
+    """Servers that have to be frozen at all."""
+    return [server for server in servers if server.status != "SHUTOFF"]
+
+
+def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
+    """:raises CheckFailed: naming every server that cannot be frozen, and why."""
+    problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
+    if problems:
+        raise CheckFailed("Not all servers can be frozen", problems)
+
+
+def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choice]) -> list[str]:
+    """Why a window over these servers could not be opened now."""
+    problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
+    return problems + [
+        # Somebody else's freeze is not ours to time.
+        f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
+        for server in servers
+        if server.id in choices and choices[server.id].support.state == FROZEN
+    ]
+
+
+def _reach(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options of a module by which it reaches its cloud."""
+    names = ("cloud", "auth", "auth_type", "region_name", "validate_certs", "ca_cert", "client_cert", "client_key")
+    return {name: params.get(name) for name in (*names, "api_timeout", "interface")}

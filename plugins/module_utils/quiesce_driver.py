@@ -20,10 +20,24 @@ class Support:
 
     :param problem: why the driver cannot freeze it and what to do; None when it can.
     :param state: ``frozen`` or ``thawed``; None when that is unknown.
+    :param guard: where its guard would run: ``nova``, ``guest`` or ``controller``.
     """
 
     problem: str | None = None
     state: str | None = None
+    guard: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Thaw:
+    """A confirmed thaw.
+
+    :param filesystems: number of file systems thawed; None when the driver cannot know.
+    :param interrupted: what shows that the server had not been frozen all the time; None when nothing does.
+    """
+
+    filesystems: int | None = None
+    interrupted: str | None = None
 
 
 class QuiesceDriver(abc.ABC):
@@ -32,22 +46,24 @@ class QuiesceDriver(abc.ABC):
     """
 
     name: t.ClassVar[str]
+    #: What snapshots taken while it holds are.
+    consistency: t.ClassVar[str] = "quiesced"
 
     @abc.abstractmethod
     def probe(self, server: Server) -> Support:
-        """Look whether the server can be frozen, without changing anything."""
+        """Look whether the server can be frozen, without freezing it."""
 
     @abc.abstractmethod
     def arm_guard(self, server: Server, seconds: int) -> None:
         """Start the timer that thaws the server when nobody else has done so by then."""
 
     @abc.abstractmethod
-    def freeze(self, server: Server) -> int:
-        """Freeze, and return the number of file systems frozen."""
+    def freeze(self, server: Server, seconds: float) -> int | None:
+        """Freeze within so many seconds, and return the number of file systems frozen, None when it cannot be known."""
 
     @abc.abstractmethod
-    def thaw(self, server: Server) -> int:
-        """Thaw, confirm it, and return the number of file systems thawed; safe to call twice."""
+    def thaw(self, server: Server) -> Thaw:
+        """Thaw and confirm it; safe to call twice."""
 
     @abc.abstractmethod
     def disarm_guard(self, server: Server) -> bool:

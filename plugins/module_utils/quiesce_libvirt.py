@@ -6,45 +6,50 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
+import functools
 import json
 import secrets
 import threading
 import typing as t
 
-from .errors import FreezeFailed
+from .errors import DrError, FreezeFailed
+from .guard_process import GuardProcess
 from .guest_guard import arm_command, disarm_command, has_fired
 from .libraries import library
-from .quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support
+from .quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from .records import Server
-from .waiting import Waiter
+from .waiting import Waiter, within
 
 _NEEDED_COMMANDS = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-status")
 #: A connection that does not answer is closed after so many seconds times so many tries.
 _KEEPALIVE = (5, 3)
-
-
-@dataclasses.dataclass(frozen=True)
-class AgentTimeouts:
-    """Seconds that the guest agent gets: to answer a question, and to freeze with its hooks."""
-
-    answer: int = 5
-    freeze: int = 30
+_CONNECT_SECONDS = 15
+#: What a guest agent gets to answer a question.
+_ANSWER_SECONDS = 5
 
 
 class LibvirtDriver(QuiesceDriver):
     """Talks to the guest agents through libvirt.
 
-    :param uri: libvirt URI in which ``{host}`` stands for the hypervisor's host name.
+    The guard is inside the guest where its agent allows to start one, else beside the controller.
+
+    :param uri: libvirt URI in which ``{host}`` stands for the hypervisor's host name; None when there is none.
+    :param thaw_timeout: seconds that a thaw may take with its hooks.
+    :param guards: the process that holds guards beside the controller.
     """
 
     name = "libvirt"
 
-    def __init__(self, uri: str, timeouts: AgentTimeouts) -> None:
-        self._hosts = _Hosts(uri)
-        self._timeouts = timeouts
+    def __init__(self, uri: str | None, thaw_timeout: int, guards: GuardProcess | None = None) -> None:
+        self._uri = uri
+        self._hosts = _Hosts(uri or "")
+        self._thaw_timeout = thaw_timeout
+        self._guards = guards
+        self._guarded_from_outside: set[str] = set()
 
     def probe(self, server: Server) -> Support:
+        if not self._uri:
+            return Support("No libvirt_uri is given by which the compute hosts' libvirt can be reached.")
         if not server.hypervisor:
             return Support(
                 f"The hypervisor of server {server.label} is not shown to these credentials; "
@@ -52,7 +57,7 @@ class LibvirtDriver(QuiesceDriver):
             )
         try:
             return self._probe_agent(server)
-        except FreezeFailed as error:
+        except DrError as error:
             return Support(str(error))
 
     def _probe_agent(self, server: Server) -> Support:
@@ -62,26 +67,29 @@ class LibvirtDriver(QuiesceDriver):
         missing = [name for name in _NEEDED_COMMANDS if name not in enabled]
         if missing:
             return Support(f"The guest agent of server {server.label} does not allow {', '.join(missing)}.")
-        if "guest-exec" not in enabled:
-            return Support(
-                f"No guard can be armed in server {server.label}: its guest agent does not allow guest-exec. "
-                "Allow it in the agent's configuration."
-            )
-        return Support(state=state)
+        if "guest-exec" in enabled:
+            return Support(state=state, guard="guest")
+        self._guarded_from_outside.add(server.id)
+        return Support(state=state, guard="controller")
 
     def arm_guard(self, server: Server, seconds: int) -> None:
-        self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
+        if self._guards and server.id in self._guarded_from_outside:
+            self._guards.arm(server, seconds)
+        else:
+            self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
 
-    def freeze(self, server: Server) -> int:
-        return self._ask(server, "guest-fsfreeze-freeze", timeout=self._timeouts.freeze)
+    def freeze(self, server: Server, seconds: float) -> int:
+        return self._ask(server, "guest-fsfreeze-freeze", timeout=max(1, int(seconds)))
 
-    def thaw(self, server: Server) -> int:
-        thawed = self._ask(server, "guest-fsfreeze-thaw", timeout=self._timeouts.freeze)
+    def thaw(self, server: Server) -> Thaw:
+        thawed = self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout)
         if self._state(server) != THAWED:
             raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
-        return thawed
+        return Thaw(filesystems=thawed)
 
     def disarm_guard(self, server: Server) -> bool:
+        if self._guards and server.id in self._guarded_from_outside:
+            return self._guards.disarm(server)
         return has_fired(self._run(server, disarm_command(), "disarm the guard"))
 
     def _state(self, server: Server) -> str:
@@ -96,7 +104,7 @@ class LibvirtDriver(QuiesceDriver):
             status = self._ask(server, "guest-exec-status", {"pid": pid})
             return status if status["exited"] else None
 
-        waiter = Waiter(timeout=self._timeouts.answer, interval=0.05)
+        waiter = Waiter(timeout=_ANSWER_SECONDS, interval=0.05)
         status = waiter.until(f"server {server.label} to {purpose}", ended)
         if status.get("exitcode") != 0:
             raise FreezeFailed(
@@ -113,7 +121,7 @@ class LibvirtDriver(QuiesceDriver):
     ) -> t.Any:
         """Send one command to the guest agent and return its answer."""
         request = json.dumps({"execute": command, **({"arguments": arguments} if arguments else {})})
-        return self._hosts.ask(server, request, command, timeout or self._timeouts.answer)
+        return self._hosts.ask(server, request, command, timeout or _ANSWER_SECONDS)
 
 
 def _decoded(status: t.Mapping[str, t.Any], stream: str) -> str:
@@ -125,9 +133,12 @@ class _Hosts:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
-        self._libvirt = _library()
         self._connections: dict[str, t.Any] = {}
         self._lock = threading.Lock()
+
+    @functools.cached_property
+    def _libvirt(self) -> t.Any:
+        return _library()
 
     def ask(self, server: Server, request: str, command: str, timeout: int) -> t.Any:
         """Pass a request to a server's guest agent.
@@ -145,7 +156,8 @@ class _Hosts:
         with self._lock:
             connection = self._connections.get(host)
             if connection is None or not connection.isAlive():
-                connection = self._libvirt.open(self._uri.format(host=host))
+                uri = self._uri.format(host=host)
+                connection = within(_CONNECT_SECONDS, f"libvirt at {uri}", lambda: self._libvirt.open(uri))
                 connection.setKeepAlive(*_KEEPALIVE)
                 self._connections[host] = connection
             return connection

@@ -16,6 +16,8 @@ import typing as t
 APPLICATION_KEY = "osdr_application"
 CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
+#: On a server, for as long as it is or may be frozen.
+FREEZE_KEY = "osdr_freeze"
 
 
 def marks(application: str, checkpoint: str) -> dict[str, str]:

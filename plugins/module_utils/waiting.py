@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import threading
 import time
 import typing as t
 
@@ -56,6 +57,26 @@ class Waiter:
             if self.clock.now() >= deadline:
                 raise WaitTimeout(f"Timed out after {self.timeout:g} s waiting for {what}.")
             self.clock.sleep(self.interval)
+
+
+def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
+    """Bound a call that has no timeout of its own; one that does not come back is left behind.
+
+    :param what: completes "Timed out after N s waiting for ...".
+    """
+    result: concurrent.futures.Future[Value] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return result.result(timeout=seconds)
+    except concurrent.futures.TimeoutError as error:
+        raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {what}.") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,7 +39,8 @@ options:
   consistency:
     description:
       - The least acceptable consistency. Below it, the module deletes the snapshots and fails.
-      - Defaults to V(quiesced) with O(quiesce) and to V(crash) without.
+      - Defaults to V(quiesced) with O(quiesce), V(paused) with O(quiesce.driver=pause), and V(crash) without.
+      - With V(paused) or V(crash), O(quiesce.driver=auto) may pause the servers that cannot be frozen.
     type: str
     choices: [offline, quiesced, paused, crash]
 seealso:
@@ -126,6 +127,9 @@ cg_snapshot:
         driver:
           description: How it was frozen; null when it was not.
           type: str
+        requested_at:
+          description: When its freeze was requested; null when it was not frozen.
+          type: str
         frozen_at:
           description: When its freeze was confirmed; null when it was not frozen.
           type: str
@@ -133,8 +137,14 @@ cg_snapshot:
           description: When its thaw was confirmed; null when it was not frozen.
           type: str
         filesystems:
-          description: Number of file systems frozen; null when it was not frozen.
+          description: Number of file systems frozen; null when it was not frozen, or when the driver cannot know.
           type: int
+        guard:
+          description: Where its guard ran, V(nova), V(guest) or V(controller); null when it was not frozen.
+          type: str
+        guard_until:
+          description: When its guard would have thawed it; null when it was not frozen.
+          type: str
     snapshots:
       description: The snapshots, one of each volume.
       type: list
@@ -165,7 +175,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connec
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
+    QuiesceOptions,
+    Quiescer,
+    freeze_problems,
+    running,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
@@ -181,27 +196,25 @@ def absent(module, cloud, application):
 
 def present(module, cloud, application, interruption):
     params = module.params
-    quiescer = _quiescer(module, cloud, application)
+    least = params["consistency"] or _default_consistency(params["quiesce"])
+    quiescer = _quiescer(module, cloud, least)
     compute = Compute(cloud)
-    servers = quiescer.servers() if quiescer else compute.resolve(application.servers)
+    servers = quiescer.resolve(application) if quiescer else compute.resolve(application.servers)
     storage = BlockStorage(cloud)
-    wanted = group_snapshot.Wanted(
-        application,
-        params["name"],
-        params["consistency"] or ("quiesced" if quiescer else "crash"),
-        group_snapshot.survey(application, servers, storage),
-    )
+    survey = group_snapshot.survey(application, servers, storage)
+    wanted = group_snapshot.Wanted(application, params["name"], least, survey)
     snapshots = _snapshot_set(module, cloud, wanted)
     current = snapshots.current()
     plan = group_snapshot.plan_present(wanted, current)
     result = {"changed": plan.changed, "diff": _diff(current, [v.id for v in wanted.volumes.values()])}
     if not plan.changed:
         return {**result, "cg_snapshot": group_snapshot.describe(wanted, current)}
-    _refuse_problems(wanted, plan, storage, quiescer.problems(servers) if quiescer else [])
+    choices = quiescer.choose(running(servers.values())) if quiescer else {}
+    _refuse_problems(wanted, plan, storage, freeze_problems(servers.values(), choices))
     if module.check_mode:
         return {**result, "cg_snapshot": None}
     snapshots.delete(plan.delete)
-    window = quiescer.window(quiescer.members(servers), interruption) if quiescer else None
+    window = quiescer.window(quiescer.members(application, servers, choices), interruption) if quiescer else None
     return {**result, "cg_snapshot": snapshots.take(window, compute, interruption)}
 
 
@@ -211,11 +224,17 @@ def _refuse_problems(wanted, plan, storage, freeze_problems):
         raise CheckFailed(f"The snapshots of '{wanted.application.name}' cannot be taken", problems)
 
 
-def _quiescer(module, cloud, application):
+def _default_consistency(quiesce):
+    if quiesce is None:
+        return "crash"
+    return "paused" if quiesce["driver"] == "pause" else "quiesced"
+
+
+def _quiescer(module, cloud, least):
     options = module.params["quiesce"]
     if options is None:
         return None
-    return Quiescer(application, cloud, QuiesceOptions.parse(options), module.params["concurrency"])
+    return Quiescer(module.params, cloud, QuiesceOptions.parse(options), least, module.params["concurrency"])
 
 
 def _snapshot_set(module, cloud, wanted):

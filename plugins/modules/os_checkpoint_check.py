@@ -30,6 +30,12 @@ options:
       - The id that the checkpoint is to have; what an interrupted run has made under it counts as done.
     type: str
     required: true
+  consistency:
+    description:
+      - The least consistency that the checkpoint must have; it decides whether O(quiesce.driver=auto) may pause servers.
+    type: str
+    choices: [offline, quiesced, paused, crash]
+    default: quiesced
   concurrency:
     description:
       - How many servers are probed at once.
@@ -77,9 +83,15 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application import 
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
+    QuiesceOptions,
+    Quiescer,
+    freeze_problems,
+    running,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.replication import Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -90,14 +102,14 @@ def run(params):
     cloud = connect(params)
     sites = Sites.connect(cloud, params)
     Catalogue(ObjectStore(sites.remote.cloud), params["container"]).find(application.name, name)
-    quiescer = _quiescer(params, cloud, application)
-    servers = quiescer.servers() if quiescer else Compute(cloud).resolve(application.servers)
+    quiescer = _quiescer(params, cloud)
+    servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
     wanted = group_snapshot.Wanted(
         application, name, "crash", group_snapshot.survey(application, servers, sites.primary)
     )
     problems = _problems(wanted, sites, params["concurrency"])
     if quiescer:
-        problems += quiescer.problems(servers)
+        problems += freeze_problems(servers.values(), quiescer.choose(running(servers.values())))
     if problems:
         raise CheckFailed(f"Checkpoint '{name}' of '{application.name}' cannot be taken", problems)
     volumes = wanted.volumes.values()
@@ -108,10 +120,11 @@ def run(params):
     }
 
 
-def _quiescer(params, cloud, application):
+def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    return Quiescer(application, cloud, QuiesceOptions.parse(params["quiesce"]), params["concurrency"])
+    options = QuiesceOptions.parse(params["quiesce"])
+    return Quiescer(params, cloud, options, params["consistency"], params["concurrency"])
 
 
 def _problems(wanted, sites, concurrency):
@@ -136,6 +149,7 @@ def main():
             args.REPLICATION,
             {
                 "name": {"type": "str", "required": True},
+                "consistency": {"type": "str", "choices": list(LEVELS), "default": "quiesced"},
                 "quiesce": {"type": "dict", "options": args.QUIESCE},
                 "concurrency": {"type": "int", "default": 8},
             },

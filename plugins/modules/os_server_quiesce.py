@@ -14,9 +14,11 @@ author:
 description:
   - Freezes the file systems of all servers of an application through their guest agents, the agents' hooks included,
     tier by tier from the last to the first, or thaws them in the reverse order.
-  - Before anything is frozen, all servers are probed and a guard is armed in each, a timer that thaws the server when
-    nobody else does, also when the controller was killed or cut off.
+  - Before anything is frozen, all servers are probed and a guard is armed for each, a timer that thaws the server when
+    nobody else does, also when the controller was killed or cut off. Each server bears a mark in its metadata
+    (C(osdr_freeze)) from then until its thaw is confirmed.
   - When a freeze fails, everything is thawed and the module fails. Servers that are shut down are left alone.
+  - A server is thawed by the driver that froze it, whatever O(driver) says.
   - To snapshot an application, prefer the O(osdr.openstack.os_cg_snapshot#module:quiesce) option of
     M(osdr.openstack.os_cg_snapshot), which holds the freeze no longer than the storage needs. This module is for
     running own tasks inside the freeze, and for thawing what was left frozen.
@@ -32,6 +34,13 @@ options:
     type: str
     choices: [quiesced, unquiesced]
     default: quiesced
+  consistency:
+    description:
+      - The least that the servers' state must be good for. With V(paused), O(driver=auto) may pause the servers that cannot
+        be frozen.
+    type: str
+    choices: [quiesced, paused]
+    default: quiesced
   concurrency:
     description:
       - How many servers of a tier are worked on at once.
@@ -39,6 +48,7 @@ options:
     default: 16
 seealso:
   - module: osdr.openstack.os_cg_snapshot
+  - module: osdr.openstack.os_server_thaw
 """
 
 EXAMPLES = r"""
@@ -98,20 +108,51 @@ quiesce:
         driver:
           description: How it was frozen or thawed.
           type: str
+        passed_over:
+          description: Why better drivers do not qualify, per driver.
+          type: dict
         filesystems:
-          description: Number of file systems that this run froze or thawed; 0 when there was nothing to do.
+          description:
+            - Number of file systems that this run froze or thawed. Null when there was nothing to do, or when the driver
+              cannot know.
           type: int
+        requested_at:
+          description: When this run asked for the freeze. Null when it did not.
+          type: str
+        frozen_at:
+          description: When the freeze was confirmed. Null when this run did not freeze.
+          type: str
+        thawed_at:
+          description: When the thaw was confirmed. Null when this run did not thaw.
+          type: str
+        guard:
+          description: Where the guard runs, V(nova), V(guest) or V(controller).
+          type: str
+        guard_until:
+          description: When the guard thaws the server at the latest. Null when this run armed none.
+          type: str
         guard_fired:
           description: When thawing, whether the guard had thawed the server before. Null otherwise.
           type: bool
+        interrupted:
+          description: When thawing, what shows that the server had not been frozen all the time. Null when nothing does.
+          type: str
       sample:
         - id: 9d1c2a44-5a0e-4b7c-9c39-1c8f5f2f7b11
           name: orders-db
           tier: database
           state: frozen
           driver: libvirt
+          passed_over:
+            nova: Site 'primary' has no quiesce API; its operator can install it with the role osdr.openstack.nova_quiesce_api.
           filesystems: 2
+          requested_at: "2026-11-22T12:00:00.310Z"
+          frozen_at: "2026-11-22T12:00:01.125Z"
+          thawed_at: null
+          guard: guest
+          guard_until: "2026-11-22T12:01:59.870Z"
           guard_fired: null
+          interrupted: null
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -120,7 +161,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application import 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
+    QuiesceOptions,
+    Quiescer,
+    refuse_problems,
+    running,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED
 
 TARGETS = {"quiesced": FROZEN, "unquiesced": THAWED}
@@ -130,9 +176,12 @@ def run(module, interruption):
     params = module.params
     options = QuiesceOptions.parse(params)
     application = Application.parse(params["application"])
-    quiescer = Quiescer(application, connect(params), options, params["concurrency"])
-    tiers = quiescer.members(quiescer.servers())
-    before = quiescer.states(tiers)
+    quiescer = Quiescer(params, connect(params), options, params["consistency"], params["concurrency"])
+    servers = quiescer.resolve(application)
+    choices = quiescer.choose(running(servers.values()))
+    refuse_problems(choices)
+    tiers = quiescer.members(application, servers, choices)
+    before = {server_id: choice.support.state for server_id, choice in choices.items()}
     target = TARGETS[params["state"]]
     todo = [[member for member in tier if before[member.server.id] != target] for tier in tiers]
     changed = any(todo)
@@ -145,28 +194,38 @@ def run(module, interruption):
             window.close()
     return {
         "changed": changed,
-        "quiesce": _result(application, tiers, target),
+        "quiesce": {
+            "application": application.name,
+            "servers": [
+                {"passed_over": choices[member.server.id].passed_over, **_server(member, target)}
+                for tier in tiers
+                for member in tier
+            ],
+        },
         "diff": {"before": _states(tiers, before), "after": _states(tiers, before, target)},
     }
 
 
-def _result(application, tiers, target):
+def _server(member, target):
     return {
-        "application": application.name,
-        "servers": [
-            {
-                "id": member.server.id,
-                "name": member.server.name,
-                "tier": member.tier,
-                "state": target,
-                "driver": member.driver.name,
-                "filesystems": member.filesystems_frozen if target == FROZEN else member.filesystems_thawed,
-                "guard_fired": member.guard_fired,
-            }
-            for tier in tiers
-            for member in tier
-        ],
+        "id": member.server.id,
+        "name": member.server.name,
+        "tier": member.tier,
+        "state": target,
+        "driver": member.driver.name,
+        "filesystems": member.filesystems_frozen if target == FROZEN else member.filesystems_thawed,
+        "requested_at": _text(member.freeze_requested if target == FROZEN else None),
+        "frozen_at": _text(member.frozen),
+        "thawed_at": _text(member.thawed),
+        "guard": member.guard,
+        "guard_until": _text(member.guard_until),
+        "guard_fired": member.guard_fired,
+        "interrupted": member.interrupted,
     }
+
+
+def _text(moment):
+    return str(moment) if moment else None
 
 
 def _states(tiers, states, override=None):
@@ -181,6 +240,7 @@ def main():
             args.QUIESCE,
             {
                 "state": {"type": "str", "choices": list(TARGETS), "default": "quiesced"},
+                "consistency": {"type": "str", "choices": ["quiesced", "paused"], "default": "quiesced"},
                 "concurrency": {"type": "int", "default": 16},
             },
         ),

@@ -7,7 +7,13 @@ from __future__ import annotations
 import threading
 
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import (
+    FROZEN,
+    THAWED,
+    QuiesceDriver,
+    Support,
+    Thaw,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.records import Backup, Flavor, Server, Snapshot, Volume
 
 
@@ -89,12 +95,15 @@ class FakeDriver(QuiesceDriver):
 
     :param failing: (action, server name) pairs that raise, every time.
     :param thawed_counts: file systems thawed per server name, 2 for others.
+    :param interrupted: what the thaw of a server name tells about a freeze that did not hold.
     """
 
     name = "fake"
 
-    def __init__(self, failing=(), thawed_counts=None, fired=()):
+    def __init__(self, failing=(), thawed_counts=None, fired=(), interrupted=None):
         self.calls = []
+        self.seconds = {}
+        self._interrupted = interrupted or {}
         self.frozen = set()
         self._failing = set(failing)
         self._thawed_counts = thawed_counts or {}
@@ -113,15 +122,16 @@ class FakeDriver(QuiesceDriver):
     def arm_guard(self, server, seconds):
         self._record("arm", server)
 
-    def freeze(self, server):
+    def freeze(self, server, seconds):
         self._record("freeze", server)
+        self.seconds[server.name] = seconds
         self.frozen.add(server.id)
         return 2
 
     def thaw(self, server):
         self._record("thaw", server)
         self.frozen.discard(server.id)
-        return self._thawed_counts.get(server.name, 2)
+        return Thaw(filesystems=self._thawed_counts.get(server.name, 2), interrupted=self._interrupted.get(server.name))
 
     def disarm_guard(self, server):
         self._record("disarm", server)
@@ -129,3 +139,19 @@ class FakeDriver(QuiesceDriver):
 
     def names(self, action):
         return [name for called, name in self.calls if called == action]
+
+
+class FakeMarks:
+    """Marks of frozen servers, per server id."""
+
+    def __init__(self):
+        self.marked = {}
+
+    def put(self, server, mark):
+        self.marked[server.id] = mark
+
+    def remove(self, server):
+        self.marked.pop(server.id, None)
+
+    def current(self, server_id):
+        return self.marked.get(server_id)

@@ -42,6 +42,8 @@ def test_snapshots_within_the_freeze_are_quiesced():
         pytest.param({"guard_fired": True}, [INSIDE], id="guard fired"),
         pytest.param({"guard_fired": None}, [INSIDE], id="guard unknown"),
         pytest.param({"filesystems_thawed": 1}, [INSIDE], id="somebody else thawed one"),
+        pytest.param({"interrupted": "it was rebooted"}, [INSIDE], id="the driver saw it thawed"),
+        pytest.param({"filesystems_frozen": 2, "filesystems_thawed": None}, [INSIDE], id="thawed file systems unknown"),
         pytest.param({"filesystems_frozen": 0, "filesystems_thawed": 0}, [INSIDE], id="nothing was frozen"),
         pytest.param({}, [INSIDE, consistency.Taken(at(1.5), at(4))], id="requested before the freeze was confirmed"),
         pytest.param({}, [INSIDE, consistency.Taken(at(3), at(5.5))], id="complete after the thaw was requested"),
@@ -49,6 +51,11 @@ def test_snapshots_within_the_freeze_are_quiesced():
 )
 def test_any_doubt_makes_it_crash(changes, taken):
     assert consistency.of_frozen(member(**changes), taken)[0] == "crash"
+
+
+def test_a_driver_that_cannot_count_is_believed_when_nothing_interrupted():
+    uncounted = member(filesystems_frozen=None, filesystems_thawed=None)
+    assert consistency.of_frozen(uncounted, [INSIDE])[0] == "quiesced"
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from ansible_collections.osdr.openstack.plugins.module_utils.errors import Freez
 from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, server
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, FakeMarks, server
 
 
-def window(driver, tiers=(("front",), ("orders", "payments")), budget=60, interruption=None):
+def window(driver, tiers=(("front",), ("orders", "payments")), budget=60, interruption=None, marks=None):
     members = [[Member(server(name), f"tier{number}", driver) for name in tier] for number, tier in enumerate(tiers)]
     clock = Clock(sleep=lambda seconds: None)
-    return FreezeWindow(members, Limits(budget, 120, 4), interruption or Interruption(), clock)
+    return FreezeWindow(members, Limits(30, budget, 120, 4), marks or FakeMarks(), interruption or Interruption(), clock)
 
 
 def test_guards_are_armed_before_anything_is_frozen():
@@ -111,3 +111,33 @@ def test_an_adopted_window_is_thawed():
     adopted.close()
     assert driver.names("thaw") == ["orders", "payments", "front"] or driver.names("thaw") == ["payments", "orders", "front"]
     assert {member.guard_fired for member in adopted.members} == {False}
+
+
+def test_servers_are_marked_from_before_the_freeze_until_after_the_thaw():
+    driver, marks = FakeDriver(), FakeMarks()
+    seen = []
+    original = driver.freeze
+
+    def freeze(which, seconds):
+        seen.append(marks.current(which.id))
+        return original(which, seconds)
+
+    driver.freeze = freeze
+    with window(driver, marks=marks):
+        assert set(marks.marked) == {"id-front", "id-orders", "id-payments"}
+    assert all(mark and mark.driver == "fake" for mark in seen)
+    assert not marks.marked
+
+
+def test_a_server_whose_thaw_is_not_confirmed_keeps_its_mark():
+    marks = FakeMarks()
+    with pytest.raises(FreezeFailed), window(FakeDriver(failing={("thaw", "orders")}), marks=marks):
+        pass
+    assert set(marks.marked) == {"id-orders"}
+
+
+def test_no_freeze_may_take_longer_than_its_own_limit_and_the_budget():
+    driver = FakeDriver()
+    with window(driver, budget=10):
+        pass
+    assert all(0 < seconds <= 10 for seconds in driver.seconds.values())

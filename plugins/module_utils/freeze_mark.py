@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How everybody sees that this collection froze a server: by the server's own metadata.
+
+The mark is put before the freeze and taken away after the confirmed thaw, so what died
+half-way is found by it, from anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import secrets
+
+from .compute import Compute
+from .errors import NotFound
+from .records import FREEZE_KEY, Server
+
+
+@dataclasses.dataclass(frozen=True)
+class FreezeMark:
+    """By whom and until when a server is frozen.
+
+    :param driver: name of the driver that thaws it.
+    :param until: when its guard fires, ISO 8601, UTC.
+    :param token: tells this freeze from earlier and later ones.
+    """
+
+    driver: str
+    until: str
+    token: str
+
+    @classmethod
+    def new(cls, driver: str, until: str) -> FreezeMark:
+        return cls(driver, until, secrets.token_hex(8))
+
+    @classmethod
+    def of(cls, server: Server) -> FreezeMark | None:
+        """The mark of a server; one that is damaged still says that there is one."""
+        text = server.metadata.get(FREEZE_KEY)
+        if text is None:
+            return None
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError):
+            return cls("unknown", "unknown", "")
+
+
+class FreezeMarks:
+    """Puts marks on servers and takes them away."""
+
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
+
+    def put(self, server: Server, mark: FreezeMark) -> None:
+        self._compute.set_metadata(server.id, {FREEZE_KEY: json.dumps(dataclasses.asdict(mark))})
+
+    def remove(self, server: Server) -> None:
+        try:
+            self._compute.delete_metadata(server.id, FREEZE_KEY)
+        except NotFound:
+            return
+
+    def current(self, server_id: str) -> FreezeMark | None:
+        return FreezeMark.of(self._compute.server(server_id))

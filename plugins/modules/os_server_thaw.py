@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_server_thaw
+short_description: Thaw every server that was left frozen
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Finds the servers that bear the mark with which this collection freezes (metadata C(osdr_freeze)), thaws each by the driver
+    that froze it, and takes the mark away once the thaw is confirmed. It needs no application and no memory of a run.
+  - Servers that are frozen for a checkpoint at this moment are thawed too; that checkpoint fails then, and says so.
+  - Fails after having tried all, when the thaw of a server cannot be confirmed.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.attributes
+options:
+  libvirt_uri:
+    description:
+      - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name. Needed for servers that were frozen
+        through libvirt.
+    type: str
+  all_projects:
+    description:
+      - Look into all projects of the cloud; for administrators.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - Seconds that the thaw of one server may take.
+    type: int
+    default: 30
+  concurrency:
+    description:
+      - How many servers are thawed at once.
+    type: int
+    default: 16
+seealso:
+  - module: osdr.openstack.os_server_quiesce
+"""
+
+EXAMPLES = r"""
+- name: Leave nobody frozen
+  osdr.openstack.os_server_thaw:
+    cloud: primary-admin
+    all_projects: true
+    libvirt_uri: qemu+ssh://root@{host}/system?no_tty=1
+"""
+
+RETURN = r"""
+thaw:
+  description: The servers that were, or in check mode would be, thawed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the server.
+      type: str
+    name:
+      description: Name of the server.
+      type: str
+    project_id:
+      description: Its project.
+      type: str
+    driver:
+      description: The driver that froze it.
+      type: str
+    guard_until:
+      description: When its guard was to thaw it.
+      type: str
+    was_frozen:
+      description: Whether it was still frozen. False when its guard, or a restart, had thawed it. Null in check mode.
+      type: bool
+  sample:
+    - id: 9d1c2a44-5a0e-4b7c-9c39-1c8f5f2f7b11
+      name: orders-db
+      project_id: 6b895beb4333423ca8607b805ea76af3
+      driver: nova
+      guard_until: "2026-11-22T12:01:59.870Z"
+      was_frozen: true
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.thawing import Thawing
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import attempt_all
+
+
+def run(module, interruption):
+    params = module.params
+    compute = Compute(connect(params))
+    marked = [server for server in compute.servers(everywhere=params["all_projects"]) if FreezeMark.of(server)]
+    was_frozen = {}
+    if marked and not module.check_mode:
+        with interruption.shielded():
+            was_frozen = _thaw(Thawing(compute, params["libvirt_uri"], params["timeout"]), marked, params["concurrency"])
+    return {
+        "changed": bool(marked),
+        "thaw": [
+            {
+                "id": server.id,
+                "name": server.name,
+                "project_id": server.project_id,
+                "driver": FreezeMark.of(server).driver,
+                "guard_until": FreezeMark.of(server).until,
+                "was_frozen": was_frozen.get(server.id),
+            }
+            for server in marked
+        ],
+        "diff": {
+            "before": {server.name: "marked as frozen" for server in marked},
+            "after": {server.name: "thawed" for server in marked},
+        },
+    }
+
+
+def _thaw(thawing, servers, concurrency):
+    outcomes = attempt_all({server.id: (lambda server=server: thawing.thaw(server)) for server in servers}, concurrency)
+    failed = [f"{server.label}: {outcomes[server.id].error}" for server in servers if outcomes[server.id].error]
+    if failed:
+        raise FreezeFailed(
+            f"The thaw of {len(failed)} of {len(servers)} servers could not be confirmed. " + " ".join(failed),
+            "They keep their marks; mend what is named and run it again. A hard reboot thaws a server too.",
+        )
+    return {server_id: outcome.value for server_id, outcome in outcomes.items()}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            {
+                "libvirt_uri": {"type": "str"},
+                "all_projects": {"type": "bool", "default": False},
+                "timeout": {"type": "int", "default": 30},
+                "concurrency": {"type": "int", "default": 16},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module), Interruption().installed() as interruption:
+        result = run(module, interruption)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
