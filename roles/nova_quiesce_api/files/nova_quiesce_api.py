@@ -30,9 +30,9 @@ import oslo_messaging
 import webob
 import webob.dec
 import webob.exc
+from nova import conf as nova_conf
 from nova import context as nova_context
 from nova import exception, objects, servicegroup
-from nova import conf as nova_conf
 from nova.api.openstack import wsgi
 from nova.compute import api as compute_api
 from nova.compute import rpcapi, vm_states
@@ -129,7 +129,7 @@ _RPC_VERSIONS = ("6.0", "5.0")
 
 
 def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc)
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _after(seconds: float) -> datetime.datetime:
@@ -188,7 +188,7 @@ class Record:
 
     def as_dict(self) -> dict[str, str]:
         moments = {
-            name: getattr(self, name).astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            name: getattr(self, name).astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             for name in self._MOMENTS
         }
         return {**dataclasses.asdict(self), **moments}
@@ -261,23 +261,28 @@ def _failure(message: str) -> AgentFailed:
 
 
 class Claim:
-    """The right to work on a server, by a task state that only one process can set."""
+    """The right to work on a server, by a task state that only one process can set.
 
-    def __init__(self, context: t.Any, instance: t.Any, task: str, record: Record) -> None:
-        self._context = context
+    :raises exception.UnexpectedTaskStateError: when another process has it, or had it since the server was read.
+    """
+
+    def __init__(self, instance: t.Any, task: str, record: Record) -> None:
+        before, seen = instance.task_state, Record.of(instance)
         self._instance = instance
         self._task = task
         self._record = record
-
-    @classmethod
-    def get(
-        cls, context: t.Any, instance: t.Any, task: str, record: Record, instead_of: t.Sequence[str | None] = (None,)
-    ) -> Claim:
-        """:raises exception.UnexpectedTaskStateError: when another task has it."""
-        record.put_on(instance)
         instance.task_state = task
-        instance.save(expected_task_state=list(instead_of))
-        return cls(context, instance, task, record)
+        instance.save(expected_task_state=[before])
+        instance.refresh()
+        if Record.of(instance) != seen:
+            instance.task_state = before
+            instance.save(expected_task_state=[task])
+            raise exception.UnexpectedTaskStateError(
+                instance_uuid=instance.uuid, expected={"task_state": before}, actual={"task_state": "another one"}
+            )
+        # From here on a sweep knows what to do if this process dies.
+        record.put_on(instance)
+        instance.save(expected_task_state=[task])
 
     def keep(self, **changes: t.Any) -> Record:
         """End it with a record that says how it went."""
@@ -307,7 +312,7 @@ class Quiescer:
 
         :raises AgentFailed: when it does not.
         """
-        claim = Claim.get(context, instance, UNQUIESCING, _record(context, UNQUIESCING))
+        claim = Claim(instance, UNQUIESCING, _record(context, UNQUIESCING))
         try:
             self._computes.thaw(context, instance, CONF.quiesce.agent_timeout)
         except AgentLate:
@@ -324,7 +329,7 @@ class Quiescer:
         patience = min(timeout, CONF.quiesce.agent_timeout)
         record = _record(context, QUIESCING, timeout)
         record = dataclasses.replace(record, settled=_after(patience + _LATEST_TURN))
-        claim = Claim.get(context, instance, QUIESCING, record)
+        claim = Claim(instance, QUIESCING, record)
         with _recorded(context, instance, "quiesce"):
             try:
                 self._computes.freeze(context, instance, patience)
@@ -345,7 +350,7 @@ class Quiescer:
         :raises AgentFailed: when the thaw was not confirmed; it is tried on.
         """
         working = dataclasses.replace(record, until=_after(2 * CONF.quiesce.agent_timeout + _GRACE))
-        claim = Claim.get(context, instance, UNQUIESCING, working)
+        claim = Claim(instance, UNQUIESCING, working)
         with _recorded(context, instance, "unquiesce"):
             is_final = _now() >= record.settled
             try:
@@ -366,10 +371,13 @@ class Quiescer:
             Record.take_off(instance)
             instance.save()
             return
+        if instance.task_state not in (None, QUIESCING, UNQUIESCING):
+            LOG.info("Server %s has the task %s; it is thawed after that.", instance.uuid, instance.task_state)
+            return
         working = dataclasses.replace(record, until=_after(CONF.quiesce.agent_timeout + _GRACE))
         if record.state == QUIESCED:
             LOG.warning("Server %s was not unquiesced in time and is thawed now.", instance.uuid)
-        claim = Claim.get(context, instance, UNQUIESCING, working, (None, QUIESCING, UNQUIESCING))
+        claim = Claim(instance, UNQUIESCING, working)
         with _recorded(context, instance, "unquiesce"):
             is_final = _now() >= record.settled
             try:
@@ -472,12 +480,23 @@ class Sweeper:
                     self._sweep_cell(context)
 
     def _sweep_cell(self, context: t.Any) -> None:
-        filters = {"deleted": False, "system_metadata": Record.MARK}
-        for instance in objects.InstanceList.get_by_filters(context, filters, expected_attrs=["system_metadata"]):
+        for instance in self._find(context, system_metadata=Record.MARK):
             record = Record.of(instance)
             if record and record.is_due and instance.uuid not in self._under_way:
                 self._under_way.add(instance.uuid)
                 self._pool.submit(self._expire, _of_owner(context, instance), instance, record)
+
+        for instance in self._find(context, task_state=[QUIESCING, UNQUIESCING]):
+            if Record.of(instance) is None and _is_abandoned(instance):
+                # Its process died before it did anything.
+                before, instance.task_state = instance.task_state, None
+                instance.save(expected_task_state=[before])
+
+    @staticmethod
+    def _find(context: t.Any, **filters: t.Any) -> t.Any:
+        return objects.InstanceList.get_by_filters(
+            context, {"deleted": False, **filters}, expected_attrs=["system_metadata"]
+        )
 
     def _expire(self, context: t.Any, instance: t.Any, record: Record) -> None:
         try:
@@ -505,6 +524,10 @@ def _of_owner(context: t.Any, instance: t.Any) -> t.Any:
     )
     own.project_id = instance.project_id
     return own
+
+
+def _is_abandoned(instance: t.Any) -> bool:
+    return _now() > instance.updated_at + datetime.timedelta(seconds=CONF.quiesce.agent_timeout + _GRACE)
 
 
 class QuiesceFilter:
@@ -575,6 +598,10 @@ class QuiesceFilter:
         record = Record.of(instance)
         if record is None:
             raise webob.exc.HTTPConflict(explanation=f"Server {instance.uuid} is not quiesced.")
+        if instance.task_state:
+            raise webob.exc.HTTPConflict(
+                explanation=f"Server {instance.uuid} is busy with the task {instance.task_state}; try again."
+            )
         with _failing(instance, "unquiesced; Nova goes on trying", "unquiesce"):
             intact = self._quiescer.unquiesce(context, instance, record)
         return _answer(202, {"state": "none", "intact": intact})

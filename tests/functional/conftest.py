@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import laboratory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def application():
+    """The application runs at the primary site, under load: a heavy writer in each database."""
+    playbook = laboratory.ROOT / "tests/lab/shop.yml"
+    subprocess.run(["ansible-playbook", "-e", f"lab_dir={laboratory.LAB_DIR}", playbook], check=True, cwd=laboratory.ROOT)
+
+
+@pytest.fixture(scope="session")
+def guests(application):
+    return [laboratory.Guest.named(name) for name in laboratory.SERVERS]
+
+
+@pytest.fixture
+def orders(guests):
+    return guests[0]
+
+
+@pytest.fixture
+def front(guests):
+    return guests[-1]
+
+
+@pytest.fixture(scope="session")
+def api():
+    return laboratory.QuiesceApi()
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays_frozen(guests, api):
+    """The end of every test: the claim of the whole project."""
+    yield
+    for guest in guests:
+        guest.wake_agent()
+    laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests), 90)
+    laboratory.wait("the quiesce API has settled", lambda: {api.state(guest.id) for guest in guests} == {"none"}, 90)
+    assert {guest.status() for guest in guests} == {"ACTIVE"}

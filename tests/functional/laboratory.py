@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The primary site of the lab, as tests need it: its API, its guests and its programs."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+import openstack
+import psutil
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAB_DIR = pathlib.Path(os.environ.get("OSDR_LAB_DIR", "/var/lib/osdr-lab"))
+SITE = "primary"
+APPLICATION = {
+    "name": "shop",
+    "tiers": [
+        {"name": "database", "servers": ["orders-db", "payments-db"]},
+        {"name": "front", "servers": ["shop-front"]},
+    ],
+}
+SERVERS = [name for tier in APPLICATION["tiers"] for name in tier["servers"]]
+LIBVIRT_URI = "qemu+tcp://{host}/system"
+#: How each driver reaches the lab.
+DRIVERS = {
+    "nova": {"driver": "nova", "admin_cloud": "primary-admin"},
+    "libvirt": {"driver": "libvirt", "admin_cloud": "primary-admin", "libvirt_uri": LIBVIRT_URI},
+    "pause": {"driver": "pause"},
+}
+
+
+@functools.cache
+def cloud(name="primary"):
+    return openstack.connect(cloud=name)
+
+
+def wait(what, ask, seconds, interval=0.3):
+    """The first true answer; fails the test when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"Not within {seconds} s: {what}"
+        time.sleep(interval)
+
+
+def in_site(*command, check=True):
+    """Run a command inside the site."""
+    enter = [sys.executable, str(ROOT / "tests/lab/site_exec.py"), SITE, *command]
+    return subprocess.run(enter, check=check, capture_output=True, text=True, timeout=60).stdout
+
+
+def supervisor(*command):
+    """Ask the site's supervisor."""
+    control = LAB_DIR / "venvs/openstack/bin/supervisorctl"
+    config = LAB_DIR / "sites" / SITE / "supervisord.conf"
+    return subprocess.run([control, "-c", config, *command], capture_output=True, text=True, timeout=120).stdout
+
+
+def processes(pattern):
+    """Process ids inside the site whose command line matches."""
+    return [int(one) for one in in_site("pgrep", "-f", pattern, check=False).split()]
+
+
+def kill(pids):
+    in_site("kill", "-9", *map(str, pids))
+
+
+class Guest:
+    """A server of the lab seen from all sides."""
+
+    def __init__(self, server):
+        self.id = server.id
+        self.name = server.name
+        self.address = next(
+            (one["addr"] for net in server.addresses.values() for one in net if one["OS-EXT-IPS:type"] == "floating"), None
+        )
+
+    @classmethod
+    def named(cls, name):
+        return cls(cloud().compute.find_server(name, ignore_missing=False))
+
+    def run(self, command, seconds=30):
+        """Run a shell command in it."""
+        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10"]
+        ssh = ["ssh", "-i", str(LAB_DIR / "ssh/id_ed25519"), *[part for one in options for part in ("-o", one)]]
+        done = subprocess.run(
+            [*ssh, f"root@{self.address}", command], capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL
+        )
+        return done.stdout.strip()
+
+    def is_frozen(self):
+        """Whether a write stands still, which no agent can be wrong about."""
+        write = "(echo x > /root/probe; sync) < /dev/null > /dev/null 2>&1 &"
+        answer = self.run(f"{write} sleep 0.7; kill -0 $! 2> /dev/null && echo frozen || echo running")
+        assert answer in ("frozen", "running"), answer
+        return answer == "frozen"
+
+    def stop_agent(self):
+        self.run("kill -STOP $(pidof qemu-ga)")
+
+    def wake_agent(self):
+        self.run("kill -CONT $(pidof qemu-ga)")
+
+    @contextlib.contextmanager
+    def hung_agent(self):
+        self.stop_agent()
+        try:
+            yield
+        finally:
+            self.wake_agent()
+
+    def status(self):
+        return cloud().compute.get_server(self.id).status
+
+    def metadata(self):
+        return cloud().compute.get_server(self.id).metadata
+
+    def reset(self):
+        """Press the reset button: Nova does not notice."""
+        in_site("virsh", "reset", self.id)
+
+
+class QuiesceApi:
+    """The quiesce API, plainly called."""
+
+    def __init__(self, name="primary-admin"):
+        compute = cloud(name).compute
+        self._endpoint = compute.get_endpoint()
+        self._headers = {"X-Auth-Token": cloud(name).session.get_token()}
+
+    def show(self, server_id):
+        return requests.get(f"{self._endpoint}/servers/{server_id}/os-quiesce", headers=self._headers, timeout=60)
+
+    def state(self, server_id):
+        return self.show(server_id).json()["quiesce"]["state"]
+
+    def act(self, server_id, action, arguments=None):
+        path = f"{self._endpoint}/servers/{server_id}/action"
+        return requests.post(path, json={action: arguments}, headers=self._headers, timeout=120)
+
+    def quiesce(self, server_id, **arguments):
+        return self.act(server_id, "quiesce", arguments or None)
+
+    def unquiesce(self, server_id):
+        return self.act(server_id, "unquiesce")
+
+
+def frozen_of(guests):
+    """Names of the guests that stand still."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return {guest.name for guest, frozen in zip(guests, pool.map(Guest.is_frozen, guests), strict=True) if frozen}
+
+
+class ModuleRun:
+    """A module run by Ansible, as an operator does."""
+
+    def __init__(self, module, **arguments):
+        self._directory = tempfile.TemporaryDirectory()
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            ["ansible", "localhost", "-c", "local", "-t", self._directory.name]
+            + ["-e", f"ansible_python_interpreter={sys.executable}"]
+            + ["-m", f"osdr.openstack.{module}", "-a", json.dumps(arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+
+    def result(self, seconds=300):
+        output, _ = self.process.communicate(timeout=seconds)
+        path = pathlib.Path(self._directory.name, "localhost")
+        assert path.is_file(), output
+        return json.loads(path.read_text())
+
+    def controller(self):
+        """All processes of it; the guard beside it is none of them."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            root = psutil.Process(self.process.pid)
+            return [one for one in (root, *root.children(recursive=True)) if not _is_guard(one)]
+        return []
+
+    def signal(self, number):
+        """What a cancelled job does: all of its processes get the signal at once."""
+        for process in self.controller():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+        self.process.communicate(timeout=60)
+
+
+def _is_guard(process):
+    with contextlib.suppress(psutil.Error):
+        return any("importlib, json, sys" in part for part in process.cmdline())
+    return False
+
+
+def module(name, **arguments):
+    return ModuleRun(name, **arguments).result()
+
+
+def quiesce(driver, state="quiesced", **arguments):
+    """os_server_quiesce over the application."""
+    options = {"cloud": "primary", "application": APPLICATION, "budget": 20, "guard_timeout": 60, "state": state}
+    return module("os_server_quiesce", **{**options, **DRIVERS.get(driver, {}), **arguments})
+
+
+def thaw_all():
+    return module("os_server_thaw", cloud="primary-admin", all_projects=True, libvirt_uri=LIBVIRT_URI)
+
+
+def unique(prefix):
+    return f"{prefix}-{uuid.uuid4().hex[:6]}"
