@@ -106,7 +106,9 @@ class Compute:
         """Have the quiesce API carry out ``quiesce`` or ``unquiesce``, and wait at most so many seconds for its answer."""
         with self.cloud.calling(f"{action} server {server_id}"):
             path = f"/servers/{server_id}/action"
-            return self.cloud.json(self._api.post(path, json={action: arguments}, timeout=seconds))["quiesce"]
+            # Sent again after a lost answer, it would be refused for what the first one did.
+            response = self._api.post(path, json={action: arguments}, timeout=seconds, connect_retries=0)
+            return self.cloud.json(response)["quiesce"]
 
     def set_metadata(self, server_id: str, metadata: t.Mapping[str, str]) -> None:
         with self.cloud.calling(f"set metadata of server {server_id}"):

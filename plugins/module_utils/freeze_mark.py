@@ -9,12 +9,16 @@ half-way is found by it, from anywhere.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import secrets
 
 from .compute import Compute
 from .errors import NotFound
 from .records import FREEZE_KEY, Server
+
+#: By which the clocks of two controllers may differ.
+_CLOCK_DIFFERENCE = datetime.timedelta(seconds=30)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +48,15 @@ class FreezeMark:
             return cls(**json.loads(text))
         except (TypeError, ValueError):
             return cls("unknown", "unknown", "")
+
+    @property
+    def is_leftover(self) -> bool:
+        """Whether the guard's time is over: whoever froze the server did not end it."""
+        try:
+            until = datetime.datetime.fromisoformat(self.until)
+        except ValueError:
+            return True
+        return datetime.datetime.now(datetime.UTC) > until + _CLOCK_DIFFERENCE
 
 
 class FreezeMarks:

@@ -17,12 +17,13 @@ from .freeze_mark import FreezeMark, FreezeMarks
 from .freeze_window import FreezeWindow, Limits, Member
 from .guard_process import Guarded, GuardProcess
 from .interruption import Interruption
-from .quiesce_driver import FROZEN, QuiesceDriver, Support
+from .quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support
 from .quiesce_libvirt import LibvirtDriver
 from .quiesce_nova import NovaDriver
 from .quiesce_pause import PauseDriver
 from .records import Server
-from .waiting import attempt_all
+from .thawing import Thawing
+from .waiting import attempt_all, run_all
 
 AUTO = "auto"
 _GUARDED_BY_PROCESS = (LibvirtDriver.name, PauseDriver.name)
@@ -81,7 +82,8 @@ class Quiescer:
         self._least = least
         self._concurrency = concurrency
         admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
-        self._project_id = cloud.project_id
+        # Others' projects are only for administrators to see.
+        self._project_id = cloud.project_id if options.admin_cloud else None
         self.compute = Compute(admin)
         reach = {"cloud": options.admin_cloud} if options.admin_cloud else _reach(params)
         self._drivers = self._make_drivers({name: self._guards(name, reach) for name in _GUARDED_BY_PROCESS})
@@ -104,6 +106,18 @@ class Quiescer:
         """Server per name in the definition, with what the drivers must know of it."""
         return self.compute.resolve(application.servers, self._project_id)
 
+    def thaw_leftovers(self, servers: t.Mapping[str, Server]) -> dict[str, Server]:
+        """Thaw what an earlier run left frozen, or as frozen in its agent's eyes, beyond its guard's time.
+
+        :returns: the servers as they are then.
+        """
+        leftovers = [server for server in running(servers.values()) if is_leftover(server)]
+        if not leftovers:
+            return dict(servers)
+        thawing = Thawing(self.compute, self._options.libvirt_uri, self._options.freeze_timeout)
+        run_all({s.id: (lambda s=s: thawing.thaw(s)) for s in leftovers}, self._concurrency)
+        return {name: self.compute.server(server.id) for name, server in servers.items()}
+
     def choose(self, servers: t.Collection[Server]) -> dict[str, Choice]:
         """Probe servers for the best driver that is allowed, per server id; freezes nothing."""
         outcomes = attempt_all({s.id: (lambda s=s: self._choose_for(s)) for s in servers}, self._concurrency)
@@ -113,21 +127,30 @@ class Quiescer:
         }
 
     def _choose_for(self, server: Server) -> Choice:
+        holder = self._holder(server)
+        if holder:
+            support = holder.probe(server)
+            if support.problem or support.state == FROZEN:
+                return Choice(holder, support, {})
         passed_over: dict[str, str] = {}
-        for driver in self._candidates(server):
+        for driver in self._candidates():
             support = driver.probe(server)
             if support.problem is None:
+                if is_leftover(server):
+                    support = dataclasses.replace(support, state=THAWED)
                 return Choice(driver, support, passed_over)
             passed_over[driver.name] = support.problem
         reasons = " ".join(f"{name}: {reason}" for name, reason in passed_over.items())
         problem = reasons if len(passed_over) > 1 else next(iter(passed_over.values()))
         return Choice(driver, Support(problem), {})
 
-    def _candidates(self, server: Server) -> list[QuiesceDriver]:
-        """What may freeze a server, or has frozen it: only that can thaw it."""
+    def _holder(self, server: Server) -> QuiesceDriver | None:
+        """What froze a server by its mark: only that can thaw it."""
         mark = FreezeMark.of(server)
-        if mark and mark.driver in self._drivers:
-            return [self._drivers[mark.driver]]
+        return self._drivers.get(mark.driver) if mark and not mark.is_leftover else None
+
+    def _candidates(self) -> list[QuiesceDriver]:
+        """What may freeze a server."""
         if self._options.driver != AUTO:
             return [self._drivers[self._options.driver]]
         return [driver for driver in self._drivers.values() if satisfies(driver.consistency, self._least)]
@@ -159,6 +182,11 @@ class Quiescer:
 
 def _member(server: Server, tier: str, choice: Choice) -> Member:
     return Member(server, tier, choice.driver, choice.support.guard)
+
+
+def is_leftover(server: Server) -> bool:
+    mark = FreezeMark.of(server)
+    return bool(mark and mark.is_leftover)
 
 
 def running(servers: t.Iterable[Server]) -> list[Server]:

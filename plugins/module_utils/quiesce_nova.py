@@ -63,10 +63,11 @@ class NovaDriver(QuiesceDriver):
                 f"Site '{self._compute.cloud.site}' lets nobody freeze a server for more than {found['max_timeout']} s; "
                 f"lower guard_timeout ({self._guard_timeout} s) and budget."
             )
+        probe = {"probe": True, "timeout": self._thaw_timeout}
         try:
-            self._compute.quiesce_action(server.id, "quiesce", {"probe": True}, self._thaw_timeout + _TRANSPORT_SECONDS)
+            self._compute.quiesce_action(server.id, "quiesce", probe, self._thaw_timeout + _TRANSPORT_SECONDS)
         except DrError as error:
-            return Support(str(error))
+            return Support(f"Server {server.label} cannot be frozen: {error}")
         return Support(state=THAWED, guard="nova")
 
     def arm_guard(self, server: Server, seconds: int) -> None:

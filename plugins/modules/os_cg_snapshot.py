@@ -209,6 +209,8 @@ def present(module, cloud, application, interruption):
     result = {"changed": plan.changed, "diff": _diff(current, [v.id for v in wanted.volumes.values()])}
     if not plan.changed:
         return {**result, "cg_snapshot": group_snapshot.describe(wanted, current)}
+    if quiescer and not module.check_mode:
+        servers = quiescer.thaw_leftovers(servers)
     choices = quiescer.choose(running(servers.values())) if quiescer else {}
     _refuse_problems(wanted, plan, storage, freeze_problems(servers.values(), choices))
     if module.check_mode:

@@ -160,6 +160,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     QuiesceOptions,
@@ -178,11 +179,16 @@ def run(module, interruption):
     application = Application.parse(params["application"])
     quiescer = Quiescer(params, connect(params), options, params["consistency"], params["concurrency"])
     servers = quiescer.resolve(application)
-    choices = quiescer.choose(running(servers.values()))
-    refuse_problems(choices)
-    tiers = quiescer.members(application, servers, choices)
-    before = {server_id: choice.support.state for server_id, choice in choices.items()}
     target = TARGETS[params["state"]]
+    if target == FROZEN and not module.check_mode:
+        servers = quiescer.thaw_leftovers(servers)
+    choices = quiescer.choose(running(servers.values()))
+    before = {server_id: choice.support.state for server_id, choice in choices.items()}
+    if target == FROZEN:
+        refuse_problems(choices)
+    else:
+        before.update(_unknown(servers.values(), before))
+    tiers = quiescer.members(application, servers, choices)
     todo = [[member for member in tier if before[member.server.id] != target] for tier in tiers]
     changed = any(todo)
     if changed and not module.check_mode:
@@ -204,6 +210,12 @@ def run(module, interruption):
         },
         "diff": {"before": _states(tiers, before), "after": _states(tiers, before, target)},
     }
+
+
+def _unknown(servers, states):
+    """What is to be thought of servers that could not be asked: only those that bear the mark can be frozen by us."""
+    unknown = [server for server in servers if server.id in states and states[server.id] is None]
+    return {server.id: FROZEN if FreezeMark.of(server) else THAWED for server in unknown}
 
 
 def _server(member, target):

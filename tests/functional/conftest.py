@@ -48,3 +48,18 @@ def nobody_stays_frozen(guests, api):
     laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests), 90)
     laboratory.wait("the quiesce API has settled", lambda: {api.state(guest.id) for guest in guests} == {"none"}, 90)
     assert {guest.status() for guest in guests} == {"ACTIVE"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=3, help="how often the controller is killed")
+    parser.addoption("--seed", type=int, default=1, help="the same seed kills at the same moments")
+
+
+@pytest.fixture
+def kills(request):
+    return request.config.getoption("--kills")
+
+
+@pytest.fixture
+def seed(request):
+    return request.config.getoption("--seed")

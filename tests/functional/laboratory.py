@@ -167,7 +167,7 @@ def frozen_of(guests):
 class ModuleRun:
     """A module run by Ansible, as an operator does."""
 
-    def __init__(self, module, **arguments):
+    def __init__(self, module, /, **arguments):
         self._directory = tempfile.TemporaryDirectory()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -208,8 +208,8 @@ def _is_guard(process):
     return False
 
 
-def module(name, **arguments):
-    return ModuleRun(name, **arguments).result()
+def module(which, /, **arguments):
+    return ModuleRun(which, **arguments).result()
 
 
 def quiesce(driver, state="quiesced", **arguments):

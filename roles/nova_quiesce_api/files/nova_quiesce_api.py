@@ -307,14 +307,14 @@ class Quiescer:
     def __init__(self, computes: Computes) -> None:
         self._computes = computes
 
-    def probe(self, context: t.Any, instance: t.Any) -> None:
+    def probe(self, context: t.Any, instance: t.Any, timeout: int) -> None:
         """Find out whether the guest agent answers, by a thaw of the running server.
 
         :raises AgentFailed: when it does not.
         """
         claim = Claim(instance, UNQUIESCING, _record(context, UNQUIESCING))
         try:
-            self._computes.thaw(context, instance, CONF.quiesce.agent_timeout)
+            self._computes.thaw(context, instance, min(timeout, CONF.quiesce.agent_timeout))
         except AgentLate:
             # The thaw may be carried out late, into the next freeze.
             _keep_thawing(claim)
@@ -586,7 +586,7 @@ class QuiesceFilter:
         self._require_quiescable(context, instance)
         with _failing(instance, "quiesced", "quiesce"):
             if is_probe:
-                self._quiescer.probe(context, instance)
+                self._quiescer.probe(context, instance, timeout)
                 return _answer(202, {"state": "none"})
             return _answer(202, self._quiescer.quiesce(context, instance, timeout).as_dict())
 
