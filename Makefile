@@ -8,6 +8,8 @@ LAB_DIR ?= /var/lib/osdr-lab
 # The seed of "make soak": the same seed makes the same campaign.
 SEED ?= 1
 ROUNDS ?= 10
+# How often the controller is killed in mid-freeze.
+KILLS ?= 3
 
 controller := $(LAB_DIR)/venvs/controller
 tools := tests/tools
@@ -39,7 +41,7 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 
 .PHONY: test
 test: controller ## Everything: lint, sanity, unit, then the lab and the proof on it
-	@$(controller)/bin/python $(tools)/stages.py lint sanity unit lab-up molecule
+	@$(controller)/bin/python $(tools)/stages.py lint sanity unit lab-up functional hooks molecule
 
 .PHONY: lint
 lint: controller ## Style, documentation, licences, changelog
@@ -57,12 +59,26 @@ sanity: controller ## ansible-test sanity, without an ignore file
 unit: controller ## Unit tests
 	pytest --numprocesses auto
 
+.PHONY: functional
+functional: controller ## On the running lab: the quiesce API, the drivers, what dies in the window (KILLS=3 SEED=1)
+	pytest tests/functional --kills=$(KILLS) --seed=$(SEED)
+
+.PHONY: hooks
+hooks: controller ## On the running lab: the freeze hooks in database guests
+	$(lab) tests/lab/hooks.yml
+
 .PHONY: molecule
 molecule: controller ## The proof, on the running lab: load, checkpoint, site killed, restore, checker
 	@$(controller)/bin/python $(tools)/scenario.py default
 
+.PHONY: bench
+bench: lab-up ## What the collection adds to the freeze of a group, as ratios
+	$(lab) tests/lab/shop.yml
+	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):tests/functional $(controller)/bin/python tests/bench/freeze.py
+
 .PHONY: soak
-soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=10)
+soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=10 KILLS=51)
+	pytest tests/functional/test_kills.py tests/functional/test_fleet.py --capture=no --fleet=10 --kills=$(if $(filter file,$(origin KILLS)),51,$(KILLS)) --seed=$(SEED)
 	$(lab) --extra-vars 'seed=$(SEED) rounds=$(ROUNDS)' tests/lab/soak.yml
 
 .PHONY: lab-up

@@ -19,7 +19,7 @@ options:
       - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator, on any Nova. It needs the Python
         library C(libvirt-python). The guard is inside the servers where their guest agents allow C(guest-exec), else a
         process beside the controller.
-      - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed:
+      - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed;
         what is copied is as after a power cut of all servers at once. The guard is a process beside the controller; it
         outlives a kill of the module and of Ansible, but not the end of the machine or container in which they run.
       - V(auto) takes for each server the first of V(nova), V(libvirt) and V(pause) whose probe finds that it works, and says
@@ -72,7 +72,7 @@ options:
           - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator, on any Nova. It needs the Python
             library C(libvirt-python). The guard is inside the servers where their guest agents allow C(guest-exec), else a
             process beside the controller.
-          - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed:
+          - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed;
             what is copied is as after a power cut of all servers at once. The guard is a process beside the controller; it
             outlives a kill of the module and of Ansible, but not the end of the machine or container in which they run.
           - V(auto) takes for each server the first of V(nova), V(libvirt) and V(pause) whose probe finds that it works, and says

@@ -52,6 +52,7 @@ def nobody_stays_frozen(guests, api):
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often the controller is killed")
+    parser.addoption("--fleet", type=int, default=3, help="how many servers there are when one of them has no agent")
     parser.addoption("--seed", type=int, default=1, help="the same seed kills at the same moments")
 
 

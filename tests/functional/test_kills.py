@@ -14,7 +14,7 @@ import time
 import laboratory
 from laboratory import APPLICATION, DRIVERS, ModuleRun, cloud, frozen_of, module, thaw_all, wait
 
-GUARD = 20
+GUARD = 12
 #: What a guard may be late: Nova's sweep, a retry, and a look at three guests.
 LATE = 15
 
@@ -25,9 +25,9 @@ def standing(guests):
 
 
 def kill_in_window(driver, moment):
-    """:returns: seconds from the first mark until the kill."""
+    """:returns: name of the set of snapshots that was under way."""
     name = laboratory.unique("kill")
-    limits = {"budget": GUARD - 2, "guard_timeout": GUARD}
+    limits = {"budget": GUARD - 1, "guard_timeout": GUARD}
     run = ModuleRun("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, quiesce={**DRIVERS[driver], **limits})
     first = laboratory.Guest.named("shop-front")
     wait("the first mark", lambda: "osdr_freeze" in first.metadata(), 60, 0.1)
@@ -38,11 +38,11 @@ def kill_in_window(driver, moment):
 
 def test_no_kill_leaves_anybody_frozen(guests, kills, seed):
     dice = random.Random(seed)
-    frozen_seen, longest, failures = 0, 0.0, []
+    frozen_seen, longest, failures, names = 0, 0.0, [], []
     for number in range(kills):
         driver = list(DRIVERS)[number % len(DRIVERS)]
         moment = dice.uniform(0, 3.5)
-        name = kill_in_window(driver, moment)
+        names.append(kill_in_window(driver, moment))
         killed = time.monotonic()
         standing_after = standing(guests)
         frozen_seen += bool(standing_after)
@@ -53,8 +53,9 @@ def test_no_kill_leaves_anybody_frozen(guests, kills, seed):
             failures.append(f"{driver} killed after {moment:.2f} s: {sorted(left)} still frozen")
         elif standing_after:
             longest = max(longest, time.monotonic() - killed)
-        print(f"kill {number + 1}/{kills}: {driver}, {moment:.2f} s into the window, {len(standing_after)} frozen then")
+        print(f"kill {number + 1}/{kills}: {driver}, {moment:.2f} s into the window, {len(standing_after)} frozen then", flush=True)
         thaw_all()
+    for name in names:
         module("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, state="absent")
     print(
         f"seed {seed}: {kills} kills, {frozen_seen} with servers frozen, {len(failures)} left frozen after the guard's time; "

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many small servers at the lab's primary site, all alike."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import openstack
+
+PREFIX = "fleet-"
+_BOOT_SECONDS = 600
+#: The lab's guests slow each other down when they boot at once.
+_AT_ONCE = 3
+
+
+def remove(cloud: openstack.connection.Connection) -> None:
+    """Remove every server and volume of a fleet, also of one that an earlier run left."""
+    for server in [one for one in cloud.compute.servers() if one.name.startswith(PREFIX)]:
+        cloud.delete_server(server.id, wait=True, timeout=120)
+    for volume in [one for one in cloud.block_storage.volumes() if one.name.startswith(PREFIX)]:
+        cloud.delete_volume(volume.id, wait=True, timeout=120)
+
+
+def boot(cloud: openstack.connection.Connection, name: str, has_agent: bool = True) -> str:
+    """Start a server of the fleet; returns its id."""
+    volume = cloud.create_volume(1, name=PREFIX + name, image="lab-guest", bootable=True, wait=True, timeout=120)
+    if not has_agent:
+        action = {"os-unset_image_metadata": {"key": "hw_qemu_guest_agent"}}
+        cloud.block_storage.post(f"/volumes/{volume.id}/action", json=action).raise_for_status()
+    flavor, network = cloud.get_flavor("lab.small"), cloud.network.find_network("shop-net")
+    server = cloud.compute.create_server(
+        name=PREFIX + name,
+        flavor_id=flavor.id,
+        networks=[{"uuid": network.id}],
+        block_device_mapping=[
+            {"uuid": volume.id, "source_type": "volume", "destination_type": "volume", "boot_index": 0, "delete_on_termination": False}
+        ],
+    )
+    return server.id
+
+
+@contextlib.contextmanager
+def running(cloud: openstack.connection.Connection, size: int, answers):
+    """A fleet of so many servers whose guest agents answer, by name; removed at the end.
+
+    :param answers: says whether the agent of a server, given by its id, does.
+    """
+    remove(cloud)
+    try:
+        names = [f"{number:02d}" for number in range(size)]
+        ids: list[str] = []
+        deadline = time.monotonic() + _BOOT_SECONDS
+        for start in range(0, size, _AT_ONCE):
+            ids += [boot(cloud, name) for name in names[start : start + _AT_ONCE]]
+            while not all(answers(server_id) for server_id in ids):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"The fleet did not boot within {_BOOT_SECONDS} s.")
+                time.sleep(2)
+        yield {PREFIX + name: server_id for name, server_id in zip(names, ids, strict=True)}
+    finally:
+        remove(cloud)

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installing the quiesce API into a Nova, removing it again, and what the role refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from laboratory import LAB_DIR, ROOT, in_site, wait
+
+VENV = LAB_DIR / "venvs/openstack"
+PASTE = "/etc/nova/api-paste.ini"
+
+
+def run_role(*options, **variables):
+    """:returns: whether it succeeded, how many tasks changed something, and what it said."""
+    restart = [str(VENV / "bin/supervisorctl"), "-c", str(LAB_DIR / "sites/primary/supervisord.conf"), "restart", "nova-api"]
+    given = {
+        "nova_quiesce_api_python": str(VENV / "bin/python"),
+        "nova_quiesce_api_restart_command": restart,
+        "lab_dir": str(LAB_DIR),
+        **variables,
+    }
+    command = ["ansible-playbook", *options, "-e", json.dumps(given), ROOT / "tests/lab/nova_quiesce_api.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    changed = [int(word.split("=")[1]) for word in done.stdout.split() if word.startswith("changed=")]
+    return done.returncode == 0, sum(changed), done.stdout + done.stderr
+
+
+@pytest.fixture
+def installed(api, front):
+    yield
+    run_role()
+    wait("the API to be back", lambda: api.show(front.id).status_code == 200, 60)
+
+
+def test_it_is_removed_without_a_trace_and_installed_again(api, front, installed):
+    ours = in_site("cat", PASTE)
+    assert run_role()[:2] == (True, 0)
+    assert run_role("--check", nova_quiesce_api_state="absent")[1] > 0
+    assert in_site("cat", PASTE) == ours
+    passed, changed, said = run_role(nova_quiesce_api_state="absent")
+    assert (passed, changed > 0) == (True, True), said
+    assert in_site("cat", PASTE) == (VENV / "etc/nova/api-paste.ini").read_text()
+    wait("Nova to be back without the API", lambda: api.show(front.id).status_code == 404, 60)
+    assert run_role(nova_quiesce_api_state="absent")[:2] == (True, 0)
+    passed, changed, said = run_role()
+    assert (passed, changed > 0) == (True, True), said
+    assert in_site("cat", PASTE) == ours
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        pytest.param(lambda text: text.replace("keystonecontext osapi", "mycontext osapi"), id="another pipeline"),
+        pytest.param(lambda text: "[pipeline:nova]\npipeline = app\n", id="another file"),
+    ],
+)
+def test_a_paste_file_that_it_does_not_understand_is_left_alone(strange):
+    text = strange((VENV / "etc/nova/api-paste.ini").read_text())
+    path = "/etc/nova/strange-paste.ini"
+    in_site("sh", "-c", f"cat > {path} <<'END'\n{text}\nEND")
+    before = in_site("cat", path)
+    try:
+        passed, changed, said = run_role(nova_quiesce_api_paste_file=path)
+        assert (passed, changed) == (False, 0)
+        assert "is not understood and was left alone" in " ".join(said.split())
+        assert in_site("cat", path) == before
+    finally:
+        in_site("rm", path)
+
+
+def test_a_python_without_nova_is_refused():
+    passed, changed, said = run_role(nova_quiesce_api_python="/usr/bin/python3")
+    assert (passed, changed) == (False, 0)
+    assert "Nova" in said
+
+

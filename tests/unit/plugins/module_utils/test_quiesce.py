@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+import json
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils import quiesce
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED, Support
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, server
+
+OPTIONS = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None, "freeze_timeout": 5, "budget": 10, "guard_timeout": 20}
+SHOP = Application("shop", (Tier("database", ("orders", "payments")), Tier("front", ("front",))))
+
+
+class Probed(FakeDriver):
+    """A driver that finds what it is told to find, per server name."""
+
+    def __init__(self, name, level="quiesced", problems=None, states=None):
+        super().__init__()
+        self.name, self.consistency = name, level
+        self._problems, self._states = problems or {}, states or {}
+
+    def probe(self, server):
+        problem = self._problems.get(server.name, self._problems.get("*"))
+        return Support(problem) if problem else Support(state=self._states.get(server.name, THAWED), guard="nova")
+
+
+def quiescer(*drivers, least="quiesced", driver="auto"):
+    made = Quiescer.__new__(Quiescer)
+    made._options = QuiesceOptions.parse({**OPTIONS, "driver": driver, "libvirt_uri": "test:///"})
+    made._least = least
+    made._concurrency = 4
+    made._drivers = {one.name: one for one in drivers}
+    return made
+
+
+def three(**nova):
+    return Probed("nova", **nova), Probed("libvirt"), Probed("pause", level="paused")
+
+
+def marked(name, driver="libvirt", minutes=1):
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+    mark = {"driver": driver, "until": until.isoformat(), "token": "t"}
+    return server(name, metadata={"osdr_freeze": json.dumps(mark)})
+
+
+def choice(made, one):
+    return made.choose([one])[one.id]
+
+
+def test_auto_takes_the_best_that_works_and_says_why_not_a_better_one():
+    made = quiescer(*three(problems={"orders": "no API"}))
+    assert (choice(made, server("orders")).driver.name, choice(made, server("front")).driver.name) == ("libvirt", "nova")
+    assert choice(made, server("orders")).passed_over == {"nova": "no API"}
+
+
+def test_auto_pauses_only_where_that_is_enough():
+    drivers = Probed("nova", problems={"*": "no API"}), Probed("libvirt", problems={"*": "no agent"}), Probed("pause", level="paused")
+    refused = choice(quiescer(*drivers), server("orders")).support.problem
+    assert "nova: no API" in refused
+    assert "libvirt: no agent" in refused
+    assert choice(quiescer(*drivers, least="paused"), server("orders")).driver.name == "pause"
+
+
+def test_a_driver_that_is_named_is_the_only_one():
+    made = quiescer(*three(problems={"*": "no API"}), driver="nova")
+    assert choice(made, server("orders")).support.problem == "no API"
+
+
+def test_who_froze_a_server_thaws_it():
+    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": FROZEN}), driver="nova")
+    assert choice(made, marked("orders")).driver.name == "libvirt"
+
+
+def test_a_mark_does_not_decide_how_a_running_server_is_frozen():
+    assert choice(quiescer(*three()), marked("orders")).driver.name == "nova"
+
+
+def test_a_mark_whose_time_is_over_does_not_count_as_frozen():
+    made = quiescer(Probed("libvirt", states={"orders": FROZEN}), driver="libvirt")
+    assert choice(made, marked("orders", minutes=-5)).support.state == THAWED
+    assert choice(made, marked("orders", minutes=5)).support.state == FROZEN
+
+
+def test_a_damaged_mark_is_a_leftover():
+    assert FreezeMark.of(server("db", metadata={"osdr_freeze": "{"})).is_leftover
+    assert FreezeMark.of(server("db", metadata={"osdr_freeze": '{"driver": 1}'})).is_leftover
+
+
+def test_tiers_are_frozen_from_the_last_and_paused_servers_at_once_at_the_end():
+    made = quiescer(*three(problems={"front": "no API", "payments": "no API"}), least="paused")
+    made._drivers["libvirt"] = Probed("libvirt", problems={"*": "no agent"})
+    servers = {name: server(name) for name in SHOP.servers}
+    steps = made.members(SHOP, servers, made.choose(list(servers.values())))
+    assert [[(m.server.name, m.driver.name) for m in step] for step in steps] == [
+        [("orders", "nova")],
+        [("front", "pause"), ("payments", "pause")],
+    ]
+
+
+def test_somebody_elses_freeze_is_refused():
+    made = quiescer(Probed("nova", states={"orders": FROZEN}))
+    servers = [server("orders"), server("front")]
+    problems = quiesce.freeze_problems(servers, made.choose(servers))
+    assert len(problems) == 1
+    assert "orders (id-orders) is frozen already" in problems[0]
+
+
+def test_all_that_cannot_be_frozen_are_named_at_once():
+    made = quiescer(Probed("nova", problems={"orders": "orders: dead agent.", "front": "front: no API."}))
+    with pytest.raises(CheckFailed, match="orders: dead agent.*front: no API"):
+        quiesce.refuse_problems(made.choose([server(name) for name in SHOP.servers]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"guard_timeout": 10}, "must be more than budget"), ({"driver": "libvirt"}, "needs libvirt_uri")],
+)
+def test_options_that_cannot_be_meant(changes, message):
+    with pytest.raises(InvalidInput, match=message):
+        QuiesceOptions.parse({**OPTIONS, **changes})
