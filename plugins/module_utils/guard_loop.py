@@ -125,7 +125,8 @@ def _read_requests(requests: queue.SimpleQueue[t.Any]) -> None:
 
 
 def _answer(content: t.Any) -> None:
-    print(json.dumps(content), flush=True)
+    sys.stdout.write(json.dumps(content) + "\n")
+    sys.stdout.flush()
 
 
 def main(setup: dict[str, t.Any]) -> None:

@@ -37,6 +37,10 @@ rm -f "$directory/fired"
 echo "$token" > "$directory/armed" || exit 1
 (
     trap '' HUP INT TERM
+    # systemd ends everything in the control group of the agent's service with it; the root one has no such owner.
+    for group in /sys/fs/cgroup /sys/fs/cgroup/systemd; do
+        if [ -w "$group/cgroup.procs" ]; then echo 0 > "$group/cgroup.procs"; fi
+    done
     sleep "$seconds"
     rounds={_ROUNDS}
     while [ "$rounds" -gt 0 ]; do

@@ -47,7 +47,7 @@ class NovaDriver(QuiesceDriver):
                 "osdr.openstack.nova_quiesce_api."
             )
         except CloudError as error:
-            return Support(str(error))
+            return Support(f"Server {server.label} cannot be frozen: {error}")
         return self._judge(server, found)
 
     def _judge(self, server: Server, found: t.Mapping[str, t.Any]) -> Support:

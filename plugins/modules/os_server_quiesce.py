@@ -187,7 +187,7 @@ def run(module, interruption):
     if target == FROZEN:
         refuse_problems(choices)
     else:
-        before.update(_unknown(servers.values(), before))
+        before.update(_by_mark(servers.values(), choices))
     tiers = quiescer.members(application, servers, choices)
     todo = [[member for member in tier if before[member.server.id] != target] for tier in tiers]
     changed = any(todo)
@@ -212,10 +212,15 @@ def run(module, interruption):
     }
 
 
-def _unknown(servers, states):
-    """What is to be thought of servers that could not be asked: only those that bear the mark can be frozen by us."""
-    unknown = [server for server in servers if server.id in states and states[server.id] is None]
-    return {server.id: FROZEN if FreezeMark.of(server) else THAWED for server in unknown}
+def _by_mark(servers, choices):
+    """State of servers by their marks.
+
+    Who bears one was frozen by us: its end has to be seen to, also when its guard fired or it cannot be asked. Who bears
+    none and cannot be asked was not.
+    """
+    marked = {server.id: FROZEN for server in servers if server.id in choices and FreezeMark.of(server)}
+    silent = {server_id: THAWED for server_id, choice in choices.items() if choice.support.state is None}
+    return {**silent, **marked}
 
 
 def _server(member, target):

@@ -24,7 +24,7 @@ def run_role(*options, **variables):
         **variables,
     }
     command = ["ansible-playbook", *options, "-e", json.dumps(given), ROOT / "tests/lab/nova_quiesce_api.yml"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
     changed = [int(word.split("=")[1]) for word in done.stdout.split() if word.startswith("changed=")]
     return done.returncode == 0, sum(changed), done.stdout + done.stderr
 
@@ -76,5 +76,3 @@ def test_a_python_without_nova_is_refused():
     passed, changed, said = run_role(nova_quiesce_api_python="/usr/bin/python3")
     assert (passed, changed) == (False, 0)
     assert "Nova" in said
-
-

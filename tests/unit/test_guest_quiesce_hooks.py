@@ -14,6 +14,7 @@ import pytest
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "guest_quiesce_hooks" / "templates"
 
+
 class Guest:
     """A hook and its scripts, with places of their own for all that the hook would touch on a machine."""
 

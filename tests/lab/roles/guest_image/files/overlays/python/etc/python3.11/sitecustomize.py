@@ -21,7 +21,11 @@ def compile_once(path, source):
         with open(kept, "rb") as stream:
             return marshal.load(stream)
     except (OSError, EOFError, ValueError):
-        code = compile_source(path, source)
+        return compile_and_keep(path, source, kept)
+
+
+def compile_and_keep(path, source, kept):
+    code = compile_source(path, source)
     os.makedirs(CACHE, exist_ok=True)
     with open(f"{kept}.{os.getpid()}", "wb") as stream:
         marshal.dump(code, stream)
