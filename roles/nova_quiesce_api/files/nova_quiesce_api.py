@@ -475,9 +475,14 @@ class Sweeper:
     def sweep(self) -> None:
         admin = nova_context.get_admin_context()
         for cell in objects.CellMappingList.get_all(admin):
-            if not cell.is_cell0():
+            if cell.is_cell0():
+                continue
+            try:
                 with nova_context.target_cell(admin, cell) as context:
                     self._sweep_cell(context)
+            except Exception:
+                # One cell that is down must not keep the others' servers frozen.
+                LOG.exception("Cell %s could not be looked into; it is tried again.", cell.identity)
 
     def _sweep_cell(self, context: t.Any) -> None:
         for instance in self._find(context, system_metadata=Record.MARK):
