@@ -23,6 +23,7 @@ import os
 import random
 import re
 import threading
+import time
 import typing as t
 
 import fasteners
@@ -459,13 +460,13 @@ class Sweeper:
         )
         self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=16)
         self._under_way: set[str] = set()
-        self._stopping = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="quiesce-sweep", daemon=True).start()
 
     def _run(self) -> None:
-        while not self._stopping.wait(random.uniform(0.5, 1) * CONF.quiesce.sweep_interval):
+        while True:
+            time.sleep(random.uniform(0.5, 1) * CONF.quiesce.sweep_interval)
             try:
                 if self._lock.acquired or self._lock.acquire(blocking=False):
                     self.sweep()
