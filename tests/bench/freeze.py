@@ -51,6 +51,8 @@ class BareLibvirt:
     """The guest agents asked by one thread per server over one connection."""
 
     def __init__(self, host: str) -> None:
+        # It prints by itself what is an answer here: an agent that is not there yet.
+        libvirt.registerErrorHandler(lambda context, error: None, None)
         self._connection = libvirt.open(URI.format(host=host))
 
     def freeze(self, server_id: str) -> None:
