@@ -5,14 +5,18 @@
 
 # Where the lab keeps everything it makes, the controller's environment included.
 LAB_DIR ?= /var/lib/osdr-lab
-# The seed of "make soak": the same seed makes the same campaign.
+# The same seed makes the same campaign.
 SEED ?= 1
-ROUNDS ?= 10
+# How many checkpoints under load the checker reads.
+ROUNDS ?= 3
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
 controller := $(LAB_DIR)/venvs/controller
 tools := tests/tools
+bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
+# The default, or what a campaign takes unless it is told otherwise.
+campaign = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
 
 export PATH := $(controller)/bin:$(PATH)
@@ -60,8 +64,8 @@ unit: controller ## Unit tests
 	pytest --numprocesses auto
 
 .PHONY: functional
-functional: controller ## On the running lab: the quiesce API, the drivers, what dies in the window (KILLS=3 SEED=1)
-	pytest tests/functional --kills=$(KILLS) --seed=$(SEED)
+functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
+	pytest tests/functional --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
 .PHONY: hooks
 hooks: controller ## On the running lab: the freeze hooks in database guests
@@ -72,14 +76,15 @@ molecule: controller ## The proof, on the running lab: load, checkpoint, site ki
 	@$(controller)/bin/python $(tools)/scenario.py default
 
 .PHONY: bench
-bench: lab-up ## What the collection adds to the freeze of a group, as ratios
+bench: lab-up ## What the collection adds to the freeze of a group and to its snapshots, as ratios
 	$(lab) tests/lab/shop.yml
-	PYTHONPATH=$(ANSIBLE_COLLECTIONS_PATH):tests/functional $(controller)/bin/python tests/bench/freeze.py
+	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
+	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 
 .PHONY: soak
-soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=10 KILLS=51)
-	pytest tests/functional/test_kills.py tests/functional/test_fleet.py --capture=no --fleet=10 --kills=$(if $(filter file,$(origin KILLS)),51,$(KILLS)) --seed=$(SEED)
-	$(lab) --extra-vars 'seed=$(SEED) rounds=$(ROUNDS)' tests/lab/soak.yml
+soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
+	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py --capture=no \
+		--rounds=$(call campaign,ROUNDS,30) --kills=$(call campaign,KILLS,51) --fleet=10 --seed=$(SEED)
 
 .PHONY: lab-up
 lab-up: controller ## Bring both sites up

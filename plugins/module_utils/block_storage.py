@@ -8,7 +8,25 @@ import typing as t
 
 from .cloud import Cloud
 from .errors import NotFound
-from .records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, Quota, Snapshot, Volume
+from .records import (
+    CHECKPOINT_KEY,
+    Attachment,
+    Backup,
+    BackupRecord,
+    GroupSnapshot,
+    GroupType,
+    Pool,
+    Quota,
+    Snapshot,
+    Volume,
+    VolumeGroup,
+)
+
+_CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
+#: Groups came with 3.13, their snapshots with 3.14.
+_GROUPS_VERSION = "3.14"
+#: From 3.66 on, volumes in use are snapshotted without being forced.
+_FORCED_SNAPSHOTS_VERSION = "3.65"
 
 
 class BlockStorage:
@@ -29,12 +47,18 @@ class BlockStorage:
     def volume(self, volume_id: str) -> Volume:
         """:raises NotFound: when there is none with this id."""
         with self.cloud.calling(f"show volume {volume_id}"):
-            return _volume(self._api.get_volume(volume_id))
+            return self._volume(self._api.get_volume(volume_id))
 
     def volumes(self) -> list[Volume]:
         """All volumes of the project, in one call."""
         with self.cloud.calling("list volumes"):
-            return [_volume(found) for found in self._api.volumes(details=True)]
+            return [self._volume(found) for found in self._api.volumes(details=True)]
+
+    def volumes_of_project(self, project_id: str) -> list[Volume]:
+        """All volumes of another project, with what only administrators see of them."""
+        with self.cloud.calling(f"list the volumes of project {project_id}"):
+            found = self._api.volumes(details=True, all_projects=True, project_id=project_id)
+            return [_volume(one, project_id) for one in found]
 
     def create_volume_from_backup(self, backup_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
         """Start making a volume of a backup's content.
@@ -43,7 +67,7 @@ class BlockStorage:
         """
         body = {**wanted, "backup_id": backup_id}
         with self.cloud.calling(f"create volume {wanted.get('name')} from backup {backup_id}"):
-            return _volume(self._api.create_volume(**body))
+            return self._volume(self._api.create_volume(**body))
 
     def delete_volume(self, volume_id: str) -> None:
         with self.cloud.calling(f"delete volume {volume_id}"):
@@ -57,9 +81,18 @@ class BlockStorage:
         with self.cloud.calling(f"make volume {volume_id} bootable"):
             self._api.set_volume_bootable_status(volume_id, True)
 
-    def volume_types(self) -> list[str]:
+    def _volume(self, found: t.Any) -> Volume:
+        return _volume(found, self.cloud.project_id)
+
+    def volume_types(self) -> dict[str, str]:
+        """Id per name."""
         with self.cloud.calling("list volume types"):
-            return [found.name for found in self._api.types()]
+            return {found.name: found.id for found in self._api.types()}
+
+    def pools(self) -> list[Pool]:
+        """What the scheduler knows of all backends; for administrators."""
+        with self.cloud.calling("list the storage pools"):
+            return [_pool(found) for found in self._api.backend_pools()]
 
     def failure_reason(self, resource_id: str) -> str:
         """What Cinder tells users about a failure of a resource; empty when it says nothing."""
@@ -73,25 +106,99 @@ class BlockStorage:
     def create_snapshot(self, volume_id: str, name: str, metadata: t.Mapping[str, str]) -> Snapshot:
         """Start a snapshot, also of a volume that is in use."""
         with self.cloud.calling(f"snapshot volume {volume_id}"):
-            return _snapshot(
-                self._api.create_snapshot(
-                    volume_id=volume_id, name=name, metadata=dict(metadata), is_forced=True
-                )
-            )
+            created = self._api.create_snapshot(volume_id=volume_id, name=name, metadata=dict(metadata), is_forced=True)
+            return self._snapshot(created)
+
+    def may_snapshot(self, volume: Volume) -> bool:
+        """Whether the credentials may snapshot a volume that is in use, found out without doing so.
+
+        Without force Cinder refuses such a request for the volume's status, but looks at its policies first.
+        """
+        body = {"snapshot": {"volume_id": volume.id, "force": False}}
+        with self.cloud.calling(f"ask whether volume {volume.id} may be snapshotted"):
+            response = self._api.post("/snapshots", json=body, microversion=_FORCED_SNAPSHOTS_VERSION)
+            if response.ok:  # It was detached in this moment.
+                self._api.delete_snapshot(response.json()["snapshot"]["id"])
+            elif response.status_code not in (400, 403):
+                self.cloud.check(response)
+        return response.status_code != 403
 
     def snapshots(self, checkpoint: str | None = None) -> list[Snapshot]:
         """All snapshots of the project, or those of a checkpoint, in one call."""
         with self.cloud.calling("list snapshots"):
-            found = [_snapshot(one) for one in self._api.snapshots(details=True)]
+            found = [self._snapshot(one) for one in self._api.snapshots(details=True)]
         return [one for one in found if checkpoint in (None, one.metadata.get(CHECKPOINT_KEY))]
+
+    def creating_snapshots(self) -> set[str]:
+        """Ids of the project's snapshots that are being taken, by the shortest answer that Cinder gives."""
+        with self.cloud.calling("list the snapshots that are being taken"):
+            return {one.id for one in self._api.snapshots(details=False, status="creating")}
+
+    def _snapshot(self, found: t.Any) -> Snapshot:
+        return _snapshot(found, self.cloud.project_id)
 
     def set_snapshot_metadata(self, snapshot_id: str, metadata: t.Mapping[str, str]) -> None:
         with self.cloud.calling(f"mark snapshot {snapshot_id}"):
             self._api.set_snapshot_metadata(snapshot_id, **metadata)
 
+    def rename_snapshot(self, snapshot_id: str, name: str) -> None:
+        with self.cloud.calling(f"rename snapshot {snapshot_id}"):
+            self._api.update_snapshot(snapshot_id, name=name)
+
     def delete_snapshot(self, snapshot_id: str) -> None:
         with self.cloud.calling(f"delete snapshot {snapshot_id}"):
             self._api.delete_snapshot(snapshot_id, ignore_missing=True)
+
+    # Groups
+
+    def group_types(self) -> list[GroupType]:
+        """Those that the project may use; their specs are for administrators only."""
+        with self.cloud.calling("list volume group types"):
+            return [_group_type(found) for found in self._api.group_types()]
+
+    def groups(self) -> list[VolumeGroup]:
+        """All volume groups of the project, in one call."""
+        with self.cloud.calling("list volume groups"):
+            return [_group(found, self.cloud.project_id) for found in self._api.groups(details=True)]
+
+    def create_group(self, wanted: t.Mapping[str, t.Any]) -> str:
+        """Start making an empty group.
+
+        :param wanted: name, description, group_type, volume_types, availability_zone as Cinder takes them.
+        :returns: its id.
+        """
+        with self.cloud.calling(f"create volume group {wanted['name']}"):
+            return self._api.create_group(**wanted).id
+
+    def update_group(self, group_id: str, add: t.Sequence[str], remove: t.Sequence[str]) -> None:
+        """Start putting volumes into a group and taking others out of it.
+
+        The SDK knows neither of these fields, hence the plain call.
+        """
+        changes = {"add_volumes": ",".join(add), "remove_volumes": ",".join(remove)}
+        body = {"group": {key: value for key, value in changes.items() if value}}
+        with self.cloud.calling(f"change the volumes of volume group {group_id}"):
+            self.cloud.check(self._api.put(f"/groups/{group_id}", json=body, microversion=_GROUPS_VERSION))
+
+    def delete_group(self, group_id: str) -> None:
+        """Start deleting an empty group."""
+        with self.cloud.calling(f"delete volume group {group_id}"):
+            self._api.delete_group(group_id, delete_volumes=False)
+
+    def group_snapshots(self) -> list[GroupSnapshot]:
+        """All group snapshots of the project, in one call."""
+        with self.cloud.calling("list group snapshots"):
+            return [_group_snapshot(found, self.cloud.project_id) for found in self._api.group_snapshots(details=True)]
+
+    def create_group_snapshot(self, group_id: str, name: str, description: str) -> str:
+        """Start a snapshot of all volumes of a group; returns its id."""
+        with self.cloud.calling(f"snapshot volume group {group_id}"):
+            return self._api.create_group_snapshot(group_id=group_id, name=name, description=description).id
+
+    def delete_group_snapshot(self, group_snapshot_id: str) -> None:
+        """Start deleting a group snapshot with the snapshots that are its members."""
+        with self.cloud.calling(f"delete group snapshot {group_snapshot_id}"):
+            self._api.delete_group_snapshot(group_snapshot_id, ignore_missing=True)
 
     # Backups
 
@@ -158,7 +265,7 @@ class BlockStorage:
         return self.cloud.quotas(quota_set)
 
 
-def _volume(found: t.Any) -> Volume:
+def _volume(found: t.Any, project_id: str) -> Volume:
     return Volume(
         id=found.id,
         name=found.name or "",
@@ -174,10 +281,45 @@ def _volume(found: t.Any) -> Volume:
             Attachment(one["server_id"], one.get("device") or "") for one in found.attachments or ()
         ),
         description=found.description or "",
+        project_id=project_id,
+        backend=found.host,
+        group_id=found.group_id,
     )
 
 
-def _snapshot(found: t.Any) -> Snapshot:
+def _pool(found: t.Any) -> Pool:
+    return Pool(found.name, str((found.capabilities or {}).get(_CONSISTENT_GROUPS)).lower() == "true")
+
+
+def _group_type(found: t.Any) -> GroupType:
+    wish = (found.group_specs or {}).get(_CONSISTENT_GROUPS, "")
+    return GroupType(found.id, found.name, wish == "<is> True")
+
+
+def _group(found: t.Any, project_id: str) -> VolumeGroup:
+    return VolumeGroup(
+        id=found.id,
+        name=found.name or "",
+        status=found.status or "",
+        description=found.description or "",
+        group_type_id=found.group_type,
+        volume_type_ids=frozenset(found.volume_types or ()),
+        project_id=project_id,
+    )
+
+
+def _group_snapshot(found: t.Any, project_id: str) -> GroupSnapshot:
+    return GroupSnapshot(
+        id=found.id,
+        name=found.name or "",
+        status=found.status or "",
+        description=found.description or "",
+        group_id=found.group_id,
+        project_id=project_id,
+    )
+
+
+def _snapshot(found: t.Any, project_id: str) -> Snapshot:
     return Snapshot(
         id=found.id,
         name=found.name or "",
@@ -186,6 +328,8 @@ def _snapshot(found: t.Any) -> Snapshot:
         status=found.status,
         created_at=found.created_at,
         metadata=dict(found.metadata or {}),
+        project_id=project_id,
+        group_snapshot_id=found.group_snapshot_id,
     )
 
 

@@ -30,6 +30,10 @@ _CONNECT_OPTIONS = {
 }
 
 
+#: A token is renewed so long before its end.
+_TOKEN_MARGIN_SECONDS = 180
+
+
 def _sdk(submodule: str = "") -> t.Any:
     return library("openstack" + submodule, "openstacksdk")
 
@@ -49,6 +53,14 @@ class Cloud:
     def project_id(self) -> str:
         with self.calling("find out the project of the credentials"):
             return self.connection.current_project_id
+
+    def warm_up(self, seconds: int) -> None:
+        """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
+        session = self.connection.session
+        with self.calling("log in anew"):
+            if session.auth.get_access(session).will_expire_soon(stale_duration=seconds + _TOKEN_MARGIN_SECONDS):
+                session.invalidate()
+                session.get_token()
 
     def in_project(self, project_id: str) -> Cloud:
         """The same user in another project, for calls that act on their caller's project."""

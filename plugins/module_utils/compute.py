@@ -38,13 +38,14 @@ class Compute:
         with self.cloud.calling("list servers"):
             return [_server(found) for found in self._api.servers(details=True, **query)]
 
-    def resolve(self, wanted: t.Iterable[str], project_id: str | None = None) -> dict[str, Server]:
+    def resolve(self, wanted: t.Iterable[str], project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
         """Find servers by name or id.
 
+        :param project_ids: where, for administrators; the caller's project when there are none.
         :returns: server per wanted name or id.
         :raises CheckFailed: naming all that are missing or ambiguous.
         """
-        servers = self.servers(project_id)
+        servers = [server for project_id in project_ids or (None,) for server in self.servers(project_id)]
         by_id = {server.id: [server] for server in servers}
         by_name = collections.defaultdict(list)
         for server in servers:

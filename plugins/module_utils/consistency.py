@@ -14,9 +14,14 @@ import dataclasses
 import typing as t
 
 from .freeze_window import Member, Moment
+from .quiesce_libvirt import LibvirtDriver
+from .quiesce_nova import NovaDriver
+from .quiesce_pause import PauseDriver
 
 #: From the best to the least.
 LEVELS = ("offline", "quiesced", "paused", "crash")
+#: What snapshots are that were taken while a driver's freeze held.
+LEVEL_OF_DRIVER = {driver.name: driver.consistency for driver in (NovaDriver, LibvirtDriver, PauseDriver)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,22 +46,14 @@ def of_frozen(member: Member, taken: t.Iterable[Taken]) -> tuple[str, str]:
 
     :param taken: of all snapshots of the server's volumes.
     """
-    doubt = _doubt(member, taken)
+    doubt = member.doubt or _doubt_of_times(member, taken)
     if doubt:
         return "crash", doubt
     level = member.driver.consistency
     return level, f"{'paused' if level == 'paused' else 'frozen'} around every snapshot"
 
 
-def _doubt(member: Member, taken: t.Iterable[Taken]) -> str | None:
-    if member.frozen is None or member.thaw_requested is None or member.thawed is None:
-        return "the freeze or the thaw was not confirmed"
-    if member.guard_fired is not False:
-        return "the guard fired, or could not be asked whether it did"
-    if member.interrupted:
-        return member.interrupted
-    if member.filesystems_frozen == 0 or member.filesystems_thawed != member.filesystems_frozen:
-        return f"{member.filesystems_frozen} file systems were frozen and {member.filesystems_thawed} thawed"
+def _doubt_of_times(member: Member, taken: t.Iterable[Taken]) -> str | None:
     for one in taken:
         before = one.requested.monotonic < member.frozen.monotonic
         after = one.complete.monotonic > member.thaw_requested.monotonic

@@ -28,11 +28,21 @@ class FreezeMark:
     :param driver: name of the driver that thaws it.
     :param until: when its guard fires, ISO 8601, UTC.
     :param token: tells this freeze from earlier and later ones.
+    :param requested: when the freeze was asked for; this and the following are for freezes that outlive their process.
+    :param frozen: when it was confirmed.
+    :param filesystems: how many were frozen; None when that cannot be known.
+    :param guard: where the guard runs.
+    :param thawing: whether the thaw has been, or is about to be, asked for.
     """
 
     driver: str
     until: str
     token: str
+    requested: str | None = None
+    frozen: str | None = None
+    filesystems: int | None = None
+    guard: str | None = None
+    thawing: bool = False
 
     @classmethod
     def new(cls, driver: str, until: str) -> FreezeMark:
@@ -45,18 +55,29 @@ class FreezeMark:
         if text is None:
             return None
         try:
-            return cls(**json.loads(text))
+            mark = cls(**json.loads(text))
         except (TypeError, ValueError):
-            return cls("unknown", "unknown", "")
+            return _DAMAGED
+        texts = (mark.driver, mark.until, mark.token, mark.requested or "", mark.frozen or "", mark.guard or "")
+        return mark if all(isinstance(one, str) for one in texts) else _DAMAGED
+
+    @classmethod
+    def stands_on(cls, server: Server) -> bool:
+        """Whether a server's freeze is confirmed by its mark, and not being ended."""
+        mark = cls.of(server)
+        return bool(mark and mark.frozen and not mark.thawing)
 
     @property
     def is_leftover(self) -> bool:
         """Whether the guard's time is over: whoever froze the server did not end it."""
         try:
             until = datetime.datetime.fromisoformat(self.until)
-        except ValueError:
+            return datetime.datetime.now(datetime.UTC) > until + _CLOCK_DIFFERENCE
+        except (TypeError, ValueError):
             return True
-        return datetime.datetime.now(datetime.UTC) > until + _CLOCK_DIFFERENCE
+
+
+_DAMAGED = FreezeMark("unknown", "unknown", "")
 
 
 class FreezeMarks:
@@ -66,7 +87,9 @@ class FreezeMarks:
         self._compute = compute
 
     def put(self, server: Server, mark: FreezeMark) -> None:
-        self._compute.set_metadata(server.id, {FREEZE_KEY: json.dumps(dataclasses.asdict(mark))})
+        # A metadata value has at most 255 characters.
+        text = json.dumps({key: value for key, value in dataclasses.asdict(mark).items() if value is not None}, separators=(",", ":"))
+        self._compute.set_metadata(server.id, {FREEZE_KEY: text})
 
     def remove(self, server: Server) -> None:
         try:

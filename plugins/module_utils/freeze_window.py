@@ -67,6 +67,8 @@ class Member:
     guard_fired: bool | None = None
     #: Why the thaw could not be confirmed.
     thaw_error: str | None = None
+    #: What everybody sees of the freeze.
+    mark: FreezeMark | None = None
 
     def freeze(self, seconds: float) -> None:
         self.freeze_requested = Moment.now()
@@ -80,6 +82,19 @@ class Member:
             self.filesystems_thawed = (self.filesystems_thawed or 0) + thaw.filesystems
         self.interrupted = self.interrupted or thaw.interrupted
         self.thawed = Moment.now()
+
+    @property
+    def doubt(self) -> str | None:
+        """Why it is not certain that the server was frozen all the time; None when it is."""
+        if self.frozen is None or self.thaw_requested is None or self.thawed is None:
+            return "the freeze or the thaw was not confirmed"
+        if self.guard_fired is not False:
+            return "the guard fired, or could not be asked whether it did"
+        if self.interrupted:
+            return self.interrupted
+        if self.filesystems_frozen == 0 or self.filesystems_thawed != self.filesystems_frozen:
+            return f"{self.filesystems_frozen} file systems were frozen and {self.filesystems_thawed} thawed"
+        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,11 +158,28 @@ class FreezeWindow:
             self.close()
             raise
 
+    def publish(self) -> None:
+        """Say on the servers that they are frozen by now, for those who rely on it in other processes.
+
+        :raises FreezeFailed: when that could not be done; everything is thawed by then.
+        """
+        try:
+            self._each(self.members, self._publish, "The freeze could not be marked on the servers")
+        except BaseException:
+            self.close()
+            raise
+
     def adopt(self) -> None:
         """Take over members that another process has frozen, so that :meth:`close` thaws them."""
         for member in self.members:
             member.freeze_requested = Moment.now()
             member.guard_armed = True
+            member.mark = FreezeMark.of(member.server)
+        # Before the first thaw, nobody may take the freeze for one that still stands.
+        outcomes = attempt_all({m.server.id: _bound(self._announce_thaw, m) for m in self.members}, self._limits.concurrency)
+        for member in self.members:
+            if outcomes[member.server.id].error:
+                member.interrupted = "its thaw could not be announced"
 
     def close(self) -> None:
         """Thaw every member in the reverse order, disarm the guards.
@@ -196,8 +228,27 @@ class FreezeWindow:
         # Set first: a guard whose confirmation was lost must be disarmed all the same.
         member.guard_armed = True
         member.guard_until = Moment.now().after(self._limits.guard)
-        self._marks.put(member.server, FreezeMark.new(member.driver.name, str(member.guard_until)))
+        member.mark = FreezeMark.new(member.driver.name, str(member.guard_until))
+        self._marks.put(member.server, member.mark)
         member.driver.arm_guard(member.server, self._limits.guard)
+
+    def _publish(self, member: Member) -> None:
+        member.mark = dataclasses.replace(
+            t.cast(FreezeMark, member.mark),
+            requested=str(member.freeze_requested),
+            frozen=str(member.frozen),
+            filesystems=member.filesystems_frozen,
+            guard=member.guard,
+        )
+        self._marks.put(member.server, member.mark)
+
+    def _announce_thaw(self, member: Member) -> None:
+        if not member.mark:
+            return
+        if member.mark.frozen:
+            member.frozen = member.freeze_requested
+            member.filesystems_frozen = member.mark.filesystems
+        self._marks.put(member.server, dataclasses.replace(member.mark, thawing=True))
 
     def _freeze(self, member: Member) -> None:
         member.freeze(max(0, min(self._limits.freeze, self.remaining())))

@@ -83,7 +83,7 @@ class Quiescer:
         self._concurrency = concurrency
         admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
         # Others' projects are only for administrators to see.
-        self._project_id = cloud.project_id if options.admin_cloud else None
+        self._project_ids = (cloud.project_id,) if options.admin_cloud else ()
         self.compute = Compute(admin)
         reach = {"cloud": options.admin_cloud} if options.admin_cloud else _reach(params)
         self._drivers = self._make_drivers({name: self._guards(name, reach) for name in _GUARDED_BY_PROCESS})
@@ -102,9 +102,12 @@ class Quiescer:
         ]
         return {driver.name: driver for driver in drivers}
 
-    def resolve(self, application: Application) -> dict[str, Server]:
-        """Server per name in the definition, with what the drivers must know of it."""
-        return self.compute.resolve(application.servers, self._project_id)
+    def resolve(self, application: Application, project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
+        """Server per name in the definition, with what the drivers must know of it.
+
+        :param project_ids: where they are, for administrators; in the cloud's project when there are none.
+        """
+        return self.compute.resolve(application.servers, project_ids or self._project_ids)
 
     def thaw_leftovers(self, servers: t.Mapping[str, Server]) -> dict[str, Server]:
         """Thaw what an earlier run left frozen, or as frozen in its agent's eyes, beyond its guard's time.

@@ -45,6 +45,11 @@ class Volume:
     metadata: t.Mapping[str, str]
     attachments: tuple[Attachment, ...]
     description: str = ""
+    project_id: str = ""
+    #: ``host@backend#pool``; None for those who are not administrators.
+    backend: str | None = None
+    #: The generic volume group it is in.
+    group_id: str | None = None
 
     @property
     def label(self) -> str:
@@ -60,6 +65,56 @@ class Snapshot:
     status: str
     created_at: str
     metadata: t.Mapping[str, str]
+    project_id: str = ""
+    group_snapshot_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Pool:
+    """A pool of a storage backend as the scheduler knows it.
+
+    :param name: ``host@backend#pool``.
+    :param has_consistent_groups: what the driver reports, which a group type's specs can only wish for.
+    """
+
+    name: str
+    has_consistent_groups: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupType:
+    """:param is_consistent: whether its specs ask for consistent group snapshots."""
+
+    id: str
+    name: str
+    is_consistent: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeGroup:
+    """:param volume_type_ids: of the types of volumes that it takes."""
+
+    id: str
+    name: str
+    status: str
+    description: str
+    group_type_id: str
+    volume_type_ids: frozenset[str]
+    project_id: str = ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.id})"
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupSnapshot:
+    id: str
+    name: str
+    status: str
+    description: str
+    group_id: str
+    project_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

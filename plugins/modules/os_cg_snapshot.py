@@ -16,8 +16,12 @@ description:
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
     first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
   - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent.
-  - A set is whole or worthless. What an earlier run left incomplete is deleted and taken again; a failure leaves
-    nothing behind. A whole set is adopted as it is.
+  - Where a storage backend reports truly consistent group snapshots, the volumes there are snapshotted as one group, else
+    all of them at once; see O(grouping).
+  - Within a freeze that M(osdr.openstack.os_server_quiesce) holds, leave O(quiesce) out, and call the module again with O(thaw)
+    afterwards.
+  - A set is whole or worthless. What an earlier run left incomplete is deleted and taken again, as is a set whose
+    consistency does not reach O(consistency); a failure leaves nothing behind. A whole set is adopted as it is.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -32,7 +36,8 @@ options:
     required: true
   state:
     description:
-      - Whether the set is to be there. V(absent) removes the snapshots that are marked with the application and O(name).
+      - Whether the set is to be there. V(absent) removes the snapshots that are marked with the application and O(name),
+        and volume groups made by this module of which no snapshots are left.
     type: str
     choices: [present, absent]
     default: present
@@ -43,6 +48,47 @@ options:
       - With V(paused) or V(crash), O(quiesce.driver=auto) may pause the servers that cannot be frozen.
     type: str
     choices: [offline, quiesced, paused, crash]
+  grouping:
+    description:
+      - Which volumes are snapshotted together. The freeze is what makes the snapshots of different groups fit together.
+      - With V(auto), those of each backend that reports truly consistent group snapshots, as one volume group; those of other
+        backends each for itself, all at once. Volume groups that others made are used where they hold nothing but the
+        application's volumes, and are never changed.
+      - V(individual) never uses groups. V(consistent) fails where V(auto) would go without one.
+      - V(generic) snapshots a group also where Cinder takes one volume after the other, which makes the freeze longer.
+    type: str
+    choices: [auto, individual, generic, consistent]
+    default: auto
+  group_type:
+    description:
+      - Name of the type of volume groups that this module makes. By default the first by name that the project may use and
+        that asks for consistent group snapshots.
+    type: str
+  admin_cloud:
+    description:
+      - The same cloud with the credentials of an administrator, to whom it shows what its backends can do; by name or as a
+        dictionary. O(quiesce.admin_cloud) when omitted, else the module's own credentials. Who may not see that gets no groups.
+      - It is the default of O(quiesce.admin_cloud) too.
+    type: raw
+  projects:
+    description:
+      - Ids of the projects in which the servers are, when they are not all in that of the credentials. The module's own user
+        needs the role member in each, and O(admin_cloud) is needed.
+    type: list
+    elements: str
+    default: []
+  thaw:
+    description:
+      - What M(osdr.openstack.os_server_quiesce) returned as RV(osdr.openstack.os_server_quiesce#module:quiesce) when it thawed the
+        servers around a set that was taken without O(quiesce). It completes the set's evidence, so that the set counts as what
+        it is.
+      - Below O(consistency), the module deletes the snapshots and fails.
+    type: dict
+  concurrency:
+    description:
+      - How many resources of a site are worked on at once.
+    type: int
+    default: 16
 seealso:
   - module: osdr.openstack.os_server_quiesce
   - module: osdr.openstack.os_backup_replicate
@@ -62,6 +108,37 @@ EXAMPLES = r"""
           servers: [shop-front]
     quiesce:
       admin_cloud: primary-admin
+
+- name: Within a freeze that another task holds
+  block:
+    - name: Freeze
+      osdr.openstack.os_server_quiesce:
+        cloud: primary
+        admin_cloud: primary-admin
+        application: "{{ shop }}"
+
+    - name: Take the set
+      osdr.openstack.os_cg_snapshot:
+        cloud: primary
+        name: "2026-11-22-noon"
+        application: "{{ shop }}"
+        consistency: quiesced
+  always:
+    - name: Thaw
+      osdr.openstack.os_server_quiesce:
+        cloud: primary
+        admin_cloud: primary-admin
+        application: "{{ shop }}"
+        state: unquiesced
+      register: thawed
+
+- name: Have the set count as what it is
+  osdr.openstack.os_cg_snapshot:
+    cloud: primary
+    name: "2026-11-22-noon"
+    application: "{{ shop }}"
+    consistency: quiesced
+    thaw: "{{ thawed.quiesce }}"
 
 - name: Remove it again
   osdr.openstack.os_cg_snapshot:
@@ -91,6 +168,9 @@ cg_snapshot:
       description: The moment for which the set stands, by the controller's clock.
       type: str
       sample: "2026-11-22T12:00:01.250Z"
+    skew:
+      description: Seconds between the first and the last snapshot, at most.
+      type: float
     window:
       description: The freeze window over all servers. Null when nothing was frozen.
       type: dict
@@ -120,6 +200,11 @@ cg_snapshot:
           type: str
         consistency:
           description: Its consistency.
+          type: str
+        pending:
+          description:
+            - The consistency that is reached when the thaw of a freeze that another task holds is confirmed by O(thaw). Null
+              otherwise.
           type: str
         reason:
           description: What the consistency follows from.
@@ -163,17 +248,52 @@ cg_snapshot:
           description: Size in GiB.
           type: int
         created_at:
-          description: When the cloud says it was created.
+          description: When the cloud says it was created, to the second and by its own clock.
           type: str
+        requested_at:
+          description: When it was asked for, by the controller's clock.
+          type: str
+        complete_at:
+          description: When it was seen complete, by the controller's clock. It was taken between these two.
+          type: str
+        strategy:
+          description: V(consistent_group), V(generic_group) or V(individual).
+          type: str
+        backend:
+          description: Host, backend and pool of the volume. Null when the credentials may not see it.
+          type: str
+        reason:
+          description: Why this strategy.
+          type: str
+grouping:
+  description: How the volumes are, or in check mode would be, snapshotted.
+  returned: when a set is taken or would be
+  type: list
+  elements: dict
+  contains:
+    strategy:
+      description: V(consistent_group), V(generic_group) or V(individual).
+      type: str
+    backend:
+      description: Host, backend and pool of the volumes. Null when the credentials may not see it.
+      type: str
+    reason:
+      description: Why this strategy.
+      type: str
+    volumes:
+      description: Ids of the volumes.
+      type: list
+      elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, consistency, group_snapshot
+from ansible_collections.osdr.openstack.plugins.module_utils import args, consistency, group_snapshot, grouping
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot import Seeing, Storages, Wanted
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     QuiesceOptions,
@@ -181,73 +301,136 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     freeze_problems,
     running,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_evidence import Evidence
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
-def absent(module, cloud, application):
-    """Remove the set by its marks alone: the servers may be long gone."""
-    wanted = group_snapshot.Wanted(application, module.params["name"], "crash", ())
-    snapshots = _snapshot_set(module, cloud, wanted)
-    current = snapshots.current()
-    if current and not module.check_mode:
-        snapshots.delete(current)
-    return {"changed": bool(current), "cg_snapshot": None, "diff": _diff(current, [])}
+class Run:
+    """One call of the module."""
+
+    def __init__(self, module, interruption):
+        self.module = module
+        self.params = module.params
+        self.interruption = interruption
+        self.application = Application.parse(self.params["application"])
+        self.name = require_name("the name of a set of snapshots", self.params["name"])
+        self.cloud = connect(self.params)
+        quiesce = self.params["quiesce"]
+        self.admin = self.params["admin_cloud"] or (quiesce or {}).get("admin_cloud")
+        if quiesce:
+            quiesce["admin_cloud"] = quiesce["admin_cloud"] or self.admin
+        self.storages = Storages(BlockStorage(cloud) for cloud in self._clouds())
+
+    def _clouds(self):
+        projects = self.params["projects"]
+        if projects and not self.admin:
+            raise InvalidInput("Servers of several projects are only for administrators to list; give admin_cloud.")
+        return [self.cloud.in_project(project_id) for project_id in projects] or [self.cloud]
+
+    def job(self, wanted):
+        admin = BlockStorage(connect_other(self.admin)) if self.admin else None
+        options = GroupingOptions(self.params["grouping"], self.params["group_type"])
+        waiter = Waiter(timeout=self.params["timeout"], interval=1.0)
+        return SnapshotJob(self.storages, admin, wanted, options, waiter, self.params["concurrency"])
+
+    def absent(self):
+        """Remove the set by its marks alone: the servers may be long gone."""
+        job = self.job(Wanted(self.application, self.name, "crash", ()))
+        current, is_there = job.snapshots.current(), job.snapshots.exists
+        if not self.module.check_mode:
+            job.delete()
+        return {"changed": is_there, "cg_snapshot": None, "diff": _diff(current, [])}
+
+    def present(self):
+        quiescer = self._quiescer()
+        servers = quiescer.resolve(self.application, self.params["projects"]) if quiescer else self._servers()
+        if quiescer and not self.module.check_mode:
+            servers = quiescer.thaw_leftovers(servers)
+        wanted = Wanted(self.application, self.name, self._least(), group_snapshot.survey(self.application, servers, self.storages))
+        self._warn(wanted)
+        job = self.job(wanted)
+        plan = job.plan(is_confirmed=self.params["thaw"] is not None)
+        if self.params["thaw"] is not None:
+            return self._confirm(wanted, job, plan)
+        if not plan.changed:
+            current = job.snapshots.current()
+            described = group_snapshot.describe(wanted, current, Evidence.read(current))
+            return {"changed": False, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
+        choices = quiescer.choose(running(servers.values())) if quiescer else {}
+        units = job.units()
+        self._refuse(job.problems(plan, units) + freeze_problems(servers.values(), choices))
+        result = {"changed": True, "grouping": grouping.describe(units), "diff": _diff(plan.delete, wanted.volumes, units)}
+        if self.module.check_mode:
+            return {**result, "cg_snapshot": None}
+        job.snapshots.delete()
+        units = job.prepare(units, self.interruption)
+        result["grouping"] = grouping.describe(units)
+        window = self._window(quiescer, servers, choices)
+        if window:
+            job.warm_up(self.params["quiesce"]["guard_timeout"])
+            quiescer.compute.cloud.warm_up(self.params["quiesce"]["guard_timeout"])
+        seeing = Seeing(self._compute(), wanted, self.params["concurrency"])
+        evidence = job.take(units, window, seeing, self.interruption)
+        return {**result, "cg_snapshot": group_snapshot.describe(wanted, job.snapshots.current(), evidence)}
+
+    def _confirm(self, wanted, job, plan):
+        """Complete the evidence of a set by the thaw of the freeze around it."""
+        current = job.snapshots.current()
+        if plan.changed:
+            raise CheckFailed(
+                f"The thaw around the set '{self.name}' cannot be confirmed",
+                [f"There is no whole set of this name for '{self.application.name}' that could be {wanted.least}-consistent."],
+            )
+        evidence = Evidence.read(current)
+        changed = any(server.pending for server in evidence.servers.values())
+        if changed and not self.module.check_mode:
+            evidence = job.confirm(evidence, self.params["thaw"].get("servers") or [])
+        described = group_snapshot.describe(wanted, current, evidence)
+        return {"changed": changed, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
+
+    def _least(self):
+        if self.params["consistency"]:
+            return self.params["consistency"]
+        if self.params["quiesce"] is None:
+            return "crash"
+        return "paused" if self.params["quiesce"]["driver"] == "pause" else "quiesced"
+
+    def _warn(self, wanted):
+        for warning in group_snapshot.warnings(wanted):
+            self.module.warn(warning)
+
+    def _refuse(self, problems):
+        if problems:
+            raise CheckFailed(f"The snapshots of '{self.application.name}' cannot be taken", problems)
+
+    def _quiescer(self):
+        options = self.params["quiesce"]
+        if options is None:
+            return None
+        return Quiescer(self.params, self.cloud, QuiesceOptions.parse(options), self._least(), self.params["concurrency"])
+
+    def _window(self, quiescer, servers, choices):
+        if not quiescer:
+            return None
+        return quiescer.window(quiescer.members(self.application, servers, choices), self.interruption)
+
+    def _compute(self):
+        return Compute(connect_other(self.admin) if self.params["projects"] else self.cloud)
+
+    def _servers(self):
+        return self._compute().resolve(self.application.servers, self.params["projects"])
 
 
-def present(module, cloud, application, interruption):
-    params = module.params
-    least = params["consistency"] or _default_consistency(params["quiesce"])
-    quiescer = _quiescer(module, cloud, least)
-    compute = Compute(cloud)
-    servers = quiescer.resolve(application) if quiescer else compute.resolve(application.servers)
-    storage = BlockStorage(cloud)
-    survey = group_snapshot.survey(application, servers, storage)
-    wanted = group_snapshot.Wanted(application, params["name"], least, survey)
-    snapshots = _snapshot_set(module, cloud, wanted)
-    current = snapshots.current()
-    plan = group_snapshot.plan_present(wanted, current)
-    result = {"changed": plan.changed, "diff": _diff(current, [v.id for v in wanted.volumes.values()])}
-    if not plan.changed:
-        return {**result, "cg_snapshot": group_snapshot.describe(wanted, current)}
-    if quiescer and not module.check_mode:
-        servers = quiescer.thaw_leftovers(servers)
-    choices = quiescer.choose(running(servers.values())) if quiescer else {}
-    _refuse_problems(wanted, plan, storage, freeze_problems(servers.values(), choices))
-    if module.check_mode:
-        return {**result, "cg_snapshot": None}
-    snapshots.delete(plan.delete)
-    window = quiescer.window(quiescer.members(application, servers, choices), interruption) if quiescer else None
-    return {**result, "cg_snapshot": snapshots.take(window, compute, interruption)}
+def _volumes_of(snapshots):
+    return [snapshot.volume_id for snapshot in snapshots]
 
 
-def _refuse_problems(wanted, plan, storage, freeze_problems):
-    problems = group_snapshot.state_problems(wanted) + group_snapshot.quota_problems(plan, storage) + freeze_problems
-    if problems:
-        raise CheckFailed(f"The snapshots of '{wanted.application.name}' cannot be taken", problems)
-
-
-def _default_consistency(quiesce):
-    if quiesce is None:
-        return "crash"
-    return "paused" if quiesce["driver"] == "pause" else "quiesced"
-
-
-def _quiescer(module, cloud, least):
-    options = module.params["quiesce"]
-    if options is None:
-        return None
-    return Quiescer(module.params, cloud, QuiesceOptions.parse(options), least, module.params["concurrency"])
-
-
-def _snapshot_set(module, cloud, wanted):
-    waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
-    return group_snapshot.SnapshotSet(BlockStorage(cloud), wanted, waiter, module.params["concurrency"])
-
-
-def _diff(before, after):
+def _diff(before, after, units=None):
+    plan = {"grouping": grouping.describe(units)} if units else {}
     return {
-        "before": {"snapshots_of_volumes": sorted(snapshot.volume_id for snapshot in before)},
-        "after": {"snapshots_of_volumes": sorted(after)},
+        "before": {"snapshots_of_volumes": sorted(_volumes_of(before))},
+        "after": {"snapshots_of_volumes": sorted(after), **plan},
     }
 
 
@@ -262,18 +445,20 @@ def main():
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "consistency": {"type": "str", "choices": list(consistency.LEVELS)},
                 "quiesce": {"type": "dict", "options": args.QUIESCE},
+                "grouping": {"type": "str", "choices": list(grouping.POLICIES), "default": "auto"},
+                "group_type": {"type": "str"},
+                "admin_cloud": {"type": "raw"},
+                "projects": {"type": "list", "elements": "str", "default": []},
+                "thaw": {"type": "dict"},
+                "concurrency": {"type": "int", "default": 16},
             },
         ),
+        mutually_exclusive=[("quiesce", "thaw")],
         supports_check_mode=True,
     )
     with reported(module), Interruption().installed() as interruption:
-        application = Application.parse(module.params["application"])
-        require_name("the name of a set of snapshots", module.params["name"])
-        cloud = connect(module.params)
-        if module.params["state"] == "absent":
-            result = absent(module, cloud, application)
-        else:
-            result = present(module, cloud, application, interruption)
+        run = Run(module, interruption)
+        result = run.absent() if module.params["state"] == "absent" else run.present()
     module.exit_json(**result)
 
 

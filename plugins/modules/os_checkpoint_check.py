@@ -36,6 +36,12 @@ options:
     type: str
     choices: [offline, quiesced, paused, crash]
     default: quiesced
+  grouping:
+    description:
+      - Which volumes are to be snapshotted together, as O(osdr.openstack.os_cg_snapshot#module:grouping) takes it.
+    type: str
+    choices: [auto, individual, generic, consistent]
+    default: auto
   concurrency:
     description:
       - How many servers are probed at once.
@@ -80,11 +86,13 @@ checkpoint_check:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, group_snapshot, replication
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.grouping import POLICIES
 from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     QuiesceOptions,
@@ -93,6 +101,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     running,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.replication import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
@@ -104,10 +113,9 @@ def run(params):
     Catalogue(ObjectStore(sites.remote.cloud), params["container"]).find(application.name, name)
     quiescer = _quiescer(params, cloud)
     servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
-    wanted = group_snapshot.Wanted(
-        application, name, "crash", group_snapshot.survey(application, servers, sites.primary)
-    )
-    problems = _problems(wanted, sites, params["concurrency"])
+    storages = group_snapshot.Storages([sites.primary])
+    wanted = group_snapshot.Wanted(application, name, params["consistency"], group_snapshot.survey(application, servers, storages))
+    problems = _problems(wanted, sites, params)
     if quiescer:
         problems += freeze_problems(servers.values(), quiescer.choose(running(servers.values())))
     if problems:
@@ -127,11 +135,13 @@ def _quiescer(params, cloud):
     return Quiescer(params, cloud, options, params["consistency"], params["concurrency"])
 
 
-def _problems(wanted, sites, concurrency):
-    snapshots = group_snapshot.SnapshotSet(sites.primary, wanted, Waiter(timeout=0, interval=0), concurrency)
-    current = snapshots.current()
-    plan = group_snapshot.plan_present(wanted, current)
-    problems = group_snapshot.state_problems(wanted) + group_snapshot.quota_problems(plan, sites.primary)
+def _problems(wanted, sites, params):
+    admin = BlockStorage(connect_other(params["admin_cloud"])) if params["admin_cloud"] else None
+    options = GroupingOptions(params["grouping"])
+    waiter = Waiter(timeout=0, interval=0)
+    job = SnapshotJob(group_snapshot.Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
+    plan = job.plan()
+    problems = job.problems(plan, job.units()) if plan.changed else []
     done = {b.volume_id for b in sites.primary.backups() if wanted.metadata.items() <= b.metadata.items()}
     todo = [volume for volume in wanted.volumes.values() if volume.id not in done]
     size = sum(volume.size for volume in todo)
@@ -151,6 +161,7 @@ def main():
                 "name": {"type": "str", "required": True},
                 "consistency": {"type": "str", "choices": list(LEVELS), "default": "quiesced"},
                 "quiesce": {"type": "dict", "options": args.QUIESCE},
+                "grouping": {"type": "str", "choices": list(POLICIES), "default": "auto"},
                 "concurrency": {"type": "int", "default": 8},
             },
         ),

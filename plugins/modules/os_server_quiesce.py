@@ -137,6 +137,14 @@ quiesce:
         interrupted:
           description: When thawing, what shows that the server had not been frozen all the time. Null when nothing does.
           type: str
+        freeze:
+          description: Tells this freeze from earlier and later ones. Null when there was nothing to do.
+          type: str
+        intact:
+          description:
+            - When thawing, whether it is certain that the server had been frozen all the time. M(osdr.openstack.os_cg_snapshot) takes
+              it as evidence, in its option O(osdr.openstack.os_cg_snapshot#module:thaw). Null otherwise.
+          type: bool
       sample:
         - id: 9d1c2a44-5a0e-4b7c-9c39-1c8f5f2f7b11
           name: orders-db
@@ -153,6 +161,8 @@ quiesce:
           guard_until: "2026-11-22T12:01:59.870Z"
           guard_fired: null
           interrupted: null
+          freeze: 4f1d0c7e9a2b3c5d
+          intact: null
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -195,9 +205,12 @@ def run(module, interruption):
         window = quiescer.window(todo, interruption)
         if target == FROZEN:
             window.open()
+            window.publish()
         else:
-            window.adopt()
-            window.close()
+            # A signal in between must not leave them frozen.
+            with interruption.shielded():
+                window.adopt()
+                window.close()
     return {
         "changed": changed,
         "quiesce": {
@@ -232,12 +245,14 @@ def _server(member, target):
         "driver": member.driver.name,
         "filesystems": member.filesystems_frozen if target == FROZEN else member.filesystems_thawed,
         "requested_at": _text(member.freeze_requested if target == FROZEN else None),
-        "frozen_at": _text(member.frozen),
+        "frozen_at": _text(member.frozen if target == FROZEN else None),
         "thawed_at": _text(member.thawed),
         "guard": member.guard,
         "guard_until": _text(member.guard_until),
         "guard_fired": member.guard_fired,
-        "interrupted": member.interrupted,
+        "interrupted": member.doubt if member.thawed else None,
+        "freeze": member.mark.token if member.mark else None,
+        "intact": None if target == FROZEN or not member.thawed else member.doubt is None,
     }
 
 

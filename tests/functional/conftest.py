@@ -43,9 +43,7 @@ def api():
 def nobody_stays_frozen(guests, api):
     """The end of every test: the claim of the whole project."""
     yield
-    for guest in guests:
-        guest.wake_agent()
-    laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests), 90)
+    laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests, laboratory.WAKE_AGENT), 90)
     laboratory.wait("the quiesce API has settled", lambda: {api.state(guest.id) for guest in guests} == {"none"}, 90)
     assert {guest.status() for guest in guests} == {"ACTIVE"}
 
@@ -53,12 +51,18 @@ def nobody_stays_frozen(guests, api):
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often the controller is killed")
     parser.addoption("--fleet", type=int, default=3, help="how many servers there are when one of them has no agent")
-    parser.addoption("--seed", type=int, default=1, help="the same seed kills at the same moments")
+    parser.addoption("--rounds", type=int, default=3, help="how many checkpoints are read by the checker")
+    parser.addoption("--seed", type=int, default=1, help="the same seed makes the same campaign")
 
 
 @pytest.fixture
 def kills(request):
     return request.config.getoption("--kills")
+
+
+@pytest.fixture
+def rounds(request):
+    return request.config.getoption("--rounds")
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 
 import openstack
+from laboratory import in_site
 
 PREFIX = "fleet-"
 _BOOT_SECONDS = 600
@@ -23,17 +25,33 @@ def remove(cloud: openstack.connection.Connection) -> None:
         cloud.delete_volume(volume.id, wait=True, timeout=120)
 
 
-def boot(cloud: openstack.connection.Connection, name: str, has_agent: bool = True) -> str:
-    """Start a server of the fleet; returns its id."""
-    volume = cloud.create_volume(1, name=PREFIX + name, image="lab-guest", bootable=True, wait=True, timeout=120)
+def agent_says(server_id: str, command: str = "guest-fsfreeze-status", **arguments) -> str:
+    """The answer of a server's guest agent, empty when there is none."""
+    request = json.dumps({"execute": command, "arguments": arguments})
+    return in_site("virsh", "qemu-agent-command", server_id, request, check=False)
+
+
+def answers(server_id: str) -> bool:
+    return "return" in agent_says(server_id)
+
+
+def boot(
+    cloud: openstack.connection.Connection, name: str, has_agent: bool = True, volume_type: str = "ceph", network: str = "shop-net"
+) -> str:
+    """Start a server of the fleet; returns its id.
+
+    :param network: its name; empty for none.
+    """
+    volume = cloud.create_volume(1, name=PREFIX + name, image="lab-guest", volume_type=volume_type, bootable=True, wait=True, timeout=120)
     if not has_agent:
         action = {"os-unset_image_metadata": {"key": "hw_qemu_guest_agent"}}
         cloud.block_storage.post(f"/volumes/{volume.id}/action", json=action).raise_for_status()
-    flavor, network = cloud.get_flavor("lab.small"), cloud.network.find_network("shop-net")
+    flavor = cloud.get_flavor("lab.small")
+    networks = [{"uuid": cloud.network.find_network(network).id}] if network else "none"
     server = cloud.compute.create_server(
         name=PREFIX + name,
         flavor_id=flavor.id,
-        networks=[{"uuid": network.id}],
+        networks=networks,
         block_device_mapping=[
             {"uuid": volume.id, "source_type": "volume", "destination_type": "volume", "boot_index": 0, "delete_on_termination": False}
         ],
@@ -41,11 +59,19 @@ def boot(cloud: openstack.connection.Connection, name: str, has_agent: bool = Tr
     return server.id
 
 
+def add_volumes(cloud: openstack.connection.Connection, server_id: str, volume_types: list[str]) -> None:
+    """Give a server empty volumes, one of each type in the list."""
+    for volume_type in volume_types:
+        volume = cloud.create_volume(1, name=f"{PREFIX}data", volume_type=volume_type, wait=True, timeout=120)
+        cloud.compute.create_volume_attachment(server_id, volume_id=volume.id)
+        cloud.block_storage.wait_for_status(volume, status="in-use", interval=0.5, wait=120)
+
+
 @contextlib.contextmanager
-def running(cloud: openstack.connection.Connection, size: int, answers):
+def running(cloud: openstack.connection.Connection, size: int, **how):
     """A fleet of so many servers whose guest agents answer, by name; removed at the end.
 
-    :param answers: says whether the agent of a server, given by its id, does.
+    :param how: as :func:`boot` takes it.
     """
     remove(cloud)
     try:
@@ -53,7 +79,7 @@ def running(cloud: openstack.connection.Connection, size: int, answers):
         ids: list[str] = []
         deadline = time.monotonic() + _BOOT_SECONDS
         for start in range(0, size, _AT_ONCE):
-            ids += [boot(cloud, name) for name in names[start : start + _AT_ONCE]]
+            ids += [boot(cloud, name, **how) for name in names[start : start + _AT_ONCE]]
             while not all(answers(server_id) for server_id in ids):
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"The fleet did not boot within {_BOOT_SECONDS} s.")

@@ -32,6 +32,7 @@ APPLICATION = {
 }
 SERVERS = [name for tier in APPLICATION["tiers"] for name in tier["servers"]]
 LIBVIRT_URI = "qemu+tcp://{host}/system"
+WAKE_AGENT = "kill -CONT $(pidof qemu-ga);"
 #: How each driver reaches the lab.
 DRIVERS = {
     "nova": {"driver": "nova", "admin_cloud": "primary-admin"},
@@ -106,10 +107,13 @@ class Guest:
         )
         return done.stdout.strip()
 
-    def is_frozen(self):
-        """Whether a write stands still, which no agent can be wrong about."""
+    def is_frozen(self, first=""):
+        """Whether a write stands still, which no agent can be wrong about.
+
+        :param first: a command to be run before, with the same connection.
+        """
         write = "(echo x > /root/probe; sync) < /dev/null > /dev/null 2>&1 &"
-        ask = f"{write} sleep 0.7; kill -0 $! 2> /dev/null && echo frozen || echo running"
+        ask = f"{first} {write} sleep 0.7; kill -0 $! 2> /dev/null && echo frozen || echo running"
         # A connection may fail on a busy machine.
         return wait(f"an answer of {self.name}", lambda: self.run(ask), 60) == "frozen"
 
@@ -117,7 +121,7 @@ class Guest:
         self.run("kill -STOP $(pidof qemu-ga)")
 
     def wake_agent(self):
-        self.run("kill -CONT $(pidof qemu-ga)")
+        self.run(WAKE_AGENT)
 
     @contextlib.contextmanager
     def hung_agent(self):
@@ -163,21 +167,23 @@ class QuiesceApi:
         return self.act(server_id, "unquiesce")
 
 
-def frozen_of(guests):
-    """Names of the guests that stand still."""
+def frozen_of(guests, first=""):
+    """Names of the guests that stand still; see :meth:`Guest.is_frozen`."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        return {guest.name for guest, frozen in zip(guests, pool.map(Guest.is_frozen, guests), strict=True) if frozen}
+        found = pool.map(lambda guest: guest.is_frozen(first), guests)
+        return {guest.name for guest, frozen in zip(guests, found, strict=True) if frozen}
 
 
 class ModuleRun:
     """A module run by Ansible, as an operator does."""
 
-    def __init__(self, module, /, **arguments):
+    def __init__(self, module, /, check=False, **arguments):
         self._directory = tempfile.TemporaryDirectory()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             ["ansible", "localhost", "-c", "local", "-t", self._directory.name]
             + ["-e", f"ansible_python_interpreter={sys.executable}"]
+            + (["--check"] if check else [])
             + ["-m", f"osdr.openstack.{module}", "-a", json.dumps(arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -14,7 +14,17 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver impo
     Support,
     Thaw,
 )
-from ansible_collections.osdr.openstack.plugins.module_utils.records import Backup, Flavor, Server, Snapshot, Volume
+from ansible_collections.osdr.openstack.plugins.module_utils.records import (
+    Attachment,
+    Backup,
+    Flavor,
+    GroupSnapshot,
+    Server,
+    Snapshot,
+    Volume,
+    VolumeGroup,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock
 
 
 def server(name, **changes):
@@ -68,6 +78,34 @@ def snapshot(name, **changes):
         "metadata": {},
     }
     return Snapshot(**{**values, **changes})
+
+
+def attached(*names):
+    """Attachments to servers by their names."""
+    return tuple(Attachment(f"id-{name}", "/dev/vda") for name in names)
+
+
+def volume_group(name, **changes):
+    values = {
+        "id": f"group-{name}",
+        "name": name,
+        "status": "available",
+        "description": "",
+        "group_type_id": "type-consistent",
+        "volume_type_ids": frozenset({"type-ceph"}),
+    }
+    return VolumeGroup(**{**values, **changes})
+
+
+def group_snapshot(name, **changes):
+    values = {
+        "id": f"group-snapshot-{name}",
+        "name": name,
+        "status": "available",
+        "description": "",
+        "group_id": f"group-{name}",
+    }
+    return GroupSnapshot(**{**values, **changes})
 
 
 def backup(name, **changes):
@@ -155,3 +193,17 @@ class FakeMarks:
 
     def current(self, server_id):
         return self.marked.get(server_id)
+
+
+class FakeTime:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    @property
+    def clock(self):
+        return Clock(now=lambda: self.seconds, sleep=self.sleep)
+
+    def sleep(self, seconds):
+        self.seconds += seconds

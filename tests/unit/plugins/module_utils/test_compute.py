@@ -96,6 +96,32 @@ def test_unknown_and_ambiguous_servers_are_all_named(compute, requests_mock):
     assert second.startswith("Server 'nowhere' does not exist")
 
 
+def test_servers_are_looked_for_in_the_callers_project(compute, requests_mock):
+    listed(requests_mock, nova_server())
+    assert compute.resolve(["s1", "orders-db"]).keys() == {"s1", "orders-db"}
+    assert "all_tenants" not in requests_mock.last_request.qs
+
+
+def of_project(requests_mock, project_id, *servers):
+    url = f"{NOVA}/servers/detail?all_tenants=True&project_id={project_id}"
+    requests_mock.get(url, json={"servers": [nova_server(**one, tenant_id=project_id) for one in servers]})
+
+
+def test_an_administrator_finds_servers_in_several_projects(compute, requests_mock):
+    of_project(requests_mock, "p1", {})
+    of_project(requests_mock, "p2", {"id": "s2", "name": "front"})
+    found = compute.resolve(["orders-db", "front"], ["p1", "p2"])
+    assert {name: (one.id, one.project_id) for name, one in found.items()} == {"orders-db": ("s1", "p1"), "front": ("s2", "p2")}
+
+
+def test_a_name_may_be_ambiguous_only_over_projects(compute, requests_mock):
+    of_project(requests_mock, "p1", {})
+    of_project(requests_mock, "p2", {"id": "s2"})
+    with pytest.raises(CheckFailed, match=r"2 servers are called 'orders-db' \(s1, s2\)"):
+        compute.resolve(["orders-db"], ["p1", "p2"])
+    assert compute.resolve(["orders-db"], ["p2"])["orders-db"].id == "s2"
+
+
 def test_a_server_is_created_as_nova_wants_it(compute, requests_mock):
     posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": {"id": "s9"}})
     disk = {"boot_index": 0, "uuid": "v1", "source_type": "volume", "destination_type": "volume"}

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed, Interrupted
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, FreezeFailed, Interrupted
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import FreezeWindow, Limits, Member, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, FakeMarks, server
@@ -141,3 +145,154 @@ def test_no_freeze_may_take_longer_than_its_own_limit_and_the_budget():
     with window(driver, budget=10):
         pass
     assert all(0 < seconds <= 10 for seconds in driver.seconds.values())
+
+
+# A freeze that outlives its process
+
+
+def test_a_freeze_is_published_with_all_that_others_need_to_judge_it():
+    marks = FakeMarks()
+    opened = window(FakeDriver(), tiers=(("orders",),), marks=marks)
+    opened.open()
+    (member,) = opened.members
+    member.guard = "nova"
+    before = marks.current("id-orders")
+    assert before.frozen is None
+    opened.publish()
+    assert marks.current("id-orders") == dataclasses.replace(
+        before, requested=str(member.freeze_requested), frozen=str(member.frozen), filesystems=2, guard="nova"
+    )
+
+
+class RefusingMarks(FakeMarks):
+    """Refuses marks of some servers.
+
+    :param when: tells by the mark.
+    """
+
+    def __init__(self, *names, when):
+        super().__init__()
+        self._names, self._when = names, when
+
+    def put(self, server, mark):
+        if server.name in self._names and self._when(mark):
+            raise CloudError(f"No mark on {server.name}.")
+        super().put(server, mark)
+
+
+def test_a_freeze_that_cannot_be_published_is_ended():
+    driver = FakeDriver()
+    opened = window(driver, marks=RefusingMarks("orders", when=lambda mark: mark.frozen))
+    opened.open()
+    with pytest.raises(FreezeFailed, match="could not be marked on the servers.*No mark on orders"):
+        opened.publish()
+    assert not driver.frozen
+
+
+def frozen_by_others(driver, marks, *names, **changes):
+    """A window over servers that another process has frozen and marked."""
+    facts = {"driver": "fake", "until": "2999-01-01T00:00:00Z", "token": "t", "frozen": "2026-11-22T12:00:00.000Z", "filesystems": 2}
+    text = json.dumps({**facts, **changes})
+    members = [Member(server(name, metadata={"osdr_freeze": text}), "tier", driver) for name in names]
+    driver.frozen |= {member.server.id for member in members}
+    clock = Clock(sleep=lambda seconds: None)
+    return FreezeWindow([members], Limits(30, 60, 120, 4), marks, Interruption(), clock)
+
+
+def thawed(driver, marks, *names, **changes):
+    """Members after their thaw, by name."""
+    adopted = frozen_by_others(driver, marks, *names, **changes)
+    adopted.adopt()
+    adopted.close()
+    return {member.server.name: member for member in adopted.members}
+
+
+def test_an_adopted_freeze_that_held_is_beyond_doubt():
+    member = thawed(FakeDriver(), FakeMarks(), "orders")["orders"]
+    assert member.doubt is None
+    assert member.mark.token == "t"
+
+
+def test_all_thaws_are_announced_before_the_first():
+    driver, marks = FakeDriver(), FakeMarks()
+    seen = []
+    original = driver.thaw
+
+    def thaw(which):
+        seen.append({key: mark.thawing for key, mark in marks.marked.items()})
+        return original(which)
+
+    driver.thaw = thaw
+    thawed(driver, marks, "orders", "payments")
+    assert seen[0] == {"id-orders": True, "id-payments": True}
+    assert not marks.marked
+
+
+def test_a_thaw_that_cannot_be_announced_is_done_all_the_same_and_spoils_the_freeze():
+    driver = FakeDriver()
+    members = thawed(driver, RefusingMarks("orders", when=lambda mark: mark.thawing), "orders", "payments")
+    assert not driver.frozen
+    assert members["orders"].doubt == "its thaw could not be announced"
+    assert members["payments"].doubt is None
+
+
+@pytest.mark.parametrize(
+    ("driver", "changes", "doubt"),
+    [
+        pytest.param(FakeDriver(), {"frozen": None}, "not confirmed", id="the freeze was never confirmed"),
+        pytest.param(FakeDriver(), {"filesystems": 3}, "3 file systems were frozen and 2 thawed", id="another number was thawed"),
+        pytest.param(FakeDriver(fired=["orders"]), {}, "the guard fired", id="the guard fired"),
+        pytest.param(FakeDriver(interrupted={"orders": "it was rebooted"}), {}, "it was rebooted", id="it was rebooted"),
+    ],
+)
+def test_an_adopted_freeze_that_may_not_have_held_is_doubted(driver, changes, doubt):
+    assert doubt in thawed(driver, FakeMarks(), "orders", **changes)["orders"].doubt
+
+
+def test_an_adopted_server_without_a_mark_is_thawed_and_doubted():
+    driver, marks = FakeDriver(), FakeMarks()
+    adopted = window(driver, tiers=(("orders",),), marks=marks)
+    adopted.adopt()
+    assert not marks.marked
+    adopted.close()
+    assert driver.names("thaw") == ["orders"]
+    assert "not confirmed" in adopted.members[0].doubt
+
+
+def test_a_mark_keeps_its_token_through_the_whole_freeze():
+    marks = FakeMarks()
+    opened = window(FakeDriver(), tiers=(("orders",),), marks=marks)
+    opened.open()
+    token = marks.current("id-orders").token
+    opened.publish()
+    assert marks.current("id-orders").token == token
+    assert FreezeMark.new("fake", "").token != token
+
+
+# Doubt
+
+
+def member_of(**changes):
+    now = Moment.now()
+    values = {"frozen": now, "thaw_requested": now, "thawed": now, "guard_fired": False, "filesystems_frozen": 2, "filesystems_thawed": 2}
+    return Member(server("orders"), "tier", FakeDriver(), **{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        pytest.param({}, None, id="it held"),
+        pytest.param({"filesystems_frozen": None, "filesystems_thawed": None}, None, id="nobody can count"),
+        pytest.param({"frozen": None}, "not confirmed", id="no freeze"),
+        pytest.param({"thaw_requested": None}, "not confirmed", id="no thaw was asked for"),
+        pytest.param({"thawed": None}, "not confirmed", id="no thaw"),
+        pytest.param({"guard_fired": True}, "the guard fired", id="the guard fired"),
+        pytest.param({"guard_fired": None}, "could not be asked", id="the guard is silent"),
+        pytest.param({"interrupted": "it was rebooted"}, "it was rebooted", id="interrupted"),
+        pytest.param({"filesystems_frozen": 0, "filesystems_thawed": 0}, "0 file systems were frozen", id="nothing was frozen"),
+        pytest.param({"filesystems_thawed": 3}, "2 file systems were frozen and 3 thawed", id="another number"),
+    ],
+)
+def test_what_makes_a_freeze_doubtful(changes, doubt):
+    found = member_of(**changes).doubt
+    assert found == doubt if doubt is None else doubt in found
