@@ -75,6 +75,10 @@ REPLICATION = {
     "admin_cloud": {"type": "raw"},
     "remote_cloud": {"type": "raw", "required": True},
     "remote_admin_cloud": {"type": "raw"},
+    "store_cloud": {"type": "raw"},
+    "remote_store_cloud": {"type": "raw"},
+    "transport": {"type": "str", "choices": ["shared", "external", "copy"], "default": "shared"},
+    "verify": {"type": "str", "choices": ["records", "objects", "restore"], "default": "objects"},
 }
 
 #: The object store container of the catalogue.

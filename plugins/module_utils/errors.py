@@ -50,6 +50,11 @@ class CloudError(DrError):
     def http_status(self) -> int | None:
         return self.facts.get("http_status")
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same may succeed later: nothing answered, or the service itself failed."""
+        return self.http_status in (None, 408, 429) or t.cast(int, self.http_status) >= 500
+
 
 class NotFound(CloudError):
     """A named resource is not there."""

@@ -133,6 +133,8 @@ class Backup:
     created_at: str
     data_timestamp: str
     metadata: t.Mapping[str, str]
+    #: Of the backup service that holds it.
+    availability_zone: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,10 +13,11 @@ import threading
 import time
 import typing as t
 
-from .errors import DrError, WaitTimeout
+from .errors import CloudError, DrError, WaitTimeout
 
 Key = t.TypeVar("Key")
 Value = t.TypeVar("Value")
+Other = t.TypeVar("Other")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Clock:
 
 
 SYSTEM_CLOCK = Clock()
+_RETRY_SECONDS = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +61,53 @@ class Waiter:
             self.clock.sleep(self.interval)
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcome(t.Generic[Value]):
+    """What became of one piece of work: a value, or the error it ended with."""
+
+    value: Value | None = None
+    error: DrError | None = None
+
+
+class Patience:
+    """Bears that a cloud does not answer for a while: services are restarted, links break.
+
+    :param seconds: for which one question after another may fail.
+    """
+
+    def __init__(self, seconds: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._failing_since: float | None = None
+
+    def ask(self, question: t.Callable[[], Value], otherwise: Other) -> Value | Other:
+        """The answer, or ``otherwise`` while there is none.
+
+        :raises CloudError: one that will not pass, or that has not passed in time.
+        """
+        try:
+            answer = question()
+        except CloudError as error:
+            if self._failing_since is None:
+                self._failing_since = self._clock.now()
+            if not error.may_pass or self._clock.now() - self._failing_since >= self._seconds:
+                raise
+            return otherwise
+        self._failing_since = None
+        return answer
+
+    def insist(self, action: t.Callable[[], Value]) -> Value:
+        """Do what may be done any number of times until it succeeds.
+
+        :raises CloudError: one that will not pass, or that has not passed in time.
+        """
+        while True:
+            outcome = self.ask(lambda: Outcome(value=action()), otherwise=None)
+            if outcome:
+                return t.cast(Value, outcome.value)
+            self._clock.sleep(_RETRY_SECONDS)
+
+
 def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
     """Bound a call that has no timeout of its own; one that does not come back is left behind.
 
@@ -77,14 +126,6 @@ def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
         return result.result(timeout=seconds)
     except concurrent.futures.TimeoutError as error:
         raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {what}.") from error
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome(t.Generic[Value]):
-    """What became of one piece of work: a value, or the error it ended with."""
-
-    value: Value | None = None
-    error: DrError | None = None
 
 
 def attempt_all(

@@ -12,12 +12,15 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Backs up all snapshots of a checkpoint at once, incrementally where there is a chain to continue, then exports the
-    records of the backups and of all they build on and imports them at the remote site, the oldest first.
-  - Both sites' backup services must reach the same store.
+  - Backs up the snapshots of a checkpoint concurrently, incrementally where there is a chain of this application to
+    continue, sees that the objects of the backups get to the store that the remote site reads, exports the records of the
+    backups and of all they build on and imports them there, the oldest first, and proves all of it before it counts.
+  - A backup is a full one when O(full_every) says so, when the volume was resized, when the newest backup of the volume is
+    not of this application or is in another availability zone, and when the remote site lacks any part of the chain.
   - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run has done is
-    adopted; backups that failed are made again.
-  - Ends only when the remote site knows every backup as available and the same as at the primary site.
+    adopted and nothing is copied twice; backups that failed are made again.
+  - While it works, the run shows how far it is, on the terminal and in the job output of AWX.
+  - Failures that pass (a service that is restarted, a link that is down) are borne for O(stall_timeout).
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -39,6 +42,31 @@ options:
       - How many backups a chain has at most, the full one included. V(1) makes every backup a full one.
     type: int
     default: 7
+  availability_zone:
+    description:
+      - Availability zone of the backup service that is to make the backups. That of each volume when omitted.
+    type: str
+    default: ""
+  backup_container:
+    description:
+      - Container that the backups are to be in. The backup service's own when omitted.
+    type: str
+    default: ""
+  bandwidth:
+    description:
+      - MiB a second that O(transport=copy) may use in all. V(0) is unlimited.
+    type: int
+    default: 0
+  stall_timeout:
+    description:
+      - Seconds without any progress after which the work counts as stalled and the module fails; what is done is kept.
+    type: int
+    default: 600
+  progress_file:
+    description:
+      - File on the controller into which one line is written that tells how far the work is. The action plugin of this name
+        gives one by itself, and shows the line now and then, when the module runs on the controller.
+    type: path
 seealso:
   - module: osdr.openstack.os_cg_snapshot
   - module: osdr.openstack.os_checkpoint
@@ -51,6 +79,19 @@ EXAMPLES = r"""
     admin_cloud: primary-admin
     remote_cloud: remote
     remote_admin_cloud: remote-admin
+    application: shop
+    checkpoint: "2026-11-22-noon"
+
+- name: Copy it from one object store to the other, at no more than 50 MiB a second
+  osdr.openstack.os_backup_replicate:
+    cloud: primary
+    admin_cloud: primary-admin
+    store_cloud: primary-backup
+    remote_cloud: remote
+    remote_admin_cloud: remote-admin
+    remote_store_cloud: remote-backup
+    transport: copy
+    bandwidth: 50
     application: shop
     checkpoint: "2026-11-22-noon"
 """
@@ -92,8 +133,20 @@ replication:
           description: Whether the backup holds only what changed since the one before.
           type: bool
         object_count:
-          description: Number of objects in the store.
+          description: Number of objects with data.
           type: int
+        container:
+          description: Container of the objects.
+          type: str
+        stored_bytes:
+          description: Bytes that the backup takes in the store. 0 where the store was not looked at.
+          type: int
+        inventory:
+          description: Digest of names, sizes and checksums of its objects. Empty where the store was not looked at.
+          type: str
+        verified:
+          description: How far the copy was proved, as O(verify) says.
+          type: str
 """
 
 import dataclasses
@@ -101,39 +154,61 @@ import dataclasses
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import Wanted
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.replication import Replication, Sites, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.progress import Progress
+from ansible_collections.osdr.openstack.plugins.module_utils.replication import Method, Replication, Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.transport import Effort
+from ansible_collections.osdr.openstack.plugins.module_utils.verification import foreseeable
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+_MIB = 1024**2
+#: The least that makes sense of the options that count something.
+_LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0}
 
 
 def wanted_copies(params):
-    if params["full_every"] < 1:
-        raise InvalidInput(f"full_every is {params['full_every']}; a chain has at least 1 backup.")
-    application = require_name("the name of an application", params["application"])
-    return Wanted(application, require_name("the id of a checkpoint", params["checkpoint"]), params["full_every"])
+    for option, least in _LEAST.items():
+        if params[option] < least:
+            raise InvalidInput(f"{option} is {params[option]}; it must be at least {least}.")
+    return Wanted(
+        application=require_name("the name of an application", params["application"]),
+        checkpoint=require_name("the id of a checkpoint", params["checkpoint"]),
+        full_every=params["full_every"],
+        availability_zone=params["availability_zone"],
+        container=params["backup_container"],
+    )
 
 
 def run(module):
     params = module.params
     wanted = wanted_copies(params)
+    effort = Effort(params["concurrency"], params["stall_timeout"], params["bandwidth"] * _MIB or None)
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
-    sites = Sites.connect(connect(params), params)
-    replication = Replication(sites, wanted, waiter, params["concurrency"])
+    method = Method(params["transport"], foreseeable(params["verify"]) if module.check_mode else params["verify"])
+    progress = Progress(params["progress_file"])
+    replication = Replication(Sites.connect(connect(params), params), wanted, method, effort, waiter, progress)
     plan = replication.plan()
-    missing = replication.missing_records(plan.finished)
-    changed = bool(plan.create or plan.delete or any(missing.values()))
     diff = {
         "before": {"backed_up": sorted(b.volume_id for b in plan.adopt)},
         "after": {"backed_up": sorted([b.volume_id for b in plan.adopt] + [n.snapshot.volume_id for n in plan.create])},
     }
-    if module.check_mode:
-        whole = [b for b in plan.finished if not missing[b.id]]
-        copies = replication.known_copies(whole)
-    else:
-        copies = replication.import_records(replication.back_up(plan))
+    changed, copies = _foresee(replication, plan) if module.check_mode else _carry_out(replication, plan)
     return {"changed": changed, "diff": diff, "replication": _result(wanted, copies)}
+
+
+def _carry_out(replication, plan):
+    copies = replication.deliver(replication.chains(replication.back_up(plan)))
+    return replication.changed, copies
+
+
+def _foresee(replication, plan):
+    chains = replication.chains(plan.finished)
+    outstanding = replication.outstanding(chains)
+    copies = replication.verified([chain for chain in chains if chain.backup.id not in outstanding])
+    return bool(plan.create or plan.delete or outstanding or len(plan.finished) < len(plan.adopt)), copies
 
 
 def _result(wanted, copies):
@@ -154,6 +229,11 @@ def main():
                 "application": {"type": "str", "required": True},
                 "checkpoint": {"type": "str", "required": True},
                 "full_every": {"type": "int", "default": 7},
+                "availability_zone": {"type": "str", "default": ""},
+                "backup_container": {"type": "str", "default": ""},
+                "bandwidth": {"type": "int", "default": 0},
+                "stall_timeout": {"type": "int", "default": 600},
+                "progress_file": {"type": "path"},
             },
         ),
         supports_check_mode=True,

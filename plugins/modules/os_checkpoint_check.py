@@ -14,7 +14,8 @@ author:
 description:
   - Looks at everything that a checkpoint needs, on both sites, before the first change. Servers and volumes and their
     states, whether each server can be frozen and guarded, the quotas for snapshots and backups at the primary site and
-    for the imported records at the remote site, the credentials, and the catalogue.
+    for the imported records at the remote site, whether records may be imported there and the objects of backups can be
+    looked at, the credentials, and the catalogue.
   - Fails with a list of all problems, or succeeds.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -84,7 +85,7 @@ checkpoint_check:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, group_snapshot, replication
+from ansible_collections.osdr.openstack.plugins.module_utils import args, group_snapshot
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
@@ -100,7 +101,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     freeze_problems,
     running,
 )
-from ansible_collections.osdr.openstack.plugins.module_utils.replication import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.replication import Method, Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.replication_check import import_problems, quota_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -146,8 +148,9 @@ def _problems(wanted, sites, params):
     todo = [volume for volume in wanted.volumes.values() if volume.id not in done]
     size = sum(volume.size for volume in todo)
     for storage in (sites.primary, sites.remote):
-        problems += replication.quota_problems(storage, len(todo), size)
-    return problems
+        problems += quota_problems(storage, len(todo), size)
+    method = Method(params["transport"], params["verify"])
+    return problems + import_problems(sites.importing) + method.problems(sites)
 
 
 def main():

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which snapshots of a checkpoint are to be backed up, and which of them incrementally."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .records import APPLICATION_KEY, Backup, Snapshot, marks
+
+UNDER_WAY = ("creating",)
+USABLE = ("available", "restoring")
+#: A snapshot is this while it is being backed up; a backup service that is started anew sets it back.
+_BACKING_UP = "backing-up"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The copies that are wanted.
+
+    :param full_every: a chain has at most so many backups, the full one included.
+    :param availability_zone: of the backup service that is to make them; that of the volume when empty.
+    :param container: that they are to be in; the backup service's own when empty.
+    """
+
+    application: str
+    checkpoint: str
+    full_every: int
+    availability_zone: str = ""
+    container: str = ""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return marks(self.application, self.checkpoint)
+
+
+@dataclasses.dataclass(frozen=True)
+class NewBackup:
+    snapshot: Snapshot
+    incremental: bool
+
+    def body(self, wanted: Wanted) -> dict[str, t.Any]:
+        """What Cinder needs to know beside the volume."""
+        body = {
+            "name": self.snapshot.name,
+            "snapshot_id": self.snapshot.id,
+            "incremental": self.incremental,
+            "metadata": wanted.metadata,
+            "availability_zone": wanted.availability_zone,
+            "container": wanted.container,
+        }
+        return {key: value for key, value in body.items() if value != ""}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done at the primary site, per volume.
+
+    :param delete: backups of this checkpoint that failed.
+    :param create: backups to make.
+    :param adopt: backups of this checkpoint that are there or under way.
+    """
+
+    delete: tuple[Backup, ...]
+    create: tuple[NewBackup, ...]
+    adopt: tuple[Backup, ...]
+
+    @property
+    def finished(self) -> list[Backup]:
+        """What is adopted and complete."""
+        return [backup for backup in self.adopt if backup.status in USABLE]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """What there is now.
+
+    :param snapshots: of this checkpoint.
+    :param backups: all of the project at the primary site.
+    :param known: ids of the backups that the remote site can use.
+    :param zones: availability zone per volume id, as far as they are known.
+    """
+
+    snapshots: t.Sequence[Snapshot]
+    backups: t.Sequence[Backup]
+    known: t.Collection[str]
+    zones: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def plan_backups(wanted: Wanted, sight: Sight) -> Plan:
+    """Decide which volumes to back up, and how."""
+    mine = [b for b in sight.backups if wanted.metadata.items() <= b.metadata.items()]
+    adopt = {b.volume_id: b for b in mine if b.status in USABLE + UNDER_WAY}
+    failed = tuple(b for b in mine if b.volume_id not in adopt or adopt[b.volume_id].id != b.id)
+    create = tuple(
+        NewBackup(snapshot, _can_be_incremental(wanted, snapshot, sight))
+        for snapshot in sight.snapshots
+        if snapshot.volume_id not in adopt
+    )
+    return Plan(failed, create, tuple(adopt.values()))
+
+
+def snapshot_problems(plan: Plan, site: str) -> list[str]:
+    """Snapshots that cannot be backed up as they are."""
+    return [
+        f"Snapshot {new.snapshot.id} of volume {new.snapshot.volume_id} on site '{site}' is {new.snapshot.status}; "
+        + (
+            "a backup of it was broken off and its backup service has not been started since. Start it."
+            if new.snapshot.status == _BACKING_UP
+            else "it must be available. Take the snapshots anew with os_cg_snapshot."
+        )
+        for new in plan.create
+        if new.snapshot.status != "available"
+    ]
+
+
+def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, sight: Sight) -> bool:
+    """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot, whosesoever it is."""
+    newest_first = sorted(
+        (
+            b
+            for b in sight.backups
+            if b.volume_id == snapshot.volume_id and b.status in USABLE and b.data_timestamp < snapshot.created_at
+        ),
+        key=lambda b: b.data_timestamp,
+        reverse=True,
+    )
+    length = next((n for n, b in enumerate(newest_first, 1) if not b.is_incremental), 0)
+    chain = newest_first[:length]
+    zone = wanted.availability_zone or sight.zones.get(snapshot.volume_id)
+    return (
+        0 < length < wanted.full_every
+        and chain[0].status == "available"
+        and chain[0].size == snapshot.size
+        and all(_can_be_built_on(link, wanted, zone) and link.id in sight.known for link in chain)
+    )
+
+
+def _can_be_built_on(link: Backup, wanted: Wanted, zone: str | None) -> bool:
+    """Only what is ours, so that it is removed when we say so and not before; and only within one store.
+
+    Backup services of different availability zones may write to different stores, which Cinder does not look at.
+    """
+    return link.metadata.get(APPLICATION_KEY) == wanted.application and zone in (None, link.availability_zone)

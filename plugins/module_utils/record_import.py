@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making one backup known at the remote site."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .backup_objects import Link, read_link
+from .backup_plan import USABLE
+from .errors import CloudError, ResourceFailed, WaitTimeout
+from .records import Backup
+from .waiting import Waiter
+
+if t.TYPE_CHECKING:
+    from .replication import Sites
+
+
+class RecordImport:
+    """The record of one backup at the remote site.
+
+    :param link: what the primary site says of the backup.
+    """
+
+    def __init__(self, sites: Sites, waiter: Waiter, link: Link) -> None:
+        self._remote = sites.remote
+        self._importing = sites.importing
+        self._waiter = waiter
+        self._link = link
+
+    def ensure(self) -> int:
+        """See that the record is there and usable.
+
+        :returns: how many records this imported: 0 or 1.
+        :raises ResourceFailed: when the site cannot use it.
+        :raises CloudError: when it has another backup under this id.
+        """
+        found = self._remote.backup(self._link.backup_id)
+        if found and self._is_broken(found):
+            self._forget()
+            found = None
+        if found and found.status in USABLE:
+            self._refuse_other()
+            return 0
+        if found is None:
+            self._importing.import_record(self._link.record)
+        self._await()
+        return 1
+
+    def _is_broken(self, found: Backup) -> bool:
+        """An import that its backup service gave up. It knows no objects yet, so that it can be removed without losing any."""
+        return found.status == "error" and not found.container
+
+    def _forget(self) -> None:
+        """Remove a record that was never finished."""
+        self._importing.delete_backup(self._link.backup_id, force=True)
+        what = f"site '{self._remote.cloud.site}' to forget the broken record of backup {self._link.backup_id}"
+        self._waiter.until(what, lambda: True if self._remote.backup(self._link.backup_id) is None else None)
+
+    def _refuse_other(self) -> None:
+        known = read_link(self._importing.export_record(self._link.backup_id))
+        if (known.parent_id, known.location) != (self._link.parent_id, self._link.location):
+            raise CloudError(
+                f"Site '{self._remote.cloud.site}' knows another backup under id {self._link.backup_id}: its objects or its parent "
+                "differ from those at the primary site.",
+                "Delete its record there if nobody needs it, then run the same again.",
+            )
+
+    def _await(self) -> None:
+        try:
+            self._waiter.until(f"site '{self._remote.cloud.site}' to import backup {self._link.backup_id}", self._imported)
+        except WaitTimeout:
+            found = self._remote.backup(self._link.backup_id)
+            if found and not found.container:
+                self._forget()
+            raise
+
+    def _imported(self) -> bool | None:
+        found = self._remote.backup(self._link.backup_id)
+        if found is None or found.status == "error":
+            raise ResourceFailed(
+                f"Site '{self._remote.cloud.site}' could not import the record of backup {self._link.backup_id}"
+                f"{': ' + found.fail_reason if found else ''}.",
+                "Its backup service must use the same driver and reach the same store as the primary's.",
+                resource_type="backup",
+                resource_id=self._link.backup_id,
+            )
+        return True if found.status in USABLE else None

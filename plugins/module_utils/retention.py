@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which checkpoints a retention policy keeps, and what may go with the others.
+
+Pure: from what there is to what is to be removed. A backup goes only when no checkpoint that stays needs it, so chains
+are never cut; what is not of the application is not looked at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from .backup_plan import UNDER_WAY
+from .errors import InvalidInput
+from .manifest import Manifest
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
+
+#: How each rule of a policy tells one period from another.
+_PERIODS: dict[str, t.Callable[[datetime.datetime], t.Any]] = {
+    "hourly": lambda time: (time.date(), time.hour),
+    "daily": lambda time: time.date(),
+    "weekly": lambda time: time.isocalendar()[:2],
+    "monthly": lambda time: (time.year, time.month),
+}
+RULES = ("last", *_PERIODS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """How many checkpoints to keep: the newest ones, and the newest one of each of so many hours, days, ... that have one."""
+
+    last: int = 0
+    hourly: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+
+    @classmethod
+    def parse(cls, keep: t.Mapping[str, int]) -> Policy:
+        """:raises InvalidInput: for a policy that keeps nothing."""
+        negative = [rule for rule in RULES if (keep.get(rule) or 0) < 0]
+        if negative:
+            raise InvalidInput(f"keep has a negative number for {', '.join(negative)}.")
+        if not any(keep.get(rule) for rule in RULES):
+            raise InvalidInput("keep would remove every checkpoint.", f"Give at least one of {', '.join(RULES)} a number above 0.")
+        return cls(**{rule: keep.get(rule) or 0 for rule in RULES})
+
+    def choose(self, times: t.Mapping[str, datetime.datetime]) -> dict[str, list[str]]:
+        """The rules that keep a checkpoint, per id of those that are kept.
+
+        :param times: when each was taken.
+        """
+        newest_first = sorted(times, key=lambda one: times[one], reverse=True)
+        reasons: dict[str, list[str]] = {one: ["last"] for one in newest_first[: self.last]}
+        for rule, period in _PERIODS.items():
+            newest_of: dict[t.Any, str] = {}
+            for one in newest_first:
+                newest_of.setdefault(period(times[one]), one)
+            for one in list(newest_of.values())[: getattr(self, rule)]:
+                reasons.setdefault(one, []).append(rule)
+        return reasons
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """:param reasons: rules of the policy that keep it, or why it is left alone."""
+
+    id: str
+    reasons: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Retention:
+    """Which checkpoints of an application stay, and which go.
+
+    :param needed: ids of the backups that those which stay need.
+    :param newest: id of the newest checkpoint that can be restored.
+    """
+
+    keep: tuple[Kept, ...]
+    remove: tuple[Manifest, ...]
+    needed: frozenset[str]
+    newest: str | None
+
+
+def decide(policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[Backup]) -> Retention:
+    """Apply a policy to the catalogue.
+
+    Checkpoints that cannot be restored do not count, lest they push out those that can; neither they nor those that
+    are being restored are touched.
+
+    :param remote: all backups that the remote site knows.
+    """
+    status = {backup.id: backup.status for backup in remote}
+    alone: dict[str, list[str]] = {}
+    for one in manifests:
+        chain = {link for copy in one.copies for link in copy.chain}
+        if any(status.get(link) not in ("available", "restoring") for link in chain):
+            alone[one.checkpoint.id] = ["cannot be restored"]
+        elif any(status[link] == "restoring" for link in chain):
+            alone[one.checkpoint.id] = ["is being restored"]
+    times = {one.checkpoint.id: _time_of(one) for one in manifests}
+    counted = {one: time for one, time in times.items() if alone.get(one) != ["cannot be restored"]}
+    reasons = {**alone, **policy.choose(counted)}
+    kept = [one for one in manifests if one.checkpoint.id in reasons]
+    return Retention(
+        keep=tuple(Kept(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
+        remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
+        needed=frozenset(link for one in kept for copy in one.copies for link in copy.chain),
+        newest=max(counted, key=lambda one: counted[one], default=None),
+    )
+
+
+def _time_of(manifest: Manifest) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(manifest.checkpoint.created_at)
+
+
+@dataclasses.dataclass(frozen=True)
+class Surplus:
+    """What may go at one site.
+
+    :param backups: in the order in which they must go: what builds on another one before it.
+    """
+
+    backups: tuple[Backup, ...]
+    snapshots: tuple[Snapshot, ...] = ()
+
+
+def surplus(application: str, retention: Retention, backups: t.Sequence[Backup], snapshots: t.Sequence[Snapshot] = ()) -> Surplus:
+    """What no checkpoint that stays needs.
+
+    What belongs to no checkpoint of the catalogue is left over from an attempt that failed, or belongs to one that is
+    being made right now: only what is older than the newest checkpoint goes.
+    """
+    removed = {one.checkpoint.id for one in retention.remove}
+    kept = {one.id for one in retention.keep}
+    ours = [b for b in backups if b.metadata.get(APPLICATION_KEY) == application]
+    before = min((b.data_timestamp for b in ours if b.metadata.get(CHECKPOINT_KEY) == retention.newest), default="")
+
+    def is_surplus(checkpoint: str | None, time: str) -> bool:
+        return checkpoint in removed or (checkpoint not in kept and time < before)
+
+    gone = [
+        b
+        for b in ours
+        if b.id not in retention.needed and b.status not in UNDER_WAY and is_surplus(b.metadata.get(CHECKPOINT_KEY), b.data_timestamp)
+    ]
+    old = [
+        s
+        for s in snapshots
+        if s.metadata.get(APPLICATION_KEY) == application and is_surplus(s.metadata.get(CHECKPOINT_KEY), s.created_at)
+    ]
+    return Surplus(tuple(sorted(gone, key=lambda b: b.data_timestamp, reverse=True)), tuple(old))

@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof that copies at the remote site are whole, before they count."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from .backup_objects import Location, inspect
+from .backup_plan import USABLE
+from .block_storage import BlockStorage
+from .errors import CloudError, NotFound, ResourceFailed
+from .object_store import ObjectStore
+from .progress import Progress
+from .records import Backup
+from .transport import Effort, location_of
+from .waiting import Waiter, run_all
+
+if t.TYPE_CHECKING:
+    from .replication import Chain, Sites
+
+#: The remote site knows each backup, and the same of it as the primary site.
+RECORDS = "records"
+#: And every object of the whole chain is in the store.
+OBJECTS = "objects"
+#: And a volume restored from it is the snapshot, block by block.
+RESTORE = "restore"
+DEPTHS = (RECORDS, OBJECTS, RESTORE)
+
+#: Marks volumes and backups that are made only to be compared; not with the keys of checkpoints, which they are no part of.
+SCRATCH_KEY = "osdr_verify"
+#: A store may list an object a little later than it took it.
+_LISTING_LAG_SECONDS = 30.0
+
+
+def foreseeable(depth: str) -> str:
+    """How deep a look is that changes nothing."""
+    return OBJECTS if depth == RESTORE else depth
+
+
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """What was found of one backup in the store; nothing where the store was not looked at."""
+
+    stored_bytes: int = 0
+    inventory: str = ""
+
+
+class Verification:
+    """Looks at copies as deeply as wanted."""
+
+    def __init__(self, sites: Sites, depth: str, effort: Effort, waiter: Waiter, progress: Progress) -> None:
+        self._sites = sites
+        self._depth = depth
+        self._effort = effort
+        self._waiter = waiter
+        self._progress = progress
+
+    def prove(self, chains: t.Sequence[Chain]) -> list[tuple[Chain, Proof]]:
+        """:raises CloudError: listing all that is not as it must be."""
+        self._progress.begin("verifying", "backups", len(chains))
+        _refuse(self._sites, self._record_problems(chains))
+        if self._depth == RECORDS:
+            return [(chain, Proof()) for chain in chains]
+        work = {chain.backup.id: (lambda chain=chain: self._prove_objects(chain)) for chain in chains}
+        proofs = run_all(work, self._effort.concurrency)
+        if self._depth == RESTORE:
+            run_all({c.backup.id: (lambda c=c: self._prove_content(c)) for c in chains}, self._effort.concurrency)
+        return [(chain, proofs[chain.backup.id]) for chain in chains]
+
+    def _record_problems(self, chains: t.Sequence[Chain]) -> list[str]:
+        known = {b.id: b for b in self._sites.remote.backups()}
+        problems = [
+            f"Backup {one} of volume {chain.backup.volume_id} is not available there."
+            for chain in chains
+            for one in chain.ids
+            if one not in known or known[one].status not in USABLE
+        ]
+        mine = [chain.backup for chain in chains]
+        return problems + [
+            f"It has another backup under id {b.id} of volume {b.volume_id}."
+            for b in mine
+            if b.id in known and (known[b.id].size, known[b.id].object_count) != (b.size, b.object_count)
+        ]
+
+    def _prove_objects(self, chain: Chain) -> Proof:
+        proof = Proof()
+        for link in chain.links:
+            proof = self._prove_link(chain.backup, location_of(link))
+        if self._depth == OBJECTS:
+            self._progress.add(steps=1)
+        return proof
+
+    def _prove_link(self, backup: Backup, location: Location) -> Proof:
+        store, clock = self._sites.stores.remote, self._waiter.clock
+        deadline = clock.now() + _LISTING_LAG_SECONDS
+        inventory, problems = inspect(store, location)
+        while problems and clock.now() < deadline:
+            clock.sleep(self._waiter.interval)
+            inventory, problems = inspect(store, location)
+        of = f"Backup {location.backup_id} in container '{location.container}', which volume {backup.volume_id} needs: "
+        _refuse(self._sites, [of + "; ".join(problems[:5]) + "."] if problems else [])
+        return Proof(inventory.stored_bytes, inventory.digest)
+
+    def _prove_content(self, chain: Chain) -> None:
+        Scratch(self._sites.remote, self._waiter, chain.backup).compare(self._sites.stores.remote, location_of(chain.links[-1]))
+        self._progress.add(steps=1)
+
+
+class Scratch:
+    """A volume restored from a backup only to be compared with what was backed up, and removed again.
+
+    No data passes through here: the restored volume is backed up once more, and Cinder's backup service writes down
+    the SHA-256 of every block of a volume that it backs up.
+    """
+
+    def __init__(self, storage: BlockStorage, waiter: Waiter, backup: Backup) -> None:
+        self._storage = storage
+        self._waiter = waiter
+        self._backup = backup
+        self._mark = {SCRATCH_KEY: backup.id}
+        self._name = f"osdr-verify-{backup.id}"
+
+    def compare(self, store: ObjectStore, location: Location) -> None:
+        """:raises CloudError: when the volume's blocks are not those of the snapshot."""
+        self.remove()
+        try:
+            wanted = {"name": self._name, "size": self._backup.size, "metadata": self._mark}
+            volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
+            self._waiter.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
+            again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": self._mark})
+            found = self._waiter.until(f"backup {self._name}", lambda: self._backed_up(again))
+            there = _own_block_sums(store, found)
+            _refuse_difference(_block_sums(store, location.container, location.block_sums_name), there, self._backup)
+        finally:
+            self.remove()
+
+    def remove(self) -> None:
+        """Remove what this or an earlier run has made."""
+        for backup in self._storage.backups():
+            if backup.metadata.get(SCRATCH_KEY) == self._backup.id:
+                self._storage.delete_backup(backup.id)
+                self._waiter.until(f"backup {backup.name} to be deleted", lambda one=backup.id: self._storage.backup(one) is None or None)
+        for volume in self._storage.volumes():
+            if volume.metadata.get(SCRATCH_KEY) == self._backup.id:
+                self._storage.delete_volume(volume.id)
+                self._waiter.until(f"volume {volume.name} to be deleted", lambda one=volume.id: self._volume_gone(one))
+
+    def _restored(self, volume_id: str) -> bool | None:
+        status = self._storage.volume(volume_id).status
+        if status.startswith("error"):
+            raise self._failure(f"a volume could not be restored from it ({status})")
+        return True if status == "available" else None
+
+    def _backed_up(self, backup_id: str) -> Backup | None:
+        found = self._storage.backup(backup_id)
+        if found is None or found.status == "error":
+            raise self._failure("the volume restored from it could not be backed up for comparison")
+        return found if found.status == "available" else None
+
+    def _failure(self, reason: str) -> ResourceFailed:
+        site = self._storage.cloud.site
+        return ResourceFailed(
+            f"Backup {self._backup.id} of volume {self._backup.volume_id} could not be verified on site '{site}': {reason}.",
+            "See the logs of its backup service.",
+            resource_type="backup",
+            resource_id=self._backup.id,
+        )
+
+    def _volume_gone(self, volume_id: str) -> bool | None:
+        try:
+            self._storage.volume(volume_id)
+        except NotFound:
+            return True
+        return None
+
+
+def _own_block_sums(store: ObjectStore, backup: Backup) -> dict[str, t.Any]:
+    prefix = f"volume_{backup.volume_id}/"
+    names = [one for one in store.names(backup.container, prefix) if one.endswith(f"_backup_{backup.id}_sha256file")]
+    if not names:
+        raise CloudError(f"Site '{store.cloud.site}' has no block checksums of backup {backup.id} in container '{backup.container}'.")
+    return _block_sums(store, backup.container, names[0])
+
+
+def _block_sums(store: ObjectStore, container: str, name: str) -> dict[str, t.Any]:
+    try:
+        document = json.loads(store.read(container, name))
+        return {"block": document["chunk_size"], "sums": document["sha256s"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CloudError(f"Object {container}/{name} on site '{store.cloud.site}' is damaged.") from error
+
+
+def _refuse_difference(wanted: dict[str, t.Any], there: dict[str, t.Any], backup: Backup) -> None:
+    if wanted["block"] != there["block"]:
+        raise CloudError(
+            f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services sum up blocks of "
+            f"{wanted['block']} and {there['block']} bytes.",
+            "Give both the same backup_swift_block_size, or choose verify: objects.",
+        )
+    differing = sum(a != b for a, b in zip(wanted["sums"], there["sums"], strict=False)) + abs(len(wanted["sums"]) - len(there["sums"]))
+    if differing:
+        raise CloudError(
+            f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
+            f"{len(wanted['sums'])} blocks of {wanted['block']} bytes.",
+            "The copy is of no use; make a full backup.",
+        )
+
+
+def _refuse(sites: Sites, problems: t.Sequence[str]) -> None:
+    if problems:
+        raise CloudError(f"The copies at site '{sites.remote.cloud.site}' are not whole. " + " ".join(problems))

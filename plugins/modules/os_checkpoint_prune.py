@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_checkpoint_prune
+short_description: Remove old checkpoints of an application with all that only they need
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Keeps the checkpoints of an application that a policy wants and removes the others, the manifest first, then their
+    backups at the remote and at the primary site, each before what it builds on. In check mode, tells what would go.
+  - A backup stays as long as any checkpoint that stays builds on it, so chains are never cut. What is not marked as
+    belonging to the application is never touched.
+  - Backups and snapshots that failed attempts have left at the primary site, older than the newest checkpoint, go too.
+  - Checkpoints that cannot be restored do not count as kept, and neither they nor those that are being restored are
+    touched. When a manifest cannot be read, nothing is removed, because nobody knows what it needs.
+  - Not to be run while a checkpoint of the same application is being taken.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.effort
+  - osdr.openstack.attributes
+options:
+  cloud:
+    description:
+      - The remote site, in the project that owns the copies; the cloud with the catalogue.
+    type: raw
+  primary_cloud:
+    description:
+      - The primary site in the application's project, by name or as a dictionary. When omitted, what is there is left alone;
+        a later run with it removes that, too.
+    type: raw
+  application:
+    description:
+      - Name of the application.
+    type: str
+    required: true
+  keep:
+    description:
+      - Which checkpoints are kept. A checkpoint is kept when any rule keeps it.
+    type: dict
+    required: true
+    suboptions:
+      last:
+        description:
+          - How many of the newest ones.
+        type: int
+        default: 0
+      hourly:
+        description:
+          - In how many hours, of those that have a checkpoint, the newest one. Hours, days, ... are those of UTC.
+        type: int
+        default: 0
+      daily:
+        description:
+          - The same for days.
+        type: int
+        default: 0
+      weekly:
+        description:
+          - The same for weeks.
+        type: int
+        default: 0
+      monthly:
+        description:
+          - The same for months.
+        type: int
+        default: 0
+seealso:
+  - module: osdr.openstack.os_checkpoint_info
+  - module: osdr.openstack.os_backup_replicate
+"""
+
+EXAMPLES = r"""
+- name: Keep the last three checkpoints, one a day for a week, and one a month for a year
+  osdr.openstack.os_checkpoint_prune:
+    cloud: remote
+    primary_cloud: primary
+    application: shop
+    keep:
+      last: 3
+      daily: 7
+      monthly: 12
+"""
+
+RETURN = r"""
+prune:
+  description: What stays and what went, or would go in check mode.
+  returned: success
+  type: dict
+  contains:
+    kept:
+      description: The checkpoints that stay, each with the rules that keep it.
+      type: list
+      elements: dict
+      sample:
+        - id: 2026-11-22-noon
+          reasons: [last, daily]
+    removed:
+      description: Ids of the checkpoints that went.
+      type: list
+      elements: str
+    backups:
+      description: Ids of the backups that went, per site.
+      type: dict
+    snapshots:
+      description: Ids of the snapshots that went, per site.
+      type: dict
+"""
+
+import dataclasses
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
+from ansible_collections.osdr.openstack.plugins.module_utils.pruning import Pruning
+from ansible_collections.osdr.openstack.plugins.module_utils.retention import RULES, Policy
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+def run(module):
+    params = module.params
+    application = require_name("the name of an application", params["application"])
+    policy = Policy.parse(params["keep"])
+    remote = connect(params)
+    primary = BlockStorage(connect_other(params["primary_cloud"])) if params["primary_cloud"] else None
+    catalogue = Catalogue(ObjectStore(remote), params["container"])
+    waiter = Waiter(timeout=params["timeout"], interval=1.0)
+    pruning = Pruning(catalogue, BlockStorage(remote), primary, waiter, params["concurrency"])
+    plan = pruning.plan(application, policy)
+    if not module.check_mode:
+        pruning.carry_out(plan)
+    for warning in pruning.warnings:
+        module.warn(warning)
+    result = _result(plan)
+    kept = [one["id"] for one in result["kept"]]
+    diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
+    return {"changed": plan.changes, "prune": result, "diff": diff}
+
+
+def _result(plan):
+    return {
+        "kept": [{**dataclasses.asdict(one), "reasons": list(one.reasons)} for one in plan.retention.keep],
+        "removed": [one.checkpoint.id for one in plan.retention.remove],
+        "backups": {storage.cloud.site: [b.id for b in gone.backups] for storage, gone in plan.sites},
+        "snapshots": {storage.cloud.site: [s.id for s in gone.snapshots] for storage, gone in plan.sites},
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.CATALOGUE,
+            args.EFFORT,
+            {
+                "primary_cloud": {"type": "raw"},
+                "application": {"type": "str", "required": True},
+                "keep": {"type": "dict", "required": True, "options": {rule: {"type": "int", "default": 0} for rule in RULES}},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module), Interruption().installed():
+        result = run(module)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
