@@ -9,7 +9,7 @@ import threading
 import typing as t
 
 from .backup_objects import Inventory, Link, Location
-from .errors import InvalidInput, WaitTimeout
+from .errors import CloudError, InvalidInput, WaitTimeout
 from .object_store import ObjectStore, StoredObject
 from .progress import Progress
 from .waiting import SYSTEM_CLOCK, Clock, Patience, run_all
@@ -23,6 +23,8 @@ COPY = "copy"
 TRANSPORTS = (SHARED, EXTERNAL, COPY)
 
 _LOOK_SECONDS = 2.0
+#: What Swift answers to content that is not what its ETag promised.
+_CHECKSUM_DIFFERS = 422
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,9 +145,19 @@ class Transport:
         try:
             with stores.primary.stream(container, one.wanted.name, timeout) as blocks:
                 stores.remote.write_stream(container, one.wanted, passing(blocks), timeout)
-        except BaseException:
+        except BaseException as error:
             self._progress.add(size=-moved)
+            if isinstance(error, CloudError) and error.http_status == _CHECKSUM_DIFFERS:
+                raise self._damaged(one) from error
             raise
+
+    def _damaged(self, one: Missing) -> CloudError:
+        return CloudError(
+            f"Object {one.location.container}/{one.wanted.name} on site '{t.cast(Stores, self._stores).primary.cloud.site}' is damaged: its "
+            f"content has not the checksum that its container lists. Backup {one.location.backup_id} is of no use.",
+            "Delete the backup and run the same again.",
+            http_status=_CHECKSUM_DIFFERS,
+        )
 
     def _await(self, links: t.Sequence[Link], missing: t.Sequence[Missing]) -> None:
         """Wait for the engine that replicates the store, as long as it gets on."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The primary site of the lab, as tests need it: its API, its guests and its programs."""
+"""The lab, its primary site above all, as tests need it: its API, its guests and its programs."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ def wait(what, ask, seconds, interval=0.3):
         time.sleep(interval)
 
 
-def in_site(*command, check=True):
-    """Run a command inside the site."""
-    enter = [sys.executable, str(ROOT / "tests/lab/site_exec.py"), SITE, *command]
+def in_site(*command, check=True, site=SITE):
+    """Run a command inside a site."""
+    enter = [sys.executable, str(ROOT / "tests/lab/site_exec.py"), site, *command]
     return subprocess.run(enter, check=check, capture_output=True, text=True, timeout=60).stdout
 
 
-def supervisor(*command):
-    """Ask the site's supervisor."""
+def supervisor(*command, site=SITE):
+    """Ask a site's supervisor."""
     control = LAB_DIR / "venvs/openstack/bin/supervisorctl"
-    config = LAB_DIR / "sites" / SITE / "supervisord.conf"
+    config = LAB_DIR / "sites" / site / "supervisord.conf"
     return subprocess.run([control, "-c", config, *command], capture_output=True, text=True, timeout=120, check=False).stdout
 
 
@@ -193,9 +193,9 @@ class ModuleRun:
         )
 
     def result(self, seconds=300):
-        output = self.process.communicate(timeout=seconds)[0]
+        self.output = self.process.communicate(timeout=seconds)[0]
         path = pathlib.Path(self._directory.name, "localhost")
-        assert path.is_file(), output
+        assert path.is_file(), self.output
         return json.loads(path.read_text())
 
     def controller(self):
@@ -231,6 +231,17 @@ def quiesce(driver, state="quiesced", **arguments):
 
 def thaw_all():
     return module("os_server_thaw", cloud="primary-admin", all_projects=True, libvirt_uri=LIBVIRT_URI)
+
+
+def backup_service_is_up(site):
+    services = cloud(f"{site}-admin").block_storage.services(binary="cinder-backup")
+    return all(one.state == "up" for one in services)
+
+
+def answers(url):
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=5).status_code < 500
+    return False
 
 
 def unique(prefix):

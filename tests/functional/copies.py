@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoints of one server, copied to the remote site of the lab in every way, and what is there of them."""
+
+from __future__ import annotations
+
+import contextlib
+
+import laboratory
+from laboratory import ModuleRun, cloud, module, wait
+
+SERVER = "shop-front"
+CLOUDS = {
+    "cloud": "primary",
+    "admin_cloud": "primary-admin",
+    "remote_cloud": "remote",
+    "remote_admin_cloud": "remote-admin",
+    "remote_store_cloud": "remote-backup",
+    "store_cloud": "primary-backup",
+}
+#: What each transport needs on the lab: the backups of the zone "local" stay at their site.
+TRANSPORTS = {
+    "shared": {},
+    "copy": {"transport": "copy", "availability_zone": "local"},
+    "external": {"transport": "external", "availability_zone": "local"},
+}
+#: Of Swift's container synchronization on the lab.
+REALM, KEY = "osdr", "functional"
+
+
+class Protected:
+    """An application of one server, known to nobody else.
+
+    :param transport: one of TRANSPORTS.
+    """
+
+    def __init__(self, transport="shared", **options):
+        self.name = laboratory.unique(transport)
+        self.options = {**CLOUDS, **TRANSPORTS[transport], **options}
+        self.count = 0
+
+    @property
+    def definition(self):
+        return {"name": self.name, "tiers": [{"name": "only", "servers": [SERVER]}]}
+
+    def snapshot(self):
+        """Snapshot its volumes; returns the id of the checkpoint."""
+        self.count += 1
+        name = f"{self.name}-{self.count}"
+        taken = module("os_cg_snapshot", cloud="primary", name=name, application=self.definition, consistency="crash")
+        assert taken.get("changed"), taken
+        return name
+
+    def start(self, checkpoint, check=False, **options):
+        """Begin to copy a checkpoint."""
+        arguments = {**self.options, "application": self.name, "checkpoint": checkpoint, **options}
+        return ModuleRun("os_backup_replicate", check=check, **arguments)
+
+    def copy(self, checkpoint, **options):
+        return self.start(checkpoint, **options).result(900)
+
+    def protect(self, **options):
+        """A whole checkpoint; returns the copy of its only volume."""
+        copied = self.copy(self.snapshot(), **options)
+        assert "replication" in copied, copied
+        (copy,) = copied["replication"]["copies"]
+        return copy
+
+    def remove(self):
+        """Leave nothing of it at either site."""
+        for checkpoint in range(1, self.count + 1):
+            name = f"{self.name}-{checkpoint}"
+            module("os_cg_snapshot", cloud="primary", name=name, application=self.definition, state="absent")
+        for site in ("remote", "primary"):
+            for backup in backups(site, self.name):
+                remove_backup(site, backup.id)
+
+
+@contextlib.contextmanager
+def protected(transport="shared", **options):
+    application = Protected(transport, **options)
+    try:
+        yield application
+    finally:
+        application.remove()
+
+
+def backups(site, application):
+    """Those of an application, the newest first."""
+    found = cloud(site).block_storage.backups(details=True)
+    mine = [one for one in found if (one.metadata or {}).get("osdr_application") == application]
+    return sorted(mine, key=lambda one: one.data_timestamp, reverse=True)
+
+
+def remove_backup(site, backup_id):
+    storage = cloud(site).block_storage
+    storage.delete_backup(backup_id)
+    wait(f"backup {backup_id} to be deleted", lambda: storage.find_backup(backup_id) is None, 120)
+
+
+def stored(site, backup_id, container="volumebackups"):
+    """Objects of a backup in the store of a site: time of the last write per name."""
+    found = cloud(f"{site}-backup").object_store.objects(container)
+    return {one.name: one.last_modified_at for one in found if f"_backup_{backup_id}" in one.name}
+
+
+@contextlib.contextmanager
+def synchronized(container):
+    """Swift's own replication of a container from the primary to the remote site."""
+    remote, primary = cloud("remote-backup"), cloud("primary-backup")
+    account = remote.current_project_id
+    remote.object_store.put(f"/{container}", headers={"X-Container-Sync-Key": KEY}).raise_for_status()
+    target = f"//{REALM}/remote/AUTH_{account}/{container}"
+    primary.object_store.put(f"/{container}", headers={"X-Container-Sync-To": target, "X-Container-Sync-Key": KEY}).raise_for_status()
+    try:
+        yield
+    finally:
+        headers = {"X-Container-Sync-To": "", "X-Container-Sync-Key": ""}
+        primary.object_store.post(f"/{container}", headers=headers).raise_for_status()
+
+
+@contextlib.contextmanager
+def stopped(program, site):
+    """A program of a site that does not run."""
+    laboratory.supervisor("stop", program, site=site)
+    try:
+        yield
+    finally:
+        laboratory.supervisor("start", program, site=site)
+        url = {"swift-proxy": f"http://{site}:8080/healthcheck", "cinder-api": f"http://{site}:8776/"}.get(program)
+        if url:
+            wait(f"{program} of {site}", lambda: laboratory.answers(url), 60)

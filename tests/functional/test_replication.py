@@ -1,0 +1,278 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies at the remote site: by every transport, proved, resumed after every kind of death, and pruned."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import time
+
+import copies
+import laboratory
+import pytest
+from copies import TRANSPORTS, backups, protected, remove_backup, stopped, stored, synchronized
+from laboratory import cloud, module, wait
+
+CONTAINER = "osdr-functional"
+
+
+@pytest.fixture(params=TRANSPORTS)
+def application(request):
+    """One for each transport; the store that replicates itself is set up."""
+    options = {"backup_container": CONTAINER} if request.param == "external" else {}
+    with contextlib.ExitStack() as stack:
+        if request.param == "external":
+            stack.enter_context(synchronized(CONTAINER))
+        yield stack.enter_context(protected(request.param, **options))
+
+
+def test_full_then_incremental_then_nothing(guests, application):
+    first = application.protect()
+    assert not first["incremental"]
+    assert first["verified"] == "objects"
+    second_id = application.snapshot()
+    foreseen = application.start(second_id, check=True).result()
+    assert foreseen["changed"]
+    assert not foreseen["replication"]["copies"]
+    copied = application.copy(second_id)
+    (second,) = copied["replication"]["copies"]
+    assert second["incremental"]
+    assert second["chain"] == [first["copy_id"], second["copy_id"]]
+    assert 0 < second["stored_bytes"] < first["stored_bytes"]
+    assert len(stored("remote", second["copy_id"], second["container"])) == second["object_count"] + 2
+    for check in (False, True):
+        again = application.start(second_id, check=check).result()
+        assert not again["changed"], again
+        assert again["replication"] == copied["replication"]
+    known = {one.id: one.status for one in backups("remote", application.name)}
+    assert known == {first["copy_id"]: "available", second["copy_id"]: "available"}
+
+
+def test_a_volume_restored_from_a_copy_is_the_snapshot(guests):
+    with protected("copy", verify="restore") as application:
+        copy = application.protect()
+        assert copy["verified"] == "restore"
+        left = [one.name for one in cloud("remote").block_storage.volumes() if one.name == f"osdr-verify-{copy['copy_id']}"]
+        assert not left
+        # Another volume's blocks under the name of this one's: only a restore can tell.
+        name = next(one for one in stored("remote", copy["copy_id"]) if one.endswith("_sha256file"))
+        store = cloud("remote-backup").object_store
+        sums = store.get(f"/volumebackups/{name}").json()
+        sums["sha256s"][7] = "0" * 64
+        store.put(f"/volumebackups/{name}", json=sums).raise_for_status()
+        again = application.start(f"{application.name}-1", transport="shared").result(900)
+        assert "differs from the snapshot" in again["msg"], again
+        assert "in 1 of" in again["msg"]
+
+
+def test_what_is_damaged_at_the_remote_site_is_named_and_not_built_on(guests):
+    with protected() as application:
+        first = application.protect()
+        store = cloud("remote-backup").object_store
+        names = sorted(stored("remote", first["copy_id"]))
+        data = next(one for one in names if one.endswith("-00001"))
+        whole = store.get(f"/volumebackups/{data}").content
+        store.delete_object(data, container="volumebackups")
+        result = application.copy(f"{application.name}-1", stall_timeout=5)
+        assert "not whole" in result["msg"], result
+        assert data in result["msg"]
+        store.put(f"/volumebackups/{data}", data=whole).raise_for_status()
+        assert not application.copy(f"{application.name}-1")["changed"]
+        store.delete_object(next(one for one in names if one.endswith("_metadata")), container="volumebackups")
+        assert not application.protect()["incremental"]
+
+
+def test_somebody_elses_backup_is_not_built_on(guests):
+    with protected() as application:
+        application.protect()
+        volume = backups("primary", application.name)[0].volume_id
+        foreign = cloud().block_storage.create_backup(volume_id=volume, name="foreign", force=True)
+        wait("the foreign backup", lambda: cloud().block_storage.get_backup(foreign.id).status == "available", 300)
+        try:
+            assert not application.protect()["incremental"]
+        finally:
+            remove_backup("primary", foreign.id)
+
+
+def test_a_store_that_does_not_replicate_is_told(guests):
+    with protected("external", backup_container=laboratory.unique("unsynchronized")) as application:
+        result = application.copy(application.snapshot(), stall_timeout=10)
+        assert "stands still" in result["msg"], result
+        assert application.options["backup_container"] in result["msg"]
+
+
+def test_how_far_it_is_can_be_seen_meanwhile(guests):
+    with protected("copy", bandwidth=1) as application:
+        run = application.start(application.snapshot())
+        run.result(900)
+        assert "copying backups: " in run.output, run.output
+        assert " MiB/s" in run.output
+        assert " left" in run.output
+
+
+# Dying and failing
+
+
+def kill_while(application, checkpoint, what, is_there, **options):
+    run = application.start(checkpoint, **options)
+    wait(what, is_there, 300, 0.2)
+    run.signal(signal.SIGKILL)
+
+
+def finish(application, checkpoint):
+    """Run it again: it ends well, and there is exactly one backup and record."""
+    copied = application.copy(checkpoint)
+    assert "replication" in copied, copied
+    (copy,) = copied["replication"]["copies"]
+    for site in ("primary", "remote"):
+        assert [one.id for one in backups(site, application.name)] == [copy["copy_id"]]
+    return copy
+
+
+def test_killed_while_copying_it_copies_nothing_twice(guests):
+    with protected("copy") as application:
+        checkpoint = application.snapshot()
+
+        def some_there():
+            mine = backups("primary", application.name)
+            return mine and mine[0].status == "available" and stored("remote", mine[0].id)
+
+        kill_while(application, checkpoint, "the first objects", some_there, bandwidth=1)
+        backup = backups("primary", application.name)[0].id
+        before = stored("remote", backup)
+        copy = finish(application, checkpoint)
+        after = stored("remote", backup)
+        assert 0 < len(before) < len(after)
+        assert {name: after[name] for name in before} == before
+        assert len(after) == copy["object_count"] + 2
+
+
+def test_killed_at_any_moment_it_can_be_finished(guests, kills, seed):
+    dice = random.Random(seed)
+    for number in range(max(1, kills // 3)):
+        transport = ("shared", "copy")[number % 2]
+        with protected(transport) as application:
+            checkpoint = application.snapshot()
+            run = application.start(checkpoint)
+            moment = dice.uniform(3, 25)
+            time.sleep(moment)
+            run.signal(signal.SIGKILL)
+            print(f"kill {number + 1}: {transport}, after {moment:.1f} s, {[one.status for one in backups('primary', application.name)]}")
+            finish(application, checkpoint)
+
+
+def test_the_remote_store_may_be_gone_for_a_while(guests):
+    with protected("copy", bandwidth=2) as application:
+        checkpoint = application.snapshot()
+        run = application.start(checkpoint)
+
+        def copying():
+            mine = backups("primary", application.name)
+            return mine and mine[0].status == "available" and stored("remote", mine[0].id)
+
+        wait("copying to begin", copying, 300, 0.2)
+        with stopped("swift-proxy", "remote"):
+            time.sleep(5)
+        assert "replication" in run.result(900)
+
+
+def test_the_remote_api_may_be_gone_for_a_while(guests):
+    with protected("copy", bandwidth=2) as application:
+        checkpoint = application.snapshot()
+        run = application.start(checkpoint)
+        wait("the backup", lambda: backups("primary", application.name), 120, 0.2)
+        with stopped("cinder-api", "remote"):
+            wait("copying to end", lambda: len(stored("remote", backups("primary", application.name)[0].id)) > 30, 300, 1)
+            time.sleep(5)
+        assert "replication" in run.result(900)
+
+
+def test_a_backup_service_that_dies_is_told_and_the_next_run_finishes(guests):
+    with protected() as application:
+        checkpoint = application.snapshot()
+        run = application.start(checkpoint)
+        wait("the backup to begin", lambda: [one for one in backups("primary", application.name) if one.container], 120, 0.2)
+        laboratory.kill(laboratory.processes("cinder-backup --config-file /etc/cinder/cinder.conf$"))
+        result = run.result(900)
+        assert "failed: error" in result.get("msg", ""), result
+        assert "run the same again" in result["msg"]
+        wait("the backup service", lambda: laboratory.backup_service_is_up("primary"), 120, 1)
+        finish(application, checkpoint)
+
+
+def test_a_store_that_is_full_half_way_can_be_emptied_and_used_again(guests):
+    with protected("copy") as application:
+        checkpoint = application.snapshot()
+        store = cloud("remote-backup").object_store
+        container = "volumebackups"
+        used = sum(one.content_length for one in store.objects(container))
+        admin = cloud("remote-backup").object_store
+        admin.post(f"/{container}", headers={"X-Container-Meta-Quota-Bytes": str(used + 2 * 1024**2)}).raise_for_status()
+        try:
+            result = application.copy(checkpoint)
+        finally:
+            admin.post(f"/{container}", headers={"X-Container-Meta-Quota-Bytes": ""}).raise_for_status()
+        assert "quota" in result["msg"], result
+        finish(application, checkpoint)
+
+
+# Retention
+
+
+def prune(application, check=False, **keep):
+    options = {"cloud": "remote", "primary_cloud": "primary", "application": application.name, "keep": keep}
+    return laboratory.ModuleRun("os_checkpoint_prune", check=check, **options).result()
+
+
+def publish(application, checkpoint):
+    """The whole checkpoint by its playbook's modules, to have a manifest."""
+    captured = module("os_application_info", cloud="primary", application=application.definition)
+    taken = module("os_cg_snapshot", cloud="primary", name=checkpoint, application=application.definition, consistency="crash")
+    copied = application.copy(checkpoint)
+    published = module(
+        "os_checkpoint",
+        cloud="remote",
+        application=application.name,
+        checkpoint=checkpoint,
+        site="primary",
+        application_description=captured["application_description"],
+        cg_snapshot=taken["cg_snapshot"],
+        copies=copied["replication"]["copies"],
+    )
+    assert "checkpoint" in published, published
+    return copied["replication"]["copies"][0]
+
+
+@pytest.mark.parametrize("transport", ["shared", "copy"])
+def test_pruning_cuts_no_chain_and_touches_nothing_foreign(guests, transport):
+    with protected(transport, full_every=2) as application:
+        made = [publish(application, application.snapshot()) for _number in range(3)]
+        assert [one["incremental"] for one in made] == [False, True, False]
+        abandoned = application.snapshot()
+        kept = f"{application.name}-2"
+        foreseen = prune(application, check=True, last=2)
+        assert foreseen["prune"]["removed"] == [f"{application.name}-1"]
+        assert foreseen["prune"]["backups"] == {"remote": [], "primary": []}
+        pruned = prune(application, last=2)
+        assert pruned["changed"]
+        assert [one["id"] for one in pruned["prune"]["kept"]] == [f"{application.name}-3", kept]
+        # The full backup of the first one stays: the second one is an increment of it.
+        for site in ("primary", "remote"):
+            assert {one.id for one in backups(site, application.name)} == {one["copy_id"] for one in made}
+        assert not prune(application, last=2)["changed"]
+        again = prune(application, last=1)["prune"]
+        assert again["removed"] == [kept]
+        for site in ("primary", "remote"):
+            assert again["backups"][site] == [made[1]["copy_id"], made[0]["copy_id"]]
+            assert [one.id for one in backups(site, application.name)] == [made[2]["copy_id"]]
+        assert not stored("remote", made[0]["copy_id"]) and not stored("remote", made[1]["copy_id"])
+        assert len(stored("remote", made[2]["copy_id"])) == made[2]["object_count"] + 2
+        assert not application.copy(f"{application.name}-3")["changed"]
+        # What is newer than the newest checkpoint may be a checkpoint that is just being made.
+        assert [one for one in cloud().block_storage.snapshots() if abandoned in one.name]
+
+
+def test_a_policy_that_keeps_nothing_is_refused(guests):
+    assert "would remove every checkpoint" in prune(copies.Protected())["msg"]
