@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime
 import hashlib
+import hmac
 import json
+import math
 import typing as t
 
 from .application import Application
@@ -20,6 +23,11 @@ from .errors import ManifestInvalid
 from .libraries import library
 from .manifest_schema import SCHEMA, SCHEMA_VERSION
 from .records import Flavor
+
+#: The defaults of what came with version 2 are what is known of a copy of version 1.
+_READABLE_VERSIONS = (1, SCHEMA_VERSION)
+_DEEPEST = 50
+_LONGEST_NUMBER = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +185,10 @@ class Copy:
 
     :param method: ``cinder_backup``: restored from backup ``copy_id``, which needs all of ``chain``
         (ids, oldest first, itself last) at the remote site.
+    :param container: where the objects of the backup are; empty when unknown.
+    :param stored_bytes: what they take there.
+    :param inventory: ``sha256:...`` over names, sizes and checksums of these objects; empty when unknown.
+    :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, or by a ``restore``.
     """
 
     volume_id: str
@@ -186,6 +198,10 @@ class Copy:
     size: int
     incremental: bool
     object_count: int
+    container: str = ""
+    stored_bytes: int = 0
+    inventory: str = ""
+    verified: str = "records"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +220,11 @@ class Checkpoint:
     consistency: str
     server_consistency: t.Mapping[str, str]
     evidence: t.Mapping[str, t.Any]
+
+    @property
+    def moment(self) -> datetime.datetime:
+        """``created_at`` for comparisons."""
+        return datetime.datetime.fromisoformat(self.created_at)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,6 +248,8 @@ class Manifest:
         :raises ManifestInvalid: naming what is wrong with it.
         """
         _refuse_unknown_version(document)
+        _refuse_deep(document)
+        document = _upgraded(document)
         _validate(document)
         manifest = cls(
             checkpoint=_build(Checkpoint, document["checkpoint"]),
@@ -237,20 +260,20 @@ class Manifest:
         return manifest
 
     @classmethod
-    def load(cls, content: bytes) -> Manifest:
-        """Read a stored manifest and check its digest.
+    def load(cls, content: bytes, key: str | None = None) -> Manifest:
+        """Read a stored manifest and check its digest, and its signature where there is a key.
 
-        :raises ManifestInvalid: when it is damaged, or no manifest at all.
+        :raises ManifestInvalid: when it is damaged, not signed with the key, or no manifest at all.
         """
-        try:
-            document = json.loads(content)
-        except ValueError as error:
-            raise ManifestInvalid(f"The manifest is no JSON document ({error}).") from error
+        document = _decode(content)
         if not isinstance(document, dict):
             raise ManifestInvalid("The manifest is no JSON object.")
-        digest = document.pop("digest", None)
+        _refuse_deep(document)
+        digest, signature = document.pop("digest", None), document.pop("signature", None)
         if digest != _digest(document):
             raise ManifestInvalid("The manifest's digest does not match its content: it was changed or damaged.")
+        if key is not None:
+            _refuse_foreign(document, signature, key)
         return cls.parse(document)
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -261,27 +284,106 @@ class Manifest:
             "copies": [_plain(copy) for copy in self.copies],
         }
 
-    def dump(self) -> bytes:
-        """Canonical JSON with its SHA-256 digest inside."""
+    def dump(self, key: str | None = None) -> bytes:
+        """Canonical JSON with its SHA-256 digest inside, and signed where there is a key."""
         document = self.as_dict()
-        return _canonical({**document, "digest": _digest(document)})
+        added = {"digest": _digest(document)}
+        if key is not None:
+            added["signature"] = _signature(document, key)
+        return _canonical({**document, **added})
 
 
 def _digest(document: t.Mapping[str, t.Any]) -> str:
     return "sha256:" + hashlib.sha256(_canonical(document)).hexdigest()
 
 
+def _signature(document: t.Mapping[str, t.Any], key: str) -> str:
+    return "hmac-sha256:" + hmac.new(key.encode(), _canonical(document), hashlib.sha256).hexdigest()
+
+
+def _refuse_foreign(document: t.Mapping[str, t.Any], signature: t.Any, key: str) -> None:
+    if signature is None:
+        raise ManifestInvalid("The manifest is not signed.", "With hmac_key, only manifests that were signed with this key are accepted.")
+    if not hmac.compare_digest(str(signature).encode(), _signature(document, key).encode()):
+        raise ManifestInvalid("The manifest's signature does not match hmac_key: it was signed with another key, or forged.")
+
+
 def _canonical(document: t.Mapping[str, t.Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
+def _decode(content: bytes) -> t.Any:
+    """Read JSON that has no second reading: what one parser takes and another refuses or understands otherwise is refused."""
+    hooks = {"object_pairs_hook": _members, "parse_int": _integer, "parse_float": _number, "parse_constant": _number}
+    try:
+        document = json.loads(content.decode(), **hooks)
+        # A lone surrogate passes as an escape, and cannot be written anywhere.
+        json.dumps(document, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise _too_deep() from error
+    except UnicodeError as error:
+        raise ManifestInvalid(f"The manifest is no UTF-8 text ({error}).") from error
+    except ValueError as error:
+        raise ManifestInvalid(f"The manifest is no JSON document ({error}).") from error
+    return document
+
+
+def _members(pairs: t.Sequence[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    twice = _twice(name for name, _value in pairs)
+    if twice:
+        raise ValueError(f"an object has member '{twice[0][:100]}' twice")
+    return dict(pairs)
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number has {len(text)} digits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:_LONGEST_NUMBER]} is no number")
+    return number
+
+
+def _refuse_deep(document: t.Any) -> None:
+    """What is nested without end makes every later function fail that follows it."""
+    level = [document]
+    for _depth in range(_DEEPEST):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _inside(value: t.Any) -> t.Iterable[t.Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _too_deep() -> ManifestInvalid:
+    return ManifestInvalid(f"The manifest is nested deeper than {_DEEPEST} levels.")
+
+
 def _refuse_unknown_version(document: t.Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
-            f"The manifest has schema version {version!r}; this release reads version {SCHEMA_VERSION}.",
+            f"The manifest has schema version {str(version)[:_LONGEST_NUMBER]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",
         )
+
+
+def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A document of an older version as this version has it; what is no such document is for the schema to refuse."""
+    if document["schema_version"] == SCHEMA_VERSION or not isinstance(document.get("copies"), list):
+        return {**document, "schema_version": SCHEMA_VERSION}
+    new = {field.name: field.default for field in dataclasses.fields(Copy) if field.default is not dataclasses.MISSING}
+    copies = [{**new, **copy} if isinstance(copy, dict) else copy for copy in document["copies"]]
+    return {**document, "schema_version": SCHEMA_VERSION, "copies": copies}
 
 
 def _validate(document: t.Mapping[str, t.Any]) -> None:
@@ -303,8 +405,19 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
     problems += [f"server {name} is described twice" for name in _twice(s.name for s in description.servers)]
     problems += [f"volume {one} is described twice" for one in _twice(v.source_id for v in description.volumes)]
+    problems += [f"volume {one} has several copies" for one in _twice(copy.volume_id for copy in manifest.copies)]
+    problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
+    problems += _time_problems(manifest.checkpoint)
     if problems:
         raise ManifestInvalid(f"The manifest contradicts itself: {'; '.join(problems)}.")
+
+
+def _time_problems(checkpoint: Checkpoint) -> list[str]:
+    try:
+        _moment = checkpoint.moment
+    except ValueError:
+        return [f"there is no time {checkpoint.created_at}"]
+    return []
 
 
 def _twice(names: t.Iterable[str]) -> list[str]:

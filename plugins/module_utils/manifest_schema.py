@@ -8,7 +8,7 @@ import typing as t
 
 from .application import NAME_PATTERN
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Not "$", which Python lets match before a newline at the end.
 _END = r"(?![\s\S])"
@@ -17,7 +17,9 @@ _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
 _TEXT = {"type": "string", "maxLength": 255}
 _TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 255}
 _UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}" + _END}
-_COUNT = {"type": "integer", "minimum": 0}
+#: What every service that gets it can hold.
+_BIGGEST = 2**63 - 1
+_COUNT = {"type": "integer", "minimum": 0, "maximum": _BIGGEST}
 _PORT_OR_NULL = {"type": ["integer", "null"], "minimum": -1, "maximum": 65535}
 _FLAG = {"type": "boolean"}
 _METADATA = {"type": "object", "additionalProperties": _TEXT}
@@ -58,7 +60,7 @@ _PORT = _object(
 _VOLUME = _object(
     source_id=_UUID,
     name=_TEXT,
-    size={"type": "integer", "minimum": 1},
+    size={"type": "integer", "minimum": 1, "maximum": _BIGGEST},
     volume_type=_TEXT,
     bootable=_FLAG,
     device=_TEXT,
@@ -126,6 +128,10 @@ _COPY = _object(
     size=_COUNT,
     incremental=_FLAG,
     object_count=_COUNT,
+    container=_TEXT,
+    stored_bytes=_COUNT,
+    inventory={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?" + _END},
+    verified={"enum": ["records", "objects", "restore"]},
 )
 
 _CHECKPOINT = _object(

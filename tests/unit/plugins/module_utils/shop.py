@@ -73,7 +73,7 @@ RULE = {
     "remote_group": "shop",
 }
 DOCUMENT = {
-    "schema_version": 1,
+    "schema_version": 2,
     "checkpoint": {
         "id": "noon",
         "created_at": "2026-01-01T12:00:00Z",
@@ -131,6 +131,10 @@ DOCUMENT = {
             "size": 1,
             "incremental": True,
             "object_count": 3,
+            "container": "backups",
+            "stored_bytes": 4096,
+            "inventory": "sha256:" + "0" * 64,
+            "verified": "objects",
         }
         for number in (1, 2, 3)
     ],

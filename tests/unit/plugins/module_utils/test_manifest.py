@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -43,10 +44,110 @@ def test_a_manifest_cut_short_is_refused():
         Manifest.load(shop.manifest().dump()[:-10])
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 3, "1", None, [1], True, 2.0, "x" * 1000])
 def test_an_unknown_version_is_refused_by_name(version):
-    with pytest.raises(ManifestInvalid, match="schema version .*; this release reads version 1"):
+    with pytest.raises(ManifestInvalid, match="schema version .{1,40}; this release reads versions 1 to 2"):
         Manifest.parse(shop.document(schema_version=version))
+
+
+NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records"}
+
+
+def version_1():
+    copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    return shop.document(schema_version=1, copies=copies)
+
+
+def stored(document, **added):
+    """A document as an object in the catalogue, with its digest."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps({**document, "digest": "sha256:" + hashlib.sha256(canonical).hexdigest(), **added}).encode()
+
+
+def test_a_manifest_of_version_1_is_upgraded():
+    manifest = Manifest.load(stored(version_1()))
+    assert manifest.as_dict() == shop.document(copies=[{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]])
+    assert Manifest.load(manifest.dump()) == manifest
+
+
+def test_the_digest_of_version_1_is_that_of_what_is_stored():
+    with pytest.raises(ManifestInvalid, match="digest does not match"):
+        Manifest.load(stored(version_1()).replace(b"10.10.0.11", b"10.10.0.99"))
+
+
+@pytest.mark.parametrize("copies", [None, {}, "copies", [1], [[]], [{}]])
+def test_a_damaged_manifest_of_version_1_is_refused(copies):
+    with pytest.raises(ManifestInvalid, match="does not follow its schema"):
+        Manifest.parse({**version_1(), "copies": copies})
+
+
+def test_version_2_demands_all_its_fields():
+    with pytest.raises(ManifestInvalid, match="copies/0"):
+        Manifest.parse({**version_1(), "schema_version": 2})
+
+
+KEY = "correct horse battery staple"
+
+
+def test_a_signed_manifest_is_read_with_its_key_and_without_any():
+    content = shop.manifest().dump(KEY)
+    assert json.loads(content)["signature"].startswith("hmac-sha256:")
+    assert Manifest.load(content, KEY) == Manifest.load(content) == shop.manifest()
+
+
+def test_with_a_key_an_unsigned_manifest_is_refused():
+    with pytest.raises(ManifestInvalid, match="is not signed") as raised:
+        Manifest.load(shop.manifest().dump(), KEY)
+    assert "hmac_key" in raised.value.hint
+
+
+@pytest.mark.parametrize("signature", ["hmac-sha256:" + "0" * 64, "", 1, [], {}, "\u00e9"])
+def test_with_a_key_a_foreign_signature_is_refused(signature):
+    with pytest.raises(ManifestInvalid, match="signature does not match hmac_key"):
+        Manifest.load(stored(shop.document(), signature=signature), KEY)
+
+
+def test_a_signature_with_another_key_is_refused():
+    with pytest.raises(ManifestInvalid, match="another key"):
+        Manifest.load(shop.manifest().dump("another"), KEY)
+
+
+def test_whoever_changes_a_signed_manifest_cannot_mend_its_signature():
+    signature = json.loads(shop.manifest().dump(KEY))["signature"]
+    forged = stored(put("servers/0/name", "evil"), signature=signature)
+    with pytest.raises(ManifestInvalid, match="signature does not match"):
+        Manifest.load(forged, KEY)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"[" * 100_000, "nested deeper"),
+        (b"[" * 60 + b"]" * 60, "no JSON object"),
+        (b'{"a":' * 60 + b"1" + b"}" * 60, "nested deeper"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": -Infinity}', "-Infinity is no number"),
+        (b'{"a": 1e999}', "1e999 is no number"),
+        (b'{"a": ' + b"9" * 41 + b"}", "a number has 41 digits"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a number has 5000 digits"),
+        (b'{"a": 1, "a": 2}', "member 'a' twice"),
+        (b'{"a": "\xff"}', "no UTF-8 text"),
+        (b'{"a": "\\ud800"}', "no UTF-8 text"),
+        ('{"a": 1}'.encode("utf-16"), "no UTF-8 text"),
+        (b"\xef\xbb\xbf{}", "no JSON document"),
+    ],
+)
+def test_what_two_readers_may_understand_differently_is_refused(content, problem):
+    with pytest.raises(ManifestInvalid, match=problem):
+        Manifest.load(content)
+
+
+def test_evidence_is_free_but_not_endless():
+    evidence = {}
+    for _level in range(60):
+        evidence = {"deeper": evidence}
+    with pytest.raises(ManifestInvalid, match="nested deeper"):
+        Manifest.parse(put("checkpoint/evidence", evidence))
 
 
 def put(path, value):
@@ -85,6 +186,11 @@ def put(path, value):
         ("topology/key_pairs/0/public_key", "x" * 20000),
         ("copies/0/method", "shell"),
         ("copies/0/chain", []),
+        ("copies/0/size", 2**63),
+        ("copies/0/stored_bytes", -1),
+        ("copies/0/inventory", "sha256:0"),
+        ("copies/0/inventory", "md5:" + "0" * 32),
+        ("copies/0/verified", "perhaps"),
         ("unknown", {}),
     ],
 )
@@ -106,6 +212,9 @@ def test_problems_are_told_with_their_place():
         (put("servers/0/name", "orders-db"), "server orders-db is described twice"),
         (put("servers/0/volumes/0/source_id", shop.uuid(1)), f"volume {shop.uuid(1)} is described twice"),
         (put("servers/0/tier", "attic"), "server shop-front is in unknown tier attic"),
+        (put("copies/0/volume_id", shop.uuid(2)), f"volume {shop.uuid(2)} has several copies"),
+        (put("copies/0/copy_id", shop.uuid(91)), f"the chain of copy {shop.uuid(91)} does not end with it"),
+        (put("checkpoint/created_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
     ],
 )
 def test_contradictions_are_refused(document, expected):
