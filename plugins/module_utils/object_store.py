@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from urllib.parse import quote
 
 from .cloud import Cloud
-from .errors import NotFound
+from .errors import CloudError, NotFound
+from .libraries import library
+
+_CHUNK = 2**20
 
 
 class ObjectStore:
@@ -32,12 +36,19 @@ class ObjectStore:
         except NotFound:
             return []
 
-    def read(self, container: str, name: str) -> bytes:
-        """:raises NotFound: when there is no such object."""
+    def read(self, container: str, name: str, at_most: int) -> bytes:
+        """The first so many bytes of an object, however large it is.
+
+        :raises NotFound: when there is no such object.
+        """
+        requests = library("requests", "requests")
         with self.cloud.calling(f"read object {container}/{name}"):
-            response = self._api.get(_path(container, name))
-            self.cloud.check(response)
-            return response.content
+            with contextlib.closing(self._api.get(_path(container, name), stream=True)) as response:
+                self.cloud.check(response)
+                try:
+                    return _first(response.iter_content(_CHUNK), at_most)
+                except requests.RequestException as error:
+                    raise CloudError(f"Site '{self.cloud.site}' broke off object {container}/{name}: {error}.", "Try again.") from error
 
     def write(self, container: str, name: str, content: bytes, content_type: str) -> None:
         """Store an object in one request, so that readers see all of it or none; makes the container."""
@@ -50,6 +61,15 @@ class ObjectStore:
     def delete(self, container: str, name: str) -> None:
         with self.cloud.calling(f"delete object {container}/{name}"):
             self._api.delete_object(name, ignore_missing=True, container=container)
+
+
+def _first(chunks: t.Iterable[bytes], at_most: int) -> bytes:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) >= at_most:
+            break
+    return bytes(content[:at_most])
 
 
 def _path(container: str, name: str) -> str:
