@@ -81,9 +81,10 @@ REPLICATION = {
     "verify": {"type": "str", "choices": ["records", "objects", "restore"], "default": "objects"},
 }
 
-#: The object store container of the catalogue.
+#: The object store container of the catalogue, and the key that signs what is in it.
 CATALOGUE = {
     "container": {"type": "str", "default": "osdr-catalogue"},
+    "hmac_key": {"type": "str", "no_log": True},
 }
 
 #: The manifest of a checkpoint, as ``Manifest.parse`` reads it.

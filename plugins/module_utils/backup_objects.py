@@ -21,6 +21,8 @@ from .records import Backup, BackupRecord
 
 _LIST = "_metadata"
 _BLOCK_SUMS = "_sha256file"
+#: Bytes; 64 TiB in objects of 32 MiB take about 300 million.
+_LARGEST_LIST = 512 * 1024**2
 #: Drivers whose objects we know how to find.
 _SWIFT = "cinder.backup.drivers.swift."
 
@@ -139,7 +141,7 @@ def inspect(store: ObjectStore, location: Location) -> tuple[Inventory, list[str
     inventory = Inventory.take(store, location)
     if location.list_name not in inventory.objects:
         return inventory, [f"object {location.list_name} is missing"]
-    return inventory, problems_of(inventory, store.read(location.container, location.list_name))
+    return inventory, problems_of(inventory, store.read(location.container, location.list_name, _LARGEST_LIST))
 
 
 def listed_backups(store: ObjectStore, container: str, volume_id: str) -> set[str]:

@@ -10,7 +10,8 @@ import typing as t
 from urllib.parse import quote
 
 from .cloud import Cloud
-from .errors import NotFound
+from .errors import CloudError, NotFound
+from .libraries import library
 
 _BLOCK_BYTES = 256 * 1024
 
@@ -58,24 +59,33 @@ class ObjectStore:
         except NotFound:
             return []
 
-    def read(self, container: str, name: str) -> bytes:
-        """:raises NotFound: when there is no such object."""
-        with self.cloud.calling(f"read object {container}/{name}"):
-            response = self._api.get(_path(container, name))
-            self.cloud.check(response)
-            return response.content
+    def read(self, container: str, name: str, at_most: int) -> bytes:
+        """The first so many bytes of an object, however large it is.
+
+        :raises NotFound: when there is no such object.
+        """
+        with self.stream(container, name) as blocks:
+            return _first(blocks, at_most)
 
     @contextlib.contextmanager
-    def stream(self, container: str, name: str, timeout: float) -> t.Iterator[t.Iterator[bytes]]:
+    def stream(self, container: str, name: str, timeout: float | None = None) -> t.Iterator[t.Iterator[bytes]]:
         """The content of an object in blocks, so that little of it is held at once.
 
         :param timeout: seconds without a byte after which the object store counts as dead.
+        :raises NotFound: when there is no such object.
         """
         with self.cloud.calling(f"read object {container}/{name}"):
             response = self._api.get(_path(container, name), stream=True, timeout=timeout)
             self.cloud.check(response)
         with contextlib.closing(response):
-            yield response.iter_content(_BLOCK_BYTES)
+            yield self._blocks(response, f"{container}/{name}")
+
+    def _blocks(self, response: t.Any, name: str) -> t.Iterator[bytes]:
+        requests = library("requests", "requests")
+        try:
+            yield from response.iter_content(_BLOCK_BYTES)
+        except requests.RequestException as error:
+            raise CloudError(f"Site '{self.cloud.site}' broke off object {name}: {error}.", "Try again.") from error
 
     def ensure_container(self, container: str) -> None:
         with self.cloud.calling(f"make container {container}"):
@@ -127,6 +137,15 @@ class _Body:
 
 def _stored(found: t.Any) -> StoredObject:
     return StoredObject(found.name, found.content_length or 0, found.etag or "")
+
+
+def _first(chunks: t.Iterable[bytes], at_most: int) -> bytes:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) >= at_most:
+            break
+    return bytes(content[:at_most])
 
 
 def _path(container: str, name: str) -> str:

@@ -14,8 +14,9 @@ import dataclasses
 import typing as t
 
 from .block_storage import BlockStorage
-from .catalogue import Catalogue
-from .errors import CloudError, ResourceFailed
+from .errors import CloudError, ManifestInvalid, ResourceFailed
+from .manifest import Manifest
+from .publication import Publication
 from .records import Backup, Snapshot
 from .retention import Policy, Retention, Surplus, decide, surplus
 from .waiting import Waiter, run_all
@@ -39,9 +40,9 @@ class Pruning:
     :param primary: None to leave it alone, for example when it is gone.
     """
 
-    def __init__(self, catalogue: Catalogue, remote: BlockStorage, primary: BlockStorage | None, waiter: Waiter, limit: int) -> None:
-        self._catalogue = catalogue
-        self._remote = remote
+    def __init__(self, publication: Publication, primary: BlockStorage | None, waiter: Waiter, limit: int) -> None:
+        self._publication = publication
+        self._remote = publication.storage
         self._primary = primary
         self._waiter = waiter
         self._limit = limit
@@ -51,16 +52,27 @@ class Pruning:
     def plan(self, application: str, policy: Policy) -> PrunePlan:
         """:raises ManifestInvalid: when not all manifests can be read: nobody knows what they need."""
         known = self._remote.backups()
-        retention = decide(policy, self._catalogue.checkpoints(application), known)
+        retention = decide(policy, self._manifests(application), known)
         sites = [(self._remote, surplus(application, retention, known))]
         if self._primary:
             gone = surplus(application, retention, self._primary.backups(), self._primary.snapshots())
             sites.append((self._primary, gone))
         return PrunePlan(retention, tuple(sites))
 
+    def _manifests(self, application: str) -> t.Sequence[Manifest]:
+        listing = self._publication.catalogue.checkpoints(application)
+        if listing.damaged:
+            raise ManifestInvalid(
+                f"Nothing of application '{application}' is removed, because nobody knows what these need: "
+                + " ".join(one.problem for one in listing.damaged),
+                "Write them anew with os_catalogue_rebuild, or remove them with os_checkpoint (state absent).",
+            )
+        return listing.manifests
+
     def carry_out(self, plan: PrunePlan) -> None:
         for manifest in plan.retention.remove:
-            self._catalogue.remove(manifest.application.name, manifest.checkpoint.id)
+            application, checkpoint = manifest.application.name, manifest.checkpoint.id
+            self._publication.withdraw(application, checkpoint, self._publication.pieces_to_remove(application, checkpoint))
         for storage, gone in plan.sites:
             self._remove_snapshots(storage, gone.snapshots)
             self._remove_backups(storage, gone.backups)

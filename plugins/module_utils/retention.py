@@ -101,7 +101,7 @@ def decide(policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[B
             alone[one.checkpoint.id] = ["cannot be restored"]
         elif any(status[link] == "restoring" for link in chain):
             alone[one.checkpoint.id] = ["is being restored"]
-    times = {one.checkpoint.id: _time_of(one) for one in manifests}
+    times = {one.checkpoint.id: one.checkpoint.moment for one in manifests}
     counted = {one: time for one, time in times.items() if alone.get(one) != ["cannot be restored"]}
     reasons = {**alone, **policy.choose(counted)}
     kept = [one for one in manifests if one.checkpoint.id in reasons]
@@ -111,10 +111,6 @@ def decide(policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[B
         needed=frozenset(link for one in kept for copy in one.copies for link in copy.chain),
         newest=max(counted, key=lambda one: counted[one], default=None),
     )
-
-
-def _time_of(manifest: Manifest) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(manifest.checkpoint.created_at)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import itertools
+import re
 import typing as t
 
 from .backup_objects import Location, inspect
@@ -33,6 +34,11 @@ DEPTHS = (RECORDS, OBJECTS, RESTORE)
 SCRATCH_KEY = "osdr_verify"
 #: A store may list an object a little later than it took it.
 _LISTING_LAG_SECONDS = 30.0
+_BLOCK_SIZE = re.compile(rb'"chunk_size":\s*(\d+)\D')
+_SUM = re.compile(rb'"([0-9a-f]{64})"')
+_SUM_BYTES = 65
+#: In which the size of a block has to come.
+_HEADER_BYTES = 1024**2
 
 
 def foreseeable(depth: str) -> str:
@@ -132,8 +138,11 @@ class Scratch:
             self._waiter.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
             again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": self._mark})
             found = self._waiter.until(f"backup {self._name}", lambda: self._backed_up(again))
-            there = _own_block_sums(store, found)
-            _refuse_difference(_block_sums(store, location.container, location.block_sums_name), there, self._backup)
+            with (
+                store.stream(location.container, location.block_sums_name) as wanted_sums,
+                store.stream(found.container, _block_sums_name(store, found)) as sums,
+            ):
+                _refuse_difference(BlockSums(wanted_sums), BlockSums(sums), self._backup)
         finally:
             self.remove()
 
@@ -177,34 +186,65 @@ class Scratch:
         return None
 
 
-def _own_block_sums(store: ObjectStore, backup: Backup) -> dict[str, t.Any]:
-    prefix = f"volume_{backup.volume_id}/"
-    names = [one for one in store.names(backup.container, prefix) if one.endswith(f"_backup_{backup.id}_sha256file")]
-    if not names:
+def _block_sums_name(store: ObjectStore, backup: Backup) -> str:
+    names = store.names(backup.container, f"volume_{backup.volume_id}/")
+    found = [one for one in names if one.endswith(f"_backup_{backup.id}_sha256file")]
+    if not found:
         raise CloudError(f"Site '{store.cloud.site}' has no block checksums of backup {backup.id} in container '{backup.container}'.")
-    return _block_sums(store, backup.container, names[0])
+    return found[0]
 
 
-def _block_sums(store: ObjectStore, container: str, name: str) -> dict[str, t.Any]:
-    try:
-        document = json.loads(store.read(container, name))
-        return {"block": document["chunk_size"], "sums": document["sha256s"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise CloudError(f"Object {container}/{name} on site '{store.cloud.site}' is damaged.") from error
+class BlockSums:
+    """The SHA-256 of each block of a volume, from the object in which Cinder keeps them.
+
+    For a large volume that object is huge, so that it is read as a stream. Its keys are sorted: the size of a block comes
+    before the sums.
+    """
+
+    def __init__(self, blocks: t.Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+
+    def block_size(self) -> int | None:
+        """Bytes; None where the object does not tell."""
+        while not (found := _BLOCK_SIZE.search(self._rest)) and len(self._rest) < _HEADER_BYTES and self._more():
+            pass
+        return int(found[1]) if found else None
+
+    def sums(self) -> t.Iterator[bytes]:
+        """To be asked for after the size of a block."""
+        while True:
+            end = 0
+            for found in _SUM.finditer(self._rest):
+                end = found.end()
+                yield found[1]
+            self._rest = self._rest[max(end, len(self._rest) - _SUM_BYTES) :]
+            if not self._more():
+                return
+
+    def _more(self) -> bool:
+        block = next(self._blocks, b"")
+        self._rest += block
+        return bool(block)
 
 
-def _refuse_difference(wanted: dict[str, t.Any], there: dict[str, t.Any], backup: Backup) -> None:
-    if wanted["block"] != there["block"]:
+def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> None:
+    """:raises CloudError: when a restored volume is not what was backed up."""
+    size, size_there = wanted.block_size(), there.block_size()
+    if size is None or size != size_there:
         raise CloudError(
             f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services sum up blocks of "
-            f"{wanted['block']} and {there['block']} bytes.",
+            f"{size} and {size_there} bytes.",
             "Give both the same backup_swift_block_size, or choose verify: objects.",
         )
-    differing = sum(a != b for a, b in zip(wanted["sums"], there["sums"], strict=False)) + abs(len(wanted["sums"]) - len(there["sums"]))
-    if differing:
+    blocks, differing = 0, 0
+    for one, other in itertools.zip_longest(wanted.sums(), there.sums()):
+        blocks += 1
+        differing += one != other
+    if differing or not blocks:
         raise CloudError(
             f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
-            f"{len(wanted['sums'])} blocks of {wanted['block']} bytes.",
+            f"{blocks} blocks of {size} bytes.",
             "The copy is of no use; make a full backup.",
         )
 

@@ -17,6 +17,9 @@ description:
   - The manifest describes the application, the consistency of the checkpoint with the evidence for it, and the copies
     of its volumes. It holds no credentials.
   - Before it is published, every copy must be available to the site that holds the catalogue.
+  - The manifest is also kept in pieces in the metadata of the checkpoint's own backups, from which M(osdr.openstack.os_catalogue_rebuild)
+    writes a catalogue anew. The other metadata of the backups stay.
+  - A damaged manifest of the same id is replaced or removed.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.catalogue
@@ -34,7 +37,8 @@ options:
     required: true
   state:
     description:
-      - Whether the checkpoint is to be in the catalogue. V(absent) removes nothing but its manifest.
+      - Whether the checkpoint is to be in the catalogue. V(absent) removes its manifest and
+        the pieces of it that its backups keep, and nothing else.
     type: str
     choices: [present, absent]
     default: present
@@ -57,6 +61,7 @@ options:
     elements: dict
 seealso:
   - module: osdr.openstack.os_checkpoint_info
+  - module: osdr.openstack.os_catalogue_rebuild
 """
 
 EXAMPLES = r"""
@@ -91,12 +96,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, shown, summary
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest_schema import SCHEMA_VERSION
-from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
+from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import unavailable
 
 
 def build_manifest(params):
@@ -118,42 +124,38 @@ def build_manifest(params):
     return Manifest.parse(document)
 
 
-def refuse_missing_copies(manifest, storage):
-    available = {backup.id for backup in storage.backups() if backup.status in ("available", "restoring")}
-    problems = [
-        f"Backup {link} of volume {copy.volume_id} is not available on site '{storage.cloud.site}'."
-        for copy in manifest.copies
-        for link in copy.chain
-        if link not in available
-    ]
+def present(module, publication):
+    manifest = build_manifest(module.params)
+    before = publication.catalogue.look(manifest.application.name, manifest.checkpoint.id)
+    backups = publication.storage.backups()
+    pieces = publication.pieces_to_store(manifest, backups)
+    changed = before != manifest or bool(pieces)
+    problems = unavailable(manifest, backups, publication.site) if changed else []
     if problems:
         raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
-
-
-def present(module, cloud, catalogue):
-    manifest = build_manifest(module.params)
-    before = catalogue.find(manifest.application.name, manifest.checkpoint.id)
-    changed = before != manifest
-    if changed:
-        refuse_missing_copies(manifest, BlockStorage(cloud))
     if changed and not module.check_mode:
-        catalogue.publish(manifest)
+        publication.publish(manifest, pieces)
     return {
         "changed": changed,
         "checkpoint": summary(manifest),
-        "diff": {"before": summary(before) if before else {}, "after": summary(manifest)},
+        "diff": {
+            "before": {**shown(before), "backups_without_manifest": len(pieces)},
+            "after": {**summary(manifest), "backups_without_manifest": 0},
+        },
     }
 
 
-def absent(module, catalogue):
+def absent(module, publication):
     application, checkpoint = module.params["application"], module.params["checkpoint"]
-    before = catalogue.find(application, checkpoint)
-    if before and not module.check_mode:
-        catalogue.remove(application, checkpoint)
+    before = publication.catalogue.look(application, checkpoint)
+    pieces = publication.pieces_to_remove(application, checkpoint)
+    changed = bool(before or pieces)
+    if changed and not module.check_mode:
+        publication.withdraw(application, checkpoint, pieces)
     return {
-        "changed": bool(before),
+        "changed": changed,
         "checkpoint": None,
-        "diff": {"before": summary(before) if before else {}, "after": {}},
+        "diff": {"before": {**shown(before), "backups_with_manifest": len(pieces)}, "after": {"backups_with_manifest": 0}},
     }
 
 
@@ -177,8 +179,8 @@ def main():
     )
     with reported(module):
         cloud = connect(module.params)
-        catalogue = Catalogue(ObjectStore(cloud), module.params["container"])
-        result = present(module, cloud, catalogue) if module.params["state"] == "present" else absent(module, catalogue)
+        publication = Publication(Catalogue.of(cloud, module.params), BlockStorage(cloud))
+        result = present(module, publication) if module.params["state"] == "present" else absent(module, publication)
     module.exit_json(**result)
 
 

@@ -94,7 +94,6 @@ from ansible_collections.osdr.openstack.plugins.module_utils.compute import Comp
 from ansible_collections.osdr.openstack.plugins.module_utils.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.grouping import POLICIES
-from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
     QuiesceOptions,
     Quiescer,
@@ -112,7 +111,7 @@ def run(params):
     name = require_name("the id of a checkpoint", params["name"])
     cloud = connect(params)
     sites = Sites.connect(cloud, params)
-    Catalogue(ObjectStore(sites.remote.cloud), params["container"]).find(application.name, name)
+    Catalogue.of(sites.remote.cloud, params).find(application.name, name)
     quiescer = _quiescer(params, cloud)
     servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
     storages = group_snapshot.Storages([sites.primary])

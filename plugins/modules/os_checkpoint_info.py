@@ -14,6 +14,7 @@ author:
 description:
   - Lists the checkpoints of an application that the catalogue of a site holds, and returns the manifest of one.
   - Only the site that holds the catalogue need be reachable.
+  - A manifest that is damaged or not signed as it should be hides no other. It is listed in RV(damaged), with a warning, and is never selected.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.catalogue
@@ -30,6 +31,16 @@ options:
       - Id of the checkpoint whose manifest is wanted; V(latest) for the newest one.
     type: str
     default: latest
+  not_after:
+    description:
+      - The moment, in ISO 8601 with an offset or C(Z), after which the data must not have been saved. With V(latest) this selects the
+        newest checkpoint from before, for example, an application's data were spoilt.
+    type: str
+  consistency:
+    description:
+      - The least consistency that the checkpoint must have.
+    type: str
+    choices: [offline, quiesced, paused, crash]
   require:
     description:
       - Fail when there is no such checkpoint.
@@ -47,6 +58,15 @@ EXAMPLES = r"""
     require: true
   register: found
 
+- name: Find the newest one of before the mishap whose servers had been frozen
+  osdr.openstack.os_checkpoint_info:
+    cloud: remote
+    application: shop
+    not_after: "2026-11-22T14:30:00+01:00"
+    consistency: quiesced
+    require: true
+  register: found
+
 - name: Say how old it is
   ansible.builtin.debug:
     msg: "Taken at {{ found.manifest.checkpoint.created_at }}"
@@ -54,7 +74,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checkpoints:
-  description: All checkpoints of the application, the newest first.
+  description: All checkpoints of the application that can be read, the newest first.
   returned: success
   type: list
   elements: dict
@@ -67,6 +87,18 @@ checkpoints:
       servers: [orders-db, payments-db, shop-front]
       volumes: 5
       gigabytes: 5
+damaged:
+  description: The manifests of the application that cannot be used.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the object in the container.
+      type: str
+    problem:
+      description: What is wrong with it.
+      type: str
 manifest:
   description: The manifest of the selected checkpoint; null when there is none.
   returned: success
@@ -76,32 +108,48 @@ manifest:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import LATEST, Catalogue, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import LATEST, Catalogue, Choice, parse_time, summary
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import NotFound, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
 
 
-def run(params, catalogue):
-    application = require_name("the name of an application", params["application"])
-    wanted = require_name("the id of a checkpoint", params["checkpoint"])
-    checkpoints = catalogue.checkpoints(application)
-    selected = next((one for one in checkpoints if wanted in (LATEST, one.checkpoint.id)), None)
-    if selected is None and params["require"]:
-        raise NotFound(
-            f"There is no checkpoint '{wanted}' of application '{application}' in {catalogue.place}.",
-            _way_out(checkpoints),
-        )
+def wanted_checkpoint(params):
+    name = require_name("the id of a checkpoint", params["checkpoint"])
+    not_after = parse_time(params["not_after"]) if params["not_after"] is not None else None
+    return Choice(name, not_after, params["consistency"])
+
+
+def run(module, catalogue):
+    application = require_name("the name of an application", module.params["application"])
+    choice = wanted_checkpoint(module.params)
+    listing = catalogue.checkpoints(application)
+    for damaged in listing.damaged:
+        module.warn(damaged.problem)
+    selected = listing.select(choice)
+    if selected is None and module.params["require"]:
+        raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", _way_out(listing))
     return {
-        "checkpoints": [summary(one) for one in checkpoints],
+        "checkpoints": [summary(one) for one in listing.manifests],
+        "damaged": [one.as_dict() for one in listing.damaged],
         "manifest": selected.as_dict() if selected else None,
     }
 
 
-def _way_out(checkpoints):
-    if not checkpoints:
-        return "There is none at all: check the name, the project of the credentials and the container, or take a checkpoint first."
-    return "There are: " + ", ".join(one.checkpoint.id for one in checkpoints) + "."
+def _way_out(listing):
+    if listing.manifests:
+        there = (f"{one.checkpoint.id} ({one.checkpoint.consistency}, of {one.checkpoint.created_at})" for one in listing.manifests)
+        return f"There are: {', '.join(there)}.{_of_damaged(listing)}"
+    if listing.damaged:
+        return f"None can be read.{_of_damaged(listing)}"
+    return "There is none at all: check the name, the project of the credentials and the container, or take a checkpoint first."
+
+
+def _of_damaged(listing):
+    if not listing.damaged:
+        return ""
+    problems = " ".join(one.problem for one in listing.damaged)
+    return f" {len(listing.damaged)} damaged ones cannot be used; os_catalogue_rebuild may write them anew. {problems}"
 
 
 def main():
@@ -112,14 +160,16 @@ def main():
             {
                 "application": {"type": "str", "required": True},
                 "checkpoint": {"type": "str", "default": LATEST},
+                "not_after": {"type": "str"},
+                "consistency": {"type": "str", "choices": list(LEVELS)},
                 "require": {"type": "bool", "default": False},
             },
         ),
         supports_check_mode=True,
     )
     with reported(module):
-        catalogue = Catalogue(ObjectStore(connect(module.params)), module.params["container"])
-        result = run(module.params, catalogue)
+        catalogue = Catalogue.of(connect(module.params), module.params)
+        result = run(module, catalogue)
     module.exit_json(changed=False, **result)
 
 

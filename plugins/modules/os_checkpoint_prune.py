@@ -123,8 +123,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Ca
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
 from ansible_collections.osdr.openstack.plugins.module_utils.pruning import Pruning
+from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
 from ansible_collections.osdr.openstack.plugins.module_utils.retention import RULES, Policy
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -135,9 +135,8 @@ def run(module):
     policy = Policy.parse(params["keep"])
     remote = connect(params)
     primary = BlockStorage(connect_other(params["primary_cloud"])) if params["primary_cloud"] else None
-    catalogue = Catalogue(ObjectStore(remote), params["container"])
-    waiter = Waiter(timeout=params["timeout"], interval=1.0)
-    pruning = Pruning(catalogue, BlockStorage(remote), primary, waiter, params["concurrency"])
+    publication = Publication(Catalogue.of(remote, params), BlockStorage(remote))
+    pruning = Pruning(publication, primary, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"])
     plan = pruning.plan(application, policy)
     if not module.check_mode:
         pruning.carry_out(plan)

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from types import SimpleNamespace
 
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import (
     FROZEN,
     THAWED,
@@ -207,3 +209,43 @@ class FakeTime:
 
     def sleep(self, seconds):
         self.seconds += seconds
+
+
+class FakeStore:
+    """An object store of one container; counts what is written."""
+
+    def __init__(self, **objects):
+        self.cloud = SimpleNamespace(site="remote")
+        self.objects = dict(objects)
+        self.writes = 0
+
+    def names(self, _container, prefix=""):
+        return sorted(name for name in self.objects if name.startswith(prefix))
+
+    def read(self, _container, name, at_most):
+        if name not in self.objects:
+            raise NotFound(f"There is no object {name}.")
+        return self.objects[name][:at_most]
+
+    def write(self, _container, name, content, _content_type):
+        self.writes += 1
+        self.objects[name] = content
+
+    def delete(self, _container, name):
+        self.objects.pop(name, None)
+
+
+class FakeBackups:
+    """The backups of a project, whose metadata can be replaced."""
+
+    def __init__(self, *backups):
+        self.cloud = SimpleNamespace(site="remote")
+        self.by_id = {one.id: one for one in backups}
+        self.writes = 0
+
+    def backups(self):
+        return list(self.by_id.values())
+
+    def mark_backup(self, backup_id, metadata):
+        self.writes += 1
+        self.by_id[backup_id] = dataclasses.replace(self.by_id[backup_id], metadata=dict(metadata))

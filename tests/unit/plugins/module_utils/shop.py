@@ -11,7 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Man
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import Site, mark_of, plan_volumes
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, volume
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server, volume
 
 MAC = {"orders-db": "fa:16:3e:00:00:11", "shop-front": "fa:16:3e:00:00:21"}
 ADDRESS = {"orders-db": "10.10.0.11", "shop-front": "10.10.0.21"}
@@ -147,6 +147,21 @@ def document(**changes):
 
 def manifest():
     return Manifest.parse(document())
+
+
+def taken(checkpoint, created_at="2026-01-01T12:00:00Z", consistency="quiesced", application="shop"):
+    """The manifest of another checkpoint."""
+    changed = {"id": checkpoint, "created_at": created_at, "consistency": consistency}
+    named = {**DOCUMENT["application"], "name": application}
+    return Manifest.parse(document(checkpoint={**DOCUMENT["checkpoint"], **changed}, application=named))
+
+
+def backups(**changes):
+    """All backups of the chains of the copies, as the remote site has them."""
+    own = {"osdr_application": "shop", "osdr_checkpoint": "noon"}
+    copies = [uuid(100 + number) for number in (1, 2, 3)]
+    parents = [backup("parent", id=uuid(90 + number), metadata={"osdr_application": "shop", "osdr_checkpoint": "ten"}) for number in (1, 2, 3)]
+    return parents + [backup("copy", id=one, metadata={**own, "purpose": "shop"}, **changes) for one in copies]
 
 
 NETWORK = {"id": "net", "name": "shop-net", "router:external": False}

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_recovery_point_info
+short_description: How old is what could be restored at a site now
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - For each application, finds the newest checkpoint that can be restored at the site, and its age (the RPO age).
+  - A checkpoint can be restored when its manifest can be read and every backup of all its chains is available at the site.
+  - Only the site that holds the catalogue need be reachable.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.attributes
+  - osdr.openstack.attributes.info_module
+options:
+  applications:
+    description:
+      - Names of the applications. One that has no checkpoint is returned all the same, as not within the limit.
+      - All that the catalogue has checkpoints of when omitted; those of which it has lost everything are not missed then.
+    type: list
+    elements: str
+  max_age:
+    description:
+      - Seconds that the newest checkpoint that can be restored may be old. Any age is within the limit when omitted.
+    type: int
+notes:
+  - Ages are by the clock of the machine that runs the module, as the moments of checkpoints are by that of the one that took them.
+seealso:
+  - module: osdr.openstack.os_checkpoint_info
+"""
+
+EXAMPLES = r"""
+- name: How much would we lose now?
+  osdr.openstack.os_recovery_point_info:
+    cloud: remote
+    applications: [shop]
+    max_age: 3600
+  register: found
+
+- name: Too much
+  ansible.builtin.fail:
+    msg: "{{ found.recovery_points | rejectattr('within') | map(attribute='application') | join(', ') }}"
+  when: found.recovery_points | rejectattr('within') | list | length > 0
+"""
+
+RETURN = r"""
+recovery_points:
+  description: One entry for each application, sorted by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    application:
+      description: Its name.
+      type: str
+    checkpoint:
+      description: Id of the newest checkpoint that can be restored; null when none can.
+      type: str
+    created_at:
+      description: The moment for which its data stands.
+      type: str
+    age:
+      description: Seconds since then.
+      type: float
+    consistency:
+      description: What is true of it.
+      type: str
+    restorable:
+      description: Number of checkpoints that can be restored.
+      type: int
+    not_restorable:
+      description: Checkpoints that are newer but cannot be restored, the newest first.
+      type: list
+      elements: dict
+      contains:
+        checkpoint:
+          description: Its id.
+          type: str
+        created_at:
+          description: The moment for which its data stands.
+          type: str
+        problem:
+          description: Why it cannot be restored.
+          type: str
+    damaged:
+      description: Manifests that cannot be used, so that nothing is known of their checkpoints.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the object in the container.
+          type: str
+        problem:
+          description: What is wrong with it.
+          type: str
+    within:
+      description: Whether there is one that can be restored, and is not older than O(max_age).
+      type: bool
+metrics:
+  description: The same in the text format of Prometheus.
+  returned: success
+  type: str
+"""
+
+import datetime
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import RecoveryPoint, metrics
+
+
+def run(params, catalogue, storage):
+    max_age = params["max_age"]
+    if max_age is not None and max_age < 0:
+        raise InvalidInput(f"max_age is {max_age}; nothing is younger than 0 seconds.")
+    named = params["applications"]
+    applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
+    listings = {one: catalogue.checkpoints(one) for one in sorted(set(applications))}
+    backups = storage.backups()
+    points = [RecoveryPoint.of(one, listing, backups, storage.cloud.site) for one, listing in listings.items()]
+    now = datetime.datetime.now(datetime.UTC)
+    return {"recovery_points": [one.as_dict(now, max_age) for one in points], "metrics": metrics(points, now)}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.CATALOGUE,
+            {
+                "applications": {"type": "list", "elements": "str"},
+                "max_age": {"type": "int"},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        cloud = connect(module.params)
+        result = run(module.params, Catalogue.of(cloud, module.params), BlockStorage(cloud))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest_pieces import LABEL_KEY
+from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
+from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, FakeStore
+
+NAME = "shop/noon.json"
+PARAMS = {
+    "application": "shop",
+    "checkpoint": "noon",
+    "site": "primary",
+    "application_description": {key: shop.DOCUMENT[key] for key in ("application", "servers", "topology")},
+    "cg_snapshot": {
+        "taken_at": "2026-01-01T12:00:00Z",
+        "consistency": "quiesced",
+        "window": None,
+        "servers": [{"name": "orders-db", "consistency": "quiesced"}, {"name": "shop-front", "consistency": "quiesced"}],
+        "snapshots": [],
+    },
+    "copies": shop.DOCUMENT["copies"],
+}
+
+
+class Site:
+    """A remote site as the module sees it."""
+
+    def __init__(self, key=None, **objects):
+        self.store = FakeStore(**objects)
+        self.storage = FakeBackups(*shop.backups())
+        self.publication = Publication(Catalogue(self.store, "catalogue", key), self.storage)
+
+    def present(self, check_mode=False, **changes):
+        return os_checkpoint.present(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
+
+    def absent(self, check_mode=False):
+        return os_checkpoint.absent(SimpleNamespace(params=PARAMS, check_mode=check_mode), self.publication)
+
+    @property
+    def holders(self):
+        return sorted(one.id for one in self.storage.backups() if LABEL_KEY in one.metadata)
+
+
+def test_a_checkpoint_is_published_once_with_pieces_on_its_own_backups():
+    site = Site()
+    assert site.present()["changed"]
+    assert site.publication.catalogue.find("shop", "noon").checkpoint.consistency == "quiesced"
+    assert site.holders == [shop.uuid(101), shop.uuid(102), shop.uuid(103)]
+    assert {one.metadata["purpose"] for one in site.storage.backups() if one.id in site.holders} == {"shop"}
+    assert not site.present()["changed"]
+    assert (site.store.writes, site.storage.writes) == (1, 3)
+
+
+def test_check_mode_writes_nothing():
+    site = Site()
+    assert site.present(check_mode=True)["diff"]["after"]["id"] == "noon"
+    assert (site.store.objects, site.holders) == ({}, [])
+    site.present()
+    assert site.absent(check_mode=True)["changed"]
+    assert (list(site.store.objects), len(site.holders)) == ([NAME], 3)
+
+
+def test_the_manifest_comes_after_its_pieces():
+    site = Site()
+
+    def fail(backup_id, metadata):
+        raise CloudError("Site 'remote' could not mark.")
+
+    site.storage.mark_backup = fail
+    with pytest.raises(DrError, match="could not mark"):
+        site.present()
+    assert site.store.objects == {}
+
+
+def test_a_checkpoint_whose_backups_lost_their_pieces_gets_them_back():
+    site = Site()
+    site.present()
+    site.storage.mark_backup(shop.uuid(102), {"osdr_application": "shop", "osdr_checkpoint": "noon"})
+    repaired = site.present()
+    assert (repaired["changed"], repaired["diff"]["before"]["backups_without_manifest"]) == (True, 1)
+    assert len(site.holders) == 3
+
+
+def test_a_damaged_manifest_is_replaced():
+    site = Site(**{NAME: b"{"})
+    replaced = site.present()
+    assert replaced["changed"]
+    assert "no JSON document" in replaced["diff"]["before"]["problem"]
+    assert not site.present()["changed"]
+
+
+def test_with_a_key_an_unsigned_manifest_is_signed():
+    site = Site()
+    site.present()
+    signed = Site("secret", **site.store.objects)
+    assert signed.present()["changed"]
+    assert b"hmac-sha256:" in signed.store.objects[NAME]
+    assert not signed.present()["changed"]
+
+
+def test_a_checkpoint_whose_copies_are_not_whole_is_not_published():
+    site = Site()
+    del site.storage.by_id[shop.uuid(91)]
+    with pytest.raises(CheckFailed, match=f"Backup {shop.uuid(91)} of volume {shop.uuid(1)} is not available on site 'remote'"):
+        site.present()
+    assert (site.store.objects, site.holders) == ({}, [])
+
+
+@pytest.mark.parametrize("content", [None, b"{"])
+def test_what_is_removed_leaves_the_marks_of_its_backups(content):
+    site = Site()
+    before = {one.id: one.metadata for one in site.storage.backups()}
+    site.present()
+    if content:
+        site.store.objects[NAME] = content
+    assert site.absent()["changed"]
+    assert site.store.objects == {}
+    assert {one.id: one.metadata for one in site.storage.backups()} == before
+    assert not site.absent()["changed"]
+
+
+def test_pieces_that_an_interrupted_removal_left_are_removed():
+    site = Site()
+    site.present()
+    del site.store.objects[NAME]
+    assert site.absent()["changed"]
+    assert site.holders == []

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput
+from ansible_collections.osdr.openstack.plugins.modules import os_recovery_point_info
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, FakeStore
+
+OTHER = shop.taken("ten", application="blog")
+OBJECTS = {"shop/noon.json": shop.manifest().dump(), "blog/ten.json": OTHER.dump(), "wiki/one.json": b"{"}
+
+
+def run(**changes):
+    params = {"applications": None, "max_age": None, **changes}
+    catalogue = Catalogue(FakeStore(**OBJECTS), "catalogue")
+    return os_recovery_point_info.run(params, catalogue, FakeBackups(*shop.backups()))
+
+
+def within(result):
+    return {one["application"]: one["within"] for one in result["recovery_points"]}
+
+
+def test_all_applications_are_looked_at():
+    found = run()
+    assert within(found) == {"blog": True, "shop": True, "wiki": False}
+    assert found["recovery_points"][1]["age"] > 0
+    assert 'osdr_recovery_points{application="wiki"} 0' in found["metrics"]
+
+
+def test_an_application_that_was_named_is_missed():
+    assert within(run(applications=["shop", "orders", "shop"])) == {"orders": False, "shop": True}
+    assert within(run(applications=[])) == {}
+
+
+def test_the_limit_is_by_the_clock_of_the_controller():
+    assert within(run(applications=["shop"], max_age=1)) == {"shop": False}
+    assert within(run(applications=["shop"], max_age=10**10)) == {"shop": True}
+
+
+@pytest.mark.parametrize("changes", [{"max_age": -1}, {"applications": ["../shop"]}])
+def test_nonsense_is_refused(changes):
+    with pytest.raises(InvalidInput):
+        run(**changes)
