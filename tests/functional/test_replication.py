@@ -19,7 +19,7 @@ CONTAINER = "osdr-functional"
 
 
 @pytest.fixture(params=TRANSPORTS)
-def application(request):
+def subject(request):
     """One for each transport; the store that replicates itself is set up."""
     options = {"backup_container": CONTAINER} if request.param == "external" else {}
     with contextlib.ExitStack() as stack:
@@ -28,7 +28,8 @@ def application(request):
         yield stack.enter_context(protected(request.param, **options))
 
 
-def test_full_then_incremental_then_nothing(guests, application):
+def test_full_then_incremental_then_nothing(guests, subject):
+    application = subject
     first = application.protect()
     assert not first["incremental"]
     assert first["verified"] == "objects"
