@@ -370,7 +370,8 @@ def _too_deep() -> ManifestInvalid:
 
 def _refuse_unknown_version(document: t.Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if type(version) is not int or version not in _READABLE_VERSIONS:
+    # True and 1.0 are equal to 1, and are no versions.
+    if not isinstance(version, int) or isinstance(version, bool) or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
             f"The manifest has schema version {str(version)[:_LONGEST_NUMBER]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",
