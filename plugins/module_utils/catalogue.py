@@ -102,7 +102,7 @@ class Listing:
         :raises ManifestInvalid: when it is a damaged one.
         """
         for damaged in self.damaged:
-            if damaged.checkpoint == choice.checkpoint:
+            if damaged.checkpoint == choice.checkpoint != LATEST:
                 raise ManifestInvalid(
                     damaged.problem, "Write it anew with os_catalogue_rebuild, or remove it with os_checkpoint (state absent)."
                 )

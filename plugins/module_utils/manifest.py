@@ -19,7 +19,7 @@ import math
 import typing as t
 
 from .application import Application
-from .errors import ManifestInvalid
+from .errors import InvalidInput, ManifestInvalid
 from .libraries import library
 from .manifest_schema import SCHEMA, SCHEMA_VERSION
 from .records import Flavor
@@ -253,7 +253,7 @@ class Manifest:
         _validate(document)
         manifest = cls(
             checkpoint=_build(Checkpoint, document["checkpoint"]),
-            description=ApplicationDescription.parse(document),
+            description=_description(document),
             copies=tuple(_build(Copy, copy) for copy in document["copies"]),
         )
         _refuse_contradictions(manifest)
@@ -291,6 +291,13 @@ class Manifest:
         if key is not None:
             added["signature"] = _signature(document, key)
         return _canonical({**document, **added})
+
+
+def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:
+    try:
+        return ApplicationDescription.parse(document)
+    except InvalidInput as error:
+        raise ManifestInvalid(f"The manifest contradicts itself: {error.message}") from error
 
 
 def _digest(document: t.Mapping[str, t.Any]) -> str:
@@ -370,7 +377,8 @@ def _too_deep() -> ManifestInvalid:
 
 def _refuse_unknown_version(document: t.Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if type(version) is not int or version not in _READABLE_VERSIONS:
+    # True and 1.0 are equal to 1, and are no versions.
+    if not isinstance(version, int) or isinstance(version, bool) or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
             f"The manifest has schema version {str(version)[:_LONGEST_NUMBER]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",

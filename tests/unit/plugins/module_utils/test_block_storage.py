@@ -60,6 +60,14 @@ def test_a_refused_import_names_site_reason_and_way_out(storage, requests_mock):
     assert raised.value.http_status == 403
 
 
+def test_metadata_of_a_backup_are_sent_as_a_whole(storage, requests_mock):
+    """Cinder replaces what is there by what is sent, from microversion 3.43 on."""
+    put = requests_mock.put(f"{CINDER}/backups/b1", json={"backup": {"id": "b1"}})
+    storage.mark_backup("b1", {"osdr_manifest": "1:0", "purpose": "shop"})
+    assert put.last_request.json() == {"backup": {"metadata": {"osdr_manifest": "1:0", "purpose": "shop"}}}
+    assert put.last_request.headers["OpenStack-API-Version"] == "volume 3.64"
+
+
 def test_a_backup_that_is_not_there_is_none(storage, requests_mock):
     requests_mock.get(f"{CINDER}/backups/b1", status_code=404, json={"itemNotFound": {"code": 404, "message": "no"}})
     assert storage.backup("b1") is None

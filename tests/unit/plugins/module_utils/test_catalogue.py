@@ -142,6 +142,10 @@ def test_a_damaged_checkpoint_is_not_selected_by_its_id():
     assert "os_catalogue_rebuild" in raised.value.hint
 
 
+def test_a_damaged_one_that_is_called_latest_does_not_stand_for_the_newest():
+    assert catalogue(TEN, **{"shop/latest.json": b"{"}).checkpoints("shop").select(Choice()) == TEN
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"])
 def test_a_moment_that_is_none_is_refused(text):
     with pytest.raises(InvalidInput, match="is no moment") as raised:

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import random
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import ManifestInvalid
@@ -212,6 +214,7 @@ def test_problems_are_told_with_their_place():
         (put("servers/0/name", "orders-db"), "server orders-db is described twice"),
         (put("servers/0/volumes/0/source_id", shop.uuid(1)), f"volume {shop.uuid(1)} is described twice"),
         (put("servers/0/tier", "attic"), "server shop-front is in unknown tier attic"),
+        (put("application/tiers/1/name", "database"), "tier 'database' is listed 2 times"),
         (put("copies/0/volume_id", shop.uuid(2)), f"volume {shop.uuid(2)} has several copies"),
         (put("copies/0/copy_id", shop.uuid(91)), f"the chain of copy {shop.uuid(91)} does not end with it"),
         (put("checkpoint/created_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
@@ -220,3 +223,32 @@ def test_problems_are_told_with_their_place():
 def test_contradictions_are_refused(document, expected):
     with pytest.raises(ManifestInvalid, match=expected):
         Manifest.parse(document)
+
+
+STRANGE = (None, True, -1, 1.5, 10**39, "", "x" * 300, "\n", "0000-01-01T00:00:00Z", [], {}, [[]], [None], {"a": None})
+
+
+def places(value, path=()):
+    """All paths in a document but that of the whole."""
+    if path:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_whatever_is_wrong_ends_in_one_kind_of_error(seed):
+    dice = random.Random(seed)
+    document = shop.document(schema_version=dice.choice([1, 2]))
+    *parents, last = dice.choice(list(places(document)))
+    target = document
+    for key in parents:
+        target = target[key]
+    if dice.random() < 0.2:
+        del target[last]
+    elif isinstance(target, list) and dice.random() < 0.5:
+        target.append(target[0])
+    else:
+        target[last] = dice.choice(STRANGE)
+    with contextlib.suppress(ManifestInvalid):
+        Manifest.load(Manifest.load(stored(document)).dump())
