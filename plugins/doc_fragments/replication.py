@@ -33,7 +33,7 @@ options:
     type: str
     choices: [shared, external, copy]
     default: shared
-  verify:
+  verification:
     description:
       - How far the copies are proved at the remote site before they count.
       - V(records) that the remote site knows each backup of the chain as available, and the same of it as the primary.

@@ -121,3 +121,13 @@ def require_name(what: str, name: str) -> str:
             f"'{name}' cannot be used as {what}: use letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit."
         )
     return name
+
+
+def require_checkpoint_id(name: str) -> str:
+    """Refuse an id under which a checkpoint could not be found again.
+
+    :raises InvalidInput: naming it.
+    """
+    if name == "latest":
+        raise InvalidInput("A checkpoint cannot have the id 'latest', which stands for the newest one.")
+    return require_name("the id of a checkpoint", name)

@@ -78,7 +78,7 @@ REPLICATION = {
     "store_cloud": {"type": "raw"},
     "remote_store_cloud": {"type": "raw"},
     "transport": {"type": "str", "choices": ["shared", "external", "copy"], "default": "shared"},
-    "verify": {"type": "str", "choices": ["records", "objects", "restore"], "default": "objects"},
+    "verification": {"type": "str", "choices": ["records", "objects", "restore"], "default": "objects"},
 }
 
 #: The object store container of the catalogue, and the key that signs what is in it.

@@ -69,15 +69,15 @@ class Method:
     """How the copies travel and how they are proved.
 
     :param transport: one of ``transport.TRANSPORTS``.
-    :param verify: one of ``verification.DEPTHS``.
+    :param depth: one of ``verification.DEPTHS``.
     """
 
     transport: str
-    verify: str
+    depth: str
 
     @property
     def looks_at_objects(self) -> bool:
-        return self.transport != SHARED or self.verify != RECORDS
+        return self.transport != SHARED or self.depth != RECORDS
 
     def problems(self, sites: Sites) -> list[str]:
         """What keeps the stores from being used as this needs it."""
@@ -109,7 +109,7 @@ class Replication:
         self._progress = progress
         stores = None if method.transport == SHARED else sites.stores
         self._transport = Transport(method.transport, stores, effort, progress)
-        self._verification = Verification(sites, method.verify, effort, waiter, progress)
+        self._verification = Verification(sites, method.depth, effort, waiter, progress)
         #: Whether anything was made, copied or imported.
         self.changed = False
 
@@ -259,7 +259,7 @@ class Replication:
                 container=chain.backup.container,
                 stored_bytes=proof.stored_bytes,
                 inventory=proof.inventory,
-                verified=self._method.verify,
+                verified=self._method.depth,
             )
             for chain, proof in self._verification.prove(chains)
         ]

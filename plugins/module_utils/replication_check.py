@@ -39,5 +39,5 @@ def store_problems(option: str, store: ObjectStore) -> list[str]:
     try:
         store.check_access()
     except CloudError as error:
-        return [f"{error.message} Give {option}: the account that the backup service writes to; or choose verify: records."]
+        return [f"{error.message} Give {option}: the account that the backup service writes to; or choose verification: records."]
     return []

@@ -193,6 +193,6 @@ def location_of(link: Link) -> Location:
     if link.location is None:
         raise InvalidInput(
             f"Backup {link.backup_id} was made by the driver '{link.record.backup_service}', whose objects cannot be looked at.",
-            "Only those of Cinder's Swift driver can; use transport: shared with verify: records.",
+            "Only those of Cinder's Swift driver can; use transport: shared with verification: records.",
         )
     return link.location

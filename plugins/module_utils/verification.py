@@ -235,7 +235,7 @@ def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> N
         raise CloudError(
             f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services sum up blocks of "
             f"{size} and {size_there} bytes.",
-            "Give both the same backup_swift_block_size, or choose verify: objects.",
+            "Give both the same backup_swift_block_size, or choose verification: objects.",
         )
     blocks, differing = 0, 0
     for one, other in itertools.zip_longest(wanted.sums(), there.sums()):

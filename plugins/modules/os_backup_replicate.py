@@ -145,7 +145,7 @@ replication:
           description: Digest of names, sizes and checksums of its objects. Empty where the store was not looked at.
           type: str
         verified:
-          description: How far the copy was proved, as O(verify) says.
+          description: How far the copy was proved, as O(verification) says.
           type: str
 """
 
@@ -153,7 +153,7 @@ import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.application import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import Wanted
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, reported
@@ -175,7 +175,7 @@ def wanted_copies(params):
             raise InvalidInput(f"{option} is {params[option]}; it must be at least {least}.")
     return Wanted(
         application=require_name("the name of an application", params["application"]),
-        checkpoint=require_name("the id of a checkpoint", params["checkpoint"]),
+        checkpoint=require_checkpoint_id(params["checkpoint"]),
         full_every=params["full_every"],
         availability_zone=params["availability_zone"],
         container=params["backup_container"],
@@ -187,7 +187,7 @@ def run(module):
     wanted = wanted_copies(params)
     effort = Effort(params["concurrency"], params["stall_timeout"], params["bandwidth"] * _MIB or None)
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
-    method = Method(params["transport"], foreseeable(params["verify"]) if module.check_mode else params["verify"])
+    method = Method(params["transport"], foreseeable(params["verification"]) if module.check_mode else params["verification"])
     progress = Progress(params["progress_file"])
     replication = Replication(Sites.connect(connect(params), params), wanted, method, effort, waiter, progress)
     plan = replication.plan()

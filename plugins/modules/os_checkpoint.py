@@ -94,7 +94,7 @@ checkpoint:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.application import require_checkpoint_id
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, shown, summary
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
@@ -111,7 +111,7 @@ def build_manifest(params):
     document = {
         "schema_version": SCHEMA_VERSION,
         "checkpoint": {
-            "id": require_name("the id of a checkpoint", params["checkpoint"]),
+            "id": require_checkpoint_id(params["checkpoint"]),
             "created_at": taken["taken_at"],
             "site": params["site"],
             "consistency": taken["consistency"],

@@ -86,7 +86,7 @@ checkpoint_check:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, group_snapshot
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
@@ -108,7 +108,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Wait
 
 def run(params):
     application = Application.parse(params["application"])
-    name = require_name("the id of a checkpoint", params["name"])
+    name = require_checkpoint_id(params["name"])
     cloud = connect(params)
     sites = Sites.connect(cloud, params)
     Catalogue.of(sites.remote.cloud, params).find(application.name, name)
@@ -148,7 +148,7 @@ def _problems(wanted, sites, params):
     size = sum(volume.size for volume in todo)
     for storage in (sites.primary, sites.remote):
         problems += quota_problems(storage, len(todo), size)
-    method = Method(params["transport"], params["verify"])
+    method = Method(params["transport"], params["verification"])
     return problems + import_problems(sites.importing) + method.problems(sites)
 
 

@@ -40,6 +40,7 @@ def checkpoint(application, container):
         "dr_checkpoint_admin_cloud": "primary-admin",
         "dr_checkpoint_remote_cloud": "remote",
         "dr_checkpoint_remote_admin_cloud": "remote-admin",
+        "dr_checkpoint_remote_store_cloud": "remote-backup",
         "dr_checkpoint_application": APPLICATION,
         "dr_checkpoint_id": name,
         "dr_checkpoint_container": container,

@@ -52,7 +52,7 @@ def test_full_then_incremental_then_nothing(guests, subject):
 
 
 def test_a_volume_restored_from_a_copy_is_the_snapshot(guests):
-    with protected("copy", verify="restore") as application:
+    with protected("copy", verification="restore") as application:
         copy = application.protect()
         assert copy["verified"] == "restore"
         left = [one.name for one in cloud("remote").block_storage.volumes() if one.name == f"osdr-verify-{copy['copy_id']}"]

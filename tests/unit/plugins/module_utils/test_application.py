@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput
 
 SHOP = {
@@ -43,3 +43,9 @@ def test_unusable_definitions_are_named(change, message):
 def test_names_that_could_leave_their_place_are_refused():
     with pytest.raises(InvalidInput, match="cannot be used as the id of a checkpoint"):
         require_name("the id of a checkpoint", "a/b")
+
+
+def test_a_checkpoint_cannot_be_called_what_means_the_newest():
+    assert require_checkpoint_id("noon") == "noon"
+    with pytest.raises(InvalidInput, match="stands for the newest"):
+        require_checkpoint_id("latest")
