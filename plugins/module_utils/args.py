@@ -87,6 +87,11 @@ CATALOGUE = {
     "hmac_key": {"type": "str", "no_log": True},
 }
 
+#: The passphrase of the user data in a manifest.
+USER_DATA_KEY = {
+    "user_data_key": {"type": "str", "no_log": True},
+}
+
 #: The manifest of a checkpoint, as ``Manifest.parse`` reads it.
 MANIFEST = {
     "manifest": {"type": "dict", "required": True},

@@ -33,6 +33,7 @@ from .manifest import (
 from .marking import unmarked, unmarked_tags
 from .network import Network
 from .records import Port, Server, Volume
+from .user_data import Form
 from .waiting import run_all
 
 Resource = t.Mapping[str, t.Any]
@@ -59,6 +60,8 @@ class Seen:
     security_groups: t.Mapping[str, Resource]
     floating_ips: tuple[Resource, ...]
     key_pairs: t.Mapping[str, str]
+    #: In the form in which the manifest is to have it, per server id.
+    user_data: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def ports_of(self, server: Server) -> list[Port]:
         """In the order of the interfaces; those without an address come last."""
@@ -109,6 +112,24 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> Seen:
         floating_ips=tuple(found["floatingips"]),
         key_pairs=found["key pairs"],
     )
+
+
+def user_data(admin: Cloud, seen: Seen, form: Form) -> dict[str, str]:
+    """User data of the servers that have any, per server id.
+
+    :param admin: the same site with credentials that see it.
+    :param form: in which it is to be written.
+    :raises CheckFailed: when they do not see it.
+    """
+    # Only administrators may name a project, be it their own.
+    project_id = None if admin.project_id == seen.project_id else seen.project_id
+    found = {server.id: server for server in Compute(admin).servers(project_id)}
+    # Nova shows both to the same people, or else neither.
+    if not any(server.hypervisor for server in found.values()):
+        problem = "Its user data can be seen by administrators only; give admin_cloud, or leave user data out."
+        raise CheckFailed(f"The application on site '{seen.site}' cannot be captured", [problem])
+    shown = {one: found[one].user_data for one in (server.id for server in seen.servers.values()) if one in found}
+    return {server_id: form(content) for server_id, content in shown.items() if content}
 
 
 def _by_id(
@@ -273,6 +294,7 @@ def _server(seen: Seen, tier: str, server: Server) -> ServerSpec:
         tags=unmarked_tags(server.tags),
         ports=tuple(_port(seen, port) for port in seen.ports_of(server)),
         volumes=tuple(_volume(seen, server, volume) for volume in seen.volumes_of(server)),
+        user_data=seen.user_data.get(server.id),
     )
 
 

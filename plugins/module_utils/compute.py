@@ -174,6 +174,7 @@ def _server(found: t.Any) -> Server:
             (one["id"], bool(one.get("delete_on_termination"))) for one in found.attached_volumes or ()
         ),
         mac_addresses=_mac_addresses(found.addresses or {}),
+        user_data=found.user_data,
     )
 
 

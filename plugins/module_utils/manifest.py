@@ -67,7 +67,10 @@ class PortSpec:
 
 @dataclasses.dataclass(frozen=True)
 class ServerSpec:
-    """A server as the application has it: ports in interface order, volumes in device order."""
+    """A server as the application has it: ports in interface order, volumes in device order.
+
+    :param user_data: in one of the forms of :mod:`user_data`; None when there is none, or it was left out.
+    """
 
     source_id: str
     name: str
@@ -80,6 +83,7 @@ class ServerSpec:
     tags: tuple[str, ...]
     ports: tuple[PortSpec, ...]
     volumes: tuple[VolumeSpec, ...]
+    user_data: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -387,11 +391,18 @@ def _refuse_unknown_version(document: t.Any) -> None:
 
 def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A document of an older version as this version has it; what is no such document is for the schema to refuse."""
-    if document["schema_version"] == SCHEMA_VERSION or not isinstance(document.get("copies"), list):
-        return {**document, "schema_version": SCHEMA_VERSION}
-    new = {field.name: field.default for field in dataclasses.fields(Copy) if field.default is not dataclasses.MISSING}
-    copies = [{**new, **copy} if isinstance(copy, dict) else copy for copy in document["copies"]]
-    return {**document, "schema_version": SCHEMA_VERSION, "copies": copies}
+    if document["schema_version"] == SCHEMA_VERSION:
+        return dict(document)
+    upgraded = {key: _with_defaults(cls, document[key]) for key, cls in (("copies", Copy), ("servers", ServerSpec)) if key in document}
+    return {**document, **upgraded, "schema_version": SCHEMA_VERSION}
+
+
+def _with_defaults(cls: type, items: t.Any) -> t.Any:
+    """Items of an older version with what has come since then."""
+    if not isinstance(items, list):
+        return items
+    new = {field.name: field.default for field in dataclasses.fields(cls) if field.default is not dataclasses.MISSING}
+    return [{**new, **item} if isinstance(item, dict) else item for item in items]
 
 
 def _validate(document: t.Mapping[str, t.Any]) -> None:

@@ -22,6 +22,9 @@ _BIGGEST = 2**63 - 1
 _COUNT = {"type": "integer", "minimum": 0, "maximum": _BIGGEST}
 _PORT_OR_NULL = {"type": ["integer", "null"], "minimum": -1, "maximum": 65535}
 _FLAG = {"type": "boolean"}
+#: Nova takes 65,535 characters; encrypted they are a third more.
+_LONGEST_USER_DATA = 2**17
+_USER_DATA = r"^(plain:[A-Za-z0-9+/=\r\n]*|sealed:[A-Za-z0-9_=-]{24}:[A-Za-z0-9_=-]+)" + _END
 _METADATA = {"type": "object", "additionalProperties": _TEXT}
 _CONSISTENCY = {"enum": ["offline", "quiesced", "paused", "crash"]}
 
@@ -80,6 +83,7 @@ _SERVER = _object(
     tags=_list(_TEXT),
     ports=_list(_PORT),
     volumes=_list(_VOLUME, least=1),
+    user_data={"type": ["string", "null"], "maxLength": _LONGEST_USER_DATA, "pattern": _USER_DATA},
 )
 
 _TOPOLOGY = _object(

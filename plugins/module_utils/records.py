@@ -178,6 +178,8 @@ class Server:
     volumes: tuple[tuple[str, bool], ...]
     #: Of the interfaces that have an address, in their order.
     mac_addresses: tuple[str, ...] = ()
+    #: In base64; None when there is none, or the credentials may not see it.
+    user_data: str | None = None
 
     @property
     def label(self) -> str:

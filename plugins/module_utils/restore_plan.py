@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import typing as t
 
+from . import user_data
 from .manifest import Copy, Manifest, PortSpec, ServerSpec, VolumeSpec
 from .marking import Mark
 from .records import Flavor, Port, Server, Volume
@@ -274,6 +275,7 @@ class ServerStep:
             "key_name": self.key_name,
             "description": self.spec.description,
             "tags": list(self.spec.tags),
+            "user_data": user_data.content(self.spec.user_data or ""),
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
 

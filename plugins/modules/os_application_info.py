@@ -13,7 +13,7 @@ description:
     security groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
-  - Needs no more than membership in the application's project.
+  - Needs no more than membership in the application's project, but to see user data.
 author:
   - The osdr.openstack authors (!UNKNOWN)
 extends_documentation_fragment:
@@ -22,6 +22,25 @@ extends_documentation_fragment:
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
+  user_data:
+    description:
+      - What becomes of the servers' user data, which often holds secrets. With V(keep) and V(encrypt), a server that is
+        restored from the description gets it again, as a new server of another id does, so that cloud-init may carry it out anew.
+      - V(omit) leaves it out. What it has done to the disks is in their copies.
+      - V(encrypt) encrypts it with O(user_data_key).
+      - V(keep) keeps it as it is, readable for everybody who can read the manifest.
+    type: str
+    choices: [omit, encrypt, keep]
+    default: omit
+  user_data_key:
+    description:
+      - A passphrase. Whoever restores the servers with their user data needs it.
+    type: str
+  admin_cloud:
+    description:
+      - The same site with credentials that see user data, by name or as a dictionary; by default only administrators do.
+        O(cloud) when omitted.
+    type: raw
   concurrency:
     description:
       - How many calls of the site's APIs are made at once.
@@ -64,7 +83,7 @@ application_description:
     servers:
       description:
         - The servers with C(source_id), C(name), C(tier), C(flavor), C(key_name), C(config_drive), C(description),
-          C(metadata) and C(tags).
+          C(metadata), C(tags) and C(user_data).
         - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups)
           and the name of the C(floating_network), or null where it has no floating address.
         - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
@@ -85,21 +104,42 @@ volume_ids:
       - 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
 """
 
+import dataclasses
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, capture
+from ansible_collections.osdr.openstack.plugins.module_utils import args, capture, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+
+
+def look(params, application):
+    form = user_data.form_of(params["user_data"], params["user_data_key"])
+    cloud = connect(params)
+    seen = capture.look(cloud, application, params["concurrency"])
+    if not form:
+        return seen
+    admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else cloud
+    return dataclasses.replace(seen, user_data=capture.user_data(admin, seen, form))
 
 
 def main():
     module = AnsibleModule(
-        argument_spec=args.spec(args.AUTH, args.APPLICATION, {"concurrency": {"type": "int", "default": 8}}),
+        argument_spec=args.spec(
+            args.AUTH,
+            args.APPLICATION,
+            args.USER_DATA_KEY,
+            {
+                "user_data": {"type": "str", "choices": list(user_data.POLICIES), "default": user_data.OMIT},
+                "admin_cloud": {"type": "raw"},
+                "concurrency": {"type": "int", "default": 8},
+            },
+        ),
         supports_check_mode=True,
     )
     with reported(module):
         application = Application.parse(module.params["application"])
-        seen = capture.look(connect(module.params), application, module.params["concurrency"])
+        seen = look(module.params, application)
         description = capture.describe(application, seen)
         for warning in capture.warnings(seen):
             module.warn(warning)

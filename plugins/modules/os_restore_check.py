@@ -22,6 +22,10 @@ extends_documentation_fragment:
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
+  user_data_key:
+    description:
+      - The passphrase with which user data in the manifest was encrypted, to find out whether it is the right one.
+    type: str
   fail_on_problems:
     description:
       - Whether problems make the module fail. They are returned in any case.
@@ -129,14 +133,14 @@ restore_check:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils import args, restore_check, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 
 
 def check(params):
-    manifest = Manifest.parse(params["manifest"])
+    manifest = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"])
     stock = restore_check.look(connect(params), params["concurrency"])
     return {
         "application": manifest.application.name,
@@ -152,6 +156,7 @@ def main():
         argument_spec=args.spec(
             args.AUTH,
             args.MANIFEST,
+            args.USER_DATA_KEY,
             {
                 "fail_on_problems": {"type": "bool", "default": True},
                 "concurrency": {"type": "int", "default": 8},

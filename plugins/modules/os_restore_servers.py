@@ -25,6 +25,11 @@ extends_documentation_fragment:
   - osdr.openstack.manifest
   - osdr.openstack.attributes
 options:
+  user_data_key:
+    description:
+      - The passphrase with which user data in the manifest was encrypted. Without it, servers whose user data is encrypted are restored without user
+        data, with a warning.
+    type: str
   state:
     description:
       - Whether the servers are to be there.
@@ -134,7 +139,7 @@ servers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils import args, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
@@ -187,12 +192,17 @@ def main():
             args.AUTH,
             args.EFFORT,
             args.MANIFEST,
+            args.USER_DATA_KEY,
             {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
         ),
         supports_check_mode=True,
     )
     with reported(module):
         manifest = Manifest.parse(module.params["manifest"])
+        if module.params["state"] == "present":
+            for warning in user_data.warnings(manifest, module.params["user_data_key"]):
+                module.warn(warning)
+            manifest = user_data.opened(manifest, module.params["user_data_key"])
         waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
         restore = ServerRestore(connect(module.params), manifest, waiter, module.params["concurrency"])
         result = present(module, restore) if module.params["state"] == "present" else absent(module, restore)

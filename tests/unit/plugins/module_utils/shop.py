@@ -11,7 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Man
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import Site, mark_of, plan_volumes
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server, volume
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server, snapshot, volume
 
 MAC = {"orders-db": "fa:16:3e:00:00:11", "shop-front": "fa:16:3e:00:00:21"}
 ADDRESS = {"orders-db": "10.10.0.11", "shop-front": "10.10.0.21"}
@@ -60,6 +60,7 @@ def _server(number, name, tier, flavor, volumes):
             }
         ],
         "volumes": volumes,
+        "user_data": None,
     }
 
 
@@ -292,3 +293,42 @@ def _volume_names(spec):
 
 def mark(number):
     return Mark("shop", "noon", uuid(number))
+
+
+class History:
+    """Checkpoints of the application as both sites have them: each with one backup and one snapshot for each of its volumes.
+
+    :param names: how tests call a backup, per id: ``noon-2`` is that of the second volume.
+    """
+
+    def __init__(self):
+        self.manifests, self.backups, self.snapshots, self.names = [], [], [], {}
+        self._chains = {None: ((), (), ())}
+
+    def take(self, checkpoint, time, on=None):
+        """Have one more.
+
+        :param on: the checkpoint whose backups those of this one are increments of.
+        """
+        made = taken(checkpoint, f"{time}Z")
+        own = [uuid(1000 * len(self._chains) + number) for number in (1, 2, 3)]
+        chains = self._chains[checkpoint] = [(*chain, one) for chain, one in zip(self._chains[on], own, strict=True)]
+        changes = zip(made.copies, own, chains, strict=True)
+        copies = tuple(dataclasses.replace(copy, copy_id=one, chain=chain) for copy, one, chain in changes)
+        self.manifests.insert(0, dataclasses.replace(made, copies=copies))
+        self.leave(checkpoint, time, own, bool(on))
+
+    def leave(self, checkpoint, time, own, incremental=False, **changes):
+        """Have backups of the volumes that are of no checkpoint of the catalogue.
+
+        :param own: their ids, in the order of the volumes.
+        """
+        metadata = {"osdr_application": "shop", "osdr_checkpoint": checkpoint}
+        for number, one in enumerate(own, 1):
+            self.names[one] = f"{checkpoint}-{number}"
+            values = {"id": one, "volume_id": uuid(number), "data_timestamp": time, "is_incremental": incremental, "metadata": metadata}
+            self.backups.append(backup(self.names[one], **{**values, **changes}))
+            self.snapshots.append(snapshot(self.names[one], volume_id=uuid(number), created_at=time, metadata=changes.get("metadata", metadata)))
+
+    def named(self, ids):
+        return [self.names[one] for one in ids]

@@ -254,3 +254,38 @@ def test_nova_is_only_asked_for_devices_that_cinder_does_not_know(device, asked)
     one = server("s", volumes=(("volume-boot", False),))
     assert capture._devices(compute, one, found) == {"volume-boot": "/dev/vda"}
     assert compute.asked == asked
+
+
+class Administrator:
+    """The site as somebody sees it who may see more than its owner."""
+
+    project_id = "admins"
+
+    def __init__(self, *servers):
+        self._servers = servers
+
+    def __call__(self, _cloud):
+        return self
+
+    def servers(self, project_id):
+        return [one for one in self._servers if one.project_id == project_id]
+
+    def captured(self, monkeypatch, form=str):
+        monkeypatch.setattr(capture, "Compute", self)
+        return capture.user_data(self, seen(), form)
+
+
+def test_user_data_is_taken_of_the_applications_servers_that_have_any(monkeypatch):
+    administrator = Administrator(orders_db(user_data="IyE="), server("other", user_data="Pz8="))
+    assert administrator.captured(monkeypatch, str.lower) == {"id-orders-db": "iye="}
+    assert capture.describe(APPLICATION, seen(user_data={"id-orders-db": "plain:IyE="})).servers[0].user_data == "plain:IyE="
+
+
+def test_a_server_without_user_data_has_none(monkeypatch):
+    assert Administrator(orders_db()).captured(monkeypatch) == {}
+    assert described().servers[0].user_data is None
+
+
+def test_who_does_not_see_user_data_is_told(monkeypatch):
+    with pytest.raises(CheckFailed, match="give admin_cloud"):
+        Administrator(orders_db(hypervisor=None)).captured(monkeypatch)

@@ -57,7 +57,8 @@ NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "veri
 
 def version_1():
     copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
-    return shop.document(schema_version=1, copies=copies)
+    servers = [{key: value for key, value in server.items() if key != "user_data"} for server in shop.DOCUMENT["servers"]]
+    return shop.document(schema_version=1, copies=copies, servers=servers)
 
 
 def stored(document, **added):
@@ -184,6 +185,10 @@ def put(path, value):
         ("servers/0/flavor/vcpus", -1),
         ("servers/0/name", "x" * 256),
         ("servers/0/user_data", "#!/bin/sh"),
+        ("servers/0/user_data", "plain:#!/bin/sh"),
+        ("servers/0/user_data", "sealed:short:token"),
+        ("servers/0/user_data", "plain:" + "A" * 2**17),
+        ("servers/0/unknown", "x"),
         ("topology/security_groups/0/rules/0/direction", "sideways"),
         ("topology/key_pairs/0/public_key", "x" * 20000),
         ("copies/0/method", "shell"),

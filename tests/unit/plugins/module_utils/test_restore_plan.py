@@ -161,6 +161,13 @@ def test_port_security_and_address_pairs_are_only_said_where_they_differ():
     assert body["allowed_address_pairs"] == [{"ip_address": "10.10.0.99"}]
 
 
+@pytest.mark.parametrize(("held", "given"), [("plain:IyE=", {"user_data": "IyE="}), (None, {})])
+def test_a_server_gets_the_user_data_that_the_checkpoint_has(held, given):
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, user_data=held))
+    assert {key: value for key, value in step.body([]).items() if key == "user_data"} == given
+
+
 def test_nothing_is_left_to_do_on_a_restored_site():
     site = shop.restored_site()
     steps = plan_servers(MANIFEST, site)
