@@ -18,7 +18,7 @@ from .errors import CloudError, ManifestInvalid, ResourceFailed
 from .manifest import Manifest
 from .publication import Publication
 from .records import Backup, Snapshot
-from .retention import Policy, Retention, Surplus, decide, surplus
+from .retention import Policy, Retention, Surplus, decide, spare, surplus
 from .waiting import Waiter, run_all
 
 
@@ -52,11 +52,11 @@ class Pruning:
     def plan(self, application: str, policy: Policy) -> PrunePlan:
         """:raises ManifestInvalid: when not all manifests can be read: nobody knows what they need."""
         known = self._remote.backups()
-        retention = decide(policy, self._manifests(application), known)
+        at_primary = self._primary.backups() if self._primary else []
+        retention = spare(application, decide(policy, self._manifests(application), known), at_primary)
         sites = [(self._remote, surplus(application, retention, known))]
         if self._primary:
-            gone = surplus(application, retention, self._primary.backups(), self._primary.snapshots())
-            sites.append((self._primary, gone))
+            sites.append((self._primary, surplus(application, retention, at_primary, self._primary.snapshots())))
         return PrunePlan(retention, tuple(sites))
 
     def _manifests(self, application: str) -> t.Sequence[Manifest]:
@@ -69,41 +69,60 @@ class Pruning:
             )
         return listing.manifests
 
-    def carry_out(self, plan: PrunePlan) -> None:
+    def carry_out(self, plan: PrunePlan) -> PrunePlan:
+        """:returns: what was removed: the plan without what had to be left alone."""
         for manifest in plan.retention.remove:
             application, checkpoint = manifest.application.name, manifest.checkpoint.id
             self._publication.withdraw(application, checkpoint, self._publication.pieces_to_remove(application, checkpoint))
+        left: set[str] = set()
+        removed = []
         for storage, gone in plan.sites:
-            self._remove_snapshots(storage, gone.snapshots)
-            self._remove_backups(storage, gone.backups)
+            snapshots = self._remove_snapshots(storage, gone.snapshots)
+            # The objects may be those of both sites.
+            left |= self._remove_backups(storage, [one for one in gone.backups if one.id not in left])
+            removed.append((storage, Surplus(tuple(one for one in gone.backups if one.id not in left), tuple(snapshots))))
+        return dataclasses.replace(plan, sites=tuple(removed))
 
-    def _remove_backups(self, storage: BlockStorage, backups: t.Sequence[Backup]) -> None:
-        """Those of one volume one after the other, the newest first; different volumes at once."""
+    def _remove_backups(self, storage: BlockStorage, backups: t.Sequence[Backup]) -> set[str]:
+        """Those of one volume one after the other, the newest first; different volumes at once.
+
+        :returns: ids of those that had to be left alone.
+        """
         chains: dict[str, list[Backup]] = collections.defaultdict(list)
         for backup in backups:
             chains[backup.volume_id].append(backup)
-        run_all({volume: (lambda chain=chain: self._remove_chain(storage, chain)) for volume, chain in chains.items()}, self._limit)
+        work = {volume: (lambda chain=chain: self._remove_chain(storage, chain)) for volume, chain in chains.items()}
+        return {one.id for left in run_all(work, self._limit).values() for one in left}
 
-    def _remove_chain(self, storage: BlockStorage, newest_first: t.Sequence[Backup]) -> None:
-        for backup in newest_first:
-            try:
-                storage.delete_backup(backup.id)
-            except CloudError as error:
-                if error.http_status != 400:
-                    raise
-                # Somebody else's increments build on it, or it is in use in this moment.
-                self.warnings.append(f"{error.message} It is left alone.")
-                return
+    def _remove_chain(self, storage: BlockStorage, newest_first: t.Sequence[Backup]) -> t.Sequence[Backup]:
+        for number, backup in enumerate(newest_first):
+            if not self._try(lambda one=backup: storage.delete_backup(one.id)):
+                return newest_first[number:]
             self._waiter.until(f"backup {backup.id} on site '{storage.cloud.site}' to be deleted", lambda one=backup: _is_gone(storage, one))
+        return ()
 
-    def _remove_snapshots(self, storage: BlockStorage, snapshots: t.Sequence[Snapshot]) -> None:
+    def _try(self, delete: t.Callable[[], None]) -> bool:
+        """:returns: False when the site refuses, with a warning: somebody else's build on it, or it is in use in this moment."""
+        try:
+            delete()
+        except CloudError as error:
+            if error.http_status != 400:
+                raise
+            self.warnings.append(f"{error.message} It is left alone.")
+            return False
+        return True
+
+    def _remove_snapshots(self, storage: BlockStorage, snapshots: t.Sequence[Snapshot]) -> list[Snapshot]:
+        """:returns: those that are gone."""
         groups = {one.group_snapshot_id for one in snapshots if one.group_snapshot_id}
-        work: dict[str, t.Callable[[], None]] = {one: (lambda one=one: storage.delete_group_snapshot(one)) for one in groups}
-        work.update({s.id: (lambda s=s: storage.delete_snapshot(s.id)) for s in snapshots if not s.group_snapshot_id})
-        run_all(work, self._limit)
-        ids = {one.id for one in snapshots}
+        work = {one: (lambda one=one: self._try(lambda: storage.delete_group_snapshot(one))) for one in groups}
+        work |= {s.id: (lambda s=s: self._try(lambda: storage.delete_snapshot(s.id))) for s in snapshots if not s.group_snapshot_id}
+        deleted = {one for one, is_accepted in run_all(work, self._limit).items() if is_accepted}
+        gone = [one for one in snapshots if (one.group_snapshot_id or one.id) in deleted]
+        ids = {one.id for one in gone}
         what = f"the snapshots of removed checkpoints on site '{storage.cloud.site}' to be deleted"
         self._waiter.until(what, lambda: None if ids & {one.id for one in storage.snapshots()} else True)
+        return gone
 
 
 def _is_gone(storage: BlockStorage, backup: Backup) -> bool | None:

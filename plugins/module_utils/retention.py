@@ -133,7 +133,8 @@ def surplus(application: str, retention: Retention, backups: t.Sequence[Backup],
     removed = {one.checkpoint.id for one in retention.remove}
     kept = {one.id for one in retention.keep}
     ours = [b for b in backups if b.metadata.get(APPLICATION_KEY) == application]
-    before = min((b.data_timestamp for b in ours if b.metadata.get(CHECKPOINT_KEY) == retention.newest), default="")
+    newest = [b for b in ours if retention.newest and b.metadata.get(CHECKPOINT_KEY) == retention.newest]
+    before = min((b.data_timestamp for b in newest), default="")
 
     def is_surplus(checkpoint: str | None, time: str) -> bool:
         return checkpoint in removed or (checkpoint not in kept and time < before)
@@ -149,3 +150,25 @@ def surplus(application: str, retention: Retention, backups: t.Sequence[Backup],
         if s.metadata.get(APPLICATION_KEY) == application and is_surplus(s.metadata.get(CHECKPOINT_KEY), s.created_at)
     ]
     return Surplus(tuple(sorted(gone, key=lambda b: b.data_timestamp, reverse=True)), tuple(old))
+
+
+def spare(application: str, retention: Retention, backups: t.Sequence[Backup]) -> Retention:
+    """Let also stay what increments need that are in no checkpoint's chain, as somebody else's are.
+
+    Only the site that knows such an increment refuses to remove what it builds on, but the objects may be those of both sites.
+
+    :param backups: all of the primary site's project.
+    """
+    going = {one.id for one in surplus(application, retention, backups).backups}
+    others = [one for one in backups if one.id not in going and one.id not in retention.needed]
+    return dataclasses.replace(retention, needed=retention.needed | {link for one in others for link in _built_on(one, backups)})
+
+
+def _built_on(backup: Backup, backups: t.Sequence[Backup]) -> t.Iterator[str]:
+    """Cinder does not list it: it took the newest backup of the volume with older data."""
+    one: Backup | None = backup
+    while one and one.is_incremental:
+        older = [b for b in backups if b.volume_id == one.volume_id and b.has_dependents and b.data_timestamp < one.data_timestamp]
+        one = max(older, key=lambda b: b.data_timestamp, default=None)
+        if one:
+            yield one.id

@@ -139,7 +139,7 @@ def run(module):
     pruning = Pruning(publication, primary, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"])
     plan = pruning.plan(application, policy)
     if not module.check_mode:
-        pruning.carry_out(plan)
+        plan = pruning.carry_out(plan)
     for warning in pruning.warnings:
         module.warn(warning)
     result = _result(plan)

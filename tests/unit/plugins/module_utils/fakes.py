@@ -8,7 +8,7 @@ import dataclasses
 import threading
 from types import SimpleNamespace
 
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import (
     FROZEN,
     THAWED,
@@ -249,3 +249,50 @@ class FakeBackups:
     def mark_backup(self, backup_id, metadata):
         self.writes += 1
         self.by_id[backup_id] = dataclasses.replace(self.by_id[backup_id], metadata=dict(metadata))
+
+
+class FakeCopies(FakeBackups):
+    """The backups and snapshots of one site. What is deleted is gone when it is looked for the second time.
+
+    :param journal: where several sites note, in their order, what is deleted.
+    :param refused: ids of backups that Cinder refuses to delete, with the status of its answer.
+    :param broken: ids of backups that go to an error instead, with its reason.
+    """
+
+    def __init__(self, site, backups=(), snapshots=(), journal=None, refused=None, broken=None):
+        super().__init__(*backups)
+        self.cloud = SimpleNamespace(site=site)
+        self.journal = [] if journal is None else journal
+        self.refused, self.broken = refused or {}, broken or {}
+        self._snapshots = {one.id: one for one in snapshots}
+        self._lock = threading.Lock()
+
+    def snapshots(self):
+        return list(self._snapshots.values())
+
+    def backup(self, backup_id):
+        found = self.by_id.get(backup_id)
+        if found and found.status == "deleting":
+            del self.by_id[backup_id]
+        return found
+
+    def delete_backup(self, backup_id):
+        self._note(backup_id)
+        if backup_id in self.refused:
+            raise CloudError(f"Site '{self.cloud.site}' could not delete backup {backup_id}.", http_status=self.refused[backup_id])
+        reason = self.broken.get(backup_id)
+        status = "deleting" if reason is None else "error"
+        self.by_id[backup_id] = dataclasses.replace(self.by_id[backup_id], status=status, fail_reason=reason or "")
+
+    def delete_snapshot(self, snapshot_id):
+        self._note(snapshot_id)
+        del self._snapshots[snapshot_id]
+
+    def delete_group_snapshot(self, group_snapshot_id):
+        self._note(group_snapshot_id)
+        with self._lock:
+            self._snapshots = {key: one for key, one in self._snapshots.items() if one.group_snapshot_id != group_snapshot_id}
+
+    def _note(self, what):
+        with self._lock:
+            self.journal.append((self.cloud.site, what))

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_prune
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeCopies, FakeStore, FakeTime
+
+NOTHING = {"last": 0, "hourly": 0, "daily": 0, "weekly": 0, "monthly": 0}
+
+
+class Clouds:
+    """Two sites with three checkpoints as the module reaches them; the second one is built on the first."""
+
+    def __init__(self, monkeypatch):
+        self.history, self.journal, self.store = shop.History(), [], FakeStore()
+        self.history.take("ten", "2026-01-01T10:00:00")
+        self.history.take("noon", "2026-01-01T12:00:00", on="ten")
+        self.history.take("two", "2026-01-01T14:00:00")
+        self.remote = FakeCopies("remote", self.history.backups, journal=self.journal)
+        self.primary = FakeCopies("primary", self.history.backups, self.history.snapshots, self.journal)
+        self.publish(None)
+        self.connected = []
+        sites = {"remote": self.remote, "primary": self.primary}
+        monkeypatch.setattr(os_checkpoint_prune, "connect", lambda params: self._connect(params["cloud"]))
+        monkeypatch.setattr(os_checkpoint_prune, "connect_other", self._connect)
+        monkeypatch.setattr(os_checkpoint_prune, "BlockStorage", sites.get)
+        monkeypatch.setattr(Catalogue, "of", lambda cloud, params: Catalogue(self.store, params["container"], params["hmac_key"]))
+        monkeypatch.setattr(os_checkpoint_prune, "Waiter", lambda timeout, interval: Waiter(timeout, interval, FakeTime().clock))
+
+    def _connect(self, cloud):
+        self.connected.append(cloud)
+        return cloud
+
+    def publish(self, key):
+        publication = Publication(Catalogue(self.store, "catalogue", key), self.remote)
+        for manifest in self.history.manifests:
+            publication.publish(manifest, {})
+
+    def prune(self, check_mode=False, **changes):
+        params = {
+            "cloud": "remote",
+            "primary_cloud": "primary",
+            "application": "shop",
+            "container": "catalogue",
+            "hmac_key": None,
+            "timeout": 10,
+            "concurrency": 1,
+            **changes,
+            "keep": {**NOTHING, **changes.get("keep", {"last": 1})},
+        }
+        self.warnings = []
+        return os_checkpoint_prune.run(SimpleNamespace(params=params, check_mode=check_mode, warn=self.warnings.append))
+
+
+@pytest.fixture
+def clouds(monkeypatch):
+    return Clouds(monkeypatch)
+
+
+def test_the_result_says_what_stays_and_what_went(clouds):
+    result = clouds.prune(keep={"last": 1, "hourly": 1, "monthly": 1})
+    chains = [shop.uuid(1000 * checkpoint + volume) for checkpoint in (2, 1) for volume in (1, 2, 3)]
+    snapshots = [f"snapshot-{checkpoint}-{volume}" for checkpoint in ("ten", "noon") for volume in (1, 2, 3)]
+    assert result == {
+        "changed": True,
+        "prune": {
+            "kept": [{"id": "two", "reasons": ["last", "hourly", "monthly"]}],
+            "removed": ["noon", "ten"],
+            "backups": {"remote": chains, "primary": chains},
+            "snapshots": {"remote": [], "primary": snapshots},
+        },
+        "diff": {"before": {"checkpoints": ["noon", "ten", "two"]}, "after": {"checkpoints": ["two"]}},
+    }
+    assert clouds.warnings == []
+    assert len(clouds.remote.by_id) == len(clouds.primary.by_id) == 3
+
+
+def test_check_mode_tells_the_same_and_removes_nothing(clouds):
+    foreseen = clouds.prune(check_mode=True)
+    assert (clouds.journal, len(clouds.store.objects), clouds.remote.writes) == ([], 3, 0)
+    assert foreseen == clouds.prune()
+
+
+def test_a_second_run_changes_nothing(clouds):
+    clouds.prune()
+    for check_mode in (True, False):
+        again = clouds.prune(check_mode=check_mode)
+        assert (again["changed"], again["prune"]["removed"], again["prune"]["backups"]) == (False, [], {"remote": [], "primary": []})
+        assert again["diff"]["before"] == again["diff"]["after"] == {"checkpoints": ["two"]}
+
+
+@pytest.mark.parametrize("primary", [None, ""])
+def test_a_primary_that_is_not_named_is_not_reached(clouds, primary):
+    result = clouds.prune(primary_cloud=primary)
+    assert clouds.connected == ["remote"]
+    assert (result["prune"]["backups"].keys(), result["prune"]["snapshots"]) == ({"remote"}, {"remote": []})
+    assert {where for where, _what in clouds.journal} == {"remote"}
+
+
+def test_what_had_to_be_left_alone_is_a_warning_and_did_not_go(clouds):
+    clouds.remote.refused = {shop.uuid(2001): 400}
+    result = clouds.prune()
+    assert clouds.warnings == [f"Site 'remote' could not delete backup {shop.uuid(2001)}. It is left alone."]
+    for site in ("remote", "primary"):
+        assert result["prune"]["backups"][site] == [shop.uuid(one) for one in (2002, 2003, 1002, 1003)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"keep": {}}, "would remove every checkpoint", id="a policy that keeps nothing"),
+        pytest.param({"keep": {"last": 1, "daily": -1}}, "negative number for daily", id="a negative number"),
+        pytest.param({"application": "../shop"}, "cannot be used as the name of an application", id="a name that is none"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_reached(clouds, changes, message):
+    with pytest.raises(InvalidInput, match=message):
+        clouds.prune(**changes)
+    assert clouds.connected == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_damaged_manifest_is_a_failure_and_nothing_is_removed(clouds, check_mode):
+    clouds.store.objects["shop/ten.json"] = b"{"
+    with pytest.raises(ManifestInvalid, match="nobody knows what these need: Object 'shop/ten.json'"):
+        clouds.prune(check_mode=check_mode)
+    assert clouds.journal == []
+
+
+def test_a_manifest_that_was_not_signed_with_the_key_is_a_damaged_one(clouds):
+    with pytest.raises(ManifestInvalid, match="is not signed"):
+        clouds.prune(hmac_key="secret")
+    clouds.publish("secret")
+    assert clouds.prune(hmac_key="secret")["prune"]["removed"] == ["noon", "ten"]
+
+
+def test_an_application_without_checkpoints_has_nothing_to_remove(clouds):
+    result = clouds.prune(application="bank")
+    assert (result["changed"], result["prune"]["kept"], clouds.journal) == (False, [], [])
