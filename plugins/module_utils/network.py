@@ -29,9 +29,16 @@ class Network:
 
         :param collection: ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``.
         """
+        key = collection.replace("-", "_")
+        found: list[dict[str, t.Any]] = []
         with self.cloud.calling(f"list {collection}"):
-            answer = self.cloud.json(self._api.get(f"/{collection}", params=query))
-        return answer[collection.replace("-", "_")]
+            while True:
+                answer = self.cloud.json(self._api.get(f"/{collection}", params=query))
+                found += answer[key]
+                # A site may bound how many it lists at once.
+                if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
+                    return found
+                query = {**query, "marker": found[-1]["id"]}
 
     def ports(self, **query: t.Any) -> list[Port]:
         with self.cloud.calling("list ports"):
@@ -91,7 +98,8 @@ def _port(found: t.Any) -> Port:
         device_id=found.device_id or "",
         fixed_ips=tuple(FixedIp(one["subnet_id"], one["ip_address"]) for one in found.fixed_ips or ()),
         security_group_ids=tuple(found.security_group_ids or ()),
-        port_security=found.is_port_security_enabled is not False,
+        # The SDK takes what a site without the extension does not say for False.
+        port_security=found._body.attributes.get("port_security_enabled") is not False,
         allowed_address_pairs=tuple(dict(pair) for pair in found.allowed_address_pairs or ()),
         tags=tuple(found.tags or ()),
         description=found.description or "",

@@ -56,7 +56,8 @@ class LibvirtDriver(QuiesceDriver):
                 "give those of an administrator for the libvirt driver."
             )
         try:
-            return self._probe_agent(server)
+            with _understanding(server):
+                return self._probe_agent(server)
         except DrError as error:
             return Support(str(error))
 
@@ -76,7 +77,8 @@ class LibvirtDriver(QuiesceDriver):
         if self._guards and server.id in self._guarded_from_outside:
             self._guards.arm(server, seconds)
         else:
-            self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
+            with _understanding(server):
+                self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
 
     def freeze(self, server: Server, seconds: float) -> int:
         return self._ask(server, "guest-fsfreeze-freeze", timeout=max(1, int(seconds)))
@@ -90,7 +92,8 @@ class LibvirtDriver(QuiesceDriver):
     def disarm_guard(self, server: Server) -> bool:
         if self._guards and server.id in self._guarded_from_outside:
             return self._guards.disarm(server)
-        return has_fired(self._run(server, disarm_command(), "disarm the guard"))
+        with _understanding(server):
+            return has_fired(self._run(server, disarm_command(), "disarm the guard"))
 
     def _state(self, server: Server) -> str:
         return FROZEN if self._ask(server, "guest-fsfreeze-status") == "frozen" else THAWED
@@ -124,6 +127,15 @@ class LibvirtDriver(QuiesceDriver):
         return self._hosts.ask(server, request, command, timeout or _ANSWER_SECONDS)
 
 
+@contextlib.contextmanager
+def _understanding(server: Server) -> t.Iterator[None]:
+    """What a guest agent answers is up to the guest: nonsense is a failure of its own server and of no other."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FreezeFailed(f"The guest agent of server {server.label} gave an answer that makes no sense ({error!r}).") from error
+
+
 def _decoded(status: t.Mapping[str, t.Any], stream: str) -> str:
     return base64.b64decode(status.get(stream, "")).decode(errors="replace").strip()
 
@@ -145,6 +157,9 @@ class _Hosts:
 
         :raises FreezeFailed: when host, domain or agent do not do their part in time.
         """
+        if not self._uri or not server.hypervisor:
+            lacking = "libvirt_uri" if not self._uri else "credentials that see on which host it runs"
+            raise FreezeFailed(f"Server {server.label} cannot be reached through libvirt without {lacking}.", f"Give {lacking}.", server_id=server.id)
         with self._failing(server, command):
             domain = self._connection(server).lookupByUUIDString(server.id)
             agent = library("libvirt_qemu", "libvirt-python")
