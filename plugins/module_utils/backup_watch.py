@@ -51,9 +51,9 @@ class BackupWatch:
         begun = any(b.container for b in under_way)
         for backup in under_way:
             state = (backup.container, self._sizes.get(backup.id))
-            if self._since.get(backup.id, (None, 0))[0] != state:
+            if self._since.get(backup.id, (None, 0))[0] != state or not self._must_get_on(backup, begun):
                 self._since[backup.id] = (state, now)
-            if now - self._since[backup.id][1] >= self._stall_timeout and self._must_get_on(backup, begun):
+            if now - self._since[backup.id][1] >= self._stall_timeout:
                 raise self._stalled(backup)
 
     def _count(self, store: ObjectStore, under_way: t.Sequence[Backup]) -> None:

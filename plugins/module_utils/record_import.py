@@ -8,7 +8,7 @@ import typing as t
 
 from .backup_objects import Link, read_link
 from .backup_plan import USABLE
-from .errors import CloudError, ResourceFailed, WaitTimeout
+from .errors import ResourceFailed, WaitTimeout
 from .records import Backup
 from .waiting import Waiter
 
@@ -32,8 +32,7 @@ class RecordImport:
         """See that the record is there and usable.
 
         :returns: how many records this imported: 0 or 1.
-        :raises ResourceFailed: when the site cannot use it.
-        :raises CloudError: when it has another backup under this id.
+        :raises ResourceFailed: when the site cannot use it, or has another backup under this id.
         """
         found = self._remote.backup(self._link.backup_id)
         if found and self._is_broken(found):
@@ -60,10 +59,12 @@ class RecordImport:
     def _refuse_other(self) -> None:
         known = read_link(self._importing.export_record(self._link.backup_id))
         if (known.parent_id, known.location) != (self._link.parent_id, self._link.location):
-            raise CloudError(
+            raise ResourceFailed(
                 f"Site '{self._remote.cloud.site}' knows another backup under id {self._link.backup_id}: its objects or its parent "
                 "differ from those at the primary site.",
                 "Delete its record there if nobody needs it, then run the same again.",
+                resource_type="backup",
+                resource_id=self._link.backup_id,
             )
 
     def _await(self) -> None:

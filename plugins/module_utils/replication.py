@@ -23,13 +23,14 @@ from .object_store import ObjectStore
 from .pipeline import Pipeline
 from .progress import Progress
 from .record_import import RecordImport
-from .records import APPLICATION_KEY, Backup, Snapshot
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
 from .replication_check import import_problems, quota_problems, store_problems
 from .transport import SHARED, Effort, Stores, Transport
 from .verification import RECORDS, Verification
 from .waiting import Outcome, Patience, Waiter, run_all, values_of
 
 METHOD = "cinder_backup"
+_MARK_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,19 +124,20 @@ class Replication:
     def plan(self) -> Plan:
         """:raises CheckFailed: when there is nothing to copy, or something keeps it from being copied."""
         snapshots, primary = self.snapshots(), self._sites.primary
-        backups = primary.backups()
-        sight = Sight(snapshots, backups, self._known(snapshots, backups), {v.id: v.availability_zone for v in primary.volumes()})
+        backups, there = primary.backups(), self._sites.remote.backups()
+        known = self._known(snapshots, backups, there)
+        sight = Sight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
         plan = plan_backups(self._wanted, sight)
-        problems = self._problems(plan)
+        problems = self._problems(plan, {b.id for b in there})
         if not (snapshots or plan.adopt):
             problems.append(f"It has no snapshots on site '{primary.cloud.site}'; take them with os_cg_snapshot.")
         if problems:
             raise CheckFailed(f"Checkpoint '{self._wanted.checkpoint}' of '{self._wanted.application}' cannot be copied", problems)
         return plan
 
-    def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup]) -> set[str]:
+    def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], there: t.Sequence[Backup]) -> set[str]:
         """Backups that the remote site can use; there is nothing to build on where somebody has deleted the objects."""
-        known = {b.id for b in self._sites.remote.backups() if b.status in USABLE}
+        known = {b.id for b in there if b.status in USABLE}
         if not self._method.looks_at_objects:
             return known
         volumes = {s.volume_id for s in snapshots}
@@ -144,11 +146,16 @@ class Replication:
         listed = run_all({place: (lambda place=place: listed_backups(store, *place)) for place in places}, self._effort.concurrency)
         return known & {backup_id for ids in listed.values() for backup_id in ids}
 
-    def _problems(self, plan: Plan) -> list[str]:
-        count, size = len(plan.create), sum(new.snapshot.size for new in plan.create)
-        deleted = sum(backup.size for backup in plan.delete)
-        problems = quota_problems(self._sites.primary, count - len(plan.delete), size - deleted)
-        problems += quota_problems(self._sites.remote, count, size)
+    def _problems(self, plan: Plan, there: t.Collection[str]) -> list[str]:
+        """:param there: ids of the backups that the remote site has records of."""
+        sizes = [new.snapshot.size for new in plan.create]
+        deleted = [backup.size for backup in plan.delete]
+        imported = sizes + [backup.size for backup in plan.adopt if backup.id not in there]
+        problems: list[str] = []
+        if sizes:
+            problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted))
+        if imported:
+            problems += quota_problems(self._sites.remote, len(imported), sum(imported))
         problems += snapshot_problems(plan, self._sites.primary.cloud.site)
         return problems + import_problems(self._sites.importing) + self._method.problems(self._sites)
 
@@ -221,17 +228,19 @@ class Replication:
         return list(found.values())
 
     def _chain(self, backup: Backup) -> Chain:
-        links: list[Link] = []
-        following: str | None = backup.id
-        while following:
-            links.insert(0, read_link(self._sites.exporting.export_record(following)))
-            following = links[0].parent_id
+        links = [self._link(backup.id)]
+        while links[0].parent_id:
+            links.insert(0, self._link(links[0].parent_id))
         return Chain(backup, tuple(links))
+
+    def _link(self, backup_id: str) -> Link:
+        return read_link(self._effort.insist(lambda: self._sites.exporting.export_record(backup_id)))
 
     def outstanding(self, chains: t.Sequence[Chain]) -> set[str]:
         """Ids of the backups of which the remote site lacks something, of themselves or of what they build on."""
         known = {b.id for b in self._sites.remote.backups() if b.status in USABLE}
         lacking = {one.location.backup_id for one in self._transport.missing([link for chain in chains for link in chain.links])}
+        lacking |= self._lacking_marks(chains).keys()
         return {chain.backup.id for chain in chains if not known >= set(chain.ids) or lacking & set(chain.ids)}
 
     def deliver(self, chains: t.Sequence[Chain]) -> list[Copy]:
@@ -242,7 +251,8 @@ class Replication:
         copied = self._transport.deliver([link for chain in chains for link in chain.links])
         self._progress.begin("importing", "backups", len(chains))
         imported = run_all({c.backup.id: (lambda c=c: self._import(c)) for c in chains}, self._effort.concurrency)
-        self.changed |= bool(copied or sum(imported.values()))
+        marked = self._mark(chains)
+        self.changed |= bool(copied or sum(imported.values()) or marked)
         return self.verified(chains)
 
     def verified(self, chains: t.Sequence[Chain]) -> list[Copy]:
@@ -267,17 +277,26 @@ class Replication:
     def _import(self, chain: Chain) -> int:
         """:returns: how many records were imported."""
         imported = sum(self._ensure_record(link) for link in chain.links)
-        self._mark(chain.backup.id)
         self._progress.add(steps=1)
         return imported
 
     def _ensure_record(self, link: Link) -> int:
         waiter = dataclasses.replace(self._waiter, timeout=self._effort.stall_timeout)
-        patience = Patience(self._effort.stall_timeout, self._waiter.clock)
-        return patience.insist(RecordImport(self._sites, waiter, link).ensure)
+        return self._effort.insist(RecordImport(self._sites, waiter, link).ensure)
 
-    def _mark(self, backup_id: str) -> None:
-        """Records travel without the backup's metadata, so the marks are set anew."""
-        found = self._sites.remote.backup(backup_id)
-        if found and not self._wanted.metadata.items() <= found.metadata.items():
-            self._sites.remote.mark_backup(backup_id, {**found.metadata, **self._wanted.metadata})
+    def _mark(self, chains: t.Sequence[Chain]) -> int:
+        """Records travel without the backups' metadata, so the marks are set anew, also on what the backups build on.
+
+        :returns: how many were marked.
+        """
+        lacking = self._effort.insist(lambda: self._lacking_marks(chains))
+        remote = self._sites.remote
+        work = {one: (lambda one=one, m=m: self._effort.insist(lambda: remote.mark_backup(one, m))) for one, m in lacking.items()}
+        return len(run_all(work, self._effort.concurrency))
+
+    def _lacking_marks(self, chains: t.Sequence[Chain]) -> dict[str, dict[str, str]]:
+        """Per id of each record at the remote site that lacks marks, all of the metadata that it is to have."""
+        there = {b.id: b.metadata for b in self._sites.remote.backups()}
+        marked = {b.id: {key: b.metadata[key] for key in _MARK_KEYS if key in b.metadata} for b in self._sites.primary.backups()}
+        links = {one for chain in chains for one in chain.ids} & there.keys() & marked.keys()
+        return {one: {**there[one], **marked[one]} for one in links if not marked[one].items() <= there[one].items()}

@@ -12,7 +12,7 @@ from .backup_objects import Inventory, Link, Location
 from .errors import CloudError, InvalidInput, WaitTimeout
 from .object_store import ObjectStore, StoredObject
 from .progress import Progress
-from .waiting import SYSTEM_CLOCK, Clock, Patience, run_all
+from .waiting import SYSTEM_CLOCK, Clock, Patience, Value, run_all
 
 #: Both backup services use one store.
 SHARED = "shared"
@@ -48,6 +48,13 @@ class Effort:
     stall_timeout: float
     bandwidth: int | None = None
     clock: Clock = SYSTEM_CLOCK
+
+    def insist(self, action: t.Callable[[], Value]) -> Value:
+        """Do what may be done any number of times, bearing failures that pass: services are restarted, links break.
+
+        :raises CloudError: one that will not pass, or that has not passed in time.
+        """
+        return Patience(self.stall_timeout, self.clock).insist(action)
 
 
 class RateLimit:
@@ -100,7 +107,8 @@ class Transport:
         if not self._stores:
             return []
         stores, locations = self._stores, [location_of(link) for link in links]
-        pairs = run_all({one.backup_id: (lambda one=one: _both(stores, one)) for one in locations}, self._effort.concurrency)
+        work = {one.backup_id: (lambda one=one: self._effort.insist(lambda: _both(stores, one))) for one in locations}
+        pairs = run_all(work, self._effort.concurrency)
         return [Missing(there.location, wanted) for here, there in pairs.values() for wanted in there.lacking(here)]
 
     def deliver(self, links: t.Sequence[Link]) -> int:
@@ -121,13 +129,14 @@ class Transport:
         stores = t.cast(Stores, self._stores)
         self._progress.begin("copying backups", "objects", len(missing), sum(one.wanted.size for one in missing))
         containers = {one.location.container for one in missing}
-        run_all({name: (lambda name=name: stores.remote.ensure_container(name)) for name in containers}, self._effort.concurrency)
+        for name in containers:
+            self._effort.insist(lambda name=name: stores.remote.ensure_container(name))
         for is_list in (False, True):
             wave = {one.wanted.name: (lambda one=one: self._copy_object(one)) for one in missing if one.is_list is is_list}
             run_all(wave, self._effort.concurrency)
 
     def _copy_object(self, one: Missing) -> None:
-        Patience(self._effort.stall_timeout, self._effort.clock).insist(lambda: self._copy_once(one))
+        self._effort.insist(lambda: self._copy_once(one))
         self._progress.add(steps=1)
 
     def _copy_once(self, one: Missing) -> None:
@@ -161,13 +170,16 @@ class Transport:
 
     def _await(self, links: t.Sequence[Link], missing: t.Sequence[Missing]) -> None:
         """Wait for the engine that replicates the store, as long as it gets on."""
-        clock, patience = self._effort.clock, Patience(self._effort.stall_timeout, self._effort.clock)
+        clock = self._effort.clock
         total, size = len(missing), sum(one.wanted.size for one in missing)
         self._progress.begin("waiting for the store's own replication", "objects", total, size)
         last, since = total, clock.now()
         while missing:
             clock.sleep(_LOOK_SECONDS)
-            missing = patience.ask(lambda: self.missing(links), otherwise=missing)
+            asked = clock.now()
+            missing = self.missing(links)
+            # As long as the stores do not answer, nobody knows whether anything stands still.
+            since += clock.now() - asked
             self._progress.at(total - len(missing), size - sum(one.wanted.size for one in missing))
             if len(missing) < last:
                 last, since = len(missing), clock.now()

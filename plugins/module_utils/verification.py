@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import re
@@ -12,7 +13,7 @@ import typing as t
 from .backup_objects import Location, inspect
 from .backup_plan import USABLE
 from .block_storage import BlockStorage
-from .errors import CloudError, NotFound, ResourceFailed
+from .errors import CloudError, DrError, NotFound, ResourceFailed
 from .object_store import ObjectStore
 from .progress import Progress
 from .records import Backup
@@ -77,7 +78,7 @@ class Verification:
         return [(chain, proofs[chain.backup.id]) for chain in chains]
 
     def _record_problems(self, chains: t.Sequence[Chain]) -> list[str]:
-        known = {b.id: b for b in self._sites.remote.backups()}
+        known = {b.id: b for b in self._effort.insist(self._sites.remote.backups)}
         problems = [
             f"Backup {one} of volume {chain.backup.volume_id} is not available there."
             for chain in chains
@@ -102,10 +103,10 @@ class Verification:
     def _prove_link(self, backup: Backup, location: Location) -> Proof:
         store, clock = self._sites.stores.remote, self._waiter.clock
         deadline = clock.now() + _LISTING_LAG_SECONDS
-        inventory, problems = inspect(store, location)
+        inventory, problems = self._effort.insist(lambda: inspect(store, location))
         while problems and clock.now() < deadline:
             clock.sleep(self._waiter.interval)
-            inventory, problems = inspect(store, location)
+            inventory, problems = self._effort.insist(lambda: inspect(store, location))
         of = f"Backup {location.backup_id} in container '{location.container}', which volume {backup.volume_id} needs: "
         _refuse(self._sites, [of + "; ".join(problems[:5]) + "."] if problems else [])
         return Proof(inventory.stored_bytes, inventory.digest)
@@ -127,24 +128,33 @@ class Scratch:
         self._waiter = waiter
         self._backup = backup
         self._mark = {SCRATCH_KEY: backup.id}
+        #: Of the volume, whose metadata Cinder replaces with the backup's at the end of a restore.
+        self._description = f"{SCRATCH_KEY}={backup.id}"
         self._name = f"osdr-verify-{backup.id}"
 
     def compare(self, store: ObjectStore, location: Location) -> None:
         """:raises CloudError: when the volume's blocks are not those of the snapshot."""
         self.remove()
         try:
-            wanted = {"name": self._name, "size": self._backup.size, "metadata": self._mark}
-            volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
-            self._waiter.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
-            again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": self._mark})
-            found = self._waiter.until(f"backup {self._name}", lambda: self._backed_up(again))
-            with (
-                store.stream(location.container, location.block_sums_name) as wanted_sums,
-                store.stream(found.container, _block_sums_name(store, found)) as sums,
-            ):
-                _refuse_difference(BlockSums(wanted_sums), BlockSums(sums), self._backup)
-        finally:
-            self.remove()
+            self._compare(store, location)
+        except BaseException:
+            # What is still busy can only be removed by the next run; why this one failed must be told.
+            with contextlib.suppress(DrError):
+                self.remove()
+            raise
+        self.remove()
+
+    def _compare(self, store: ObjectStore, location: Location) -> None:
+        wanted = {"name": self._name, "size": self._backup.size, "description": self._description}
+        volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
+        self._waiter.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
+        again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": self._mark})
+        found = self._waiter.until(f"backup {self._name}", lambda: self._backed_up(again))
+        with (
+            store.stream(location.container, location.block_sums_name) as wanted_sums,
+            store.stream(found.container, _block_sums_name(store, found)) as sums,
+        ):
+            _refuse_difference(BlockSums(wanted_sums), BlockSums(sums), self._backup)
 
     def remove(self) -> None:
         """Remove what this or an earlier run has made."""
@@ -153,7 +163,7 @@ class Scratch:
                 self._storage.delete_backup(backup.id)
                 self._waiter.until(f"backup {backup.name} to be deleted", lambda one=backup.id: self._storage.backup(one) is None or None)
         for volume in self._storage.volumes():
-            if volume.metadata.get(SCRATCH_KEY) == self._backup.id:
+            if volume.description == self._description:
                 self._storage.delete_volume(volume.id)
                 self._waiter.until(f"volume {volume.name} to be deleted", lambda one=volume.id: self._volume_gone(one))
 

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.modules import os_backup_replicate
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_stores import CONTAINER, TwoSites, location
+
+VOLUMES = ["volume-orders", "volume-payments"]
+
+
+class Run(TwoSites):
+    """Two sites as the module sees them."""
+
+    def __init__(self, monkeypatch, **trouble):
+        super().__init__("payments", "orders", **trouble)
+        self.given = {}
+        monkeypatch.setattr(os_backup_replicate, "connect", lambda params: "cloud")
+        monkeypatch.setattr(os_backup_replicate, "Sites", SimpleNamespace(connect=lambda cloud, params: self.sites))
+        monkeypatch.setattr(os_backup_replicate, "Waiter", lambda timeout, interval: self.waiter)
+        monkeypatch.setattr(os_backup_replicate, "Effort", self._effort)
+
+    def _effort(self, concurrency, stall_timeout, bandwidth):
+        self.given = {"stall_timeout": stall_timeout, "bandwidth": bandwidth}
+        return dataclasses.replace(self.effort, **self.given)
+
+    def __call__(self, check_mode=False, **changes):
+        params = {
+            "application": "shop",
+            "checkpoint": "noon",
+            "full_every": 7,
+            "availability_zone": "",
+            "backup_container": "",
+            "transport": "copy",
+            "verification": "objects",
+            "bandwidth": 0,
+            "stall_timeout": 600,
+            "progress_file": None,
+            "timeout": 60,
+            "concurrency": 1,
+            **changes,
+        }
+        return os_backup_replicate.run(SimpleNamespace(params=params, check_mode=check_mode))
+
+    @property
+    def calls(self):
+        return len(self.primary.calls) + len(self.remote.calls) + len(self.stores.remote.written)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    return Run(monkeypatch)
+
+
+def copied(result):
+    return [one["volume_id"] for one in result["replication"]["copies"]]
+
+
+def test_a_checkpoint_is_copied_once(run):
+    first = run()
+    assert first["changed"]
+    assert copied(first) == VOLUMES
+    assert [one["chain"] for one in first["replication"]["copies"]] == [[one["copy_id"]] for one in first["replication"]["copies"]]
+    assert (first["replication"]["application"], first["replication"]["checkpoint"]) == ("shop", "noon")
+    calls, again = run.calls, run()
+    assert not again["changed"]
+    assert again["replication"] == first["replication"]
+    assert again["diff"]["before"] == again["diff"]["after"] == {"backed_up": VOLUMES}
+    assert run.calls == calls
+
+
+def test_check_mode_changes_nothing_and_foresees_the_run(run):
+    foreseen = run(check_mode=True)
+    assert run.calls == 0
+    assert (foreseen["changed"], copied(foreseen)) == (True, [])
+    assert foreseen["diff"] == {"before": {"backed_up": []}, "after": {"backed_up": VOLUMES}}
+    done = run()
+    assert done["diff"] == foreseen["diff"]
+    after = run(check_mode=True)
+    assert (after["changed"], after["replication"]) == (False, done["replication"])
+
+
+def lose_object(run):
+    del run.stores.remote.containers[CONTAINER][location("primary-2", "orders").list_name]
+
+
+def lose_record(run):
+    del run.remote.by_id["backup-primary-2"]
+
+
+@pytest.mark.parametrize("loss", [lose_object, lose_record])
+def test_check_mode_shows_only_copies_that_are_whole_and_a_change_for_the_others(run, loss):
+    run()
+    loss(run)
+    calls, foreseen = run.calls, run(check_mode=True)
+    assert (foreseen["changed"], copied(foreseen)) == (True, ["volume-payments"])
+    assert run.calls == calls
+    assert copied(run()) == VOLUMES
+
+
+def test_check_mode_counts_what_is_under_way_as_a_change(run):
+    run()
+    run.primary._change(run.primary.by_id, "backup-primary-2", status="creating")
+    foreseen = run(check_mode=True)
+    assert (foreseen["changed"], copied(foreseen)) == (True, ["volume-payments"])
+
+
+def test_check_mode_restores_nothing(run):
+    run(verification="restore")
+    calls = run.calls
+    foreseen = run(check_mode=True, verification="restore")
+    assert not foreseen["changed"]
+    assert {one["verified"] for one in foreseen["replication"]["copies"]} == {"objects"}
+    assert run.calls == calls
+
+
+def test_check_mode_tells_what_is_in_the_way(run):
+    run.remote.allowed_to_import = False
+    with pytest.raises(CheckFailed, match="Give remote_admin_cloud"):
+        run(check_mode=True)
+
+
+def test_what_is_damaged_is_no_copy_in_check_mode_either(run):
+    run()
+    objects = run.stores.remote.containers[CONTAINER]
+    # The primary has the same damage, so that nothing seems to be missing.
+    name = f"{location('primary-2', 'orders').prefix}-00001"
+    objects[name] = run.stores.primary.containers[CONTAINER][name] = b"rotten"
+    with pytest.raises(CloudError, match=f"object {name} is damaged"):
+        run(check_mode=True)
+
+
+def test_backups_are_made_as_asked_for(run):
+    run(availability_zone="local", backup_container="box")
+    bodies = [body for _volume, body in run.primary.called("create_backup")]
+    assert {(one["availability_zone"], one["container"], one["incremental"]) for one in bodies} == {("local", "box", False)}
+    assert {one["container"] for one in run()["replication"]["copies"]} == {"box"}
+
+
+@pytest.mark.parametrize(("full_every", "incremental"), [(1, False), (2, True)])
+def test_how_long_chains_get_is_told(run, full_every, incremental):
+    run()
+    run.primary.snapshot("evening", "orders")
+    (copy,) = run(checkpoint="evening", full_every=full_every)["replication"]["copies"]
+    assert copy["incremental"] is incremental
+
+
+@pytest.mark.parametrize(("bandwidth", "bytes_a_second"), [(0, None), (50, 50 * 1024**2)])
+def test_the_bandwidth_is_in_mib_and_none_is_unlimited(run, bandwidth, bytes_a_second):
+    run(bandwidth=bandwidth, stall_timeout=9)
+    assert run.given == {"stall_timeout": 9, "bandwidth": bytes_a_second}
+
+
+def test_how_far_it_is_can_be_read_from_a_file(run, tmp_path):
+    run(progress_file=str(tmp_path / "progress"))
+    assert (tmp_path / "progress").read_text().startswith("verifying: 2 of 2 backups")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({"full_every": 0}, "full_every is 0; it must be at least 1", id="no full backup"),
+        pytest.param({"concurrency": 0}, "concurrency is 0; it must be at least 1", id="nothing at once"),
+        pytest.param({"stall_timeout": 0}, "stall_timeout is 0; it must be at least 1", id="no patience"),
+        pytest.param({"bandwidth": -1}, "bandwidth is -1; it must be at least 0", id="negative bandwidth"),
+        pytest.param({"application": "a/b"}, "'a/b' cannot be used as the name of an application", id="application"),
+        pytest.param({"checkpoint": "a b"}, "'a b' cannot be used as the id of a checkpoint", id="checkpoint"),
+        pytest.param({"checkpoint": "latest"}, "cannot have the id 'latest'", id="reserved checkpoint"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(monkeypatch, changes, says):
+    run = Run(monkeypatch)
+    monkeypatch.setattr(os_backup_replicate, "connect", pytest.fail)
+    with pytest.raises(InvalidInput, match=says):
+        run(**changes)
