@@ -84,7 +84,9 @@ bench: lab-up ## What the collection adds to the freeze of a group and to its sn
 
 .PHONY: soak
 soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
-	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py --capture=no \
+	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py \
+		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
+		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \
 		--rounds=$(call campaign,ROUNDS,30) --kills=$(call campaign,KILLS,51) --fleet=10 --seed=$(SEED)
 
 .PHONY: lab-up

@@ -104,6 +104,17 @@ def stored(site, backup_id, container="volumebackups"):
     return {one.name: one.last_modified_at for one in found if f"_backup_{backup_id}" in one.name}
 
 
+def orphans(container="volumebackups"):
+    """Objects in the stores of both sites, by site and name, of backups that neither site knows."""
+    known = {one.id for site in ("primary", "remote") for one in cloud(f"{site}-admin").block_storage.backups(all_tenants=True)}
+    return {
+        (site, one.name)
+        for site in ("primary", "remote")
+        for one in cloud(f"{site}-backup").object_store.objects(container)
+        if not any(backup_id in one.name for backup_id in known)
+    }
+
+
 @contextlib.contextmanager
 def synchronized(container):
     """Swift's own replication of a container from the primary to the remote site."""

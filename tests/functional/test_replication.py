@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import signal
 import time
 
@@ -16,6 +17,16 @@ from copies import TRANSPORTS, backups, protected, remove_backup, stopped, store
 from laboratory import cloud, module, wait
 
 CONTAINER = "osdr-functional"
+#: How the lines begin that tell of the progress of the transport "copy".
+STEPS = ("backing up", "copying backups", "importing", "verifying")
+
+
+@pytest.fixture(autouse=True)
+def no_object_is_orphaned():
+    """The end of every test: the stores hold no object of a backup that nobody knows."""
+    before = copies.orphans()
+    yield
+    assert not copies.orphans() - before
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -52,6 +63,9 @@ def test_full_then_incremental_then_nothing(guests, subject):
 
 
 def test_a_volume_restored_from_a_copy_is_the_snapshot(guests):
+    storage = cloud().block_storage
+    # A restored volume gets that of its source in place of its own.
+    storage.set_volume_metadata(storage.find_volume(f"{copies.SERVER}-boot"), purpose="serving")
     with protected("copy", verification="restore") as application:
         copy = application.protect()
         assert copy["verified"] == "restore"
@@ -135,12 +149,7 @@ def finish(application, checkpoint):
 def test_killed_while_copying_it_copies_nothing_twice(guests):
     with protected("copy") as application:
         checkpoint = application.snapshot()
-
-        def some_there():
-            mine = backups("primary", application.name)
-            return mine and mine[0].status == "available" and stored("remote", mine[0].id)
-
-        kill_while(application, checkpoint, "the first objects", some_there, bandwidth=1)
+        kill_while(application, checkpoint, "the first objects", lambda: copying(application), bandwidth=1)
         backup = backups("primary", application.name)[0].id
         before = stored("remote", backup)
         copy = finish(application, checkpoint)
@@ -164,16 +173,39 @@ def test_killed_at_any_moment_it_can_be_finished(guests, kills, seed):
             finish(application, checkpoint)
 
 
+def test_killed_in_any_step_it_can_be_finished(guests, kills, seed, tmp_path):
+    for number in range(max(1, kills // 3)):
+        kill_in(STEPS[(seed + number) % len(STEPS)], tmp_path / f"progress-{number}")
+
+
+def kill_in(step, progress):
+    with protected("copy", verification="restore", progress_file=str(progress)) as application:
+        checkpoint = application.snapshot()
+        run = application.start(checkpoint)
+        wait(f"the step {step}", lambda: progress.exists() and progress.read_text().startswith(step), 300, 0.02)
+        run.signal(signal.SIGKILL)
+        print(f"killed while {step}: {[one.status for one in backups('primary', application.name)]}", flush=True)
+        finish(application, checkpoint)
+        storage = cloud("remote").block_storage
+        assert not [one.name for one in (*storage.volumes(), *storage.backups()) if one.name.startswith("osdr-verify-")]
+
+
+def begun(application):
+    """Whether the backup service writes the first backup."""
+    return [one for one in backups("primary", application.name) if one.container]
+
+
+def copying(application):
+    """Whether objects of the backup have come to the remote site."""
+    mine = backups("primary", application.name)
+    return mine and mine[0].status == "available" and stored("remote", mine[0].id)
+
+
 def test_the_remote_store_may_be_gone_for_a_while(guests):
     with protected("copy", bandwidth=2) as application:
         checkpoint = application.snapshot()
         run = application.start(checkpoint)
-
-        def copying():
-            mine = backups("primary", application.name)
-            return mine and mine[0].status == "available" and stored("remote", mine[0].id)
-
-        wait("copying to begin", copying, 300, 0.2)
+        wait("copying to begin", lambda: copying(application), 300, 0.2)
         with stopped("swift-proxy", "remote"):
             time.sleep(5)
         assert "replication" in run.result(900)
@@ -190,11 +222,51 @@ def test_the_remote_api_may_be_gone_for_a_while(guests):
         assert "replication" in run.result(900)
 
 
+def test_the_message_queues_may_be_restarted(guests):
+    with protected("copy", bandwidth=1) as application:
+        run = application.start(application.snapshot())
+        wait("the backup to begin", lambda: begun(application), 120, 0.2)
+        laboratory.supervisor("restart", "rabbitmq")
+        wait("copying to begin", lambda: copying(application), 300, 0.2)
+        laboratory.supervisor("restart", "rabbitmq", site="remote")
+        assert "replication" in run.result(900)
+
+
+@contextlib.contextmanager
+def tokens_good_for(seconds, site):
+    """Keystone of a site gives out tokens that are soon of no use."""
+    config = laboratory.LAB_DIR / "sites" / site / "root/etc/keystone/keystone.conf"
+    before = config.read_text()
+    shorter, count = re.subn(r"(?m)^expiration = \d+$", f"expiration = {seconds}", before)
+    assert count == 1
+
+    def configure(content):
+        config.write_text(content)
+        laboratory.supervisor("restart", "keystone-api", site=site)
+        wait(f"keystone of {site}", lambda: laboratory.answers(f"http://{site}:5000/v3"), 60)
+
+    configure(shorter)
+    try:
+        yield
+    finally:
+        configure(before)
+
+
+def test_tokens_may_expire_meanwhile(guests):
+    seconds = 35
+    with protected("copy", bandwidth=1) as application, tokens_good_for(seconds, "primary"), tokens_good_for(seconds, "remote"):
+        checkpoint = application.snapshot()
+        start = time.monotonic()
+        copied = application.copy(checkpoint)
+        assert time.monotonic() - start > seconds, "no token has expired"
+        assert "replication" in copied, copied
+
+
 def test_a_backup_service_that_dies_is_told_and_the_next_run_finishes(guests):
     with protected() as application:
         checkpoint = application.snapshot()
         run = application.start(checkpoint)
-        wait("the backup to begin", lambda: [one for one in backups("primary", application.name) if one.container], 120, 0.2)
+        wait("the backup to begin", lambda: begun(application), 120, 0.2)
         laboratory.kill(laboratory.processes("cinder-backup --config-file /etc/cinder/cinder.conf$"))
         result = run.result(900)
         assert "failed: error" in result.get("msg", ""), result
