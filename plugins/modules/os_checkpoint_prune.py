@@ -14,8 +14,8 @@ author:
 description:
   - Keeps the checkpoints of an application that a policy wants and removes the others, the manifest first, then their
     backups at the remote and at the primary site, each before what it builds on. In check mode, tells what would go.
-  - A backup stays as long as any checkpoint that stays builds on it, or somebody else's backup at the primary site, so chains are never cut. What is not marked as
-    belonging to the application is never touched.
+  - A backup stays as long as any checkpoint that stays builds on it, or somebody else's backup at the primary site, so
+    chains are never cut. What is not marked as belonging to the application is never touched.
   - Backups and snapshots that failed attempts have left at the primary site, older than the newest checkpoint, go too.
   - Checkpoints that cannot be restored do not count as kept, and neither they nor those that are being restored are
     touched. When a manifest cannot be read, nothing is removed, because nobody knows what it needs.
