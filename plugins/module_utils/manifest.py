@@ -46,13 +46,18 @@ class VolumeSpec:
 
 @dataclasses.dataclass(frozen=True)
 class AddressSpec:
+    """An address; empty, only in memory, where Neutron shall choose one of the subnet's."""
+
     subnet: str
     ip_address: str
 
 
 @dataclasses.dataclass(frozen=True)
 class PortSpec:
-    """A network interface; networks, subnets and security groups by name."""
+    """A network interface; networks, subnets and security groups by name.
+
+    The MAC address is empty, only in memory, where Neutron shall choose it.
+    """
 
     name: str
     network: str

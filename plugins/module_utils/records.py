@@ -157,6 +157,11 @@ class Flavor:
 
 
 @dataclasses.dataclass(frozen=True)
+class NamedFlavor(Flavor):
+    """The flavor of this name and no other, whatever its size; the sizes here are those of the one that it stands for."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Server:
     id: str
     name: str

@@ -20,6 +20,7 @@ from .manifest import Manifest, PortSpec, SubnetSpec
 from .marking import Mark
 from .network import Network
 from .records import Backup, Port, Quota
+from .renumbering import contains
 from .restore_plan import (
     Action,
     Resource,
@@ -166,6 +167,8 @@ def problems(manifest: Manifest, stock: Stock) -> list[str]:
         *_subnet_problems(manifest, site),
         *_key_pair_problems(manifest, site),
         *_external_network_problems(manifest, site),
+        *_outside_problems(manifest, servers),
+        *_twin_problems(servers),
         *_address_problems(site, servers),
         *stopped_problems(site, servers),
     ]
@@ -187,7 +190,10 @@ def _flavor_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[st
 def _volume_type_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[str]:
     wanted = {step.spec.volume_type for step in steps if _to_be_made(step)}
     for name in sorted(wanted - {"", *stock.volume_types}):
-        yield f"Volume type '{name}' does not exist at site '{stock.site.name}'; create it, or give the project access to it."
+        yield (
+            f"Volume type '{name}' does not exist at site '{stock.site.name}'; create it, give the project access to it, "
+            "or say in a mapping which one to use."
+        )
 
 
 def _to_be_made(step: VolumeStep) -> bool:
@@ -230,13 +236,14 @@ def _subnet_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
         network = site.network(spec.network)
         for subnet in site.subnets:
             if subnet["name"] == spec.name:
-                yield from _subnet_differences(site, spec, subnet, network)
+                yield from subnet_differences(site, spec, subnet, network)
 
 
-def _subnet_differences(
+def subnet_differences(
     site: Site, spec: SubnetSpec, subnet: Resource, network: Resource | None
 ) -> t.Iterator[str]:
-    way_out = f"rename or remove what is at site '{site.name}'."
+    """Why a subnet that is there cannot stand for the one that is described."""
+    way_out = f"rename or remove what is at site '{site.name}', or say in a mapping what to use instead."
     if subnet["cidr"] != spec.cidr:
         yield f"Subnet '{spec.name}' exists with {subnet['cidr']} instead of {spec.cidr}; {way_out}"
     if network is None or subnet["network_id"] != network["id"]:
@@ -245,16 +252,16 @@ def _subnet_differences(
 
 def _key_pair_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
     for spec in manifest.description.topology.key_pairs:
-        if _key(site.key_pairs.get(spec.name, spec.public_key)) != _key(spec.public_key):
+        if not same_key(site.key_pairs.get(spec.name, spec.public_key), spec.public_key):
             yield (
                 f"Key pair '{spec.name}' exists at site '{site.name}' with another public key; "
-                "remove it there, or use credentials of another user."
+                "remove it there, use credentials of another user, or name another one in a mapping."
             )
 
 
-def _key(public_key: str) -> list[str]:
-    """Type and key, without the comment."""
-    return public_key.split()[:2]
+def same_key(one: str, other: str) -> bool:
+    """Whether type and key are the same; the comments are not looked at."""
+    return one.split()[:2] == other.split()[:2]
 
 
 def _external_network_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
@@ -265,8 +272,43 @@ def _external_network_problems(manifest: Manifest, site: Site) -> t.Iterator[str
         if network is None or not network["router:external"]:
             yield (
                 f"Site '{site.name}' has no external network called '{name}' for routers and floating addresses; "
-                "have its operator provide one."
+                "have its operator provide one, or say in a mapping which one to use."
             )
+
+
+def _outside_problems(manifest: Manifest, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+    """Addresses that their subnets do not have."""
+    ranges = {spec.name: spec.cidr for spec in manifest.description.topology.subnets}
+    for step in steps:
+        for port in step.ports:
+            for ip in port.spec.fixed_ips if port.current is None else ():
+                if ip.ip_address and ip.subnet in ranges and not contains(ranges[ip.subnet], ip.ip_address):
+                    yield (
+                        f"Server '{step.spec.name}' cannot have {ip.ip_address}, which is not among the addresses of subnet "
+                        f"'{ip.subnet}' ({ranges[ip.subnet]}); in a mapping, let it move along (policy: remap) or "
+                        "have Neutron choose another one (policy: new)."
+                    )
+
+
+def _twin_problems(steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+    """Ports of the application that want the same on one network."""
+    wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for step in steps:
+        for port in step.ports:
+            for one in _identity(port.spec):
+                wanted[port.spec.network, one].append(step.spec.name)
+    for (network, one), servers in wanted.items():
+        if len(servers) > 1:
+            owners = " and ".join(f"'{name}'" for name in servers)
+            yield (
+                f"{one} on network '{network}' is wanted by {len(servers)} ports (of {owners}); give them networks or subnets "
+                "of their own in a mapping, or have Neutron choose for all but one (policy: new)."
+            )
+
+
+def _identity(spec: PortSpec) -> list[str]:
+    """What only one port of a network can have."""
+    return [one for one in (spec.mac_address.lower(), *(ip.ip_address for ip in spec.fixed_ips)) if one]
 
 
 def _address_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
@@ -279,7 +321,7 @@ def _address_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[s
 
 
 def _clashes(site: Site, step: ServerStep, spec: PortSpec, others: t.Iterable[Port]) -> t.Iterator[str]:
-    addresses = {ip.ip_address for ip in spec.fixed_ips}
+    addresses = {ip.ip_address for ip in spec.fixed_ips if ip.ip_address}
     for other in others:
         taken = sorted(addresses & {ip.ip_address for ip in other.fixed_ips})
         if other.mac_address.lower() == spec.mac_address.lower():

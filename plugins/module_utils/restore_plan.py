@@ -13,11 +13,14 @@ import enum
 import typing as t
 
 from . import user_data
-from .manifest import Copy, Manifest, PortSpec, ServerSpec, VolumeSpec
+from .manifest import AddressSpec, Copy, Manifest, PortSpec, ServerSpec, VolumeSpec
 from .marking import Mark
-from .records import Flavor, Port, Server, Volume
+from .records import Flavor, NamedFlavor, Port, Server, Volume
 
 Resource = t.Mapping[str, t.Any]
+
+#: In the description of a port: which of its server's it is, counted from 0.
+_POSITION_KEY = "osdr_port"
 
 
 class Action(enum.Enum):
@@ -163,6 +166,7 @@ def _volume_action(volume: Volume) -> Action:
 class PortStep:
     """What is to be done about one port of a server.
 
+    :param description: by which the port is known again, at once and for as long as it is there.
     :param current: the port, where it is there.
     :param floating_ip: its floating address, where it is there.
     """
@@ -170,6 +174,7 @@ class PortStep:
     spec: PortSpec
     name: str
     mark: Mark
+    description: str
     current: Port | None
     floating_ip: Resource | None
 
@@ -196,20 +201,23 @@ class PortStep:
         network_id = t.cast(Resource, site.network(self.spec.network))["id"]
         body: dict[str, t.Any] = {
             "name": self.name,
-            "description": self.mark.text(),
+            "description": self.description,
             "network_id": network_id,
-            "mac_address": self.spec.mac_address,
-            "fixed_ips": [
-                {"subnet_id": site.subnet_id(network_id, ip.subnet), "ip_address": ip.ip_address}
-                for ip in self.spec.fixed_ips
-            ],
+            "fixed_ips": [_fixed_ip(site, network_id, ip) for ip in self.spec.fixed_ips],
             "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups],
         }
+        if self.spec.mac_address:
+            body["mac_address"] = self.spec.mac_address
         if not self.spec.port_security:
             body["is_port_security_enabled"] = False
         if self.spec.allowed_address_pairs:
             body["allowed_address_pairs"] = [dict(pair) for pair in self.spec.allowed_address_pairs]
         return body
+
+
+def _fixed_ip(site: Site, network_id: str, address: AddressSpec) -> dict[str, t.Any]:
+    subnet = {"subnet_id": site.subnet_id(network_id, address.subnet)}
+    return {**subnet, "ip_address": address.ip_address} if address.ip_address else subnet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -318,18 +326,28 @@ def _server_action(server: Server | None) -> Action:
 
 def _port_step(site: Site, server: ServerSpec, position: int, mark: Mark) -> PortStep:
     spec = server.ports[position]
-    mine = (
-        port
-        for port in site.ports
-        if Mark.of_text(port.description) == mark and port.mac_address.lower() == spec.mac_address.lower()
-    )
+    description = _port_description(spec, position, mark)
+    mine = (port for port in site.ports if Mark.of_text(port.description) == mark and _is_port(port, spec, description))
     current = next(mine, None)
     name = spec.name or f"{server.name}-{position}"
-    return PortStep(spec, name, mark, current, site.floating_ip_of(current))
+    return PortStep(spec, name, mark, description, current, site.floating_ip_of(current))
+
+
+def _port_description(spec: PortSpec, position: int, mark: Mark) -> str:
+    """Where the MAC address is not known before, the position tells the ports of a server apart."""
+    return mark.text() if spec.mac_address else f"{mark.text()} {_POSITION_KEY}={position}"
+
+
+def _is_port(port: Port, spec: PortSpec, description: str) -> bool:
+    if spec.mac_address:
+        return port.mac_address.lower() == spec.mac_address.lower()
+    return port.description == description
 
 
 def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
-    """The flavor of the same name where it is large enough, or else the smallest that is."""
+    """The flavor of the same name where it is large enough, or else the smallest that is; just the one that a mapping names."""
+    if isinstance(wanted, NamedFlavor):
+        return next((flavor for flavor in flavors if flavor.name == wanted.name), None)
 
     def size(flavor: Flavor) -> tuple[int, ...]:
         # Not the disk: all servers boot from volumes.
@@ -399,7 +417,7 @@ def _build_problems(site: Site, step: ServerStep, label: str) -> t.Iterator[str]
 
 
 def _port_problems(site: Site, port: PortStep, label: str) -> t.Iterator[str]:
-    needs = "create it first, with the name that it has at the source (the role dr_restore does)."
+    needs = "create it first, with this name (the role dr_restore does)."
     network = site.network(port.spec.network)
     if network is None:
         yield f"{label} needs network '{port.spec.network}', which is not there; {needs}"
@@ -416,6 +434,11 @@ def _port_problems(site: Site, port: PortStep, label: str) -> t.Iterator[str]:
 
 def flavor_problem(site: Site, server: ServerSpec) -> str:
     flavor = server.flavor
+    if isinstance(flavor, NamedFlavor):
+        return (
+            f"The mapping names flavor '{flavor.name}' for server '{server.name}', but site '{site.name}' has none of that name; "
+            "correct the mapping, or give the project access to it."
+        )
     return (
         f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
         f"'{site.name}' has no flavor of that name or at least that size; create one, or give the project access to one."

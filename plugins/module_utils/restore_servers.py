@@ -258,8 +258,8 @@ class ServerRestore:
     def _describe_port(step: PortStep) -> dict[str, t.Any]:
         return {
             "network": step.spec.network,
-            "mac_address": step.current.mac_address if step.current else step.spec.mac_address,
-            "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips],
+            "mac_address": (step.current or step.spec).mac_address or None,
+            "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips if ip.ip_address],
             "floating_ip": step.floating_ip["floating_ip_address"] if step.floating_ip else None,
             "port_id": step.current.id if step.current else None,
         }
