@@ -97,6 +97,11 @@ MANIFEST = {
     "manifest": {"type": "dict", "required": True},
 }
 
+#: How the site calls what the application has, as ``SiteMapping.parse`` reads it.
+MAPPING = {
+    "mapping": {"type": "dict"},
+}
+
 
 def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """One argument spec of several parts; later ones win."""

@@ -102,6 +102,16 @@ class ManifestInvalid(DrError):
     code = "manifest_invalid"
 
 
+class MappingInvalid(DrError):
+    """A mapping does not say what it should, or what cannot be done."""
+
+    code = "mapping_invalid"
+
+    def __init__(self, problems: t.Sequence[str]) -> None:
+        listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(problems, 1))
+        super().__init__(f"The mapping cannot be used: {listed}", problems=list(problems))
+
+
 class Interrupted(DrError):
     """The process was told to stop (SIGINT, SIGTERM or SIGHUP)."""
 

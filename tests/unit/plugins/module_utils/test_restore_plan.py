@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, Flavor
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, FixedIp, Flavor, NamedFlavor
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import (
     Action,
     Made,
@@ -152,6 +154,44 @@ def test_a_port_has_the_addresses_of_the_source():
     }
 
 
+NEW = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
+
+
+def test_neutron_chooses_what_a_mapping_leaves_to_it():
+    site = shop.prepared_site()
+    assert plan_servers(NEW, site)[0].ports[0].body(site) == {
+        "name": "orders-db-0",
+        "description": f"{shop.mark(11).text()} osdr_port=0",
+        "network_id": "net",
+        "fixed_ips": [{"subnet_id": "sub"}],
+        "security_group_ids": ["sg"],
+    }
+
+
+def test_a_port_whose_mac_address_was_chosen_is_known_again_by_its_position():
+    text = shop.mark(11).text()
+    ports = [shop.port(f"at-{position}", description=f"{text} osdr_port={position}", tags=tuple(shop.mark(11).tags())) for position in (1, 0)]
+    site = shop.prepared_site(ports=tuple(ports))
+    step = plan_servers(NEW, site)[0].ports[0]
+    assert (step.current.id, step.lacks_tags) == ("port-at-0", False)
+    assert [one.id for one in Made.of(NEW, site).ports] == [one.id for one in Made.of(MANIFEST, site).ports] == ["port-at-1", "port-at-0"]
+
+
+def test_a_port_of_another_server_at_the_same_position_is_not_taken():
+    other = shop.port("front", description=f"{shop.mark(21).text()} osdr_port=0")
+    assert plan_servers(NEW, shop.prepared_site(ports=(other,)))[0].ports[0].current is None
+
+
+def test_a_port_with_a_moved_address_is_known_again_by_its_mac_address():
+    sections = {"subnets": {"shop-subnet": {"name": "shop-subnet", "cidr": "10.20.0.0/24"}}, "addresses": {"policy": "remap"}}
+    moved = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, **sections})).manifest
+    there = shop.restored_port("orders-db", shop.mark(11), fixed_ips=(FixedIp("sub", "10.20.0.11"),))
+    site = shop.prepared_site(ports=(there,))
+    assert plan_servers(moved, site)[0].ports[0].current == there
+    fixed = plan_servers(moved, shop.prepared_site())[0].ports[0].body(site)["fixed_ips"]
+    assert fixed == [{"subnet_id": "sub", "ip_address": "10.20.0.11"}]
+
+
 def test_port_security_and_address_pairs_are_only_said_where_they_differ():
     site = shop.prepared_site()
     step = plan_servers(MANIFEST, site)[0].ports[0]
@@ -246,6 +286,24 @@ FITTING = Flavor("4", "fitting", 1, 320, 0, 0, 0)
 )
 def test_flavor(flavors, chosen):
     assert choose_flavor(shop.DB, flavors) == chosen
+
+
+@pytest.mark.parametrize(
+    ("flavors", "chosen"),
+    [([LARGE, TOO_SMALL, FITTING], TOO_SMALL), ([LARGE, FITTING], None)],
+    ids=["whatever its size", "no other"],
+)
+def test_a_flavor_that_a_mapping_names_is_just_that_one(flavors, chosen):
+    assert choose_flavor(NamedFlavor(**dataclasses.asdict(shop.DB)), flavors) == chosen
+
+
+def test_a_flavor_that_a_mapping_names_and_is_not_there_is_told():
+    mapped = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "flavors": {"lab.db": "huge"}})).manifest
+    site = shop.prepared_site()
+    assert list(server_problems(site, plan_servers(mapped, site))) == [
+        "The mapping names flavor 'huge' for server 'orders-db', but site 'remote' has none of that name; correct the mapping, "
+        "or give the project access to it."
+    ]
 
 
 def test_everything_that_was_made_is_found_for_removal_and_nothing_else():

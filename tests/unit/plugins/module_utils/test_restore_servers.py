@@ -7,7 +7,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils import readiness, restore_servers
+from ansible_collections.osdr.openstack.plugins.module_utils import mapped_manifest, readiness, restore_servers
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     CheckFailed,
     CloudError,
@@ -15,6 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     ResourceFailed,
     WaitTimeout,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
@@ -104,10 +105,11 @@ class RemoteSite:
 
     def create_port(self, wanted, tags):
         self._note("create port", wanted["name"])
-        fixed = tuple(FixedIp(ip["subnet_id"], ip["ip_address"]) for ip in wanted["fixed_ips"])
+        chosen = f"10.10.0.{100 + len(self.site.ports)}"
+        fixed = tuple(FixedIp(ip["subnet_id"], ip.get("ip_address", chosen)) for ip in wanted["fixed_ips"])
         port = shop.port(
             wanted["name"],
-            mac_address=wanted["mac_address"],
+            mac_address=wanted.get("mac_address", f"fa:16:3e:cc:00:{len(self.site.ports):02}"),
             description=wanted["description"],
             fixed_ips=fixed,
             tags=tuple(tags),
@@ -143,18 +145,18 @@ class RemoteSite:
         return [call[1] for call in self.calls if call[0] == what]
 
 
-def restore(remote, monkeypatch):
+def restore(remote, monkeypatch, manifest=None):
     monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
     monkeypatch.setattr(readiness.wait_until_ready, "__defaults__", (remote.accepts,))
-    return restore_servers.ServerRestore(SimpleNamespace(site="remote"), shop.manifest(), remote.waiter, 8)
+    return restore_servers.ServerRestore(SimpleNamespace(site="remote"), manifest or shop.manifest(), remote.waiter, 8)
 
 
 @pytest.fixture
 def applied(monkeypatch):
-    def apply(remote):
-        work = restore(remote, monkeypatch)
+    def apply(remote, manifest=None):
+        work = restore(remote, monkeypatch, manifest)
         return work.apply(work.plan())
 
     return apply
@@ -196,6 +198,36 @@ def test_a_second_run_only_makes_the_checks(applied):
     result = applied(remote)
     assert {call[0] for call in remote.calls} == {"try"}
     assert {one["seconds"]["ready"] for one in result} == {None}
+
+
+NEW = mapped_manifest.apply(shop.manifest(), SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new", "floating": False}})).manifest
+
+
+def test_before_neutron_has_chosen_nobody_knows_the_addresses(monkeypatch):
+    work = restore(RemoteSite(), monkeypatch, NEW)
+    (port,) = work.predicted(work.plan())[0]["ports"]
+    assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], "floating_ip": None, "port_id": None}
+
+
+def test_a_second_run_knows_what_neutron_has_chosen(applied, monkeypatch):
+    remote = RemoteSite()
+    monkeypatch.setattr(remote, "accepts", lambda _address, _port: True)
+    first = applied(remote, NEW)
+    assert first[0]["ports"][0]["fixed_ips"] == ["10.10.0.101"]
+    assert first[0]["ports"][0]["floating_ip"] is None
+    remote.calls.clear()
+    assert [one["ports"] for one in applied(remote, NEW)] == [one["ports"] for one in first]
+    assert remote.calls == []
+
+
+def test_ports_that_a_killed_run_made_are_used(applied, monkeypatch):
+    remote = RemoteSite(failing={"orders-db"})
+    monkeypatch.setattr(remote, "accepts", lambda _address, _port: True)
+    with pytest.raises(ResourceFailed):
+        applied(remote, NEW)
+    remote.failing.clear()
+    applied(remote, NEW)
+    assert remote.done("create port") == ["orders-db-0", "shop-front-0"]
 
 
 def test_a_failed_server_is_named_and_the_next_tier_is_not_begun(applied):

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The JSON schema (draft 2020-12) of the mapping file, of its long form: see :mod:`mapping` for the short one."""
+
+from __future__ import annotations
+
+import typing as t
+
+SCHEMA_VERSION = 1
+
+#: What becomes of the addresses of a port. KEEP is first, because it is what happens without a word.
+KEEP, REMAP, NEW = POLICIES = ("keep", "remap", "new")
+
+_FLAG = {"type": "boolean"}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+_TARGET_NAME = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
+
+
+def _object(required: t.Sequence[str] = (), **properties: t.Any) -> dict[str, t.Any]:
+    """An object with no other members."""
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _by_name(values: t.Any) -> dict[str, t.Any]:
+    return {"type": "object", "propertyNames": _NAME, "additionalProperties": values}
+
+
+_RULE = {"policy": {"enum": list(POLICIES)}, "floating": _FLAG}
+
+_ADDRESSES = _object(**_RULE, servers=_by_name(_object(**_RULE, ports=_by_name(_object(**_RULE)))))
+
+#: What a restore does not make has a name there and nothing else.
+_FOUND = _object(["name"], name=_TARGET_NAME)
+_MADE = _object(["name"], name=_TARGET_NAME, make=_FLAG)
+_SUBNET = _object(["name"], name=_TARGET_NAME, make=_FLAG, cidr={"type": "string"})
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    **_object(
+        ["schema_version"],
+        schema_version={"const": SCHEMA_VERSION},
+        networks=_by_name(_MADE),
+        subnets=_by_name(_SUBNET),
+        routers=_by_name(_MADE),
+        external_networks=_by_name(_FOUND),
+        flavors=_by_name(_FOUND),
+        volume_types=_by_name(_FOUND),
+        key_pairs=_by_name(_MADE),
+        security_groups=_by_name(_MADE),
+        addresses=_ADDRESSES,
+    ),
+}
