@@ -93,6 +93,12 @@ class BlockStorage:
         with self.cloud.calling("list volume types"):
             return {found.name: found.id for found in self._api.types()}
 
+    def default_volume_type(self) -> str | None:
+        """What new volumes have that name no type; None when there is no such."""
+        with self.cloud.calling("show the default volume type"):
+            response = self._api.get("/types/default")
+            return None if response.status_code == 404 else self.cloud.json(response)["volume_type"]["name"]
+
     def pools(self) -> list[Pool]:
         """What the scheduler knows of all backends; for administrators."""
         with self.cloud.calling("list the storage pools"):

@@ -14,11 +14,14 @@ description:
   - Checks, before the first change, everything that a whole restore needs at a site, and reports all the problems at once.
     Quotas, flavors, volume types, the backups with all that they are increments of, external networks, names that would be
     mistaken for others, key pairs, and whether fixed addresses and MAC addresses are free.
+  - With O(mapping), all of this goes by the names and addresses that the application has at the site. Names that the mapping expects
+    there but are not, addresses outside of their subnets, and addresses that two ports would have are problems too.
   - What an earlier run of the same restore has already made is not needed again.
   - Changes nothing, and needs no more than membership in the project at the site.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest
+  - osdr.openstack.mapping
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
@@ -37,6 +40,7 @@ options:
     type: int
     default: 8
 seealso:
+  - module: osdr.openstack.os_restore_mapping_info
   - module: osdr.openstack.os_restore_volumes
   - module: osdr.openstack.os_restore_servers
 """
@@ -53,6 +57,21 @@ EXAMPLES = r"""
   osdr.openstack.os_restore_check:
     cloud: remote
     manifest: "{{ found.manifest }}"
+
+- name: And where a flavor has another name, and the subnet another range?
+  osdr.openstack.os_restore_check:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    mapping:
+      schema_version: 1
+      flavors:
+        lab.db: dr.large
+      subnets:
+        shop-subnet:
+          name: shop-subnet
+          cidr: 10.20.0.0/24
+      addresses:
+        policy: remap
 """
 
 RETURN = r"""
@@ -87,7 +106,8 @@ restore_check:
           type: int
     missing:
       description:
-        - What of the application's topology is to be made before its servers, as the manifest describes it.
+        - What of the application's topology is to be made before its servers, as the manifest describes it, with the names and
+          addresses of O(mapping).
         - A router that is there but lacks a subnet is listed with the ids of the subnets that it has and the names of those that it
           lacks, a security group whose rules differ from those at the source with all the rules that it shall have.
       type: dict
@@ -137,15 +157,19 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args, restor
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping_drift import restore_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
 
 
 def check(params):
-    manifest = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"])
+    source, mapping = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"]), SiteMapping.parse(params["mapping"])
     stock = restore_check.look(connect(params), params["concurrency"])
+    manifest, problems = restore_problems(source, mapping, Inventory(stock))
     return {
         "application": manifest.application.name,
         "checkpoint": manifest.checkpoint.id,
-        "problems": restore_check.problems(manifest, stock),
+        "problems": problems,
         "needs": [dataclasses.asdict(need) for need in restore_check.needs(manifest, stock)],
         "missing": restore_check.missing(manifest, stock),
     }
@@ -157,6 +181,7 @@ def main():
             args.AUTH,
             args.MANIFEST,
             args.USER_DATA_KEY,
+            args.MAPPING,
             {
                 "fail_on_problems": {"type": "bool", "default": True},
                 "concurrency": {"type": "int", "default": 8},

@@ -12,17 +12,18 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
-    addresses, and a floating address where the source had one.
+    addresses unless O(mapping) says otherwise, and a floating address where the source had one.
   - Goes tier by tier in boot order. The servers of a tier are built at once within O(concurrency), and the next tier begins
     when all health checks of the one before have passed.
   - What is made is marked with application, checkpoint and source, so that a later run goes on where an earlier one ended. It
     waits for servers that are being built, replaces those that failed, and makes what is missing.
-  - Networks, subnets, security groups and key pairs must be there under the names that they have at the source, and the
-    volumes must have been restored by M(osdr.openstack.os_restore_volumes).
+  - Networks, subnets, security groups and key pairs must be there under the names that they have at the source or that O(mapping)
+    gives them, and the volumes must have been restored by M(osdr.openstack.os_restore_volumes).
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
   - osdr.openstack.manifest
+  - osdr.openstack.mapping
   - osdr.openstack.attributes
 options:
   user_data_key:
@@ -40,6 +41,7 @@ options:
     default: present
 notes:
   - Health checks are made from where the module runs.
+  - What an earlier run restored stays as it is. A changed O(mapping) has no effect on it; remove it first.
   - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
 seealso:
   - module: osdr.openstack.os_restore_check
@@ -98,7 +100,7 @@ servers:
           description: Name of its network.
           type: str
         mac_address:
-          description: Its MAC address.
+          description: Its MAC address; null while Neutron has yet to choose one.
           type: str
         fixed_ips:
           description: Its fixed addresses.
@@ -142,7 +144,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import manifest_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -193,12 +195,13 @@ def main():
             args.EFFORT,
             args.MANIFEST,
             args.USER_DATA_KEY,
+            args.MAPPING,
             {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
         ),
         supports_check_mode=True,
     )
     with reported(module):
-        manifest = Manifest.parse(module.params["manifest"])
+        manifest = manifest_of(module.params)
         if module.params["state"] == "present":
             for warning in user_data.warnings(manifest, module.params["user_data_key"]):
                 module.warn(warning)

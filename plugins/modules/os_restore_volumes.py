@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
   - osdr.openstack.manifest
+  - osdr.openstack.mapping
   - osdr.openstack.attributes
 options:
   state:
@@ -105,7 +106,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import manifest_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -142,6 +143,7 @@ def main():
             args.AUTH,
             args.EFFORT,
             args.MANIFEST,
+            args.MAPPING,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "wait": {"type": "bool", "default": True},
@@ -150,7 +152,7 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        manifest = Manifest.parse(module.params["manifest"])
+        manifest = manifest_of(module.params)
         waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
         storage = BlockStorage(connect(module.params))
         restore = VolumeRestore(storage, manifest, waiter, module.params["concurrency"])

@@ -254,3 +254,18 @@ def test_a_group_snapshot_is_asked_for_and_read(storage, requests_mock):
 def test_a_group_snapshot_that_is_gone_is_deleted_already(storage, requests_mock):
     requests_mock.delete(f"{CINDER}/group_snapshots/gs1", **refusal(404, "no"))
     storage.delete_group_snapshot("gs1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [({"json": {"volume_type": {"id": "t1", "name": "fast"}}}, "fast"), ({"status_code": 404, "json": {}}, None)],
+)
+def test_the_default_volume_type_may_be_none(storage, requests_mock, answer, name):
+    requests_mock.get(f"{CINDER}/types/default", **answer)
+    assert storage.default_volume_type() == name
+
+
+def test_a_failure_to_tell_the_default_volume_type_is_a_failure(storage, requests_mock):
+    requests_mock.get(f"{CINDER}/types/default", status_code=500)
+    with pytest.raises(CloudError, match="could not show the default volume type"):
+        storage.default_volume_type()

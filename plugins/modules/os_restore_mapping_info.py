@@ -1,0 +1,197 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_restore_mapping_info
+short_description: Propose how an application's names and addresses are mapped to a site, or find out whether a mapping still fits
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Without O(mapping), proposes one for the application of a checkpoint, with an entry for everything that has a name. What has the
+    same name at the site stands for itself, and what a restore can make keeps its name. A flavor becomes the one of the same
+    name or else the smallest that is large enough, an external network or volume type the only one there is. All else is for a
+    person to decide. It is null in the mapping and listed in RV(undecided).
+  - With O(mapping), tells what in it is undecided, and where it does not fit to the application or the site any more (RV(drift)).
+  - Changes nothing, and needs no more than membership in the project at the site.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.manifest
+  - osdr.openstack.mapping
+  - osdr.openstack.attributes
+  - osdr.openstack.attributes.info_module
+options:
+  concurrency:
+    description:
+      - How many calls of the site's APIs are made at once.
+    type: int
+    default: 8
+notes:
+  - Whether a restore by the mapping would succeed, with quotas and free addresses, is what M(osdr.openstack.os_restore_check) finds out.
+seealso:
+  - module: osdr.openstack.os_restore_check
+"""
+
+EXAMPLES = r"""
+- name: Choose the newest checkpoint
+  osdr.openstack.os_checkpoint_info:
+    cloud: remote
+    application: shop
+    require: true
+  register: found
+
+- name: Propose a mapping
+  osdr.openstack.os_restore_mapping_info:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+  register: proposed
+
+- name: Does the one that we keep still fit?
+  osdr.openstack.os_restore_mapping_info:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    mapping: "{{ lookup('ansible.builtin.file', 'shop-mapping.yml') | from_yaml }}"
+  register: checked
+  failed_when: checked.drift or checked.undecided
+"""
+
+RETURN = r"""
+mapping:
+  description: The proposed mapping, or O(mapping) as it was understood.
+  returned: success
+  type: dict
+  sample:
+    schema_version: 1
+    networks:
+      shop-net: shop-net
+    subnets:
+      shop-subnet:
+        name: shop-subnet
+        cidr: 10.20.0.0/24
+    external_networks:
+      public: provider
+    flavors:
+      lab.db: dr.large
+    volume_types:
+      ceph: null
+    addresses:
+      policy: remap
+      floating: true
+undecided:
+  description: Entries of RV(mapping) that are null, so that nothing can be restored.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Section of the mapping.
+      type: str
+    name:
+      description: Name at the source.
+      type: str
+    reason:
+      description: Why nobody but a person can decide it.
+      type: str
+    candidates:
+      description: Names at the site that may be meant, the likeliest first.
+      type: list
+      elements: str
+  sample:
+    - kind: volume_types
+      name: ceph
+      reason: Site 'remote' has no volume type 'ceph' for the project; its default is 'standard', but that may be other storage.
+      candidates: [standard, fast]
+drift:
+  description:
+    - What is to be corrected in O(mapping). Targets that the site does not have, entries for what the application does not have any
+      more, things of the application without an entry and without one of the same name at the site, ranges of subnets that are
+      others there, and addresses that have no place in them. Empty without O(mapping).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Section of the mapping.
+      type: str
+    name:
+      description: Name at the source, empty where the reason has it.
+      type: str
+    reason:
+      description: What does not fit, and the way out.
+      type: str
+    candidates:
+      description: Names at the site that may be meant.
+      type: list
+      elements: str
+  sample: []
+made:
+  description: What a restore makes at the site because it is not there.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Section of the mapping.
+      type: str
+    name:
+      description: Name at the site.
+      type: str
+  sample:
+    - kind: networks
+      name: shop-net
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, mapping_drift, restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory, propose
+
+
+def look(params):
+    cloud = connect(params)
+    return Inventory(restore_check.look(cloud, params["concurrency"]), BlockStorage(cloud).default_volume_type())
+
+
+def run(params, look):
+    manifest, given = Manifest.parse(params["manifest"]), params["mapping"]
+    mapping = SiteMapping.parse(given)
+    inventory = look(params)
+    if given is None:
+        mapping, undecided = propose(manifest, inventory)
+        drift = ()
+    else:
+        undecided = mapping_drift.undecided(manifest, mapping, inventory)
+        drift = mapping_drift.drift(manifest, mapping, inventory)
+    return {
+        "mapping": mapping.as_dict(),
+        "undecided": [one.as_dict() for one in undecided],
+        "drift": [one.as_dict() for one in drift],
+        "made": mapping_drift.made(manifest, mapping, inventory),
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.MANIFEST,
+            args.MAPPING,
+            {"concurrency": {"type": "int", "default": 8}},
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        result = run(module.params, look)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import ManifestInvalid, MappingInvalid
+from ansible_collections.osdr.openstack.plugins.modules import os_restore_mapping_info
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.test_mapping_proposal import SAME, inventory
+
+
+def run(mapping=None, found=None, manifest=None):
+    params = {"manifest": manifest or shop.document(), "mapping": mapping}
+    return os_restore_mapping_info.run(params, lambda _params: found or inventory())
+
+
+def test_without_a_mapping_one_is_proposed():
+    assert run() == {
+        "mapping": SAME,
+        "undecided": [],
+        "drift": [],
+        "made": [
+            {"kind": kind, "name": name}
+            for kind, name in (
+                ("networks", "shop-net"),
+                ("subnets", "shop-subnet"),
+                ("routers", "shop-router"),
+                ("key_pairs", "shop"),
+                ("security_groups", "shop"),
+            )
+        ],
+    }
+
+
+def test_what_was_proposed_is_found_good_or_undecided_again():
+    found = inventory(default=None, volume_types=("fast", "lvm"))
+    first = run(found=found)
+    assert first["mapping"]["volume_types"] == {"ceph": None}
+    again = run(first["mapping"], found)
+    assert again == first
+
+
+def test_an_empty_mapping_is_one_too():
+    assert {one["kind"] for one in run({})["drift"]} == {"networks", "subnets", "routers", "key_pairs", "security_groups"}
+    assert run({}, inventory(shop.prepared_site(), routers=(shop.ROUTER,)))["drift"] == []
+
+
+def test_nonsense_is_refused_before_the_site_is_asked():
+    def never(_params):
+        raise AssertionError("The site was asked.")
+
+    with pytest.raises(MappingInvalid):
+        os_restore_mapping_info.run({"manifest": shop.document(), "mapping": {"schema_version": 1, "x": 1}}, never)
+    with pytest.raises(ManifestInvalid):
+        os_restore_mapping_info.run({"manifest": {}, "mapping": None}, never)
