@@ -183,7 +183,8 @@ def _names(specs: t.Iterable[t.Any]) -> list[str]:
 
 def _refuse_unknown_version(document: t.Mapping[str, t.Any]) -> None:
     version = document.get("schema_version")
-    if type(version) is not int or version != SCHEMA_VERSION:
+    # True and 1.0 are equal to 1, and are no versions.
+    if not isinstance(version, int) or isinstance(version, bool) or version != SCHEMA_VERSION:
         said = f"has schema_version {version!r}" if "schema_version" in document else "has no schema_version"
         raise MappingInvalid([f"It {said}; this release reads 'schema_version: {SCHEMA_VERSION}'."])
 

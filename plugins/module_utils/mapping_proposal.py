@@ -63,6 +63,9 @@ class Inventory:
         return self.stock.site.name
 
     def names(self, kind: str) -> list[str]:
+        """Those that may be meant: of volume types the default first, all others sorted."""
+        if kind == "volume_types":
+            return self.volume_types
         site = self.stock.site
         found: dict[str, t.Iterable[str]] = {
             "networks": (one["name"] for one in site.networks if not one["router:external"]),
@@ -70,12 +73,10 @@ class Inventory:
             "routers": (one["name"] for one in self.stock.routers),
             "external_networks": (one["name"] for one in site.networks if one["router:external"]),
             "flavors": (one.name for one in site.flavors),
-            "volume_types": self.volume_types,
             "key_pairs": site.key_pairs,
             "security_groups": (one["name"] for one in site.security_groups),
         }
-        names = set(found[kind])
-        return sorted(names) if kind != "volume_types" else [name for name in self.volume_types if name in names]
+        return sorted({name for name in found[kind] if name})
 
     @property
     def volume_types(self) -> list[str]:
@@ -186,7 +187,7 @@ class _Proposer:
         usable = [one for one in types if one != _UNNAMED_TYPE or one == default]
         if len(usable) == 1:
             return Choice(Target(usable[0]))
-        told = f"its default is '{default}', but that may be other storage" if default in usable else "and no default"
+        told = f"its default is '{default}', but that may be other storage" if default in usable else "it has no default"
         reason = f"Site '{self.site.name}' has no volume type '{name}' for the project; {told}."
         return self._undecided("volume_types", name, reason, usable)
 

@@ -174,6 +174,22 @@ def problems(manifest: Manifest, stock: Stock) -> list[str]:
     ]
 
 
+def doubts(manifest: Manifest, site: Site, project_id: str) -> list[str]:
+    """What may make the restore fail, which only the site's policies know."""
+    wanted = {
+        (port.spec.network, step.spec.name)
+        for step in plan_servers(manifest, site)
+        for port in step.ports
+        if port.current is None and _identity(port.spec)
+    }
+    return [
+        f"Network '{network}' at site '{site.name}' belongs to another project. Sites usually let only its owner choose addresses there, "
+        f"as the ports of server '{server}' need; where this one does too, have Neutron choose (policy: new in a mapping)."
+        for network, server in sorted(wanted)
+        if (site.network(network) or {}).get("project_id", project_id) != project_id
+    ]
+
+
 def _quota_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
     for need in needs(manifest, stock):
         if not need.fits:
@@ -215,20 +231,27 @@ def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[st
 def _name_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
     """Existing resources of the same names are used, so there must be no doubt which."""
     topology, site = manifest.description.topology, stock.site
+    ports = [port for server in manifest.description.servers for port in server.ports]
+    # The site's own groups are not in the topology.
+    groups = {group.name for group in topology.security_groups}.union(*(port.security_groups for port in ports))
     kinds = (
-        ("networks", topology.networks, site.networks),
-        ("subnets", topology.subnets, site.subnets),
-        ("routers", topology.routers, stock.routers),
-        ("security groups", topology.security_groups, site.security_groups),
+        ("networks", _names(topology.networks), site.networks),
+        ("subnets", _names(topology.subnets), site.subnets),
+        ("routers", _names(topology.routers), stock.routers),
+        ("security groups", sorted(groups), site.security_groups),
     )
-    for kind, specs, there in kinds:
+    for kind, names, there in kinds:
         counts = collections.Counter(one["name"] for one in there)
-        for spec in specs:
-            if counts[spec.name] > 1:
+        for name in names:
+            if counts[name] > 1:
                 yield (
-                    f"{counts[spec.name]} {kind} at site '{site.name}' are called '{spec.name}', so it is not clear "
+                    f"{counts[name]} {kind} at site '{site.name}' are called '{name}', so it is not clear "
                     "which one to use; rename or remove the others."
                 )
+
+
+def _names(specs: t.Iterable[t.Any]) -> list[str]:
+    return [spec.name for spec in specs]
 
 
 def _subnet_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:

@@ -16,6 +16,7 @@ description:
     mistaken for others, key pairs, and whether fixed addresses and MAC addresses are free.
   - With O(mapping), all of this goes by the names and addresses that the application has at the site. Names that the mapping expects
     there but are not, addresses outside of their subnets, and addresses that two ports would have are problems too.
+  - Warns of addresses on networks of other projects, because only the site's policies know whether they can be chosen.
   - What an earlier run of the same restore has already made is not needed again.
   - Changes nothing, and needs no more than membership in the project at the site.
 extends_documentation_fragment:
@@ -162,10 +163,15 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping_drift impor
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
 
 
-def check(params):
-    source, mapping = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"]), SiteMapping.parse(params["mapping"])
-    stock = restore_check.look(connect(params), params["concurrency"])
+def check(module):
+    params = module.params
+    source = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"])
+    mapping = SiteMapping.parse(params["mapping"])
+    cloud = connect(params)
+    stock = restore_check.look(cloud, params["concurrency"])
     manifest, problems = restore_problems(source, mapping, Inventory(stock))
+    for doubt in restore_check.doubts(manifest, stock.site, cloud.project_id):
+        module.warn(doubt)
     return {
         "application": manifest.application.name,
         "checkpoint": manifest.checkpoint.id,
@@ -190,7 +196,7 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        result = check(module.params)
+        result = check(module)
     if result["problems"] and module.params["fail_on_problems"]:
         what = f"Checkpoint '{result['checkpoint']}' of application '{result['application']}' cannot be restored"
         error = CheckFailed(what, result["problems"])

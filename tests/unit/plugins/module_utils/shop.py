@@ -8,8 +8,10 @@ import copy
 import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import Site, mark_of, plan_volumes
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server, snapshot, volume
 
@@ -165,7 +167,21 @@ def backups(**changes):
     return parents + [backup("copy", id=one, metadata={**own, "purpose": "shop"}, **changes) for one in copies]
 
 
+#: The mapping of the application to a site where everything has the same name.
+SAME_NAMES = {
+    "schema_version": 1,
+    "networks": {"shop-net": "shop-net"},
+    "subnets": {"shop-subnet": "shop-subnet"},
+    "routers": {"shop-router": "shop-router"},
+    "external_networks": {"public": "public"},
+    "flavors": {"lab.db": "lab.db", "lab.small": "lab.small"},
+    "volume_types": {"ceph": "ceph"},
+    "key_pairs": {"shop": "shop"},
+    "security_groups": {"shop": "shop"},
+    "addresses": {"policy": "keep", "floating": True},
+}
 NETWORK = {"id": "net", "name": "shop-net", "router:external": False}
+PROVIDER = {"id": "ext2", "name": "provider", "router:external": True}
 PUBLIC = {"id": "ext", "name": "public", "router:external": True}
 SUBNET = {"id": "sub", "name": "shop-subnet", "network_id": "net", "cidr": "10.10.0.0/24"}
 GROUP = {
@@ -285,6 +301,21 @@ def restored_port(name, mark, **changes):
         "tags": tuple(mark.tags()),
     }
     return port(name, **{**values, **changes})
+
+
+def inventory(site=None, default="ceph", **changes):
+    """What a mapping can name at a site.
+
+    :param default: its default volume type.
+    """
+    values = {
+        "site": site or empty_site(),
+        "routers": (),
+        "backups": {},
+        "volume_types": ("ceph",),
+        "quotas": {"volume": {}, "compute": {}, "network": {}},
+    }
+    return Inventory(Stock(**{**values, **changes}), default)
 
 
 def _volume_names(spec):

@@ -16,20 +16,19 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal im
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.test_mapping_proposal import PROVIDER, SAME, inventory
 
 MANIFEST = shop.manifest()
 BACKUPS = {one: backup(one, id=one) for copy in MANIFEST.copies for one in copy.chain}
 DR_NET = {"id": "net", "name": "dr-net", "router:external": False}
 DR_SUBNET = {**shop.SUBNET, "name": "dr-subnet", "cidr": "10.20.0.0/24"}
 #: A site where networks and so on have names of their own.
-OTHER = inventory(
-    shop.prepared_site(networks=(PROVIDER, DR_NET), subnets=(DR_SUBNET,), volumes=()),
+OTHER = shop.inventory(
+    shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), volumes=()),
     backups=BACKUPS,
     routers=(shop.ROUTER,),
 )
 FITTING = {
-    **SAME,
+    **shop.SAME_NAMES,
     "networks": {"shop-net": "dr-net"},
     "subnets": {"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/24"}},
     "external_networks": {"public": "provider"},
@@ -57,7 +56,7 @@ def test_a_mapping_that_fits_has_no_drift_and_no_problems():
 
 @pytest.mark.parametrize("site", [shop.empty_site(), shop.prepared_site(), shop.restored_site()], ids=["new", "prepared", "restored"])
 def test_what_was_proposed_fits(site):
-    found = inventory(site, routers=(shop.ROUTER,), backups=BACKUPS)
+    found = shop.inventory(site, routers=(shop.ROUTER,), backups=BACKUPS)
     own = propose(MANIFEST, found)[0]
     assert drift(MANIFEST, own, found) == ()
     assert restore_problems(MANIFEST, own, found)[1] == []
@@ -67,14 +66,14 @@ def test_what_a_restore_makes_is_told_by_its_names_there():
     renamed = mapping(
         networks={"shop-net": {"name": "new-net", "make": True}}, subnets={"shop-subnet": {"name": "new-sub", "make": True}}, external_networks={}
     )
-    assert made(MANIFEST, renamed, inventory()) == [
+    assert made(MANIFEST, renamed, shop.inventory()) == [
         {"kind": "networks", "name": "new-net"},
         {"kind": "subnets", "name": "new-sub"},
         {"kind": "routers", "name": "shop-router"},
         {"kind": "key_pairs", "name": "shop"},
         {"kind": "security_groups", "name": "shop"},
     ]
-    assert drift(MANIFEST, renamed, inventory()) == ()
+    assert drift(MANIFEST, renamed, shop.inventory()) == ()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +153,7 @@ def test_what_has_no_entry_and_no_namesake_is_drift():
     (found,) = drift(MANIFEST, mapping(external_networks={}), OTHER)
     assert (found.kind, found.name, found.candidates) == ("external_networks", "public", ("provider",))
     assert found.reason == "The mapping has no entry for external network 'public', and site 'remote' has none of that name; add an entry."
-    (found,) = drifted(inventory(shop.prepared_site(networks=(PROVIDER, DR_NET), subnets=(DR_SUBNET,))), routers={})
+    (found,) = drifted(shop.inventory(shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,))), routers={})
     assert found[2].endswith("add an entry; 'shop-router: shop-router' has the restore make it.")
 
 

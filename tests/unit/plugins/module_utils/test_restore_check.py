@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Quota
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock, missing, needs, problems
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock, doubts, missing, needs, problems
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server
 
@@ -116,6 +118,10 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
             "2 networks at site 'remote' are called 'shop-net'",
         ),
         (
+            stock(shop.prepared_site(security_groups=(shop.GROUP, {**shop.GROUP, "id": "sg2"}))),
+            "2 security groups at site 'remote' are called 'shop'",
+        ),
+        (
             stock(shop.prepared_site(subnets=({**shop.SUBNET, "cidr": "10.20.0.0/24"},))),
             "Subnet 'shop-subnet' exists with 10.20.0.0/24 instead of 10.10.0.0/24",
         ),
@@ -184,3 +190,16 @@ def test_a_security_group_with_other_rules_gets_those_of_the_source():
     group = {**shop.GROUP, "security_group_rules": []}
     found = missing(MANIFEST, stock(shop.prepared_site(security_groups=(group,)), routers=(shop.ROUTER,)))
     assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,)}]
+
+
+def test_addresses_on_a_network_of_another_project_are_doubtful():
+    site = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
+    found = doubts(MANIFEST, site, "mine")
+    assert [one.split("server ")[1].split(" ")[0] for one in found] == ["'orders-db'", "'shop-front'"]
+    assert found[0].startswith("Network 'shop-net' at site 'remote' belongs to another project.")
+
+
+def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
+    theirs = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
+    new = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
+    assert doubts(MANIFEST, theirs, "theirs") == doubts(new, theirs, "mine") == doubts(MANIFEST, shop.empty_site(), "mine") == []

@@ -6,17 +6,16 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import ManifestInvalid, MappingInvalid
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_mapping_info
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.test_mapping_proposal import SAME, inventory
 
 
 def run(mapping=None, found=None, manifest=None):
     params = {"manifest": manifest or shop.document(), "mapping": mapping}
-    return os_restore_mapping_info.run(params, lambda _params: found or inventory())
+    return os_restore_mapping_info.run(params, lambda _params: found or shop.inventory())
 
 
 def test_without_a_mapping_one_is_proposed():
     assert run() == {
-        "mapping": SAME,
+        "mapping": shop.SAME_NAMES,
         "undecided": [],
         "drift": [],
         "made": [
@@ -33,7 +32,7 @@ def test_without_a_mapping_one_is_proposed():
 
 
 def test_what_was_proposed_is_found_good_or_undecided_again():
-    found = inventory(default=None, volume_types=("fast", "lvm"))
+    found = shop.inventory(default=None, volume_types=("fast", "lvm"))
     first = run(found=found)
     assert first["mapping"]["volume_types"] == {"ceph": None}
     again = run(first["mapping"], found)
@@ -42,7 +41,7 @@ def test_what_was_proposed_is_found_good_or_undecided_again():
 
 def test_an_empty_mapping_is_one_too():
     assert {one["kind"] for one in run({})["drift"]} == {"networks", "subnets", "routers", "key_pairs", "security_groups"}
-    assert run({}, inventory(shop.prepared_site(), routers=(shop.ROUTER,)))["drift"] == []
+    assert run({}, shop.inventory(shop.prepared_site(), routers=(shop.ROUTER,)))["drift"] == []
 
 
 def test_nonsense_is_refused_before_the_site_is_asked():

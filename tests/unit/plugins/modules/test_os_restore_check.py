@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import MappingInvalid
+from ansible_collections.osdr.openstack.plugins.modules import os_restore_check
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+
+SHARED = {**shop.NETWORK, "name": "dr-net", "project_id": "theirs"}
+
+
+@pytest.fixture
+def check(monkeypatch):
+    def run(site, mapping=None):
+        stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
+        monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
+        monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit: stock)
+        warnings = []
+        params = {"manifest": shop.document(), "mapping": mapping, "concurrency": 1}
+        return os_restore_check.check(SimpleNamespace(params=params, warn=warnings.append)), warnings
+
+    return run
+
+
+@pytest.mark.parametrize("mapping", [None, {}])
+def test_without_a_mapping_names_are_those_of_the_source(check, mapping):
+    result, warnings = check(shop.empty_site(), mapping)
+    assert (result["problems"], warnings) == ([], [])
+    assert [one["name"] for one in result["missing"]["networks"]] == ["shop-net"]
+
+
+def test_with_one_they_are_those_of_the_site(check):
+    mapping = {"schema_version": 1, "networks": {"shop-net": {"name": "dr-net", "make": True}}}
+    result, _warnings = check(shop.empty_site(), mapping)
+    assert result["problems"] == []
+    assert [one["name"] for one in result["missing"]["networks"]] == ["dr-net"]
+    assert [one["network"] for one in result["missing"]["subnets"]] == ["dr-net"]
+
+
+def test_problems_of_mapping_and_site_come_together(check):
+    mapping = {"schema_version": 1, "networks": {"shop-net": "dr-nte"}, "volume_types": {"ceph": None}, "flavors": {"lab.db": "huge"}}
+    result, _warnings = check(shop.empty_site(networks=()), mapping)
+    told = ("undecided what stands for volume type", "'dr-nte' for network", "flavor 'huge'", "no external network called 'public'")
+    assert all(any(one in problem for problem in result["problems"]) for one in told)
+    # Flavors are asked for by each server.
+    assert len(result["problems"]) == 4
+
+
+def test_what_only_the_site_can_know_is_a_warning(check):
+    mapping = {"schema_version": 1, "networks": {"shop-net": "dr-net"}}
+    result, warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), mapping)
+    assert result["problems"] == []
+    assert len(warnings) == 2
+
+
+def test_a_mapping_that_cannot_be_read_is_refused(check):
+    with pytest.raises(MappingInvalid):
+        check(shop.empty_site(), {"schema_version": 1, "flavours": {}})
