@@ -19,7 +19,7 @@ def check(monkeypatch):
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
         monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit: stock)
         warnings = []
-        params = {"manifest": shop.document(), "mapping": mapping, "concurrency": 1}
+        params = {"manifest": shop.document(), "mapping": mapping, "user_data_key": None, "concurrency": 1}
         return os_restore_check.check(SimpleNamespace(params=params, warn=warnings.append)), warnings
 
     return run
