@@ -12,6 +12,7 @@ from .application import Tier
 from .cloud import Cloud
 from .compute import Compute
 from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from .freeze_window import Moment
 from .manifest import Manifest
 from .network import Network
 from .pipeline import Pipeline
@@ -37,6 +38,8 @@ class ServerRestore:
     """
 
     def __init__(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int) -> None:
+        self.started = Moment.now()
+        self._began = waiter.clock.now()
         self.cloud = cloud
         self.manifest = manifest
         self.waiter = waiter
@@ -44,7 +47,6 @@ class ServerRestore:
         self.compute = Compute(cloud)
         self.network = Network(cloud)
         self.site: Site = look(cloud, limit)
-        self._started = waiter.clock.now()
         self._times: dict[str, _Times] = {server.source_id: _Times() for server in manifest.description.servers}
 
     def plan(self) -> list[ServerStep]:
@@ -208,7 +210,7 @@ class ServerRestore:
         raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
 
     def _elapsed(self) -> float:
-        return round(self.waiter.clock.now() - self._started, 1)
+        return round(self.waiter.clock.now() - self._began, 1)
 
     # Removal
 

@@ -4,15 +4,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .block_storage import BlockStorage
 from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from .freeze_window import Moment
 from .manifest import Manifest
 from .pipeline import Pipeline
 from .records import Volume
 from .restore_plan import Action, VolumeStep, made_volumes, plan_volumes
 from .waiting import Outcome, Waiter, run_all, values_of
+
+
+@dataclasses.dataclass
+class _Times:
+    """Seconds from the start of the run; None for what this run did not do or see."""
+
+    requested: float | None = None
+    ready: float | None = None
 
 
 class VolumeRestore:
@@ -26,9 +36,9 @@ class VolumeRestore:
         self.manifest = manifest
         self.waiter = waiter
         self.limit = limit
-        self._started = waiter.clock.now()
-        #: Seconds from the start until the volume was ready, per id of the volume at the source.
-        self._seconds: dict[str, float] = {}
+        self.started = Moment.now()
+        self._began = waiter.clock.now()
+        self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
 
     def plan(self) -> list[VolumeStep]:
         return plan_volumes(self.manifest, self.storage.volumes())
@@ -68,6 +78,7 @@ class VolumeRestore:
             if step.action is Action.REPLACE:
                 self.remove([t.cast(Volume, step.current)])
             if step.action in (Action.CREATE, Action.REPLACE):
+                self._times[step.spec.source_id].requested = self._elapsed()
                 self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
 
         return start
@@ -79,7 +90,7 @@ class VolumeRestore:
         outcomes = {}
         for source, step in now.items():
             if step.action is Action.KEEP:
-                self._seconds.setdefault(source, self.waiter.clock.now() - self._started)
+                self._times[source].ready = self._elapsed()
                 outcomes[source] = Outcome(value=step.current)
             elif step.current and step.current.status.startswith("error"):
                 outcomes[source] = Outcome(error=self._failure(step))
@@ -115,7 +126,6 @@ class VolumeRestore:
         return complete
 
     def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
-        seconds = self._seconds.get(step.spec.source_id)
         return {
             "source_id": step.spec.source_id,
             "server": step.server,
@@ -125,8 +135,11 @@ class VolumeRestore:
             "backup_id": step.copy.copy_id,
             "volume_id": volume.id if volume else None,
             "status": volume.status if volume else "absent",
-            "seconds": None if seconds is None else round(seconds, 1),
+            "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
         }
+
+    def _elapsed(self) -> float:
+        return round(self.waiter.clock.now() - self._began, 1)
 
     # Removal
 

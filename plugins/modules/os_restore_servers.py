@@ -138,6 +138,11 @@ servers:
         created: 2.3
         active: 9.8
         ready: 17.0
+started_at:
+  description: When the module started, by the clock of the controller.
+  returned: when O(state=present)
+  type: str
+  sample: "2026-11-22T14:30:14.150Z"
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -162,6 +167,7 @@ def present(module, restore):
     return {
         "changed": any(step.changes for step in steps),
         "servers": servers,
+        "started_at": str(restore.started),
         "diff": {"before": {"servers": before}, "after": {"servers": after}},
     }
 

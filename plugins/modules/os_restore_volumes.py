@@ -87,8 +87,15 @@ volumes:
       description: Its status; C(absent) when it is not there yet.
       type: str
     seconds:
-      description: Seconds from the module's start until it was found ready; null when it is not.
-      type: float
+      description: Seconds from the module's start; null for what this run did not do or see.
+      type: dict
+      contains:
+        requested:
+          description: Until its restore was asked for.
+          type: float
+        ready:
+          description: Until it was found ready.
+          type: float
   sample:
     - source_id: 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
       server: orders-db
@@ -98,7 +105,14 @@ volumes:
       backup_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
       volume_id: 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
       status: available
-      seconds: 6.1
+      seconds:
+        requested: 0.4
+        ready: 6.1
+started_at:
+  description: When the module started, by the clock of the controller.
+  returned: when O(state=present)
+  type: str
+  sample: "2026-11-22T14:30:02.150Z"
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -121,7 +135,7 @@ def present(module, restore):
         volumes = restore.predicted(steps)
     else:
         volumes = restore.finish(steps) if module.params["wait"] else restore.begin(steps)
-    return {"changed": changed, "volumes": volumes, "diff": _diff(before, after)}
+    return {"changed": changed, "volumes": volumes, "started_at": str(restore.started), "diff": _diff(before, after)}
 
 
 def absent(module, restore):

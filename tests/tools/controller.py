@@ -21,6 +21,7 @@ LOCK = WANTED.with_suffix(".txt")
 LINK = ROOT / ".build" / "collections" / "ansible_collections" / "osdr" / "openstack"
 
 PACKAGES = {
+    "chromium": "looking at reports as readers do, in the unit tests",
     "python3-venv": "making the environment",
     "gcc": "building libvirt-python",
     "libvirt-dev": "building libvirt-python",

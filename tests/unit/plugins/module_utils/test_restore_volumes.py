@@ -102,7 +102,7 @@ def finished(storage, limit=8):
 def test_all_volumes_are_restored_at_once_and_completed():
     storage = Storage()
     result = finished(storage)
-    assert [one["seconds"] for one in result] == [3, 3, 3]
+    assert [one["seconds"] for one in result] == [{"requested": 0, "ready": 3}] * 3
     assert {one.name: (one.bootable, one.metadata["osdr_source"]) for one in storage.volumes()} == {
         "shop-front-boot": (True, shop.uuid(3)),
         "orders-db-boot": (True, shop.uuid(1)),
@@ -121,7 +121,7 @@ def test_the_result_names_volume_server_and_device():
         "backup_id": shop.uuid(102),
         "volume_id": "volume-orders-db-vdb",
         "status": "available",
-        "seconds": 3,
+        "seconds": {"requested": 0, "ready": 3},
     }
 
 
@@ -137,8 +137,9 @@ def test_a_second_run_does_nothing():
 
 def test_no_more_than_the_limit_at_once():
     storage = Storage()
-    finished(storage, limit=1)
+    result = finished(storage, limit=1)
     assert storage.now == 9
+    assert [one["seconds"] for one in result] == [{"requested": at, "ready": at + 3} for at in (0, 3, 6)]
 
 
 def test_a_run_that_does_not_wait_starts_what_the_limit_allows():
@@ -151,6 +152,16 @@ def test_a_run_that_does_not_wait_starts_what_the_limit_allows():
     assert statuses == ["creating", "creating", "absent"]
     assert {one["status"] for one in finished(storage)} == {"available"}
     assert len(storage.calls) == 3
+
+
+def test_each_of_two_runs_tells_the_times_that_it_knows():
+    storage = Storage()
+    begun = restore(storage)
+    began = [one["seconds"] for one in begun.begin(begun.plan())]
+    storage.now = 2.0
+    ended = [one["seconds"] for one in finished(storage)]
+    assert began == [{"requested": 0, "ready": None}] * 3
+    assert ended == [{"requested": None, "ready": 1}] * 3
 
 
 def test_a_run_that_does_not_wait_completes_what_is_there():

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_run_report
+short_description: Write the report of a checkpoint or a restore
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Writes what happened in a run as one HTML page that needs nothing else, neither scripts nor the network, and the same facts as
+    JSON next to it.
+  - The report of a checkpoint shows when each server was frozen and each snapshot taken, the evidence for the consistency, and
+    the copies. That of a restore shows when each volume and server was ready, and what decided how long it took.
+  - The page is made where Ansible runs, and copied to the host. No cloud is asked for anything.
+  - The same facts make the same files.
+extends_documentation_fragment:
+  - action_common_attributes
+  - action_common_attributes.flow
+  - action_common_attributes.files
+options:
+  path:
+    description:
+      - A file when it ends in C(.html), in a directory that is there. The JSON is next to it under the same name with C(.json).
+      - Else a directory, made when missing. The files in it are called by application, checkpoint and what the run was, for example
+        C(shop.2026-11-22-noon.checkpoint.html).
+    type: path
+    required: true
+  manifest:
+    description:
+      - The manifest of the checkpoint, as M(osdr.openstack.os_checkpoint_info) returned it.
+    type: dict
+    required: true
+  checkpoint:
+    description:
+      - The run took the checkpoint. Exactly one of O(checkpoint) and O(restore) is given.
+    type: dict
+    suboptions:
+      consistency:
+        description:
+          - The least consistency that was asked for.
+        type: str
+      restorable_at:
+        description:
+          - When it could be restored at the remote site, in ISO 8601 with an offset or V(Z). The RPO is the age of its data then.
+        type: str
+  restore:
+    description:
+      - The run restored the checkpoint.
+    type: dict
+    suboptions:
+      site:
+        description:
+          - Name of the site where it was restored.
+        type: str
+      began_at:
+        description:
+          - When the restore began, in ISO 8601 with an offset or V(Z).
+        type: str
+        required: true
+      seconds:
+        description:
+          - The recovery time, from then until every health check had passed.
+        type: float
+        required: true
+      volumes:
+        description:
+          - What M(osdr.openstack.os_restore_volumes) returned, one entry for each call, in their order.
+        type: list
+        elements: dict
+        default: []
+      servers:
+        description:
+          - What M(osdr.openstack.os_restore_servers) returned.
+        type: dict
+        required: true
+  warnings:
+    description:
+      - What else the report is to warn of.
+    type: list
+    elements: str
+    default: []
+  force:
+    description:
+      - With V(false), files that are there already are left alone. So a run that had nothing to do keeps the report of the one that did the work.
+    type: bool
+    default: true
+  mode:
+    description:
+      - The permissions of the files, as M(ansible.builtin.copy) takes them.
+    type: raw
+    default: "0644"
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: posix
+  safe_file_operations:
+    support: full
+  vault:
+    support: none
+notes:
+  - It talks to no cloud, and therefore is not in the action group C(group/osdr.openstack.dr), whose defaults are for modules that do.
+seealso:
+  - module: osdr.openstack.os_checkpoint_info
+  - module: osdr.openstack.os_restore_volumes
+  - module: osdr.openstack.os_restore_servers
+"""
+
+EXAMPLES = r"""
+- name: Report on a checkpoint
+  osdr.openstack.os_run_report:
+    path: /var/lib/dr-reports
+    manifest: "{{ found.manifest }}"
+    checkpoint:
+      consistency: quiesced
+
+- name: Report on a restore
+  osdr.openstack.os_run_report:
+    path: /var/lib/dr-reports/shop.html
+    manifest: "{{ found.manifest }}"
+    restore:
+      site: remote
+      began_at: "2026-11-22T14:30:00Z"
+      seconds: 48.3
+      volumes: ["{{ restored_volumes }}"]
+      servers: "{{ restored_servers }}"
+"""
+
+RETURN = r"""
+report:
+  description: Where the report is.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: The HTML page.
+      type: str
+    json:
+      description: The same facts as JSON.
+      type: str
+  sample:
+    path: /var/lib/dr-reports/shop.2026-11-22-noon.checkpoint.html
+    json: /var/lib/dr-reports/shop.2026-11-22-noon.checkpoint.json
+"""

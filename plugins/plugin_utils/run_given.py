@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading what modules returned and manifests say.
+
+A report is made when the work is done. So nothing that is missing or odd in its facts may keep it from being made:
+what cannot be read as what it should be counts as not known.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import typing as t
+
+#: Control characters, and those that turn the direction of what follows them, give way to a mark.
+_UNREADABLE = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+_UNREADABLE.update({ord(one): " " for one in "\t\n\r"})
+
+
+class Given:
+    """A dictionary of which nothing is taken for granted."""
+
+    def __init__(self, value: t.Any) -> None:
+        self._value: t.Mapping[str, t.Any] = value if isinstance(value, t.Mapping) else {}
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def inside(self, key: str) -> Given:
+        return Given(self._value.get(key))
+
+    def each(self, key: str) -> list[Given]:
+        return [Given(one) for one in self._list(key)]
+
+    def by(self, key: str, name: str) -> dict[str, Given]:
+        """The dictionaries of a list by one of their members."""
+        return {one.text(name): one for one in self.each(key)}
+
+    def text(self, key: str) -> str:
+        return _text(self._value.get(key))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(text for text in map(_text, self._list(key)) if text)
+
+    def number(self, key: str) -> float | None:
+        value = self._value.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        return float(value) if abs(value) < 1e18 and math.isfinite(value) else None
+
+    def count(self, key: str) -> int | None:
+        number = self.number(key)
+        return None if number is None or number < 0 else int(number)
+
+    def flag(self, key: str) -> bool:
+        return self._value.get(key) is True
+
+    def moment(self, key: str) -> datetime.datetime | None:
+        """A time that says of which zone it is."""
+        try:
+            moment = datetime.datetime.fromisoformat(self.text(key))
+            return moment.astimezone(datetime.UTC) if moment.tzinfo else None
+        except (ValueError, OverflowError):
+            return None
+
+    def _list(self, key: str) -> t.Sequence[t.Any]:
+        value = self._value.get(key)
+        return value if isinstance(value, t.Sequence) and not isinstance(value, (str, bytes)) else ()
+
+
+def later(moment: datetime.datetime | None, seconds: float | None) -> datetime.datetime | None:
+    """So many seconds after a moment; None when either is not known."""
+    if moment is None or seconds is None:
+        return None
+    try:
+        return moment + datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
+def between(start: datetime.datetime | None, end: datetime.datetime | None) -> float | None:
+    """Seconds from one moment to another; None when either is not known."""
+    return None if start is None or end is None else round((end - start).total_seconds(), 3)
+
+
+def readable(text: str) -> str:
+    """Without what cannot be written into a file (half of a surrogate pair) or does not show and changes what else is read."""
+    return str(text).encode("utf-8", "replace").decode("utf-8").translate(_UNREADABLE)
+
+
+def _text(value: t.Any) -> str:
+    return "" if isinstance(value, bool) or not isinstance(value, (str, int, float)) else readable(str(value))

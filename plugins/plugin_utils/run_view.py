@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the report of a run shows, and in which words. How it looks is the template's business."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from . import wording
+from .timeline import Timeline
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One of the numbers that matter.
+
+    :param state: ``good``, ``bad``, or empty where it is neither.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+    state: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """:param detail: what is less important, below."""
+
+    text: str
+    detail: str = ""
+    state: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The first cell of each row is the row's heading."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page: a time line or a table, or, where there is none, its lead alone."""
+
+    id: str
+    title: str
+    lead: str
+    timeline: Timeline | None = None
+    table: Table | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """:param problems: what somebody should look at."""
+
+    heading: str
+    application: str
+    checkpoint: str
+    moment: datetime.datetime | None
+    about: str
+    figures: tuple[Figure, ...]
+    problems: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def moment_text(self) -> str:
+        return wording.day_and_time(self.moment)
+
+    @property
+    def moment_stamp(self) -> str | None:
+        return wording.stamp(self.moment)
