@@ -66,6 +66,24 @@ class Protected:
         (copy,) = copied["replication"]["copies"]
         return copy
 
+    def publish(self, checkpoint):
+        """A whole checkpoint, with its manifest, by its playbook's modules; returns the copy of its only volume."""
+        captured = module("os_application_info", cloud="primary", application=self.definition)
+        taken = module("os_cg_snapshot", cloud="primary", name=checkpoint, application=self.definition, consistency="crash")
+        copied = self.copy(checkpoint)
+        published = module(
+            "os_checkpoint",
+            cloud="remote",
+            application=self.name,
+            checkpoint=checkpoint,
+            site="primary",
+            application_description=captured["application_description"],
+            cg_snapshot=taken["cg_snapshot"],
+            copies=copied["replication"]["copies"],
+        )
+        assert "checkpoint" in published, published
+        return copied["replication"]["copies"][0]
+
     def remove(self):
         """Leave nothing of it at either site."""
         for checkpoint in range(1, self.count + 1):

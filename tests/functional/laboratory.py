@@ -225,6 +225,13 @@ def module(which, /, **arguments):
     return ModuleRun(which, **arguments).result()
 
 
+def playbook(name, *options, **variables):
+    """Run a playbook of the collection, as an operator does."""
+    given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
+    command = ["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=1800, cwd=ROOT)
+
+
 def quiesce(driver, state="quiesced", **arguments):
     """os_server_quiesce over the application."""
     options = {"cloud": "primary", "application": APPLICATION, "budget": 20, "guard_timeout": 60, "state": state}

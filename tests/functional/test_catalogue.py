@@ -4,23 +4,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import laboratory
 import pytest
-from laboratory import APPLICATION, ROOT, cloud, module
+from laboratory import APPLICATION, cloud, module, playbook
 
 KEY = "correct horse battery staple"
 NAME = APPLICATION["name"]
-
-
-def playbook(name, *options, **variables):
-    """Run a playbook of the collection, as an operator does."""
-    given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
-    command = ["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=1800, cwd=ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import copies
 import laboratory
 import pytest
 from copies import TRANSPORTS, backups, protected, remove_backup, stopped, stored, synchronized
-from laboratory import cloud, module, wait
+from laboratory import cloud, wait
 
 CONTAINER = "osdr-functional"
 #: How the lines begin that tell of the progress of the transport "copy".
@@ -299,29 +299,10 @@ def prune(application, check=False, **keep):
     return laboratory.ModuleRun("os_checkpoint_prune", check=check, **options).result()
 
 
-def publish(application, checkpoint):
-    """The whole checkpoint by its playbook's modules, to have a manifest."""
-    captured = module("os_application_info", cloud="primary", application=application.definition)
-    taken = module("os_cg_snapshot", cloud="primary", name=checkpoint, application=application.definition, consistency="crash")
-    copied = application.copy(checkpoint)
-    published = module(
-        "os_checkpoint",
-        cloud="remote",
-        application=application.name,
-        checkpoint=checkpoint,
-        site="primary",
-        application_description=captured["application_description"],
-        cg_snapshot=taken["cg_snapshot"],
-        copies=copied["replication"]["copies"],
-    )
-    assert "checkpoint" in published, published
-    return copied["replication"]["copies"][0]
-
-
 @pytest.mark.parametrize("transport", ["shared", "copy"])
 def test_pruning_cuts_no_chain_and_touches_nothing_foreign(guests, transport):
     with protected(transport, full_every=2) as application:
-        made = [publish(application, application.snapshot()) for _number in range(3)]
+        made = [application.publish(application.snapshot()) for _number in range(3)]
         assert [one["incremental"] for one in made] == [False, True, False]
         abandoned = application.snapshot()
         kept = f"{application.name}-2"

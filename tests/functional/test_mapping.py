@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restores where things have other names, and addresses must be others: what a mapping says is what there is afterwards."""
+
+from __future__ import annotations
+
+import copies
+import pytest
+import yaml
+from laboratory import Guest, cloud, module, playbook, wait
+
+ELSEWHERE = {
+    "schema_version": 1,
+    "networks": {"shop-net": {"name": "moved-net", "make": True}},
+    "subnets": {"shop-subnet": {"name": "moved-subnet", "make": True, "cidr": "10.77.0.0/24"}},
+    "routers": {"shop-router": {"name": "moved-router", "make": True}},
+    "security_groups": {"shop": {"name": "moved", "make": True}},
+}
+CHANGED = "changed=0 "
+
+
+@pytest.fixture(scope="module")
+def protected(application):
+    with copies.protected() as made:
+        made.publish(made.snapshot())
+        try:
+            yield made
+        finally:
+            forget(made)
+
+
+def forget(made):
+    """Remove the manifest; its backups go with the rest."""
+    module("os_checkpoint", cloud="remote", application=made.name, checkpoint=f"{made.name}-1", state="absent")
+
+
+@pytest.fixture
+def manifest(protected):
+    chosen = module("os_checkpoint_info", cloud="remote", application=protected.name, require=True)["manifest"]
+    yield chosen
+    for what in ("servers", "volumes"):
+        removed = module(f"os_restore_{what}", cloud="remote", manifest=chosen, state="absent")
+        assert "msg" not in removed, removed["msg"]
+    remove_networks()
+
+
+def remove_networks():
+    """What the restore made besides, which stays by itself because others may use it by then."""
+    remote = cloud("remote")
+    router = remote.network.find_router("moved-router")
+    for port in remote.network.ports(device_id=router.id) if router else ():
+        remote.network.remove_interface_from_router(router, port_id=port.id)
+    for delete, name in (
+        (remote.delete_router, "moved-router"),
+        (remote.delete_network, "moved-net"),
+        (remote.delete_security_group, "moved"),
+    ):
+        delete(name)
+
+
+def restore(protected, mapping, *options):
+    variables = {"dr_restore_cloud": "remote", "dr_restore_application": protected.name, "dr_restore_mapping": mapping}
+    return playbook("restore", *options, **variables)
+
+
+def the_port(server_id):
+    (port,) = cloud("remote").network.ports(device_id=server_id)
+    return port
+
+
+def restored():
+    return cloud("remote").compute.find_server(copies.SERVER, ignore_missing=False)
+
+
+def test_a_subnet_moves_with_all_that_is_in_it(protected, manifest):
+    mapping = {**ELSEWHERE, "addresses": {"policy": "remap"}}
+    foreseen = restore(protected, mapping, "--check", "--diff")
+    assert foreseen.returncode == 0, foreseen.stdout
+    assert not cloud("remote").network.find_network("moved-net")
+    done = restore(protected, mapping)
+    assert done.returncode == 0, done.stdout
+    (source,) = manifest["servers"][0]["ports"]
+    port = the_port(restored().id)
+    host = source["fixed_ips"][0]["ip_address"].rpartition(".")[2]
+    assert [one["ip_address"] for one in port.fixed_ips] == [f"10.77.0.{host}"]
+    assert port.mac_address == source["mac_address"]
+    assert cloud("remote").network.find_subnet("moved-subnet").gateway_ip == "10.77.0.1"
+    guest = Guest(restored())
+    # It got its new address, through the new router and by the rules of the new group.
+    wait("the server at its floating address", lambda: "10.77.0." in guest.run("ip address"), 120, 3)
+    again = restore(protected, mapping)
+    assert again.returncode == 0 and CHANGED in again.stdout, again.stdout
+
+
+def test_addresses_may_be_new_ones_and_are_known_again(protected, manifest):
+    mapping = {**ELSEWHERE, "addresses": {"policy": "new", "floating": False}}
+    done = restore(protected, mapping)
+    assert done.returncode == 0, done.stdout
+    (source,) = manifest["servers"][0]["ports"]
+    port = the_port(restored().id)
+    assert port.mac_address != source["mac_address"]
+    assert port.fixed_ips[0]["ip_address"].startswith("10.77.0.")
+    assert not list(cloud("remote").network.ips(port_id=port.id))
+    again = restore(protected, mapping)
+    assert again.returncode == 0 and CHANGED in again.stdout, again.stdout
+    assert the_port(restored().id).id == port.id
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_is_made(protected, manifest):
+    mapping = {
+        "schema_version": 1,
+        "networks": {"shop-net": "nowhere"},
+        "flavors": {"lab.small": "nothing"},
+        "subnets": {"shop-subnet": {"name": "moved-subnet", "make": True, "cidr": "10.77.0.0/30"}},
+        "addresses": {"policy": "remap"},
+    }
+    done = restore(protected, mapping)
+    assert done.returncode != 0
+    for part in ("nowhere", "nothing", "10.77.0.0/30"):
+        assert part in done.stdout, done.stdout
+    assert not cloud("remote").compute.find_server(copies.SERVER)
+    assert not [one for one in cloud("remote").block_storage.volumes() if one.name == f"{copies.SERVER}-boot"]
+
+
+def test_a_mapping_is_proposed_once_and_then_watched(protected, manifest, tmp_path):
+    file = tmp_path / "mapping.yml"
+    variables = {"dr_mapping_cloud": "remote", "dr_mapping_application": protected.name, "dr_mapping_file": str(file)}
+    foreseen = playbook("mapping", "--check", "--diff", **variables)
+    assert "shop-net" in foreseen.stdout and not file.exists()
+    assert playbook("mapping", **variables).returncode == 0
+    proposed = yaml.safe_load(file.read_text())
+    assert proposed["networks"] == {"shop-net": "shop-net"}
+    again = playbook("mapping", **variables)
+    assert again.returncode == 0 and CHANGED in again.stdout, again.stdout
+    file.write_text(yaml.safe_dump({**proposed, "flavors": {"lab.small": "gone"}}))
+    drifted = playbook("mapping", **variables)
+    assert drifted.returncode != 0 and "gone" in drifted.stdout, drifted.stdout
