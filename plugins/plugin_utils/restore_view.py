@@ -164,7 +164,7 @@ def _waterfall(chain: t.Iterable[Link], began_at: datetime.datetime) -> t.Iterat
 def _servers(run: RestoreRun) -> Section:
     heads = ("Server", "State", "Addresses", "Floating addresses", "Ready after")
     rows = tuple(_server_row(server, run) for server in run.servers)
-    return Section("servers", "Servers", "Fixed addresses are those of the source, floating ones are new.", table=Table(heads, rows))
+    return Section("servers", "Servers", "Fixed addresses are as the checkpoint and the mapping have them, floating ones are new.", table=Table(heads, rows))
 
 
 def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
