@@ -65,7 +65,7 @@ unit: controller ## Unit tests
 
 .PHONY: functional
 functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
-	pytest tests/functional --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
+	pytest tests/functional -m "not campaign" --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
 .PHONY: hooks
 hooks: controller ## On the running lab: the freeze hooks in database guests
@@ -84,6 +84,7 @@ bench: lab-up ## What the collection adds to the freeze of a group and to its sn
 
 .PHONY: soak
 soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
+	pytest tests/functional -m campaign
 	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \

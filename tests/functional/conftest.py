@@ -45,6 +45,8 @@ def nobody_stays_frozen(guests, api):
     yield
     laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests, laboratory.WAKE_AGENT), 90)
     laboratory.wait("the quiesce API has settled", lambda: {api.state(guest.id) for guest in guests} == {"none"}, 90)
+    # What an API process that was killed was at work on is given back by another one after a while.
+    laboratory.wait("nobody is worked on", lambda: {guest.task() for guest in guests} == {None}, 90)
     assert {guest.status() for guest in guests} == {"ACTIVE"}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import datetime
 import functools
 import json
 import os
@@ -136,6 +137,9 @@ class Guest:
     def status(self):
         return cloud().compute.get_server(self.id).status
 
+    def task(self):
+        return cloud().compute.get_server(self.id).task_state
+
     def metadata(self):
         return cloud().compute.get_server(self.id).metadata
 
@@ -240,6 +244,26 @@ def quiesce(driver, state="quiesced", **arguments):
 
 def thaw_all():
     return module("os_server_thaw", cloud="primary-admin", all_projects=True, libvirt_uri=LIBVIRT_URI)
+
+
+@contextlib.contextmanager
+def restarted_queue(site=SITE):
+    """A message queue that is restarted; at the end, the services have found it again.
+
+    Requests whose answers were lost hold some of them up for a minute, in which they count as dead.
+    """
+    supervisor("restart", "rabbitmq", site=site)
+    since = time.time()
+    yield
+    wait(f"the services of {site} to report", lambda: services_have_reported(site, since), 150, 2)
+
+
+def services_have_reported(site, since):
+    """Whether all of Nova and Cinder have told that they are there since a moment (seconds of the epoch)."""
+    admin = cloud(f"{site}-admin")
+    found = [*admin.compute.services(), *admin.block_storage.services()]
+    # The clouds say it in UTC and without an offset.
+    return all(datetime.datetime.fromisoformat(f"{one.updated_at}+00:00").timestamp() > since for one in found)
 
 
 def backup_service_is_up(site):

@@ -151,8 +151,10 @@ def test_what_dies_in_the_window_leaves_nobody_frozen(guests, program):
         laboratory.kill(laboratory.processes(pattern))
         time.sleep(2)
         laboratory.supervisor("start", program)
+        since = time.time()
         result = run.result()
         # Done in spite of it, or honestly failed.
         assert result.get("cg_snapshot", {}).get("consistency") == "quiesced" or result.get("msg"), result
     wait("everybody to be thawed", lambda: not frozen_of(guests), 120)
     thaw_all()
+    wait("the services to report", lambda: laboratory.services_have_reported(laboratory.SITE, since), 150, 2)

@@ -180,10 +180,10 @@ def test_an_api_that_dies_as_a_whole_thaws_when_it_is_back(api, front):
 
 def test_messages_that_are_lost_are_sent_again(api, orders):
     assert api.quiesce(orders.id, timeout=10).status_code == 202
-    laboratory.supervisor("restart", "rabbitmq")
-    response = api.unquiesce(orders.id)
-    assert response.status_code in (202, 504), response.text
-    wait("it to be thawed", lambda: not orders.is_frozen(), 10 + 60)
+    with laboratory.restarted_queue():
+        response = api.unquiesce(orders.id)
+        assert response.status_code in (202, 504), response.text
+        wait("it to be thawed", lambda: not orders.is_frozen(), 10 + 60)
 
 
 def test_a_compute_service_that_dies_thaws_when_it_is_back(api, front):

@@ -99,6 +99,7 @@ def test_what_is_damaged_at_the_remote_site_is_named_and_not_built_on(guests):
         assert not application.protect()["incremental"]
 
 
+@pytest.mark.campaign
 def test_somebody_elses_backup_is_not_built_on(guests):
     with protected() as application:
         application.protect()
@@ -116,15 +117,6 @@ def test_a_store_that_does_not_replicate_is_told(guests):
         result = application.copy(application.snapshot(), stall_timeout=10)
         assert "stands still" in result["msg"], result
         assert application.options["backup_container"] in result["msg"]
-
-
-def test_how_far_it_is_can_be_seen_meanwhile(guests):
-    with protected("copy", bandwidth=1) as application:
-        run = application.start(application.snapshot())
-        run.result(900)
-        assert "copying backups: " in run.output, run.output
-        assert " MiB/s" in run.output
-        assert " left" in run.output
 
 
 # Dying and failing
@@ -201,37 +193,6 @@ def copying(application):
     return mine and mine[0].status == "available" and stored("remote", mine[0].id)
 
 
-def test_the_remote_store_may_be_gone_for_a_while(guests):
-    with protected("copy", bandwidth=2) as application:
-        checkpoint = application.snapshot()
-        run = application.start(checkpoint)
-        wait("copying to begin", lambda: copying(application), 300, 0.2)
-        with stopped("swift-proxy", "remote"):
-            time.sleep(5)
-        assert "replication" in run.result(900)
-
-
-def test_the_remote_api_may_be_gone_for_a_while(guests):
-    with protected("copy", bandwidth=2) as application:
-        checkpoint = application.snapshot()
-        run = application.start(checkpoint)
-        wait("the backup", lambda: backups("primary", application.name), 120, 0.2)
-        with stopped("cinder-api", "remote"):
-            wait("copying to end", lambda: len(stored("remote", backups("primary", application.name)[0].id)) > 30, 300, 1)
-            time.sleep(5)
-        assert "replication" in run.result(900)
-
-
-def test_the_message_queues_may_be_restarted(guests):
-    with protected("copy", bandwidth=1) as application:
-        run = application.start(application.snapshot())
-        wait("the backup to begin", lambda: begun(application), 120, 0.2)
-        laboratory.supervisor("restart", "rabbitmq")
-        wait("copying to begin", lambda: copying(application), 300, 0.2)
-        laboratory.supervisor("restart", "rabbitmq", site="remote")
-        assert "replication" in run.result(900)
-
-
 @contextlib.contextmanager
 def tokens_good_for(seconds, site):
     """Keystone of a site gives out tokens that are soon of no use."""
@@ -252,14 +213,28 @@ def tokens_good_for(seconds, site):
         configure(before)
 
 
-def test_tokens_may_expire_meanwhile(guests):
+def test_services_may_be_gone_for_a_while_and_tokens_expire(guests):
+    """One after the other in a single run, which tells meanwhile how far it is."""
     seconds = 35
-    with protected("copy", bandwidth=1) as application, tokens_good_for(seconds, "primary"), tokens_good_for(seconds, "remote"):
+    with contextlib.ExitStack() as stack:
+        for site in ("primary", "remote"):
+            stack.enter_context(tokens_good_for(seconds, site))
+        application = stack.enter_context(protected("copy", bandwidth=1))
         checkpoint = application.snapshot()
-        start = time.monotonic()
-        copied = application.copy(checkpoint)
-        assert time.monotonic() - start > seconds, "no token has expired"
-        assert "replication" in copied, copied
+        run = application.start(checkpoint)
+        wait("the backup to begin", lambda: begun(application), 120, 0.2)
+        with laboratory.restarted_queue():
+            wait("copying to begin", lambda: copying(application), 300, 0.2)
+            with stopped("swift-proxy", "remote"):
+                time.sleep(5)
+            with laboratory.restarted_queue("remote"), stopped("cinder-api", "remote"):
+                listed = len(stored("primary", backups("primary", application.name)[0].id))
+                wait("copying to end", lambda: len(stored("remote", backups("primary", application.name)[0].id)) == listed, 300, 1)
+                time.sleep(5)
+            assert "replication" in run.result(900), run.output
+        assert time.monotonic() - run.started > seconds, "no token has expired"
+    for part in ("copying backups: ", " MiB/s", " left"):
+        assert part in run.output, run.output
 
 
 def test_a_backup_service_that_dies_is_told_and_the_next_run_finishes(guests):
@@ -299,7 +274,7 @@ def prune(application, check=False, **keep):
     return laboratory.ModuleRun("os_checkpoint_prune", check=check, **options).result()
 
 
-@pytest.mark.parametrize("transport", ["shared", "copy"])
+@pytest.mark.parametrize("transport", ["shared", pytest.param("copy", marks=pytest.mark.campaign)])
 def test_pruning_cuts_no_chain_and_touches_nothing_foreign(guests, transport):
     with protected(transport, full_every=2) as application:
         made = [application.publish(application.snapshot()) for _number in range(3)]
