@@ -108,7 +108,7 @@ def test_a_reader_finds_one_whole_line_and_nothing_beside_it(work):
 def test_several_threads_lose_nothing():
     work = Work()
     work.progress.begin("moving", "things", 4000)
-    threads = [threading.Thread(target=lambda: [work.progress.add(steps=1) for _ in range(1000)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [work.progress.add(steps=1) for _number in range(1000)]) for _number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -60,7 +60,7 @@ def test_without_a_limit_nobody_waits(rate):
 def test_all_threads_together_stay_below_the_limit():
     delays = []
     limit = RateLimit(10, Clock(now=lambda: 0.0, sleep=delays.append))
-    threads = [threading.Thread(target=limit.take, args=(20,)) for _ in range(4)]
+    threads = [threading.Thread(target=limit.take, args=(20,)) for _number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -188,7 +188,7 @@ def whole_sums(blocks):
 def test_little_of_a_stream_is_held_at_once():
     sums = streamed(block_sums([b"."] * 1000), 100)
     sums.block_size()
-    assert max(len(sums._rest) for _ in sums.sums()) < 400
+    assert max(len(sums._rest) for _number in sums.sums()) < 400
 
 
 @pytest.mark.parametrize(
