@@ -10,22 +10,11 @@ import re
 import typing as t
 
 from .errors import InvalidInput
+from .health_check import Check
 
 #: Names end up in object names, metadata and file names of many systems.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 _NAME = re.compile(NAME_PATTERN)
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """A health check of a server: a TCP port that must accept connections.
-
-    :param port: the TCP port.
-    :param timeout: seconds until the server counts as not ready.
-    """
-
-    port: int
-    timeout: int = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +46,7 @@ class Application:
                 Tier(
                     name=tier["name"],
                     servers=tuple(tier["servers"]),
-                    checks=tuple(Check(**check) for check in tier.get("checks") or ()),
+                    checks=tuple(Check.parse(check) for check in tier.get("checks") or ()),
                 )
                 for tier in definition["tiers"]
             ),
@@ -80,6 +69,12 @@ class Application:
         problems += [f"tier '{tier.name}' has no servers" for tier in self.tiers if not tier.servers]
         problems += _repeated("tier", [tier.name for tier in self.tiers])
         problems += _repeated("server", self.servers)
+        problems += [
+            f"check {number} of tier '{tier.name}': {problem}"
+            for tier in self.tiers
+            for number, check in enumerate(tier.checks, 1)
+            for problem in check.problems
+        ]
         return problems
 
     @property
@@ -99,7 +94,7 @@ class Application:
                 {
                     "name": tier.name,
                     "servers": list(tier.servers),
-                    "checks": [dataclasses.asdict(check) for check in tier.checks],
+                    "checks": [check.as_dict() for check in tier.checks],
                 }
                 for tier in self.tiers
             ],

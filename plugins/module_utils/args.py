@@ -50,7 +50,21 @@ APPLICATION = {
                         "elements": "dict",
                         "default": [],
                         "options": {
-                            "port": {"type": "int", "required": True},
+                            "port": {"type": "int"},
+                            "http": {
+                                "type": "dict",
+                                "options": {
+                                    "path": {"type": "str", "default": "/"},
+                                    "port": {"type": "int"},
+                                    "scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
+                                    "host": {"type": "str"},
+                                    "status": {"type": "list", "elements": "int", "default": [200]},
+                                    "text": {"type": "str"},
+                                    "validate_certs": {"type": "bool", "default": True},
+                                },
+                            },
+                            "agent": {"type": "bool"},
+                            "command": {"type": "list", "elements": "str"},
                             "timeout": {"type": "int", "default": 300},
                         },
                     },
@@ -100,6 +114,11 @@ MANIFEST = {
 #: How the site calls what the application has, as ``SiteMapping.parse`` reads it.
 MAPPING = {
     "mapping": {"type": "dict"},
+}
+
+#: Whether health checks of the manifest are made that are commands.
+COMMAND_CHECKS = {
+    "command_checks": {"type": "str", "choices": ["refuse", "skip", "run"], "default": "refuse"},
 }
 
 

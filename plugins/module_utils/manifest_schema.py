@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from .application import NAME_PATTERN
+from .health_check import LONGEST_TEXT, MOST_ARGUMENTS, PORTS, SCHEMES, STATUSES
 
 SCHEMA_VERSION = 2
 
@@ -43,7 +44,37 @@ def _list(items: t.Any, least: int = 0) -> dict[str, t.Any]:
     return {"type": "array", "items": items, "minItems": least, "maxItems": 10000}
 
 
-_CHECK = _object(port={"type": "integer", "minimum": 1, "maximum": 65535}, timeout=_COUNT)
+def _numbers(limits: tuple[int, int]) -> dict[str, t.Any]:
+    return {"type": "integer", "minimum": limits[0], "maximum": limits[1]}
+
+
+_LONG_TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
+
+_HTTP = _object(
+    path=_LONG_TEXT,
+    port={**_numbers(PORTS), "type": ["integer", "null"]},
+    scheme={"enum": list(SCHEMES)},
+    host=_TEXT_OR_NULL,
+    status=_list(_numbers(STATUSES), least=1),
+    text={**_LONG_TEXT, "type": ["string", "null"]},
+    validate_certs=_FLAG,
+)
+
+#: One kind and the timeout. Version 1 had no other kind than ports.
+_CHECK = {
+    "type": "object",
+    "properties": {
+        "port": _numbers(PORTS),
+        "http": _HTTP,
+        "agent": {"const": True},
+        "command": {**_list(_LONG_TEXT, least=1), "maxItems": MOST_ARGUMENTS},
+        "timeout": _COUNT,
+    },
+    "required": ["timeout"],
+    "minProperties": 2,
+    "maxProperties": 2,
+    "additionalProperties": False,
+}
 
 _TIER = _object(name=_NAME, servers=_list(_TEXT, least=1), checks=_list(_CHECK))
 

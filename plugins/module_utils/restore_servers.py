@@ -7,15 +7,17 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import readiness
 from .application import Tier
 from .cloud import Cloud
 from .compute import Compute
 from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
 from .freeze_window import Moment
+from .health_check import Check
 from .manifest import Manifest
 from .network import Network
 from .pipeline import Pipeline
+from .probes import Subject
+from .readiness import Gates
 from .records import Port, Server
 from .restore_plan import Action, Made, PortStep, ServerStep, Site, plan_servers, server_problems
 from .restore_site import look
@@ -35,15 +37,17 @@ class ServerRestore:
     """The servers of one checkpoint at one site.
 
     :param limit: how many servers are built at once.
+    :param gates: between one tier and the next.
     """
 
-    def __init__(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int) -> None:
+    def __init__(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int, gates: Gates) -> None:
         self.started = Moment.now()
         self._began = waiter.clock.now()
         self.cloud = cloud
         self.manifest = manifest
         self.waiter = waiter
         self.limit = limit
+        self.gates = gates
         self.compute = Compute(cloud)
         self.network = Network(cloud)
         self.site: Site = look(cloud, limit)
@@ -182,19 +186,21 @@ class ServerRestore:
     # Readiness
 
     def _wait_until_ready(self, tier: Tier, servers: t.Mapping[str, Server]) -> None:
-        if tier.checks:
+        checks = self.gates.checks_of(tier)
+        if checks:
             self._look_again()
         steps = {step.mark.source: step for step in self.plan() if step.mark.source in servers}
-        outcomes = attempt_all({source: self._checker(tier, step) for source, step in steps.items()}, len(steps))
+        outcomes = attempt_all({source: self._checker(checks, step) for source, step in steps.items()}, len(steps))
         for source, outcome in outcomes.items():
             if outcome.error:
                 outcome.error.message += self._console(servers[source])
         values_of(outcomes)
 
-    def _checker(self, tier: Tier, step: ServerStep) -> t.Callable[[], None]:
+    def _checker(self, checks: t.Sequence[Check], step: ServerStep) -> t.Callable[[], None]:
         def check() -> None:
-            if tier.checks:
-                readiness.wait_until_ready(step.spec.name, self._address(step), tier.checks, self.waiter)
+            if checks:
+                server = t.cast(Server, step.current)
+                self.gates.wait(Subject(server.id, step.spec.name, self._address(step)), checks, self.waiter)
             if self._times[step.mark.source].active is not None:
                 self._times[step.mark.source].ready = self._elapsed()
 

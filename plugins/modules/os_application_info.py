@@ -63,6 +63,11 @@ EXAMPLES = r"""
             - port: 5432
         - name: front
           servers: [shop-front]
+          checks:
+            - http:
+                path: /health
+                status: [200, 204]
+              timeout: 120
   register: shop
 
 - name: Show which volumes a checkpoint will copy

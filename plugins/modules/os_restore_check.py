@@ -13,7 +13,7 @@ author:
 description:
   - Checks, before the first change, everything that a whole restore needs at a site, and reports all the problems at once.
     Quotas, flavors, volume types, the backups with all that they are increments of, external networks, names that would be
-    mistaken for others, key pairs, and whether fixed addresses and MAC addresses are free.
+    mistaken for others, key pairs, health checks that are commands, and whether fixed addresses and MAC addresses are free.
   - With O(mapping), all of this goes by the names and addresses that the application has at the site. Names that the mapping expects
     there but are not, addresses outside of their subnets, and addresses that two ports would have are problems too.
   - Warns of addresses on networks of other projects, because only the site's policies know whether they can be chosen.
@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest
   - osdr.openstack.mapping
+  - osdr.openstack.command_checks
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
@@ -154,7 +155,7 @@ restore_check:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, restore_check, user_data
+from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, restore_check, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
@@ -170,12 +171,13 @@ def check(module):
     cloud = connect(params)
     stock = restore_check.look(cloud, params["concurrency"])
     manifest, problems = restore_problems(source, mapping, Inventory(stock))
-    for doubt in restore_check.doubts(manifest, stock.site, cloud.project_id):
+    commands = (manifest.application, params["command_checks"])
+    for doubt in (*restore_check.doubts(manifest, stock.site, cloud.project_id), *readiness.command_warnings(*commands)):
         module.warn(doubt)
     return {
         "application": manifest.application.name,
         "checkpoint": manifest.checkpoint.id,
-        "problems": problems,
+        "problems": [*problems, *readiness.command_problems(*commands)],
         "needs": [dataclasses.asdict(need) for need in restore_check.needs(manifest, stock)],
         "missing": restore_check.missing(manifest, stock),
     }
@@ -188,6 +190,7 @@ def main():
             args.MANIFEST,
             args.USER_DATA_KEY,
             args.MAPPING,
+            args.COMMAND_CHECKS,
             {
                 "fail_on_problems": {"type": "bool", "default": True},
                 "concurrency": {"type": "int", "default": 8},

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - osdr.openstack.effort
   - osdr.openstack.manifest
   - osdr.openstack.mapping
+  - osdr.openstack.command_checks
   - osdr.openstack.attributes
 options:
   user_data_key:
@@ -39,8 +40,30 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  quiesce:
+    description:
+      - How guest agents are asked where a health check wants that. They are asked as before a freeze; nothing is frozen.
+    type: dict
+    default: {}
+    suboptions:
+      driver:
+        description:
+          - V(nova) asks Nova's quiesce API, V(libvirt) libvirt on the compute hosts, V(auto) first one and then the other.
+        type: str
+        choices: [auto, nova, libvirt]
+        default: auto
+      admin_cloud:
+        description:
+          - The same site with credentials that the policies of the quiesce API allow to freeze, and that see on which host a server
+            runs, by name or as a dictionary. The module's own credentials when omitted.
+        type: raw
+      libvirt_uri:
+        description:
+          - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name. Needed for V(libvirt).
+        type: str
 notes:
-  - Health checks are made from where the module runs.
+  - Health checks are made from where the module runs. One that does not pass in its time is told with the server, what was found
+    last, and the end of the server's console.
   - What an earlier run restored stays as it is. A changed O(mapping) has no effect on it; remove it first.
   - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
 seealso:
@@ -53,6 +76,9 @@ EXAMPLES = r"""
   osdr.openstack.os_restore_servers:
     cloud: remote
     manifest: "{{ found.manifest }}"
+    command_checks: run
+    quiesce:
+      admin_cloud: remote-admin
   register: restored
 
 - name: Show how long it took until the last server did its work
@@ -146,10 +172,11 @@ started_at:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, user_data
+from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -194,6 +221,32 @@ def absent(module, restore):
     }
 
 
+def gates_of(module, manifest, cloud):
+    """Between the tiers; refuses what nobody has allowed."""
+    params, application = module.params, manifest.application
+    problems = readiness.command_problems(application, params["command_checks"])
+    if problems:
+        raise CheckFailed("The health checks are not to be made as they are", problems)
+    for warning in readiness.command_warnings(application, params["command_checks"]):
+        module.warn(warning)
+    agents = Agents.of(cloud, params["quiesce"]) if readiness.asks_agents(application) else None
+    return readiness.Gates(Probes(agents).ask, params["command_checks"] == readiness.RUN)
+
+
+def run(module):
+    params = module.params
+    manifest = manifest_of(params)
+    waiter = Waiter(timeout=params["timeout"], interval=1.0)
+    cloud = connect(params)
+    if params["state"] == "absent":
+        return absent(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], readiness.Gates()))
+    for warning in user_data.warnings(manifest, params["user_data_key"]):
+        module.warn(warning)
+    manifest = user_data.opened(manifest, params["user_data_key"])
+    gates = gates_of(module, manifest, cloud)
+    return present(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], gates))
+
+
 def main():
     module = AnsibleModule(
         argument_spec=args.spec(
@@ -202,19 +255,24 @@ def main():
             args.MANIFEST,
             args.USER_DATA_KEY,
             args.MAPPING,
-            {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}},
+            args.COMMAND_CHECKS,
+            {
+                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "quiesce": {
+                    "type": "dict",
+                    "default": {},
+                    "options": {
+                        "driver": {"type": "str", "choices": ["auto", "nova", "libvirt"], "default": "auto"},
+                        "admin_cloud": {"type": "raw"},
+                        "libvirt_uri": {"type": "str"},
+                    },
+                },
+            },
         ),
         supports_check_mode=True,
     )
     with reported(module):
-        manifest = manifest_of(module.params)
-        if module.params["state"] == "present":
-            for warning in user_data.warnings(manifest, module.params["user_data_key"]):
-                module.warn(warning)
-            manifest = user_data.opened(manifest, module.params["user_data_key"])
-        waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
-        restore = ServerRestore(connect(module.params), manifest, waiter, module.params["concurrency"])
-        result = present(module, restore) if module.params["state"] == "present" else absent(module, restore)
+        result = run(module)
     module.exit_json(**result)
 
 

@@ -40,6 +40,17 @@ def test_unusable_definitions_are_named(change, message):
         Application.parse({**SHOP, **change})
 
 
+def test_all_that_is_wrong_with_checks_is_told_at_once():
+    tiers = [
+        {"name": "a", "servers": ["x"], "checks": [{"port": 22}, {"timeout": 5}]},
+        {"name": "b", "servers": ["y"], "checks": [{"port": 0, "agent": True}]},
+    ]
+    with pytest.raises(InvalidInput) as raised:
+        Application.parse({"name": "shop", "tiers": tiers})
+    told = ("check 2 of tier 'a': it checks nothing", "check 1 of tier 'b': port and agent are several kinds", "check 1 of tier 'b': port 0")
+    assert all(one in str(raised.value) for one in told)
+
+
 def test_names_that_could_leave_their_place_are_refused():
     with pytest.raises(InvalidInput, match="cannot be used as the id of a checkpoint"):
         require_name("the id of a checkpoint", "a/b")

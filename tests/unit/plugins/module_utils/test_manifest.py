@@ -89,6 +89,43 @@ def test_version_2_demands_all_its_fields():
         Manifest.parse({**version_1(), "schema_version": 2})
 
 
+HTTP = {"path": "/", "port": None, "scheme": "http", "host": None, "status": [200], "text": None, "validate_certs": True}
+
+
+def with_checks(*checks):
+    application = shop.document()["application"]
+    application["tiers"][0]["checks"] = list(checks)
+    return shop.document(application=application)
+
+
+def test_checks_of_all_kinds_survive():
+    kinds = [{"port": 22}, {"http": HTTP}, {"agent": True}, {"command": ["/bin/order", "--dry-run"]}]
+    document = with_checks(*({**one, "timeout": 60} for one in kinds))
+    assert Manifest.parse(document).as_dict() == document
+    assert Manifest.load(Manifest.parse(document).dump()) == Manifest.parse(document)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"timeout": 60},
+        {"port": 22},
+        {"port": 22, "agent": True, "timeout": 60},
+        {"agent": False, "timeout": 60},
+        {"command": "rm -rf /", "timeout": 60},
+        {"command": [], "timeout": 60},
+        {"command": ["a\0"], "timeout": 60},
+        {"http": {**HTTP, "path": "/\r\nEvil: 1"}, "timeout": 60},
+        {"http": {**HTTP, "file": "/etc/passwd"}, "timeout": 60},
+        {"http": {"path": "/"}, "timeout": 60},
+        {"shell": "true", "timeout": 60},
+    ],
+)
+def test_checks_that_could_mean_something_else_are_refused(check):
+    with pytest.raises(ManifestInvalid):
+        Manifest.parse(with_checks(check))
+
+
 KEY = "correct horse battery staple"
 
 

@@ -2,25 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import socket
-
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Check
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.readiness import accepts, wait_until_ready
+from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
+from ansible_collections.osdr.openstack.plugins.module_utils.probes import Subject
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import Gates, asks_agents, command_problems, command_warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
 
-
-def listener():
-    server = socket.create_server(("127.0.0.1", 0))
-    return server, server.getsockname()[1]
-
-
-def test_a_listening_port_accepts_and_a_closed_one_does_not():
-    server, port = listener()
-    with server:
-        assert accepts("127.0.0.1", port)
-    assert not accepts("127.0.0.1", port)
+SUBJECT = Subject("id-1", "orders-db", "10.0.0.1")
 
 
 class Guest:
@@ -28,6 +18,7 @@ class Guest:
 
     def __init__(self, **opens):
         self.now = 0.0
+        self.granted = []
         self._opens = {int(port[1:]): seconds for port, seconds in opens.items()}
 
     @property
@@ -37,19 +28,67 @@ class Guest:
     def _sleep(self, seconds):
         self.now += seconds
 
-    def connect(self, _address, port):
-        return self.now >= self._opens[port]
+    def ask(self, check, subject, seconds):
+        assert subject == SUBJECT
+        self.granted.append(seconds)
+        return None if self.now >= self._opens[check.port] else f"refused at {self.now:g}"
+
+    def wait(self, *checks):
+        Gates(self.ask).wait(SUBJECT, checks, self.waiter)
 
 
 def test_all_checks_must_pass():
     guest = Guest(p22=2, p5432=7)
-    wait_until_ready("orders-db", "10.0.0.1", [Check(22), Check(5432)], guest.waiter, guest.connect)
+    guest.wait(Check(22), Check(5432))
     assert guest.now == 7
 
 
-def test_a_check_has_its_time_from_the_start_and_names_what_does_not_answer():
+def test_a_check_has_its_time_from_the_start_and_the_last_that_was_found_is_told():
     guest = Guest(p22=8, p5432=99)
     with pytest.raises(WaitTimeout) as raised:
-        wait_until_ready("orders-db", "10.0.0.1", [Check(22), Check(5432, timeout=20)], guest.waiter, guest.connect)
+        guest.wait(Check(22), Check(5432, timeout=20))
     assert guest.now == 20
-    assert "Server 'orders-db' is active but does not accept connections at 10.0.0.1 port 5432 after 20 s" in str(raised.value)
+    assert raised.value.message == "Server 'orders-db' at 10.0.0.1 is active but not ready after 20 s: port 5432: refused at 20."
+    assert "security groups" in raised.value.hint
+    assert raised.value.facts == {"server_id": "id-1", "check": {"port": 5432, "timeout": 20}, "found": "refused at 20"}
+
+
+def test_an_attempt_gets_what_is_left_of_the_time():
+    guest = Guest(p22=3)
+    guest.wait(Check(22, timeout=3))
+    assert guest.granted == [3, 2, 1, 1]
+
+
+COMMAND = {"command": ["/bin/order", "two words"], "timeout": 60}
+APPLICATION = Application.parse(
+    {
+        "name": "shop",
+        "tiers": [
+            {"name": "database", "servers": ["orders-db"], "checks": [{"port": 5432}]},
+            {"name": "front", "servers": ["shop-front"], "checks": [COMMAND, {"agent": True}]},
+        ],
+    }
+)
+
+
+def test_commands_that_nobody_has_decided_about_are_told_as_they_are():
+    (problem,) = command_problems(APPLICATION, "refuse")
+    assert "health check of tier 'front': /bin/order 'two words'. Read it" in problem
+    assert command_problems(APPLICATION, "skip") == command_problems(APPLICATION, "run") == []
+
+
+def test_checks_that_are_left_out_are_told():
+    (warning,) = command_warnings(APPLICATION, "skip")
+    assert warning == "A health check of tier 'front' is not made, as command_checks says: /bin/order 'two words'."
+    assert command_warnings(APPLICATION, "refuse") == command_warnings(APPLICATION, "run") == []
+
+
+def test_commands_are_only_run_when_told():
+    front = APPLICATION.tiers[1]
+    assert [check.kind for check in Gates().checks_of(front)] == ["agent"]
+    assert [check.kind for check in Gates(runs_commands=True).checks_of(front)] == ["command", "agent"]
+
+
+def test_agents_are_only_needed_where_they_are_asked():
+    assert asks_agents(APPLICATION)
+    assert not asks_agents(Application("shop", APPLICATION.tiers[:1]))

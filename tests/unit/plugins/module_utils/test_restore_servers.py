@@ -7,7 +7,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils import mapped_manifest, readiness, restore_servers
+from ansible_collections.osdr.openstack.plugins.module_utils import mapped_manifest, restore_servers
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     CheckFailed,
     CloudError,
@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     WaitTimeout,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import Gates
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
@@ -134,12 +135,10 @@ class RemoteSite:
 
     # Guests
 
-    def accepts(self, address, port):
-        """Whether the server at a floating address has been active for four seconds."""
-        self._note("try", address, port)
-        port_id = next(one["port_id"] for one in self.site.floating_ips if one["floating_ip_address"] == address)
-        owner = next(one.device_id for one in self.site.ports if one.id == port_id)
-        return self.now >= self._active.get(owner, -4) + 4
+    def ask(self, check, subject, _seconds):
+        """A server passes when it has been active for four seconds."""
+        self._note("try", subject.name, subject.address, check.port)
+        return None if self.now >= self._active.get(subject.server_id, -4) + 4 else "Connection refused"
 
     def done(self, what):
         return [call[1] for call in self.calls if call[0] == what]
@@ -149,8 +148,8 @@ def restore(remote, monkeypatch, manifest=None):
     monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
-    monkeypatch.setattr(readiness.wait_until_ready, "__defaults__", (remote.accepts,))
-    return restore_servers.ServerRestore(SimpleNamespace(site="remote"), manifest or shop.manifest(), remote.waiter, 8)
+    cloud, gates = SimpleNamespace(site="remote"), Gates(lambda *attempt: remote.ask(*attempt))
+    return restore_servers.ServerRestore(cloud, manifest or shop.manifest(), remote.waiter, 8, gates)
 
 
 @pytest.fixture
@@ -211,7 +210,7 @@ def test_before_neutron_has_chosen_nobody_knows_the_addresses(monkeypatch):
 
 def test_a_second_run_knows_what_neutron_has_chosen(applied, monkeypatch):
     remote = RemoteSite()
-    monkeypatch.setattr(remote, "accepts", lambda _address, _port: True)
+    monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
     first = applied(remote, NEW)
     assert first[0]["ports"][0]["fixed_ips"] == ["10.10.0.101"]
     assert first[0]["ports"][0]["floating_ip"] is None
@@ -222,7 +221,7 @@ def test_a_second_run_knows_what_neutron_has_chosen(applied, monkeypatch):
 
 def test_ports_that_a_killed_run_made_are_used(applied, monkeypatch):
     remote = RemoteSite(failing={"orders-db"})
-    monkeypatch.setattr(remote, "accepts", lambda _address, _port: True)
+    monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
     with pytest.raises(ResourceFailed):
         applied(remote, NEW)
     remote.failing.clear()
@@ -270,10 +269,11 @@ def test_what_a_killed_run_left_is_tagged(applied):
 def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):
     remote = RemoteSite()
     work = restore(remote, monkeypatch)
-    monkeypatch.setattr(readiness.wait_until_ready, "__defaults__", (lambda _address, _port: False,))
+    monkeypatch.setattr(remote, "ask", lambda *_attempt: "Connection refused")
     with pytest.raises(WaitTimeout) as raised:
         work.apply(work.plan())
-    assert "Server 'orders-db' is active but does not accept connections at 10.88.2.1 port 5432 after 60 s" in str(raised.value)
+    told = "Server 'orders-db' at 10.88.2.1 is active but not ready after 60 s: port 5432: Connection refused."
+    assert str(raised.value).startswith(told)
     assert "Its console ends with: orders-db login:" in str(raised.value)
     assert remote.done("create server") == ["orders-db"]
 

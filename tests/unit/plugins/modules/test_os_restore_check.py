@@ -14,12 +14,12 @@ SHARED = {**shop.NETWORK, "name": "dr-net", "project_id": "theirs"}
 
 @pytest.fixture
 def check(monkeypatch):
-    def run(site, mapping=None):
+    def run(site, mapping=None, **changes):
         stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
         monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit: stock)
         warnings = []
-        params = {"manifest": shop.document(), "mapping": mapping, "user_data_key": None, "concurrency": 1}
+        params = {"manifest": shop.document(), "mapping": mapping, "user_data_key": None, "concurrency": 1, "command_checks": "refuse", **changes}
         return os_restore_check.check(SimpleNamespace(params=params, warn=warnings.append)), warnings
 
     return run
@@ -59,3 +59,12 @@ def test_what_only_the_site_can_know_is_a_warning(check):
 def test_a_mapping_that_cannot_be_read_is_refused(check):
     with pytest.raises(MappingInvalid):
         check(shop.empty_site(), {"schema_version": 1, "flavours": {}})
+
+
+@pytest.mark.parametrize(("policy", "problems", "warnings"), [("refuse", 1, 0), ("skip", 0, 1), ("run", 0, 0)])
+def test_commands_of_the_manifest_are_told(check, policy, problems, warnings):
+    application = shop.document()["application"]
+    application["tiers"][0]["checks"].append({"command": ["/bin/order"], "timeout": 60})
+    result, warned = check(shop.empty_site(), manifest=shop.document(application=application), command_checks=policy)
+    assert (len(result["problems"]), len(warned)) == (problems, warnings)
+    assert all("/bin/order" in one for one in (*result["problems"], *warned))

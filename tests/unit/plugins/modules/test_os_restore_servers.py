@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import plan_servers
+from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+
+COMMAND = {"command": ["/bin/order"], "timeout": 60}
+QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
+
+
+def document(*checks):
+    """A manifest whose front has these checks."""
+    application = shop.document()["application"]
+    application["tiers"][1]["checks"] = list(checks)
+    return shop.document(application=application)
+
+
+class Restore:
+    """Stands for :class:`ServerRestore`; remembers what it was made with."""
+
+    def __init__(self, _cloud, manifest, _waiter, _limit, gates):
+        self.manifest, self.gates = manifest, gates
+        self.applied = False
+
+    def plan(self):
+        return plan_servers(self.manifest, shop.prepared_site())
+
+    def refuse_problems(self, _steps):
+        pass
+
+    def apply(self, _steps):
+        self.applied = True
+        return []
+
+    def predicted(self, _steps):
+        return []
+
+
+@pytest.fixture
+def run(monkeypatch):
+    def run(*checks, check_mode=False, **changes):
+        made = []
+
+        def restore(*arguments):
+            made.append(Restore(*arguments))
+            return made[0]
+
+        monkeypatch.setattr(os_restore_servers, "connect", lambda _params: "cloud")
+        monkeypatch.setattr(os_restore_servers, "ServerRestore", restore)
+        warnings = []
+        params = {
+            "manifest": document(*checks),
+            "mapping": None,
+            "user_data_key": None,
+            "state": "present",
+            "timeout": 60,
+            "concurrency": 8,
+            "command_checks": "refuse",
+            "quiesce": QUIESCE,
+            **changes,
+        }
+        result = os_restore_servers.run(SimpleNamespace(params=params, warn=warnings.append, check_mode=check_mode))
+        return SimpleNamespace(result=result, warnings=warnings, restore=made[0])
+
+    return run
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_commands_are_refused_without_a_word(run, check_mode):
+    with pytest.raises(CheckFailed, match="nothing was changed.*/bin/order"):
+        run(COMMAND, check_mode=check_mode)
+
+
+def test_they_are_left_out_with_a_warning(run):
+    done = run(COMMAND, command_checks="skip")
+    assert done.restore.applied
+    assert not done.restore.gates.runs_commands
+    assert len(done.warnings) == 1
+
+
+def test_they_are_run_when_told(run):
+    done = run(COMMAND, command_checks="run")
+    assert done.restore.gates.runs_commands
+    assert done.warnings == []
