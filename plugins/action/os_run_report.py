@@ -35,7 +35,7 @@ _SPEC: dict[str, t.Any] = {
             "began_at": {"type": "str", "required": True},
             "seconds": {"type": "float", "required": True},
             "volumes": {"type": "list", "elements": "dict", "default": []},
-            "servers": {"type": "dict", "required": True},
+            "servers": {"type": "list", "elements": "dict", "required": True},
         },
     },
     "warnings": {"type": "list", "elements": "str", "default": []},

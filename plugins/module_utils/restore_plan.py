@@ -243,6 +243,13 @@ class ServerStep:
         return self.action in (Action.CREATE, Action.REPLACE)
 
     @property
+    def address(self) -> str | None:
+        """Where it can be reached: at its floating address, or else at its first fixed one."""
+        floating = [port.floating_ip["floating_ip_address"] for port in self.ports if port.floating_ip]
+        fixed = [ip.ip_address for port in self.ports if port.current for ip in port.current.fixed_ips]
+        return next(iter((*floating, *fixed)), None)
+
+    @property
     def changes(self) -> bool:
         flags = self.current is not None and bool(self.wrong_flags(self.current))
         return self.action is not Action.KEEP or flags or any(port.changes for port in self.ports)

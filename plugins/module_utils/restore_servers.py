@@ -206,14 +206,11 @@ class ServerRestore:
 
         return check
 
-    def _address(self, step: ServerStep) -> str:
-        for port in step.ports:
-            if port.floating_ip:
-                return port.floating_ip["floating_ip_address"]
-        for port in step.ports:
-            if port.current and port.current.fixed_ips:
-                return port.current.fixed_ips[0].ip_address
-        raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
+    @staticmethod
+    def _address(step: ServerStep) -> str:
+        if step.address is None:
+            raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
+        return step.address
 
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)
@@ -258,6 +255,7 @@ class ServerRestore:
             "tier": step.spec.tier,
             "server_id": server.id if server else None,
             "status": server.status if server else "absent",
+            "address": step.address,
             "ports": [self._describe_port(port) for port in step.ports],
             "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
         }

@@ -40,6 +40,13 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  tiers:
+    description:
+      - Names of the tiers to restore, all of them when omitted. The tiers before them are taken to be ready.
+      - For those who have to do something else between tiers. The order is that of the application.
+      - Only with O(state=present).
+    type: list
+    elements: str
   quiesce:
     description:
       - How guest agents are asked where a health check wants that. They are asked as before a freeze; nothing is frozen.
@@ -85,6 +92,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ restored.servers | map(attribute='seconds.ready') | max }} s"
 
+- name: Restore the databases only
+  osdr.openstack.os_restore_servers:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    tiers: [database]
+
 - name: Remove them again
   osdr.openstack.os_restore_servers:
     cloud: remote
@@ -94,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The restored servers in boot order. Empty when O(state=absent).
+  description: The restored servers, of O(tiers) only where that is given, in boot order. Empty when O(state=absent).
   returned: success
   type: list
   elements: dict
@@ -113,6 +126,9 @@ servers:
       type: str
     status:
       description: Its status; C(absent) when it is not there yet.
+      type: str
+    address:
+      description: Where its health checks reach it, its floating address or else its first fixed one; null when it has none yet.
       type: str
     ports:
       description: Its ports in the order of the interfaces.
@@ -154,6 +170,7 @@ servers:
       tier: database
       server_id: 45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b
       status: ACTIVE
+      address: 10.88.2.31
       ports:
         - port_id: c9f0f895-fb98-4b91-99f5-1fd0297e236d
           network: shop-net
@@ -174,7 +191,7 @@ started_at:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import manifest_of
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
@@ -239,7 +256,11 @@ def run(module):
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     cloud = connect(params)
     if params["state"] == "absent":
+        if params["tiers"]:
+            raise InvalidInput("With state: absent everything is removed that was restored; take tiers out.")
         return absent(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], readiness.Gates()))
+    if params["tiers"]:
+        manifest = manifest.only(params["tiers"])
     for warning in user_data.warnings(manifest, params["user_data_key"]):
         module.warn(warning)
     manifest = user_data.opened(manifest, params["user_data_key"])
@@ -258,6 +279,7 @@ def main():
             args.COMMAND_CHECKS,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "tiers": {"type": "list", "elements": "str"},
                 "quiesce": {
                     "type": "dict",
                     "default": {},

@@ -74,8 +74,9 @@ options:
         default: []
       servers:
         description:
-          - What M(osdr.openstack.os_restore_servers) returned.
-        type: dict
+          - What M(osdr.openstack.os_restore_servers) returned, one entry for each call, in their order.
+        type: list
+        elements: dict
         required: true
   warnings:
     description:
@@ -135,7 +136,7 @@ EXAMPLES = r"""
       began_at: "2026-11-22T14:30:00Z"
       seconds: 48.3
       volumes: ["{{ restored_volumes }}"]
-      servers: "{{ restored_servers }}"
+      servers: ["{{ restored_servers }}"]
 """
 
 RETURN = r"""

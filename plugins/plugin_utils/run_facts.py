@@ -225,13 +225,12 @@ class RestoreRun:
         """:param given: ``site``, ``began_at``, ``seconds``, and what the modules returned as ``volumes`` and ``servers``."""
         run = Given(given)
         volumes = _restored_volumes(run.each("volumes"))
-        result = run.inside("servers")
         return cls(
             point=Point.of(Given(manifest)),
             site=run.text("site"),
             began_at=run.moment("began_at"),
             seconds=run.number("seconds"),
-            servers=tuple(_restored_server(server, result.moment("started_at"), volumes) for server in result.each("servers")),
+            servers=tuple(_restored_servers(run.each("servers"), volumes)),
             warnings=tuple(map(readable, warnings)),
         )
 
@@ -316,6 +315,13 @@ def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
         requested_at=requested_at,
         ready_at=None if was_there else first("ready"),
     )
+
+
+def _restored_servers(results: t.Iterable[Given], volumes: t.Sequence[RestoredVolume]) -> t.Iterator[RestoredServer]:
+    """What the calls of os_restore_servers tell, each of its own servers."""
+    for result in results:
+        for server in result.each("servers"):
+            yield _restored_server(server, result.moment("started_at"), volumes)
 
 
 def _restored_server(server: Given, started: Moment, volumes: t.Iterable[RestoredVolume]) -> RestoredServer:

@@ -11,6 +11,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import laboratory
 
+# The collection, as Ansible finds it.
+sys.path.insert(0, str(laboratory.ROOT / ".build/collections"))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def application():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_action_group_extends_that_of_openstack_cloud():
 def test_role_declares_its_interface(role):
     assert (role / "README.md").is_file()
     assert yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+
+
+@pytest.mark.parametrize("name", ["dr_checkpoint", "dr_restore"])
+def test_every_point_for_hooks_is_promised_and_kept(name):
+    options = load(f"roles/{name}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    promised = set(options[f"{name}_hooks"]["options"])
+    tasks = "".join(path.read_text() for path in (ROOT / "roles" / name / "tasks").glob("*.yml"))
+    assert set(re.findall(r"'point': '(\w+)'", tasks)) == set(re.findall(rf"'(\w+)' in {name}_hooks", tasks)) == promised
+    documented = (ROOT / "docs" / "hooks.md").read_text()
+    assert all(f"`{point}`" in documented for point in promised)
 
 
 def test_dependency_is_the_same_wherever_it_is_named():

@@ -26,7 +26,7 @@ PAGES = {
             runs.renamed(runs.manifest(), runs.HOSTILE),
             runs.HOSTILE.values(),
             volumes=runs.renamed(runs.volume_results(), runs.HOSTILE),
-            servers=runs.renamed(runs.server_result(), runs.HOSTILE),
+            servers=runs.renamed(runs.server_results(), runs.HOSTILE),
             site=runs.HOSTILE["payments-db"],
         )
     ),

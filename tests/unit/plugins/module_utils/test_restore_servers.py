@@ -170,6 +170,15 @@ def test_tiers_follow_each_other_when_the_checks_have_passed(applied):
     ]
 
 
+def test_one_tier_can_be_restored_after_the_other(applied):
+    remote = RemoteSite()
+    first = applied(remote, shop.manifest().only(["database"]))
+    assert [one["name"] for one in first] == remote.done("create server") == ["orders-db"]
+    second = applied(remote, shop.manifest().only(["front"]))
+    assert [one["name"] for one in second] == ["shop-front"]
+    assert remote.done("create server") == ["orders-db", "shop-front"]
+
+
 def test_a_restored_server_has_the_addresses_of_the_source(applied):
     assert applied(RemoteSite())[0] == {
         "source_id": shop.uuid(11),
@@ -177,6 +186,7 @@ def test_a_restored_server_has_the_addresses_of_the_source(applied):
         "tier": "database",
         "server_id": "id-orders-db",
         "status": "ACTIVE",
+        "address": "10.88.2.1",
         "ports": [
             {
                 "network": "shop-net",

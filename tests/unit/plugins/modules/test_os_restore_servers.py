@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import plan_servers
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
@@ -59,6 +59,7 @@ def run(monkeypatch):
             "mapping": None,
             "user_data_key": None,
             "state": "present",
+            "tiers": None,
             "timeout": 60,
             "concurrency": 8,
             "command_checks": "refuse",
@@ -88,3 +89,14 @@ def test_they_are_run_when_told(run):
     done = run(COMMAND, command_checks="run")
     assert done.restore.gates.runs_commands
     assert done.warnings == []
+
+
+def test_what_is_not_restored_now_is_not_asked_about(run):
+    done = run(COMMAND, tiers=["database"])
+    assert [tier.name for tier in done.restore.manifest.application.tiers] == ["database"]
+    assert list(done.result["diff"]["after"]["servers"]) == ["orders-db"]
+
+
+def test_all_is_removed_or_nothing(run):
+    with pytest.raises(InvalidInput, match="take tiers out"):
+        run(state="absent", tiers=["database"])

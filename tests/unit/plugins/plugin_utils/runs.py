@@ -156,12 +156,13 @@ def restored(name, tier, **changes):
     }
 
 
-def server_result():
-    return {"started_at": at(19.6, 30), "servers": [restored(name, tier) for tier, names in TIERS.items() for name in names]}
+def server_results():
+    """What os_restore_servers returns when it is called for all tiers at once."""
+    return [{"started_at": at(19.6, 30), "servers": [restored(name, tier) for tier, names in TIERS.items() for name in names]}]
 
 
 def restore(document=None, warnings=(), **given):
-    facts = {"site": "remote", "began_at": at(0, 30), "seconds": 48.3, "volumes": volume_results(), "servers": server_result(), **given}
+    facts = {"site": "remote", "began_at": at(0, 30), "seconds": 48.3, "volumes": volume_results(), "servers": server_results(), **given}
     return RestoreRun.of(manifest() if document is None else document, facts, warnings)
 
 

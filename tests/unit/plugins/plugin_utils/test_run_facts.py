@@ -60,10 +60,17 @@ def test_the_times_of_servers_are_moments():
     assert (server.fixed_ips, server.floating_ips) == (("10.10.0.13",), ("10.88.2.33",))
 
 
+def test_tiers_that_were_restored_one_by_one_are_put_together():
+    database, front = runs.restored("orders-db", "database"), runs.restored("shop-front", "front")
+    calls = [{"started_at": runs.at(second, 30), "servers": [server]} for second, server in ((10, database), (20, front))]
+    found = {one.name: stamp(one.created_at) for one in runs.restore(servers=calls).servers}
+    assert found == {"orders-db": runs.at(10 + database["seconds"]["created"], 30), "shop-front": runs.at(20 + front["seconds"]["created"], 30)}
+
+
 def test_what_an_earlier_run_restored_has_no_times():
     there = [{"started_at": runs.at(3, 30), "volumes": [_kept(one) for one in result["volumes"]]} for result in runs.volume_results()]
     kept = [runs.restored("orders-db", "database", seconds={"created": None, "active": None, "ready": None})]
-    run = runs.restore(volumes=there, servers={"started_at": runs.at(5, 30), "servers": kept})
+    run = runs.restore(volumes=there, servers=[{"started_at": runs.at(5, 30), "servers": kept}])
     assert {(one.was_there, one.seconds) for one in run.volumes} == {(True, None)}
     assert [(one.was_there, one.seconds) for one in run.servers] == [(True, None)]
 
@@ -80,6 +87,6 @@ def test_a_volume_that_was_under_way_was_not_there():
 
 
 def test_a_restore_of_which_little_is_known():
-    run = runs.restore(began_at="", volumes=[{}], servers={"servers": [{"name": "orders-db"}, None]})
+    run = runs.restore(began_at="", volumes=[{}], servers=[{"servers": [{"name": "orders-db"}, None]}, None])
     assert (run.age, run.ended_at, run.volumes) == (None, None, ())
     assert [one.name for one in run.servers] == ["orders-db", ""]

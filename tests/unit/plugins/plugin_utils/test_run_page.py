@@ -58,12 +58,12 @@ RUNS = {
     "checkpoint": runs.checkpoint,
     "restore": runs.restore,
     "nothing known of a checkpoint": lambda: runs.checkpoint(runs.manifest(evidence={}, consistency="crash"), consistency="", restorable_at=""),
-    "nothing known of a restore": lambda: runs.restore(began_at="", seconds=None, volumes=[], servers={}, site=""),
+    "nothing known of a restore": lambda: runs.restore(began_at="", seconds=None, volumes=[], servers=[], site=""),
     "hostile checkpoint": lambda: runs.checkpoint(runs.renamed(runs.manifest(), runs.HOSTILE), tuple(runs.HOSTILE.values())),
     "hostile restore": lambda: runs.restore(
         runs.renamed(runs.manifest(), runs.HOSTILE),
         volumes=runs.renamed(runs.volume_results(), runs.HOSTILE),
-        servers=runs.renamed(runs.server_result(), runs.HOSTILE),
+        servers=runs.renamed(runs.server_results(), runs.HOSTILE),
         site="<i>remote</i>",
     ),
     "fifty servers": lambda: runs.checkpoint(runs.fleet(50)),
@@ -184,7 +184,7 @@ def test_what_the_evidence_leaves_open_is_told():
 
 
 def test_what_a_restore_leaves_open_is_told():
-    servers = {"started_at": None, "servers": [runs.restored("orders-db", "database", status="ERROR"), runs.restored("shop-front", "front")]}
+    servers = [{"started_at": None, "servers": [runs.restored("orders-db", "database", status="ERROR"), runs.restored("shop-front", "front")]}]
     volumes = [{**result, "volumes": [{**one, "status": "error"} for one in result["volumes"]]} for result in runs.volume_results()]
     page = read(runs.restore(volumes=volumes, servers=servers))
     for text in (
