@@ -13,10 +13,12 @@ options:
       - How what the application has at its source is called at the site, and what becomes of its addresses. What is not in it has
         the same name and keeps its addresses.
       - C(schema_version) is 1.
-      - C(networks), C(subnets), C(routers), C(external_networks), C(flavors), C(volume_types), C(key_pairs) and
-        C(security_groups) have a name of the site for a name of the source, or a dictionary with C(name). With C(make=true) there,
-        the restore makes it under that name where it is missing (not external networks, flavors and volume types). A subnet may
-        have another C(cidr) there. A name that is null is undecided, and nothing can be restored with it.
+      - C(networks), C(subnets), C(routers), C(external_networks), C(flavors), C(volume_types), C(key_pairs),
+        C(security_groups), C(server_groups) and C(availability_zones) have a name of the site for a name of the source, or a
+        dictionary with C(name). With C(make=true) there, the restore makes it under that name where it is missing (not external
+        networks, flavors, volume types and availability zones). A subnet may have another C(cidr) there. A name that is null is
+        undecided, and nothing can be restored with it; but a server group that is null is left out, and for an availability zone
+        that is null the site chooses.
       - C(addresses) has C(policy), which is V(keep), V(remap) (the same host part in the subnet's new C(cidr)) or V(new) (Neutron
         chooses address and MAC address), and C(floating), which is whether floating addresses are made. C(servers) has the same for a
         server by its name, and there C(ports) for its ports by the network at the source, or by the MAC address.

@@ -99,6 +99,10 @@ class BlockStorage:
             response = self._api.get("/types/default")
             return None if response.status_code == 404 else self.cloud.json(response)["volume_type"]["name"]
 
+    def availability_zones(self) -> list[str]:
+        with self.cloud.calling("list the availability zones of volumes"):
+            return [zone.name for zone in self._api.availability_zones() if zone.state.get("available")]
+
     def pools(self) -> list[Pool]:
         """What the scheduler knows of all backends; for administrators."""
         with self.cloud.calling("list the storage pools"):

@@ -25,6 +25,7 @@ from .manifest import (
     RouterSpec,
     SecurityGroupRuleSpec,
     SecurityGroupSpec,
+    ServerGroupSpec,
     ServerSpec,
     SubnetSpec,
     Topology,
@@ -32,7 +33,7 @@ from .manifest import (
 )
 from .marking import unmarked, unmarked_tags
 from .network import Network
-from .records import Port, Server, Volume
+from .records import Port, Server, ServerGroup, Volume
 from .user_data import Form
 from .waiting import run_all
 
@@ -62,6 +63,10 @@ class Seen:
     key_pairs: t.Mapping[str, str]
     #: In the form in which the manifest is to have it, per server id.
     user_data: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    server_groups: tuple[ServerGroup, ...] = ()
+
+    def group_of(self, server: Server) -> ServerGroup | None:
+        return next((group for group in self.server_groups if server.id in group.member_ids), None)
 
     def ports_of(self, server: Server) -> list[Port]:
         """In the order of the interfaces; those without an address come last."""
@@ -93,6 +98,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> Seen:
             "volumes": storage.volumes,
             "ports": network.ports,
             "key pairs": compute.key_pairs,
+            "server groups": compute.server_groups,
             **{kind: lambda kind=kind: network.list(kind) for kind in kinds},
         },
         concurrency,
@@ -111,6 +117,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> Seen:
         security_groups=_by_id(found["security-groups"]),
         floating_ips=tuple(found["floatingips"]),
         key_pairs=found["key pairs"],
+        server_groups=tuple(found["server groups"]),
     )
 
 
@@ -173,15 +180,15 @@ def describe(application: Application, seen: Seen) -> ApplicationDescription:
     :raises CheckFailed: naming everything that could not be restored from such a description.
     """
     scope = _Scope.of(seen)
-    problems = [*_server_problems(seen), *_port_problems(seen), *_topology_problems(seen, scope)]
+    problems = [*_server_problems(seen), *_port_problems(seen), *_topology_problems(seen, scope), *_group_problems(application, seen)]
     if problems:
         raise CheckFailed(f"Application '{application.name}' on site '{seen.site}' cannot be captured", problems)
     return ApplicationDescription(
         application=_by_name(application, seen),
         servers=tuple(
-            _server(seen, tier.name, seen.servers[wanted]) for tier in application.tiers for wanted in tier.servers
+            _server(application, seen, tier.name, seen.servers[wanted]) for tier in application.tiers for wanted in tier.servers
         ),
-        topology=_topology(seen, scope),
+        topology=_topology(application, seen, scope),
     )
 
 
@@ -278,10 +285,22 @@ def _rule_problems(seen: Seen, group: Resource) -> t.Iterator[str]:
         yield f"A rule of security group '{group['name']}' names group {remote}, which the project does not see."
 
 
+def _group_problems(application: Application, seen: Seen) -> t.Iterator[str]:
+    """Of server groups: they are known by their names, like all of the topology."""
+    counts = collections.Counter(_group_name(application, group) for group in seen.server_groups)
+    for group in _groups(seen):
+        name = _group_name(application, group)
+        if not group.name:
+            yield f"The server group {group.id} has no name; move its servers to one that has."
+        elif counts[name] > 1:
+            yield f"The server group {group.id} is one of {counts[name]} that would be called '{name}' at another site; remove the others."
+
+
 # Servers
 
 
-def _server(seen: Seen, tier: str, server: Server) -> ServerSpec:
+def _server(application: Application, seen: Seen, tier: str, server: Server) -> ServerSpec:
+    group = seen.group_of(server)
     return ServerSpec(
         source_id=server.id,
         name=server.name,
@@ -295,6 +314,8 @@ def _server(seen: Seen, tier: str, server: Server) -> ServerSpec:
         ports=tuple(_port(seen, port) for port in seen.ports_of(server)),
         volumes=tuple(_volume(seen, server, volume) for volume in seen.volumes_of(server)),
         user_data=seen.user_data.get(server.id),
+        server_group=_group_name(application, group) if group else None,
+        availability_zone=server.pinned_zone,
     )
 
 
@@ -308,6 +329,7 @@ def _volume(seen: Seen, server: Server, volume: Volume) -> VolumeSpec:
         device=seen.devices[server.id][volume.id],
         delete_on_termination=dict(server.volumes)[volume.id],
         metadata=unmarked(volume.metadata),
+        availability_zone=volume.availability_zone or None,
     )
 
 
@@ -382,7 +404,7 @@ def _with_remote_groups(seen: Seen, ports: t.Iterable[Port]) -> set[str]:
     return found
 
 
-def _topology(seen: Seen, scope: _Scope) -> Topology:
+def _topology(application: Application, seen: Seen, scope: _Scope) -> Topology:
     used = {server.key_name for server in seen.servers.values()}
     return Topology(
         networks=_named(_network(seen.networks[one]) for one in scope.networks),
@@ -390,7 +412,19 @@ def _topology(seen: Seen, scope: _Scope) -> Topology:
         routers=_named(_router(seen, seen.routers[one], scope.router_subnets[one]) for one in scope.routers),
         security_groups=_named(_security_group(seen, seen.security_groups[one]) for one in scope.security_groups),
         key_pairs=_named(KeyPairSpec(name, key) for name, key in seen.key_pairs.items() if name in used),
+        server_groups=_named(ServerGroupSpec(_group_name(application, one), one.policy, one.max_per_host) for one in _groups(seen)),
     )
+
+
+def _groups(seen: Seen) -> list[ServerGroup]:
+    """Those that servers of the application are in."""
+    return list(dict.fromkeys(group for server in seen.servers.values() if (group := seen.group_of(server))))
+
+
+def _group_name(application: Application, group: ServerGroup) -> str:
+    """With the application in it: Nova keeps nothing else by which to tell whose a group is."""
+    prefix = f"{application.name}-"
+    return group.name if group.name.startswith(prefix) else f"{prefix}{group.name}"
 
 
 def _named(specs: t.Iterable[t.Any]) -> tuple[t.Any, ...]:

@@ -9,7 +9,7 @@ import typing as t
 
 from .cloud import Cloud
 from .errors import CheckFailed
-from .records import Flavor, Quota, Server
+from .records import Flavor, Quota, Server, ServerGroup
 
 
 class Compute:
@@ -139,6 +139,10 @@ class Compute:
         with self.cloud.calling("list availability zones"):
             return [zone.name for zone in self._api.availability_zones() if zone.state.get("available")]
 
+    def server_groups(self) -> list[ServerGroup]:
+        with self.cloud.calling("list server groups"):
+            return [_server_group(found) for found in self._api.server_groups()]
+
     def key_pairs(self) -> dict[str, str]:
         """Public key per name of the caller's key pairs."""
         with self.cloud.calling("list key pairs"):
@@ -175,6 +179,19 @@ def _server(found: t.Any) -> Server:
         ),
         mac_addresses=_mac_addresses(found.addresses or {}),
         user_data=found.user_data,
+        # Nova tells it from 2.96 on, and the SDK since then.
+        pinned_zone=getattr(found, "pinned_availability_zone", None),
+    )
+
+
+def _server_group(found: t.Any) -> ServerGroup:
+    return ServerGroup(
+        id=found.id,
+        name=found.name or "",
+        # Before 2.64 a list of one.
+        policy=found.policy or next(iter(found.policies or ()), ""),
+        max_per_host=(found.rules or {}).get("max_server_per_host"),
+        member_ids=frozenset(found.member_ids or ()),
     )
 
 

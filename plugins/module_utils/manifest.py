@@ -32,7 +32,10 @@ _LONGEST_NUMBER = 40
 
 @dataclasses.dataclass(frozen=True)
 class VolumeSpec:
-    """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb."""
+    """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb.
+
+    :param availability_zone: None for whatever the site chooses.
+    """
 
     source_id: str
     name: str
@@ -42,6 +45,7 @@ class VolumeSpec:
     device: str
     delete_on_termination: bool
     metadata: t.Mapping[str, str]
+    availability_zone: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +79,8 @@ class ServerSpec:
     """A server as the application has it: ports in interface order, volumes in device order.
 
     :param user_data: in one of the forms of :mod:`user_data`; None when there is none, or it was left out.
+    :param server_group: name of the group that it is a member of; None for none.
+    :param availability_zone: None for whatever the site chooses.
     """
 
     source_id: str
@@ -89,6 +95,8 @@ class ServerSpec:
     ports: tuple[PortSpec, ...]
     volumes: tuple[VolumeSpec, ...]
     user_data: str | None = None
+    server_group: str | None = None
+    availability_zone: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +157,19 @@ class KeyPairSpec:
 
 
 @dataclasses.dataclass(frozen=True)
+class ServerGroupSpec:
+    """Servers that are to run together or apart.
+
+    :param policy: as Nova calls it, e.g. anti-affinity.
+    :param max_per_host: None where the policy says nothing else than its own.
+    """
+
+    name: str
+    policy: str
+    max_per_host: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Topology:
     """What the servers need around them on a site."""
 
@@ -157,6 +178,7 @@ class Topology:
     routers: tuple[RouterSpec, ...]
     security_groups: tuple[SecurityGroupSpec, ...]
     key_pairs: tuple[KeyPairSpec, ...]
+    server_groups: tuple[ServerGroupSpec, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -415,16 +437,24 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A document of an older version as this version has it; what is no such document is for the schema to refuse."""
     if document["schema_version"] == SCHEMA_VERSION:
         return dict(document)
-    upgraded = {key: _with_defaults(cls, document[key]) for key, cls in (("copies", Copy), ("servers", ServerSpec)) if key in document}
+    parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
+    upgraded = {key: _with_defaults(hint, document[key]) for key, hint in parts if key in document}
     return {**document, **upgraded, "schema_version": SCHEMA_VERSION}
 
 
-def _with_defaults(cls: type, items: t.Any) -> t.Any:
-    """Items of an older version with what has come since then."""
-    if not isinstance(items, list):
-        return items
-    new = {field.name: field.default for field in dataclasses.fields(cls) if field.default is not dataclasses.MISSING}
-    return [{**new, **item} if isinstance(item, dict) else item for item in items]
+def _with_defaults(hint: t.Any, value: t.Any) -> t.Any:
+    """A part of an older version with what has come since then, in records inside of records too."""
+    if t.get_origin(hint) is tuple and isinstance(value, list):
+        return [_with_defaults(t.get_args(hint)[0], one) for one in value]
+    if not dataclasses.is_dataclass(hint) or not isinstance(value, dict):
+        return value
+    hints = t.get_type_hints(hint)
+    new = {field.name: _plain_default(field.default) for field in dataclasses.fields(hint) if field.default is not dataclasses.MISSING}
+    return {**new, **{key: _with_defaults(hints.get(key), one) for key, one in value.items()}}
+
+
+def _plain_default(default: t.Any) -> t.Any:
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _validate(document: t.Mapping[str, t.Any]) -> None:
@@ -444,6 +474,8 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems = [f"volume {v.source_id} has no copy" for v in description.volumes if v.source_id not in copied]
     problems += [f"server {name} is not described" for name in manifest.application.servers if name not in listed]
     problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
+    groups = {group.name for group in description.topology.server_groups}
+    problems += [f"server {s.name} is in unknown server group {s.server_group}" for s in description.servers if {s.server_group} - {None, *groups}]
     problems += [f"server {name} is described twice" for name in _twice(s.name for s in description.servers)]
     problems += [f"volume {one} is described twice" for one in _twice(v.source_id for v in description.volumes)]
     problems += [f"volume {one} has several copies" for one in _twice(copy.volume_id for copy in manifest.copies)]

@@ -100,6 +100,7 @@ _VOLUME = _object(
     device=_TEXT,
     delete_on_termination=_FLAG,
     metadata=_METADATA,
+    availability_zone=_TEXT_OR_NULL,
 )
 
 _SERVER = _object(
@@ -115,6 +116,8 @@ _SERVER = _object(
     ports=_list(_PORT),
     volumes=_list(_VOLUME, least=1),
     user_data={"type": ["string", "null"], "maxLength": _LONGEST_USER_DATA, "pattern": _USER_DATA},
+    server_group=_TEXT_OR_NULL,
+    availability_zone=_TEXT_OR_NULL,
 )
 
 _TOPOLOGY = _object(
@@ -153,6 +156,13 @@ _TOPOLOGY = _object(
         )
     ),
     key_pairs=_list(_object(name=_TEXT, public_key={"type": "string", "maxLength": 16384})),
+    server_groups=_list(
+        _object(
+            name=_TEXT,
+            policy={"enum": ["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"]},
+            max_per_host={"type": ["integer", "null"], "minimum": 1, "maximum": _BIGGEST},
+        )
+    ),
 )
 
 _COPY = _object(

@@ -21,6 +21,7 @@ from .manifest import (
     RouterSpec,
     SecurityGroupRuleSpec,
     SecurityGroupSpec,
+    ServerGroupSpec,
     ServerSpec,
     SubnetSpec,
     Topology,
@@ -107,7 +108,7 @@ class _Application:
         return (target.name if target else None) or name
 
     def _name_or_none(self, kind: str, name: str | None) -> str | None:
-        """Of what is undecided, None, so that it is not looked for at the site."""
+        """Of what is undecided or left out, None, so that it is not looked for at the site."""
         target = self.mapping.target(kind, name) if name else None
         return target.name if target else name
 
@@ -118,6 +119,8 @@ class _Application:
             spec,
             flavor=self._flavor(spec.flavor),
             key_name=spec.key_name and self._name("key_pairs", spec.key_name),
+            server_group=self._name_or_none("server_groups", spec.server_group),
+            availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
             ports=tuple(self._port(spec, port) for port in spec.ports),
             volumes=tuple(self._volume(volume) for volume in spec.volumes),
         )
@@ -129,7 +132,11 @@ class _Application:
         return NamedFlavor(**{**dataclasses.asdict(flavor), "name": name})
 
     def _volume(self, spec: VolumeSpec) -> VolumeSpec:
-        return dataclasses.replace(spec, volume_type=self._name_or_none("volume_types", spec.volume_type) or "")
+        return dataclasses.replace(
+            spec,
+            volume_type=self._name_or_none("volume_types", spec.volume_type) or "",
+            availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
+        )
 
     def _port(self, server: ServerSpec, spec: PortSpec) -> PortSpec:
         rule = self.mapping.rule_of(server, spec)
@@ -187,7 +194,12 @@ class _Application:
             routers=self._all("routers", topology.routers, self._router),
             security_groups=self._all("security_groups", self._own("security_groups", topology.security_groups), self._security_group),
             key_pairs=self._all("key_pairs", self._own("key_pairs", topology.key_pairs), self._key_pair),
+            server_groups=self._all("server_groups", self._server_groups(topology), self._server_group),
         )
+
+    def _server_groups(self, topology: Topology) -> list[ServerGroupSpec]:
+        """Without those that are left out."""
+        return [spec for spec in self._own("server_groups", topology.server_groups) if self._name_or_none("server_groups", spec.name)]
 
     def _own(self, kind: str, specs: t.Iterable[t.Any]) -> list[t.Any]:
         """Without those for which the site's own ones stand, which are used as they are."""
@@ -222,6 +234,9 @@ class _Application:
             external_network=self._name_or_none("external_networks", spec.external_network),
             subnets=tuple(dict.fromkeys(self._name("subnets", one) for one in spec.subnets)),
         )
+
+    def _server_group(self, spec: ServerGroupSpec) -> ServerGroupSpec:
+        return dataclasses.replace(spec, name=self._name("server_groups", spec.name))
 
     def _key_pair(self, spec: KeyPairSpec) -> KeyPairSpec:
         return dataclasses.replace(spec, name=self._name("key_pairs", spec.name))
@@ -278,7 +293,7 @@ def _undecided(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[str]:
     for kind in KINDS:
         for name in used[kind.key]:
             target = mapping.target(kind.key, name)
-            if target and target.name is None:
+            if target and target.name is None and not kind.optional:
                 yield (
                     f"The mapping leaves it undecided what stands for {kind.label} '{name}'; write a name instead of null "
                     "(os_restore_mapping_info lists what there is)."

@@ -3,7 +3,8 @@
 """The mapping: how what an application has at its source is called at the site where it is restored.
 
 An operator keeps it as a YAML file. In the file, a target that is only a name is written as the name; here and in
-:mod:`mapping_schema` it is a dictionary. Null as a name means that nobody has decided yet.
+:mod:`mapping_schema` it is a dictionary. Null as a name means that nobody has decided yet, or, of what can be left out,
+that it is.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ class Kind:
 
     :param key: in the mapping.
     :param made: whether a restore can make such a thing.
+    :param optional: whether a server can do without.
     """
 
     key: str
     label: str
     made: bool
+    optional: bool = False
 
 
 KINDS = (
@@ -42,6 +45,8 @@ KINDS = (
     Kind("volume_types", "volume type", made=False),
     Kind("key_pairs", "key pair", made=True),
     Kind("security_groups", "security group", made=True),
+    Kind("server_groups", "server group", made=True, optional=True),
+    Kind("availability_zones", "availability zone", made=False, optional=True),
 )
 
 
@@ -49,7 +54,7 @@ KINDS = (
 class Target:
     """What stands for something of the source.
 
-    :param name: None while it is undecided.
+    :param name: None while it is undecided, or where it is left out.
     :param make: whether the restore makes it under this name where it is not there.
     :param cidr: of a subnet, where it is another than at the source.
     """
@@ -170,6 +175,8 @@ def used_names(manifest: Manifest, mapping: SiteMapping | None = None) -> dict[s
         "volume_types": [volume.volume_type for volume in manifest.description.volumes],
         "key_pairs": [*_names(topology.key_pairs), *(server.key_name for server in servers)],
         "security_groups": [*_names(topology.security_groups), *(one for _server, port in ports for one in port.security_groups)],
+        "server_groups": [*_names(topology.server_groups), *(server.server_group for server in servers)],
+        "availability_zones": [one.availability_zone for one in (*servers, *manifest.description.volumes)],
     }
     return {kind.key: sorted({name for name in found[kind.key] if name}) for kind in KINDS}
 

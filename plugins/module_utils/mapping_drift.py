@@ -12,6 +12,9 @@ from .mapping import KINDS, Kind, SiteMapping, Target, used_names
 from .mapping_proposal import Finding, Inventory, propose
 from .restore_check import problems, subnet_differences
 
+#: Kinds whose entries may be null on purpose.
+_OPTIONAL = {kind.key for kind in KINDS if kind.optional}
+
 
 def restore_problems(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Manifest, list[str]]:
     """Everything that would make a restore by this mapping fail, each with a way out.
@@ -30,7 +33,7 @@ def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) ->
     return tuple(
         doubts.get((kind.key, name)) or _open(kind, name, inventory)
         for kind, name, target in _entries(manifest, mapping)
-        if target and target.name is None
+        if target and target.name is None and not kind.optional
     )
 
 
@@ -116,7 +119,7 @@ def _without_entry(manifest: Manifest, mapping: SiteMapping, inventory: Inventor
         reason = (
             f"The mapping has no entry for {kind.label} '{name}', and site '{inventory.site}' has none of that name; add an entry{made_so}."
         )
-        yield Finding(kind.key, name, reason, (choice,) if choice else doubts[kind.key, name])
+        yield Finding(kind.key, name, reason, (choice,) if choice else doubts.get((kind.key, name), tuple(inventory.names(kind.key))))
 
 
 def _leftovers(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
@@ -152,6 +155,7 @@ def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory
 def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:
     """Undecided entries are told as such."""
     decided = {
-        key: {name: target for name, target in section.items() if target.name is not None} for key, section in mapping.names.items()
+        key: {name: target for name, target in section.items() if target.name is not None or key in _OPTIONAL}
+        for key, section in mapping.names.items()
     }
     return list(apply(manifest, SiteMapping(decided, mapping.rule, mapping.servers)).problems)

@@ -75,6 +75,8 @@ class Inventory:
             "flavors": (one.name for one in site.flavors),
             "key_pairs": site.key_pairs,
             "security_groups": (one["name"] for one in site.security_groups),
+            "server_groups": (one.name for one in site.server_groups),
+            "availability_zones": (name for names in self.stock.zones.values() for name in names),
         }
         return sorted({name for name in found[kind] if name})
 
@@ -115,6 +117,7 @@ class _Proposer:
             "flavors": self._flavor,
             "volume_types": self._volume_type,
             "key_pairs": self._key_pair,
+            "availability_zones": self._zone,
         }
         return special.get(kind.key, lambda one: Choice(Target(one)))(name)
 
@@ -190,6 +193,10 @@ class _Proposer:
         told = f"its default is '{default}', but that may be other storage" if default in usable else "it has no default"
         reason = f"Site '{self.site.name}' has no volume type '{name}' for the project; {told}."
         return self._undecided("volume_types", name, reason, usable)
+
+    def _zone(self, name: str) -> Choice:
+        """Elsewhere the site chooses."""
+        return Choice(Target(name if name in self.inventory.names("availability_zones") else None))
 
     def _key_pair(self, name: str) -> Choice:
         spec = next((one for one in self.topology.key_pairs if one.name == name), None)

@@ -185,10 +185,23 @@ class Server:
     mac_addresses: tuple[str, ...] = ()
     #: In base64; None when there is none, or the credentials may not see it.
     user_data: str | None = None
+    #: The availability zone that it must be in; None when none was asked for, or Nova is too old to know.
+    pinned_zone: str | None = None
 
     @property
     def label(self) -> str:
         return f"{self.name} ({self.id})"
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerGroup:
+    """:param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said."""
+
+    id: str
+    name: str
+    policy: str
+    max_per_host: int | None = None
+    member_ids: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)

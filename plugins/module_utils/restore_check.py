@@ -16,10 +16,10 @@ from . import restore_site, restore_topology
 from .block_storage import BlockStorage
 from .cloud import Cloud
 from .compute import Compute
-from .manifest import Manifest, PortSpec, SubnetSpec
+from .manifest import Manifest, PortSpec, ServerGroupSpec, SubnetSpec
 from .marking import Mark
 from .network import Network
-from .records import Backup, Port, Quota
+from .records import Backup, Port, Quota, ServerGroup
 from .renumbering import contains
 from .restore_plan import (
     Action,
@@ -40,6 +40,7 @@ class Stock:
     """What a site has and allows.
 
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
+    :param zones: names of the availability zones that can be used, per service (``volume``, ``compute``).
     """
 
     site: Site
@@ -47,6 +48,7 @@ class Stock:
     backups: t.Mapping[str, Backup]
     volume_types: tuple[str, ...]
     quotas: t.Mapping[str, t.Mapping[str, Quota]]
+    zones: t.Mapping[str, tuple[str, ...]]
 
 
 def look(cloud: Cloud, concurrency: int) -> Stock:
@@ -63,6 +65,8 @@ def look(cloud: Cloud, concurrency: int) -> Stock:
             "volume": storage.quotas,
             "compute": compute.quotas,
             "network": network.quotas,
+            "volume zones": storage.availability_zones,
+            "compute zones": compute.availability_zones,
         },
         concurrency,
     )
@@ -72,6 +76,7 @@ def look(cloud: Cloud, concurrency: int) -> Stock:
         backups={backup.id: backup for backup in found["backups"]},
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] for service in ("volume", "compute", "network")},
+        zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},
     )
 
 
@@ -94,7 +99,7 @@ def needs(manifest: Manifest, stock: Stock) -> list[Need]:
     servers = [step for step in plan_servers(manifest, stock.site) if step.action is Action.CREATE]
     wanted = {
         "volume": _volume_needs(volumes),
-        "compute": _compute_needs(servers),
+        "compute": _compute_needs(servers, missing(manifest, stock)["server_groups"]),
         "network": _network_needs(manifest, stock, servers),
     }
     return [
@@ -120,8 +125,9 @@ def _volume_needs(steps: t.Iterable[VolumeStep]) -> dict[str, int]:
     return amounts
 
 
-def _compute_needs(steps: t.Iterable[ServerStep]) -> dict[str, int]:
-    amounts: collections.Counter[str] = collections.Counter()
+def _compute_needs(steps: t.Sequence[ServerStep], new_groups: t.Sequence[t.Any]) -> dict[str, int]:
+    members = collections.Counter(step.spec.server_group for step in steps if step.spec.server_group)
+    amounts = collections.Counter(server_groups=len(new_groups), server_group_members=max(members.values(), default=0))
     for step in steps:
         flavor = step.flavor or step.spec.flavor
         amounts.update(instances=1, cores=flavor.vcpus, ram=flavor.ram)
@@ -162,6 +168,8 @@ def problems(manifest: Manifest, stock: Stock) -> list[str]:
         *_quota_problems(manifest, stock),
         *_flavor_problems(site, servers),
         *_volume_type_problems(stock, volumes),
+        *_zone_problems(stock, volumes, servers),
+        *_server_group_problems(manifest, site),
         *_copy_problems(stock, volumes),
         *_name_problems(manifest, stock),
         *_subnet_problems(manifest, site),
@@ -212,6 +220,34 @@ def _volume_type_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iter
         )
 
 
+def _zone_problems(stock: Stock, volumes: t.Iterable[VolumeStep], servers: t.Iterable[ServerStep]) -> t.Iterator[str]:
+    wanted = {
+        "volume": {step.spec.availability_zone for step in volumes if _to_be_made(step)},
+        "compute": {step.spec.availability_zone for step in servers if step.builds},
+    }
+    for service, what in (("volume", "volumes"), ("compute", "servers")):
+        for name in sorted(one for one in wanted[service] - {*stock.zones[service]} if one):
+            there = ", ".join(sorted(stock.zones[service])) or "none"
+            yield (
+                f"Availability zone '{name}' does not exist for {what} at site '{stock.site.name}' ({there}); say in a mapping which one to "
+                "use, or null to have the site choose."
+            )
+
+
+def _server_group_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
+    for spec in manifest.description.topology.server_groups:
+        group = site.server_group(spec.name)
+        if group and (group.policy, group.max_per_host) != (spec.policy, spec.max_per_host):
+            yield (
+                f"Server group '{spec.name}' exists at site '{site.name}' with the policy {_policy(group)} instead of {_policy(spec)}; remove it, "
+                "or name another one in a mapping."
+            )
+
+
+def _policy(group: ServerGroup | ServerGroupSpec) -> str:
+    return group.policy + (f" ({group.max_per_host} on a host)" if group.max_per_host else "")
+
+
 def _to_be_made(step: VolumeStep) -> bool:
     return step.action in (Action.CREATE, Action.REPLACE)
 
@@ -234,11 +270,13 @@ def _name_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
     ports = [port for server in manifest.description.servers for port in server.ports]
     # The site's own groups are not in the topology.
     groups = {group.name for group in topology.security_groups}.union(*(port.security_groups for port in ports))
+    server_groups = [{"name": group.name} for group in site.server_groups]
     kinds = (
         ("networks", _names(topology.networks), site.networks),
         ("subnets", _names(topology.subnets), site.subnets),
         ("routers", _names(topology.routers), stock.routers),
         ("security groups", sorted(groups), site.security_groups),
+        ("server groups", sorted({one.server_group for one in manifest.description.servers if one.server_group}), server_groups),
     )
     for kind, names, there in kinds:
         counts = collections.Counter(one["name"] for one in there)

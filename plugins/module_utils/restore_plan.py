@@ -15,7 +15,7 @@ import typing as t
 from . import user_data
 from .manifest import AddressSpec, Copy, Manifest, PortSpec, ServerSpec, VolumeSpec
 from .marking import Mark
-from .records import Flavor, NamedFlavor, Port, Server, Volume
+from .records import Flavor, NamedFlavor, Port, Server, ServerGroup, Volume
 
 Resource = t.Mapping[str, t.Any]
 
@@ -52,6 +52,10 @@ class Site:
     security_groups: tuple[Resource, ...]
     flavors: tuple[Flavor, ...]
     key_pairs: t.Mapping[str, str]
+    server_groups: tuple[ServerGroup, ...] = ()
+
+    def server_group(self, name: str | None) -> ServerGroup | None:
+        return next((group for group in self.server_groups if group.name == name), None)
 
     def network(self, name: str) -> Resource | None:
         return next((network for network in self.networks if network["name"] == name), None)
@@ -112,7 +116,8 @@ class VolumeStep:
             "size": self.spec.size,
             "metadata": {**self.spec.metadata, **self.mark.metadata()},
         }
-        return {**body, "volume_type": self.spec.volume_type} if self.spec.volume_type else body
+        optional = {"volume_type": self.spec.volume_type, "availability_zone": self.spec.availability_zone}
+        return {**body, **{key: value for key, value in optional.items() if value}}
 
     def lacks_marks(self, volume: Volume) -> bool:
         """Restoring a backup replaces the metadata by what the source had."""
@@ -227,6 +232,7 @@ class ServerStep:
     :param volumes: the restored volumes in the order of the devices; None for one that is not there.
     :param flavor: the site's flavor; None when none fits.
     :param key_name: None when the source has none, or the site has no key pair of that name.
+    :param group: the site's server group; None when the source has none, or it is not there.
     """
 
     spec: ServerSpec
@@ -237,6 +243,7 @@ class ServerStep:
     volumes: tuple[Volume | None, ...]
     flavor: Flavor | None
     key_name: str | None
+    group: ServerGroup | None = None
 
     @property
     def builds(self) -> bool:
@@ -291,6 +298,8 @@ class ServerStep:
             "description": self.spec.description,
             "tags": list(self.spec.tags),
             "user_data": user_data.content(self.spec.user_data or ""),
+            "availability_zone": self.spec.availability_zone,
+            "scheduler_hints": self.group and {"group": self.group.id},
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
 
@@ -322,6 +331,7 @@ def _server_step(
         volumes=tuple(restored[volume.source_id] for volume in spec.volumes),
         flavor=choose_flavor(spec.flavor, site.flavors),
         key_name=spec.key_name if spec.key_name in site.key_pairs else None,
+        group=site.server_group(spec.server_group),
     )
 
 
@@ -406,9 +416,14 @@ def stopped_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[st
             )
 
 
+_NEEDS = "create it first, with this name (the role dr_restore does)."
+
+
 def _build_problems(site: Site, step: ServerStep, label: str) -> t.Iterator[str]:
     if step.flavor is None:
         yield flavor_problem(site, step.spec)
+    if step.spec.server_group and step.group is None:
+        yield f"{label} needs server group '{step.spec.server_group}', which is not there; {_NEEDS}"
     for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
         attached = volume is not None and any(
             step.current is None or one.server_id != step.current.id for one in volume.attachments
@@ -424,17 +439,16 @@ def _build_problems(site: Site, step: ServerStep, label: str) -> t.Iterator[str]
 
 
 def _port_problems(site: Site, port: PortStep, label: str) -> t.Iterator[str]:
-    needs = "create it first, with this name (the role dr_restore does)."
     network = site.network(port.spec.network)
     if network is None:
-        yield f"{label} needs network '{port.spec.network}', which is not there; {needs}"
+        yield f"{label} needs network '{port.spec.network}', which is not there; {_NEEDS}"
         return
     for ip in port.spec.fixed_ips:
         if site.subnet_id(network["id"], ip.subnet) is None:
-            yield f"{label} needs subnet '{ip.subnet}' on network '{port.spec.network}', which is not there; {needs}"
+            yield f"{label} needs subnet '{ip.subnet}' on network '{port.spec.network}', which is not there; {_NEEDS}"
     for group in port.spec.security_groups:
         if site.security_group_id(group) is None:
-            yield f"{label} needs security group '{group}', which is not there; {needs}"
+            yield f"{label} needs security group '{group}', which is not there; {_NEEDS}"
     if port.lacks_floating_ip and site.network(t.cast(str, port.spec.floating_network)) is None:
         yield f"{label} needs the external network '{port.spec.floating_network}', which is not there."
 

@@ -29,6 +29,7 @@ def look(cloud: Cloud, concurrency: int) -> Site:
             "security groups": lambda: network.list("security-groups"),
             "flavors": compute.flavors,
             "key pairs": compute.key_pairs,
+            "server groups": compute.server_groups,
         },
         concurrency,
     )
@@ -43,4 +44,5 @@ def look(cloud: Cloud, concurrency: int) -> Site:
         security_groups=tuple(found["security groups"]),
         flavors=tuple(found["flavors"]),
         key_pairs=found["key pairs"],
+        server_groups=tuple(found["server groups"]),
     )

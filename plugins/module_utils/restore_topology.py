@@ -25,7 +25,7 @@ def missing(topology: Topology, site: Site, routers: t.Iterable[Resource]) -> di
     """What is to be made or completed, per kind: the specs of the manifest as dictionaries.
 
     :param routers: those of the project.
-    :returns: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``.
+    :returns: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.
     """
     found = {
         "networks": _by_name(topology.networks, site.networks),
@@ -33,6 +33,7 @@ def missing(topology: Topology, site: Site, routers: t.Iterable[Resource]) -> di
         "routers": _routers(topology, site, routers),
         "security_groups": _security_groups(topology, site),
         "key_pairs": [spec for spec in topology.key_pairs if spec.name not in site.key_pairs],
+        "server_groups": [spec for spec in topology.server_groups if site.server_group(spec.name) is None],
     }
     return {kind: [dataclasses.asdict(spec) for spec in specs] for kind, specs in found.items()}
 

@@ -10,7 +10,7 @@ short_description: Capture everything that is needed to rebuild an application b
 version_added: 0.1.0
 description:
   - Looks up the servers of an application with their flavors, ports and volumes, and the networks, subnets, routers,
-    security groups and key pairs around them, and describes them without the ids of the site.
+    security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
   - Needs no more than membership in the application's project, but to see user data.
@@ -88,7 +88,9 @@ application_description:
     servers:
       description:
         - The servers with C(source_id), C(name), C(tier), C(flavor), C(key_name), C(config_drive), C(description),
-          C(metadata), C(tags) and C(user_data).
+          C(metadata), C(tags), C(user_data) and C(server_group).
+        - C(availability_zone) is the one that was asked for when a server was created, null where none was. Nova tells it since
+          2024.1. A volume has the one that it is in.
         - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups)
           and the name of the C(floating_network), or null where it has no floating address.
         - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
@@ -96,7 +98,9 @@ application_description:
       elements: dict
       returned: success
     topology:
-      description: The C(networks), C(subnets), C(routers), C(security_groups) and C(key_pairs) that the servers need.
+      description:
+        - The C(networks), C(subnets), C(routers), C(security_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - The name of a server group begins with that of the application, because nothing else tells whose it is.
       type: dict
       returned: success
 volume_ids:

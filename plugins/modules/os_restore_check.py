@@ -12,7 +12,7 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Checks, before the first change, everything that a whole restore needs at a site, and reports all the problems at once.
-    Quotas, flavors, volume types, the backups with all that they are increments of, external networks, names that would be
+    Quotas, flavors, volume types, availability zones, server groups, the backups with all that they are increments of, external networks, names that would be
     mistaken for others, key pairs, health checks that are commands, and whether fixed addresses and MAC addresses are free.
   - With O(mapping), all of this goes by the names and addresses that the application has at the site. Names that the mapping expects
     there but are not, addresses outside of their subnets, and addresses that two ports would have are problems too.
@@ -130,6 +130,10 @@ restore_check:
           description: Security groups.
           type: list
           elements: dict
+        server_groups:
+          description: Server groups.
+          type: list
+          elements: dict
         key_pairs:
           description: Key pairs.
           type: list
@@ -147,6 +151,7 @@ restore_check:
       subnets: []
       routers: []
       security_groups: []
+      server_groups: []
       key_pairs:
         - name: shop
           public_key: ssh-ed25519 AAAA shop

@@ -17,7 +17,7 @@ description:
     when all health checks of the one before have passed.
   - What is made is marked with application, checkpoint and source, so that a later run goes on where an earlier one ended. It
     waits for servers that are being built, replaces those that failed, and makes what is missing.
-  - Networks, subnets, security groups and key pairs must be there under the names that they have at the source or that O(mapping)
+  - Networks, subnets, security groups, server groups and key pairs must be there under the names that they have at the source or that O(mapping)
     gives them, and the volumes must have been restored by M(osdr.openstack.os_restore_volumes).
 extends_documentation_fragment:
   - osdr.openstack.auth

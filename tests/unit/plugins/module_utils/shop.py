@@ -10,7 +10,7 @@ import dataclasses
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port
+from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port, ServerGroup
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import Site, mark_of, plan_volumes
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server, snapshot, volume
@@ -35,6 +35,7 @@ def _volume(number, name, device, bootable):
         "device": device,
         "delete_on_termination": False,
         "metadata": {"purpose": "shop"},
+        "availability_zone": "nova",
     }
 
 
@@ -63,6 +64,8 @@ def _server(number, name, tier, flavor, volumes):
         ],
         "volumes": volumes,
         "user_data": None,
+        "server_group": "shop-apart",
+        "availability_zone": None,
     }
 
 
@@ -124,6 +127,7 @@ DOCUMENT = {
         ],
         "security_groups": [{"name": "shop", "description": "", "rules": [RULE]}],
         "key_pairs": [{"name": "shop", "public_key": "ssh-ed25519 AAAA shop"}],
+        "server_groups": [{"name": "shop-apart", "policy": "anti-affinity", "max_per_host": None}],
     },
     "copies": [
         {
@@ -178,6 +182,8 @@ SAME_NAMES = {
     "volume_types": {"ceph": "ceph"},
     "key_pairs": {"shop": "shop"},
     "security_groups": {"shop": "shop"},
+    "server_groups": {"shop-apart": "shop-apart"},
+    "availability_zones": {"nova": "nova"},
     "addresses": {"policy": "keep", "floating": True},
 }
 NETWORK = {"id": "net", "name": "shop-net", "router:external": False}
@@ -200,6 +206,8 @@ GROUP = {
     ],
 }
 DEFAULT_GROUP = {"id": "sg0", "name": "default", "security_group_rules": []}
+APART = ServerGroup("group", "shop-apart", "anti-affinity")
+ZONES = {"volume": ("nova",), "compute": ("nova",)}
 ROUTER = {"id": "r", "name": "shop-router", "external_gateway_info": {"network_id": "ext"}}
 
 
@@ -236,6 +244,7 @@ def empty_site(**changes):
         "security_groups": (DEFAULT_GROUP,),
         "flavors": (SMALL, DB),
         "key_pairs": {},
+        "server_groups": (),
     }
     return Site(**{**values, **changes})
 
@@ -248,6 +257,7 @@ def prepared_site(**changes):
         "security_groups": (DEFAULT_GROUP, GROUP),
         "ports": (ROUTER_PORT,),
         "key_pairs": {"shop": "ssh-ed25519 AAAA another comment"},
+        "server_groups": (APART,),
         "volumes": restored_volumes(),
     }
     return empty_site(**{**values, **changes})
@@ -314,6 +324,7 @@ def inventory(site=None, default="ceph", **changes):
         "backups": {},
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
+        "zones": ZONES,
     }
     return Inventory(Stock(**{**values, **changes}), default)
 

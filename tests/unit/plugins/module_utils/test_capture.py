@@ -8,9 +8,9 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import capture
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import ApplicationDescription
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import ApplicationDescription, ServerGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, FixedIp, ServerGroup
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, volume
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.shop import port
 
@@ -289,3 +289,31 @@ def test_a_server_without_user_data_has_none(monkeypatch):
 def test_who_does_not_see_user_data_is_told(monkeypatch):
     with pytest.raises(CheckFailed, match="give admin_cloud"):
         Administrator(orders_db(hypervisor=None)).captured(monkeypatch)
+
+
+APART = ServerGroup("g1", "apart", "anti-affinity", 2, frozenset({"id-orders-db", "id-other"}))
+
+
+def test_a_server_group_carries_the_application_in_its_name():
+    found = described(server_groups=(APART, ServerGroup("g2", "others", "affinity")))
+    assert found.servers[0].server_group == "shop-apart"
+    assert found.topology.server_groups == (ServerGroupSpec("shop-apart", "anti-affinity", 2),)
+
+
+def test_one_that_does_already_keeps_its_name():
+    found = described(server_groups=(dataclasses.replace(APART, name="shop-apart"),))
+    assert found.servers[0].server_group == "shop-apart"
+
+
+def test_server_groups_that_cannot_be_told_apart_are_refused():
+    with pytest.raises(CheckFailed, match="The server group g1 is one of 2 that would be called 'shop-apart' at another site"):
+        described(server_groups=(APART, ServerGroup("g2", "shop-apart", "affinity")))
+    with pytest.raises(CheckFailed, match="The server group g1 has no name"):
+        described(server_groups=(dataclasses.replace(APART, name=""),))
+
+
+def test_zones_are_those_that_were_asked_for():
+    assert described().servers[0].availability_zone is None
+    bound = described(servers={"id-orders-db": orders_db(pinned_zone="az1")}).servers[0]
+    assert bound.availability_zone == "az1"
+    assert [one.availability_zone for one in bound.volumes] == ["nova", "nova", "nova"]

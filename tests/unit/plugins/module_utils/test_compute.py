@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.records import Flavor
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Flavor, ServerGroup
 
 NOVA = "http://nova.example/v2.1"
 VERSION = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
@@ -151,3 +151,27 @@ def test_deletion_with_the_server_is_set_per_volume(compute, requests_mock):
     compute.set_delete_on_termination("s1", "v1", True)
     assert put.last_request.json() == {"volumeAttachment": {"volumeId": "v1", "delete_on_termination": True}}
     assert put.last_request.headers["OpenStack-API-Version"] == "compute 2.85"
+
+
+def test_the_zone_is_that_which_was_asked_for(compute, requests_mock):
+    listed(requests_mock, nova_server(), nova_server(id="s2", pinned_availability_zone="az1"))
+    assert [one.pinned_zone for one in compute.servers()] == [None, "az1"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"policies": ["anti-affinity"], "metadata": {}}, {"policy": "anti-affinity", "rules": {"max_server_per_host": 2}}],
+    ids=["before 2.64", "since then"],
+)
+def test_server_groups_are_read(compute, requests_mock, told):
+    requests_mock.get(f"{NOVA}/os-server-groups", json={"server_groups": [{"id": "g1", "name": "apart", "members": ["s1"], **told}]})
+    per_host = told.get("rules", {}).get("max_server_per_host")
+    assert compute.server_groups() == [ServerGroup("g1", "apart", "anti-affinity", per_host, frozenset({"s1"}))]
+
+
+def test_a_server_group_is_a_hint_to_the_scheduler(compute, requests_mock):
+    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": {"id": "s9"}})
+    compute.create_server({"name": "orders-db", "availability_zone": "az1", "scheduler_hints": {"group": "g1"}})
+    asked = posted.last_request.json()
+    assert asked["server"]["availability_zone"] == "az1"
+    assert asked["OS-SCH-HNT:scheduler_hints"] == {"group": "g1"}

@@ -57,8 +57,24 @@ NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "veri
 
 def version_1():
     copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
-    servers = [{key: value for key, value in server.items() if key != "user_data"} for server in shop.DOCUMENT["servers"]]
-    return shop.document(schema_version=1, copies=copies, servers=servers)
+    servers = [
+        {**without(server, "user_data", "server_group", "availability_zone"), "volumes": [without(one, "availability_zone") for one in server["volumes"]]}
+        for server in shop.DOCUMENT["servers"]
+    ]
+    return shop.document(schema_version=1, copies=copies, servers=servers, topology=without(shop.DOCUMENT["topology"], "server_groups"))
+
+
+def without(record, *keys):
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def upgraded():
+    """What becomes of a document of version 1."""
+    servers = [
+        {**server, "server_group": None, "volumes": [{**one, "availability_zone": None} for one in server["volumes"]]} for server in shop.DOCUMENT["servers"]
+    ]
+    copies = [{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    return shop.document(servers=servers, copies=copies, topology={**shop.DOCUMENT["topology"], "server_groups": []})
 
 
 def stored(document, **added):
@@ -69,7 +85,7 @@ def stored(document, **added):
 
 def test_a_manifest_of_version_1_is_upgraded():
     manifest = Manifest.load(stored(version_1()))
-    assert manifest.as_dict() == shop.document(copies=[{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]])
+    assert manifest.as_dict() == upgraded()
     assert Manifest.load(manifest.dump()) == manifest
 
 
@@ -82,6 +98,17 @@ def test_the_digest_of_version_1_is_that_of_what_is_stored():
 def test_a_damaged_manifest_of_version_1_is_refused(copies):
     with pytest.raises(ManifestInvalid, match="does not follow its schema"):
         Manifest.parse({**version_1(), "copies": copies})
+
+
+@pytest.mark.parametrize("servers", [None, "servers", [1], [{"volumes": 1}], [{"volumes": [1], "flavor": 1}]])
+def test_a_damaged_server_of_version_1_is_refused(servers):
+    with pytest.raises(ManifestInvalid, match="does not follow its schema"):
+        Manifest.parse({**version_1(), "servers": servers})
+
+
+def test_a_server_is_in_a_group_that_is_described():
+    with pytest.raises(ManifestInvalid, match="server orders-db is in unknown server group shop-apart"):
+        Manifest.parse(shop.document(topology={**shop.DOCUMENT["topology"], "server_groups": []}))
 
 
 def test_version_2_demands_all_its_fields():

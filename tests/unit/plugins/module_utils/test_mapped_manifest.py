@@ -68,6 +68,8 @@ RENAMED = {
     "volume_types": {"ceph": "fast"},
     "key_pairs": {"shop": {"name": "dr-key", "make": True}},
     "security_groups": {"shop": {"name": "dr-group", "make": True}},
+    "server_groups": {"shop-apart": {"name": "dr-apart", "make": True}},
+    "availability_zones": {"nova": "az-7"},
     "addresses": {"policy": "remap"},
 }
 
@@ -115,7 +117,8 @@ def test_names_are_those_of_the_site_wherever_they_stand():
     assert (topology.security_groups[0].name, topology.security_groups[0].rules[0].remote_group) == ("dr-group", "dr-group")
     assert topology.key_pairs[0].name == db.key_name == "dr-key"
     assert db.flavor == NamedFlavor("lab.db", "dr.large", 1, 320, 1, 0, 0)
-    assert {one.volume_type for one in db.volumes} == {"fast"}
+    assert {(one.volume_type, one.availability_zone) for one in db.volumes} == {("fast", "az-7")}
+    assert topology.server_groups[0].name == db.server_group == "dr-apart"
     (port,) = db.ports
     assert (port.network, port.security_groups, port.floating_network) == ("dr-net", ("dr-group",), "provider")
     assert port.fixed_ips == (AddressSpec("dr-subnet", "10.10.0.11"),)
@@ -238,3 +241,16 @@ def test_a_host_route_to_nowhere_near_stays():
     manifest = dataclasses.replace(RICH, description=dataclasses.replace(RICH.description, topology=topology))
     mapped = applied(manifest, subnets={"shop-subnet": {"name": "shop-subnet", "cidr": "10.20.0.0/24"}})
     assert mapped.description.topology.subnets[0].host_routes == subnet.host_routes
+
+
+def test_server_groups_and_zones_can_be_left_out():
+    mapped = applied(server_groups={"shop-apart": None}, availability_zones={"nova": None})
+    assert mapped.description.topology.server_groups == ()
+    assert {one.server_group for one in mapped.description.servers} == {None}
+    assert {one.availability_zone for one in mapped.description.volumes} == {None}
+
+
+def test_the_sites_own_server_group_is_used_as_it_is():
+    mapped = applied(server_groups={"shop-apart": "theirs"})
+    assert mapped.description.topology.server_groups == ()
+    assert server(mapped).server_group == "theirs"

@@ -72,6 +72,7 @@ def test_what_a_restore_makes_is_told_by_its_names_there():
         {"kind": "routers", "name": "shop-router"},
         {"kind": "key_pairs", "name": "shop"},
         {"kind": "security_groups", "name": "shop"},
+        {"kind": "server_groups", "name": "shop-apart"},
     ]
     assert drift(MANIFEST, renamed, shop.inventory()) == ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Quota
+from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Quota, ServerGroup
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock, doubts, missing, needs, problems
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, server
@@ -25,6 +25,7 @@ def stock(site=None, **changes):
         "backups": BACKUPS,
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
+        "zones": shop.ZONES,
     }
     return Stock(**{**values, **changes})
 
@@ -38,7 +39,7 @@ UNLIMITED = {
         name: Quota(name, -1, 0)
         for name in ("volumes", "gigabytes", "volumes_ceph", "gigabytes_ceph", "per_volume_gigabytes")
     },
-    "compute": {name: Quota(name, -1, 0) for name in ("instances", "cores", "ram")},
+    "compute": {name: Quota(name, -1, 0) for name in ("instances", "cores", "ram", "server_groups", "server_group_members")},
     "network": {
         name: Quota(name, -1, 0)
         for name in ("network", "subnet", "router", "security_group", "security_group_rule", "port", "floatingip")
@@ -56,6 +57,8 @@ def test_a_new_site_needs_everything():
         "instances": 2,
         "cores": 2,
         "ram": 512,
+        "server_groups": 1,
+        "server_group_members": 2,
         "network": 1,
         "subnet": 1,
         "router": 1,
@@ -73,6 +76,7 @@ def test_what_an_earlier_run_made_is_not_needed_again():
         "instances": 2,
         "cores": 2,
         "ram": 512,
+        "server_group_members": 2,
         "port": 2,
         "floatingip": 2,
     }
@@ -93,6 +97,22 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
+        (
+            stock(zones={"volume": ("az2", "az1"), "compute": ()}),
+            "Availability zone 'nova' does not exist for volumes at site 'remote' (az1, az2); say in a mapping which one to use, or null",
+        ),
+        (
+            stock(shop.empty_site(server_groups=(ServerGroup("g", "shop-apart", "affinity"),))),
+            "Server group 'shop-apart' exists at site 'remote' with the policy affinity instead of anti-affinity; remove it",
+        ),
+        (
+            stock(shop.empty_site(server_groups=(ServerGroup("g", "shop-apart", "anti-affinity", 3),))),
+            "with the policy anti-affinity (3 on a host) instead of anti-affinity;",
+        ),
+        (
+            stock(shop.empty_site(server_groups=(shop.APART, shop.APART))),
+            "2 server groups at site 'remote' are called 'shop-apart', so it is not clear which one to use",
+        ),
         (
             stock(quotas={**UNLIMITED, "volume": quota("gigabytes_ceph", 10, 8)}),
             "The quota 'gigabytes_ceph' at site 'remote' is too small: 3 more needed, 2 left",
@@ -170,6 +190,7 @@ def test_the_whole_topology_is_missing_at_a_new_site():
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "server_groups": ["shop-apart"],
     }
 
 

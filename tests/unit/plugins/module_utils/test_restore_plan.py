@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, FixedIp, Flavor, NamedFlavor
@@ -83,6 +84,7 @@ def test_a_volume_carries_its_marks_twice_and_always_a_name():
         "description": shop.mark(2).text(),
         "size": 1,
         "volume_type": "ceph",
+        "availability_zone": "nova",
         "metadata": {"purpose": "shop", **shop.mark(2).metadata()},
     }
 
@@ -130,7 +132,22 @@ def test_a_server_is_described_as_nova_wants_it():
         "config_drive": True,
         "metadata": {"role": "database", **shop.mark(11).metadata()},
         "key_name": "shop",
+        "scheduler_hints": {"group": "group"},
     }
+
+
+def test_a_server_that_was_bound_to_a_zone_is_built_there():
+    document = shop.document()
+    document["servers"][1].update(availability_zone="az1", server_group=None)
+    body = plan_servers(Manifest.parse(document), shop.prepared_site())[0].body([])
+    assert body["availability_zone"] == "az1"
+    assert "scheduler_hints" not in body
+
+
+def test_a_server_group_that_is_not_there_is_named():
+    site = shop.prepared_site(server_groups=())
+    problems = list(server_problems(site, plan_servers(MANIFEST, site)))
+    assert problems[0].startswith("Server 'orders-db' needs server group 'shop-apart', which is not there; create it first")
 
 
 def test_a_key_pair_that_the_site_does_not_have_is_left_out():

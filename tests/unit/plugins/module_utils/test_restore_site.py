@@ -23,7 +23,12 @@ def cloud(monkeypatch):
         "security-groups": SITE.security_groups,
     }
     services = {
-        "Compute": SimpleNamespace(servers=lambda: list(SITE.servers), flavors=lambda: list(SITE.flavors), key_pairs=lambda: SITE.key_pairs),
+        "Compute": SimpleNamespace(
+            servers=lambda: list(SITE.servers),
+            flavors=lambda: list(SITE.flavors),
+            key_pairs=lambda: SITE.key_pairs,
+            server_groups=lambda: list(SITE.server_groups),
+        ),
         "BlockStorage": SimpleNamespace(volumes=lambda: list(SITE.volumes)),
         "Network": SimpleNamespace(ports=lambda: list(SITE.ports), list=lambda collection: list(collections[collection])),
     }
@@ -55,5 +60,5 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 9 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 10 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)

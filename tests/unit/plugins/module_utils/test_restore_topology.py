@@ -29,6 +29,7 @@ def test_an_empty_site_lacks_all_of_it_as_the_manifest_has_it():
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "server_groups": ["shop-apart"],
     }
     assert listed["subnets"][0] == dataclasses.asdict(TOPOLOGY.subnets[0])
     assert listed["routers"][0]["subnets"] == ("shop-subnet",)
@@ -36,7 +37,7 @@ def test_an_empty_site_lacks_all_of_it_as_the_manifest_has_it():
 
 def test_a_prepared_site_lacks_nothing():
     assert found() == {}
-    assert missing(TOPOLOGY, PREPARED, [shop.ROUTER]).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs"}
+    assert missing(TOPOLOGY, PREPARED, [shop.ROUTER]).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs", "server_groups"}
 
 
 def test_what_has_the_same_name_is_used_as_it_is():

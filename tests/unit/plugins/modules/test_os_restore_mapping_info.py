@@ -26,6 +26,7 @@ def test_without_a_mapping_one_is_proposed():
                 ("routers", "shop-router"),
                 ("key_pairs", "shop"),
                 ("security_groups", "shop"),
+                ("server_groups", "shop-apart"),
             )
         ],
     }
@@ -40,8 +41,18 @@ def test_what_was_proposed_is_found_good_or_undecided_again():
 
 
 def test_an_empty_mapping_is_one_too():
-    assert {one["kind"] for one in run({})["drift"]} == {"networks", "subnets", "routers", "key_pairs", "security_groups"}
+    made = {"networks", "subnets", "routers", "key_pairs", "security_groups", "server_groups"}
+    assert {one["kind"] for one in run({})["drift"]} == made
     assert run({}, shop.inventory(shop.prepared_site(), routers=(shop.ROUTER,)))["drift"] == []
+
+
+def test_a_zone_that_the_site_does_not_have_is_left_to_it():
+    found = shop.inventory(zones={"volume": ("az1",), "compute": ("az1", "az2")})
+    proposed = run(found=found)
+    assert proposed["mapping"]["availability_zones"] == {"nova": None}
+    assert run(proposed["mapping"], found) == proposed
+    (drifted,) = [one for one in run({}, found)["drift"] if one["kind"] == "availability_zones"]
+    assert drifted["candidates"] == ["az1", "az2"]
 
 
 def test_nonsense_is_refused_before_the_site_is_asked():
