@@ -76,11 +76,12 @@ molecule: controller ## The proof, on the running lab: load, checkpoint, site ki
 	@$(controller)/bin/python $(tools)/scenario.py default
 
 .PHONY: bench
-bench: lab-up ## What the collection adds to the freeze of a group and to its snapshots, and what copying costs, as ratios
+bench: lab-up ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, and what the check before a restore takes
 	$(lab) tests/lab/shop.yml
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/replication.py
+	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/preflight.py
 
 .PHONY: soak
 soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)

@@ -8,6 +8,7 @@ made is known by its marks (:mod:`marking`), so a plan made again contains only 
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 import typing as t
@@ -143,15 +144,26 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
 
     :param volumes: all of the project at the site.
     """
-    made = [volume for volume in made_volumes(manifest, volumes) if volume.status != "deleting"]
+    made = _by_mark((volume for volume in volumes if volume.status != "deleting"), lambda volume: Mark.of_text(volume.description))
     steps = []
     for server in manifest.description.servers:
         for spec in server.volumes:
             mark = mark_of(manifest, spec.source_id)
-            current = _best([volume for volume in made if Mark.of_text(volume.description) == mark])
+            current = _best(made[mark])
             action = _volume_action(current) if current else Action.CREATE
             steps.append(VolumeStep(server.name, spec, manifest.copy_of(spec), mark, action, current))
     return steps
+
+
+Marked = t.TypeVar("Marked")
+
+
+def _by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) -> t.Mapping[Mark | None, list[Marked]]:
+    """Read each mark once: there may be as many things as there are marks to look for."""
+    marked: dict[Mark | None, list[Marked]] = collections.defaultdict(list)
+    for one in found:
+        marked[read(one)].append(one)
+    return marked
 
 
 def _best(volumes: t.Sequence[Volume]) -> Volume | None:
@@ -309,16 +321,21 @@ def plan_servers(manifest: Manifest, site: Site) -> list[ServerStep]:
     restored = {step.spec.source_id: step.current for step in plan_volumes(manifest, site.volumes)}
     order = {tier.name: position for position, tier in enumerate(manifest.application.tiers)}
     servers = sorted(manifest.description.servers, key=lambda server: order[server.tier])
-    return [_server_step(manifest, site, server, restored) for server in servers]
+    made = _by_mark(site.servers, lambda server: Mark.of_metadata(server.metadata))
+    ports = _by_mark(site.ports, lambda port: Mark.of_text(port.description))
+    steps = []
+    for spec in servers:
+        mark = mark_of(manifest, spec.source_id)
+        steps.append(_server_step(site, spec, mark, made[mark], ports[mark], restored))
+    return steps
 
 
 def _server_step(
-    manifest: Manifest, site: Site, spec: ServerSpec, restored: t.Mapping[str, Volume | None]
+    site: Site, spec: ServerSpec, mark: Mark, made: t.Sequence[Server], made_ports: t.Sequence[Port], restored: t.Mapping[str, Volume | None]
 ) -> ServerStep:
-    mark = mark_of(manifest, spec.source_id)
-    current = next((one for one in site.servers if Mark.of_metadata(one.metadata) == mark), None)
+    current = next(iter(made), None)
     action = _server_action(current)
-    ports = [_port_step(site, spec, position, mark) for position in range(len(spec.ports))]
+    ports = [_port_step(site, spec, position, mark, made_ports) for position in range(len(spec.ports))]
     if action in (Action.KEEP, Action.WAIT):
         # A port that somebody took away from a running server is not made again behind his back.
         ports = [port for port in ports if port.current]
@@ -341,11 +358,10 @@ def _server_action(server: Server | None) -> Action:
     return {"ERROR": Action.REPLACE, "BUILD": Action.WAIT}.get(server.status, Action.KEEP)
 
 
-def _port_step(site: Site, server: ServerSpec, position: int, mark: Mark) -> PortStep:
+def _port_step(site: Site, server: ServerSpec, position: int, mark: Mark, made: t.Iterable[Port]) -> PortStep:
     spec = server.ports[position]
     description = _port_description(spec, position, mark)
-    mine = (port for port in site.ports if Mark.of_text(port.description) == mark and _is_port(port, spec, description))
-    current = next(mine, None)
+    current = next((port for port in made if _is_port(port, spec, description)), None)
     name = spec.name or f"{server.name}-{position}"
     return PortStep(spec, name, mark, description, current, site.floating_ip_of(current))
 

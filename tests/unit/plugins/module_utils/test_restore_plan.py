@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.records import Attachment, FixedIp, Flavor, NamedFlavor
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import (
     Action,
@@ -330,3 +331,13 @@ def test_everything_that_was_made_is_found_for_removal_and_nothing_else():
     assert [one["id"] for one in mine.floating_ips] == ["fip-shop-front", "fip-orders-db"]
     assert [one.id for one in mine.ports] == ["port-shop-front", "port-orders-db"]
     assert not Made.of(MANIFEST, shop.prepared_site()).anything
+
+
+def test_every_mark_is_read_once_however_much_there_is(monkeypatch):
+    """A site may have as many ports and volumes as the application, and each would be compared with all."""
+    read = []
+    of_tags = Mark.of_tags
+    monkeypatch.setattr(Mark, "of_tags", lambda tags: (read.append(1), of_tags(tags))[1])
+    site = shop.restored_site()
+    plan_servers(MANIFEST, site)
+    assert len(read) == len(site.ports) + len(site.volumes)
