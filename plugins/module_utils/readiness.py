@@ -48,35 +48,39 @@ class Gates:
     def checks_of(self, tier: Tier) -> list[Check]:
         return [check for check in tier.checks if self.runs_commands or check.kind != COMMAND]
 
-    def wait(self, subject: Subject, checks: t.Iterable[Check], waiter: Waiter) -> None:
+    def wait(self, subject: Subject, checks: t.Iterable[Check], waiter: Waiter) -> bool:
         """Wait until all checks of a server pass; each has its own time from the start.
 
         :param waiter: for its interval and clock.
+        :returns: whether there was anything to wait for.
         :raises WaitTimeout: naming server, check, and what was found last.
         """
         started = waiter.clock.now()
-        for check in checks:
-            self._wait_for(subject, check, started + check.timeout, waiter)
+        found = [self._wait_for(subject, check, started + check.timeout, waiter) for check in checks]
+        return any(found)
 
-    def _wait_for(self, subject: Subject, check: Check, deadline: float, waiter: Waiter) -> None:
+    def _wait_for(self, subject: Subject, check: Check, deadline: float, waiter: Waiter) -> list[str]:
+        """:returns: what was found instead of what is wanted, every time."""
         clock = waiter.clock
         found: list[str] = []
 
         def passes() -> bool | None:
             problem = self.ask(check, subject, max(_LEAST_SECONDS, deadline - clock.now()))
-            found[:] = [problem] if problem else []
+            if problem:
+                found.append(problem)
             return None if problem else True
 
         try:
             Waiter(max(0.0, deadline - clock.now()), waiter.interval, clock).until(check.label, passes)
         except WaitTimeout as error:
             raise WaitTimeout(
-                f"Server '{subject.name}' at {subject.address} is active but not ready after {check.timeout} s: {check.label}: {found[0]}.",
+                f"Server '{subject.name}' at {subject.address} is active but not ready after {check.timeout} s: {check.label}: {found[-1]}.",
                 _HINTS[check.kind],
                 server_id=subject.server_id,
                 check=check.as_dict(),
-                found=found[0],
+                found=found[-1],
             ) from error
+        return found
 
 
 def asks_agents(application: Application) -> bool:

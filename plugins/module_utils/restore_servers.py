@@ -33,6 +33,17 @@ class _Times:
     ready: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class _TierTimes:
+    """Seconds from the start of the run, and of the server that the tier waited for, from its own start."""
+
+    name: str
+    started: float
+    ready: float
+    slowest: str
+    slowest_seconds: float
+
+
 class ServerRestore:
     """The servers of one checkpoint at one site.
 
@@ -52,6 +63,10 @@ class ServerRestore:
         self.network = Network(cloud)
         self.site: Site = look(cloud, limit)
         self._times: dict[str, _Times] = {server.source_id: _Times() for server in manifest.description.servers}
+        #: Whatever this run had to do for a server, it begins and ends with these.
+        self._begun: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+        self._tiers: list[_TierTimes] = []
 
     def plan(self) -> list[ServerStep]:
         return plan_servers(self.manifest, self.site)
@@ -91,10 +106,19 @@ class ServerRestore:
     def predicted(self, steps: t.Iterable[ServerStep]) -> list[dict[str, t.Any]]:
         return [self._describe(step) for step in steps]
 
+    def timing(self) -> dict[str, t.Any]:
+        """How long the tiers took, and how long they had to take: as long as the slowest server of each, one tier after the other."""
+        return {
+            "wall_seconds": self._tiers[-1].ready if self._tiers else 0.0,
+            "critical_path_seconds": round(sum(tier.slowest_seconds for tier in self._tiers), 1),
+            "tiers": [dataclasses.asdict(tier) for tier in self._tiers],
+        }
+
     # A tier
 
     def _restore_tier(self, tier: Tier, steps: t.Sequence[ServerStep]) -> None:
         by_source = {step.mark.source: step for step in steps}
+        started = self._elapsed()
         pipeline: Pipeline[str, Server] = Pipeline(
             start={source: self._starter(step) for source, step in by_source.items()},
             look=lambda sources: self._look(sources, by_source),
@@ -103,9 +127,13 @@ class ServerRestore:
         servers = values_of(pipeline.run(self.limit, self.waiter))
         run_all({source: self._flag_setter(step, servers[source]) for source, step in by_source.items()}, self.limit)
         self._wait_until_ready(tier, servers)
+        taken = {source: round(self._ended[source] - self._begun[source], 1) for source in by_source}
+        slowest = max(taken, key=lambda source: taken[source])
+        self._tiers.append(_TierTimes(tier.name, started, self._elapsed(), by_source[slowest].spec.name, taken[slowest]))
 
     def _starter(self, step: ServerStep) -> t.Callable[[], None]:
         def start() -> None:
+            self._begun[step.mark.source] = self._elapsed()
             if step.action is Action.REPLACE:
                 self._delete_but_keep_volumes(t.cast(Server, step.current))
             port_ids = [self._complete_port(port) for port in step.ports]
@@ -197,20 +225,24 @@ class ServerRestore:
         values_of(outcomes)
 
     def _checker(self, checks: t.Sequence[Check], step: ServerStep) -> t.Callable[[], None]:
+        source, times = step.mark.source, self._times[step.mark.source]
+
         def check() -> None:
-            if checks:
-                server = t.cast(Server, step.current)
-                self.gates.wait(Subject(server.id, step.spec.name, self._address(step)), checks, self.waiter)
-            if self._times[step.mark.source].active is not None:
-                self._times[step.mark.source].ready = self._elapsed()
+            waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
+            now = self._elapsed()
+            # What passes at once may have been ready since it is active, or was there before: others were waited for.
+            since = self._begun[source] if times.active is None else times.active
+            self._ended[source] = now if waited else since
+            if times.active is not None:
+                times.ready = now
 
         return check
 
     @staticmethod
-    def _address(step: ServerStep) -> str:
+    def _subject(step: ServerStep) -> Subject:
         if step.address is None:
             raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
-        return step.address
+        return Subject(t.cast(Server, step.current).id, step.spec.name, step.address)
 
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)

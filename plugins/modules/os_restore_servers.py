@@ -90,7 +90,7 @@ EXAMPLES = r"""
 
 - name: Show how long it took until the last server did its work
   ansible.builtin.debug:
-    msg: "{{ restored.servers | map(attribute='seconds.ready') | max }} s"
+    msg: "{{ restored.timing.wall_seconds }} s, at least {{ restored.timing.critical_path_seconds }} s"
 
 - name: Restore the databases only
   osdr.openstack.os_restore_servers:
@@ -186,6 +186,53 @@ started_at:
   returned: when O(state=present)
   type: str
   sample: "2026-11-22T14:30:14.150Z"
+timing:
+  description: How long it took, for what this run did; null in check mode.
+  returned: success and O(state=present)
+  type: dict
+  contains:
+    wall_seconds:
+      description: From the module's start until the last tier was ready.
+      type: float
+    critical_path_seconds:
+      description:
+        - How long it had to take at least, the sum of the slowest servers of all tiers. What RV(timing.wall_seconds) has beyond it went
+          into waiting for a place within O(concurrency), and between tiers.
+      type: float
+    tiers:
+      description: The tiers in boot order.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the tier.
+          type: str
+        started:
+          description: Seconds from the module's start until the tier began.
+          type: float
+        ready:
+          description: Seconds from the module's start until all its servers had passed their health checks.
+          type: float
+        slowest:
+          description: Name of the server that took longest.
+          type: str
+        slowest_seconds:
+          description: Seconds from when that server was begun until it had passed its checks.
+          type: float
+  sample:
+    wall_seconds: 37.2
+    critical_path_seconds: 36.5
+    tiers:
+      - name: database
+        started: 0.1
+        ready: 21.4
+        slowest: payments-db
+        slowest_seconds: 21.1
+      - name: front
+        started: 21.4
+        ready: 37.2
+        slowest: shop-front
+        slowest_seconds: 15.4
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -204,14 +251,16 @@ def present(module, restore):
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in steps}
     if module.check_mode:
         # Topology and volumes may be missing only because the tasks before did not make them in check mode.
-        servers = restore.predicted(steps)
+        servers, timing = restore.predicted(steps), None
     else:
         restore.refuse_problems(steps)
         servers = restore.apply(steps)
+        timing = restore.timing()
     return {
         "changed": any(step.changes for step in steps),
         "servers": servers,
         "started_at": str(restore.started),
+        "timing": timing,
         "diff": {"before": {"servers": before}, "after": {"servers": after}},
     }
 

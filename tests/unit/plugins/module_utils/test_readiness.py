@@ -34,13 +34,14 @@ class Guest:
         return None if self.now >= self._opens[check.port] else f"refused at {self.now:g}"
 
     def wait(self, *checks):
-        Gates(self.ask).wait(SUBJECT, checks, self.waiter)
+        return Gates(self.ask).wait(SUBJECT, checks, self.waiter)
 
 
 def test_all_checks_must_pass():
     guest = Guest(p22=2, p5432=7)
-    guest.wait(Check(22), Check(5432))
+    assert guest.wait(Check(22), Check(5432))
     assert guest.now == 7
+    assert not guest.wait(Check(22), Check(5432))
 
 
 def test_a_check_has_its_time_from_the_start_and_the_last_that_was_found_is_told():

@@ -15,6 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     ResourceFailed,
     WaitTimeout,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import Gates
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
@@ -170,6 +171,40 @@ def test_tiers_follow_each_other_when_the_checks_have_passed(applied):
     ]
 
 
+def timed(remote, monkeypatch, manifest=None):
+    work = restore(remote, monkeypatch, manifest)
+    work.apply(work.plan())
+    return work.timing()
+
+
+def test_the_critical_path_is_that_of_the_slowest_servers(monkeypatch):
+    assert timed(RemoteSite(), monkeypatch) == {
+        "wall_seconds": 14,
+        "critical_path_seconds": 14,
+        "tiers": [
+            {"name": "database", "started": 0, "ready": 9, "slowest": "orders-db", "slowest_seconds": 9},
+            {"name": "front", "started": 9, "ready": 14, "slowest": "shop-front", "slowest_seconds": 5},
+        ],
+    }
+
+
+def test_waiting_for_a_place_is_not_on_the_critical_path(monkeypatch):
+    document = shop.document()
+    document["application"]["tiers"] = [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]
+    for one in document["servers"]:
+        one["tier"] = "all"
+    work = restore(RemoteSite(), monkeypatch, Manifest.parse(document))
+    work.limit = 1
+    work.apply(work.plan())
+    assert (work.timing()["wall_seconds"], work.timing()["critical_path_seconds"]) == (10, 5)
+
+
+def test_what_is_there_takes_no_time(monkeypatch):
+    remote = RemoteSite()
+    timed(remote, monkeypatch)
+    assert timed(remote, monkeypatch)["critical_path_seconds"] == 0
+
+
 def test_one_tier_can_be_restored_after_the_other(applied):
     remote = RemoteSite()
     first = applied(remote, shop.manifest().only(["database"]))
@@ -293,7 +328,7 @@ def test_the_next_tier_waits_for_no_server_without_an_address(monkeypatch):
     work = restore(remote, monkeypatch)
     step = dataclasses.replace(work.plan()[0], ports=())
     with pytest.raises(CheckFailed, match="Server 'orders-db' has no address"):
-        work._address(step)
+        work._subject(step)
 
 
 def test_missing_preparation_is_refused_before_the_first_change(monkeypatch):

@@ -24,6 +24,8 @@ def document(*checks):
 class Restore:
     """Stands for :class:`ServerRestore`; remembers what it was made with."""
 
+    started = "2026-11-22T14:30:14.150Z"
+
     def __init__(self, _cloud, manifest, _waiter, _limit, gates):
         self.manifest, self.gates = manifest, gates
         self.applied = False
@@ -40,6 +42,9 @@ class Restore:
 
     def predicted(self, _steps):
         return []
+
+    def timing(self):
+        return {"wall_seconds": 1.0}
 
 
 @pytest.fixture
@@ -100,3 +105,8 @@ def test_what_is_not_restored_now_is_not_asked_about(run):
 def test_all_is_removed_or_nothing(run):
     with pytest.raises(InvalidInput, match="take tiers out"):
         run(state="absent", tiers=["database"])
+
+
+@pytest.mark.parametrize(("check_mode", "timing"), [(True, None), (False, {"wall_seconds": 1.0})])
+def test_how_long_it_took_is_told_where_something_was_done(run, check_mode, timing):
+    assert run(check_mode=check_mode).result["timing"] == timing
