@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
+import datetime
 import http.server
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -16,6 +19,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils.health_check import
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes, Subject
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import Support
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, server
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HERE = Subject("id-1", "orders-db", "127.0.0.1")
 
@@ -57,9 +64,11 @@ class Site(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def site():
+@contextlib.contextmanager
+def serving(tls=None):
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    if tls:
+        httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     Site.requests.clear()
@@ -67,6 +76,34 @@ def site():
     httpd.shutdown()
     thread.join()
     httpd.server_close()
+
+
+@pytest.fixture
+def site():
+    with serving() as port:
+        yield port
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """One that shop.example.com has signed for itself, with its key, in a file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example.com")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    signed = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example.com")]), critical=False).sign(key, hashes.SHA256())
+    path = tmp_path / "certificate.pem"
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def secure_site(certificate):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with serving(tls) as port:
+        yield port
 
 
 def get(port, path="/200", **changes):
@@ -105,10 +142,16 @@ def test_nobody_there_is_told(closed_port):
     assert get(closed_port) == "Connection refused"
 
 
-def test_certificates_are_looked_at_unless_told_otherwise():
-    strict, lax = (probes._tls(Check.parse({"http": {"validate_certs": one}}).http) for one in (True, False))
-    assert (strict.check_hostname, lax.check_hostname) == (True, False)
-    assert (strict.verify_mode, lax.verify_mode) == (probes.ssl.CERT_REQUIRED, probes.ssl.CERT_NONE)
+def test_a_certificate_of_nobody_knows_whom_is_refused_unless_told_otherwise(secure_site):
+    assert "certificate verify failed: self-signed certificate" in get(secure_site, scheme="https", host="shop.example.com")
+    assert get(secure_site, scheme="https", validate_certs=False) is None
+
+
+def test_a_certificate_is_for_the_name_that_is_asked_for(secure_site, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert get(secure_site, scheme="https", host="shop.example.com") is None
+    assert "Hostname mismatch" in get(secure_site, scheme="https", host="other.example.com")
+    assert "IP address mismatch" in get(secure_site, scheme="https")
 
 
 def test_a_server_that_talks_without_end_is_left(monkeypatch):
