@@ -15,6 +15,8 @@ from .health_check import Check
 #: Names end up in object names, metadata and file names of many systems.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 _NAME = re.compile(NAME_PATTERN)
+DRILL_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,19}"
+_DRILL_ID = re.compile(DRILL_PATTERN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +116,18 @@ def require_name(what: str, name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"'{name}' cannot be used as {what}: use letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit."
+        )
+    return name
+
+
+def require_drill_id(name: str) -> str:
+    """Refuse an id that could not be in the name of a key pair, or not in a mark beside the ids of all else.
+
+    :raises InvalidInput: naming it.
+    """
+    if not _DRILL_ID.fullmatch(name):
+        raise InvalidInput(
+            f"'{name}' cannot be used as the id of a drill: use letters, digits, '_' and '-', at most 20, beginning with a letter or digit."
         )
     return name
 

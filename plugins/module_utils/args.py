@@ -121,6 +121,11 @@ COMMAND_CHECKS = {
     "command_checks": {"type": "str", "choices": ["refuse", "skip", "run"], "default": "refuse"},
 }
 
+#: The drill for which something is made or looked at, and not a real restore.
+DRILL = {
+    "drill": {"type": "str"},
+}
+
 
 def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """One argument spec of several parts; later ones win."""

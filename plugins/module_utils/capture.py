@@ -31,7 +31,7 @@ from .manifest import (
     Topology,
     VolumeSpec,
 )
-from .marking import unmarked, unmarked_tags
+from .marking import unmarked, unmarked_tags, unmarked_text
 from .network import Network
 from .records import Port, Server, ServerGroup, Volume
 from .user_data import Form
@@ -411,7 +411,7 @@ def _topology(application: Application, seen: Seen, scope: _Scope) -> Topology:
         subnets=_named(_subnet(seen, seen.subnets[one]) for one in scope.subnets),
         routers=_named(_router(seen, seen.routers[one], scope.router_subnets[one]) for one in scope.routers),
         security_groups=_named(_security_group(seen, seen.security_groups[one]) for one in scope.security_groups),
-        key_pairs=_named(KeyPairSpec(name, key) for name, key in seen.key_pairs.items() if name in used),
+        key_pairs=_named(KeyPairSpec(name, unmarked_text(key)) for name, key in seen.key_pairs.items() if name in used),
         server_groups=_named(ServerGroupSpec(_group_name(application, one), one.policy, one.max_per_host) for one in _groups(seen)),
     )
 
@@ -470,7 +470,7 @@ def _security_group(seen: Seen, group: Resource) -> SecurityGroupSpec:
     names = {one["id"]: one["name"] for one in seen.security_groups.values()}
     return SecurityGroupSpec(
         name=group["name"],
-        description=group["description"] or "",
+        description=unmarked_text(group["description"] or ""),
         rules=tuple(sorted((rule_spec(rule, names) for rule in group["security_group_rules"]), key=repr)),
     )
 

@@ -96,10 +96,25 @@ class ConsistencyTooLow(DrError):
     code = "consistency_too_low"
 
 
-class ManifestInvalid(DrError):
-    """A manifest is damaged, hostile or of an unknown version."""
+class DocumentInvalid(DrError):
+    """A stored document is damaged, hostile or of an unknown version."""
+
+    #: How messages call such a document.
+    what: t.ClassVar[str]
+
+
+class ManifestInvalid(DocumentInvalid):
+    """A manifest is not what it should be."""
 
     code = "manifest_invalid"
+    what = "manifest"
+
+
+class DrillRecordInvalid(DocumentInvalid):
+    """The record of a drill is not what it should be."""
+
+    code = "drill_record_invalid"
+    what = "record of the drill"
 
 
 class MappingInvalid(DrError):

@@ -12,22 +12,20 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
-import hashlib
-import hmac
 import json
-import math
 import typing as t
 
+from . import signed_document
 from .application import Application
 from .errors import InvalidInput, ManifestInvalid
-from .libraries import library
 from .manifest_schema import SCHEMA, SCHEMA_VERSION
+from .marking import drill_name
 from .records import Flavor
 
 #: The defaults of what came with version 2 are what is known of a copy of version 1.
 _READABLE_VERSIONS = (1, SCHEMA_VERSION)
-_DEEPEST = 50
-_LONGEST_NUMBER = 40
+#: Characters of a version that nobody knows.
+_SHOWN = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,13 +258,23 @@ class Checkpoint:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
+    """All of a checkpoint.
+
+    :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
+    """
+
     checkpoint: Checkpoint
     description: ApplicationDescription
     copies: tuple[Copy, ...]
+    drill: str | None = None
 
     @property
     def application(self) -> Application:
         return self.description.application
+
+    def called(self, name: str) -> str:
+        """How a restore calls at its site what has a name at the source."""
+        return name if self.drill is None else drill_name(self.drill, name)
 
     def copy_of(self, volume: VolumeSpec) -> Copy:
         """The copy of a volume; every volume of a valid manifest has one."""
@@ -296,9 +304,9 @@ class Manifest:
         :raises ManifestInvalid: naming what is wrong with it.
         """
         _refuse_unknown_version(document)
-        _refuse_deep(document)
+        signed_document.refuse_deep(document, ManifestInvalid)
         document = _upgraded(document)
-        _validate(document)
+        signed_document.validate(document, SCHEMA, ManifestInvalid)
         manifest = cls(
             checkpoint=_build(Checkpoint, document["checkpoint"]),
             description=_description(document),
@@ -313,16 +321,7 @@ class Manifest:
 
         :raises ManifestInvalid: when it is damaged, not signed with the key, or no manifest at all.
         """
-        document = _decode(content)
-        if not isinstance(document, dict):
-            raise ManifestInvalid("The manifest is no JSON object.")
-        _refuse_deep(document)
-        digest, signature = document.pop("digest", None), document.pop("signature", None)
-        if digest != _digest(document):
-            raise ManifestInvalid("The manifest's digest does not match its content: it was changed or damaged.")
-        if key is not None:
-            _refuse_foreign(document, signature, key)
-        return cls.parse(document)
+        return cls.parse(signed_document.load(content, key, ManifestInvalid))
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -334,11 +333,7 @@ class Manifest:
 
     def dump(self, key: str | None = None) -> bytes:
         """Canonical JSON with its SHA-256 digest inside, and signed where there is a key."""
-        document = self.as_dict()
-        added = {"digest": _digest(document)}
-        if key is not None:
-            added["signature"] = _signature(document, key)
-        return _canonical({**document, **added})
+        return signed_document.dump(self.as_dict(), key)
 
 
 def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:
@@ -348,87 +343,12 @@ def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:
         raise ManifestInvalid(f"The manifest contradicts itself: {error.message}") from error
 
 
-def _digest(document: t.Mapping[str, t.Any]) -> str:
-    return "sha256:" + hashlib.sha256(_canonical(document)).hexdigest()
-
-
-def _signature(document: t.Mapping[str, t.Any], key: str) -> str:
-    return "hmac-sha256:" + hmac.new(key.encode(), _canonical(document), hashlib.sha256).hexdigest()
-
-
-def _refuse_foreign(document: t.Mapping[str, t.Any], signature: t.Any, key: str) -> None:
-    if signature is None:
-        raise ManifestInvalid("The manifest is not signed.", "With hmac_key, only manifests that were signed with this key are accepted.")
-    if not hmac.compare_digest(str(signature).encode(), _signature(document, key).encode()):
-        raise ManifestInvalid("The manifest's signature does not match hmac_key: it was signed with another key, or forged.")
-
-
-def _canonical(document: t.Mapping[str, t.Any]) -> bytes:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def _decode(content: bytes) -> t.Any:
-    """Read JSON that has no second reading: what one parser takes and another refuses or understands otherwise is refused."""
-    hooks = {"object_pairs_hook": _members, "parse_int": _integer, "parse_float": _number, "parse_constant": _number}
-    try:
-        document = json.loads(content.decode(), **hooks)
-        # A lone surrogate passes as an escape, and cannot be written anywhere.
-        json.dumps(document, ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise _too_deep() from error
-    except UnicodeError as error:
-        raise ManifestInvalid(f"The manifest is no UTF-8 text ({error}).") from error
-    except ValueError as error:
-        raise ManifestInvalid(f"The manifest is no JSON document ({error}).") from error
-    return document
-
-
-def _members(pairs: t.Sequence[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    twice = _twice(name for name, _value in pairs)
-    if twice:
-        raise ValueError(f"an object has member '{twice[0][:100]}' twice")
-    return dict(pairs)
-
-
-def _integer(text: str) -> int:
-    if len(text) > _LONGEST_NUMBER:
-        raise ValueError(f"a number has {len(text)} digits")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:_LONGEST_NUMBER]} is no number")
-    return number
-
-
-def _refuse_deep(document: t.Any) -> None:
-    """What is nested without end makes every later function fail that follows it."""
-    level = [document]
-    for _depth in range(_DEEPEST):
-        level = [inner for one in level for inner in _inside(one)]
-        if not level:
-            return
-    raise _too_deep()
-
-
-def _inside(value: t.Any) -> t.Iterable[t.Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _too_deep() -> ManifestInvalid:
-    return ManifestInvalid(f"The manifest is nested deeper than {_DEEPEST} levels.")
-
-
 def _refuse_unknown_version(document: t.Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     # True and 1.0 are equal to 1, and are no versions.
     if not isinstance(version, int) or isinstance(version, bool) or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
-            f"The manifest has schema version {str(version)[:_LONGEST_NUMBER]}; this release reads versions 1 to {SCHEMA_VERSION}.",
+            f"The manifest has schema version {str(version)[:_SHOWN]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",
         )
 
@@ -455,14 +375,6 @@ def _with_defaults(hint: t.Any, value: t.Any) -> t.Any:
 
 def _plain_default(default: t.Any) -> t.Any:
     return list(default) if isinstance(default, tuple) else default
-
-
-def _validate(document: t.Mapping[str, t.Any]) -> None:
-    jsonschema = library("jsonschema", "jsonschema")
-    errors = sorted(jsonschema.Draft202012Validator(SCHEMA).iter_errors(document), key=lambda e: list(e.path))
-    if errors:
-        listed = "; ".join(f"{'/'.join(map(str, e.path)) or 'document'}: {e.message[:200]}" for e in errors[:5])
-        raise ManifestInvalid(f"The manifest does not follow its schema ({len(errors)} problems): {listed}.")
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:

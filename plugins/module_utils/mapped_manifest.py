@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .errors import MappingInvalid
 from .manifest import (
     AddressSpec,
     KeyPairSpec,
@@ -48,23 +47,6 @@ def apply(manifest: Manifest, mapping: SiteMapping) -> Mapped:
     work = _Application(manifest, mapping)
     mapped = work.manifest()
     return Mapped(mapped, tuple(dict.fromkeys(work.problems)))
-
-
-def manifest_of(params: t.Mapping[str, t.Any]) -> Manifest:
-    """The manifest that a module is given, as its mapping has it.
-
-    With ``state: absent`` the mapping is not looked at: what was made is known by its marks.
-
-    :raises ManifestInvalid: when it is damaged.
-    :raises MappingInvalid: naming everything that cannot be done.
-    """
-    manifest = Manifest.parse(params["manifest"])
-    if params["state"] == "absent":
-        return manifest
-    mapped = apply(manifest, SiteMapping.parse(params["mapping"]))
-    if mapped.problems:
-        raise MappingInvalid(mapped.problems)
-    return mapped.manifest
 
 
 class _Application:

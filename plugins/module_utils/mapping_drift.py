@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .isolation import as_restored
 from .manifest import Manifest
 from .mapped_manifest import apply
 from .mapping import KINDS, Kind, SiteMapping, Target, used_names
@@ -16,14 +17,17 @@ from .restore_check import problems, subnet_differences
 _OPTIONAL = {kind.key for kind in KINDS if kind.optional}
 
 
-def restore_problems(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Manifest, list[str]]:
-    """Everything that would make a restore by this mapping fail, each with a way out.
+def restore_problems(
+    manifest: Manifest, mapping: SiteMapping, inventory: Inventory, drill: str | None = None
+) -> tuple[Manifest, list[str]]:
+    """Everything that would make a restore by this mapping, or a drill of it, fail, each with a way out.
 
     :param manifest: as the catalogue has it.
     :returns: the manifest as it would be restored, and the problems.
     """
-    mapped = apply(manifest, mapping)
-    targets = [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
+    mapped = as_restored(manifest, mapping, drill)
+    # A drill uses nothing of the site's own but flavors and volume types.
+    targets = [] if drill else [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
     return mapped.manifest, [*mapped.problems, *targets, *problems(mapped.manifest, inventory.stock)]
 
 

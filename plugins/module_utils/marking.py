@@ -1,11 +1,13 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a restore knows again what it made: by marks on the resources themselves.
+"""How a restore or a drill knows again what it made: by marks on the resources themselves.
 
 A resource gets its marks where its service keeps such things (metadata or tags) and, in one request
 with its creation, as its description: Neutron takes tags only afterwards, and Cinder
 replaces a volume's metadata with the backup's at the end of a restore. A run that was killed in
-between finds what it made by the description.
+between finds what it made by the description. A key pair has neither: its mark is in the comment of its public key.
+
+The mark of a drill never equals that of a real restore, also where both are of the same checkpoint.
 """
 
 from __future__ import annotations
@@ -13,24 +15,36 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, FREEZE_KEY, SOURCE_KEY
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FREEZE_KEY, SOURCE_KEY
 
-_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY, SOURCE_KEY)
+_KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
+#: What Neutron takes as a description.
+_LONGEST_DESCRIPTION = 255
+#: What every service takes as a name.
+_LONGEST_NAME = 255
 
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
     """Whose a resource is.
 
-    :param source: id of the volume or server at the source for which it stands.
+    :param source: id of the volume or server at the source for which it stands; None for what stands for none.
+    :param drill: id of the drill that made it; None when a real restore did.
     """
 
     application: str
     checkpoint: str
-    source: str
+    source: str | None = None
+    drill: str | None = None
+
+    @property
+    def owner(self) -> Mark:
+        """The restore or drill that it tells of."""
+        return dataclasses.replace(self, source=None)
 
     def metadata(self) -> dict[str, str]:
-        return dict(zip(_KEYS, (self.application, self.checkpoint, self.source), strict=True))
+        values = dataclasses.asdict(self)
+        return {key: values[field] for field, key in _KEYS.items() if values[field]}
 
     def tags(self) -> list[str]:
         return [f"{key}={value}" for key, value in self.metadata().items()]
@@ -39,10 +53,18 @@ class Mark:
         """For a description; names and ids have no blanks."""
         return " ".join(self.tags())
 
+    def beside(self, text: str) -> str:
+        """A description with the mark behind it; cut where both are too long."""
+        mark = self.text()
+        return f"{text[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
+
+    def is_of(self, owner: Mark) -> bool:
+        return self.owner == owner
+
     @classmethod
     def of_metadata(cls, metadata: t.Mapping[str, str]) -> Mark | None:
-        values = [metadata.get(key) for key in _KEYS]
-        return cls(*t.cast("list[str]", values)) if all(values) else None
+        values = {field: metadata.get(key) or None for field, key in _KEYS.items()}
+        return cls(**t.cast("dict[str, str]", values)) if values["application"] and values["checkpoint"] else None
 
     @classmethod
     def of_tags(cls, tags: t.Iterable[str]) -> Mark | None:
@@ -53,10 +75,20 @@ class Mark:
         return cls.of_tags((text or "").split())
 
 
+def drill_name(drill: str, name: str) -> str:
+    """How a drill calls what has a name at the source: no real restore looks for it."""
+    return f"drill-{drill}-{name}"[:_LONGEST_NAME]
+
+
 def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
     """Metadata without marks: what the application's own resources have."""
-    return {key: value for key, value in metadata.items() if key not in (*_KEYS, FREEZE_KEY)}
+    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), FREEZE_KEY)}
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:
-    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in _KEYS)
+    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in _KEYS.values())
+
+
+def unmarked_text(text: str) -> str:
+    """A description or a public key without a mark; others stay to the letter."""
+    return " ".join(unmarked_tags(text.split())) if Mark.of_text(text) else text

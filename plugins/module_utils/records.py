@@ -16,6 +16,8 @@ import typing as t
 APPLICATION_KEY = "osdr_application"
 CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
+#: On what a drill makes, which is no part of any real restore.
+DRILL_KEY = "osdr_drill"
 #: On a server, for as long as it is or may be frozen.
 FREEZE_KEY = "osdr_freeze"
 
@@ -224,6 +226,8 @@ class Port:
     allowed_address_pairs: tuple[t.Mapping[str, str], ...]
     tags: tuple[str, ...]
     description: str = ""
+    #: What has it: ``compute:...`` for servers, ``network:...`` for what belongs to the network itself.
+    device_owner: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,8 @@ from .restore_plan import (
     Site,
     VolumeStep,
     flavor_problem,
+    is_made_by,
+    owner_of,
     plan_servers,
     plan_volumes,
     stopped_problems,
@@ -51,10 +53,11 @@ class Stock:
     zones: t.Mapping[str, tuple[str, ...]]
 
 
-def look(cloud: Cloud, concurrency: int) -> Stock:
+def look(cloud: Cloud, concurrency: int, wanted: t.Iterable[str] = ()) -> Stock:
     """See what the project has at the site and may have.
 
     :param concurrency: how many calls at once.
+    :param wanted: ids of backups, which administrators may use also where they belong to another project.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Network(cloud)
     found = run_all(
@@ -70,10 +73,12 @@ def look(cloud: Cloud, concurrency: int) -> Stock:
         },
         concurrency,
     )
+    backups = {backup.id: backup for backup in found["backups"]}
+    others = run_all({one: lambda one=one: storage.backup(one) for one in {*wanted} - {*backups}}, concurrency)
     return Stock(
         site=restore_site.look(cloud, concurrency),
         routers=tuple(found["routers"]),
-        backups={backup.id: backup for backup in found["backups"]},
+        backups={**backups, **{one: backup for one, backup in others.items() if backup}},
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] for service in ("volume", "compute", "network")},
         zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},
@@ -174,6 +179,7 @@ def problems(manifest: Manifest, stock: Stock) -> list[str]:
         *_name_problems(manifest, stock),
         *_subnet_problems(manifest, site),
         *_key_pair_problems(manifest, site),
+        *_borrowed_problems(manifest, stock),
         *_external_network_problems(manifest, site),
         *_outside_problems(manifest, servers),
         *_twin_problems(servers),
@@ -318,6 +324,24 @@ def _key_pair_problems(manifest: Manifest, site: Site) -> t.Iterator[str]:
                 f"Key pair '{spec.name}' exists at site '{site.name}' with another public key; "
                 "remove it there, use credentials of another user, or name another one in a mapping."
             )
+
+
+def _borrowed_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
+    """A drill uses nothing that it did not make, whatever its name."""
+    if manifest.drill is None:
+        return
+    topology, site, owner = manifest.description.topology, stock.site, owner_of(manifest)
+    kinds = (
+        ("Network", topology.networks, site.networks),
+        ("Subnet", topology.subnets, site.subnets),
+        ("Router", topology.routers, stock.routers),
+        ("Security group", topology.security_groups, site.security_groups),
+        ("Key pair", topology.key_pairs, [{"name": name, "description": key} for name, key in site.key_pairs.items()]),
+    )
+    for kind, specs, there in kinds:
+        foreign = {one["name"] for one in there if not is_made_by(owner, one)}
+        for name in sorted(foreign & {*_names(specs)}):
+            yield f"{kind} '{name}' at site '{site.name}' was not made by drill '{manifest.drill}'; give the drill another id."
 
 
 def same_key(one: str, other: str) -> bool:

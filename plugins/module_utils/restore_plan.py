@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
+import re
 import typing as t
 
 from . import user_data
@@ -22,6 +23,7 @@ Resource = t.Mapping[str, t.Any]
 
 #: In the description of a port: which of its server's it is, counted from 0.
 _POSITION_KEY = "osdr_port"
+_LONGEST_HOSTNAME = 63
 
 
 class Action(enum.Enum):
@@ -72,12 +74,22 @@ class Site:
         return next((one for one in self.floating_ips if port and one["port_id"] == port.id), None)
 
 
+def owner_of(manifest: Manifest) -> Mark:
+    """The restore, or the drill, that makes things of a manifest."""
+    return Mark(manifest.application.name, manifest.checkpoint.id, drill=manifest.drill)
+
+
 def mark_of(manifest: Manifest, source: str) -> Mark:
-    return Mark(manifest.application.name, manifest.checkpoint.id, source)
+    return dataclasses.replace(owner_of(manifest), source=source)
 
 
-def _belongs(mark: Mark | None, manifest: Manifest) -> bool:
-    return mark is not None and mark == mark_of(manifest, mark.source)
+def _belongs(mark: Mark | None, owner: Mark) -> bool:
+    return mark is not None and mark.is_of(owner)
+
+
+def is_made_by(owner: Mark, resource: Resource) -> bool:
+    """Whether a resource of Neutron is one that a restore or drill made."""
+    return _belongs(Mark.of_text(resource.get("description")), owner)
 
 
 # Volumes
@@ -91,19 +103,18 @@ _PREFERENCE = (Action.KEEP, Action.WAIT, Action.REPLACE)
 
 @dataclasses.dataclass(frozen=True)
 class VolumeStep:
-    """What is to be done about one volume of the application."""
+    """What is to be done about one volume of the application.
+
+    :param name: never empty: Cinder would take name and description from the backup, and the mark would be lost.
+    """
 
     server: str
     spec: VolumeSpec
+    name: str
     copy: Copy
     mark: Mark
     action: Action
     current: Volume | None
-
-    @property
-    def name(self) -> str:
-        """Never empty: Cinder would take name and description from the backup, and the mark would be lost."""
-        return self.spec.name or f"{self.server}-{self.spec.device.rsplit('/', 1)[-1]}"
 
     @property
     def label(self) -> str:
@@ -134,9 +145,9 @@ class VolumeStep:
         return True
 
 
-def made_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume]:
-    """All volumes that restores of this checkpoint made."""
-    return [volume for volume in volumes if _belongs(Mark.of_text(volume.description), manifest)]
+def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:
+    """All volumes that a restore or drill made."""
+    return [volume for volume in volumes if _belongs(Mark.of_text(volume.description), owner)]
 
 
 def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[VolumeStep]:
@@ -151,7 +162,8 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
             mark = mark_of(manifest, spec.source_id)
             current = _best(made[mark])
             action = _volume_action(current) if current else Action.CREATE
-            steps.append(VolumeStep(server.name, spec, manifest.copy_of(spec), mark, action, current))
+            name = manifest.called(spec.name or f"{server.name}-{spec.device.rsplit('/', 1)[-1]}")
+            steps.append(VolumeStep(server.name, spec, name, manifest.copy_of(spec), mark, action, current))
     return steps
 
 
@@ -241,6 +253,7 @@ def _fixed_ip(site: Site, network_id: str, address: AddressSpec) -> dict[str, t.
 class ServerStep:
     """What is to be done about one server.
 
+    :param name: at the site.
     :param volumes: the restored volumes in the order of the devices; None for one that is not there.
     :param flavor: the site's flavor; None when none fits.
     :param key_name: None when the source has none, or the site has no key pair of that name.
@@ -248,6 +261,7 @@ class ServerStep:
     """
 
     spec: ServerSpec
+    name: str
     mark: Mark
     action: Action
     current: Server | None
@@ -289,7 +303,7 @@ class ServerStep:
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """As Nova's server creation wants it; flavor and volumes are known to be there."""
         body = {
-            "name": self.spec.name,
+            "name": self.name,
             "flavor_id": t.cast(Flavor, self.flavor).id,
             "networks": [{"port": port_id} for port_id in port_ids] or "none",
             "block_device_mapping": [
@@ -312,8 +326,16 @@ class ServerStep:
             "user_data": user_data.content(self.spec.user_data or ""),
             "availability_zone": self.spec.availability_zone,
             "scheduler_hints": self.group and {"group": self.group.id},
+            # Nova makes it of the name; the guest's own must be that of the source whatever the server is called.
+            "hostname": _hostname(self.spec.name) if self.name != self.spec.name else None,
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
+
+
+def _hostname(name: str) -> str:
+    """As Nova makes one of a server's name."""
+    plain = re.sub(r"[^a-z0-9-]", "", re.sub(r"[ _.]", "-", name.lower()))
+    return plain.strip("-")[:_LONGEST_HOSTNAME]
 
 
 def plan_servers(manifest: Manifest, site: Site) -> list[ServerStep]:
@@ -326,22 +348,23 @@ def plan_servers(manifest: Manifest, site: Site) -> list[ServerStep]:
     steps = []
     for spec in servers:
         mark = mark_of(manifest, spec.source_id)
-        steps.append(_server_step(site, spec, mark, made[mark], ports[mark], restored))
+        steps.append(_server_step(manifest, site, spec, made[mark], ports[mark], restored))
     return steps
 
 
 def _server_step(
-    site: Site, spec: ServerSpec, mark: Mark, made: t.Sequence[Server], made_ports: t.Sequence[Port], restored: t.Mapping[str, Volume | None]
+    manifest: Manifest, site: Site, spec: ServerSpec, made: t.Sequence[Server], made_ports: t.Sequence[Port], restored: t.Mapping[str, Volume | None]
 ) -> ServerStep:
     current = next(iter(made), None)
     action = _server_action(current)
-    ports = [_port_step(site, spec, position, mark, made_ports) for position in range(len(spec.ports))]
+    ports = [_port_step(manifest, site, spec, position, made_ports) for position in range(len(spec.ports))]
     if action in (Action.KEEP, Action.WAIT):
         # A port that somebody took away from a running server is not made again behind his back.
         ports = [port for port in ports if port.current]
     return ServerStep(
         spec=spec,
-        mark=mark,
+        name=manifest.called(spec.name),
+        mark=mark_of(manifest, spec.source_id),
         action=action,
         current=current,
         ports=tuple(ports),
@@ -358,11 +381,11 @@ def _server_action(server: Server | None) -> Action:
     return {"ERROR": Action.REPLACE, "BUILD": Action.WAIT}.get(server.status, Action.KEEP)
 
 
-def _port_step(site: Site, server: ServerSpec, position: int, mark: Mark, made: t.Iterable[Port]) -> PortStep:
-    spec = server.ports[position]
+def _port_step(manifest: Manifest, site: Site, server: ServerSpec, position: int, made: t.Iterable[Port]) -> PortStep:
+    spec, mark = server.ports[position], mark_of(manifest, server.source_id)
     description = _port_description(spec, position, mark)
     current = next((port for port in made if _is_port(port, spec, description)), None)
-    name = spec.name or f"{server.name}-{position}"
+    name = manifest.called(spec.name or f"{server.name}-{position}")
     return PortStep(spec, name, mark, description, current, site.floating_ip_of(current))
 
 
@@ -392,20 +415,18 @@ def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-    """Everything that restores of a checkpoint made, but for the volumes."""
+    """Servers and what leads to them that a restore or drill made."""
 
     servers: tuple[Server, ...]
     floating_ips: tuple[Resource, ...]
     ports: tuple[Port, ...]
 
     @classmethod
-    def of(cls, manifest: Manifest, site: Site) -> Made:
+    def of(cls, owner: Mark, site: Site) -> Made:
         return cls(
-            servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), manifest)),
-            floating_ips=tuple(
-                one for one in site.floating_ips if _belongs(Mark.of_text(one["description"]), manifest)
-            ),
-            ports=tuple(one for one in site.ports if _belongs(Mark.of_text(one.description), manifest)),
+            servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner)),
+            floating_ips=tuple(one for one in site.floating_ips if is_made_by(owner, one)),
+            ports=tuple(one for one in site.ports if _belongs(Mark.of_text(one.description), owner)),
         )
 
     @property

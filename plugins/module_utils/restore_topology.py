@@ -22,12 +22,17 @@ _DEFAULT_GROUP = "default"
 
 
 def missing(topology: Topology, site: Site, routers: t.Iterable[Resource]) -> dict[str, list[dict[str, t.Any]]]:
-    """What is to be made or completed, per kind: the specs of the manifest as dictionaries.
+    """What :func:`lacking` finds, as dictionaries."""
+    return {kind: [dataclasses.asdict(spec) for spec in specs] for kind, specs in lacking(topology, site, routers).items()}
+
+
+def lacking(topology: Topology, site: Site, routers: t.Iterable[Resource]) -> dict[str, list[t.Any]]:
+    """What is to be made or completed, per kind: the specs of the manifest.
 
     :param routers: those of the project.
     :returns: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.
     """
-    found = {
+    return {
         "networks": _by_name(topology.networks, site.networks),
         "subnets": _by_name(topology.subnets, site.subnets),
         "routers": _routers(topology, site, routers),
@@ -35,7 +40,6 @@ def missing(topology: Topology, site: Site, routers: t.Iterable[Resource]) -> di
         "key_pairs": [spec for spec in topology.key_pairs if spec.name not in site.key_pairs],
         "server_groups": [spec for spec in topology.server_groups if site.server_group(spec.name) is None],
     }
-    return {kind: [dataclasses.asdict(spec) for spec in specs] for kind, specs in found.items()}
 
 
 def _by_name(specs: t.Iterable[t.Any], there: t.Iterable[Resource]) -> list[t.Any]:
@@ -52,14 +56,14 @@ def _routers(topology: Topology, site: Site, routers: t.Iterable[Resource]) -> l
         if router is None:
             found.append(spec)
             continue
-        joined = _joined(site, router)
+        joined = joined_subnets(site, router)
         lacking = tuple(name for name in spec.subnets if name not in joined.values())
         if lacking:
             found.append(dataclasses.replace(spec, subnets=(*joined, *lacking)))
     return found
 
 
-def _joined(site: Site, router: Resource) -> dict[str, str]:
+def joined_subnets(site: Site, router: Resource) -> dict[str, str]:
     """Name per id of the subnets that a router has an interface in."""
     gateway = (router["external_gateway_info"] or {}).get("network_id")
     names = {subnet["id"]: subnet["name"] for subnet in site.subnets}

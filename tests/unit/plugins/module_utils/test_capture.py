@@ -169,6 +169,15 @@ def test_the_topology_is_what_the_servers_need_and_no_more():
     assert [one.name for one in topology.key_pairs] == ["shop"]
 
 
+def test_marks_of_a_restore_are_not_captured_with_what_it_made():
+    mark = Mark("shop", "noon", drill="7").text()
+    found = seen(key_pairs={"shop": f"ssh-ed25519 AAAA shop {mark}"})
+    marked = {one: {**group, "description": f"What it serves {mark}"} for one, group in found.security_groups.items()}
+    topology = capture.describe(APPLICATION, dataclasses.replace(found, security_groups=marked)).topology
+    assert topology.key_pairs[0].public_key == "ssh-ed25519 AAAA shop"
+    assert {one.description for one in topology.security_groups} == {"What it serves"}
+
+
 def test_a_description_survives_being_written_and_read():
     found = described()
     assert ApplicationDescription.parse(found.as_dict()) == found

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import MappingInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import AddressSpec, Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply, manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.records import NamedFlavor
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
@@ -212,27 +211,6 @@ def test_two_different_things_cannot_become_one():
     assert problems(two_networks(), subnets={"b-sub": "shop-subnet"}) == [
         "Subnet 'b-sub' and another one that differs from it both become 'shop-subnet'; give each a name of its own in the mapping."
     ]
-
-
-def params(**changes):
-    return {"manifest": shop.document(), "mapping": None, "state": "present", **changes}
-
-
-def test_a_module_gets_the_manifest_as_it_is_to_be_restored():
-    assert manifest_of(params()) == MANIFEST
-    mapped = manifest_of(params(mapping={"schema_version": 1, "networks": {"shop-net": "dr-net"}}))
-    assert server(mapped).ports[0].network == "dr-net"
-
-
-def test_what_cannot_be_done_is_refused():
-    undecided = {"schema_version": 1, "flavors": {"lab.db": None}, "volume_types": {"ceph": None}}
-    with pytest.raises(MappingInvalid) as raised:
-        manifest_of(params(mapping=undecided))
-    assert len(raised.value.facts["problems"]) == 2
-
-
-def test_for_a_removal_the_marks_are_enough():
-    assert manifest_of(params(mapping={"nonsense": 1}, state="absent")) == MANIFEST
 
 
 def test_a_host_route_to_nowhere_near_stays():

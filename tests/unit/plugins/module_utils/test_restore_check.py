@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils import restore_check
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Quota, ServerGroup
@@ -224,3 +227,16 @@ def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
     theirs = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
     new = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
     assert doubts(MANIFEST, theirs, "theirs") == doubts(new, theirs, "mine") == doubts(MANIFEST, shop.empty_site(), "mine") == []
+
+
+def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
+    mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
+    storage = SimpleNamespace(backups=lambda: [mine], backup={"theirs": theirs}.get, volume_types=dict, quotas=dict, availability_zones=list)
+    others = SimpleNamespace(quotas=dict, availability_zones=list, list=lambda _collection: [])
+    monkeypatch.setattr(restore_check, "BlockStorage", lambda _cloud: storage)
+    monkeypatch.setattr(restore_check, "Compute", lambda _cloud: others)
+    monkeypatch.setattr(restore_check, "Network", lambda _cloud: others)
+    monkeypatch.setattr(restore_check.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    found = restore_check.look(SimpleNamespace(site="remote"), 4, ["mine", "theirs", "nowhere"])
+    assert found.backups == {"mine": mine, "theirs": theirs}
+    assert restore_check.look(SimpleNamespace(site="remote"), 4).backups == {"mine": mine}

@@ -15,6 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import
     Made,
     choose_flavor,
     made_volumes,
+    owner_of,
     plan_servers,
     plan_volumes,
     server_problems,
@@ -102,7 +103,7 @@ def test_a_restored_volume_is_completed(changes, changed):
 
 def test_only_what_was_restored_from_this_checkpoint_is_removed():
     other = volume("other", description=shop.mark(1).text().replace("noon", "dawn"))
-    assert made_volumes(MANIFEST, [one_volume("in-use"), other, volume("theirs")]) == [one_volume("in-use")]
+    assert made_volumes(owner_of(MANIFEST), [one_volume("in-use"), other, volume("theirs")]) == [one_volume("in-use")]
 
 
 def test_everything_is_made_on_a_prepared_site():
@@ -192,7 +193,7 @@ def test_a_port_whose_mac_address_was_chosen_is_known_again_by_its_position():
     site = shop.prepared_site(ports=tuple(ports))
     step = plan_servers(NEW, site)[0].ports[0]
     assert (step.current.id, step.lacks_tags) == ("port-at-0", False)
-    assert [one.id for one in Made.of(NEW, site).ports] == [one.id for one in Made.of(MANIFEST, site).ports] == ["port-at-1", "port-at-0"]
+    assert [one.id for one in Made.of(owner_of(NEW), site).ports] == [one.id for one in Made.of(owner_of(MANIFEST), site).ports] == ["port-at-1", "port-at-0"]
 
 
 def test_a_port_of_another_server_at_the_same_position_is_not_taken():
@@ -326,11 +327,11 @@ def test_a_flavor_that_a_mapping_names_and_is_not_there_is_told():
 
 def test_everything_that_was_made_is_found_for_removal_and_nothing_else():
     site = shop.restored_site()
-    mine = Made.of(MANIFEST, dataclasses.replace(site, servers=(*site.servers, server("theirs"))))
+    mine = Made.of(owner_of(MANIFEST), dataclasses.replace(site, servers=(*site.servers, server("theirs"))))
     assert [one.name for one in mine.servers] == ["shop-front", "orders-db"]
     assert [one["id"] for one in mine.floating_ips] == ["fip-shop-front", "fip-orders-db"]
     assert [one.id for one in mine.ports] == ["port-shop-front", "port-orders-db"]
-    assert not Made.of(MANIFEST, shop.prepared_site()).anything
+    assert not Made.of(owner_of(MANIFEST), shop.prepared_site()).anything
 
 
 def test_every_mark_is_read_once_however_much_there_is(monkeypatch):
@@ -341,3 +342,70 @@ def test_every_mark_is_read_once_however_much_there_is(monkeypatch):
     site = shop.restored_site()
     plan_servers(MANIFEST, site)
     assert len(read) == len(site.ports) + len(site.volumes)
+
+
+# Drills
+
+
+DRILL = dataclasses.replace(MANIFEST, drill="7")
+
+
+def test_a_drill_and_a_real_restore_take_nothing_of_each_other():
+    real = shop.restored_site()
+    drilled = dataclasses.replace(
+        real,
+        servers=tuple(dataclasses.replace(one, metadata={**one.metadata, "osdr_drill": "7"}) for one in real.servers),
+        volumes=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.volumes),
+        ports=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.ports),
+        floating_ips=tuple({**one, "description": f"{one['description']} osdr_drill=7"} for one in real.floating_ips),
+    )
+    other = dataclasses.replace(DRILL, drill="8")
+    for mine, site in ((DRILL, drilled), (MANIFEST, real)):
+        assert {step.action for step in plan_servers(mine, site)} == {Action.KEEP}
+        assert {step.action for step in plan_volumes(mine, site.volumes)} == {Action.KEEP}
+        assert Made.of(owner_of(mine), site).anything
+    for stranger, site in ((DRILL, real), (MANIFEST, drilled), (other, drilled)):
+        assert {step.action for step in plan_servers(stranger, site)} == {Action.CREATE}
+        assert {step.action for step in plan_volumes(stranger, site.volumes)} == {Action.CREATE}
+        assert not any(port.current for step in plan_servers(stranger, site) for port in step.ports)
+        assert not Made.of(owner_of(stranger), site).anything
+        assert made_volumes(owner_of(stranger), site.volumes) == []
+
+
+def test_what_a_drill_makes_is_called_after_it():
+    steps = plan_servers(DRILL, shop.prepared_site())
+    assert [step.name for step in steps] == ["drill-7-orders-db", "drill-7-shop-front"]
+    assert [port.name for step in steps for port in step.ports] == ["drill-7-orders-db-0", "drill-7-shop-front-0"]
+    volumes = plan_volumes(DRILL, ())
+    assert [step.name for step in volumes] == ["drill-7-shop-front-boot", "drill-7-orders-db-boot", "drill-7-orders-db-vdb"]
+    assert volumes[0].body()["description"].endswith(" osdr_drill=7")
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname"),
+    [("orders-db", "orders-db"), ("Orders_DB.example org", "orders-db-example-org"), ("-\u00fc-db", "db"), ("x" * 70, "x" * 63)],
+)
+def test_inside_a_server_of_a_drill_is_called_as_at_the_source(name, hostname):
+    site = dataclasses.replace(shop.prepared_site(), volumes=tuple(
+        dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.prepared_site().volumes
+    ))
+    step = plan_servers(DRILL, site)[0]
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, name=name))
+    assert step.body([])["hostname"] == hostname
+
+
+def test_for_a_real_server_nova_makes_the_host_name():
+    assert "hostname" not in plan_servers(MANIFEST, shop.prepared_site())[0].body([])
+
+
+def test_marks_and_positions_fit_into_a_description_however_long_the_names_are():
+    longest = dataclasses.replace(
+        NEW,
+        drill="d" * 20,
+        checkpoint=dataclasses.replace(NEW.checkpoint, id="c" * 63),
+        description=dataclasses.replace(
+            NEW.description, application=dataclasses.replace(NEW.application, name="a" * 63)
+        ),
+    )
+    ports = [port for step in plan_servers(longest, shop.prepared_site()) for port in step.ports]
+    assert max(len(port.description) for port in ports) <= 255
