@@ -9,7 +9,11 @@ import typing as t
 
 from .cloud import Cloud
 from .errors import CheckFailed
+from .libraries import library
 from .records import Flavor, Quota, Server, ServerGroup
+
+#: Since then, servers may have another host name than Nova would make of their name.
+_HOSTNAME_VERSION = "2.90"
 
 
 class Compute:
@@ -78,10 +82,12 @@ class Compute:
     def create_server(self, wanted: t.Mapping[str, t.Any]) -> Server:
         """Start building a server.
 
-        :param wanted: the body of Nova's server creation.
+        :param wanted: the body of Nova's server creation. A host name is left to a Nova that takes none.
         """
         with self.cloud.calling(f"create server {wanted['name']}"):
-            return _server(self._api.create_server(**wanted))
+            takes_hostname = library("openstack.utils", "openstacksdk").supports_microversion(self._api, _HOSTNAME_VERSION)
+            left_out = () if takes_hostname else ("hostname",)
+            return _server(self._api.create_server(**{key: value for key, value in wanted.items() if key not in left_out}))
 
     def delete_server(self, server_id: str) -> None:
         with self.cloud.calling(f"delete server {server_id}"):
@@ -143,10 +149,28 @@ class Compute:
         with self.cloud.calling("list server groups"):
             return [_server_group(found) for found in self._api.server_groups()]
 
+    def create_server_group(self, name: str, policy: str, max_per_host: int | None) -> None:
+        """:param max_per_host: of servers that are kept apart, how many may be on one host; None for one."""
+        rules = {"rules": {"max_server_per_host": max_per_host}} if max_per_host else {}
+        with self.cloud.calling(f"create server group {name}"):
+            self._api.create_server_group(name=name, policy=policy, **rules)
+
+    def delete_server_group(self, group_id: str) -> None:
+        with self.cloud.calling(f"delete server group {group_id}"):
+            self._api.delete_server_group(group_id, ignore_missing=True)
+
     def key_pairs(self) -> dict[str, str]:
         """Public key per name of the caller's key pairs."""
         with self.cloud.calling("list key pairs"):
             return {found.name: found.public_key for found in self._api.keypairs()}
+
+    def create_key_pair(self, name: str, public_key: str) -> None:
+        with self.cloud.calling(f"create key pair {name}"):
+            self._api.create_keypair(name=name, public_key=public_key)
+
+    def delete_key_pair(self, name: str) -> None:
+        with self.cloud.calling(f"delete key pair {name}"):
+            self._api.delete_keypair(name, ignore_missing=True)
 
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: instances, cores, ram (MiB), server_group_members, ..."""

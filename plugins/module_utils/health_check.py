@@ -9,6 +9,8 @@ import re
 import typing as t
 
 PORT, HTTP, AGENT, COMMAND = KINDS = ("port", "http", "agent", "command")
+#: What may stand for a check where no network leads to a server; no application's definition has it.
+CONSOLE = "console"
 
 SCHEMES = ("http", "https")
 PORTS = (1, 65535)
@@ -69,6 +71,7 @@ class Check:
     :param agent: its guest agent must answer.
     :param command: program and arguments that must end with status 0 on the controller.
     :param timeout: seconds until the server counts as not ready.
+    :param console: a regular expression that something in its console log must match.
     """
 
     port: int | None = None
@@ -76,6 +79,7 @@ class Check:
     agent: bool = False
     command: tuple[str, ...] = ()
     timeout: int = 300
+    console: str | None = None
 
     @classmethod
     def parse(cls, data: t.Mapping[str, t.Any]) -> Check:
@@ -91,8 +95,8 @@ class Check:
 
     @property
     def _given(self) -> list[str]:
-        given = {PORT: self.port is not None, HTTP: self.http is not None, AGENT: self.agent, COMMAND: bool(self.command)}
-        return [kind for kind in KINDS if given[kind]]
+        given = {PORT: self.port is not None, HTTP: self.http is not None, AGENT: self.agent, COMMAND: bool(self.command), CONSOLE: self.console is not None}
+        return [kind for kind, is_given in given.items() if is_given]
 
     @property
     def kind(self) -> str:
@@ -105,6 +109,8 @@ class Check:
             return f"port {self.port}"
         if self.http:
             return f"{self.http.scheme} {self.http.path}" + (f" on port {self.http.port}" if self.http.port else "")
+        if self.console is not None:
+            return "its console log"
         return "its guest agent" if self.agent else f"command {self.command[0]}"
 
     @property
@@ -134,6 +140,7 @@ class Check:
             HTTP: self.http and {**dataclasses.asdict(self.http), "status": list(self.http.status)},
             AGENT: self.agent,
             COMMAND: list(self.command),
+            CONSOLE: self.console,
         }
         return {self.kind: values[self.kind], "timeout": self.timeout}
 

@@ -59,6 +59,41 @@ class Network:
         with self.cloud.calling(f"delete port {port_id}"):
             self._api.delete_port(port_id, ignore_missing=True)
 
+    def create(self, collection: str, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> dict[str, t.Any]:
+        """Make a resource and mark it.
+
+        :param collection: as for :meth:`list`.
+        :param wanted: the body of its creation, as the API documents it.
+        """
+        singular = collection.replace("-", "_").removesuffix("s")
+        with self.cloud.calling(f"create one of the {collection}, {wanted.get('name')}"):
+            created = self.cloud.json(self._api.post(f"/{collection}", json={singular: wanted}))[singular]
+        # Neutron takes no tags while it creates.
+        self.set_tags(collection, created["id"], tags)
+        return created
+
+    def delete(self, collection: str, resource_id: str) -> None:
+        """Remove a resource; one that is gone is as good."""
+        with self.cloud.calling(f"delete one of the {collection}, {resource_id}"):
+            response = self._api.delete(f"/{collection}/{resource_id}")
+            if response.status_code != 404:
+                self.cloud.check(response)
+
+    def add_router_interface(self, router_id: str, subnet_id: str) -> None:
+        with self.cloud.calling(f"join subnet {subnet_id} to router {router_id}"):
+            self.cloud.check(self._api.put(f"/routers/{router_id}/add_router_interface", json={"subnet_id": subnet_id}))
+
+    def remove_router_interface(self, router_id: str, port_id: str) -> None:
+        with self.cloud.calling(f"remove port {port_id} from router {router_id}"):
+            response = self._api.put(f"/routers/{router_id}/remove_router_interface", json={"port_id": port_id})
+            if response.status_code != 404:
+                self.cloud.check(response)
+
+    def create_rules(self, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Make rules of security groups, all of them or none."""
+        with self.cloud.calling(f"create {len(wanted)} rules of security groups"):
+            self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
+
     def set_tags(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Replace the tags of a resource."""
         path = f"/{collection}/{resource_id}/tags"
@@ -103,4 +138,5 @@ def _port(found: t.Any) -> Port:
         allowed_address_pairs=tuple(dict(pair) for pair in found.allowed_address_pairs or ()),
         tags=tuple(found.tags or ()),
         description=found.description or "",
+        device_owner=found.device_owner or "",
     )

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import http.client
 import os
+import re
 import signal
 import socket
 import ssl
@@ -17,8 +18,8 @@ import typing as t
 
 from .cloud import Cloud, connect_other
 from .compute import Compute
-from .errors import DrError, InvalidInput
-from .health_check import AGENT, COMMAND, HTTP, PORT, Check, HttpCheck
+from .errors import CloudError, DrError, InvalidInput
+from .health_check import AGENT, COMMAND, CONSOLE, HTTP, PORT, Check, HttpCheck
 from .quiesce import AUTO
 from .quiesce_driver import QuiesceDriver
 from .quiesce_libvirt import LibvirtDriver
@@ -31,6 +32,8 @@ _CONNECT_SECONDS = 2.0
 #: Seconds for a request with its answer: a server can be slow without end.
 _REQUEST_SECONDS = 10.0
 _AGENT_SECONDS = 5
+#: So much of a console log is looked at.
+_CONSOLE_LINES = 5000
 #: So much of a body is looked at, in bytes.
 _LARGEST_BODY = 2**20
 #: So much of what a server or a command said is told.
@@ -92,10 +95,12 @@ class Probes:
     """Makes health checks.
 
     :param agents: needed for those that ask guest agents.
+    :param compute: needed for those that look at console logs.
     """
 
-    def __init__(self, agents: Agents | None = None) -> None:
+    def __init__(self, agents: Agents | None = None, compute: Compute | None = None) -> None:
         self._agents = agents
+        self._compute = compute
 
     def ask(self, check: Check, subject: Subject, seconds: float) -> str | None:
         """Make a check once, within about so many seconds.
@@ -107,8 +112,18 @@ class Probes:
             HTTP: lambda: http_problem(subject.address, t.cast(HttpCheck, check.http)),
             AGENT: lambda: t.cast(Agents, self._agents).problem(subject.server_id),
             COMMAND: lambda: command_problem(check.command, subject, seconds),
+            CONSOLE: lambda: console_problem(t.cast(Compute, self._compute), subject.server_id, t.cast(str, check.console)),
         }
         return kinds[check.kind]()
+
+
+def console_problem(compute: Compute, server_id: str, pattern: str) -> str | None:
+    """Why a console log is not as it should be."""
+    try:
+        text = compute.console_tail(server_id, _CONSOLE_LINES)
+    except CloudError as error:
+        return error.message.rstrip(".")
+    return None if re.search(pattern, text) else f"nothing matches '{pattern}'"
 
 
 # Connections

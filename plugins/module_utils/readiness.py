@@ -3,17 +3,20 @@
 """Whether restored servers do their work: the health checks between one tier and the next.
 
 Checks come out of a manifest, which is untrusted. One that is a command is only made when the operator wants that.
+
+To the servers of a drill no network leads. What can be seen from outside stands for their checks, and nothing else is claimed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 import typing as t
 
 from .application import Application, Tier
-from .errors import WaitTimeout
-from .health_check import AGENT, COMMAND, HTTP, PORT, Check
+from .errors import InvalidInput, WaitTimeout
+from .health_check import AGENT, COMMAND, CONSOLE, HTTP, PORT, Check
 from .probes import Probes, Subject
 from .waiting import Waiter
 
@@ -31,7 +34,11 @@ _HINTS = {
     HTTP: _CONNECTION_HINT,
     AGENT: "Look at its console, whether its guest agent is started, and whether these credentials may ask it; then run again.",
     COMMAND: "Run the command by hand with the same environment (OSDR_SERVER_ADDRESS, ...) and look at the console; then run again.",
+    CONSOLE: "Look at its console, and whether what is looked for is what such a server says there; then run again.",
 }
+
+#: What a check is made by, in words, per kind.
+_MADE_BY = {PORT: "connection", HTTP: "connection", AGENT: "guest agent", COMMAND: "command", CONSOLE: "console log"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +53,15 @@ class Gates:
     runs_commands: bool = False
 
     def checks_of(self, tier: Tier) -> list[Check]:
-        return [check for check in tier.checks if self.runs_commands or check.kind != COMMAND]
+        """What is made for the checks of a tier."""
+        return [check for check in tier.checks if self._is_made(check)]
+
+    def made_by(self, check: Check) -> list[str]:
+        """What a check of the manifest is made by; empty when it is not made."""
+        return [_MADE_BY[check.kind]] if self._is_made(check) else []
+
+    def _is_made(self, check: Check) -> bool:
+        return self.runs_commands or check.kind != COMMAND
 
     def wait(self, subject: Subject, checks: t.Iterable[Check], waiter: Waiter) -> bool:
         """Wait until all checks of a server pass; each has its own time from the start.
@@ -81,6 +96,41 @@ class Gates:
                 found=found[-1],
             ) from error
         return found
+
+
+@dataclasses.dataclass(frozen=True)
+class DrillGates(Gates):
+    """The same for the servers of a drill. Only their guest agents can be asked as they are.
+
+    :param probes: what stands for each other check; nothing does when empty.
+    :param timeout: seconds that a server gets for them; those of the longest check that they stand for when None.
+    """
+
+    probes: tuple[Check, ...] = ()
+    timeout: int | None = None
+
+    def checks_of(self, tier: Tier) -> list[Check]:
+        agents = [check for check in tier.checks if check.kind == AGENT]
+        seconds = [check.timeout for check in tier.checks if check.kind != AGENT]
+        if not seconds:
+            return agents
+        return [*agents, *(dataclasses.replace(one, timeout=max(seconds) if self.timeout is None else self.timeout) for one in self.probes)]
+
+    def made_by(self, check: Check) -> list[str]:
+        made = [check] if check.kind == AGENT else self.probes
+        return [_MADE_BY[one.kind] for one in made]
+
+
+def probes_of(options: t.Mapping[str, t.Any]) -> tuple[Check, ...]:
+    """:param options: what is to stand for the checks of a drill: ``agent`` and ``console``.
+    :raises InvalidInput: when consoles cannot be searched for that.
+    """
+    pattern = options["console"]
+    try:
+        re.compile(pattern or "")
+    except re.error as error:
+        raise InvalidInput(f"'{pattern}' is no regular expression ({error}), so no console can be searched for it.") from error
+    return (*([Check(agent=True)] if options["agent"] else []), *([Check(console=pattern)] if pattern else []))
 
 
 def asks_agents(application: Application) -> bool:

@@ -10,7 +10,7 @@ import typing as t
 from .application import Tier
 from .cloud import Cloud
 from .compute import Compute
-from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from .errors import CheckFailed, CloudError, DrError, ResourceFailed
 from .freeze_window import Moment
 from .health_check import Check
 from .manifest import Manifest
@@ -19,7 +19,8 @@ from .pipeline import Pipeline
 from .probes import Subject
 from .readiness import Gates
 from .records import Port, Server
-from .restore_plan import Action, Made, PortStep, ServerStep, Site, plan_servers, server_problems
+from .restore_cleanup import ServerRemover
+from .restore_plan import Action, Made, PortStep, ServerStep, Site, owner_of, plan_servers, server_problems
 from .restore_site import look
 from .waiting import Outcome, Waiter, attempt_all, run_all, values_of
 
@@ -67,6 +68,9 @@ class ServerRestore:
         self._begun: dict[str, float] = {}
         self._ended: dict[str, float] = {}
         self._tiers: list[_TierTimes] = []
+        #: Sources whose checks this run has made.
+        self._checked: set[str] = set()
+        self._remover = ServerRemover(self.site.name, self.compute, self.network, waiter, limit)
 
     def plan(self) -> list[ServerStep]:
         return plan_servers(self.manifest, self.site)
@@ -148,7 +152,7 @@ class ServerRestore:
         for volume_id, goes_with_it in server.volumes:
             if goes_with_it:
                 self.compute.set_delete_on_termination(server.id, volume_id, False)
-        self._delete_server(server)
+        self._remover.delete(server)
 
     def _complete_port(self, step: PortStep) -> str:
         """Make what the port lacks.
@@ -223,6 +227,7 @@ class ServerRestore:
             if outcome.error:
                 outcome.error.message += self._console(servers[source])
         values_of(outcomes)
+        self._checked.update(servers)
 
     def _checker(self, checks: t.Sequence[Check], step: ServerStep) -> t.Callable[[], None]:
         source, times = step.mark.source, self._times[step.mark.source]
@@ -250,34 +255,10 @@ class ServerRestore:
     # Removal
 
     def made(self) -> Made:
-        return Made.of(self.manifest, self.site)
+        return Made.of(owner_of(self.manifest), self.site)
 
     def remove(self, made: Made) -> None:
-        """Delete servers, then floating addresses, then ports."""
-        run_all({one.id: lambda one=one: self._delete_server(one) for one in made.servers}, self.limit)
-        run_all(
-            {one["id"]: lambda one=one: self.network.delete_floating_ip(one["id"]) for one in made.floating_ips},
-            self.limit,
-        )
-        run_all({one.id: lambda one=one: self.network.delete_port(one.id) for one in made.ports}, self.limit)
-
-    def _delete_server(self, server: Server) -> None:
-        self.compute.delete_server(server.id)
-        self.waiter.until(f"server {server.label} on site '{self.site.name}' to be deleted", lambda: self._gone(server))
-
-    def _gone(self, server: Server) -> bool | None:
-        try:
-            now = self.compute.server(server.id)
-        except NotFound:
-            return True
-        if now.status == "ERROR" and now.task_state is None and server.status != "ERROR":
-            raise ResourceFailed(
-                f"Server {server.label} on site '{self.site.name}' could not be deleted: {now.fault or 'its status is ERROR'}.",
-                "See the log of the site's nova-compute and run again.",
-                resource_type="server",
-                resource_id=server.id,
-            )
-        return None
+        self._remover.remove(made)
 
     def _describe(self, step: ServerStep) -> dict[str, t.Any]:
         server = step.current
@@ -289,8 +270,14 @@ class ServerRestore:
             "status": server.status if server else "absent",
             "address": step.address,
             "ports": [self._describe_port(port) for port in step.ports],
+            "checks": self._describe_checks(step),
             "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
         }
+
+    def _describe_checks(self, step: ServerStep) -> list[dict[str, t.Any]]:
+        tier = next(one for one in self.manifest.application.tiers if one.name == step.spec.tier)
+        checked = step.mark.source in self._checked
+        return [{"check": check.label, "made_by": self.gates.made_by(check) if checked else []} for check in tier.checks]
 
     @staticmethod
     def _describe_port(step: PortStep) -> dict[str, t.Any]:

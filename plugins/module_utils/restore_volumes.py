@@ -8,12 +8,13 @@ import dataclasses
 import typing as t
 
 from .block_storage import BlockStorage
-from .errors import CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from .errors import CheckFailed, CloudError, DrError, ResourceFailed
 from .freeze_window import Moment
 from .manifest import Manifest
 from .pipeline import Pipeline
 from .records import Volume
-from .restore_plan import Action, VolumeStep, made_volumes, plan_volumes
+from .restore_cleanup import VolumeRemover
+from .restore_plan import Action, VolumeStep, made_volumes, owner_of, plan_volumes
 from .waiting import Outcome, Waiter, run_all, values_of
 
 
@@ -38,6 +39,7 @@ class VolumeRestore:
         self.limit = limit
         self.started = Moment.now()
         self._began = waiter.clock.now()
+        self._remover = VolumeRemover(storage, waiter, limit)
         self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
 
     def plan(self) -> list[VolumeStep]:
@@ -144,7 +146,7 @@ class VolumeRestore:
     # Removal
 
     def made(self) -> list[Volume]:
-        return made_volumes(self.manifest, self.storage.volumes())
+        return made_volumes(owner_of(self.manifest), self.storage.volumes())
 
     def refuse_attached(self, volumes: t.Iterable[Volume]) -> None:
         problems = [
@@ -156,27 +158,6 @@ class VolumeRestore:
         if problems:
             raise CheckFailed(f"The restored volumes on site '{self.storage.cloud.site}' cannot be removed", problems)
 
-    def remove(self, volumes: t.Sequence[Volume]) -> None:
+    def remove(self, volumes: t.Iterable[Volume]) -> None:
         """Delete volumes and wait until they are gone."""
-        run_all({one.id: lambda one=one: self._delete_one(one) for one in volumes}, self.limit)
-
-    def _delete_one(self, volume: Volume) -> None:
-        if volume.status != "deleting":
-            self.storage.delete_volume(volume.id)
-        self.waiter.until(
-            f"volume {volume.label} on site '{self.storage.cloud.site}' to be deleted", lambda: self._gone(volume)
-        )
-
-    def _gone(self, volume: Volume) -> bool | None:
-        try:
-            status = self.storage.volume(volume.id).status
-        except NotFound:
-            return True
-        if status == "error_deleting":
-            raise ResourceFailed(
-                f"Volume {volume.label} on site '{self.storage.cloud.site}' could not be deleted.",
-                "See the log of the site's cinder-volume, reset its state, and run again.",
-                resource_type="volume",
-                resource_id=volume.id,
-            )
-        return None
+        self._remover.remove(volumes)

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - osdr.openstack.manifest
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
+  - osdr.openstack.drill
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
@@ -174,8 +175,9 @@ def check(module):
     source = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"])
     mapping = SiteMapping.parse(params["mapping"])
     cloud = connect(params)
-    stock = restore_check.look(cloud, params["concurrency"])
-    manifest, problems = restore_problems(source, mapping, Inventory(stock))
+    chains = [backup_id for copy in source.copies for backup_id in copy.chain]
+    stock = restore_check.look(cloud, params["concurrency"], chains)
+    manifest, problems = restore_problems(source, mapping, Inventory(stock), params["drill"])
     commands = (manifest.application, params["command_checks"])
     for doubt in (*restore_check.doubts(manifest, stock.site, cloud.project_id), *readiness.command_warnings(*commands)):
         module.warn(doubt)
@@ -196,6 +198,7 @@ def main():
             args.USER_DATA_KEY,
             args.MAPPING,
             args.COMMAND_CHECKS,
+            args.DRILL,
             {
                 "fail_on_problems": {"type": "bool", "default": True},
                 "concurrency": {"type": "int", "default": 8},

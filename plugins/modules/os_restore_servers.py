@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - osdr.openstack.manifest
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
+  - osdr.openstack.drill
   - osdr.openstack.attributes
 options:
   user_data_key:
@@ -68,6 +69,27 @@ options:
         description:
           - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name. Needed for V(libvirt).
         type: str
+  drill_probe:
+    description:
+      - What stands for the health checks of O(drill), because no network leads to its servers. Checks that ask guest agents are made as they are;
+        a tier that has others is ready when everything given here was found well in each of its servers.
+      - Without it, servers count as ready when they are active, and it is said that those checks were not made.
+    type: dict
+    default: {}
+    suboptions:
+      agent:
+        description:
+          - Whether the servers' guest agents must answer. They are asked as O(quiesce) says.
+        type: bool
+        default: false
+      console:
+        description:
+          - A regular expression that must match something in each server's console log. Every member of the project can read that.
+        type: str
+      timeout:
+        description:
+          - Seconds that each server gets, from being active. Those of the longest of its tier's checks when omitted.
+        type: int
 notes:
   - Health checks are made from where the module runs. One that does not pass in its time is told with the server, what was found
     last, and the end of the server's console.
@@ -151,6 +173,20 @@ servers:
         floating_ip:
           description: Its floating address; null when it has none.
           type: str
+    checks:
+      description: The health checks of its tier.
+      type: list
+      elements: dict
+      contains:
+        check:
+          description: What is to be checked.
+          type: str
+        made_by:
+          description:
+            - How that was found well in this run, by C(connection), C(command), C(guest agent), or in a drill by C(console log).
+              Empty when it was not looked at.
+          type: list
+          elements: str
     seconds:
       description: Seconds from the module's start; null for what this run had no need to do.
       type: dict
@@ -177,6 +213,9 @@ servers:
           mac_address: fa:16:3e:11:22:33
           fixed_ips: [10.10.0.11]
           floating_ip: 10.88.2.31
+      checks:
+        - check: port 5432
+          made_by: [connection]
       seconds:
         created: 2.3
         active: 9.8
@@ -238,8 +277,9 @@ timing:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
@@ -295,8 +335,12 @@ def gates_of(module, manifest, cloud):
         raise CheckFailed("The health checks are not to be made as they are", problems)
     for warning in readiness.command_warnings(application, params["command_checks"]):
         module.warn(warning)
-    agents = Agents.of(cloud, params["quiesce"]) if readiness.asks_agents(application) else None
-    return readiness.Gates(Probes(agents).ask, params["command_checks"] == readiness.RUN)
+    probe = params["drill_probe"]
+    agents = Agents.of(cloud, params["quiesce"]) if probe["agent"] or readiness.asks_agents(application) else None
+    ask = Probes(agents, Compute(cloud)).ask
+    if manifest.drill is not None:
+        return readiness.DrillGates(ask, probes=readiness.probes_of(probe), timeout=probe["timeout"])
+    return readiness.Gates(ask, params["command_checks"] == readiness.RUN)
 
 
 def run(module):
@@ -326,6 +370,7 @@ def main():
             args.USER_DATA_KEY,
             args.MAPPING,
             args.COMMAND_CHECKS,
+            args.DRILL,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "tiers": {"type": "list", "elements": "str"},
@@ -336,6 +381,15 @@ def main():
                         "driver": {"type": "str", "choices": ["auto", "nova", "libvirt"], "default": "auto"},
                         "admin_cloud": {"type": "raw"},
                         "libvirt_uri": {"type": "str"},
+                    },
+                },
+                "drill_probe": {
+                    "type": "dict",
+                    "default": {},
+                    "options": {
+                        "agent": {"type": "bool", "default": False},
+                        "console": {"type": "str"},
+                        "timeout": {"type": "int"},
                     },
                 },
             },

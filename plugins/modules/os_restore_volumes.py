@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - osdr.openstack.effort
   - osdr.openstack.manifest
   - osdr.openstack.mapping
+  - osdr.openstack.drill
   - osdr.openstack.attributes
 options:
   state:
@@ -120,7 +121,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
@@ -158,6 +159,7 @@ def main():
             args.EFFORT,
             args.MANIFEST,
             args.MAPPING,
+            args.DRILL,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "wait": {"type": "bool", "default": True},

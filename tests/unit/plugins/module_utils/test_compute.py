@@ -175,3 +175,33 @@ def test_a_server_group_is_a_hint_to_the_scheduler(compute, requests_mock):
     asked = posted.last_request.json()
     assert asked["server"]["availability_zone"] == "az1"
     assert asked["OS-SCH-HNT:scheduler_hints"] == {"group": "g1"}
+@pytest.mark.parametrize(("version", "sent"), [("2.100", {"hostname": "orders-db"}), ("2.90", {"hostname": "orders-db"}), ("2.89", {})])
+def test_a_host_name_is_given_only_where_nova_takes_one(compute, requests_mock, version, sent):
+    for url in (NOVA, f"{NOVA}/"):
+        requests_mock.get(url, json={"version": {**VERSION, "version": version}})
+    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": nova_server()})
+    compute.create_server({"name": "drill-7-orders-db", "flavor_id": "f1", "networks": "none", "hostname": "orders-db"})
+    body = posted.last_request.json()["server"]
+    assert body["name"] == "drill-7-orders-db"
+    assert {key: value for key, value in body.items() if key == "hostname"} == sent
+
+
+def test_key_pairs_are_made_and_removed(compute, requests_mock):
+    posted = requests_mock.post(f"{NOVA}/os-keypairs", status_code=201, json={"keypair": {"name": "shop"}})
+    compute.create_key_pair("shop", "ssh-ed25519 AAAA osdr_drill=7")
+    assert posted.last_request.json()["keypair"] == {"name": "shop", "public_key": "ssh-ed25519 AAAA osdr_drill=7"}
+    deleted = requests_mock.delete(f"{NOVA}/os-keypairs/shop", status_code=202)
+    compute.delete_key_pair("shop")
+    assert deleted.called
+    requests_mock.delete(f"{NOVA}/os-keypairs/shop", status_code=404)
+    compute.delete_key_pair("shop")
+
+
+@pytest.mark.parametrize(("max_per_host", "rules"), [(None, {}), (2, {"rules": {"max_server_per_host": 2}})])
+def test_server_groups_are_made_and_removed(compute, requests_mock, max_per_host, rules):
+    posted = requests_mock.post(f"{NOVA}/os-server-groups", json={"server_group": {"id": "g1", "name": "apart"}})
+    compute.create_server_group("apart", "anti-affinity", max_per_host)
+    assert posted.last_request.json()["server_group"] == {"name": "apart", "policy": "anti-affinity", **rules}
+    deleted = requests_mock.delete(f"{NOVA}/os-server-groups/g1", status_code=204)
+    compute.delete_server_group("g1")
+    assert deleted.called

@@ -34,6 +34,7 @@ def neutron_port(**changes):
         "mac_address": "fa:16:3e:00:00:01",
         "status": "ACTIVE",
         "device_id": "s1",
+        "device_owner": "compute:nova",
         "fixed_ips": [{"subnet_id": "sub1", "ip_address": "10.0.0.11"}],
         "security_groups": ["sg1"],
         "port_security_enabled": True,
@@ -61,6 +62,7 @@ def test_a_port_is_read_completely(network, requests_mock):
         allowed_address_pairs=found.allowed_address_pairs,
         tags=tuple(MARKS),
         description="shop",
+        device_owner="compute:nova",
     )
 
 
@@ -149,6 +151,11 @@ def test_what_is_gone_is_deleted_already(network, requests_mock, path, delete):
         ("POST", "ports", lambda network: network.create_port({"name": "front"}, []), "create port front"),
         ("POST", "floatingips", lambda network: network.create_floating_ip({"port_id": "p1"}, []), "allocate a floating address for port p1"),
         ("PUT", "routers/r1/tags", lambda network: network.set_tags("routers", "r1", []), "mark one of the routers, r1"),
+        ("POST", "networks", lambda network: network.create("networks", {"name": "net"}, []), "create one of the networks, net"),
+        ("DELETE", "subnets/s1", lambda network: network.delete("subnets", "s1"), "delete one of the subnets, s1"),
+        ("PUT", "routers/r1/add_router_interface", lambda network: network.add_router_interface("r1", "s1"), "join subnet s1 to router r1"),
+        ("PUT", "routers/r1/remove_router_interface", lambda network: network.remove_router_interface("r1", "p1"), "remove port p1 from router r1"),
+        ("POST", "security-group-rules", lambda network: network.create_rules([{}, {}]), "create 2 rules of security groups"),
         ("DELETE", "ports/p1", lambda network: network.delete_port("p1"), "delete port p1"),
     ],
 )
@@ -165,3 +172,30 @@ def test_quotas_are_those_of_the_project_with_what_is_reserved(network, requests
     requests_mock.get(f"{NEUTRON}/quotas/p1/details", json={"quota": details})
     quotas = network.quotas()
     assert (quotas["port"].shortfall(2), quotas["port"].shortfall(3), quotas["router"].shortfall(99)) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("collection", "singular"), [("networks", "network"), ("subnets", "subnet"), ("routers", "router"), ("security-groups", "security_group")]
+)
+def test_a_resource_is_made_and_then_tagged(network, requests_mock, collection, singular):
+    wanted = {"name": "shop", "description": " ".join(MARKS)}
+    posted = requests_mock.post(f"{NEUTRON}/{collection}", status_code=201, json={singular: {**wanted, "id": "x"}})
+    put = requests_mock.put(f"{NEUTRON}/{collection}/x/tags", json={"tags": MARKS})
+    assert network.create(collection, wanted, MARKS)["id"] == "x"
+    assert posted.last_request.json() == {singular: wanted}
+    assert put.last_request.json() == {"tags": MARKS}
+
+
+def test_a_resource_or_an_interface_that_is_gone_is_removed_already(network, requests_mock):
+    gone = {"NeutronError": {"message": "no", "type": "NotFound", "detail": ""}}
+    requests_mock.delete(f"{NEUTRON}/security-groups/x", status_code=404, json=gone)
+    requests_mock.put(f"{NEUTRON}/routers/r1/remove_router_interface", status_code=404, json=gone)
+    network.delete("security-groups", "x")
+    network.remove_router_interface("r1", "p1")
+
+
+def test_rules_are_made_in_one_request(network, requests_mock):
+    rules = [{"security_group_id": "sg1", "direction": "ingress"}, {"security_group_id": "sg1", "direction": "egress"}]
+    posted = requests_mock.post(f"{NEUTRON}/security-group-rules", status_code=201, json={"security_group_rules": []})
+    network.create_rules(rules)
+    assert posted.last_request.json() == {"security_group_rules": rules}

@@ -14,7 +14,7 @@ import time
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import probes
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes, Subject
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import Support
@@ -220,6 +220,31 @@ def test_the_ways_are_those_of_a_freeze(driver, names):
 def test_libvirt_without_its_uri_is_refused():
     with pytest.raises(InvalidInput, match="needs libvirt_uri"):
         Agents.of("cloud", {"driver": "libvirt", "admin_cloud": None, "libvirt_uri": None})
+
+
+# Console logs
+
+
+class Console:
+    def __init__(self, said):
+        self._said = said
+
+    def console_tail(self, _server_id, _lines):
+        if isinstance(self._said, Exception):
+            raise self._said
+        return self._said
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("booting\norders-db login: ", None),
+        ("booting", "nothing matches 'log.n:'"),
+        (CloudError("It has no console yet."), "It has no console yet"),
+    ],
+)
+def test_the_console_is_searched(said, found):
+    assert Probes(compute=Console(said)).ask(Check(console="log.n:"), HERE, 1) == found
 
 
 # Commands

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Subject
-from ansible_collections.osdr.openstack.plugins.module_utils.readiness import Gates, asks_agents, command_problems, command_warnings
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import (
+    DrillGates,
+    Gates,
+    asks_agents,
+    command_problems,
+    command_warnings,
+    probes_of,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
 
 SUBJECT = Subject("id-1", "orders-db", "10.0.0.1")
@@ -88,6 +95,52 @@ def test_commands_are_only_run_when_told():
     front = APPLICATION.tiers[1]
     assert [check.kind for check in Gates().checks_of(front)] == ["agent"]
     assert [check.kind for check in Gates(runs_commands=True).checks_of(front)] == ["command", "agent"]
+
+
+def test_checks_tell_what_they_are_made_by():
+    checks = [Check(22), *APPLICATION.tiers[1].checks]
+    assert [Gates().made_by(check) for check in checks] == [["connection"], [], ["guest agent"]]
+    assert [Gates(runs_commands=True).made_by(check) for check in checks] == [["connection"], ["command"], ["guest agent"]]
+
+
+# Drills
+
+
+PROBES = probes_of({"agent": True, "console": "log.n:"})
+MIXED = Tier("mixed", ("orders-db",), (Check(22, timeout=10), Check(5432, timeout=60), Check(agent=True, timeout=5)))
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(None, 60), (7, 7)])
+def test_in_a_drill_other_things_stand_for_connections_in_the_time_of_the_longest(timeout, seconds):
+    gates = DrillGates(probes=PROBES, timeout=timeout)
+    assert gates.checks_of(MIXED) == [
+        Check(agent=True, timeout=5), Check(agent=True, timeout=seconds), Check(console="log.n:", timeout=seconds)
+    ]
+    assert [gates.made_by(check) for check in MIXED.checks] == [["guest agent", "console log"]] * 2 + [["guest agent"]]
+
+
+def test_in_a_drill_nothing_is_claimed_where_nothing_can_be_looked_at():
+    assert DrillGates().checks_of(MIXED) == [Check(agent=True, timeout=5)]
+    assert [DrillGates().made_by(check) for check in MIXED.checks] == [[], [], ["guest agent"]]
+
+
+def test_nothing_stands_for_checks_that_there_are_not():
+    assert DrillGates(probes=PROBES).checks_of(Tier("bare", ("orders-db",))) == []
+    agents = (Check(agent=True),)
+    assert DrillGates(probes=PROBES).checks_of(Tier("agents", ("orders-db",), agents)) == list(agents)
+
+
+def test_in_a_drill_no_command_is_run():
+    assert DrillGates(probes=PROBES[1:]).checks_of(APPLICATION.tiers[1]) == [Check(agent=True), Check(console="log.n:", timeout=60)]
+
+
+def test_what_is_not_given_is_not_looked_at():
+    assert probes_of({"agent": False, "console": None}) == ()
+
+
+def test_a_pattern_that_is_none_is_refused():
+    with pytest.raises(InvalidInput, match="no regular expression"):
+        probes_of({"agent": False, "console": "("})
 
 
 def test_agents_are_only_needed_where_they_are_asked():

@@ -15,9 +15,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     ResourceFailed,
     WaitTimeout,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.readiness import Gates
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import DrillGates, Gates
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
@@ -231,6 +232,7 @@ def test_a_restored_server_has_the_addresses_of_the_source(applied):
                 "port_id": "port-orders-db-0",
             }
         ],
+        "checks": [{"check": "port 5432", "made_by": ["connection"]}],
         "seconds": {"created": 0, "active": 5, "ready": 9},
     }
 
@@ -344,3 +346,56 @@ def test_everything_is_removed_in_order(monkeypatch):
     work = restore(remote, monkeypatch)
     work.remove(work.made())
     assert [call[0] for call in remote.calls] == ["delete server"] * 2 + ["delete floating ip"] * 2 + ["delete port"] * 2
+
+
+# Drills
+
+
+DRILL = dataclasses.replace(NEW, drill="7")
+
+
+def drill_site():
+    """A site with the volumes of a drill, and networks of the names that this manifest has."""
+    volumes = tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.restored_volumes())
+    return RemoteSite(shop.prepared_site(volumes=volumes))
+
+
+def drill(remote, monkeypatch, *probes, ask=None):
+    work = restore(remote, monkeypatch, DRILL)
+    work.gates = DrillGates(ask or remote.ask, probes=probes)
+    return work.apply(work.plan())
+
+
+def test_the_servers_of_a_drill_are_looked_at_from_outside(monkeypatch):
+    remote = drill_site()
+    asked = []
+
+    def ask(check, subject, _seconds):
+        asked.append((check.kind, subject.server_id))
+        return None if remote.now >= 7 else "It does not answer."
+
+    result = drill(remote, monkeypatch, Check(agent=True), ask=ask)
+    assert [(one["name"], one["checks"]) for one in result] == [
+        ("orders-db", [{"check": "port 5432", "made_by": ["guest agent"]}]),
+        ("shop-front", []),
+    ]
+    assert set(asked) == {("agent", "id-drill-7-orders-db")}
+    assert remote.done("try") == []
+    assert (remote.done("create server"), result[0]["seconds"]["ready"]) == (["drill-7-orders-db", "drill-7-shop-front"], 7)
+
+
+def test_what_cannot_be_looked_at_is_not_claimed(monkeypatch):
+    result = drill(drill_site(), monkeypatch)
+    assert result[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+
+
+def test_before_a_run_no_check_is_made(monkeypatch):
+    work = restore(RemoteSite(), monkeypatch)
+    assert work.predicted(work.plan())[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+
+
+def test_a_server_of_a_drill_that_is_not_well_is_named_with_its_console(monkeypatch):
+    remote = drill_site()
+    with pytest.raises(WaitTimeout, match=r"not ready after 60 s: its guest agent: No agent\..* Its console ends with: orders-db login:"):
+        drill(remote, monkeypatch, Check(agent=True), ask=lambda *_attempt: "No agent")
+    assert remote.done("create server") == ["drill-7-orders-db"]

@@ -17,10 +17,10 @@ def check(monkeypatch):
     def run(site, mapping=None, **changes):
         stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
-        monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit: stock)
+        monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit, _wanted: stock)
         warnings = []
-        params = {"manifest": shop.document(), "mapping": mapping, "user_data_key": None, "concurrency": 1, "command_checks": "refuse", **changes}
-        return os_restore_check.check(SimpleNamespace(params=params, warn=warnings.append)), warnings
+        params = {"manifest": shop.document(), "mapping": mapping, "user_data_key": None, "concurrency": 1, "command_checks": "refuse", "drill": None}
+        return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 
     return run
 
@@ -68,3 +68,13 @@ def test_commands_of_the_manifest_are_told(check, policy, problems, warnings):
     result, warned = check(shop.empty_site(), manifest=shop.document(application=application), command_checks=policy)
     assert (len(result["problems"]), len(warned)) == (problems, warnings)
     assert all("/bin/order" in one for one in (*result["problems"], *warned))
+
+
+def test_for_a_drill_everything_is_its_own(check):
+    mapping = {"schema_version": 1, "networks": {"shop-net": "gone-net"}, "flavors": {"lab.db": "huge"}}
+    result, _warnings = check(shop.prepared_site(networks=()), mapping, drill="7")
+    assert [one["name"] for kind in result["missing"].values() for one in kind] == [
+        "drill-7-shop-net", "drill-7-shop-subnet", "drill-7-shop-router", "drill-7-shop", "drill-7-shop", "drill-7-shop-apart"
+    ]
+    (problem,) = result["problems"]
+    assert "flavor 'huge'" in problem

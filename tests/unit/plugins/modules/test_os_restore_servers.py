@@ -6,12 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import plan_servers
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 
 COMMAND = {"command": ["/bin/order"], "timeout": 60}
 QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
+PROBE = {"agent": False, "console": None, "timeout": None}
 
 
 def document(*checks):
@@ -69,6 +71,8 @@ def run(monkeypatch):
             "concurrency": 8,
             "command_checks": "refuse",
             "quiesce": QUIESCE,
+            "drill": None,
+            "drill_probe": PROBE,
             **changes,
         }
         result = os_restore_servers.run(SimpleNamespace(params=params, warn=warnings.append, check_mode=check_mode))
@@ -105,6 +109,17 @@ def test_what_is_not_restored_now_is_not_asked_about(run):
 def test_all_is_removed_or_nothing(run):
     with pytest.raises(InvalidInput, match="take tiers out"):
         run(state="absent", tiers=["database"])
+
+
+def test_for_a_drill_what_was_asked_for_stands_for_the_checks(run):
+    gates = run({"port": 80, "timeout": 60}, drill="7", drill_probe={"agent": False, "console": "login:", "timeout": 9}).restore.gates
+    assert (gates.probes, gates.timeout) == ((Check(console="login:"),), 9)
+
+
+@pytest.mark.parametrize("checks", [[], [{"agent": True, "timeout": 60}]])
+def test_agents_are_asked_in_the_same_way_in_drills(run, checks):
+    with pytest.raises(InvalidInput, match="needs libvirt_uri"):
+        run(*checks, drill="7", drill_probe={**PROBE, "agent": not checks}, quiesce={**QUIESCE, "driver": "libvirt"})
 
 
 @pytest.mark.parametrize(("check_mode", "timing"), [(True, None), (False, {"wall_seconds": 1.0})])

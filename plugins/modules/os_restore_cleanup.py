@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_restore_cleanup
+short_description: Remove what a restore or a drill made at a site
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups and key pairs that bear
+    the marks of one restore or one drill. It needs nothing else to know them, neither the manifest nor a record of the run that made
+    them.
+  - What others use by now stays, with a warning. That is a network or subnet with others' ports, the routers that are joined to it, a
+    security group that others' ports have or rules of others name, and a volume that is attached to another server.
+  - Server groups bear no marks. Those of a drill are known by their names and removed too, unless they have other servers in them; those of a
+    real restore stay.
+  - What was there before the restore is not marked and stays.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.effort
+  - osdr.openstack.attributes
+options:
+  application:
+    description:
+      - Name of the application.
+    type: str
+    required: true
+  checkpoint:
+    description:
+      - Id of the checkpoint that was restored.
+    type: str
+    required: true
+  drill:
+    description:
+      - The id of the drill. When omitted, the real restore of the checkpoint is meant, that is the application itself where it runs now.
+    type: str
+notes:
+  - A volume that Cinder is still at work on is waited for, because it can not be deleted before.
+seealso:
+  - module: osdr.openstack.os_restore_networks
+  - module: osdr.openstack.os_restore_volumes
+  - module: osdr.openstack.os_restore_servers
+"""
+
+EXAMPLES = r"""
+- name: Remove what an interrupted drill left
+  osdr.openstack.os_restore_cleanup:
+    cloud: remote
+    application: shop
+    checkpoint: 2026-11-22-noon
+    drill: 20261122130000-3f2a
+"""
+
+RETURN = r"""
+removed:
+  description: Names and ids of what was removed, per kind; kinds of which there was nothing are left out.
+  returned: success
+  type: dict
+  sample:
+    servers: ["drill-20261122130000-3f2a-orders-db (45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b)"]
+    key_pairs: [drill-20261122130000-3f2a-shop]
+left:
+  description: What bears the marks but stays, each with the reason.
+  returned: success
+  type: list
+  elements: str
+others:
+  description: The other restores and drills of the application of which there is something at the site.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    checkpoint:
+      description: Id of the checkpoint.
+      type: str
+    drill:
+      description: Id of the drill; null for a real restore.
+      type: str
+    resources:
+      description: How many resources bear its marks.
+      type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application import (
+    require_checkpoint_id,
+    require_drill_id,
+    require_name,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_cleanup import Cleanup
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+def owner_of(params):
+    return Mark(
+        require_name("the name of an application", params["application"]),
+        require_checkpoint_id(params["checkpoint"]),
+        drill=None if params["drill"] is None else require_drill_id(params["drill"]),
+    )
+
+
+def run(module, cleanup):
+    removal = cleanup.plan()
+    left = list(removal.left)
+    if not module.check_mode:
+        left += cleanup.apply(removal)
+    for one in left:
+        module.warn(one)
+    removed = removal.shown()
+    diff = {"before": removed, "after": {}}
+    return {"changed": bool(removed), "removed": removed, "left": left, "others": cleanup.others(), "diff": diff}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.EFFORT,
+            {
+                "application": {"type": "str", "required": True},
+                "checkpoint": {"type": "str", "required": True},
+                "drill": {"type": "str"},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        owner = owner_of(module.params)
+        waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
+        result = run(module, Cleanup(connect(module.params), owner, waiter, module.params["concurrency"]))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
