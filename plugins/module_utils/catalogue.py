@@ -17,7 +17,8 @@ import typing as t
 from .application import NAME_PATTERN
 from .cloud import Cloud
 from .consistency import satisfies
-from .errors import InvalidInput, ManifestInvalid, NotFound
+from .drill_record import DrillRecord, successful
+from .errors import DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
 from .manifest import Manifest
 from .object_store import ObjectStore
 from .waiting import Outcome, attempt_all, values_of
@@ -176,6 +177,27 @@ class Catalogue:
 
     def remove(self, application: str, checkpoint: str) -> None:
         self._store.delete(self._container, _object_name(application, checkpoint))
+
+    # Drills
+
+    def record_drill(self, record: DrillRecord) -> None:
+        """Keep what became of a drill beside the manifest of its checkpoint."""
+        self._store.write(self._container, record.object_name, record.dump(self.key), "application/json")
+
+    def last_successful_drill(self, application: str) -> DrillRecord | None:
+        """The newest drill that passed, of any checkpoint of an application. What is damaged proves nothing and is passed over."""
+        for name in successful(self._store.names(self._container, prefix=f"{application}/")):
+            record = self._load_drill(name)
+            if record:
+                return record
+        return None
+
+    def _load_drill(self, name: str) -> DrillRecord | None:
+        try:
+            record = DrillRecord.load(self._store.read(self._container, name, LARGEST + 1), self.key)
+        except (NotFound, DrillRecordInvalid):
+            return None
+        return record if record.object_name == name else None
 
     def _load(self, application: str, checkpoint: str) -> Manifest:
         name = _object_name(application, checkpoint)

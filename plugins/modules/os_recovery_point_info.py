@@ -14,6 +14,8 @@ author:
 description:
   - For each application, finds the newest checkpoint that can be restored at the site, and its age (the RPO age).
   - A checkpoint can be restored when its manifest can be read and every backup of all its chains is available at the site.
+  - For each application, finds the last drill that passed too, of any of its checkpoints. Records that cannot be read, or are not
+    signed as they should be, count for nothing.
   - Only the site that holds the catalogue need be reachable.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -30,6 +32,11 @@ options:
   max_age:
     description:
       - Seconds that the newest checkpoint that can be restored may be old. Any age is within the limit when omitted.
+    type: int
+  max_drill_age:
+    description:
+      - Seconds that the last drill that passed may be old. Any age is within the limit when omitted, and so is an application
+        that was never drilled.
     type: int
 notes:
   - Ages are by the clock of the machine that runs the module, as the moments of checkpoints are by that of the one that took them.
@@ -104,6 +111,28 @@ recovery_points:
     within:
       description: Whether there is one that can be restored, and is not older than O(max_age).
       type: bool
+    drill:
+      description: The last drill that passed; null when there was none.
+      type: dict
+      contains:
+        drill:
+          description: Its id.
+          type: str
+        checkpoint:
+          description: Id of the checkpoint that was drilled.
+          type: str
+        finished_at:
+          description: When it was known that it had passed.
+          type: str
+        age:
+          description: Seconds since then.
+          type: float
+        recovery_seconds:
+          description: The recovery time that it measured.
+          type: float
+    drill_within:
+      description: Whether it is not older than O(max_drill_age).
+      type: bool
 metrics:
   description: The same in the text format of Prometheus.
   returned: success
@@ -118,21 +147,21 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application import 
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import RecoveryPoint, metrics
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import Limits, RecoveryPoint, metrics
 
 
 def run(params, catalogue, storage):
-    max_age = params["max_age"]
-    if max_age is not None and max_age < 0:
-        raise InvalidInput(f"max_age is {max_age}; nothing is younger than 0 seconds.")
+    limits = Limits.parse(params["max_age"], params["max_drill_age"])
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
-    listings = {one: catalogue.checkpoints(one) for one in sorted(set(applications))}
     backups = storage.backups()
-    points = [RecoveryPoint.of(one, listing, backups, storage.cloud.site) for one, listing in listings.items()]
+    points = [
+        RecoveryPoint.of(one, catalogue.checkpoints(one), backups, storage.cloud.site, catalogue.last_successful_drill(one))
+        for one in sorted(set(applications))
+    ]
     now = datetime.datetime.now(datetime.UTC)
-    return {"recovery_points": [one.as_dict(now, max_age) for one in points], "metrics": metrics(points, now)}
+    return {"recovery_points": [one.as_dict(now, limits) for one in points], "metrics": metrics(points, now)}
 
 
 def main():
@@ -143,6 +172,7 @@ def main():
             {
                 "applications": {"type": "list", "elements": "str"},
                 "max_age": {"type": "int"},
+                "max_drill_age": {"type": "int"},
             },
         ),
         supports_check_mode=True,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 
+from ansible_collections.osdr.openstack.plugins.module_utils.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
@@ -335,6 +336,23 @@ def _volume_names(spec):
 
 def mark(number):
     return Mark("shop", "noon", uuid(number))
+
+
+def drilled(**changes):
+    """The record of a drill that passed."""
+    check = {"check": "port 5432", "made_by": ["guest agent"]}
+    seconds = {"created": 20.1, "active": 31, "ready": 50}
+    values = {
+        "application": "shop",
+        "checkpoint": "noon",
+        "drill": "7",
+        "started_at": "2026-01-01T12:28:40Z",
+        "finished_at": "2026-01-01T12:30:00Z",
+        "outcome": "passed",
+        "recovery_seconds": 71.4,
+        "servers": ({"name": "orders-db", "tier": "database", "status": "ACTIVE", "checks": [check], "seconds": seconds},),
+    }
+    return DrillRecord(**{**values, **changes})
 
 
 class History:

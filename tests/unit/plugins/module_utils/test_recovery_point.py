@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Damaged, Listing, parse_time
-from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import RecoveryPoint, metrics, unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import Limits, RecoveryPoint, metrics, unavailable
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup
 
 NOW = parse_time("2026-01-01T13:00:00Z")
 TEN = shop.taken("ten", "2026-01-01T10:00:00Z", "paused")
 NOON = shop.manifest()
+DRILLED = shop.drilled()
 DAMAGED = Damaged("shop/one.json", "one", "It is damaged.")
 
 
-def point(*manifests, backups=None, damaged=()):
-    return RecoveryPoint.of("shop", Listing(manifests, damaged), shop.backups() if backups is None else backups, "remote")
+def point(*manifests, backups=None, damaged=(), drill=None):
+    return RecoveryPoint.of("shop", Listing(manifests, damaged), shop.backups() if backups is None else backups, "remote", drill)
 
 
 def lacking(manifest):
@@ -35,13 +37,13 @@ def test_every_backup_of_every_chain_counts():
 
 
 def test_the_newest_that_can_be_restored_counts():
-    found = point(NOON, TEN).as_dict(NOW, 3600)
+    found = point(NOON, TEN).as_dict(NOW, Limits(3600))
     assert (found["checkpoint"], found["created_at"], found["age"]) == ("noon", "2026-01-01T12:00:00Z", 3600.0)
     assert (found["consistency"], found["restorable"], found["not_restorable"], found["within"]) == ("quiesced", 2, [], True)
 
 
 def test_a_newer_one_that_cannot_be_restored_is_told():
-    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, 3600)
+    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, Limits(3600))
     assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == ("ten", 10800.0, 1, False)
     (newer,) = found["not_restorable"]
     assert (newer["checkpoint"], newer["created_at"]) == ("noon", "2026-01-01T12:00:00Z")
@@ -50,24 +52,24 @@ def test_a_newer_one_that_cannot_be_restored_is_told():
 
 
 def test_an_older_one_that_cannot_be_restored_is_only_not_counted():
-    found = point(NOON, lacking(TEN)).as_dict(NOW, None)
+    found = point(NOON, lacking(TEN)).as_dict(NOW, Limits())
     assert (found["restorable"], found["not_restorable"]) == (1, [])
 
 
 @pytest.mark.parametrize(("max_age", "within"), [(None, True), (3599, False), (3600, True), (3601, True), (0, False)])
 def test_within_is_within_the_limit(max_age, within):
-    assert point(NOON).as_dict(NOW, max_age)["within"] is within
+    assert point(NOON).as_dict(NOW, Limits(max_age))["within"] is within
 
 
 @pytest.mark.parametrize("max_age", [None, 10**9])
 @pytest.mark.parametrize("nothing", [point(), point(NOON, backups=[backup("other")]), point(damaged=(DAMAGED,))])
 def test_nothing_that_can_be_restored_is_never_within(nothing, max_age):
-    found = nothing.as_dict(NOW, max_age)
+    found = nothing.as_dict(NOW, Limits(max_age))
     assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == (None, None, 0, False)
 
 
 def test_metrics_are_what_prometheus_reads():
-    assert metrics([point(NOON, TEN), RecoveryPoint("none", None, 0, (), ())], NOW).splitlines() == [
+    assert metrics([point(NOON, TEN, drill=DRILLED), RecoveryPoint("none", None, 0, (), ())], NOW).splitlines() == [
         "# HELP osdr_recovery_point_age_seconds Age of the newest checkpoint that can be restored, when this was written.",
         "# TYPE osdr_recovery_point_age_seconds gauge",
         'osdr_recovery_point_age_seconds{application="shop"} 3600.0',
@@ -81,7 +83,37 @@ def test_metrics_are_what_prometheus_reads():
         "# HELP osdr_recovery_point_consistency_info Consistency of the newest checkpoint that can be restored.",
         "# TYPE osdr_recovery_point_consistency_info gauge",
         'osdr_recovery_point_consistency_info{application="shop",consistency="quiesced"} 1',
+        "# HELP osdr_drill_age_seconds Age of the last drill that passed, when this was written.",
+        "# TYPE osdr_drill_age_seconds gauge",
+        'osdr_drill_age_seconds{application="shop"} 1800.0',
+        "# HELP osdr_drill_timestamp_seconds Moment at which the last drill passed.",
+        "# TYPE osdr_drill_timestamp_seconds gauge",
+        'osdr_drill_timestamp_seconds{application="shop"} 1767270600.0',
+        "# HELP osdr_drill_recovery_seconds Recovery time that the last drill measured that passed.",
+        "# TYPE osdr_drill_recovery_seconds gauge",
+        'osdr_drill_recovery_seconds{application="shop"} 71.4',
     ]
+
+
+@pytest.mark.parametrize(("limit", "within"), [(None, True), (1799, False), (1800, True)])
+def test_a_drill_is_within_its_own_limit(limit, within):
+    found = point(NOON, drill=DRILLED).as_dict(NOW, Limits(drill_age=limit))
+    assert found["drill"] == {
+        "drill": "7", "checkpoint": "noon", "finished_at": "2026-01-01T12:30:00Z", "age": 1800.0, "recovery_seconds": 71.4
+    }
+    assert (found["drill_within"], found["within"]) == (within, True)
+
+
+@pytest.mark.parametrize(("limit", "within"), [(None, True), (10**9, False)])
+def test_what_was_never_drilled_is_within_no_limit(limit, within):
+    found = point(NOON).as_dict(NOW, Limits(drill_age=limit))
+    assert (found["drill"], found["drill_within"]) == (None, within)
+
+
+def test_limits_that_nothing_can_keep_are_refused():
+    assert Limits.parse(0, None) == Limits(0, None)
+    with pytest.raises(InvalidInput, match="max_drill_age is -1"):
+        Limits.parse(None, -1)
 
 
 def test_labels_are_escaped():

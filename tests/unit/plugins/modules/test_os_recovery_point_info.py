@@ -10,11 +10,12 @@ from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import s
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, FakeStore
 
 OTHER = shop.taken("ten", application="blog")
-OBJECTS = {"shop/noon.json": shop.manifest().dump(), "blog/ten.json": OTHER.dump(), "wiki/one.json": b"{"}
+DRILLED = shop.drilled()
+OBJECTS = {DRILLED.object_name: DRILLED.dump(), "shop/noon.json": shop.manifest().dump(), "blog/ten.json": OTHER.dump(), "wiki/one.json": b"{"}
 
 
 def run(**changes):
-    params = {"applications": None, "max_age": None, **changes}
+    params = {"applications": None, "max_age": None, "max_drill_age": None, **changes}
     catalogue = Catalogue(FakeStore(**OBJECTS), "catalogue")
     return os_recovery_point_info.run(params, catalogue, FakeBackups(*shop.backups()))
 
@@ -40,7 +41,15 @@ def test_the_limit_is_by_the_clock_of_the_controller():
     assert within(run(applications=["shop"], max_age=10**10)) == {"shop": True}
 
 
-@pytest.mark.parametrize("changes", [{"max_age": -1}, {"applications": ["../shop"]}])
+@pytest.mark.parametrize("changes", [{"max_age": -1}, {"max_drill_age": -1}, {"applications": ["../shop"]}])
 def test_nonsense_is_refused(changes):
     with pytest.raises(InvalidInput):
         run(**changes)
+
+
+def test_the_last_drill_is_looked_up():
+    found = {one["application"]: one["drill"] for one in run()["recovery_points"]}
+    assert found["blog"] is None
+    assert found["shop"]["drill"] == "7"
+    limited = {one["application"]: one["drill_within"] for one in run(max_drill_age=1)["recovery_points"]}
+    assert limited == {"blog": False, "shop": False, "wiki": False}

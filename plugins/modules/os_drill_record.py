@@ -1,0 +1,192 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_drill_record
+short_description: Record what became of a drill
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Writes down how a drill ended, beside the manifest of its checkpoint in the catalogue, signed as that is.
+  - A drill has passed when there was no O(problem) and all health checks of all servers were made in some way. Where some could not be made
+    it is C(unchecked), which proves less and does not count as the last successful drill.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.attributes
+attributes:
+  idempotent:
+    support: none
+    details:
+      - Each run is another record.
+options:
+  application:
+    description:
+      - Name of the application.
+    type: str
+    required: true
+  checkpoint:
+    description:
+      - Id of the checkpoint that was drilled.
+    type: str
+    required: true
+  drill:
+    description:
+      - Id of the drill.
+    type: str
+    required: true
+  started:
+    description:
+      - When it began, in seconds since 1970.
+    type: float
+    required: true
+  recovery_seconds:
+    description:
+      - How long it took until the last check had passed; omitted when it never did.
+    type: float
+  servers:
+    description:
+      - What M(osdr.openstack.os_restore_servers) returned as C(servers).
+    type: list
+    elements: dict
+    default: []
+  problem:
+    description:
+      - Why it failed. Empty when it did not.
+    type: str
+    default: ""
+  left:
+    description:
+      - What M(osdr.openstack.os_restore_cleanup) returned as C(left) afterwards.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: osdr.openstack.os_recovery_point_info
+"""
+
+EXAMPLES = r"""
+- name: Write it down
+  osdr.openstack.os_drill_record:
+    cloud: remote
+    application: shop
+    checkpoint: 2026-11-22-noon
+    drill: 20261122130000-3f2a
+    started: 1795352400
+    recovery_seconds: 71.4
+    servers: "{{ restored.servers }}"
+"""
+
+RETURN = r"""
+drill:
+  description: The record.
+  returned: success
+  type: dict
+  contains:
+    application:
+      description: Name of the application.
+      type: str
+    checkpoint:
+      description: Id of the checkpoint.
+      type: str
+    drill:
+      description: Id of the drill.
+      type: str
+    started_at:
+      description: When it began.
+      type: str
+    finished_at:
+      description: When it was written down.
+      type: str
+    outcome:
+      description: C(passed), C(unchecked) or C(failed).
+      type: str
+    recovery_seconds:
+      description: The recovery time; null when the application did not recover.
+      type: float
+    servers:
+      description: Name, tier, status, checks and seconds of each server.
+      type: list
+      elements: dict
+    problem:
+      description: Why it failed; empty when it did not.
+      type: str
+    left:
+      description: What could not be removed afterwards.
+      type: list
+      elements: str
+object:
+  description: Name of the object in the catalogue's container.
+  returned: success
+  type: str
+"""
+
+import datetime
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application import (
+    require_checkpoint_id,
+    require_drill_id,
+    require_name,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.drill_record import DrillRecord, outcome_of
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+
+SERVER_FACTS = ("name", "tier", "status", "checks", "seconds")
+
+
+def record_of(params, now):
+    return DrillRecord(
+        application=require_name("the name of an application", params["application"]),
+        checkpoint=require_checkpoint_id(params["checkpoint"]),
+        drill=require_drill_id(params["drill"]),
+        started_at=_moment(datetime.datetime.fromtimestamp(params["started"], datetime.UTC)),
+        finished_at=_moment(now),
+        outcome=outcome_of(params["problem"], params["servers"]),
+        recovery_seconds=params["recovery_seconds"],
+        servers=tuple({key: server[key] for key in SERVER_FACTS} for server in params["servers"]),
+        problem=params["problem"],
+        left=tuple(params["left"]),
+    )
+
+
+def _moment(time):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.CATALOGUE,
+            {
+                "application": {"type": "str", "required": True},
+                "checkpoint": {"type": "str", "required": True},
+                "drill": {"type": "str", "required": True},
+                "started": {"type": "float", "required": True},
+                "recovery_seconds": {"type": "float"},
+                "servers": {"type": "list", "elements": "dict", "default": []},
+                "problem": {"type": "str", "default": ""},
+                "left": {"type": "list", "elements": "str", "default": []},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        record = record_of(module.params, datetime.datetime.now(datetime.UTC))
+        if not module.check_mode:
+            Catalogue.of(connect(module.params), module.params).record_drill(record)
+    shown = record.as_dict()
+    module.exit_json(changed=True, drill=shown, object=record.object_name, diff={"before": {}, "after": shown})
+
+
+if __name__ == "__main__":
+    main()
