@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a Molecule scenario, from the collection's root, and fail where Molecule would call an empty run a success.
+"""Run Molecule scenarios one after the other, from the collection's root, and fail where Molecule would call an empty run a success.
 
 Molecule passes over a play that matches no host, and reads ``extensions/molecule/config.yml`` only from the root.
 """
@@ -17,8 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SKIPPED = "no hosts matched"
 
 
-def main(scenario: str) -> int:
-    """Run the scenario and show its output as it comes."""
+def main(*scenarios: str) -> int:
+    """Run the scenarios up to the first that fails."""
+    return next((status for status in map(run, scenarios) if status), 0)
+
+
+def run(scenario: str) -> int:
+    """Run a scenario and show its output as it comes."""
     command = ["molecule", "test", "--scenario-name", scenario, "--no-command-borders"]
     skipped = False
     # Molecule remembers in this directory that a scenario was prepared, and would not prepare it again.
@@ -37,4 +42,4 @@ def main(scenario: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
