@@ -43,7 +43,7 @@ def test_every_point_for_hooks_is_promised_and_kept(name):
     options = load(f"roles/{name}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     promised = set(options[f"{name}_hooks"]["options"])
     tasks = "".join(path.read_text() for path in (ROOT / "roles" / name / "tasks").glob("*.yml"))
-    assert set(re.findall(r"'point': '(\w+)'", tasks)) == set(re.findall(rf"'(\w+)' in {name}_hooks", tasks)) == promised
+    assert set(re.findall(r"'point': '(\w+)'", tasks)) == set(re.findall(rf"'(\w+)' in (?:__)?{name}_hooks", tasks)) == promised
     documented = (ROOT / "docs" / "hooks.md").read_text()
     assert all(f"`{point}`" in documented for point in promised)
 
