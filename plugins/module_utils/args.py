@@ -121,6 +121,19 @@ COMMAND_CHECKS = {
     "command_checks": {"type": "str", "choices": ["refuse", "skip", "run"], "default": "refuse"},
 }
 
+#: How guest agents are asked by health checks.
+AGENTS = {
+    "quiesce": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "driver": {"type": "str", "choices": ["auto", "nova", "libvirt"], "default": "auto"},
+            "admin_cloud": {"type": "raw"},
+            "libvirt_uri": {"type": "str"},
+        },
+    },
+}
+
 #: The drill for which something is made or looked at, and not a real restore.
 DRILL = {
     "drill": {"type": "str"},

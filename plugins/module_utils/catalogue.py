@@ -14,11 +14,12 @@ import datetime
 import re
 import typing as t
 
+from .active_record import LARGEST_RECORD, ActiveRecord, DamagedRecord, Found
 from .application import NAME_PATTERN
 from .cloud import Cloud
 from .consistency import satisfies
 from .drill_record import DrillRecord, successful
-from .errors import DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
+from .errors import ActiveRecordInvalid, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
 from .manifest import Manifest
 from .object_store import ObjectStore
 from .waiting import Outcome, attempt_all, values_of
@@ -199,6 +200,23 @@ class Catalogue:
             return None
         return record if record.object_name == name else None
 
+    # Where the application runs
+
+    def active(self, application: str) -> Found:
+        """The record of the site at which an application runs."""
+        name = _record_name(application)
+        try:
+            return ActiveRecord.load(self._store.read(self._container, name, LARGEST_RECORD + 1), application, self.key)
+        except NotFound:
+            return None
+        except ActiveRecordInvalid as error:
+            return DamagedRecord(f"Object '{name}' in {self.place}: {error.message}")
+
+    def set_active(self, record: ActiveRecord) -> None:
+        self._store.write(self._container, _record_name(record.application), record.dump(self.key), "application/json")
+
+    # Reading
+
     def _load(self, application: str, checkpoint: str) -> Manifest:
         name = _object_name(application, checkpoint)
         content = self._store.read(self._container, name, LARGEST + 1)
@@ -230,6 +248,11 @@ def _vanished(outcome: Outcome[Manifest]) -> bool:
 
 def _object_name(application: str, checkpoint: str) -> str:
     return f"{application}/{checkpoint}.json"
+
+
+def _record_name(application: str) -> str:
+    """No checkpoint can be called like this, so the record is never taken for a manifest."""
+    return f"{application}/_active.json"
 
 
 def shown(found: Manifest | Damaged | None) -> dict[str, t.Any]:

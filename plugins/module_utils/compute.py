@@ -101,6 +101,25 @@ class Compute:
         with self.cloud.calling(f"unpause server {server_id}"):
             self._api.unpause_server(server_id)
 
+    def stop(self, server_id: str) -> None:
+        """Ask the guest to shut down; Nova switches it off when it has not in the time that the site allows."""
+        with self.cloud.calling(f"stop server {server_id}"):
+            self._api.stop_server(server_id)
+
+    def start(self, server_id: str) -> None:
+        with self.cloud.calling(f"start server {server_id}"):
+            self._api.start_server(server_id)
+
+    def lock(self, server_id: str, reason: str) -> None:
+        """Keep all but administrators from acting on a server; by an administrator of another project, its owner cannot undo it."""
+        body = {"lock": {"locked_reason": reason}}
+        with self.cloud.calling(f"lock server {server_id}"):
+            self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
+
+    def unlock(self, server_id: str) -> None:
+        with self.cloud.calling(f"unlock server {server_id}"):
+            self._api.unlock_server(server_id)
+
     def quiesce_state(self, server_id: str) -> dict[str, t.Any]:
         """What the quiesce API knows of a server: state, until, max_timeout, ...
 
@@ -205,6 +224,8 @@ def _server(found: t.Any) -> Server:
         user_data=found.user_data,
         # Nova tells it from 2.96 on, and the SDK since then.
         pinned_zone=getattr(found, "pinned_availability_zone", None),
+        locked=bool(found.is_locked),
+        locked_reason=found.locked_reason or "",
     )
 
 

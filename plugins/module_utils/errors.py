@@ -117,6 +117,13 @@ class DrillRecordInvalid(DocumentInvalid):
     what = "record of the drill"
 
 
+class ActiveRecordInvalid(DocumentInvalid):
+    """The record of the site at which an application runs is not what it should be."""
+
+    code = "active_record_invalid"
+    what = "record of the active site"
+
+
 class MappingInvalid(DrError):
     """A mapping does not say what it should, or what cannot be done."""
 

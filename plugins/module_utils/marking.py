@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FREEZE_KEY, SOURCE_KEY
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, SOURCE_KEY
 
 _KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
 #: What Neutron takes as a description.
@@ -82,7 +82,7 @@ def drill_name(drill: str, name: str) -> str:
 
 def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
     """Metadata without marks: what the application's own resources have."""
-    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), FREEZE_KEY)}
+    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), FENCE_KEY, FREEZE_KEY)}
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:

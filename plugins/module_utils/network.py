@@ -94,6 +94,10 @@ class Network:
         with self.cloud.calling(f"create {len(wanted)} rules of security groups"):
             self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
 
+    def describe_port(self, port_id: str, description: str) -> None:
+        with self.cloud.calling(f"describe port {port_id}"):
+            self._api.update_port(port_id, description=description)
+
     def set_tags(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Replace the tags of a resource."""
         path = f"/{collection}/{resource_id}/tags"

@@ -20,6 +20,8 @@ SOURCE_KEY = "osdr_source"
 DRILL_KEY = "osdr_drill"
 #: On a server, for as long as it is or may be frozen.
 FREEZE_KEY = "osdr_freeze"
+#: On a server, for as long as it is fenced.
+FENCE_KEY = "osdr_fence"
 
 
 def marks(application: str, checkpoint: str) -> dict[str, str]:
@@ -189,6 +191,9 @@ class Server:
     user_data: str | None = None
     #: The availability zone that it must be in; None when none was asked for, or Nova is too old to know.
     pinned_zone: str | None = None
+    locked: bool = False
+    #: Empty when it is not locked, or nobody said why.
+    locked_reason: str = ""
 
     @property
     def label(self) -> str:

@@ -37,6 +37,11 @@ options:
     type: str
     choices: [offline, quiesced, paused, crash]
     default: quiesced
+  site:
+    description:
+      - How records and manifests call the primary site. With it, it is a problem when the newest record of where the application runs
+        (M(osdr.openstack.os_active_site)) names another one, or cannot be read. The records are looked for in the catalogues of both sites.
+    type: str
   grouping:
     description:
       - Which volumes are to be snapshotted together, as O(osdr.openstack.os_cg_snapshot#module:grouping) takes it.
@@ -85,7 +90,7 @@ checkpoint_check:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, group_snapshot
+from ansible_collections.osdr.openstack.plugins.module_utils import active_site, args, group_snapshot
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
@@ -116,7 +121,7 @@ def run(params):
     servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
     storages = group_snapshot.Storages([sites.primary])
     wanted = group_snapshot.Wanted(application, name, params["consistency"], group_snapshot.survey(application, servers, storages))
-    problems = _problems(wanted, sites, params)
+    problems = _site_problems(application.name, cloud, sites, params) + _problems(wanted, sites, params)
     if quiescer:
         problems += freeze_problems(servers.values(), quiescer.choose(running(servers.values())))
     if problems:
@@ -127,6 +132,13 @@ def run(params):
         "volumes": len(volumes),
         "gigabytes": sum(volume.size for volume in volumes),
     }
+
+
+def _site_problems(application, cloud, sites, params):
+    if not params["site"]:
+        return []
+    own = active_site.own_record(Catalogue.of(cloud, params), application)
+    return active_site.refusals(params["site"], own, Catalogue.of(sites.remote.cloud, params).active(application))
 
 
 def _quiescer(params, cloud):
@@ -163,6 +175,7 @@ def main():
                 "name": {"type": "str", "required": True},
                 "consistency": {"type": "str", "choices": list(LEVELS), "default": "quiesced"},
                 "quiesce": {"type": "dict", "options": args.QUIESCE},
+                "site": {"type": "str"},
                 "grouping": {"type": "str", "choices": list(POLICIES), "default": "auto"},
                 "concurrency": {"type": "int", "default": 8},
             },

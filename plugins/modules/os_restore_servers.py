@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - osdr.openstack.manifest
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
+  - osdr.openstack.agents
   - osdr.openstack.drill
   - osdr.openstack.attributes
 options:
@@ -48,27 +49,6 @@ options:
       - Only with O(state=present).
     type: list
     elements: str
-  quiesce:
-    description:
-      - How guest agents are asked where a health check wants that. They are asked as before a freeze; nothing is frozen.
-    type: dict
-    default: {}
-    suboptions:
-      driver:
-        description:
-          - V(nova) asks Nova's quiesce API, V(libvirt) libvirt on the compute hosts, V(auto) first one and then the other.
-        type: str
-        choices: [auto, nova, libvirt]
-        default: auto
-      admin_cloud:
-        description:
-          - The same site with credentials that the policies of the quiesce API allow to freeze, and that see on which host a server
-            runs, by name or as a dictionary. The module's own credentials when omitted.
-        type: raw
-      libvirt_uri:
-        description:
-          - libvirt's URI on a compute host; C({host}) stands for the hypervisor's host name. Needed for V(libvirt).
-        type: str
   drill_probe:
     description:
       - What stands for the health checks of O(drill), because no network leads to its servers. Checks that ask guest agents are made as they are;
@@ -370,19 +350,11 @@ def main():
             args.USER_DATA_KEY,
             args.MAPPING,
             args.COMMAND_CHECKS,
+            args.AGENTS,
             args.DRILL,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "tiers": {"type": "list", "elements": "str"},
-                "quiesce": {
-                    "type": "dict",
-                    "default": {},
-                    "options": {
-                        "driver": {"type": "str", "choices": ["auto", "nova", "libvirt"], "default": "auto"},
-                        "admin_cloud": {"type": "raw"},
-                        "libvirt_uri": {"type": "str"},
-                    },
-                },
                 "drill_probe": {
                     "type": "dict",
                     "default": {},

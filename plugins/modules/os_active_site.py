@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_active_site
+short_description: Record at which site an application runs
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Writes into the catalogue of a site at which site an application runs, since when, and from which checkpoint it was restored there. By this record
+    checkpoints are refused at a site at which the application does not run, and moves between the sites where it is in doubt which is right.
+  - The roles P(osdr.openstack.dr_restore#role) and P(osdr.openstack.dr_failover#role) write it last. Call it to correct a record that is wrong.
+  - A damaged record is replaced.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.attributes
+options:
+  application:
+    description:
+      - Name of the application.
+    type: str
+    required: true
+  site:
+    description:
+      - Name of the site at which it runs, as manifests and other records call it.
+    type: str
+    required: true
+  checkpoint:
+    description:
+      - Id of the checkpoint from which it was restored there. Empty when it was not.
+    type: str
+    default: ""
+  since:
+    description:
+      - Since when, in ISO 8601 with an offset or C(Z), as the record of the other site says. It is refused when a record is there that is newer.
+      - When omitted, it is the moment of the call, unless the record says the same already.
+    type: str
+seealso:
+  - module: osdr.openstack.os_active_site_info
+"""
+
+EXAMPLES = r"""
+- name: The shop runs at the remote site, whatever the record says
+  osdr.openstack.os_active_site:
+    cloud: remote
+    application: shop
+    site: remote
+"""
+
+RETURN = r"""
+active_site:
+  description: The record.
+  returned: success
+  type: dict
+  contains:
+    application:
+      description: Name of the application.
+      type: str
+    site:
+      description: Name of the site at which it runs.
+      type: str
+    since:
+      description: Since when.
+      type: str
+    checkpoint:
+      description: Id of the checkpoint from which it was restored there; empty when it was not.
+      type: str
+  sample:
+    application: shop
+    site: remote
+    since: "2026-11-22T14:31:19.400Z"
+    checkpoint: 2026-11-22-move
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.active_record import ActiveRecord, DamagedRecord
+from ansible_collections.osdr.openstack.plugins.module_utils.application import require_checkpoint_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import Moment
+
+
+def wanted_record(params, current):
+    """What is to be there; the record that is there where it says the same."""
+    application = require_name("the name of an application", params["application"])
+    checkpoint = params["checkpoint"] and require_checkpoint_id(params["checkpoint"])
+    if params["since"] is not None:
+        return ActiveRecord(application, params["site"], parse_time(params["since"]).isoformat(), checkpoint)
+    if isinstance(current, ActiveRecord) and (current.site, current.checkpoint) == (params["site"], checkpoint):
+        return current
+    return ActiveRecord(application, params["site"], str(Moment.now()), checkpoint)
+
+
+def run(module, catalogue):
+    current = catalogue.active(module.params["application"])
+    record = wanted_record(module.params, current)
+    if isinstance(current, ActiveRecord) and current.moment > record.moment:
+        raise CheckFailed(
+            f"The record of application '{record.application}' cannot be written",
+            [f"The one in {catalogue.place} is newer: it says '{current.site}' since {current.since}. Leave out since to replace it all the same."],
+        )
+    changed = not _is_same(current, record)
+    if changed and not module.check_mode:
+        catalogue.set_active(record)
+    return {"changed": changed, "active_site": record.as_dict(), "diff": {"before": _shown(current), "after": record.as_dict()}}
+
+
+def _is_same(current, record):
+    """One moment can be written in several ways."""
+    return isinstance(current, ActiveRecord) and {**current.as_dict(), "since": current.moment} == {**record.as_dict(), "since": record.moment}
+
+
+def _shown(current):
+    if isinstance(current, DamagedRecord):
+        return {"damaged": current.problem}
+    return current.as_dict() if current else {}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.CATALOGUE,
+            {
+                "application": {"type": "str", "required": True},
+                "site": {"type": "str", "required": True},
+                "checkpoint": {"type": "str", "default": ""},
+                "since": {"type": "str"},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        result = run(module, Catalogue.of(connect(module.params), module.params))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

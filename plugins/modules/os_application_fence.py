@@ -1,0 +1,283 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_application_fence
+short_description: Make the servers of an application at a site impossible to start by mistake
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Stops the servers of an application tier by tier, front before database, and locks them with a reason, so that nobody starts them by mistake
+    while the application runs at another site. Each server is marked (metadata C(osdr_fence)) with application, when, why, and where the application
+    runs.
+  - With O(state=released) it takes locks and marks away again, and with O(start) it starts the servers in boot order.
+  - What is to be done follows from the servers themselves. A run goes on where an earlier one ended, and a second one changes nothing.
+  - Nothing is touched when it is in doubt of any server whether it is the application's. That is so when several servers have its name, when it was
+    restored for another application, and when O(manifest) says that the checkpoint was taken of another server of that name.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.application
+  - osdr.openstack.agents
+  - osdr.openstack.attributes
+options:
+  state:
+    description:
+      - Whether the servers are to be fenced.
+    type: str
+    choices: [fenced, released]
+    default: fenced
+  site:
+    description:
+      - How records and manifests call the site at which the servers are.
+    type: str
+    required: true
+  runs_at:
+    description:
+      - How they call the site at which the application runs now, or is brought to. Required when O(state=fenced).
+    type: str
+  checkpoint:
+    description:
+      - Id of the checkpoint from which it is, or is to be, restored there. Empty when that is not known.
+    type: str
+    default: ""
+  reason:
+    description:
+      - Why, for those who find the mark.
+    type: str
+    default: ""
+  manifest:
+    description:
+      - The manifest of a checkpoint that was taken of these servers. They are known by its ids then, and a server that only has the same name is refused.
+        One that was taken at another site is not looked at.
+    type: dict
+  start:
+    description:
+      - Start the servers when O(state=released), tier by tier in boot order; a tier begins when all checks of the one before have passed.
+        Those that are commands are run too, because O(application) comes from you and not out of a manifest.
+    type: bool
+    default: false
+  admin_cloud:
+    description:
+      - The same site as an administrator, in another project than that of the servers. The lock is an administrator's then, and the
+        project cannot unlock it. Without it, the lock is the project's own, which keeps from mistakes only.
+      - Needed to release what an administrator has locked.
+    type: raw
+  timeout:
+    description:
+      - Seconds that a tier may take to stop, or a server to start.
+    type: int
+    default: 300
+  concurrency:
+    description:
+      - How many servers are worked on at once.
+    type: int
+    default: 8
+notes:
+  - Servers are asked to shut down. What does not do so in the time that the site allows (C(shutdown_timeout) of its Nova, a minute by default) is
+    switched off by Nova.
+  - A fence does not keep an administrator from starting a server. It does not keep a compute host that starts again
+    from starting the servers that ran when it died, where C(resume_guests_state_on_host_boot) is set in its Nova; these must be fenced before.
+seealso:
+  - module: osdr.openstack.os_active_site_info
+"""
+
+EXAMPLES = r"""
+- name: Nobody shall start the shop at the primary site while it runs at the remote one
+  osdr.openstack.os_application_fence:
+    cloud: primary
+    admin_cloud: primary-admin
+    site: primary
+    runs_at: remote
+    reason: The primary site burnt down
+    application: "{{ shop }}"
+
+- name: It is to run there again
+  osdr.openstack.os_application_fence:
+    cloud: primary
+    admin_cloud: primary-admin
+    site: primary
+    state: released
+    start: true
+    application: "{{ shop }}"
+"""
+
+RETURN = r"""
+fence:
+  description: What is there now; in check mode, before.
+  returned: success
+  type: dict
+  contains:
+    servers:
+      description: The servers in boot order.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the server.
+          type: str
+        name:
+          description: Its name.
+          type: str
+        status:
+          description: Its status.
+          type: str
+        locked:
+          description: Whether it is locked.
+          type: bool
+        locked_reason:
+          description: Why; empty when it is not locked.
+          type: str
+        fenced:
+          description: Whether it is stopped, locked and marked.
+          type: bool
+    absent:
+      description: Servers of the application's definition that are not there.
+      type: list
+      elements: str
+  sample:
+    servers:
+      - id: 9d1c2a44-5a0e-4b7c-9c39-1c8f5f2f7b11
+        name: orders-db
+        status: SHUTOFF
+        locked: true
+        locked_reason: "Fenced by an administrator: application shop runs at site remote, from checkpoint 2026-11-22-move."
+        fenced: true
+    absent: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, fencing, readiness
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+class Run:
+    """One call of the module.
+
+    :param acting: with whose credentials servers are stopped and locked.
+    """
+
+    def __init__(self, module, compute, acting, network):
+        self.module = module
+        self.params = module.params
+        self.compute = compute
+        self.network = network
+        self.by_admin = acting.cloud.project_id != compute.cloud.project_id
+        self.application = Application.parse(self.params["application"])
+        self.members = self._members()
+        waiter = Waiter(timeout=self.params["timeout"], interval=1.0)
+        self.fencing = fencing.Fencing(acting, self.members, waiter, self.params["concurrency"], self._gates())
+
+    def _gates(self):
+        agents = Agents.of(self.compute.cloud, self.params["quiesce"]) if readiness.asks_agents(self.application) else None
+        return readiness.Gates(Probes(agents).ask, runs_commands=True)
+
+    def _members(self):
+        origin = Manifest.parse(self.params["manifest"]) if self.params["manifest"] else None
+        if origin and origin.checkpoint.site != self.params["site"]:
+            origin = None
+        return fencing.Members.of(self.params["site"], self.application, self.compute.servers(), origin)
+
+    def warn(self):
+        if self.params["admin_cloud"] and not self.by_admin:
+            self.module.warn("admin_cloud is in the project of the servers, so Nova takes its lock for the project's own: members of the project can undo it.")
+        for name in self.members.absent:
+            self.module.warn(f"Server '{name}' of application '{self.application.name}' is not there at site '{self.params['site']}'.")
+
+    def fenced(self):
+        if self.params["runs_at"] == self.params["site"]:
+            raise InvalidInput(f"Application '{self.application.name}' is said to run at site '{self.params['site']}', so it must not be fenced there.")
+        wanted = FenceMark(self.application.name, self.params["runs_at"], self.params["checkpoint"], str(Moment.now()), self.params["reason"])
+        steps = fencing.plan_fence(self.members, wanted, self.by_admin)
+        self._refuse("fenced", fencing.state_problems(steps))
+        if not self.module.check_mode:
+            self.fencing.fence(steps, self.by_admin)
+        return self._result(steps, lambda step: step.mark.lock_reason(self.by_admin) if step.changes else _shown(step.server))
+
+    def released(self):
+        steps = fencing.plan_release(self.members, self.params["start"])
+        self._refuse("started", fencing.start_problems(steps))
+        if not self.module.check_mode:
+            self.fencing.release(steps, self._addresses(steps))
+        return self._result(steps, lambda step: "released, ACTIVE" if step.starts else "released" if step.changes else _shown(step.server))
+
+    def _addresses(self, steps):
+        if not any(step.starts for step in steps):
+            return {}
+        return fencing.addresses(self.network, [step.server for step in steps])
+
+    def _refuse(self, what, problems):
+        if problems:
+            raise CheckFailed(f"Application '{self.application.name}' at site '{self.params['site']}' cannot be {what}", problems)
+
+    def _result(self, steps, after):
+        before = {step.server.name: _shown(step.server) for step in steps}
+        now = {one.id: one for one in self.compute.servers()}
+        return {
+            "changed": any(step.changes for step in steps),
+            "fence": {"servers": [_described(now.get(step.server.id, step.server)) for step in steps], "absent": self.members.absent},
+            "diff": {"before": before, "after": {step.server.name: after(step) for step in steps}},
+        }
+
+
+def _shown(server):
+    return server.locked_reason if fencing.is_fenced(server) else server.status
+
+
+def _described(server):
+    return {
+        "id": server.id,
+        "name": server.name,
+        "status": server.status,
+        "locked": server.locked,
+        "locked_reason": server.locked_reason,
+        "fenced": fencing.is_fenced(server),
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.APPLICATION,
+            args.AGENTS,
+            {
+                "state": {"type": "str", "choices": ["fenced", "released"], "default": "fenced"},
+                "site": {"type": "str", "required": True},
+                "runs_at": {"type": "str"},
+                "checkpoint": {"type": "str", "default": ""},
+                "reason": {"type": "str", "default": ""},
+                "manifest": {"type": "dict"},
+                "start": {"type": "bool", "default": False},
+                "admin_cloud": {"type": "raw"},
+                "timeout": {"type": "int", "default": 300},
+                "concurrency": {"type": "int", "default": 8},
+            },
+        ),
+        required_if=[("state", "fenced", ["runs_at"])],
+        supports_check_mode=True,
+    )
+    with reported(module):
+        cloud = connect(module.params)
+        admin = connect_other(module.params["admin_cloud"]) if module.params["admin_cloud"] else cloud
+        run = Run(module, Compute(cloud), Compute(admin), Network(cloud))
+        run.warn()
+        result = run.fenced() if module.params["state"] == "fenced" else run.released()
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_application_supersede
+short_description: Remove what an application left at a site, before a newer state of it is restored there
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - The servers that an application left at a site when it was moved away hold the addresses that it needs when it comes back. This removes
+    them, but only when each of them is fenced (M(osdr.openstack.os_application_fence)), says that the application runs where the checkpoint was taken,
+    and was fenced before the checkpoint was taken. It refuses otherwise, and removes nothing.
+  - A port that is just as the restore of the checkpoint would make it is handed over to that restore, and with it its floating address. Other ports are
+    removed, and floating addresses of theirs that an earlier restore allocated. Floating addresses that somebody else gave them stay in the project.
+    Ports that Nova made itself go with their server in any case.
+  - What is of a restore of the same checkpoint is left alone.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.effort
+  - osdr.openstack.manifest
+  - osdr.openstack.mapping
+  - osdr.openstack.attributes
+options:
+  keep_volumes:
+    description:
+      - Whether the volumes of the servers stay.
+    type: bool
+    default: false
+  admin_cloud:
+    description:
+      - The same site as an administrator. Needed where the servers were locked by one.
+    type: raw
+seealso:
+  - module: osdr.openstack.os_application_fence
+  - module: osdr.openstack.os_restore_servers
+"""
+
+EXAMPLES = r"""
+- name: Make room for what comes back
+  osdr.openstack.os_application_supersede:
+    cloud: primary
+    admin_cloud: primary-admin
+    manifest: "{{ found.manifest }}"
+"""
+
+RETURN = r"""
+superseded:
+  description: The servers that were, or in check mode would be, removed.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: Name of the server.
+      type: str
+    server_id:
+      description: Its id.
+      type: str
+    addresses:
+      description: Its fixed addresses.
+      type: list
+      elements: str
+    ports_handed_over:
+      description: Ids of the ports that the restore will use.
+      type: list
+      elements: str
+    ports_removed:
+      description: Ids of the other ports.
+      type: list
+      elements: str
+    volumes:
+      description: Ids of its volumes.
+      type: list
+      elements: str
+  sample:
+    - server: orders-db
+      server_id: 9d1c2a44-5a0e-4b7c-9c39-1c8f5f2f7b11
+      addresses: [10.10.0.11]
+      ports_handed_over: [c9f0f895-fb98-4b91-99f5-1fd0297e236d]
+      ports_removed: []
+      volumes: [45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, restore_site, superseded
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, MappingInvalid, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+
+
+def plan(params, site):
+    mapped = apply(Manifest.parse(params["manifest"]), SiteMapping.parse(params["mapping"]))
+    if mapped.problems:
+        raise MappingInvalid(mapped.problems)
+    olds = superseded.plan_superseded(mapped.manifest, site)
+    problems = superseded.removal_problems(mapped.manifest, site.name, olds)
+    if problems:
+        raise CheckFailed(f"What application '{mapped.manifest.application.name}' left at site '{site.name}' cannot be removed", problems)
+    return olds
+
+
+def run(module, cloud):
+    params = module.params
+    acting = connect_other(params["admin_cloud"]) if params["admin_cloud"] else cloud
+    olds = plan(params, restore_site.look(cloud, params["concurrency"]))
+    if not module.check_mode:
+        waiter = Waiter(timeout=params["timeout"], interval=1.0)
+        removal = superseded.Removal(Compute(acting), Network(cloud), waiter, params["concurrency"], by_admin=acting is not cloud)
+        removal.remove(olds, params["keep_volumes"])
+    described = [old.as_dict() for old in olds]
+    return {
+        "changed": bool(olds),
+        "superseded": described,
+        "diff": {"before": {"servers": described}, "after": {"servers": []}},
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.EFFORT,
+            args.MANIFEST,
+            args.MAPPING,
+            {
+                "keep_volumes": {"type": "bool", "default": False},
+                "admin_cloud": {"type": "raw"},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        result = run(module, connect(module.params))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

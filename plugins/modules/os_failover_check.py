@@ -1,0 +1,207 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_failover_check
+short_description: Find out whether an application can be moved to another site
+version_added: 0.1.0
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+description:
+  - Looks, before the first server is stopped, at everything that decides about moving an application from one site to another. Whether it is in doubt
+    at which site the newest data is, what the application left at the other site and whether that may be removed, and everything that the whole
+    restore needs there, as M(osdr.openstack.os_restore_check) finds it out. The application is taken as it is now.
+  - It is in doubt which site is right when the records of both catalogues do not say that it is the one from which the application is moved, when one of
+    them is missing, and when there is a checkpoint of the other site that is newer than the record. O(active_site) settles that. What a run did that was
+    broken off is known by the marks of its fence and raises no doubt.
+  - That servers of the application run at both sites is a problem in any case.
+  - Fails with a list of all problems, or succeeds. Changes nothing.
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.application
+  - osdr.openstack.catalogue
+  - osdr.openstack.mapping
+  - osdr.openstack.command_checks
+  - osdr.openstack.attributes
+  - osdr.openstack.attributes.info_module
+options:
+  site:
+    description:
+      - How records and manifests call the site from which the application is moved.
+    type: str
+    required: true
+  remote_cloud:
+    description:
+      - The site to which it is moved, in the project that is to own it, by name or as a dictionary.
+    type: raw
+    required: true
+  remote_site:
+    description:
+      - How records and manifests call that site.
+    type: str
+    required: true
+  checkpoint:
+    description:
+      - Id that the last checkpoint is to have. When empty, that of the move that was begun, or one made from the time.
+    type: str
+    default: ""
+  active_site:
+    description:
+      - The site whose data is right, when that is in doubt.
+    type: str
+  remove_old:
+    description:
+      - Whether old servers of the application at the site to which it is moved will be removed.
+    type: bool
+    default: false
+  keep_volumes:
+    description:
+      - Whether the volumes of these old servers will stay.
+    type: bool
+    default: false
+  concurrency:
+    description:
+      - How many calls of the sites' APIs are made at once.
+    type: int
+    default: 8
+seealso:
+  - module: osdr.openstack.os_checkpoint_check
+  - module: osdr.openstack.os_restore_check
+"""
+
+EXAMPLES = r"""
+- name: Could the shop be moved to the remote site now?
+  osdr.openstack.os_failover_check:
+    cloud: primary
+    site: primary
+    remote_cloud: remote
+    remote_site: remote
+    application: "{{ shop }}"
+"""
+
+RETURN = r"""
+failover_check:
+  description: What was found.
+  returned: always, but for failures of the sites themselves
+  type: dict
+  contains:
+    application:
+      description: Name of the application.
+      type: str
+    checkpoint:
+      description: Id of the last checkpoint.
+      type: str
+    taken:
+      description: Whether it is in the catalogue of the site to which the application is moved.
+      type: bool
+    done:
+      description: Whether the application was moved already, and its old servers have not run since.
+      type: bool
+    resumed:
+      description: Whether an earlier run began the move.
+      type: bool
+    problems:
+      description: What speaks against it, each with a way out. Empty when nothing does.
+      type: list
+      elements: str
+    old:
+      description: Servers of the application that are in the way, as M(osdr.openstack.os_application_supersede) returns them.
+      type: list
+      elements: dict
+    needs:
+      description: What the restore takes of the quotas, as M(osdr.openstack.os_restore_check) returns it.
+      type: list
+      elements: dict
+  sample:
+    application: shop
+    checkpoint: 20261122T143000Z
+    taken: false
+    done: false
+    resumed: false
+    problems: []
+    old: []
+    needs:
+      - resource: volumes
+        needed: 5
+        left: 100
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args, failover_check
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+
+
+def wanted_move(params, now):
+    return failover_check.Wanted(
+        application=Application.parse(params["application"]),
+        given=params["checkpoint"] and require_checkpoint_id(params["checkpoint"]),
+        fresh=_id_of(now),
+        active_site=params["active_site"],
+        mapping=SiteMapping.parse(params["mapping"]),
+        remove_old=params["remove_old"],
+        keep_volumes=params["keep_volumes"],
+        command_checks=params["command_checks"],
+    )
+
+
+def _id_of(now):
+    """2026-11-22T14:30:00.000Z becomes 20261122T143000Z."""
+    return now.split(".")[0].replace("-", "").replace(":", "") + "Z"
+
+
+def run(params):
+    if params["site"] == params["remote_site"]:
+        raise InvalidInput(f"Both sites are called '{params['site']}'.", "Give each its own name: site and remote_site.")
+    source, target = connect(params), connect_other(params["remote_cloud"])
+    now = str(Moment.now())
+    return failover_check.check(
+        failover_check.Site(params["site"], source, Catalogue.of(source, params)),
+        failover_check.Site(params["remote_site"], target, Catalogue.of(target, params)),
+        wanted_move(params, now),
+        now,
+        params["concurrency"],
+    )
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.APPLICATION,
+            args.CATALOGUE,
+            args.MAPPING,
+            args.COMMAND_CHECKS,
+            {
+                "site": {"type": "str", "required": True},
+                "remote_cloud": {"type": "raw", "required": True},
+                "remote_site": {"type": "str", "required": True},
+                "checkpoint": {"type": "str", "default": ""},
+                "active_site": {"type": "str"},
+                "remove_old": {"type": "bool", "default": False},
+                "keep_volumes": {"type": "bool", "default": False},
+                "concurrency": {"type": "int", "default": 8},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        verdict = run(module.params)
+    result = verdict.as_dict()
+    if verdict.problems:
+        what = f"Application '{result['application']}' cannot be moved from site '{module.params['site']}' to site '{module.params['remote_site']}'"
+        error = CheckFailed(what, verdict.problems)
+        module.fail_json(msg=str(error), error=error.as_result(), failover_check=result)
+    module.exit_json(changed=False, failover_check=result)
+
+
+if __name__ == "__main__":
+    main()
