@@ -41,7 +41,7 @@ class Wanted:
     mapping: SiteMapping
     remove_old: bool
     keep_volumes: bool
-    command_checks: str = readiness.REFUSE
+    command_checks: str
 
 
 @dataclasses.dataclass(frozen=True)

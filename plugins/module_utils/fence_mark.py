@@ -14,6 +14,7 @@ import json
 from .errors import InvalidInput
 from .records import FENCE_KEY, Server
 
+_BY_ADMIN = "Fenced by an administrator"
 #: Characters that a metadata value may have.
 _LONGEST = 255
 
@@ -67,8 +68,13 @@ class FenceMark:
     def lock_reason(self, by_admin: bool) -> str:
         """What Nova tells everybody who asks why the server is locked."""
         of_checkpoint = f", from checkpoint {self.checkpoint}" if self.checkpoint else ""
-        who = "an administrator" if by_admin else "its project"
-        return f"Fenced by {who}: application {self.application} runs at site {self.site}{of_checkpoint}."[:_LONGEST]
+        who = _BY_ADMIN if by_admin else "Fenced by its project"
+        return f"{who}: application {self.application} runs at site {self.site}{of_checkpoint}."[:_LONGEST]
+
+
+def needs_admin(server: Server) -> bool:
+    """Whether only an administrator can unlock a server that is fenced."""
+    return server.locked and server.locked_reason.startswith(_BY_ADMIN)
 
 
 _DAMAGED = FenceMark("", "", "", "", "its mark is damaged")

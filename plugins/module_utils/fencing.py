@@ -13,7 +13,7 @@ import typing as t
 from .application import Application, Tier
 from .compute import Compute
 from .errors import CheckFailed, ResourceFailed, WaitTimeout
-from .fence_mark import FenceMark
+from .fence_mark import FenceMark, needs_admin
 from .manifest import Manifest
 from .network import Network
 from .probes import Subject
@@ -130,13 +130,18 @@ def _fence_step(server: Server, wanted: FenceMark, by_admin: bool) -> FenceStep:
     return FenceStep(server, mark, unlocks=server.locked and locks and not by_admin, marks=marks, stops=stops, locks=locks)
 
 
-def state_problems(steps: t.Iterable[FenceStep]) -> list[str]:
+def fence_problems(steps: t.Sequence[FenceStep]) -> list[str]:
     """Servers that can neither be stopped nor left as they are."""
     return [
         f"Server {step.server.label} is {_state(step.server)}; {_WAY_OUT}"
         for step in steps
         if step.stops and not _can_be_stopped(step.server)
-    ]
+    ] + _admin_problems(step.server for step in steps if step.unlocks)
+
+
+def _admin_problems(unlocked: t.Iterable[Server]) -> list[str]:
+    """:param unlocked: with the project's own credentials."""
+    return [f"Server {server.label} was fenced by an administrator; give admin_cloud." for server in unlocked if needs_admin(server)]
 
 
 def _state(server: Server) -> str:
@@ -174,13 +179,15 @@ def _release_step(server: Server, start: bool) -> ReleaseStep:
     return ReleaseStep(server, server.locked and is_marked, is_marked, start and server.status != "ACTIVE")
 
 
-def start_problems(steps: t.Iterable[ReleaseStep]) -> list[str]:
-    """Servers that cannot be started."""
-    return [
-        f"Server {step.server.label} is {step.server.status}; bring it to SHUTOFF first."
+def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str]:
+    """Servers that cannot be released, or not be started."""
+    problems = [] if by_admin else _admin_problems(step.server for step in steps if step.unlocks)
+    problems += [
+        f"Server {step.server.label} is {_state(step.server)}; bring it to SHUTOFF first."
         for step in steps
-        if step.starts and step.server.status != "SHUTOFF" and step.server.task_state != _STARTING
-    ] + [
+        if step.starts and step.server.status != "SHUTOFF"
+    ]
+    return problems + [
         f"Server {step.server.label} is locked ({step.server.locked_reason or 'nobody said why'}), and not by a fence; unlock it first."
         for step in steps
         if step.starts and step.server.locked and not step.unlocks
@@ -292,5 +299,5 @@ class Fencing:
         self._waiter.until(f"server {server.label} on site '{self._members.site}' to run", runs)
         checks = self._gates.checks_of(tier)
         if checks and server.id not in addresses:
-            raise CheckFailed("The checks cannot be made", [f"Server '{server.name}' has no address."])
+            raise ResourceFailed(f"Server {server.label} runs, but has no address at which its checks could be made.")
         self._gates.wait(Subject(server.id, server.name, addresses.get(server.id, "")), checks, self._waiter)

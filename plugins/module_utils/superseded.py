@@ -17,7 +17,7 @@ from .fencing import at_rest
 from .manifest import Manifest
 from .marking import Mark
 from .network import Network
-from .records import Port, Quota, Server, Volume
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, Port, Quota, Server, Volume
 from .restore_check import Stock
 from .restore_cleanup import ServerRemover
 from .restore_plan import PortStep, Resource, ServerStep, Site, plan_servers
@@ -62,10 +62,9 @@ def plan_superseded(manifest: Manifest, site: Site) -> list[Old]:
 def _is_old(manifest: Manifest, server: Server) -> bool:
     """A copy that a drill made never gives place: it is in nobody's way."""
     name = manifest.application.name
-    fence, mark = FenceMark.of(server), Mark.of_metadata(server.metadata)
-    if mark is None:
-        return fence is not None and fence.application == name
-    return mark.application == name and mark.drill is None and mark.checkpoint != manifest.checkpoint.id
+    mark, owner = FenceMark.of(server), server.metadata.get(APPLICATION_KEY)
+    mine = owner == name or (owner is None and mark is not None and mark.application == name)
+    return mine and DRILL_KEY not in server.metadata and server.metadata.get(CHECKPOINT_KEY) != manifest.checkpoint.id
 
 
 def _old(site: Site, server: Server, steps: t.Sequence[ServerStep]) -> Old:

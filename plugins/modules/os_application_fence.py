@@ -202,14 +202,14 @@ class Run:
             raise InvalidInput(f"Application '{self.application.name}' is said to run at site '{self.params['site']}', so it must not be fenced there.")
         wanted = FenceMark(self.application.name, self.params["runs_at"], self.params["checkpoint"], str(Moment.now()), self.params["reason"])
         steps = fencing.plan_fence(self.members, wanted, self.by_admin)
-        self._refuse("fenced", fencing.state_problems(steps))
+        self._refuse("fenced", fencing.fence_problems(steps))
         if not self.module.check_mode:
             self.fencing.fence(steps, self.by_admin)
         return self._result(steps, lambda step: step.mark.lock_reason(self.by_admin) if step.changes else _shown(step.server))
 
     def released(self):
         steps = fencing.plan_release(self.members, self.params["start"])
-        self._refuse("started", fencing.start_problems(steps))
+        self._refuse("released", fencing.release_problems(steps, self.by_admin))
         if not self.module.check_mode:
             self.fencing.release(steps, self._addresses(steps))
         return self._result(steps, lambda step: "released, ACTIVE" if step.starts else "released" if step.changes else _shown(step.server))

@@ -54,7 +54,8 @@ class Plays:
     def __init__(self, directory, *runs):
         self.reports = directory / "reports"
         tasks = [
-            {**task(role), **keywords, "vars": {**defaults(role), f"dr_{role}_report": str(self.reports), **ROLES[role], **changes}} for role, changes, keywords in runs
+            {**task(role), **keywords, "vars": {**defaults(role), f"dr_{role}_report": str(self.reports), **ROLES[role], **changes}}
+            for role, changes, keywords in runs
         ]
         playbook = directory / "play.json"
         playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))

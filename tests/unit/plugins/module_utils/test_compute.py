@@ -175,6 +175,8 @@ def test_a_server_group_is_a_hint_to_the_scheduler(compute, requests_mock):
     asked = posted.last_request.json()
     assert asked["server"]["availability_zone"] == "az1"
     assert asked["OS-SCH-HNT:scheduler_hints"] == {"group": "g1"}
+
+
 @pytest.mark.parametrize(("version", "sent"), [("2.100", {"hostname": "orders-db"}), ("2.90", {"hostname": "orders-db"}), ("2.89", {})])
 def test_a_host_name_is_given_only_where_nova_takes_one(compute, requests_mock, version, sent):
     for url in (NOVA, f"{NOVA}/"):
@@ -205,3 +207,22 @@ def test_server_groups_are_made_and_removed(compute, requests_mock, max_per_host
     deleted = requests_mock.delete(f"{NOVA}/os-server-groups/g1", status_code=204)
     compute.delete_server_group("g1")
     assert deleted.called
+
+
+def test_a_locked_server_tells_why(compute, requests_mock):
+    listed(requests_mock, nova_server(locked=True, locked_reason="fenced"), nova_server(id="s2", locked=False, locked_reason=None))
+    assert [(one.locked, one.locked_reason) for one in compute.servers()] == [(True, "fenced"), (False, "")]
+
+
+def test_a_lock_has_a_reason_which_takes_a_late_version(compute, requests_mock):
+    requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
+    compute.lock("s1", "fenced")
+    assert requests_mock.last_request.json() == {"lock": {"locked_reason": "fenced"}}
+    assert requests_mock.last_request.headers["OpenStack-API-Version"] == "compute 2.73"
+
+
+@pytest.mark.parametrize(("action", "body"), [("stop", "os-stop"), ("start", "os-start"), ("unlock", "unlock")])
+def test_servers_are_stopped_started_and_unlocked(compute, requests_mock, action, body):
+    requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
+    getattr(compute, action)("s1")
+    assert requests_mock.last_request.json() == {body: None}

@@ -23,7 +23,8 @@ def test_other_descriptions_are_no_marks(text):
 
 
 def test_marks_are_not_part_of_what_is_captured():
-    assert unmarked({**MARK.metadata(), "purpose": "shop"}) == {"purpose": "shop"}
+    others = {"osdr_freeze": "{}", "osdr_fence": "{}"}
+    assert unmarked({**MARK.metadata(), **others, "purpose": "shop"}) == {"purpose": "shop"}
     assert unmarked_tags(["gold", *MARK.tags()]) == ("gold",)
     assert unmarked({**DRILL.metadata(), "purpose": "shop"}) == {"purpose": "shop"}
     assert unmarked_tags(["gold", *DRILL.tags()]) == ("gold",)

@@ -199,3 +199,9 @@ def test_rules_are_made_in_one_request(network, requests_mock):
     posted = requests_mock.post(f"{NEUTRON}/security-group-rules", status_code=201, json={"security_group_rules": []})
     network.create_rules(rules)
     assert posted.last_request.json() == {"security_group_rules": rules}
+
+
+def test_a_port_is_described_anew(network, requests_mock):
+    requests_mock.put(f"{NEUTRON}/ports/p1", json={"port": neutron_port(description="new")})
+    network.describe_port("p1", "new")
+    assert requests_mock.last_request.json() == {"port": {"description": "new"}}

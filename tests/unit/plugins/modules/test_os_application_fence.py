@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils import fencing
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.modules import os_application_fence
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_nova import FakeNova
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server
+
+APPLICATION = {"name": "shop", "tiers": [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]}
+LOCKED = "Fenced by its project: application shop runs at site remote, from checkpoint noon."
+
+
+@pytest.fixture
+def nova(monkeypatch):
+    fake = FakeNova(server("orders-db"), server("shop-front"))
+    monkeypatch.setattr(os_application_fence, "Waiter", lambda timeout, interval: fake.waiter)
+    monkeypatch.setattr(fencing, "addresses", lambda network, servers: {})
+    return fake
+
+
+def run(nova, acting=None, check_mode=False, **changes):
+    params = {
+        "application": APPLICATION,
+        "site": "primary",
+        "runs_at": "remote",
+        "checkpoint": "noon",
+        "reason": "",
+        "manifest": None,
+        "start": False,
+        "admin_cloud": None,
+        "timeout": 60,
+        "concurrency": 4,
+        "quiesce": {"driver": "libvirt", "admin_cloud": None, "libvirt_uri": None},
+        **changes,
+    }
+    warnings = []
+    module = SimpleNamespace(params=params, check_mode=check_mode, warn=warnings.append)
+    made = os_application_fence.Run(module, nova, acting or nova, None)
+    made.warn()
+    result = made.released() if params.get("state") == "released" else made.fenced()
+    return {**result, "warnings": warnings}
+
+
+def test_a_fence_is_put_once_and_taken_away_once(nova):
+    first, second = run(nova), run(nova)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first["diff"] == {"before": {"orders-db": "ACTIVE", "shop-front": "ACTIVE"}, "after": {"orders-db": LOCKED, "shop-front": LOCKED}}
+    assert second["diff"]["before"] == second["diff"]["after"] == first["diff"]["after"]
+    assert [one["fenced"] for one in second["fence"]["servers"]] == [True, True]
+    released, again = run(nova, state="released", start=True), run(nova, state="released", start=True)
+    assert (released["changed"], again["changed"]) == (True, False)
+    assert released["diff"]["after"]["orders-db"] == "released, ACTIVE"
+    assert {one["status"] for one in released["fence"]["servers"]} == {"ACTIVE"}
+
+
+def test_checks_are_those_of_the_operator_and_agents_are_asked_where_there_are_any(nova):
+    tier = {"name": "all", "servers": ["orders-db"], "checks": [{"agent": True}]}
+    with pytest.raises(InvalidInput, match="needs libvirt_uri"):
+        run(nova, application={"name": "shop", "tiers": [tier]})
+
+
+@pytest.mark.parametrize("changes", [{}, {"state": "released", "start": True}])
+def test_check_mode_tells_and_does_nothing(nova, changes):
+    if changes:
+        run(nova)
+    before = dict(nova.by_id)
+    assert run(nova, check_mode=True, **changes)["changed"]
+    assert nova.by_id == before
+
+
+def test_where_the_application_runs_it_is_not_fenced(nova):
+    with pytest.raises(InvalidInput, match="said to run at site 'primary', so it must not be fenced"):
+        run(nova, runs_at="primary")
+
+
+def test_a_state_that_does_not_fit_stops_all_of_it(nova):
+    nova.by_id["id-orders-db"] = server("orders-db", status="ERROR")
+    with pytest.raises(CheckFailed, match="at site 'primary' cannot be fenced: nothing was changed"):
+        run(nova)
+    assert nova.calls == []
+
+
+def test_a_checkpoint_of_another_site_says_nothing_about_these_servers(nova):
+    manifest = shop.document()
+    with pytest.raises(CheckFailed, match="'noon' was taken of"):
+        run(nova, manifest=manifest)
+    assert run(nova, manifest={**manifest, "checkpoint": {**manifest["checkpoint"], "site": "remote"}})["changed"]
+
+
+def test_an_administrators_lock_and_what_is_missing_are_told(nova):
+    admin = FakeNova(is_admin=True)
+    admin.by_id = nova.by_id
+    assert "an administrator" in run(nova, admin, check_mode=True, admin_cloud="primary-admin")["diff"]["after"]["orders-db"]
+    assert "takes its lock for the project's own" in run(nova, admin_cloud="primary")["warnings"][0]
+    del nova.by_id["id-shop-front"]
+    assert "Server 'shop-front' of application 'shop' is not there at site 'primary'." in run(nova)["warnings"]
