@@ -72,8 +72,8 @@ hooks: controller ## On the running lab: the freeze hooks in database guests
 	$(lab) tests/lab/hooks.yml
 
 .PHONY: molecule
-molecule: controller ## The proof, on the running lab: load, checkpoint, site killed, restore, checker; then drills under load
-	@$(controller)/bin/python $(tools)/scenario.py default drill
+molecule: controller ## The proof, on the running lab, under load: drills, a move and the way back; then checkpoint, site killed, restore, checker
+	@$(controller)/bin/python $(tools)/scenario.py drill failback default
 
 .PHONY: bench
 bench: lab-up ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, and what the check before a restore takes
