@@ -150,7 +150,7 @@ def restore(remote, monkeypatch, manifest=None):
     monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
-    cloud, gates = SimpleNamespace(site="remote"), Gates(lambda *attempt: remote.ask(*attempt))
+    cloud, gates = SimpleNamespace(site="remote"), Gates(remote.ask)
     return restore_servers.ServerRestore(cloud, manifest or shop.manifest(), remote.waiter, 8, gates)
 
 
@@ -315,8 +315,8 @@ def test_what_a_killed_run_left_is_tagged(applied):
 
 def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):
     remote = RemoteSite()
-    work = restore(remote, monkeypatch)
     monkeypatch.setattr(remote, "ask", lambda *_attempt: "Connection refused")
+    work = restore(remote, monkeypatch)
     with pytest.raises(WaitTimeout) as raised:
         work.apply(work.plan())
     told = "Server 'orders-db' at 10.88.2.1 is active but not ready after 60 s: port 5432: Connection refused."
