@@ -118,8 +118,10 @@ def _without_entry(manifest: Manifest, mapping: SiteMapping, inventory: Inventor
         # Without an entry, a key pair that nobody knows is just left out.
         if target or name in inventory.names(kind.key) or _is_unknown_key(kind, name, manifest):
             continue
-        choice = t.cast(Target, proposed.target(kind.key, name)).name
+        target = proposed.target(kind.key, name)
+        choice = target.name if target else None
         made_so = f"; '{name}: {name}' has the restore make it" if kind.made and choice == name else ""
+        made_so += f"; '{name}: null' leaves it out" if kind.optional else ""
         reason = (
             f"The mapping has no entry for {kind.label} '{name}', and site '{inventory.site}' has none of that name; add an entry{made_so}."
         )

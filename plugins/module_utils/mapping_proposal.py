@@ -89,11 +89,18 @@ class Inventory:
 
 
 def propose(manifest: Manifest, inventory: Inventory) -> tuple[SiteMapping, tuple[Finding, ...]]:
-    """A mapping with an entry for everything that the application has, and what is undecided in it."""
+    """A mapping with an entry for everything that the application has, and what is undecided in it.
+
+    What may be left out has no entry while it is undecided: null would say that it is.
+    """
     proposer = _Proposer(manifest, inventory)
     choices = {kind.key: {name: proposer.choice(kind, name) for name in names} for kind, names in proposer.used()}
     doubts = [choice.doubt for section in choices.values() for choice in section.values() if choice.doubt]
-    names = {key: {name: choice.target for name, choice in section.items()} for key, section in choices.items() if section}
+    optional = {kind.key for kind in KINDS if kind.optional}
+    sections = {
+        key: {name: choice.target for name, choice in section.items() if not (choice.doubt and key in optional)} for key, section in choices.items()
+    }
+    names = {key: section for key, section in sections.items() if section}
     moved = any(target.cidr for target in names.get("subnets", {}).values())
     return SiteMapping(names, AddressRule(REMAP if moved else KEEP, True)), tuple(doubts)
 
@@ -195,8 +202,12 @@ class _Proposer:
         return self._undecided("volume_types", name, reason, usable)
 
     def _zone(self, name: str) -> Choice:
-        """Elsewhere the site chooses."""
-        return Choice(Target(name if name in self.inventory.names("availability_zones") else None))
+        """Where there is one at most, the site chooses: to ask for it would bind a server to it."""
+        names = self.inventory.names("availability_zones")
+        if name in names or len(names) < 2:
+            return Choice(Target(name if name in names else None))
+        reason = f"Site '{self.site.name}' has no availability zone '{name}'; name one, or write null to have the site choose."
+        return self._undecided("availability_zones", name, reason, names)
 
     def _key_pair(self, name: str) -> Choice:
         spec = next((one for one in self.topology.key_pairs if one.name == name), None)

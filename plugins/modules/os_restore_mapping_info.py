@@ -82,7 +82,9 @@ mapping:
       policy: remap
       floating: true
 undecided:
-  description: Entries of RV(mapping) that are null, so that nothing can be restored.
+  description:
+    - Entries of RV(mapping) that are null, so that nothing can be restored, and availability zones that it has no entry for, because null
+      is an answer there.
   returned: success
   type: list
   elements: dict

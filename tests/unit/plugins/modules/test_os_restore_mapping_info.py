@@ -46,13 +46,23 @@ def test_an_empty_mapping_is_one_too():
     assert run({}, shop.inventory(shop.prepared_site(), routers=(shop.ROUTER,)))["drift"] == []
 
 
-def test_a_zone_that_the_site_does_not_have_is_left_to_it():
-    found = shop.inventory(zones={"volume": ("az1",), "compute": ("az1", "az2")})
+def test_where_there_is_one_zone_the_site_chooses():
+    found = shop.inventory(zones={"volume": ("az1",), "compute": ("az1",)})
     proposed = run(found=found)
     assert proposed["mapping"]["availability_zones"] == {"nova": None}
     assert run(proposed["mapping"], found) == proposed
-    (drifted,) = [one for one in run({}, found)["drift"] if one["kind"] == "availability_zones"]
-    assert drifted["candidates"] == ["az1", "az2"]
+
+
+def test_a_zone_that_the_site_does_not_have_is_for_a_person_and_null_is_an_answer():
+    found = shop.inventory(zones={"volume": ("az1",), "compute": ("az1", "az2")})
+    proposed = run(found=found)
+    assert "availability_zones" not in proposed["mapping"]
+    assert [one["candidates"] for one in proposed["undecided"]] == [["az1", "az2"]]
+    (drifted,) = run(proposed["mapping"], found)["drift"]
+    assert (drifted["kind"], drifted["candidates"]) == ("availability_zones", ["az1", "az2"])
+    assert "'nova: null' leaves it out" in drifted["reason"]
+    answered = run({**proposed["mapping"], "availability_zones": {"nova": None}}, found)
+    assert answered["drift"] == answered["undecided"] == []
 
 
 def test_nonsense_is_refused_before_the_site_is_asked():
