@@ -27,8 +27,8 @@ from .restore_plan import (
     ServerStep,
     Site,
     VolumeStep,
+    bears_mark_of,
     flavor_problem,
-    is_made_by,
     owner_of,
     plan_servers,
     plan_volumes,
@@ -332,16 +332,20 @@ def _borrowed_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:
         return
     topology, site, owner = manifest.description.topology, stock.site, owner_of(manifest)
     kinds = (
-        ("Network", topology.networks, site.networks),
-        ("Subnet", topology.subnets, site.subnets),
-        ("Router", topology.routers, stock.routers),
-        ("Security group", topology.security_groups, site.security_groups),
-        ("Key pair", topology.key_pairs, [{"name": name, "description": key} for name, key in site.key_pairs.items()]),
+        ("Network", topology.networks, _descriptions(site.networks)),
+        ("Subnet", topology.subnets, _descriptions(site.subnets)),
+        ("Router", topology.routers, _descriptions(stock.routers)),
+        ("Security group", topology.security_groups, _descriptions(site.security_groups)),
+        ("Key pair", topology.key_pairs, site.key_pairs.items()),
     )
     for kind, specs, there in kinds:
-        foreign = {one["name"] for one in there if not is_made_by(owner, one)}
+        foreign = {name for name, text in there if not bears_mark_of(owner, text)}
         for name in sorted(foreign & {*_names(specs)}):
             yield f"{kind} '{name}' at site '{site.name}' was not made by drill '{manifest.drill}'; give the drill another id."
+
+
+def _descriptions(resources: t.Iterable[Resource]) -> list[tuple[str, str | None]]:
+    return [(one["name"], one.get("description")) for one in resources]
 
 
 def same_key(one: str, other: str) -> bool:

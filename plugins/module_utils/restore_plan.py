@@ -87,9 +87,14 @@ def _belongs(mark: Mark | None, owner: Mark) -> bool:
     return mark is not None and mark.is_of(owner)
 
 
+def bears_mark_of(owner: Mark, text: str | None) -> bool:
+    """Whether a description or a public key is that of something that a restore or drill made."""
+    return _belongs(Mark.of_text(text), owner)
+
+
 def is_made_by(owner: Mark, resource: Resource) -> bool:
-    """Whether a resource of Neutron is one that a restore or drill made."""
-    return _belongs(Mark.of_text(resource.get("description")), owner)
+    """The same of a resource of Neutron."""
+    return bears_mark_of(owner, resource.get("description"))
 
 
 # Volumes
@@ -147,7 +152,7 @@ class VolumeStep:
 
 def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:
     """All volumes that a restore or drill made."""
-    return [volume for volume in volumes if _belongs(Mark.of_text(volume.description), owner)]
+    return [volume for volume in volumes if bears_mark_of(owner, volume.description)]
 
 
 def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[VolumeStep]:
@@ -426,7 +431,7 @@ class Made:
         return cls(
             servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner)),
             floating_ips=tuple(one for one in site.floating_ips if is_made_by(owner, one)),
-            ports=tuple(one for one in site.ports if _belongs(Mark.of_text(one.description), owner)),
+            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description)),
         )
 
     @property

@@ -13,7 +13,7 @@ import typing as t
 
 from .marking import Mark, drill_name
 from .records import Port, ServerGroup, Volume
-from .restore_plan import Made, Resource, Site, is_made_by, made_volumes
+from .restore_plan import Made, Resource, Site, bears_mark_of, is_made_by, made_volumes
 from .restore_topology import joined_subnets
 
 #: Of ports that belong to a network itself and go with it.
@@ -76,7 +76,7 @@ def plan(owner: Mark, site: Site, routers: t.Iterable[Resource]) -> Removal:
         subnets=tuple(work.subnets),
         networks=tuple(work.networks),
         security_groups=tuple(work.groups),
-        key_pairs=tuple(name for name, key in site.key_pairs.items() if _is_of(key, owner)),
+        key_pairs=tuple(name for name, key in site.key_pairs.items() if bears_mark_of(owner, key)),
         server_groups=tuple(work.server_groups),
         left=tuple(work.left),
     )
@@ -190,11 +190,6 @@ def _drilled_groups(owner: Mark, site: Site) -> list[ServerGroup]:
 
 def _is_interface(port: Port, router_ids: t.Collection[str]) -> bool:
     return port.device_id in router_ids and port.device_owner.startswith(_INTERFACES)
-
-
-def _is_of(public_key: str, owner: Mark) -> bool:
-    mark = Mark.of_text(public_key)
-    return mark is not None and mark.is_of(owner)
 
 
 def _label(resource: Resource) -> str:

@@ -140,6 +140,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connec
 from ansible_collections.osdr.openstack.plugins.module_utils.drill_record import DrillRecord, outcome_of
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
 
+LONGEST_PROBLEM = 10000
 SERVER_FACTS = ("name", "tier", "status", "checks", "seconds")
 
 
@@ -153,7 +154,7 @@ def record_of(params, now):
         outcome=outcome_of(params["problem"], params["servers"]),
         recovery_seconds=params["recovery_seconds"],
         servers=tuple({key: server[key] for key in SERVER_FACTS} for server in params["servers"]),
-        problem=params["problem"],
+        problem=params["problem"][:LONGEST_PROBLEM],
         left=tuple(params["left"]),
     )
 
