@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drills that are killed, and what others do with their networks meanwhile."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import laboratory
+import psutil
+import pytest
+from laboratory import APPLICATION, ROOT, cloud, module, wait
+
+NAME = APPLICATION["name"]
+
+
+def variables(playbook, given):
+    return ["ansible-playbook", f"osdr.openstack.{playbook}", "-e", json.dumps({"ansible_python_interpreter": sys.executable, **given})]
+
+
+def playbook(name, *options, **given):
+    return subprocess.run([*variables(name, given), *options], check=False, capture_output=True, text=True, timeout=900, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(application):
+    """A checkpoint of the application in a catalogue of its own: container and id."""
+    container, name = laboratory.unique("drills"), laboratory.unique("point")
+    given = {
+        "dr_checkpoint_cloud": "primary",
+        "dr_checkpoint_admin_cloud": "primary-admin",
+        "dr_checkpoint_remote_cloud": "remote",
+        "dr_checkpoint_remote_admin_cloud": "remote-admin",
+        "dr_checkpoint_remote_store_cloud": "remote-backup",
+        "dr_checkpoint_application": APPLICATION,
+        "dr_checkpoint_id": name,
+        "dr_checkpoint_container": container,
+        "dr_checkpoint_full_every": 1,
+    }
+    done = playbook("checkpoint", **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield container, name
+    # Both sites' records stand for the same objects: deleting the remote ones deletes the data of both.
+    for site in ("remote", "primary"):
+        for one in cloud(site).block_storage.backups():
+            if one.metadata.get("osdr_checkpoint") == name:
+                cloud(site).block_storage.delete_backup(one.id)
+    store = cloud("remote").object_store
+    for one in list(store.objects(container)):
+        store.delete_object(one.name, container=container)
+    store.delete_container(container)
+
+
+def called_after(drill):
+    """Names of everything at the remote site that the drill gave a name, by kind."""
+    remote = cloud("remote")
+    kinds = {
+        "servers": remote.compute.servers(),
+        "key pairs": remote.compute.keypairs(),
+        "volumes": remote.block_storage.volumes(),
+        "ports": remote.network.ports(),
+        "networks": remote.network.networks(),
+        "subnets": remote.network.subnets(),
+        "routers": remote.network.routers(),
+        "security groups": remote.network.security_groups(),
+    }
+    found = {kind: sorted(one.name for one in things if (one.name or "").startswith(f"drill-{drill}-")) for kind, things in kinds.items()}
+    return {kind: names for kind, names in found.items() if names}
+
+
+def kill(process):
+    """SIGKILL for it and all that it has started."""
+    family = [process, *psutil.Process(process.pid).children(recursive=True)]
+    for one in family:
+        one.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def killed(checkpoint):
+    """The id of a drill that was killed when its first server was active."""
+    container, name = checkpoint
+    drill = laboratory.unique("killed")
+    given = {
+        "dr_restore_application": NAME,
+        "dr_restore_cloud": "remote",
+        "dr_restore_container": container,
+        "dr_restore_checkpoint": name,
+        "dr_restore_drill_id": drill,
+    }
+    process = subprocess.Popen(variables("drill", given), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait("a server of the drill", lambda: any(one.status == "ACTIVE" for one in cloud("remote").compute.servers() if drill in one.name), 300)
+    kill(process)
+    return drill
+
+
+def cleanup(checkpoint, drill, *options):
+    given = {"dr_cleanup_cloud": "remote", "dr_cleanup_application": NAME, "dr_cleanup_checkpoint": checkpoint, "dr_cleanup_drill": drill}
+    return playbook("cleanup", *options, **given)
+
+
+def test_a_killed_drill_is_removed_by_its_marks_but_for_what_others_use(checkpoint, killed):
+    _container, name = checkpoint
+    there = called_after(killed)
+    assert there.keys() == {"servers", "key pairs", "volumes", "ports", "networks", "subnets", "routers", "security groups"}
+    network = cloud("remote").network.find_network(f"drill-{killed}-shop-net")
+    theirs = cloud("remote").network.create_port(network_id=network.id, name="theirs")
+
+    told = cleanup(name, killed, "--check")
+    assert told.returncode == 0, told.stdout
+    assert called_after(killed) == there
+
+    done = cleanup(name, killed)
+    assert done.returncode == 0, done.stdout
+    assert f"port {theirs.id} of others uses it" in " ".join(done.stdout.split())
+    assert called_after(killed).keys() == {"networks", "subnets", "routers"}
+
+    cloud("remote").network.delete_port(theirs.id)
+    result = module("os_restore_cleanup", cloud="remote", application=NAME, checkpoint=name, drill=killed)
+    assert (sorted(result["removed"]), result["left"]) == (["networks", "routers", "subnets"], [])
+    assert called_after(killed) == {}
+    again = module("os_restore_cleanup", cloud="remote", application=NAME, checkpoint=name, drill=killed)
+    assert (again["changed"], again["removed"]) == (False, {})
+
+
+def test_what_is_to_be_removed_has_to_be_said():
+    done = playbook("cleanup", dr_cleanup_cloud="remote", dr_cleanup_application=NAME, dr_cleanup_checkpoint="any")
+    assert done.returncode != 0
+    assert "Give dr_cleanup_drill" in done.stdout
