@@ -90,6 +90,3 @@ class DamagedRecord:
 
     problem: str
 
-
-#: What a catalogue has: a record, one that is damaged, or none.
-Found = ActiveRecord | DamagedRecord | None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .active_record import ActiveRecord, DamagedRecord, Found
+from .active_record import ActiveRecord, DamagedRecord
 from .application import Application
 from .catalogue import Catalogue
 from .errors import CloudError
@@ -31,7 +31,7 @@ class View:
     """
 
     name: str
-    record: Found
+    record: ActiveRecord | DamagedRecord | None
     checkpoints: tuple[Checkpoint, ...]
     servers: tuple[Server, ...]
 
@@ -76,7 +76,7 @@ def _owner(server: Server) -> str | None:
     return server.metadata.get(APPLICATION_KEY) or (mark.application if mark else None) or None
 
 
-def newest(found: t.Iterable[Found]) -> ActiveRecord | None:
+def newest(found: t.Iterable[ActiveRecord | DamagedRecord | None]) -> ActiveRecord | None:
     """The record that counts where there are several."""
     records = [one for one in found if isinstance(one, ActiveRecord)]
     return max(records, key=lambda one: one.moment, default=None)
@@ -86,7 +86,7 @@ def since_of(record: ActiveRecord) -> str:
     return f"at site '{record.site}' since {record.since}"
 
 
-def refusals(site: str, own: Found, others: Found) -> list[str]:
+def refusals(site: str, own: ActiveRecord | DamagedRecord | None, others: ActiveRecord | DamagedRecord | None) -> list[str]:
     """Why no checkpoint must be taken at a site.
 
     :param own: the record in its own catalogue.
@@ -104,7 +104,7 @@ def refusals(site: str, own: Found, others: Found) -> list[str]:
     ]
 
 
-def own_record(catalogue: Catalogue, application: str) -> Found:
+def own_record(catalogue: Catalogue, application: str) -> ActiveRecord | DamagedRecord | None:
     """The record in the catalogue of a site that need not have an object store."""
     try:
         return catalogue.active(application)

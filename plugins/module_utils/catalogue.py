@@ -14,7 +14,7 @@ import datetime
 import re
 import typing as t
 
-from .active_record import LARGEST_RECORD, ActiveRecord, DamagedRecord, Found
+from .active_record import LARGEST_RECORD, ActiveRecord, DamagedRecord
 from .application import NAME_PATTERN
 from .cloud import Cloud
 from .consistency import satisfies
@@ -202,8 +202,8 @@ class Catalogue:
 
     # Where the application runs
 
-    def active(self, application: str) -> Found:
-        """The record of the site at which an application runs."""
+    def active(self, application: str) -> ActiveRecord | DamagedRecord | None:
+        """The record of the site at which an application runs; None when there is none."""
         name = _record_name(application)
         try:
             return ActiveRecord.load(self._store.read(self._container, name, LARGEST_RECORD + 1), application, self.key)
