@@ -115,7 +115,7 @@ def run(module, cloud):
     olds = plan(params, restore_site.look(cloud, params["concurrency"]))
     if not module.check_mode:
         waiter = Waiter(timeout=params["timeout"], interval=1.0)
-        removal = superseded.Removal(Compute(acting), Network(cloud), waiter, params["concurrency"], by_admin=acting is not cloud)
+        removal = superseded.Removal(Compute(acting), Network(cloud), waiter, params["concurrency"], by_admin=acting.project_id != cloud.project_id)
         removal.remove(olds, params["keep_volumes"])
     described = [old.as_dict() for old in olds]
     return {

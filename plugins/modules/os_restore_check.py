@@ -32,6 +32,17 @@ options:
     description:
       - The passphrase with which user data in the manifest was encrypted, to find out whether it is the right one.
     type: str
+  remove_old:
+    description:
+      - Whether M(osdr.openstack.os_application_supersede) will remove what the application left at the site earlier. The site is taken as it is
+        without that, and what must not be removed is a problem. A drill takes the place of nothing.
+    type: bool
+    default: false
+  keep_volumes:
+    description:
+      - Whether the volumes of what is removed will stay.
+    type: bool
+    default: false
   fail_on_problems:
     description:
       - Whether problems make the module fail. They are returned in any case.
@@ -161,10 +172,11 @@ restore_check:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, restore_check, user_data
+from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, restore_check, superseded, user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping_drift import restore_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
@@ -176,7 +188,7 @@ def check(module):
     mapping = SiteMapping.parse(params["mapping"])
     cloud = connect(params)
     chains = [backup_id for copy in source.copies for backup_id in copy.chain]
-    stock = restore_check.look(cloud, params["concurrency"], chains)
+    stock, old_problems = _without_old(params, apply(source, mapping).manifest, restore_check.look(cloud, params["concurrency"], chains))
     manifest, problems = restore_problems(source, mapping, Inventory(stock), params["drill"])
     commands = (manifest.application, params["command_checks"])
     for doubt in (*restore_check.doubts(manifest, stock.site, cloud.project_id), *readiness.command_warnings(*commands)):
@@ -184,10 +196,18 @@ def check(module):
     return {
         "application": manifest.application.name,
         "checkpoint": manifest.checkpoint.id,
-        "problems": [*problems, *readiness.command_problems(*commands)],
+        "problems": [*old_problems, *problems, *readiness.command_problems(*commands)],
         "needs": [dataclasses.asdict(need) for need in restore_check.needs(manifest, stock)],
         "missing": restore_check.missing(manifest, stock),
     }
+
+
+def _without_old(params, manifest, stock):
+    """The site as it will be, and why it must not become so."""
+    if not params["remove_old"] or params["drill"] is not None:
+        return stock, []
+    olds = superseded.plan_superseded(manifest, stock.site)
+    return superseded.without(stock, olds, params["keep_volumes"]), superseded.removal_problems(manifest, stock.site.name, olds)
 
 
 def main():
@@ -200,6 +220,8 @@ def main():
             args.COMMAND_CHECKS,
             args.DRILL,
             {
+                "remove_old": {"type": "bool", "default": False},
+                "keep_volumes": {"type": "bool", "default": False},
                 "fail_on_problems": {"type": "bool", "default": True},
                 "concurrency": {"type": "int", "default": 8},
             },

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import MappingInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_check
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 
@@ -19,7 +21,16 @@ def check(monkeypatch):
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
         monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit, _wanted: stock)
         warnings = []
-        params = {"manifest": shop.document(), "mapping": mapping, "user_data_key": None, "concurrency": 1, "command_checks": "refuse", "drill": None}
+        params = {
+            "manifest": shop.document(),
+            "mapping": mapping,
+            "user_data_key": None,
+            "remove_old": False,
+            "keep_volumes": False,
+            "concurrency": 1,
+            "command_checks": "refuse",
+            "drill": None,
+        }
         return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 
     return run
@@ -78,3 +89,30 @@ def test_for_a_drill_everything_is_its_own(check):
     ]
     (problem,) = result["problems"]
     assert "flavor 'huge'" in problem
+
+
+def left_behind(since):
+    """What the application left when it was moved to the site of the checkpoint."""
+    mark = FenceMark("shop", "primary", "ten", since, "")
+    site = shop.restored_site()
+    servers = tuple(dataclasses.replace(one, status="SHUTOFF", locked=True, metadata=mark.metadata()) for one in site.servers)
+    ports = tuple(dataclasses.replace(one, description="", tags=()) for one in site.ports)
+    return dataclasses.replace(site, servers=servers, ports=ports, volumes=())
+
+
+def test_what_was_left_behind_is_in_the_way_unless_it_is_removed(check):
+    site = left_behind("2026-01-01T10:00:00Z")
+    refused, _warnings = check(site)
+    assert ["in use by port" in one for one in refused["problems"]] == [True, True]
+    allowed, _warnings = check(site, remove_old=True)
+    assert allowed["problems"] == []
+
+
+def test_a_drill_takes_the_place_of_nothing(check):
+    result, _warnings = check(left_behind("2026-01-01T13:00:00Z"), remove_old=True, drill="7")
+    assert result["problems"] == []
+
+
+def test_what_must_not_be_removed_is_a_problem(check):
+    result, _warnings = check(left_behind("2026-01-01T13:00:00Z"), remove_old=True)
+    assert ["not before the checkpoint" in one for one in result["problems"]] == [True, True]
