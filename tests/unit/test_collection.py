@@ -48,6 +48,21 @@ def test_every_point_for_hooks_is_promised_and_kept(name):
     assert all(f"`{point}`" in documented for point in promised)
 
 
+def facts(tasks):
+    """What the tasks of a file set as facts, in blocks too."""
+    for task in tasks:
+        yield from (task.get("ansible.builtin.set_fact") or {}).items()
+        for part in ("block", "rescue", "always"):
+            yield from facts(task.get(part) or [])
+
+
+def test_no_fact_is_left_out():
+    """It would be undefined then, wherever it is used."""
+    files = [path for role in ROLES for path in (role / "tasks").glob("*.yml")]
+    left_out = [name for path in files for name, value in facts(yaml.safe_load(path.read_text()) or []) if re.search(r"\bomit\b", str(value))]
+    assert left_out == []
+
+
 def test_dependency_is_the_same_wherever_it_is_named():
     named = {item["name"]: item["version"] for item in load("requirements.yml")["collections"]}
     assert load("galaxy.yml")["dependencies"] == named
