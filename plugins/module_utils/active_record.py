@@ -89,4 +89,3 @@ class DamagedRecord:
     """A record that cannot be used, and why."""
 
     problem: str
-

@@ -72,10 +72,12 @@ def serving(tls=None):
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     Site.requests.clear()
-    yield httpd.server_address[1]
-    httpd.shutdown()
-    thread.join()
-    httpd.server_close()
+    try:
+        yield httpd.server_address[1]
+    finally:
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()
 
 
 @pytest.fixture
