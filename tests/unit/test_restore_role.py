@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which modules the role dr_restore calls for a restore and for a drill, and which hooks are carried out in between."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection, names
+
+GIVEN = {"dr_restore_application": "shop", "dr_restore_remove_old": True, "dr_restore_admin_cloud": "remote-admin"}
+POINTS = ["before", "after_networks", "before_tier", "after_tier", "after"]
+BEGUN = ["os_restore_volumes", "os_restore_networks", "os_restore_volumes"]
+FOUND = {"manifest": shop.document()}
+
+
+@pytest.fixture
+def play(tmp_path):
+    noted = tmp_path / "hooks"
+    hook = tmp_path / "hook.yml"
+    note = {"path": str(noted), "line": "{{ dr_hook.point }} {{ dr_hook.tier }}", "create": True}
+    hook.write_text(json.dumps([{"name": "Note the point", "ansible.builtin.lineinfile": note}]))
+    answers = {"os_checkpoint_info": FOUND, "os_drill_record": {"drill": {"outcome": "unchecked", "servers": []}}}
+
+    def run(playbook, **changes):
+        hooks = {point: [str(hook)] for point in POINTS}
+        code, output, calls = Collection(tmp_path, {**answers, **changes}).play(playbook, **GIVEN, dr_restore_hooks=hooks)
+        return code, output, calls, noted.read_text().splitlines() if noted.exists() else []
+
+    return run
+
+
+def test_hooks_of_a_restore_stand_between_its_steps_and_its_tiers(play):
+    code, output, calls, hooks = play("restore")
+    course = ["os_checkpoint_info", "os_restore_check", "os_application_supersede", *BEGUN, "os_restore_servers", "os_restore_servers", "os_active_site"]
+    assert (code, names(calls)) == (0, course), output
+    assert [given["tiers"] for name, given in calls if name == "os_restore_servers"] == [["database"], ["front"]]
+    assert [hook.strip() for hook in hooks] == [
+        "before", "after_networks", "before_tier database", "after_tier database", "before_tier front", "after_tier front", "after"
+    ]
+    assert not any("drill" in given for _name, given in calls)
+    assert calls[-2][1]["quiesce"] == {"admin_cloud": "remote-admin"}
+
+
+def test_a_drill_tells_nobody_takes_the_place_of_nothing_and_goes_again(play):
+    code, output, calls, hooks = play("drill")
+    course = ["os_checkpoint_info", "os_restore_check", *BEGUN, "os_restore_servers", "os_restore_cleanup", "os_drill_record"]
+    assert (code, names(calls), hooks) == (0, course, []), output
+    assert len({given["drill"] for _name, given in calls[1:]}) == 1
+
+
+def test_a_drill_that_fails_goes_again_too_and_is_recorded(play):
+    code, output, calls, _hooks = play("drill", os_restore_servers={"failed": True, "msg": "No valid host was found."})
+    assert (code != 0, names(calls)[-2:]) == (True, ["os_restore_cleanup", "os_drill_record"]), output
+    assert calls[-1][1]["problem"] == "Restore the servers: No valid host was found."
