@@ -222,19 +222,30 @@ def test_services_may_be_gone_for_a_while_and_tokens_expire(guests):
         application = stack.enter_context(protected("copy", bandwidth=1))
         checkpoint = application.snapshot()
         run = application.start(checkpoint)
-        wait("the backup to begin", lambda: begun(application), 120, 0.2)
-        with laboratory.restarted_queue():
-            wait("copying to begin", lambda: copying(application), 300, 0.2)
-            with stopped("swift-proxy", "remote"):
-                time.sleep(5)
-            with laboratory.restarted_queue("remote"), stopped("cinder-api", "remote"):
-                listed = len(stored("primary", backups("primary", application.name)[0].id))
-                wait("copying to end", lambda: len(stored("remote", backups("primary", application.name)[0].id)) == listed, 300, 1)
-                time.sleep(5)
-            assert "replication" in run.result(900), run.output
+        wait("copying to begin", lambda: copying(application), 300, 0.2)
+        with stopped("swift-proxy", "remote"):
+            time.sleep(5)
+        with laboratory.restarted_queue("remote"), stopped("cinder-api", "remote"):
+            listed = len(stored("primary", backups("primary", application.name)[0].id))
+            wait("copying to end", lambda: len(stored("remote", backups("primary", application.name)[0].id)) == listed, 300, 1)
+            time.sleep(5)
+        assert "replication" in run.result(900), run.output
         assert time.monotonic() - run.started > seconds, "no token has expired"
     for part in ("copying backups: ", " MiB/s", " left"):
         assert part in run.output, run.output
+
+
+@pytest.mark.campaign
+def test_a_backup_whose_messages_are_lost_is_told_and_the_next_run_finishes(guests):
+    with protected() as application:
+        checkpoint = application.snapshot()
+        run = application.start(checkpoint)
+        wait("the backup to begin", lambda: begun(application), 120, 0.2)
+        with laboratory.restarted_queue():
+            result = run.result(900)
+        # What the backup service asked for and never got an answer to, it gives up.
+        assert "replication" in result or "run the same again" in result["msg"], result
+        finish(application, checkpoint)
 
 
 def test_a_backup_service_that_dies_is_told_and_the_next_run_finishes(guests):
