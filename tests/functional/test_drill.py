@@ -14,6 +14,8 @@ import psutil
 import pytest
 from laboratory import APPLICATION, ROOT, cloud, module, wait
 
+pytestmark = pytest.mark.campaign
+
 NAME = APPLICATION["name"]
 
 

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from laboratory import Guest, cloud, module, playbook, wait
 
+pytestmark = pytest.mark.campaign
+
 ELSEWHERE = {
     "schema_version": 1,
     "networks": {"shop-net": {"name": "moved-net", "make": True}},

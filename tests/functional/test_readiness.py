@@ -10,6 +10,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.health_check import
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes, Subject
 from laboratory import LIBVIRT_URI
 
+pytestmark = pytest.mark.campaign
+
 BY_HAND = "import os, urllib.request as web; print(web.urlopen('http://' + os.environ['OSDR_SERVER_ADDRESS'], timeout=5).read())"
 
 
