@@ -16,6 +16,7 @@ class Pipeline(t.Generic[Key, Value]):
     :param start: per piece, what starts it.
     :param look: asked again and again with the pieces under way; answers with the outcomes of those that ended.
     :param what: completes "Timed out after N s waiting for ..." for one piece.
+    :param startable: asked in every round with the pieces that are not begun; answers with those that may be. All may, unless told otherwise.
     """
 
     def __init__(
@@ -23,10 +24,13 @@ class Pipeline(t.Generic[Key, Value]):
         start: t.Mapping[Key, t.Callable[[], t.Any]],
         look: t.Callable[[t.Collection[Key]], t.Mapping[Key, Outcome[Value]]],
         what: t.Callable[[Key], str],
+        startable: t.Callable[[t.Sequence[Key]], t.Sequence[Key]] = lambda keys: keys,
     ) -> None:
         self._start = start
         self._look = look
         self._what = what
+        self._startable = startable
+        self._waiting = list(start)
         self._deadlines: dict[Key, float] = {}
         self._outcomes: dict[Key, Outcome[Value]] = {}
 
@@ -35,15 +39,29 @@ class Pipeline(t.Generic[Key, Value]):
 
         :param waiter: its timeout holds for each piece from its start.
         """
-        waiting = list(self._start)
-        while waiting or self._deadlines:
-            free = limit - len(self._deadlines)
-            self._begin(waiting[:free], waiter)
-            del waiting[:free]
-            self._collect(waiter)
-            if self._deadlines and not (waiting and len(self._deadlines) < limit):
+        while not self.ended:
+            before = len(self._outcomes)
+            self.advance(limit, waiter)
+            made_room = self._waiting and len(self._outcomes) > before
+            if not (self.ended or made_room):
                 waiter.clock.sleep(waiter.interval)
         return {key: self._outcomes[key] for key in self._start}
+
+    @property
+    def ended(self) -> bool:
+        return not (self._waiting or self._deadlines)
+
+    def outcome(self, key: Key) -> Outcome[Value] | None:
+        """What became of a piece; None as long as it has not ended."""
+        return self._outcomes.get(key)
+
+    def advance(self, limit: int, waiter: Waiter) -> None:
+        """One round: begin what there is room for, see what has ended."""
+        free = max(0, limit - len(self._deadlines))
+        begun = self._startable(tuple(self._waiting))[:free]
+        self._begin(begun, waiter)
+        self._waiting = [key for key in self._waiting if key not in begun]
+        self._collect(waiter)
 
     def _begin(self, keys: t.Sequence[Key], waiter: Waiter) -> None:
         started = attempt_all({key: self._start[key] for key in keys}, max(1, len(keys)))

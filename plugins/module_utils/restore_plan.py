@@ -439,12 +439,16 @@ class Made:
         return bool(self.servers or self.floating_ips or self.ports)
 
 
-def server_problems(site: Site, steps: t.Sequence[ServerStep]) -> t.Iterator[str]:
-    """Why the steps cannot be carried out: what should have been there before."""
+def server_problems(site: Site, steps: t.Sequence[ServerStep], volumes_awaited: bool = False) -> t.Iterator[str]:
+    """Why the steps cannot be carried out: what should have been there before.
+
+    :param volumes_awaited: whether volumes may be still to come.
+    """
     yield from stopped_problems(site, steps)
     for step in steps:
         if step.builds:
             yield from _build_problems(site, step, f"Server '{step.spec.name}'")
+            yield from _volume_problems(step, volumes_awaited)
 
 
 def stopped_problems(site: Site, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
@@ -466,18 +470,22 @@ def _build_problems(site: Site, step: ServerStep, label: str) -> t.Iterator[str]
         yield flavor_problem(site, step.spec)
     if step.spec.server_group and step.group is None:
         yield f"{label} needs server group '{step.spec.server_group}', which is not there; {_NEEDS}"
+    for port in step.ports:
+        yield from _port_problems(site, port, label)
+
+
+def _volume_problems(step: ServerStep, awaited: bool) -> t.Iterator[str]:
     for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
         attached = volume is not None and any(
             step.current is None or one.server_id != step.current.id for one in volume.attachments
         )
-        if volume is None or volume.status not in _READY or attached:
+        missing = volume is None or volume.status not in _READY
+        if attached or (missing and not awaited):
             state = f"is {volume.status}" if volume else "is not there"
             yield (
                 f"Volume '{spec.name or spec.device}' of server '{step.spec.name}' {state}; "
                 "restore the volumes first (os_restore_volumes)."
             )
-    for port in step.ports:
-        yield from _port_problems(site, port, label)
 
 
 def _port_problems(site: Site, port: PortStep, label: str) -> t.Iterator[str]:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
+import threading
 import typing as t
 
 from .application import Tier
@@ -18,10 +20,11 @@ from .network import Network
 from .pipeline import Pipeline
 from .probes import Subject
 from .readiness import Gates
-from .records import Port, Server
+from .records import Port, Server, Volume
 from .restore_cleanup import ServerRemover
 from .restore_plan import Action, Made, PortStep, ServerStep, Site, owner_of, plan_servers, server_problems
 from .restore_site import look
+from .restore_volumes import VolumesUnderWay
 from .waiting import Outcome, Waiter, attempt_all, run_all, values_of
 
 
@@ -50,9 +53,12 @@ class ServerRestore:
 
     :param limit: how many servers are built at once.
     :param gates: between one tier and the next.
+    :param volumes: where they are still being restored: a server is built as soon as its own are there. Otherwise all must be there.
     """
 
-    def __init__(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int, gates: Gates) -> None:
+    def __init__(
+        self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int, gates: Gates, volumes: VolumesUnderWay | None = None
+    ) -> None:
         self.started = Moment.now()
         self._began = waiter.clock.now()
         self.cloud = cloud
@@ -60,6 +66,7 @@ class ServerRestore:
         self.waiter = waiter
         self.limit = limit
         self.gates = gates
+        self.volumes = volumes
         self.compute = Compute(cloud)
         self.network = Network(cloud)
         self.site: Site = look(cloud, limit)
@@ -67,6 +74,7 @@ class ServerRestore:
         #: Whatever this run had to do for a server, it begins and ends with these.
         self._begun: dict[str, float] = {}
         self._ended: dict[str, float] = {}
+        self._volumes_there: dict[str, float] = {}
         self._tiers: list[_TierTimes] = []
         #: Sources whose checks this run has made.
         self._checked: set[str] = set()
@@ -76,7 +84,7 @@ class ServerRestore:
         return plan_servers(self.manifest, self.site)
 
     def refuse_problems(self, steps: t.Sequence[ServerStep]) -> None:
-        problems = list(server_problems(self.site, steps))
+        problems = list(server_problems(self.site, steps, volumes_awaited=self.volumes is not None))
         if problems:
             raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
 
@@ -124,26 +132,58 @@ class ServerRestore:
         by_source = {step.mark.source: step for step in steps}
         started = self._elapsed()
         pipeline: Pipeline[str, Server] = Pipeline(
-            start={source: self._starter(step) for source, step in by_source.items()},
+            start={source: self._starter(source, by_source) for source in by_source},
             look=lambda sources: self._look(sources, by_source),
             what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to become active",
+            startable=lambda sources: self._with_volumes(sources, by_source),
         )
         servers = values_of(pipeline.run(self.limit, self.waiter))
         run_all({source: self._flag_setter(step, servers[source]) for source, step in by_source.items()}, self.limit)
         self._wait_until_ready(tier, servers)
-        taken = {source: round(self._ended[source] - self._begun[source], 1) for source in by_source}
+        taken = {source: self._taken(source, started) for source in by_source}
         slowest = max(taken, key=lambda source: taken[source])
         self._tiers.append(_TierTimes(tier.name, started, self._elapsed(), by_source[slowest].spec.name, taken[slowest]))
 
-    def _starter(self, step: ServerStep) -> t.Callable[[], None]:
+    def _taken(self, source: str, started: float) -> float:
+        """Seconds for which the tier had to wait for a server: until its own volumes were there, and then for itself."""
+        return round(self._volumes_there[source] - started + self._ended[source] - self._begun[source], 1)
+
+    def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep]) -> list[str]:
+        """Those that need not wait for a volume."""
+        if self.volumes is not None:
+            self.volumes.advance()
+        there = [source for source in sources if self._has_volumes(steps[source])]
+        for source in there:
+            self._volumes_there.setdefault(source, self._elapsed())
+        return there
+
+    def _has_volumes(self, step: ServerStep) -> bool:
+        return self.volumes is None or not step.builds or all(self._outcomes_of_volumes(step).values())
+
+    def _outcomes_of_volumes(self, step: ServerStep) -> dict[str, Outcome[Volume] | None]:
+        volumes = t.cast(VolumesUnderWay, self.volumes)
+        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.volumes}
+
+    def _on_volumes(self, step: ServerStep) -> ServerStep:
+        """The step with the volumes that have been restored since it was planned.
+
+        :raises DrError: naming the volumes that could not be restored.
+        """
+        if self.volumes is None or not step.builds:
+            return step
+        restored = values_of(t.cast("dict[str, Outcome[Volume]]", self._outcomes_of_volumes(step)))
+        return dataclasses.replace(step, volumes=tuple(restored.values()))
+
+    def _starter(self, source: str, steps: dict[str, ServerStep]) -> t.Callable[[], None]:
         def start() -> None:
-            self._begun[step.mark.source] = self._elapsed()
+            step = steps[source] = self._on_volumes(steps[source])
+            self._begun[source] = self._elapsed()
             if step.action is Action.REPLACE:
                 self._delete_but_keep_volumes(t.cast(Server, step.current))
             port_ids = [self._complete_port(port) for port in step.ports]
             if step.builds:
                 self.compute.create_server(step.body(port_ids))
-                self._times[step.mark.source].created = self._elapsed()
+                self._times[source].created = self._elapsed()
 
         return start
 
@@ -222,12 +262,26 @@ class ServerRestore:
         if checks:
             self._look_again()
         steps = {step.mark.source: step for step in self.plan() if step.mark.source in servers}
-        outcomes = attempt_all({source: self._checker(checks, step) for source, step in steps.items()}, len(steps))
+        outcomes = self._while_volumes_go_on({source: self._checker(checks, step) for source, step in steps.items()})
         for source, outcome in outcomes.items():
             if outcome.error:
                 outcome.error.message += self._console(servers[source])
         values_of(outcomes)
         self._checked.update(servers)
+
+    def _while_volumes_go_on(self, work: t.Mapping[str, t.Callable[[], None]]) -> dict[str, Outcome[None]]:
+        """Those of later tiers are begun and found ready meanwhile."""
+        if self.volumes is None or self.volumes.ended:
+            return attempt_all(work, len(work))
+        done = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+            going_on = pool.submit(self.volumes.advance_until, done)
+            try:
+                outcomes = attempt_all(work, len(work))
+            finally:
+                done.set()
+            going_on.result()
+        return outcomes
 
     def _checker(self, checks: t.Sequence[Check], step: ServerStep) -> t.Callable[[], None]:
         source, times = step.mark.source, self._times[step.mark.source]

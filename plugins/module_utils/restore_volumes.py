@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import typing as t
 
 from .block_storage import BlockStorage
@@ -15,7 +16,7 @@ from .pipeline import Pipeline
 from .records import Volume
 from .restore_cleanup import VolumeRemover
 from .restore_plan import Action, VolumeStep, made_volumes, owner_of, plan_volumes
-from .waiting import Outcome, Waiter, run_all, values_of
+from .waiting import Outcome, Waiter, attempt_all, run_all, values_of
 
 
 @dataclasses.dataclass
@@ -24,6 +25,12 @@ class _Times:
 
     requested: float | None = None
     ready: float | None = None
+
+
+def states(steps: t.Sequence[VolumeStep]) -> tuple[dict[str, str], dict[str, str]]:
+    """What a diff shows of the volumes: the state of each before, and after."""
+    before = {step.label: step.current.status if step.current else "absent" for step in steps}
+    return before, {step.label: "restored" if step.changes else before[step.label] for step in steps}
 
 
 class VolumeRestore:
@@ -53,6 +60,10 @@ class VolumeRestore:
         run_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
         kept = [(step, step.current) for step in steps if step.action is Action.KEEP and step.current]
         run_all({step.spec.source_id: self._completer(step, volume) for step, volume in kept}, self.limit)
+        return self.described()
+
+    def described(self) -> list[dict[str, t.Any]]:
+        """Every volume as it is now."""
         return [self._describe(step, step.current) for step in self.plan()]
 
     def finish(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
@@ -61,15 +72,17 @@ class VolumeRestore:
         :returns: a description of every volume, in the order of ``steps``.
         :raises DrError: naming each volume that failed; the others are kept for the next run.
         """
+        volumes = values_of(self.work(steps).run(self.limit, self.waiter))
+        return [self._describe(step, volumes[step.spec.source_id]) for step in steps]
+
+    def work(self, steps: t.Sequence[VolumeStep]) -> Pipeline[str, Volume]:
+        """The restores, per source volume."""
         by_source = {step.spec.source_id: step for step in steps}
-        pipeline: Pipeline[str, Volume] = Pipeline(
+        return Pipeline(
             start={source: self._starter(step) for source, step in by_source.items()},
-            look=lambda sources: self._look(sources, by_source),
+            look=self._look,
             what=lambda source: f"volume {by_source[source].label} on site '{self.storage.cloud.site}' to be restored",
         )
-        volumes = values_of(pipeline.run(self.limit, self.waiter))
-        run_all({source: self._completer(step, volumes[source]) for source, step in by_source.items()}, self.limit)
-        return [self._describe(step, volumes[source]) for source, step in by_source.items()]
 
     def predicted(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:
         """What there is now; new volumes have no id yet."""
@@ -85,18 +98,18 @@ class VolumeRestore:
 
         return start
 
-    def _look(
-        self, sources: t.Collection[str], steps: t.Mapping[str, VolumeStep]
-    ) -> dict[str, Outcome[Volume]]:
-        now = {step.spec.source_id: step for step in self.plan() if step.spec.source_id in sources}
-        outcomes = {}
-        for source, step in now.items():
-            if step.action is Action.KEEP:
-                self._times[source].ready = self._elapsed()
-                outcomes[source] = Outcome(value=step.current)
-            elif step.current and step.current.status.startswith("error"):
-                outcomes[source] = Outcome(error=self._failure(step))
-        return outcomes
+    def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
+        now = [step for step in self.plan() if step.spec.source_id in sources]
+        there = {step.spec.source_id: (step, step.current) for step in now if step.action is Action.KEEP and step.current}
+        for source in there:
+            self._times[source].ready = self._elapsed()
+        completed = attempt_all({source: self._completer(*one) for source, one in there.items()}, self.limit)
+        failed = {
+            step.spec.source_id: Outcome[Volume](error=self._failure(step))
+            for step in now
+            if step.current and step.current.status.startswith("error")
+        }
+        return {**completed, **failed}
 
     def _failure(self, step: VolumeStep) -> DrError:
         """A failed restore leaves the backup as it was: only the volume tells."""
@@ -118,12 +131,13 @@ class VolumeRestore:
             return ""
         return f" Cinder says: {reason}" if reason else ""
 
-    def _completer(self, step: VolumeStep, volume: Volume) -> t.Callable[[], None]:
-        def complete() -> None:
+    def _completer(self, step: VolumeStep, volume: Volume) -> t.Callable[[], Volume]:
+        def complete() -> Volume:
             if step.lacks_marks(volume):
                 self.storage.set_volume_metadata(volume.id, step.mark.metadata())
             if step.lacks_bootable(volume):
                 self.storage.set_volume_bootable(volume.id)
+            return volume
 
         return complete
 
@@ -161,3 +175,37 @@ class VolumeRestore:
     def remove(self, volumes: t.Iterable[Volume]) -> None:
         """Delete volumes and wait until they are gone."""
         self._remover.remove(volumes)
+
+
+class VolumesUnderWay:
+    """Volumes that are restored while their servers are built: rounds of the same work, whenever somebody has time for one.
+
+    Not for several threads at once.
+    """
+
+    def __init__(self, restore: VolumeRestore) -> None:
+        self._restore = restore
+        self.steps = restore.plan()
+        self._work = restore.work(self.steps)
+
+    @property
+    def ended(self) -> bool:
+        return self._work.ended
+
+    def advance(self) -> None:
+        """Begin what there is room for, see what has ended."""
+        if not self.ended:
+            self._work.advance(self._restore.limit, self._restore.waiter)
+
+    def advance_until(self, done: threading.Event) -> None:
+        """Go on until something else is done, or nothing is left to do."""
+        while not (done.is_set() or self.ended):
+            self.advance()
+            done.wait(self._restore.waiter.interval)
+
+    def outcome(self, source: str) -> Outcome[Volume] | None:
+        """The restored volume, or why there is none; None as long as it is being restored."""
+        return self._work.outcome(source)
+
+    def described(self) -> list[dict[str, t.Any]]:
+        return self._restore.described()

@@ -18,7 +18,7 @@ description:
   - What is made is marked with application, checkpoint and source, so that a later run goes on where an earlier one ended. It
     waits for servers that are being built, replaces those that failed, and makes what is missing.
   - Networks, subnets, security groups, server groups and key pairs must be there under the names that they have at the source or that O(mapping)
-    gives them, and the volumes must have been restored by M(osdr.openstack.os_restore_volumes).
+    gives them, and the volumes must have been restored by M(osdr.openstack.os_restore_volumes) unless O(volumes=restore).
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -49,6 +49,16 @@ options:
       - Only with O(state=present).
     type: list
     elements: str
+  volumes:
+    description:
+      - With V(there), all volumes must have been restored before.
+      - With V(restore), those that are not there are restored too, as M(osdr.openstack.os_restore_volumes) does it, and each server is built as soon as its
+        own volumes are there, while those of other servers are still being restored. Those of tiers that are not in O(tiers) are begun, and not
+        waited for.
+      - Only with O(state=present).
+    type: str
+    choices: [there, restore]
+    default: there
   drill_probe:
     description:
       - What stands for the health checks of O(drill), because no network leads to its servers. Checks that ask guest agents are made as they are;
@@ -93,6 +103,12 @@ EXAMPLES = r"""
 - name: Show how long it took until the last server did its work
   ansible.builtin.debug:
     msg: "{{ restored.timing.wall_seconds }} s, at least {{ restored.timing.critical_path_seconds }} s"
+
+- name: Restore the volumes too, with no server waiting for those of another one
+  osdr.openstack.os_restore_servers:
+    cloud: remote
+    manifest: "{{ found.manifest }}"
+    volumes: restore
 
 - name: Restore the databases only
   osdr.openstack.os_restore_servers:
@@ -200,6 +216,23 @@ servers:
         created: 2.3
         active: 9.8
         ready: 17.0
+volumes:
+  description: All volumes of the application, as M(osdr.openstack.os_restore_volumes) returns them, with C(seconds) from this module's start.
+  returned: when O(volumes=restore)
+  type: list
+  elements: dict
+  sample:
+    - source_id: 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
+      server: orders-db
+      name: orders-db-data
+      device: /dev/vdb
+      size: 1
+      backup_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
+      volume_id: 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
+      status: in-use
+      seconds:
+        requested: null
+        ready: 6.1
 started_at:
   description: When the module started, by the clock of the controller.
   returned: when O(state=present)
@@ -236,7 +269,7 @@ timing:
           description: Name of the server that took longest.
           type: str
         slowest_seconds:
-          description: Seconds from when that server was begun until it had passed its checks.
+          description: Seconds from when that server was begun until it had passed its checks, and those before for which it waited for its own volumes.
           type: float
   sample:
     wall_seconds: 37.2
@@ -256,12 +289,14 @@ timing:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
 from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore, VolumesUnderWay, states
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
@@ -269,6 +304,7 @@ def present(module, restore):
     steps = restore.plan()
     before = {step.spec.name: _state(step) for step in steps}
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in steps}
+    of_volumes = volumes_before(restore.volumes)
     if module.check_mode:
         # Topology and volumes may be missing only because the tasks before did not make them in check mode.
         servers, timing = restore.predicted(steps), None
@@ -277,11 +313,24 @@ def present(module, restore):
         servers = restore.apply(steps)
         timing = restore.timing()
     return {
-        "changed": any(step.changes for step in steps),
+        "changed": of_volumes["changed"] or any(step.changes for step in steps),
         "servers": servers,
         "started_at": str(restore.started),
         "timing": timing,
-        "diff": {"before": {"servers": before}, "after": {"servers": after}},
+        "diff": {"before": {"servers": before, **of_volumes["before"]}, "after": {"servers": after, **of_volumes["after"]}},
+        **({"volumes": restore.volumes.described()} if restore.volumes else {}),
+    }
+
+
+def volumes_before(volumes):
+    """What is to be told of the volumes, read before they are changed."""
+    if volumes is None:
+        return {"changed": False, "before": {}, "after": {}}
+    before, after = states(volumes.steps)
+    return {
+        "changed": any(step.changes for step in volumes.steps),
+        "before": {"volumes": before},
+        "after": {"volumes": after},
     }
 
 
@@ -329,16 +378,19 @@ def run(module):
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     cloud = connect(params)
     if params["state"] == "absent":
-        if params["tiers"]:
-            raise InvalidInput("With state: absent everything is removed that was restored; take tiers out.")
+        if params["tiers"] or params["volumes"] == "restore":
+            raise InvalidInput("With state: absent everything is removed that was restored; take tiers and volumes out.")
         return absent(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], readiness.Gates()))
+    volumes = None
+    if params["volumes"] == "restore":
+        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), manifest, waiter, params["concurrency"]))
     if params["tiers"]:
         manifest = manifest.only(params["tiers"])
     for warning in user_data.warnings(manifest, params["user_data_key"]):
         module.warn(warning)
     manifest = user_data.opened(manifest, params["user_data_key"])
     gates = gates_of(module, manifest, cloud)
-    return present(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], gates))
+    return present(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], gates, volumes))
 
 
 def main():
@@ -355,6 +407,7 @@ def main():
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "tiers": {"type": "list", "elements": "str"},
+                "volumes": {"type": "str", "choices": ["there", "restore"], "default": "there"},
                 "drill_probe": {
                     "type": "dict",
                     "default": {},

@@ -122,21 +122,18 @@ from ansible_collections.osdr.openstack.plugins.module_utils.block_storage impor
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore, states
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
 def present(module, restore):
     steps = restore.plan()
     changed = any(step.changes for step in steps)
-    labelled = {f"{step.server} {step.name}": step for step in steps}
-    before = {label: step.current.status if step.current else "absent" for label, step in labelled.items()}
-    after = {label: "restored" if step.changes else before[label] for label, step in labelled.items()}
     if module.check_mode:
         volumes = restore.predicted(steps)
     else:
         volumes = restore.finish(steps) if module.params["wait"] else restore.begin(steps)
-    return {"changed": changed, "volumes": volumes, "started_at": str(restore.started), "diff": _diff(before, after)}
+    return {"changed": changed, "volumes": volumes, "started_at": str(restore.started), "diff": _diff(*states(steps))}
 
 
 def absent(module, restore):

@@ -26,8 +26,10 @@ RESTORE = {
     "__dr_restore_began_at": runs.at(0, 30),
     "__dr_restore_seconds": "48.3",
     "__dr_restore_begun": {"changed": True, **runs.volume_results()[0]},
-    "__dr_restore_finished": {"changed": False, **runs.volume_results()[1]},
-    "__dr_restore_built": [{"changed": False, **one} for one in runs.server_results()],
+    "__dr_restore_built": [
+        {"changed": False, "servers": [], **runs.volume_results()[1]},
+        *({"changed": False, "volumes": [], **one} for one in runs.server_results()),
+    ],
 }
 NOTHING_DONE = {
     "checkpoint": {"__dr_checkpoint_restorable_at": "", "__dr_checkpoint_warnings": []},

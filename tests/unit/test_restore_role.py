@@ -12,7 +12,7 @@ from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Col
 
 GIVEN = {"dr_restore_application": "shop", "dr_restore_remove_old": True, "dr_restore_admin_cloud": "remote-admin"}
 POINTS = ["before", "after_networks", "before_tier", "after_tier", "after"]
-BEGUN = ["os_restore_volumes", "os_restore_networks", "os_restore_volumes"]
+BEGUN = ["os_restore_volumes", "os_restore_networks"]
 FOUND = {"manifest": shop.document()}
 
 

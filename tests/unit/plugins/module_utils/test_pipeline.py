@@ -61,6 +61,25 @@ def test_one_question_serves_all():
     assert cloud.questions == 4
 
 
+def test_what_may_not_be_begun_is_asked_about_until_it_may():
+    cloud = Cloud({"a": 3, "b": 3})
+    starts = {key: lambda key=key: cloud.start(key) for key in "ab"}
+    pipeline = Pipeline(starts, cloud.look, lambda key: f"piece {key}", startable=lambda keys: [key for key in keys if key == "a" or cloud.now >= 5])
+    outcomes = pipeline.run(2, cloud.waiter)
+    assert [outcome.value for outcome in outcomes.values()] == [3, 8]
+
+
+def test_it_can_be_advanced_round_by_round():
+    cloud = Cloud({"a": 1, "b": 1})
+    pipeline = Pipeline({key: lambda key=key: cloud.start(key) for key in "ab"}, cloud.look, lambda key: f"piece {key}")
+    seen = []
+    while not pipeline.ended:
+        pipeline.advance(1, cloud.waiter)
+        seen.append([key for key in "ab" if pipeline.outcome(key)])
+        cloud.now += 1
+    assert seen == [[], ["a"], ["a"], ["a", "b"]]
+
+
 def test_what_is_done_already_takes_no_time():
     cloud = Cloud(dict.fromkeys("abcdef", 0))
     cloud.run(limit=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Man
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import DrillGates, Gates
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import plan_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Outcome, Waiter
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server
 
@@ -146,12 +148,12 @@ class RemoteSite:
         return [call[1] for call in self.calls if call[0] == what]
 
 
-def restore(remote, monkeypatch, manifest=None):
+def restore(remote, monkeypatch, manifest=None, volumes=None):
     monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
     monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
     cloud, gates = SimpleNamespace(site="remote"), Gates(remote.ask)
-    return restore_servers.ServerRestore(cloud, manifest or shop.manifest(), remote.waiter, 8, gates)
+    return restore_servers.ServerRestore(cloud, manifest or shop.manifest(), remote.waiter, 8, gates, volumes)
 
 
 @pytest.fixture
@@ -187,6 +189,95 @@ def test_the_critical_path_is_that_of_the_slowest_servers(monkeypatch):
             {"name": "front", "started": 9, "ready": 14, "slowest": "shop-front", "slowest_seconds": 5},
         ],
     }
+
+
+class Volumes:
+    """Volumes of which each is there at its second; stands for :class:`VolumesUnderWay`.
+
+    :param seconds: per name, when it is there, at once if it is not named; None where it fails.
+    """
+
+    def __init__(self, remote, seconds):
+        self.remote = remote
+        self.rounds = 0
+        self.known = {
+            step.spec.source_id: (seconds.get(volume.name, 0), volume)
+            for step, volume in zip(plan_volumes(shop.manifest(), ()), shop.restored_volumes(), strict=True)
+        }
+
+    @property
+    def ended(self):
+        return all(self.outcome(source) for source in self.known)
+
+    def advance(self):
+        self.rounds += 1
+
+    def advance_until(self, done):
+        while not (done.is_set() or self.ended):
+            self.advance()
+            done.wait(0.001)
+
+    def outcome(self, source):
+        second, volume = self.known[source]
+        if second is None:
+            return Outcome(error=ResourceFailed(f"Volume {volume.name} could not be restored."))
+        return Outcome(value=volume) if self.remote.now >= second else None
+
+
+def beside_volumes(monkeypatch, **seconds):
+    remote = RemoteSite(shop.prepared_site(volumes=()))
+    work = restore(remote, monkeypatch, volumes=Volumes(remote, {name.replace("_", "-"): second for name, second in seconds.items()}))
+    steps = work.plan()
+    work.refuse_problems(steps)
+    return remote, work, steps
+
+
+def test_a_server_waits_for_its_own_volumes_only(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=3, shop_front_boot=8)
+    result = work.apply(steps)
+    assert [(one["name"], one["seconds"]["created"]) for one in result] == [("orders-db", 3), ("shop-front", 12)]
+    disks = {one.name: [volume_id for volume_id, _flag in one.volumes] for one in remote.site.servers}
+    assert disks["orders-db"] == [volume.id for volume in shop.restored_volumes() if volume.name.startswith("orders-db")]
+    assert work.timing() == {
+        "wall_seconds": 17,
+        "critical_path_seconds": 17,
+        "tiers": [
+            {"name": "database", "started": 0, "ready": 12, "slowest": "orders-db", "slowest_seconds": 12},
+            {"name": "front", "started": 12, "ready": 17, "slowest": "shop-front", "slowest_seconds": 5},
+        ],
+    }
+
+
+def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready(monkeypatch):
+    _remote, work, steps = beside_volumes(monkeypatch, shop_front_boot=1000)
+
+    def ask(*_attempt):
+        before, patience = work.volumes.rounds, 5000
+        while work.volumes.rounds < before + 2 and patience:
+            patience -= 1
+            time.sleep(0.001)
+        assert patience, "nobody looks after the volumes"
+        raise ResourceFailed("Enough.")
+
+    work.gates = Gates(ask)
+    with pytest.raises(ResourceFailed, match="Enough"):
+        work.apply(steps)
+
+
+def test_a_server_without_its_volume_is_not_built_and_gets_no_port(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=None)
+    with pytest.raises(ResourceFailed, match="orders-db-vdb could not be restored"):
+        work.apply(steps)
+    assert remote.calls == []
+
+
+def test_what_was_built_needs_no_volumes(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch)
+    work.apply(steps)
+    remote.calls.clear()
+    again = restore(remote, monkeypatch, volumes=Volumes(remote, {"orders-db-vdb": 1000, "orders-db-boot": 1000}))
+    again.apply(again.plan())
+    assert remote.done("create server") == []
 
 
 def test_waiting_for_a_place_is_not_on_the_critical_path(monkeypatch):

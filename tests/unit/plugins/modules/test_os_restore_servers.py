@@ -28,8 +28,8 @@ class Restore:
 
     started = "2026-11-22T14:30:14.150Z"
 
-    def __init__(self, _cloud, manifest, _waiter, _limit, gates):
-        self.manifest, self.gates = manifest, gates
+    def __init__(self, _cloud, manifest, _waiter, _limit, gates, volumes=None):
+        self.manifest, self.gates, self.volumes = manifest, gates, volumes
         self.applied = False
 
     def plan(self):
@@ -67,6 +67,7 @@ def run(monkeypatch):
             "user_data_key": None,
             "state": "present",
             "tiers": None,
+            "volumes": "there",
             "timeout": 60,
             "concurrency": 8,
             "command_checks": "refuse",
@@ -107,8 +108,10 @@ def test_what_is_not_restored_now_is_not_asked_about(run):
 
 
 def test_all_is_removed_or_nothing(run):
-    with pytest.raises(InvalidInput, match="take tiers out"):
+    with pytest.raises(InvalidInput, match="take tiers and volumes out"):
         run(state="absent", tiers=["database"])
+    with pytest.raises(InvalidInput, match="take tiers and volumes out"):
+        run(state="absent", volumes="restore")
 
 
 def test_for_a_drill_what_was_asked_for_stands_for_the_checks(run):
@@ -120,6 +123,24 @@ def test_for_a_drill_what_was_asked_for_stands_for_the_checks(run):
 def test_agents_are_asked_in_the_same_way_in_drills(run, checks):
     with pytest.raises(InvalidInput, match="needs libvirt_uri"):
         run(*checks, drill="7", drill_probe={**PROBE, "agent": not checks}, quiesce={**QUIESCE, "driver": "libvirt"})
+
+
+def test_volumes_must_be_there_unless_they_are_to_be_restored(run):
+    done = run()
+    assert (done.restore.volumes, "volumes" in done.result) == (None, False)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_volumes_are_restored_too_and_shown(run, monkeypatch, check_mode):
+    made = shop.prepared_site().volumes[:1]
+    storage = SimpleNamespace(cloud=SimpleNamespace(site="remote"), volumes=lambda: list(made))
+    monkeypatch.setattr(os_restore_servers, "BlockStorage", lambda _cloud: storage)
+    done = run(volumes="restore", tiers=["front"], check_mode=check_mode)
+    assert len(done.restore.volumes.steps) == 3, "the volumes of all tiers are begun"
+    assert sorted(done.result["diff"]["before"]["volumes"].values()) == ["absent", "absent", "available"]
+    assert set(done.result["diff"]["after"]["volumes"].values()) == {"restored", "available"}
+    assert done.result["changed"]
+    assert [one["status"] for one in done.result["volumes"]] == ["available", "absent", "absent"]
 
 
 @pytest.mark.parametrize(("check_mode", "timing"), [(True, None), (False, {"wall_seconds": 1.0})])
