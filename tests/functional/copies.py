@@ -103,6 +103,18 @@ def protected(transport="shared", **options):
         application.remove()
 
 
+@contextlib.contextmanager
+def published(transport="shared", **options):
+    """An application with a checkpoint in the catalogue of the remote site."""
+    with protected(transport, **options) as application:
+        application.publish(application.snapshot())
+        try:
+            yield application
+        finally:
+            # Its backups go with the rest.
+            module("os_checkpoint", cloud="remote", application=application.name, checkpoint=f"{application.name}-1", state="absent")
+
+
 def backups(site, application):
     """Those of an application, the newest first."""
     found = cloud(site).block_storage.backups(details=True)

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -229,11 +230,27 @@ def module(which, /, **arguments):
     return ModuleRun(which, **arguments).result()
 
 
+def _command(name, options, variables):
+    given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
+    return ["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options]
+
+
 def playbook(name, *options, **variables):
     """Run a playbook of the collection, as an operator does."""
-    given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
-    command = ["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options]
+    command = _command(name, options, variables)
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=1800, cwd=ROOT)
+
+
+@contextlib.contextmanager
+def killed_playbook(name, **variables):
+    """A playbook that runs meanwhile, and is killed at the end with all that it has started."""
+    process = subprocess.Popen(_command(name, (), variables), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        for one in (*psutil.Process(process.pid).children(recursive=True), process):
+            one.send_signal(signal.SIGKILL)
+        process.wait()
 
 
 def quiesce(driver, state="quiesced", **arguments):

@@ -4,27 +4,13 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-
 import laboratory
-import psutil
 import pytest
-from laboratory import APPLICATION, ROOT, cloud, module, wait
+from laboratory import APPLICATION, cloud, killed_playbook, module, playbook, wait
 
 pytestmark = pytest.mark.campaign
 
 NAME = APPLICATION["name"]
-
-
-def variables(playbook, given):
-    return ["ansible-playbook", f"osdr.openstack.{playbook}", "-e", json.dumps({"ansible_python_interpreter": sys.executable, **given})]
-
-
-def playbook(name, *options, **given):
-    return subprocess.run([*variables(name, given), *options], check=False, capture_output=True, text=True, timeout=900, cwd=ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +59,6 @@ def called_after(drill):
     return {kind: names for kind, names in found.items() if names}
 
 
-def kill(process):
-    """SIGKILL for it and all that it has started."""
-    family = [process, *psutil.Process(process.pid).children(recursive=True)]
-    for one in family:
-        one.send_signal(signal.SIGKILL)
-    process.wait()
-
-
 @pytest.fixture
 def killed(checkpoint):
     """The id of a drill that was killed when its first server was active."""
@@ -93,9 +71,8 @@ def killed(checkpoint):
         "dr_restore_checkpoint": name,
         "dr_restore_drill_id": drill,
     }
-    process = subprocess.Popen(variables("drill", given), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait("a server of the drill", lambda: any(one.status == "ACTIVE" for one in cloud("remote").compute.servers() if drill in one.name), 300)
-    kill(process)
+    with killed_playbook("drill", **given):
+        wait("a server of the drill", lambda: any(one.status == "ACTIVE" for one in cloud("remote").compute.servers() if drill in one.name), 300)
     return drill
 
 
