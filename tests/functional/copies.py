@@ -24,6 +24,14 @@ TRANSPORTS = {
     "copy": {"transport": "copy", "availability_zone": "local"},
     "external": {"transport": "external", "availability_zone": "local"},
 }
+#: Other names at the remote site, for restores beside whatever else is there, the shop itself perhaps.
+ELSEWHERE = {
+    "schema_version": 1,
+    "networks": {"shop-net": {"name": "moved-net", "make": True}},
+    "subnets": {"shop-subnet": {"name": "moved-subnet", "make": True, "cidr": "10.77.0.0/24"}},
+    "routers": {"shop-router": {"name": "moved-router", "make": True}},
+    "security_groups": {"shop": {"name": "moved", "make": True}},
+}
 #: Of Swift's container synchronization on the lab.
 REALM, KEY = "osdr", "functional"
 
@@ -83,6 +91,24 @@ class Protected:
         )
         assert "checkpoint" in published, published
         return copied["replication"]["copies"][0]
+
+    def restore(self, **mapping):
+        """What the playbook restore is given, for one beside the shop that nobody takes for a move."""
+        return {
+            "dr_restore_cloud": "remote",
+            "dr_restore_application": self.name,
+            "dr_restore_mapping": {**ELSEWHERE, "addresses": {"policy": "remap"}, **mapping},
+            "dr_restore_activate": False,
+        }
+
+    def cleanup(self):
+        """What the playbook cleanup is given to take it away again."""
+        return {
+            "dr_cleanup_cloud": "remote",
+            "dr_cleanup_application": self.name,
+            "dr_cleanup_checkpoint": f"{self.name}-{self.count}",
+            "dr_cleanup_drill": "",
+        }
 
     def remove(self):
         """Leave nothing of it at either site."""

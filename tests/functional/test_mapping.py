@@ -11,13 +11,6 @@ from laboratory import Guest, cloud, module, playbook, wait
 
 pytestmark = pytest.mark.campaign
 
-ELSEWHERE = {
-    "schema_version": 1,
-    "networks": {"shop-net": {"name": "moved-net", "make": True}},
-    "subnets": {"shop-subnet": {"name": "moved-subnet", "make": True, "cidr": "10.77.0.0/24"}},
-    "routers": {"shop-router": {"name": "moved-router", "make": True}},
-    "security_groups": {"shop": {"name": "moved", "make": True}},
-}
 CHANGED = "changed=0 "
 
 
@@ -66,7 +59,7 @@ def restored():
 
 
 def test_a_subnet_moves_with_all_that_is_in_it(protected, manifest):
-    mapping = {**ELSEWHERE, "addresses": {"policy": "remap"}}
+    mapping = {**copies.ELSEWHERE, "addresses": {"policy": "remap"}}
     foreseen = restore(protected, mapping, "--check", "--diff")
     assert foreseen.returncode == 0, foreseen.stdout
     assert not cloud("remote").network.find_network("moved-net")
@@ -86,7 +79,7 @@ def test_a_subnet_moves_with_all_that_is_in_it(protected, manifest):
 
 
 def test_addresses_may_be_new_ones_and_are_known_again(protected, manifest):
-    mapping = {**ELSEWHERE, "addresses": {"policy": "new", "floating": False}}
+    mapping = {**copies.ELSEWHERE, "addresses": {"policy": "new", "floating": False}}
     done = restore(protected, mapping)
     assert done.returncode == 0, done.stdout
     (source,) = manifest["servers"][0]["ports"]

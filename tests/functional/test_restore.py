@@ -11,15 +11,6 @@ import copies
 import pytest
 from laboratory import cloud, killed_playbook, playbook, unique, wait
 
-#: Beside whatever else is at the remote site, the shop itself perhaps.
-ELSEWHERE = {
-    "schema_version": 1,
-    "networks": {"shop-net": {"name": "killed-net", "make": True}},
-    "subnets": {"shop-subnet": {"name": "killed-subnet", "make": True, "cidr": "10.78.0.0/24"}},
-    "routers": {"shop-router": {"name": "killed-router", "make": True}},
-    "security_groups": {"shop": {"name": "killed", "make": True}},
-    "addresses": {"policy": "remap"},
-}
 MOMENTS = ("the volume is restored", "the network is made", "the port is made", "the server is built", "the server starts")
 
 
@@ -27,15 +18,6 @@ MOMENTS = ("the volume is restored", "the network is made", "the port is made", 
 def protected(application):
     with copies.published() as made:
         yield made
-
-
-def given(protected, mapping=None):
-    return {
-        "dr_restore_cloud": "remote",
-        "dr_restore_application": protected.name,
-        "dr_restore_mapping": mapping or ELSEWHERE,
-        "dr_restore_activate": False,
-    }
 
 
 def everything():
@@ -63,7 +45,7 @@ def restored(protected, kind):
         "server": lambda: [one for one in remote.compute.servers() if one.metadata.get("osdr_application") == protected.name],
         "volume": lambda: [one for one in remote.block_storage.volumes() if protected.name in (one.description or "")],
         "port": lambda: [one for one in remote.network.ports() if protected.name in (one.description or "")],
-        "network": lambda: list(remote.network.networks(name="killed-net")),
+        "network": lambda: list(remote.network.networks(name="moved-net")),
     }
     return found[kind]()
 
@@ -78,22 +60,12 @@ def has_come(moment, protected):
     }[moment]()
 
 
-def cleanup(protected):
-    return playbook(
-        "cleanup",
-        dr_cleanup_cloud="remote",
-        dr_cleanup_application=protected.name,
-        dr_cleanup_checkpoint=f"{protected.name}-1",
-        dr_cleanup_drill="",
-    )
-
-
 @pytest.fixture
 def untouched(protected):
     """What is at the remote site of others is there afterwards, and nothing else."""
     before = everything()
     yield
-    done = cleanup(protected)
+    done = playbook("cleanup", **protected.cleanup())
     assert done.returncode == 0, done.stdout
     assert everything() == before
 
@@ -103,17 +75,17 @@ def test_killed_at_any_moment_it_can_be_finished_and_removed(protected, untouche
     before = everything()
     for number in range(max(1, kills // 3)):
         moment, seconds = MOMENTS[(seed + number) % len(MOMENTS)], chosen.uniform(0, 2)
-        with killed_playbook("restore", **given(protected)):
+        with killed_playbook("restore", **protected.restore()):
             wait(moment, lambda moment=moment: has_come(moment, protected), 300, 0.1)
             time.sleep(seconds)
         print(f"killed {seconds:.1f} s after: {moment}", flush=True)
-        finished = playbook("restore", **given(protected))
+        finished = playbook("restore", **protected.restore())
         assert finished.returncode == 0, finished.stdout
-        again = playbook("restore", **given(protected))
+        again = playbook("restore", **protected.restore())
         assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout
         made = sorted(kind for kind, _id in everything() - before if kind != "key pair")
         assert made == ["floating address", "network", "port", "router", "security group", "server", "subnet", "volume"]
-        removed = cleanup(protected)
+        removed = playbook("cleanup", **protected.cleanup())
         assert removed.returncode == 0, removed.stdout
         assert everything() == before
 
@@ -130,13 +102,13 @@ def too_large():
 
 @pytest.mark.campaign
 def test_a_server_that_cannot_be_built_is_told_and_the_rest_is_kept(protected, untouched, too_large):
-    failed = playbook("restore", **given(protected, {**ELSEWHERE, "flavors": {"lab.small": too_large}}))
+    failed = playbook("restore", **protected.restore(flavors={"lab.small": too_large}))
     assert failed.returncode != 0
     said = " ".join(failed.stdout.split())
     assert f"Server '{copies.SERVER}'" in said and "No valid host" in said, said
     kept = {kind: [one.id for one in restored(protected, kind)] for kind in ("volume", "port")}
     assert all(len(ids) == 1 for ids in kept.values()), kept
-    finished = playbook("restore", **given(protected))
+    finished = playbook("restore", **protected.restore())
     assert finished.returncode == 0, finished.stdout
     assert {kind: [one.id for one in restored(protected, kind)] for kind in kept} == kept
     assert [one.status for one in restored(protected, "server")] == ["ACTIVE"]

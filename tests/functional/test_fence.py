@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A site that comes back after the application was restored elsewhere: what still runs there is fenced, and may be let go again."""
+
+from __future__ import annotations
+
+import contextlib
+
+import copies
+import pytest
+from laboratory import Guest, cloud, playbook, wait
+from openstack.exceptions import SDKException
+
+pytestmark = pytest.mark.campaign
+
+CATALOGUE = "osdr-catalogue"
+
+
+def sites(application):
+    """The variables file of failover, failback and fence."""
+    return {
+        "dr_failover_application": application.definition,
+        "dr_failover_primary": {"cloud": "primary", "admin_cloud": "primary-admin", "store_cloud": "primary-backup"},
+        "dr_failover_remote": {"cloud": "remote", "admin_cloud": "remote-admin", "store_cloud": "remote-backup"},
+    }
+
+
+@pytest.fixture
+def elsewhere(application, front):
+    """An application that was restored at the remote site while its primary could not be asked; at the end it is at home as before."""
+    with copies.published() as made:
+        given = {**made.restore(), "dr_restore_activate": True}
+        done = playbook("restore", **given)
+        assert done.returncode == 0, done.stdout
+        yield made
+        removed = playbook("cleanup", **made.cleanup())
+        assert removed.returncode == 0, removed.stdout
+        released = playbook("fence", dr_fence_state="released", dr_fence_start=True, **sites(made))
+        assert released.returncode == 0, released.stdout
+        forget_record(made)
+        wait("the front to serve", lambda: "shop-front" in front.run("hostname"), 180, 2)
+
+
+def forget_record(application):
+    for site in ("primary", "remote"):
+        with contextlib.suppress(SDKException):
+            cloud(site).object_store.delete_object(f"{application.name}/_active.json", container=CATALOGUE)
+
+
+def test_what_still_runs_is_fenced_and_protects_nothing_any_more(elsewhere, front):
+    assert front.status() == "ACTIVE"
+    foreseen = playbook("fence", "--check", **sites(elsewhere))
+    assert foreseen.returncode == 0 and "changed=0 " not in foreseen.stdout, foreseen.stdout
+    assert front.status() == "ACTIVE"
+
+    fenced = playbook("fence", **sites(elsewhere))
+    assert fenced.returncode == 0, fenced.stdout
+    assert front.status() == "SHUTOFF"
+    with pytest.raises(SDKException, match="locked"):
+        cloud().compute.start_server(front.id)
+    assert Guest.named(copies.SERVER).metadata()["osdr_fence"]
+
+    again = playbook("fence", **sites(elsewhere))
+    assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout
+
+    refused = playbook(
+        "checkpoint",
+        dr_checkpoint_cloud="primary",
+        dr_checkpoint_admin_cloud="primary-admin",
+        dr_checkpoint_remote_cloud="remote",
+        dr_checkpoint_remote_admin_cloud="remote-admin",
+        dr_checkpoint_remote_store_cloud="remote-backup",
+        dr_checkpoint_application=elsewhere.definition,
+    )
+    assert refused.returncode != 0
+    assert "runs at site 'remote'" in " ".join(refused.stdout.split()), refused.stdout
