@@ -68,6 +68,12 @@ class ResourceFailed(DrError):
     code = "resource_failed"
 
 
+class Busy(DrError):
+    """Somebody else is at work on a resource; the same may be tried again."""
+
+    code = "busy"
+
+
 class WaitTimeout(DrError):
     """A resource did not get into the wanted state in time."""
 

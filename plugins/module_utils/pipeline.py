@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .errors import WaitTimeout
+from .errors import Busy, WaitTimeout
 from .waiting import Key, Outcome, Value, Waiter, attempt_all
 
 
 class Pipeline(t.Generic[Key, Value]):
     """Keeps at most ``limit`` pieces of work under way until all have ended.
 
-    :param start: per piece, what starts it.
+    :param start: per piece, what starts it. One that is :class:`Busy` is tried again, after all others.
     :param look: asked again and again with the pieces under way; answers with the outcomes of those that ended.
     :param what: completes "Timed out after N s waiting for ..." for one piece.
     :param startable: asked in every round with the pieces that are not begun; answers with those that may be. All may, unless told otherwise.
@@ -31,13 +31,14 @@ class Pipeline(t.Generic[Key, Value]):
         self._what = what
         self._startable = startable
         self._waiting = list(start)
+        self._tried: dict[Key, float] = {}
         self._deadlines: dict[Key, float] = {}
         self._outcomes: dict[Key, Outcome[Value]] = {}
 
     def run(self, limit: int, waiter: Waiter) -> dict[Key, Outcome[Value]]:
         """Do all the work; the failure of a piece does not keep the others from going on.
 
-        :param waiter: its timeout holds for each piece from its start.
+        :param waiter: its timeout holds for each piece from its start, and from the first try to start it.
         """
         while not self.ended:
             before = len(self._outcomes)
@@ -59,17 +60,24 @@ class Pipeline(t.Generic[Key, Value]):
         """One round: begin what there is room for, see what has ended."""
         free = max(0, limit - len(self._deadlines))
         begun = self._startable(tuple(self._waiting))[:free]
-        self._begin(begun, waiter)
-        self._waiting = [key for key in self._waiting if key not in begun]
+        busy = self._begin(begun, waiter)
+        self._waiting = [key for key in self._waiting if key not in begun] + busy
         self._collect(waiter)
 
-    def _begin(self, keys: t.Sequence[Key], waiter: Waiter) -> None:
+    def _begin(self, keys: t.Sequence[Key], waiter: Waiter) -> list[Key]:
+        """:returns: those that are to be tried again."""
         started = attempt_all({key: self._start[key] for key in keys}, max(1, len(keys)))
+        now = waiter.clock.now()
+        busy = []
         for key, outcome in started.items():
-            if outcome.error:
+            patient = now < self._tried.setdefault(key, now) + waiter.timeout
+            if isinstance(outcome.error, Busy) and patient:
+                busy.append(key)
+            elif outcome.error:
                 self._outcomes[key] = Outcome(error=outcome.error)
             else:
-                self._deadlines[key] = waiter.clock.now() + waiter.timeout
+                self._deadlines[key] = now + waiter.timeout
+        return busy
 
     def _collect(self, waiter: Waiter) -> None:
         ended = dict(self._look(tuple(self._deadlines))) if self._deadlines else {}

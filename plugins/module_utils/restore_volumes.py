@@ -9,7 +9,7 @@ import threading
 import typing as t
 
 from .block_storage import BlockStorage
-from .errors import CheckFailed, CloudError, DrError, ResourceFailed
+from .errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from .freeze_window import Moment
 from .manifest import Manifest
 from .pipeline import Pipeline
@@ -47,6 +47,8 @@ class VolumeRestore:
         self.started = Moment.now()
         self._began = waiter.clock.now()
         self._remover = VolumeRemover(storage, waiter, limit)
+        #: Sources of failed volumes that this run has removed.
+        self._replaced: set[str] = set()
         self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
 
     def plan(self) -> list[VolumeStep]:
@@ -57,7 +59,8 @@ class VolumeRestore:
         under_way = [step for step in steps if step.action is Action.WAIT]
         startable = [step for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
         batch = startable[: max(0, self.limit - len(under_way))]
-        run_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
+        begun = attempt_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
+        values_of({source: outcome for source, outcome in begun.items() if not isinstance(outcome.error, Busy)})
         kept = [(step, step.current) for step in steps if step.action is Action.KEEP and step.current]
         run_all({step.spec.source_id: self._completer(step, volume) for step, volume in kept}, self.limit)
         return self.described()
@@ -90,13 +93,26 @@ class VolumeRestore:
 
     def _starter(self, step: VolumeStep) -> t.Callable[[], None]:
         def start() -> None:
-            if step.action is Action.REPLACE:
+            source = step.spec.source_id
+            if step.action is Action.REPLACE and source not in self._replaced:
                 self.remove([t.cast(Volume, step.current)])
+                self._replaced.add(source)
             if step.action in (Action.CREATE, Action.REPLACE):
-                self._times[step.spec.source_id].requested = self._elapsed()
-                self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
+                asked = self._elapsed()
+                self._create(step)
+                self._times[source].requested = asked
 
         return start
+
+    def _create(self, step: VolumeStep) -> None:
+        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy; Cinder does that once at a time."""
+        try:
+            self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
+        except CloudError as error:
+            backup = self.storage.backup(step.copy.copy_id)
+            if backup is None or backup.status != "restoring":
+                raise
+            raise Busy(f"{error.message} Another restore of this backup has not ended yet.") from error
 
     def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
         now = [step for step in self.plan() if step.spec.source_id in sources]

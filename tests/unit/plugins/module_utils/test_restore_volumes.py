@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
+    Busy,
     CheckFailed,
     CloudError,
     DrError,
@@ -29,12 +30,14 @@ class Storage:
 
     cloud = SimpleNamespace(site="remote")
 
-    def __init__(self, volumes=(), failing=(), reason=""):
+    def __init__(self, volumes=(), failing=(), reason="", busy=()):
         self.now = 0.0
         self.there = {one.id: one for one in volumes}
         self.calls = []
         self._failing = failing
         self._reason = reason
+        #: Per id of a backup, until when somebody else restores from it.
+        self.busy = dict(busy)
         self._ready = {}
         self._lock = threading.Lock()
 
@@ -61,7 +64,15 @@ class Storage:
             raise NotFound(f"There is no {volume_id}.")
         return self.there[volume_id]
 
+    def is_busy(self, backup_id):
+        return self.now < self.busy.get(backup_id, 0)
+
+    def backup(self, backup_id):
+        return SimpleNamespace(status="restoring" if self.is_busy(backup_id) else "available")
+
     def create_volume_from_backup(self, backup_id, wanted):
+        if self.is_busy(backup_id):
+            raise CloudError("Invalid backup.", http_status=400)
         with self._lock:
             self.calls.append(("create", wanted["name"]))
             one = volume(
@@ -133,6 +144,38 @@ def test_a_second_run_does_nothing():
     assert not any(step.changes for step in again.plan())
     again.finish(again.plan())
     assert storage.calls == made
+
+
+FREE_AT_SEVEN = {shop.uuid(102): 7}
+
+
+@pytest.mark.parametrize("limit", [1, 8])
+def test_a_copy_from_which_somebody_else_restores_is_waited_for_and_keeps_nobody_up(limit):
+    storage = Storage(busy=FREE_AT_SEVEN)
+    result = {one["name"]: one["seconds"] for one in finished(storage, limit)}
+    assert result.pop("orders-db-vdb") == {"requested": 7, "ready": 10}
+    assert max(one["ready"] for one in result.values()) <= 6
+
+
+def test_it_is_not_waited_for_where_nothing_is_waited_for():
+    storage = Storage(busy=FREE_AT_SEVEN)
+    work = restore(storage)
+    statuses = {one["name"]: one["status"] for one in work.begin(work.plan())}
+    assert (statuses["orders-db-vdb"], statuses["orders-db-boot"], storage.now) == ("absent", "creating", 0)
+
+
+def test_one_that_never_gets_free_is_told_in_the_end():
+    storage = Storage(busy={shop.uuid(102): 10_000})
+    with pytest.raises(Busy, match="Another restore of this backup has not ended yet"):
+        finished(storage)
+    assert storage.now == storage.waiter.timeout
+
+
+def test_a_failed_volume_whose_copy_is_busy_is_removed_once():
+    broken = dataclasses.replace(shop.restored_volumes()[2], status="error")
+    storage = Storage((broken,), busy=FREE_AT_SEVEN)
+    finished(storage)
+    assert [call for call in storage.calls if call[0] == "delete"] == [("delete", broken.id)]
 
 
 def test_no_more_than_the_limit_at_once():
