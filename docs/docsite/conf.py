@@ -10,7 +10,7 @@ from sphinx.transforms import SphinxTransform
 project = "osdr.openstack"
 copyright = "The osdr.openstack authors"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
-# A page for every heading that another one leads to.
+# Links lead to headings of these levels, as they do in the repository.
 myst_heading_anchors = 3
 highlight_language = "text"
 html_theme = "furo"

@@ -18,7 +18,9 @@ BUILD = ROOT / ".build" / "docs"
 SOURCE = BUILD / "source"
 SITE = BUILD / "html"
 RUNBOOK = SITE / "runbook.pdf"
-CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-pdf-header-footer")
+
+sys.path.insert(0, str(ROOT / "tests" / "unit"))
+from browser import Browser  # noqa: E402
 
 
 def lay_out() -> None:
@@ -52,9 +54,7 @@ def print_runbook() -> int:
 
     :returns: its number of pages.
     """
-    page = (SITE / "docs" / "runbook.html").as_uri()
-    profile = BUILD / "chromium"
-    subprocess.run([*CHROMIUM, f"--user-data-dir={profile}", f"--print-to-pdf={RUNBOOK}", page], check=True, capture_output=True)
+    Browser(BUILD).print_file(SITE / "docs" / "runbook.html", RUNBOOK)
     return len(re.findall(rb"/Type\s*/Page\b", RUNBOOK.read_bytes()))
 
 

@@ -11,6 +11,8 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+#: Where Ansible finds the collection: by the link of the working tree, or where the tree is in its place anyway.
+COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".build" / "collections"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDES, *sorted(ROOT.glob("roles/*/README.md"))]
 

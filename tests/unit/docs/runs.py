@@ -54,3 +54,22 @@ FOR_THE_READER = {
     "python3 -m venv dr": "the tests have an environment of their own",
     "systemctl status qemu-guest-agent": "guests of the lab have no systemd",
 }
+
+#: Targets of the Makefile beside the stages of "make test".
+TARGETS = {
+    "controller": ("Makefile", "test: controller"),
+    "help": ("tests/unit/docs/test_commands.py", '"help"'),
+    "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),
+    "lab-status": ("tests/functional/test_guides.py", '"lab-status"'),
+    "test": (".ci/run", " test"),
+}
+
+#: Those that people start, with the reason why no test does.
+BY_HAND = {
+    "bench": "measures, and judges nothing",
+    "demo": "for the eyes: the scenario default goes the same way and looks closer",
+    "lab-down": "takes the lab away from all other tests",
+    "lab-restart": "needs a site that was killed, which is then of no use to tests that follow",
+    "lock": "changes versions, which a person commits",
+    "soak": "is the longest of all tests",
+}

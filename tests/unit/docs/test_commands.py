@@ -70,7 +70,7 @@ def failures(tmp_path_factory):
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
+        "ANSIBLE_COLLECTIONS_PATH": str(documents.COLLECTIONS),
         "ANSIBLE_NOCOLOR": "1",
     }
     done = subprocess.run(
@@ -112,13 +112,21 @@ def test_what_is_shown_is_there(command):
         assert words[2].removeprefix(COLLECTION) in interface.ROLES
 
 
+def targets_named():
+    return {word for one in documents.commands_of("make") for word in one.words[1:] if "=" not in word}
+
+
 def test_every_target_of_make_is_there():
-    makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    variables = set(re.findall(r"^([A-Z_]+) \?=", makefile, re.MULTILINE)) | {"SITE"}
-    words = {word for one in documents.commands_of("make") for word in one.words[1:]}
-    assert {word for word in words if "=" not in word} <= targets
-    assert {word.split("=")[0] for word in words if "=" in word} <= variables
+    listed = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert targets_named() <= set(re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE))
+    variables = set(re.findall(r"^([A-Z_]+) \?=", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {"SITE"}
+    assert {word.split("=")[0] for one in documents.commands_of("make") for word in one.words if "=" in word} <= variables
+
+
+def test_every_target_of_make_is_in_a_list():
+    stages = re.search(r"stages\.py (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1).split()
+    assert targets_named() == {*runs.TARGETS, *runs.BY_HAND, *stages}
+    assert all(sign in (ROOT / place).read_text() for place, sign in runs.TARGETS.values())
 
 
 @pytest.mark.parametrize("name", sorted(interface.PLAYBOOKS))

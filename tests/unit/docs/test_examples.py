@@ -46,7 +46,7 @@ def tasks(block):
 def modules():
     """The options of every module that an example uses, by Ansible's own account."""
     used = sorted({name for block in EXAMPLES for name, _arguments, _task in tasks(block)})
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections")}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(documents.COLLECTIONS)}
     done = subprocess.run(["ansible-doc", "--json", *used], env=environment, capture_output=True, text=True, check=True)
     return {name: page["doc"].get("options", {}) for name, page in json.loads(done.stdout).items()}
 
