@@ -46,8 +46,8 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 	$(lab) tests/lab/demo.yml
 
 .PHONY: test
-test: controller ## Everything: lint, sanity, unit, then the lab and the proof on it
-	@$(controller)/bin/python $(tools)/stages.py lint sanity unit lab-up functional hooks molecule
+test: controller ## Everything: lint, documentation, sanity, unit, then the lab and the proof on it
+	@$(controller)/bin/python $(tools)/stages.py lint docs sanity unit lab-up functional hooks molecule
 
 .PHONY: lint
 lint: controller ## Style, documentation, licences, changelog
@@ -56,6 +56,10 @@ lint: controller ## Style, documentation, licences, changelog
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 	antsibull-changelog lint
 	reuse lint --lines
+
+.PHONY: docs
+docs: controller ## The documentation site as HTML, and the runbook for printing, in .build/docs/html
+	@$(controller)/bin/python $(tools)/docs.py
 
 .PHONY: sanity
 sanity: controller ## ansible-test sanity, without an ignore file

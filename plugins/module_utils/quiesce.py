@@ -82,8 +82,8 @@ class Quiescer:
         self._least = least
         self._concurrency = concurrency
         admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
-        # Others' projects are only for administrators to see.
-        self._project_ids = (cloud.project_id,) if options.admin_cloud else ()
+        # Only administrators may name a project, be it their own.
+        self._project_ids = () if admin.project_id == cloud.project_id else (cloud.project_id,)
         self.compute = Compute(admin)
         reach = {"cloud": options.admin_cloud} if options.admin_cloud else _reach(params)
         self._drivers = self._make_drivers({name: self._guards(name, reach) for name in _GUARDED_BY_PROCESS})

@@ -21,7 +21,7 @@ LOCK = WANTED.with_suffix(".txt")
 LINK = ROOT / ".build" / "collections" / "ansible_collections" / "osdr" / "openstack"
 
 PACKAGES = {
-    "chromium": "looking at reports as readers do, in the unit tests",
+    "chromium": "looking at reports as readers do, in the unit tests, and printing the runbook",
     "python3-venv": "making the environment",
     "gcc": "building libvirt-python",
     "libvirt-dev": "building libvirt-python",

@@ -106,8 +106,12 @@ class Browser:
     def printed(self, page: str) -> bytes:
         """A page as it is printed (PDF)."""
         target = self._directory / "page.pdf"
-        self._run(self._write(page), f"--print-to-pdf={target}")
+        self.print_file(self._write(page), target)
         return target.read_bytes()
+
+    def print_file(self, page: Path, target: Path) -> None:
+        """Print a page with all that lies beside it, to a file (PDF)."""
+        self._run(page, f"--print-to-pdf={target}")
 
     def _write(self, content: str) -> Path:
         self._count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import quiesce
@@ -125,3 +126,14 @@ def test_all_that_cannot_be_frozen_are_named_at_once():
 def test_options_that_cannot_be_meant(changes, message):
     with pytest.raises(InvalidInput, match=message):
         QuiesceOptions.parse({**OPTIONS, **changes})
+
+
+@pytest.mark.parametrize(("project", "named"), [("shop", ()), ("admin", ("shop",))])
+def test_a_project_is_named_only_where_it_is_not_the_callers_own(mocker, project, named):
+    """To name one, be it one's own, takes an administrator; a role of one's own may do for freezing."""
+    mocker.patch.object(quiesce, "connect_other", return_value=SimpleNamespace(project_id=project, site="primary"))
+    options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-dr"})
+    made = Quiescer({}, SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)
+    made.compute = mocker.Mock()
+    made.resolve(SHOP)
+    made.compute.resolve.assert_called_once_with(SHOP.servers, named)

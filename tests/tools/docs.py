@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the documentation site: the guides as they are, the reference from the modules and roles, and the runbook for printing.
+
+Warnings are errors. The sources are laid out as in the repository, so that links between documents hold in both places.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / ".build" / "docs"
+SOURCE = BUILD / "source"
+SITE = BUILD / "html"
+RUNBOOK = SITE / "runbook.pdf"
+
+sys.path.insert(0, str(ROOT / "tests" / "unit"))
+from browser import Browser  # noqa: E402
+
+
+def lay_out() -> None:
+    """Copy everything that is written by hand to its place. Of a page that is not read again, no warning is said again either: so all is new."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    shutil.copytree(ROOT / "docs" / "docsite", SOURCE, ignore=shutil.ignore_patterns("*.yml", "rst"))
+    shutil.copytree(ROOT / "docs", SOURCE / "docs", ignore=shutil.ignore_patterns("docsite"))
+    shutil.copy2(ROOT / "CONTRIBUTING.md", SOURCE)
+    for path in [*ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/argument_specs.yml")]:
+        target = SOURCE / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+
+
+def write_reference() -> None:
+    """Make pages of the documentation in modules and roles."""
+    pages = SOURCE / "reference"
+    # antsibull-docs refuses a directory that others may write to.
+    pages.mkdir(mode=0o755)
+    options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(pages)]
+    subprocess.run(["antsibull-docs", "collection", *options, "osdr.openstack"], check=True, stdout=subprocess.DEVNULL)
+
+
+def build() -> None:
+    """Make HTML of all of it."""
+    subprocess.run(["sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-d", str(BUILD / "doctrees"), str(SOURCE), str(SITE)], check=True)
+
+
+def print_runbook() -> int:
+    """Print the runbook to a file.
+
+    :returns: its number of pages.
+    """
+    Browser(BUILD).print_file(SITE / "docs" / "runbook.html", RUNBOOK)
+    return len(re.findall(rb"/Type\s*/Page\b", RUNBOOK.read_bytes()))
+
+
+def main() -> int:
+    """Build, print, and tell where it is."""
+    try:
+        lay_out()
+        write_reference()
+        build()
+        pages = print_runbook()
+    except subprocess.CalledProcessError as problem:
+        print(f"Building the documentation failed: {problem.cmd[0]} ended with status {problem.returncode}.", file=sys.stderr)
+        return 1
+    if pages != 1:
+        print(f"The runbook has {pages} pages, and is to be on one: {RUNBOOK}", file=sys.stderr)
+        return 1
+    print(f"{SITE}/index.html, and for printing {RUNBOOK}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
