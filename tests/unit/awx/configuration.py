@@ -79,7 +79,7 @@ class _Namespace:
 
 
 def injected(inputs, directory):
-    """What a credential gives to a job, which has its files in a directory: environment and extra variables."""
+    """The environment that a credential gives to a job, which has its files in a directory."""
     injectors = data()["dr_awx_credential_injectors"]
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment()
     tower = _Namespace()
@@ -93,7 +93,7 @@ def injected(inputs, directory):
         path.write_text(rendered_with(template))
         path.chmod(0o600)
         setattr(tower.filename, label.removeprefix("template."), str(path))
-    return ({name: rendered_with(template) for name, template in injectors[part].items()} for part in ("env", "extra_vars"))
+    return {name: rendered_with(template) for name, template in injectors["env"].items()}
 
 
 class Job:
@@ -112,13 +112,11 @@ class Job:
         for part in ("env", "inventory"):
             (directory / part).mkdir(parents=True)
         shutil.copytree(ROOT / "playbooks", directory / "project" / "playbooks")
-        environment, secrets = injected(inputs, directory / "env")
+        environment = injected(inputs, directory / "env")
         self._write_inventory(inventory)
         extra = template.get("extra_vars", {})
         self._write("extravars", _marked({"awx_job_id": 1, **extra, **given}, extra))
-        # An injector's extra variables are a file of their own.
-        self._write("secrets", _marked(secrets, {}))
-        self._write("cmdline", f"{'--check ' if check else ''}-e @{directory}/env/secrets")
+        self._write("cmdline", "--check" if check else "")
         self._write("envvars", yaml.safe_dump({**environment, "ANSIBLE_COLLECTIONS_PATH": collections, "JOB_ID": "1"}))
         self._write("settings", yaml.safe_dump({"idle_timeout": IDLE, "job_timeout": 0, "pexpect_timeout": 0.2}))
 

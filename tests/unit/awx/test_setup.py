@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import dateutil.rrule
 import jinja2
@@ -218,13 +216,12 @@ def test_the_injectors_use_nothing_but_the_inputs():
 
 
 def clouds_of(inputs, directory):
-    environment, extra = injected(inputs, directory)
-    return openstack.config.OpenStackConfig(config_files=[environment["OS_CLIENT_CONFIG_FILE"]], load_envvars=False), extra
+    return openstack.config.OpenStackConfig(config_files=[injected(inputs, directory)["OS_CLIENT_CONFIG_FILE"]], load_envvars=False)
 
 
 def test_a_job_finds_the_clouds_of_both_sites(tmp_path):
     more = {"primary_region": "one", "remote_store_user": "cinder", "remote_store_password": "x", "remote_store_project": "service"}
-    config, extra = clouds_of({**INPUTS, **more}, tmp_path)
+    config = clouds_of({**INPUTS, **more}, tmp_path)
     accounts = {name: config.get_one(cloud=name) for name in config.get_cloud_names()}
     assert {name: (one.auth["username"], one.auth["project_name"]) for name, one in accounts.items()} == {
         "primary": ("user at primary", "project at primary"),
@@ -237,28 +234,26 @@ def test_a_job_finds_the_clouds_of_both_sites(tmp_path):
     assert {one.auth["password"] for name, one in accounts.items() if name != "remote-store"} == {SECRET}
     assert [accounts[name].auth["auth_url"] for name in ("primary-store", "remote-store")] == [INPUTS["primary_url"], INPUTS["remote_url"]]
     assert (accounts["primary"].region_name, accounts["remote"].region_name) == ("one", "")
-    assert set(extra.values()) == {""}
 
 
 def test_application_credentials_do_as_well(tmp_path):
-    with_projects = {name: value for name, value in INPUTS.items() if not name.endswith("project")}
-    config, _extra = clouds_of(with_projects, tmp_path)
-    account = config.get_one(cloud="remote-admin")
+    without_projects = {name: value for name, value in INPUTS.items() if not name.endswith("project")}
+    account = clouds_of(without_projects, tmp_path).get_one(cloud="remote-admin")
     assert account.config["auth_type"] == "v3applicationcredential"
     assert account.auth == {
         "auth_url": INPUTS["remote_url"], "application_credential_id": "admin_user at remote", "application_credential_secret": SECRET
     }
 
 
-def test_secrets_of_the_collection_come_from_the_credential(tmp_path):
-    _config, extra = clouds_of({**INPUTS, "hmac_key": "sign", "user_data_key": "hide"}, tmp_path)
+def test_secrets_of_the_collection_come_from_the_credential():
     playbooks = "".join(path.read_text() for path in (ROOT / "playbooks").glob("*.yml"))
     secret = set(re.findall(r"dr_\w+_(?:hmac|user_data)_key", playbooks)) | {
         name for spec in specs_of_roles().values() for name, option in spec.items() if option.get("no_log")
     }
+    read = {name: re.findall(r"OSDR_\w+", str(value)) for name, value in data()["dr_awx_inventory_variables"].items()}
     # The playbook mapping writes a file, which a job would lose.
-    assert set(extra) == secret - {"dr_mapping_hmac_key"}
-    assert {name for name, value in extra.items() if value == "hide"} == {"dr_checkpoint_user_data_key", "dr_restore_user_data_key"}
+    assert {name for name, variables in read.items() if variables} == secret - {"dr_mapping_hmac_key"}
+    assert {name for variables in read.values() for name in variables} == set(data()["dr_awx_credential_injectors"]["env"]) - {"OS_CLIENT_CONFIG_FILE"}
 
 
 # Surveys ask for what the roles and modules take, and offer what they would do by themselves.
@@ -340,12 +335,12 @@ def test_a_question_is_what_the_option_is(question, option):
 
 def test_clouds_to_choose_from_are_in_the_credential(tmp_path):
     (question,) = job_template("thaw")["survey"]
-    config, _extra = clouds_of(INPUTS, tmp_path)
+    config = clouds_of(INPUTS, tmp_path)
     assert set(question["choices"]) <= set(config.get_cloud_names())
 
 
 def test_clouds_of_the_inventory_are_in_the_credential(tmp_path):
-    config, _extra = clouds_of(INPUTS, tmp_path)
+    config = clouds_of(INPUTS, tmp_path)
     variables = rendered("dr_awx_inventory_variables", dr_awx_application=APPLICATION)
     named = [value for name, value in variables.items() if name.endswith("_cloud")]
     named += [variables[f"dr_failover_{site}"][kind] for site in ("primary", "remote") for kind in ("cloud", "admin_cloud", "store_cloud")]
