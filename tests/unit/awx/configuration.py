@@ -109,6 +109,7 @@ class Job:
     def __init__(self, directory, template, inputs, inventory, given, collections, check=False):
         self.directory = directory
         self.template = template
+        self.events, self.output = [], ""
         for part in ("env", "inventory"):
             (directory / part).mkdir(parents=True)
         shutil.copytree(ROOT / "playbooks", directory / "project" / "playbooks")
