@@ -19,10 +19,11 @@ import pytest
 import yaml
 from ansible_collections.osdr.openstack.tests.unit.awx.configuration import ROOT, answers, data, injected, job_template, rendered
 from ansible_collections.osdr.openstack.tests.unit.awx.controller import Controller
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 
-APPLICATION = shop.DOCUMENT["application"]
-GIVEN = {"dr_awx_application": APPLICATION, "dr_awx_image": "registry.example.com/dr:1", "dr_awx_variables": {"dr_prune_keep": {"last": 3}}}
+GUIDE = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "awx.md").read_text(), re.DOTALL)]
+#: The operator's file of the guide.
+GIVEN = GUIDE[0]
+APPLICATION = GIVEN["dr_awx_application"]
 ONE_TEMPLATE = {"dr_awx_job_templates": [job_template("checkpoint")], "dr_awx_schedules": data()["dr_awx_schedules"][:1]}
 SETUP = yaml.safe_load((ROOT / "awx" / "setup.yml").read_text())[0]
 #: What AWX lets a question of a survey say.
@@ -356,7 +357,7 @@ def test_the_inventory_has_nothing_that_nobody_takes():
 # Schedules
 
 
-@pytest.mark.parametrize("schedule", data()["dr_awx_schedules"], ids=lambda schedule: schedule["job_template"])
+@pytest.mark.parametrize("schedule", data()["dr_awx_schedules"] + GUIDE[1]["dr_awx_schedules"], ids=lambda schedule: schedule["job_template"])
 def test_a_schedule_goes_on_for_ever_and_answers_everything(schedule):
     rule = dateutil.rrule.rrulestr(schedule["rrule"])
     first = rule[0]
@@ -371,6 +372,16 @@ def test_a_schedule_goes_on_for_ever_and_answers_everything(schedule):
 def test_a_rule_that_is_none_is_found():
     with pytest.raises(ValueError):
         dateutil.rrule.rrulestr("DTSTART:20260101T000000Z RRULE:FREQ=OFTEN;INTERVAL=1")
+
+
+# The guide
+
+
+def test_the_guide_names_what_is_made():
+    guide = (ROOT / "docs" / "awx.md").read_text()
+    names = [one["name"] for one in data()["dr_awx_job_templates"]]
+    assert f"DR shop: {', '.join(name for name in names if 'extra_vars' not in job_template(name))} |" in guide
+    assert [name for name in (*names, data()["dr_awx_workflow"]["name"], data()["dr_awx_credential_type"]) if name not in guide] == []
 
 
 # Playbooks
