@@ -51,6 +51,8 @@ class Collection:
     def __init__(self, directory, answers):
         self._root = directory
         self._calls = directory / "calls"
+        # Of the collections that the roles name, the others are where Python finds them.
+        self.paths = os.pathsep.join([str(directory), *sys.path])
         place = directory / "ansible_collections" / "osdr" / "openstack"
         (place / "plugins" / "modules").mkdir(parents=True)
         for part in ("meta", "playbooks", "roles"):
@@ -63,13 +65,14 @@ class Collection:
 
     def play(self, playbook, *arguments, **variables):
         command = ["ansible-playbook", f"osdr.openstack.{playbook}", *arguments, "-e", json.dumps({**SITES, **variables})]
-        # Of the collections that the roles name, the others are where Python finds them.
-        paths = os.pathsep.join([str(self._root), *sys.path])
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        environment = {**inherited, "ANSIBLE_COLLECTIONS_PATH": paths, "ANSIBLE_NOCOLOR": "1"}
+        environment = {**inherited, "ANSIBLE_COLLECTIONS_PATH": self.paths, "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=self._root)
-        calls = [json.loads(line) for line in self._calls.read_text().splitlines()] if self._calls.exists() else []
-        return done.returncode, " ".join(done.stdout.split()), calls
+        return done.returncode, " ".join(done.stdout.split()), self.calls()
+
+    def calls(self):
+        """Name and arguments of each module that was called."""
+        return [json.loads(line) for line in self._calls.read_text().splitlines()] if self._calls.exists() else []
 
 
 @pytest.fixture

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The data of awx/, and jobs made from it as AWX makes them: a private data directory, played by ansible-runner."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+from pathlib import Path
+
+import ansible_runner
+import jinja2.nativetypes
+import jinja2.sandbox
+import psutil
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+VARIABLES = sorted((ROOT / "awx" / "vars").glob("*.yml"))
+#: Seconds without any output after which a job counts as waiting for somebody.
+IDLE = 600
+
+
+class Literal(str):
+    """What Ansible must not take for a template."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows the tag that says so."""
+
+
+_Loader.add_constructor("!unsafe", lambda loader, node: Literal(loader.construct_scalar(node)))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Says so of each string, as AWX does of whatever somebody may have answered."""
+
+    def represent_data(self, data):
+        return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
+
+
+@functools.cache
+def data():
+    """All variables, templates as they are."""
+    return {name: value for path in VARIABLES for name, value in yaml.load(path.read_text(), Loader=_Loader).items()}
+
+
+def rendered(name, **given):
+    """A variable as the playbook sees it."""
+    return _render(data()[name], {**data(), **given})
+
+
+def _render(value, variables):
+    if isinstance(value, dict):
+        return {key: _render(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_render(item, variables) for item in value]
+    if isinstance(value, str) and not isinstance(value, Literal) and "{{" in value:
+        return jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined).from_string(value).render(variables)
+    return value
+
+
+def job_template(name):
+    return next(one for one in data()["dr_awx_job_templates"] if one["name"] == name)
+
+
+def answers(template, **given):
+    """What a survey gives when somebody answers it so, and leaves everything else as it is."""
+    survey = template.get("survey", [])
+    asked = {question["variable"] for question in survey}
+    assert set(given) <= asked, f"Nobody is asked for {sorted(set(given) - asked)}."
+    return {**{question["variable"]: question["default"] for question in survey if "default" in question}, **given}
+
+
+class _Namespace:
+    """``tower``, and within it ``filename``."""
+
+
+def injected(inputs, directory):
+    """The environment that a credential gives to a job, which has its files in a directory."""
+    injectors = data()["dr_awx_credential_injectors"]
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment()
+    tower = _Namespace()
+    tower.filename = _Namespace()
+
+    def rendered_with(template):
+        return environment.from_string(template).render(**inputs, tower=tower)
+
+    for label, template in injectors["file"].items():
+        path = directory / label
+        path.write_text(rendered_with(template))
+        path.chmod(0o600)
+        setattr(tower.filename, label.removeprefix("template."), str(path))
+    return {name: rendered_with(template) for name, template in injectors["env"].items()}
+
+
+class Job:
+    """A job of a template: its private data directory, and how it is run.
+
+    :param directory: that does not exist yet.
+    :param inputs: of the credential.
+    :param inventory: its variables.
+    :param given: extra variables of the start: answers of a survey, and within a workflow what is handed on.
+    :param collections: where Ansible looks for collections, as in the execution environment.
+    """
+
+    def __init__(self, directory, template, inputs, inventory, given, collections, check=False):
+        self.directory = directory
+        self.template = template
+        self.events, self.output = [], ""
+        for part in ("env", "inventory"):
+            (directory / part).mkdir(parents=True)
+        shutil.copytree(ROOT / "playbooks", directory / "project" / "playbooks")
+        environment = injected(inputs, directory / "env")
+        self._write_inventory(inventory)
+        extra = template.get("extra_vars", {})
+        self._write("extravars", _marked({"awx_job_id": 1, **extra, **given}, extra))
+        self._write("cmdline", "--check" if check else "")
+        self._write("envvars", yaml.safe_dump({**environment, "ANSIBLE_COLLECTIONS_PATH": collections, "JOB_ID": "1"}))
+        self._write("settings", yaml.safe_dump({"idle_timeout": IDLE, "job_timeout": 0, "pexpect_timeout": 0.2}))
+
+    def _write(self, name, content):
+        path = self.directory / "env" / name
+        path.write_text(content)
+        path.chmod(0o600)
+
+    def _write_inventory(self, variables):
+        hosts = {"localhost": data()["dr_awx_host_variables"]}
+        content = json.dumps({"all": {"hosts": list(hosts), "vars": variables}, "_meta": {"hostvars": hosts}})
+        path = self.directory / "inventory" / "hosts"
+        path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({content!r})\n")
+        path.chmod(0o700)
+
+    def run(self, cancel=None):
+        """Run it to its end.
+
+        :param cancel: asked again and again; when it is true, all that belongs to the job is killed, as when its container is.
+        """
+        def ask():
+            if not cancel or not cancel():
+                return False
+            kill_descendants()
+            return True
+
+        self.result = ansible_runner.run(
+            private_data_dir=str(self.directory), playbook=f"playbooks/{self.template['playbook']}.yml", ident="job", quiet=True, cancel_callback=ask
+        )
+        self.events = list(self.result.events)
+        self.output = self.result.stdout.read()
+        return self
+
+    @property
+    def status(self):
+        return self.result.status
+
+    @property
+    def artifacts(self):
+        """What it hands on, as AWX finds it."""
+        found = [event["event_data"].get("artifact_data", {}) for event in self.events if event["event"] == "playbook_on_stats"]
+        return found[0] if found else {}
+
+    @property
+    def changed(self):
+        return sum(self.result.stats["changed"].values())
+
+    def told(self):
+        """All that AWX keeps of it and shows."""
+        return json.dumps(self.events) + self.output
+
+
+def _marked(variables, trusted):
+    """As AWX writes them down: what a template itself does not say is no template for Ansible."""
+    dumpers = {name: yaml.SafeDumper if name in trusted and trusted[name] == value else _Dumper for name, value in variables.items()}
+    return "".join(yaml.dump({name: _plain(value)}, Dumper=dumpers[name]) for name, value in variables.items())
+
+
+def _plain(value):
+    return str(value) if isinstance(value, Literal) else value
+
+
+def kill_descendants():
+    """Kill all that this process has started: the end of a job's container, which spares nothing."""
+    for process in psutil.Process(os.getpid()).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
