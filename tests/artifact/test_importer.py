@@ -21,11 +21,13 @@ def imported(packaging, artifact, tmp_path_factory):
     return done.stdout + done.stderr, json.loads((place / "importer_result.json").read_text())
 
 
+@pytest.mark.campaign
 def test_there_are_no_warnings(imported):
     said, _result = imported
     assert [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))] == []
 
 
+@pytest.mark.campaign
 def test_everything_is_listed(imported):
     _said, result = imported
     listed = {(one["content_type"], one["name"]) for one in result["contents"]}
