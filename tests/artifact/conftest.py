@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENTS = Path(os.environ["OSDR_LAB_DIR"]) / "venvs"
-
-sys.path.insert(0, str(ROOT / "tests" / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 import artifact as tool
+
+ENVIRONMENTS = Path(os.environ["OSDR_LAB_DIR"]) / "venvs"
 
 
 def pytest_addoption(parser):

@@ -36,7 +36,7 @@ LEAST = {
 
 def distribution(line):
     """Name and version of a line that pip has written; one name can be written in several ways."""
-    name, _, version = line.partition("==")
+    name, _separator, version = line.partition("==")
     return re.sub(r"[-_.]+", "-", name).lower(), version
 
 

@@ -30,7 +30,7 @@ def test_definition_has_the_collection_installed(context):
 def test_definition_keeps_to_the_supported_versions(context):
     steps = (context / "Containerfile").read_text()
     oldest = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"].removeprefix(">=").removesuffix(".0")
-    assert re.search(rf'ARG PYPKG="?python3\.11"?\n', steps)
+    assert re.search(r'ARG PYPKG="?python3\.11"?\n', steps)
     assert re.search(rf"ansible-core>={re.escape(oldest)},<", steps)
 
 
