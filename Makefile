@@ -17,8 +17,17 @@ VARIABLES ?= tests/lab/own-clouds.yml
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
-controller := $(LAB_DIR)/venvs/controller
+# Which rows "make matrix" goes through, and what "make lock" locks.
+MATRIX ?= core-2.17 core-2.18 core-2.19
+ENVIRONMENTS ?= $(basename $(notdir $(wildcard tests/requirements/*.in)))
+# What "make integration" runs: all of it, or some by name.
+TARGETS ?=
+
+venvs := $(LAB_DIR)/venvs
+controller := $(venvs)/controller
 tools := tests/tools
+environments := /usr/bin/python3 $(tools)/environments.py
+artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 # The default, or what a campaign takes unless it is told otherwise.
 campaign = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
@@ -42,8 +51,8 @@ controller: ## Prepare the controller: Debian packages, Python environment, coll
 	@/usr/bin/python3 $(tools)/controller.py $(controller)
 
 .PHONY: lock
-lock: ## Lock tests/requirements/controller.in anew
-	@/usr/bin/python3 $(tools)/controller.py --lock $(controller)
+lock: ## Lock the Python environments of tests/requirements anew (ENVIRONMENTS="bare packaging")
+	@/usr/bin/python3 $(tools)/controller.py $(controller) --lock $(addprefix $(venvs)/,$(ENVIRONMENTS))
 
 .PHONY: demo
 demo: lab-up ## Kill the primary site and recover the application at the remote one
@@ -51,14 +60,29 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 
 .PHONY: test
 test: controller ## Everything: lint, documentation, sanity, unit, then the lab and the proof on it
-	@$(controller)/bin/python $(tools)/stages.py lint docs sanity unit lab-up functional hooks molecule
+	@$(controller)/bin/python $(tools)/stages.py lint docs sanity unit environment lab-up functional hooks molecule
 
 .PHONY: lint
-lint: controller ## Style, documentation, licences, changelog
+lint: lint-ansible lint-python lint-docs lint-changelog lint-licences ## Style, documentation, licences, changelog
+
+.PHONY: lint-ansible
+lint-ansible: controller
 	ansible-lint --offline
+
+.PHONY: lint-python
+lint-python: controller
 	ruff check --quiet
+
+.PHONY: lint-docs
+lint-docs: controller
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+
+.PHONY: lint-changelog
+lint-changelog: controller
 	antsibull-changelog lint
+
+.PHONY: lint-licences
+lint-licences: controller
 	reuse lint --lines
 
 .PHONY: docs
@@ -72,6 +96,27 @@ sanity: controller ## ansible-test sanity, without an ignore file
 .PHONY: unit
 unit: controller ## Unit tests
 	pytest --numprocesses auto
+
+.PHONY: environment
+environment: controller ## The artifact in a bare environment, and what ansible-builder makes of it
+	@$(environments) $(venvs)/bare $(venvs)/packaging
+	pytest tests/artifact -m "not campaign" --numprocesses auto
+
+.PHONY: matrix
+matrix: controller ## Sanity and unit tests with every ansible-core that is supported (MATRIX=core-2.17)
+	@$(controller)/bin/python $(tools)/stages.py $(foreach row,$(MATRIX),$(row)-sanity $(row)-unit)
+
+core-%-sanity: controller
+	@$(environments) $(venvs)/core-$*
+	@PATH=$(venvs)/core-$*/bin:$$PATH python $(tools)/sanity.py
+
+core-%-unit: controller
+	@$(environments) $(venvs)/core-$*
+	@PATH=$(venvs)/core-$*/bin:$$PATH pytest --numprocesses auto
+
+.PHONY: integration
+integration: controller ## ansible-test integration on your own two clouds, see tests/integration/README.md (TARGETS=os_cg_snapshot)
+	@$(controller)/bin/python $(tools)/integration.py $(TARGETS)
 
 .PHONY: functional
 functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
@@ -103,6 +148,31 @@ soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \
 		--rounds=$(call campaign,ROUNDS,30) --kills=$(call campaign,KILLS,51) --fleet=10 --seed=$(SEED)
+
+.PHONY: artifact
+artifact: controller ## Build the artifact in .build/artifact, and look at it as Galaxy and as a bare environment do
+	@$(environments) $(venvs)/bare $(venvs)/packaging
+	@rm -rf $(artifacts)
+	@$(controller)/bin/python $(tools)/artifact.py $(artifacts)
+	pytest tests/artifact --artifact=$(artifacts)/$$(ls $(artifacts) | grep -F .tar.gz) --numprocesses auto
+
+.PHONY: version
+version: controller ## Begin a release: its number and its changelog (VERSION=0.2.0)
+	@$(controller)/bin/python $(tools)/version.py $(VERSION)
+
+.PHONY: release
+release: controller ## Build a release from a clean tree: lint, matrix and the artifact's proof
+	@$(controller)/bin/python $(tools)/stages.py version lint matrix artifact
+
+.PHONY: release-demo
+release-demo: artifact lab-up ## The demo, with the installed artifact in an environment that knows nothing of the working tree
+	@$(environments) $(venvs)/demo
+	PATH=$(venvs)/demo/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$(artifacts)/collections $(lab) tests/lab/demo.yml
+
+.PHONY: pre-commit
+pre-commit: controller ## Have git run the quick checks before every commit
+	@$(environments) $(venvs)/packaging
+	$(venvs)/packaging/bin/pre-commit install
 
 .PHONY: lab-up
 lab-up: controller ## Bring both sites up

@@ -18,7 +18,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from working_tree import ROOT, copy_tree
+
 HOME = ROOT / ".build" / "sanity-home"
 # The versions of pip that ansible-test of ansible-core 2.17 and of 2.18 or later ask for.
 PIP_VERSIONS = ("23_1_2", "24_2")
@@ -50,18 +51,6 @@ def prepare_home() -> None:
     if settings.is_dir() and not kept.is_symlink():
         kept.parent.mkdir(exist_ok=True)
         kept.symlink_to(settings)
-
-
-def copy_tree(collection: Path) -> None:
-    """Copy the files that git tracks or would add."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
-    for name in listed.stdout.decode().split("\0"):
-        source = ROOT / name
-        if not name or not source.exists():
-            continue  # deleted, and not yet committed
-        target = collection / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def link_dependency(tree: Path) -> None:
