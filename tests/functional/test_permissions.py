@@ -130,7 +130,7 @@ def checkpoint(container, name, *options, **changes):
 @pytest.fixture(scope="module")
 def points(credentials, container):
     """Two checkpoints, the second of increments; their backups are removed at the end, the newest first."""
-    names = [laboratory.unique("point") for _ in range(2)]
+    names = [laboratory.unique("point"), laboratory.unique("point")]
     for name in names:
         done = checkpoint(container, name)
         assert done.returncode == 0, done.stdout + done.stderr

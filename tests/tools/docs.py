@@ -20,7 +20,7 @@ SITE = BUILD / "html"
 RUNBOOK = SITE / "runbook.pdf"
 
 sys.path.insert(0, str(ROOT / "tests" / "unit"))
-from browser import Browser  # noqa: E402
+from browser import Browser  # noqa: E402 (the path has to be set first)
 
 
 def lay_out() -> None:

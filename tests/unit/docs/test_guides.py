@@ -29,7 +29,7 @@ def in_repository(path):
 @pytest.mark.parametrize("document", documents.DOCUMENTS, ids=in_repository)
 def test_links_lead_somewhere(document):
     for link in documents.links(document):
-        path, _, anchor = link.partition("#")
+        path, anchor = (*link.split("#", 1), "")[:2]
         target = (document.parent / path).resolve() if path else document
         assert link.startswith("https://") or target.exists(), link
         assert not anchor or anchor in documents.anchors(target), link
@@ -116,7 +116,7 @@ def test_texts_of_a_picture_can_be_told_from_what_is_behind_them(picture):
 
 
 def fills(style):
-    return {name: colour for name, colour in re.findall(r"(text|\.\w+) \{[^}]*fill: (#\w{6})", style)}
+    return dict(re.findall(r"(text|\.\w+) \{[^}]*fill: (#\w{6})", style))
 
 
 def luminance(colour):
