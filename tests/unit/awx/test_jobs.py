@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import re
 
+import psutil
 import pytest
 from ansible_collections.osdr.openstack.tests.unit.awx.configuration import Job, answers, data, job_template, rendered
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
@@ -40,13 +41,22 @@ ON_DEMAND = {"os_application_supersede"}
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Runs a job to its success; returns it and what was called."""
-    def start(name, given, answered=None):
-        template = job_template(name)
+def make(tmp_path):
+    """Makes a job; returns it and the collection that it uses."""
+    def lay_out(name, given, answered=None):
         collection = Collection(tmp_path / "collections", {**ANSWERS, **(answered or {})})
         inventory = rendered("dr_awx_inventory_variables", dr_awx_application=APPLICATION)
-        job = Job(tmp_path / "job", template, INPUTS, inventory, given, collection.paths).run()
+        return Job(tmp_path / "job", job_template(name), INPUTS, inventory, given, collection.paths), collection
+
+    return lay_out
+
+
+@pytest.fixture
+def run(make):
+    """Runs a job to its success; returns it and what was called."""
+    def start(*arguments):
+        job, collection = make(*arguments)
+        job.run()
         assert job.status == "successful", job.output
         return job, collection.calls()
 
@@ -129,3 +139,18 @@ def test_the_cut_over_takes_what_the_restore_hands_on(run, tmp_path):
     assert dict(calls)["os_checkpoint_info"]["checkpoint"] == "ten"
     assert names(calls)[-1] == "os_active_site"
     assert (tmp_path / "noted").read_text() == "after"
+
+
+def test_nothing_of_a_cancelled_job_survives(make):
+    job, _collection = make("checkpoint", answers(job_template("checkpoint")))
+    seen = []
+
+    def cancel():
+        seen[:] = psutil.Process().children(recursive=True)
+        return True
+
+    job.run(cancel)
+    assert (job.status, job.artifacts) == ("canceled", {})
+    assert seen
+    gone, alive = psutil.wait_procs(seen, timeout=10)
+    assert (len(gone), alive) == (len(seen), [])
