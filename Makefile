@@ -20,8 +20,9 @@ KILLS ?= 3
 # Which rows "make matrix" goes through, and what "make lock" locks.
 MATRIX ?= core-2.17 core-2.18 core-2.19
 ENVIRONMENTS ?= $(basename $(notdir $(wildcard tests/requirements/*.in)))
-# What "make integration" runs: all of it, or some by name.
+# What "make integration" runs, all of it or some by name, and on which clouds.
 TARGETS ?=
+CONFIG ?= tests/integration/integration_config.yml
 
 venvs := $(LAB_DIR)/venvs
 controller := $(venvs)/controller
@@ -115,8 +116,8 @@ core-%-unit: controller
 	@PATH=$(venvs)/core-$*/bin:$$PATH pytest --numprocesses auto
 
 .PHONY: integration
-integration: controller ## ansible-test integration on your own two clouds, see tests/integration/README.md (TARGETS=os_cg_snapshot)
-	@$(controller)/bin/python $(tools)/integration.py $(TARGETS)
+integration: controller ## ansible-test integration on your own two clouds, see tests/integration/README.md (TARGETS=os_checkpoint)
+	@$(controller)/bin/python $(tools)/integration.py $(CONFIG) $(TARGETS)
 
 .PHONY: functional
 functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ``ansible-test integration`` on the clouds that tests/integration/integration_config.yml names."""
+"""Run ``ansible-test integration`` on the clouds that a file names, like tests/integration/integration_config.yml."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from working_tree import ROOT, copy_tree
 CONFIG = Path("tests", "integration", "integration_config.yml")
 
 
-def main(targets: list[str]) -> int:
+def main(config: str, *targets: str) -> int:
     """Copy the collection to where ansible-test wants it, run the targets there, and hand on the exit status."""
-    if not (ROOT / CONFIG).is_file():
+    if not (ROOT / config).is_file():
         print(f"Which clouds? Copy {CONFIG}.template to {CONFIG} and fill it in.", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="osdr-integration-") as scratch:
         collection = Path(scratch) / "ansible_collections" / "osdr" / "openstack"
         copy_tree(collection)
-        # Git does not know it.
-        shutil.copy2(ROOT / CONFIG, collection / CONFIG)
+        shutil.copy2(ROOT / config, collection / CONFIG)
         command = ["ansible-test", "integration", "--python", "3.11", "--color", "no", "--allow-unsupported", *targets]
         # The working tree's own settings and links are of no use there.
         ours = ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH")
@@ -34,4 +33,4 @@ def main(targets: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -76,3 +76,4 @@ def test_template_has_whatever_the_targets_want_to_know():
     # Metadata of resources, and names of things.
     wanted = set(re.findall(r"(?<![.\w-])osdr_\w+", content))
     assert set(template) == wanted
+    assert set(yaml.safe_load((ROOT / "tests" / "lab" / "integration_config.yml").read_text())) == wanted
