@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[3]
 #: Where Ansible finds the collection: by the link of the working tree, or where the tree is in its place anyway.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".build" / "collections"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDES, *sorted(ROOT.glob("roles/*/README.md"))]
+DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/integration/README.md")), *GUIDES, *sorted(ROOT.glob("roles/*/README.md"))]
 
 #: What begins a command, in text and in blocks without a prompt.
 PROGRAMS = {
-    *("ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-test", "ceph", "cp", "curl", "make", "nova-manage", "openstack"),
+    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-test", "ceph", "cp", "curl", "make", "nova-manage", "openstack"),
     *("docker", "pip", "pytest", "python", "python3", "supervisorctl", "systemctl", "virsh"),
 }
 #: Blocks without a language are commands, or what a program prints.

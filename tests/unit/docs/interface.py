@@ -51,6 +51,13 @@ def names_in(text: str) -> set[str]:
     return {name for name in _VARIABLE.findall(re.sub(r"\w+_(?:…|\*)", "", text)) if not name.startswith("__")}
 
 
+@functools.cache
+def of_awx() -> set[str]:
+    """What the setup of AWX takes for itself, and its job templates beside what their playbooks do."""
+    names = {name for path in (ROOT / "awx").rglob("*.yml") for name in names_in(path.read_text())}
+    return {name for name in names if name.startswith(("dr_awx_", "dr_cutover_"))}
+
+
 def read_by(playbook: str) -> set[str]:
     """All variables that may be given to a playbook."""
     text = PLAYBOOKS[playbook].read_text()
@@ -59,6 +66,12 @@ def read_by(playbook: str) -> set[str]:
         for one in (role, *_HANDED_ON.get(role, ())):
             names |= set(options(one, entry or "main"))
     return names
+
+
+@functools.cache
+def known() -> set[str]:
+    """All variables that may be given to something."""
+    return {*all_options(), *of_awx(), *(name for playbook in PLAYBOOKS for name in read_by(playbook))}
 
 
 def problems(given: dict, spec: dict[str, dict], whole: bool) -> list[str]:

@@ -27,6 +27,8 @@ PLAYBOOKS = {
 OTHERS = {
     "/var/lib/osdr-lab/venvs/openstack/bin/openstack --os-cloud primary server list": ("tests/functional/test_guides.py", '"server", "list"'),
     "/var/lib/osdr-lab/venvs/openstack/bin/supervisorctl -c": ("tests/functional/laboratory.py", "venvs/openstack/bin/supervisorctl"),
+    "ansible-builder build": ("tests/artifact/test_execution_environment.py", '"ansible-builder", "create"'),
+    "ansible-test integration": ("tests/tools/integration.py", '"integration"'),
     "ansible-test sanity": ("tests/tools/sanity.py", '"sanity"'),
     "ceph config set mon paxos_propose_interval": ("tests/bench/window.py", "paxos_propose_interval"),
     "curl -s -H X-Auth-Token:": ("tests/functional/laboratory.py", "/os-quiesce"),
@@ -36,6 +38,7 @@ OTHERS = {
     "openstack role add": ("tests/functional/test_permissions.py", "assign_project_role_to_user("),
     "openstack role create disaster_recovery": ("tests/functional/test_permissions.py", "create_role("),
     "openstack user create": ("tests/functional/test_permissions.py", "create_user("),
+    "pip install -r requirements.txt": ("tests/requirements/bare.in", "-r ../../requirements.txt"),
     "pip install -r tests/lab/requirements/openstack.txt": ("tests/lab/roles/openstack_venv/tasks/main.yml", "pip"),
     "python tests/bench/replication.py": ("Makefile", "tests/bench/replication.py"),
     "python3 tests/lab/site_exec.py primary ceph status": ("tests/functional/laboratory.py", "tests/lab/site_exec.py"),
@@ -46,6 +49,8 @@ OTHERS = {
 FOR_THE_READER = {
     ". dr/bin/activate": "changes the reader's shell; the tests have an environment of their own",
     "ansible-galaxy collection install osdr.openstack": "takes it from a server of others",
+    "ansible-galaxy collection publish": "gives it to everybody, and cannot be taken back",
+    "cp tests/integration/integration_config.yml.template": "the file is to be filled in",
     "export OS_CLIENT_CONFIG_FILE=": "changes the reader's shell",
     "nova-manage image_property set SERVER-ID --property hw_qemu_guest_agent=yes": "for servers that exist; those of the lab are built with the property",
     "openstack image set --property hw_qemu_guest_agent=yes debian-12": "the lab makes its images with the property",
@@ -57,19 +62,26 @@ FOR_THE_READER = {
 
 #: Targets of the Makefile beside the stages of "make test".
 TARGETS = {
+    "artifact": ("Makefile", "stages.py version lint matrix artifact"),
     "controller": ("Makefile", "test: controller"),
     "help": ("tests/unit/docs/test_commands.py", '"help"'),
     "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),
     "lab-status": ("tests/functional/test_guides.py", '"lab-status"'),
     "test": (".ci/run", " test"),
+    "version": ("tests/unit/tools/test_version.py", "version.begin("),
 }
 
 #: Those that people start, with the reason why no test does.
 BY_HAND = {
     "bench": "measures, and judges nothing",
     "demo": "for the eyes: the scenario default goes the same way and looks closer",
+    "integration": "is for clouds of others; the lab has functional tests",
     "lab-down": "takes the lab away from all other tests",
     "lab-restart": "needs a site that was killed, which is then of no use to tests that follow",
     "lock": "changes versions, which a person commits",
+    "matrix": "takes sanity and unit tests once for each ansible-core; a release goes through it",
+    "pre-commit": "changes what git does in a checkout",
+    "release": "wants a version that has begun, which a person decides",
+    "release-demo": "the demo again, with what is released",
     "soak": "is the longest of all tests",
 }
