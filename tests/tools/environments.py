@@ -51,8 +51,8 @@ def lock_of(environment: Path) -> Path:
     return REQUIREMENTS / f"{environment.name}.txt"
 
 
-def collections_of(environment: Path) -> dict:
-    """Which collections the environment holds, and the distribution that they are taken from."""
+def collections_of(environment: Path) -> dict[str, list[str]]:
+    """Which collections the environment holds, by the release of "ansible" that they are taken from."""
     return tomllib.loads(COLLECTIONS.read_text(encoding="utf-8")).get(environment.name, {})
 
 
@@ -67,12 +67,12 @@ def ensure(environment: Path) -> None:
     if not stamp.is_file():
         make_empty(environment)
     pip(environment, "install", "--no-deps", "--requirement", lock_of(environment))
-    if collections:
-        add_collections(environment, **collections)
+    for release, names in collections.items():
+        add_collections(environment, release, names)
     stamp.write_text(digest)
 
 
-def add_collections(environment: Path, ansible: str, collections: list[str]) -> None:
+def add_collections(environment: Path, release: str, names: list[str]) -> None:
     """Take collections out of a release of the distribution "ansible".
 
     They come from there because that needs no more than pip does, and without the hundred others that such a release holds. It is
@@ -80,10 +80,10 @@ def add_collections(environment: Path, ansible: str, collections: list[str]) -> 
     """
     (site_packages,) = (environment / "lib").glob("python*/site-packages")
     with tempfile.TemporaryDirectory(prefix="osdr-wheel-") as scratch:
-        pip(environment, "download", "--no-deps", "--only-binary=:all:", "--python-version=3.13", f"--dest={scratch}", f"ansible=={ansible}")
+        pip(environment, "download", "--no-deps", "--only-binary=:all:", "--python-version=3.13", f"--dest={scratch}", f"ansible=={release}")
         (wheel,) = Path(scratch).glob("ansible-*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            for name in collections:
+            for name in names:
                 tree = f"ansible_collections/{name.replace('.', '/')}/"
                 shutil.rmtree(site_packages / tree, ignore_errors=True)
                 archive.extractall(site_packages, [member for member in archive.namelist() if member.startswith(tree)])
