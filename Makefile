@@ -60,7 +60,7 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 	$(lab) tests/lab/demo.yml
 
 .PHONY: test
-test: controller ## Everything: lint, documentation, sanity, unit, then the lab and the proof on it
+test: controller ## Everything: lint, documentation, sanity, unit, the artifact, then the lab and the proof on it
 	@$(controller)/bin/python $(tools)/stages.py lint docs sanity unit environment lab-up functional hooks molecule
 
 .PHONY: lint

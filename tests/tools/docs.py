@@ -18,6 +18,10 @@ BUILD = ROOT / ".build" / "docs"
 SOURCE = BUILD / "source"
 SITE = BUILD / "html"
 RUNBOOK = SITE / "runbook.pdf"
+#: What the guides lead to beside each other: pages, and files to look at.
+LINKED = (
+    "CONTRIBUTING.md", "tests/integration/README.md", "roles/*/README.md", "roles/*/meta/argument_specs.yml", "awx/setup.yml", "execution-environment.yml"
+)
 
 sys.path.insert(0, str(ROOT / "tests" / "unit"))
 from browser import Browser  # noqa: E402 (the path has to be set first)
@@ -28,8 +32,7 @@ def lay_out() -> None:
     shutil.rmtree(BUILD, ignore_errors=True)
     shutil.copytree(ROOT / "docs" / "docsite", SOURCE, ignore=shutil.ignore_patterns("*.yml", "rst"))
     shutil.copytree(ROOT / "docs", SOURCE / "docs", ignore=shutil.ignore_patterns("docsite"))
-    shutil.copy2(ROOT / "CONTRIBUTING.md", SOURCE)
-    for path in [*ROOT.glob("roles/*/README.md"), *ROOT.glob("roles/*/meta/argument_specs.yml")]:
+    for path in [path for pattern in LINKED for path in ROOT.glob(pattern)]:
         target = SOURCE / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
