@@ -26,7 +26,7 @@ def sites(application):
 
 
 @pytest.fixture
-def elsewhere(application, front):
+def elsewhere(nobody_stays_frozen, front):
     """An application that was restored at the remote site while its primary could not be asked; at the end it is at home as before."""
     with copies.published() as made:
         given = {**made.restore(), "dr_restore_activate": True}
@@ -35,7 +35,7 @@ def elsewhere(application, front):
         yield made
         removed = playbook("cleanup", **made.cleanup())
         assert removed.returncode == 0, removed.stdout
-        released = playbook("fence", dr_fence_state="released", dr_fence_start=True, **sites(made))
+        released = playbook("fence", dr_fence_state="released", dr_fence_start=True, dr_fence_runs_at="primary", **sites(made))
         assert released.returncode == 0, released.stdout
         forget_record(made)
         wait("the front to serve", lambda: "shop-front" in front.run("hostname"), 180, 2)
@@ -59,6 +59,10 @@ def test_what_still_runs_is_fenced_and_protects_nothing_any_more(elsewhere, fron
     with pytest.raises(SDKException, match="locked"):
         cloud().compute.start_server(front.id)
     assert Guest.named(copies.SERVER).metadata()["osdr_fence"]
+
+    doubted = playbook("fence", dr_fence_state="released", **sites(elsewhere))
+    assert doubted.returncode != 0
+    assert "must not be released at site 'primary'" in " ".join(doubted.stdout.split()), doubted.stdout
 
     again = playbook("fence", **sites(elsewhere))
     assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout
