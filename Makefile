@@ -11,6 +11,9 @@ SEED ?= 1
 ROUNDS ?= 3
 # What "make molecule" plays, one after the other; "default" ends with the primary site killed, so it comes last.
 SCENARIOS ?= default
+# Your own clouds.yaml, and the variables file of your application, for the scenario "own_clouds".
+CLOUDS ?= $(LAB_DIR)/clouds.yaml
+VARIABLES ?= tests/lab/own-clouds.yml
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
@@ -23,7 +26,8 @@ lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
 
 export PATH := $(controller)/bin:$(PATH)
 export OSDR_LAB_DIR := $(LAB_DIR)
-export OS_CLIENT_CONFIG_FILE := $(LAB_DIR)/clouds.yaml
+export OS_CLIENT_CONFIG_FILE := $(abspath $(CLOUDS))
+export OSDR_VARIABLES := $(abspath $(VARIABLES))
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
 
@@ -74,7 +78,7 @@ hooks: controller ## On the running lab: the freeze hooks in database guests
 	$(lab) tests/lab/hooks.yml
 
 .PHONY: molecule
-molecule: controller ## The proof, on the running lab, under load: checkpoint, site killed, restore, checker (SCENARIOS=default)
+molecule: controller ## The proof, on the running lab, under load: checkpoint, site killed, restore, checker; or other scenarios (SCENARIOS=default)
 	@$(controller)/bin/python $(tools)/scenario.py $(SCENARIOS)
 
 .PHONY: bench
@@ -87,7 +91,9 @@ bench: lab-up ## What the collection adds to the freeze of a group and to its sn
 
 .PHONY: soak
 soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
-	@$(controller)/bin/python $(tools)/scenario.py drill failback
+	@$(controller)/bin/python $(tools)/scenario.py drill failback partial_failure
+	$(lab) tests/lab/shop.yml
+	@$(controller)/bin/python $(tools)/scenario.py own_clouds
 	pytest tests/functional -m campaign
 	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run Molecule scenarios one after the other, from the collection's root, and fail where Molecule would call an empty run a success.
 
-Molecule passes over a play that matches no host, and reads ``extensions/molecule/config.yml`` only from the root.
+Molecule passes over a play that matches no host and over a step whose playbook is missing, and reads ``extensions/molecule/config.yml`` only
+from the root.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SKIPPED = "no hosts matched"
+#: What is said of a step that did nothing, and why.
+HOLLOW = {
+    "no hosts matched": "a play was skipped because it matched no host",
+    "Missing playbook": "a step was skipped because its playbook is missing",
+}
 
 
 def main(*scenarios: str) -> int:
@@ -25,7 +30,7 @@ def main(*scenarios: str) -> int:
 def run(scenario: str) -> int:
     """Run a scenario and show its output as it comes."""
     command = ["molecule", "test", "--scenario-name", scenario, "--no-command-borders"]
-    skipped = False
+    hollow = None
     # Molecule remembers in this directory that a scenario was prepared, and would not prepare it again.
     with tempfile.TemporaryDirectory(prefix="molecule-") as memory:
         environment = {**os.environ, "MOLECULE_EPHEMERAL_DIRECTORY": memory}
@@ -34,9 +39,9 @@ def run(scenario: str) -> int:
         ) as molecule:
             for line in molecule.stdout:
                 print(line, end="", flush=True)
-                skipped = skipped or SKIPPED in line
-    if skipped:
-        print(f'Scenario "{scenario}": a play was skipped because it matched no host; nothing was proved.', file=sys.stderr)
+                hollow = hollow or next((reason for said, reason in HOLLOW.items() if said in line), None)
+    if molecule.returncode == 0 and hollow:
+        print(f'Scenario "{scenario}": {hollow}; nothing was proved.', file=sys.stderr)
         return 1
     return molecule.returncode
 
