@@ -78,6 +78,8 @@ active_site:
     checkpoint: 2026-11-22-move
 """
 
+import datetime
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.active_record import ActiveRecord, DamagedRecord
@@ -93,7 +95,9 @@ def wanted_record(params, current):
     application = require_name("the name of an application", params["application"])
     checkpoint = params["checkpoint"] and require_checkpoint_id(params["checkpoint"])
     if params["since"] is not None:
-        return ActiveRecord(application, params["site"], parse_time(params["since"]).isoformat(), checkpoint)
+        since = parse_time(params["since"]).astimezone(datetime.UTC)
+        # As a record without it is written: the records of both sites are to be the same, letter by letter.
+        return ActiveRecord(application, params["site"], since.isoformat(timespec="milliseconds").replace("+00:00", "Z"), checkpoint)
     if isinstance(current, ActiveRecord) and (current.site, current.checkpoint) == (params["site"], checkpoint):
         return current
     return ActiveRecord(application, params["site"], str(Moment.now()), checkpoint)

@@ -54,7 +54,9 @@ def test_another_site_or_checkpoint_is_a_new_record(changes):
 @pytest.mark.parametrize("since", [NOON, "2026-01-01T13:00:00+01:00"])
 def test_a_record_of_the_other_site_is_copied_with_its_moment(since):
     assert not Site(record()).run(since=since)["changed"]
-    assert Site(record("primary", "2026-01-01T11:00:00Z")).run(since=since)["changed"]
+    site = Site(record("primary", "2026-01-01T11:00:00Z"))
+    assert site.run(since=since)["changed"]
+    assert site.catalogue.active("shop") == record(), "letter by letter"
 
 
 def test_an_older_record_does_not_replace_a_newer_one():
