@@ -37,7 +37,7 @@ OTHERS = {
     "openstack --os-cloud primary-admin server show": ("tests/functional/laboratory.py", "find_server("),
     "openstack role add": ("tests/functional/test_permissions.py", "assign_project_role_to_user("),
     "openstack role create disaster_recovery": ("tests/functional/test_permissions.py", "create_role("),
-    "openstack volume service set --disable HOST cinder-backup": ("tests/lab/roles/story/tasks/import_service.yml", "cinder-backup"),
+    "openstack volume service list": ("tests/functional/laboratory.py", 'block_storage.services(binary="cinder-backup")'),
     "openstack user create": ("tests/functional/test_permissions.py", "create_user("),
     "pip install -r requirements.txt": ("tests/requirements/bare.in", "-r ../../requirements.txt"),
     "pip install -r tests/lab/requirements/openstack.txt": ("tests/lab/roles/openstack_venv/tasks/main.yml", "pip"),
