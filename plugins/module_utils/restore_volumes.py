@@ -15,7 +15,7 @@ from .manifest import Manifest
 from .pipeline import Pipeline
 from .records import Volume
 from .restore_cleanup import VolumeRemover
-from .restore_plan import Action, VolumeStep, made_volumes, owner_of, plan_volumes
+from .restore_plan import Action, VolumeStep, is_restored_elsewhere, made_volumes, owner_of, plan_volumes
 from .waiting import Outcome, Waiter, attempt_all, run_all, values_of
 
 
@@ -25,6 +25,10 @@ class _Times:
 
     requested: float | None = None
     ready: float | None = None
+
+
+def _has_failed(step: VolumeStep) -> bool:
+    return step.current is not None and step.current.status.startswith("error")
 
 
 def states(steps: t.Sequence[VolumeStep]) -> tuple[dict[str, str], dict[str, str]]:
@@ -49,6 +53,8 @@ class VolumeRestore:
         self._remover = VolumeRemover(storage, waiter, limit)
         #: Sources of failed volumes that this run has removed.
         self._replaced: set[str] = set()
+        #: Sources of volumes that somebody else's restore has spoilt, and that are made once more.
+        self._anew: set[str] = set()
         self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
 
     def plan(self) -> list[VolumeStep]:
@@ -98,16 +104,16 @@ class VolumeRestore:
                 self.remove([t.cast(Volume, step.current)])
                 self._replaced.add(source)
             if step.action in (Action.CREATE, Action.REPLACE):
-                asked = self._elapsed()
                 self._create(step)
-                self._times[source].requested = asked
 
         return start
 
     def _create(self, step: VolumeStep) -> None:
         """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy; Cinder does that once at a time."""
+        asked = self._elapsed()
         try:
             self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
+            self._times[step.spec.source_id].requested = asked
         except CloudError as error:
             backup = self.storage.backup(step.copy.copy_id)
             if backup is None or backup.status != "restoring":
@@ -115,17 +121,40 @@ class VolumeRestore:
             raise Busy(f"{error.message} Another restore of this backup has not ended yet.") from error
 
     def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
-        now = [step for step in self.plan() if step.spec.source_id in sources]
+        volumes = self.storage.volumes()
+        now = [step for step in plan_volumes(self.manifest, volumes) if step.spec.source_id in sources]
         there = {step.spec.source_id: (step, step.current) for step in now if step.action is Action.KEEP and step.current}
         for source in there:
             self._times[source].ready = self._elapsed()
         completed = attempt_all({source: self._completer(*one) for source, one in there.items()}, self.limit)
+        again = {step.spec.source_id: self._maker_anew(step) for step in now if self._is_to_be_made_anew(step, volumes)}
+        refused = {
+            source: Outcome[Volume](error=outcome.error)
+            for source, outcome in attempt_all(again, self.limit).items()
+            if outcome.error and not isinstance(outcome.error, Busy)
+        }
         failed = {
             step.spec.source_id: Outcome[Volume](error=self._failure(step))
             for step in now
-            if step.current and step.current.status.startswith("error")
+            if _has_failed(step) and step.spec.source_id not in again
         }
-        return {**completed, **failed}
+        return {**completed, **refused, **failed}
+
+    def _is_to_be_made_anew(self, step: VolumeStep, volumes: t.Iterable[Volume]) -> bool:
+        """Cinder takes the end of one restore of a backup for the cancellation of another that goes on: that is tried once more."""
+        source = step.spec.source_id
+        if step.current is None:
+            return source in self._anew
+        return _has_failed(step) and source not in self._anew and is_restored_elsewhere(step.mark, volumes)
+
+    def _maker_anew(self, step: VolumeStep) -> t.Callable[[], None]:
+        def make() -> None:
+            self._anew.add(step.spec.source_id)
+            if step.current:
+                self.remove([step.current])
+            self._create(step)
+
+        return make
 
     def _failure(self, step: VolumeStep) -> DrError:
         """A failed restore leaves the backup as it was: only the volume tells."""

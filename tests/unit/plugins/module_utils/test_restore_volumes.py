@@ -171,6 +171,40 @@ def test_one_that_never_gets_free_is_told_in_the_end():
     assert storage.now == storage.waiter.timeout
 
 
+DRILLED = volume("drill-7-orders-db-vdb", id="theirs", description=dataclasses.replace(shop.mark(2), drill="7").text())
+
+
+def test_what_the_end_of_another_restore_has_spoilt_is_made_once_more():
+    storage = Storage((DRILLED,), failing={shop.uuid(102)})
+    work = restore(storage)
+    with pytest.raises(ResourceFailed, match="could not be restored"):
+        work.finish(work.plan())
+    assert storage.calls.count(("create", "orders-db-vdb")) == 2
+    assert storage.now == 6
+
+
+def test_it_may_succeed_then():
+    storage = Storage((DRILLED,), failing={shop.uuid(102)})
+    created = storage.create_volume_from_backup
+
+    def create(backup_id, wanted):
+        created(backup_id, wanted)
+        storage._failing = ()
+        storage.busy = {shop.uuid(102): 5}
+
+    storage.create_volume_from_backup = create
+    result = {one["name"]: one["seconds"] for one in finished(storage)}
+    assert result["orders-db-vdb"] == {"requested": 5, "ready": 8}
+    assert "theirs" in storage.there
+
+
+def test_what_failed_by_itself_is_not_tried_again():
+    storage = Storage(failing={shop.uuid(102)})
+    with pytest.raises(ResourceFailed):
+        finished(storage)
+    assert storage.calls.count(("create", "orders-db-vdb")) == 1
+
+
 def test_a_failed_volume_whose_copy_is_busy_is_removed_once():
     broken = dataclasses.replace(shop.restored_volumes()[2], status="error")
     storage = Storage((broken,), busy=FREE_AT_SEVEN)
