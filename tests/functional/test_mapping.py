@@ -104,8 +104,9 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_made(protected, manife
     assert done.returncode != 0
     for part in ("nowhere", "nothing", "10.77.0.0/30"):
         assert part in done.stdout, done.stdout
-    assert not cloud("remote").compute.find_server(copies.SERVER)
-    assert not [one for one in cloud("remote").block_storage.volumes() if one.name == f"{copies.SERVER}-boot"]
+    remote = cloud("remote")
+    assert not [one for one in remote.compute.servers() if one.metadata.get("osdr_application") == protected.name]
+    assert not [one for one in remote.block_storage.volumes() if protected.name in (one.description or "")]
 
 
 def test_a_mapping_is_proposed_once_and_then_watched(protected, manifest, tmp_path):
