@@ -49,6 +49,11 @@ class Mark:
     def tags(self) -> list[str]:
         return [f"{key}={value}" for key, value in self.metadata().items()]
 
+    def tags_beside(self, there: t.Iterable[str]) -> list[str]:
+        """All tags of a resource that bears this mark from now on: those of others stay, those of an earlier mark go."""
+        marks = tuple(f"{key}=" for key in _KEYS.values())
+        return [*(tag for tag in there if not tag.startswith(marks)), *self.tags()]
+
     def text(self) -> str:
         """For a description; names and ids have no blanks."""
         return " ".join(self.tags())

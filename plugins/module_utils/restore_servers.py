@@ -203,11 +203,11 @@ class ServerRestore:
         if port is None:
             port = self.network.create_port(step.body(self.site), tags)
         elif step.lacks_tags:
-            self.network.set_tags("ports", port.id, [*port.tags, *tags])
+            self.network.set_tags("ports", port.id, step.mark.tags_beside(port.tags))
         if step.lacks_floating_ip:
             self.network.create_floating_ip(self._floating_ip_body(step, port), tags)
         elif step.lacks_floating_tags and step.floating_ip:
-            self.network.set_tags("floatingips", step.floating_ip["id"], [*step.floating_ip["tags"], *tags])
+            self.network.set_tags("floatingips", step.floating_ip["id"], step.mark.tags_beside(step.floating_ip["tags"]))
         return port.id
 
     def _floating_ip_body(self, step: PortStep, port: Port) -> dict[str, t.Any]:

@@ -404,6 +404,15 @@ def test_what_a_killed_run_left_is_tagged(applied):
     assert remote.done("create port") == ["shop-front-0"]
 
 
+def test_a_port_that_an_earlier_restore_made_and_left_gets_other_tags(applied):
+    """Neutron takes no tag twice."""
+    earlier = dataclasses.replace(shop.mark(11), checkpoint="before").tags()
+    port = shop.restored_port("orders-db", shop.mark(11), tags=("theirs", *earlier))
+    remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port)))
+    applied(remote)
+    assert ("tag", "ports", "port-orders-db", ("theirs", *shop.mark(11).tags())) in remote.calls
+
+
 def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):
     remote = RemoteSite()
     monkeypatch.setattr(remote, "ask", lambda *_attempt: "Connection refused")
