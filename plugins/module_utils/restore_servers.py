@@ -94,9 +94,21 @@ class ServerRestore:
         :returns: a description of every server, in boot order.
         :raises DrError: naming each server that failed; what has been made is kept for the next run.
         """
+        if self.volumes is not None and not self.volumes.ended:
+            steps = self._with_ports(steps)
         for tier in self.manifest.application.tiers:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
         return self.described()
+
+    def _with_ports(self, steps: t.Sequence[ServerStep]) -> list[ServerStep]:
+        """The steps with all ports made, of later tiers too: there is time for that while the volumes are restored."""
+        ports = [port for step in steps if step.builds for port in step.ports]
+        run_all({number: self._port_completer(port) for number, port in enumerate(ports)}, self.limit)
+        self._look_again()
+        return self.plan()
+
+    def _port_completer(self, step: PortStep) -> t.Callable[[], str]:
+        return lambda: self._complete_port(step)
 
     def described(self) -> list[dict[str, t.Any]]:
         """Every server as it is now; what is not there has no id."""

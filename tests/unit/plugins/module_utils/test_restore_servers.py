@@ -264,11 +264,20 @@ def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready(monkeypatch):
         work.apply(steps)
 
 
-def test_a_server_without_its_volume_is_not_built_and_gets_no_port(monkeypatch):
+def test_a_server_without_its_volume_is_not_built(monkeypatch):
     remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=None)
     with pytest.raises(ResourceFailed, match="orders-db-vdb could not be restored"):
         work.apply(steps)
-    assert remote.calls == []
+    assert remote.done("create server") == []
+
+
+def test_all_ports_are_made_while_the_volumes_are_restored(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=3)
+    work.apply(steps)
+    made = [call[:2] for call in remote.calls if call[0].startswith("create") and call[0] != "create floating ip"]
+    assert sorted(made[:2]) == [("create port", "orders-db-0"), ("create port", "shop-front-0")]
+    assert made[2:] == [("create server", "orders-db"), ("create server", "shop-front")]
+    assert len(remote.done("create floating ip")) == 2
 
 
 def test_what_was_built_needs_no_volumes(monkeypatch):
