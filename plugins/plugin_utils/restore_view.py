@@ -91,7 +91,7 @@ def _course(run: RestoreRun) -> Section:
     timeline = _timeline(run, _LEGEND, groups)
     if timeline is None:
         return Section("course", title, "No times are known.")
-    lead = "All volumes are restored at once; a tier is built when the one before has passed its health checks."
+    lead = "All volumes are restored at once. A server is built when its own volumes are there and the tier before has passed its health checks."
     return Section("course", title, lead, timeline)
 
 
