@@ -11,6 +11,7 @@ options:
   timeout:
     description:
       - Seconds after which waiting for any one resource is given up.
+      - A volume that is backed up or restored may take 100 seconds more for each GiB of its size, which is 10 MiB/s.
     type: int
     default: 1800
   concurrency:

@@ -16,6 +16,7 @@ class Pipeline(t.Generic[Key, Value]):
     :param start: per piece, what starts it. One that is :class:`Busy` is tried again, after all others.
     :param look: asked again and again with the pieces under way; answers with the outcomes of those that ended.
     :param what: completes "Timed out after N s waiting for ..." for one piece.
+    :param size: GiB of data that a piece moves, and that it may take longer for.
     :param startable: asked in every round with the pieces that are not begun; answers with those that may be. All may, unless told otherwise.
     """
 
@@ -24,11 +25,13 @@ class Pipeline(t.Generic[Key, Value]):
         start: t.Mapping[Key, t.Callable[[], t.Any]],
         look: t.Callable[[t.Collection[Key]], t.Mapping[Key, Outcome[Value]]],
         what: t.Callable[[Key], str],
+        size: t.Callable[[Key], int] = lambda key: 0,
         startable: t.Callable[[t.Sequence[Key]], t.Sequence[Key]] = lambda keys: keys,
     ) -> None:
         self._start = start
         self._look = look
         self._what = what
+        self._size = size
         self._startable = startable
         self._waiting = list(start)
         self._tried: dict[Key, float] = {}
@@ -38,7 +41,7 @@ class Pipeline(t.Generic[Key, Value]):
     def run(self, limit: int, waiter: Waiter) -> dict[Key, Outcome[Value]]:
         """Do all the work; the failure of a piece does not keep the others from going on.
 
-        :param waiter: its timeout holds for each piece from its start, and from the first try to start it.
+        :param waiter: its timeout, and what the size of a piece adds to it, holds for each piece from its start, and from the first try to start it.
         """
         while not self.ended:
             before = len(self._outcomes)
@@ -70,21 +73,30 @@ class Pipeline(t.Generic[Key, Value]):
         now = waiter.clock.now()
         busy = []
         for key, outcome in started.items():
-            patient = now < self._tried.setdefault(key, now) + waiter.timeout
+            allowed = self._allowed(key, waiter)
+            patient = now < self._tried.setdefault(key, now) + allowed
             if isinstance(outcome.error, Busy) and patient:
                 busy.append(key)
             elif outcome.error:
                 self._outcomes[key] = Outcome(error=outcome.error)
             else:
-                self._deadlines[key] = now + waiter.timeout
+                self._deadlines[key] = now + allowed
         return busy
 
     def _collect(self, waiter: Waiter) -> None:
         ended = dict(self._look(tuple(self._deadlines))) if self._deadlines else {}
         for key, deadline in self._deadlines.items():
             if key not in ended and waiter.clock.now() >= deadline:
-                late = WaitTimeout(f"Timed out after {waiter.timeout:g} s waiting for {self._what(key)}.")
-                ended[key] = Outcome(error=late)
+                ended[key] = Outcome(error=self._late(key, waiter))
         for key in ended:
             del self._deadlines[key]
         self._outcomes.update(ended)
+
+    def _allowed(self, key: Key, waiter: Waiter) -> float:
+        return waiter.moving(self._size(key)).timeout
+
+    def _late(self, key: Key, waiter: Waiter) -> WaitTimeout:
+        return WaitTimeout(
+            f"Timed out after {self._allowed(key, waiter):g} s waiting for {self._what(key)}.",
+            "The cloud may still be at it: run the same again, which goes on with what is there, and allow it more with the option timeout.",
+        )

@@ -170,6 +170,7 @@ class Replication:
         run_all({b.id: (lambda b=b: self._delete(b)) for b in plan.delete}, self._effort.concurrency)
         start: dict[str, t.Callable[[], t.Any]] = {b.volume_id: (lambda: None) for b in plan.adopt}
         start.update({new.snapshot.volume_id: (lambda new=new: self._create(new)) for new in plan.create})
+        sizes = {b.volume_id: b.size for b in plan.adopt} | {new.snapshot.volume_id: new.snapshot.size for new in plan.create}
         self._progress.begin("backing up", "volumes", len(start))
         patience = Patience(self._effort.stall_timeout, self._waiter.clock)
         watch = BackupWatch(self._written_store, self._effort.stall_timeout, self._waiter.clock)
@@ -177,6 +178,7 @@ class Replication:
             start=start,
             look=lambda volumes: patience.ask(lambda: self._look(volumes, watch), otherwise={}),
             what=lambda volume: f"the backup of volume {volume} on site '{self._sites.primary.cloud.site}'",
+            size=sizes.__getitem__,
         )
         return list(values_of(pipeline.run(self._effort.concurrency, self._waiter)).values())
 

@@ -91,6 +91,7 @@ class VolumeRestore:
             start={source: self._starter(step) for source, step in by_source.items()},
             look=self._look,
             what=lambda source: f"volume {by_source[source].label} on site '{self.storage.cloud.site}' to be restored",
+            size=lambda source: by_source[source].spec.size,
         )
 
     def predicted(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:

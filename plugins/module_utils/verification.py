@@ -147,9 +147,10 @@ class Scratch:
     def _compare(self, store: ObjectStore, location: Location) -> None:
         wanted = {"name": self._name, "size": self._backup.size, "description": self._description}
         volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
-        self._waiter.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
+        patient = self._waiter.moving(self._backup.size)
+        patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
         again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": self._mark})
-        found = self._waiter.until(f"backup {self._name}", lambda: self._backed_up(again))
+        found = patient.until(f"backup {self._name}", lambda: self._backed_up(again))
         with (
             store.stream(location.container, location.block_sums_name) as wanted_sums,
             store.stream(found.container, _block_sums_name(store, found)) as sums,

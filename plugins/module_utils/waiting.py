@@ -30,6 +30,8 @@ class Clock:
 
 SYSTEM_CLOCK = Clock()
 _RETRY_SECONDS = 2.0
+#: What a volume's data are allowed to take: 10 MiB/s, an eighth of a link of 1 Gbit/s.
+_SECONDS_PER_GIB = 100.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Waiter:
     timeout: float
     interval: float
     clock: Clock = SYSTEM_CLOCK
+
+    def moving(self, gibibytes: int) -> Waiter:
+        """For work that moves the data of a volume of that size: it takes the longer, the bigger it is."""
+        return dataclasses.replace(self, timeout=self.timeout + gibibytes * _SECONDS_PER_GIB)
 
     def until(self, what: str, ask: t.Callable[[], Value | None]) -> Value:
         """Return the first answer that is not None.

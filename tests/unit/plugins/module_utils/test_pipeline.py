@@ -96,7 +96,17 @@ def test_each_piece_has_its_own_time():
     outcomes = Cloud({"a": 25, "b": 25, "never": 1000}).run(limit=1)
     assert (outcomes["a"].value, outcomes["b"].value) == (25, 50)
     assert isinstance(outcomes["never"].error, WaitTimeout)
-    assert str(outcomes["never"].error) == "Timed out after 30 s waiting for piece never."
+    assert str(outcomes["never"].error).startswith("Timed out after 30 s waiting for piece never. ")
+    assert "option timeout" in outcomes["never"].error.hint
+
+
+def test_a_piece_that_moves_data_may_take_as_long_as_they_need():
+    cloud = Cloud({"small": 1000, "big": 1000})
+    starts = {key: lambda key=key: cloud.start(key) for key in ("small", "big")}
+    pipeline = Pipeline(starts, cloud.look, lambda key: f"piece {key}", size={"small": 1, "big": 10}.__getitem__)
+    outcomes = pipeline.run(2, cloud.waiter)
+    assert str(outcomes["small"].error).startswith("Timed out after 130 s waiting for piece small. ")
+    assert outcomes["big"].value == 1000
 
 
 def test_no_work_is_no_work():
