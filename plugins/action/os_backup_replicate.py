@@ -57,5 +57,6 @@ def _show(path: str, ended: threading.Event) -> None:
         with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
             line = file.read()
             if line and line != shown:
-                display.display(f"  {line}")
+                # What goes to the standard output belongs to the callback: as JSON it must stay whole.
+                display.display(f"  {line}", stderr=True)
                 shown = line
