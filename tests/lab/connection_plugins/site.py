@@ -34,6 +34,8 @@ options:
     required: true
     vars:
       - name: inventory_hostname
+      # A delegated task has its play's host there, and here the one that it is delegated to.
+      - name: ansible_host
 extends_documentation_fragment:
   - connection_pipelining
 """
