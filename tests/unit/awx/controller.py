@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As much of AWX's REST API as the modules of awx.awx need to set something up: it keeps what it is told, and knows what belongs together."""
+"""As much of AWX's REST API as the modules of awx.awx need to set something up.
+
+It keeps what it is told, knows what belongs together, and refuses what AWX 24 refuses: a schedule or node whose answers are not what the survey asks for, a
+survey that is none, and a second credential of a type.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,8 @@ ENDPOINTS = {
     "workflow_job_template": "workflow_job_templates",
     "workflow_job_template_node": "workflow_job_template_nodes",
 }
+#: What a default, or an answer, of a type of question must be.
+ANSWERS = {"text": str, "integer": int, "multiplechoice": str}
 TYPES = {endpoint: kind for kind, endpoint in ENDPOINTS.items()}
 PREFIX = "/api/v2/"
 
@@ -75,6 +81,7 @@ class Controller:
         kind = TYPES[endpoint]
         if kind == "job_template" and not (ROOT / fields["playbook"]).is_file():
             raise Refused(400, f"Playbook {fields['playbook']} is not in the project.")
+        self._check_answers(kind, fields)
         number = next(self._ids)
         url = f"{PREFIX}{endpoint}/{number}/"
         related = {"survey_spec": f"{url}survey_spec/"}
@@ -101,6 +108,7 @@ class Controller:
             return 201, self.create(path, fields)
         endpoint, number, what = _parts(path)
         if what == "survey_spec":
+            _refuse(_problems_of_survey(fields))
             self.surveys[number] = fields
             return 200, {}
         if what == "create_approval_template":
@@ -109,12 +117,30 @@ class Controller:
             node["unified_job_template"] = approval["id"]
             node["related"]["unified_job_template"] = approval["url"]
             return 201, approval
-        self._related.setdefault(f"{PREFIX}{path}/", []).append(fields["id"])
+        self._associate(self._related.setdefault(f"{PREFIX}{path}/", []), what, **fields)
         return 204, None
+
+    def _associate(self, there, what, id, disassociate=False):
+        if disassociate:
+            there.remove(id)
+            return
+        if what == "credentials":
+            kinds = {self._items[what][one]["credential_type"] for one in there}
+            if self._items[what][id]["credential_type"] in kinds:
+                raise Refused(400, "Cannot assign multiple credentials of a type.")
+        there.append(id)
+
+    def _check_answers(self, kind, item):
+        """What starts by itself brings the answers along. Those of a node may come from elsewhere, too."""
+        if kind in ("schedule", "workflow_job_template_node"):
+            survey = self.surveys.get(item.get("unified_job_template"), {"spec": []})
+            _refuse(_problems_of_answers(survey["spec"], item.get("extra_data") or {}, required=kind == "schedule"))
 
     def patch(self, path, fields):
         endpoint, number, _what = _parts(path)
         item = self._items[endpoint][number]
+        if "extra_data" in fields:
+            self._check_answers(item["type"], {**item, **fields})
         item.update(fields)
         return item
 
@@ -123,6 +149,58 @@ class Controller:
         wanted = {key: value for key, value in query.items() if key != "page_size"}
         found = [item for item in items if all(str(item.get(key)) == value for key, value in wanted.items())]
         return {"count": len(found), "next": None, "previous": None, "results": found}
+
+
+def _refuse(problems):
+    found = list(problems)
+    if found:
+        raise Refused(400, " ".join(found))
+
+
+def _problems_of_survey(survey):
+    for part in ("name", "description", "spec"):
+        if part not in survey:
+            yield f"Field '{part}' is missing from survey spec."
+    variables = [question.get("variable") for question in survey.get("spec", [])]
+    if len(set(variables)) != len(variables):
+        yield "'variable' duplicated in survey."
+    for question in survey.get("spec", []):
+        yield from _problems_of_question(question)
+
+
+def _problems_of_question(question):
+    missing = [part for part in ("type", "question_name", "variable", "required") if part not in question]
+    if missing or question["type"] not in ANSWERS:
+        yield f"{missing} missing from survey question, or its type is none of {list(ANSWERS)}."
+    elif question["type"] == "multiplechoice" and "choices" not in question:
+        yield "Survey question of type multiplechoice must specify choices."
+    elif question.get("default", "") != "":
+        yield from _problems_of_answer(question, question["default"])
+
+
+def _problems_of_answers(questions, answers, required):
+    """A default is no answer.
+
+    :param required: whether there must be an answer to whatever must be answered.
+    """
+    asked = {question["variable"] for question in questions}
+    if set(answers) - asked:
+        yield f"Variables {', '.join(sorted(set(answers) - asked))} are not allowed on launch."
+    for question in questions:
+        if question["variable"] in answers:
+            yield from _problems_of_answer(question, answers[question["variable"]])
+        elif required and question["required"]:
+            yield f"'{question['variable']}' value missing"
+
+
+def _problems_of_answer(question, answer):
+    if type(answer) is not ANSWERS[question["type"]]:
+        yield f"Value {answer} for '{question['variable']}' expected to be of type {ANSWERS[question['type']].__name__}."
+    elif question["type"] == "multiplechoice":
+        if answer not in question["choices"]:
+            yield f"Value {answer} for '{question['variable']}' expected to be one of {question['choices']}."
+    elif "min" in question and (answer if question["type"] == "integer" else len(answer)) < question["min"]:
+        yield f"'{question['variable']}' value {answer} is too small."
 
 
 def _parts(path):

@@ -17,14 +17,16 @@ import jsonschema
 import openstack.config
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.tests.unit.awx.configuration import ROOT, answers, data, injected, job_template, rendered
-from ansible_collections.osdr.openstack.tests.unit.awx.controller import Controller
+from ansible_collections.osdr.openstack.tests.unit.awx.configuration import ROOT, data, injected, job_template, rendered
+from ansible_collections.osdr.openstack.tests.unit.awx.controller import Controller, Refused
 
 GUIDE = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "awx.md").read_text(), re.DOTALL)]
 #: The operator's file of the guide.
 GIVEN = GUIDE[0]
 APPLICATION = GIVEN["dr_awx_application"]
 ONE_TEMPLATE = {"dr_awx_job_templates": [job_template("checkpoint")], "dr_awx_schedules": data()["dr_awx_schedules"][:1]}
+#: As the operator makes it.
+CREDENTIAL = {"name": "DR shop", "credential_type": data()["dr_awx_credential_type"]}
 SETUP = yaml.safe_load((ROOT / "awx" / "setup.yml").read_text())[0]
 #: What AWX lets a question of a survey say.
 QUESTION = {"question_name", "question_description", "variable", "type", "required", "default", "choices", "min", "max"}
@@ -63,7 +65,7 @@ def play(controller, **variables):
 def awx():
     """AWX after the playbook."""
     with Controller() as controller:
-        controller.create("credentials", {"name": "DR shop"})
+        controller.create("credentials", CREDENTIAL)
         done = play(controller)
         assert done.returncode == 0, done.stdout + done.stderr
         yield controller
@@ -126,6 +128,85 @@ def test_what_surveys_ask_for_cannot_be_given_otherwise():
         assert done.returncode != 0
         assert "their answers win: dr_checkpoint_id, dr_checkpoint_consistency," in " ".join(done.stdout.split())
         assert not controller.all("organization")
+
+
+# What stands for AWX refuses what AWX refuses.
+
+
+@pytest.fixture
+def strict():
+    """AWX with two credentials of a type and templates with surveys; returns it and the ids by name."""
+    with Controller() as controller:
+        for name in ("first", "second"):
+            controller.create("credentials", {**CREDENTIAL, "name": name})
+        for name in ("checkpoint", "cleanup", "recovery point"):
+            made = controller.create("job_templates", {"name": name, "playbook": f"playbooks/{job_template(name)['playbook']}.yml"})
+            controller.post(f"job_templates/{made['id']}/survey_spec", {"name": "", "description": "", "spec": job_template(name)["survey"]})
+        ids = {name: one["id"] for kind in ("credential", "job_template") for name, one in controller.all(kind).items()}
+        yield controller, ids
+
+
+@pytest.mark.parametrize(
+    ("template", "extra_data", "refusal"),
+    [
+        ("checkpoint", {}, "'dr_checkpoint_consistency' value missing"),
+        ("checkpoint", {"dr_checkpoint_consistency": "some"}, "expected to be one of"),
+        ("checkpoint", {"dr_checkpoint_consistency": "crash", "dr_checkpoint_cloud": "remote"}, "dr_checkpoint_cloud are not allowed on launch"),
+        ("recovery point", {"dr_rpo_max_age": "60"}, "expected to be of type int"),
+        ("recovery point", {"dr_rpo_max_age": -1}, "too small"),
+        ("cleanup", {"dr_cleanup_checkpoint": "noon", "dr_cleanup_drill": ""}, "too small"),
+    ],
+)
+def test_a_schedule_without_a_right_answer_is_refused(strict, template, extra_data, refusal):
+    controller, ids = strict
+    with pytest.raises(Refused, match=refusal):
+        controller.create("schedules", {"name": "any", "unified_job_template": ids[template], "extra_data": extra_data})
+
+
+def test_a_schedule_is_refused_what_it_may_not_become(strict):
+    controller, ids = strict
+    made = controller.create(
+        "schedules", {"name": "any", "unified_job_template": ids["checkpoint"], "extra_data": {"dr_checkpoint_consistency": "crash"}}
+    )
+    with pytest.raises(Refused, match="value missing"):
+        controller.patch(f"schedules/{made['id']}", {"extra_data": {}})
+
+
+def test_a_node_may_get_its_answers_from_elsewhere_but_no_others(strict):
+    controller, ids = strict
+    assert controller.create("workflow_job_template_nodes", {"identifier": "any", "unified_job_template": ids["checkpoint"]})
+    with pytest.raises(Refused, match="are not allowed on launch"):
+        controller.create(
+            "workflow_job_template_nodes", {"identifier": "other", "unified_job_template": ids["checkpoint"], "extra_data": {"dr_other": "any"}}
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"question_name": None}, "missing from survey question"),
+        ({"type": "boolean"}, "its type is none of"),
+        ({"choices": None}, "must specify choices"),
+        ({"default": "some"}, "expected to be one of"),
+        ({"default": True}, "expected to be of type str"),
+    ],
+)
+def test_a_survey_that_is_none_is_refused(strict, change, refusal):
+    controller, ids = strict
+    question = {**job_template("checkpoint")["survey"][1], **change}
+    given = {part: value for part, value in question.items() if value is not None}
+    with pytest.raises(Refused, match=refusal):
+        controller.post(f"job_templates/{ids['checkpoint']}/survey_spec", {"name": "", "description": "", "spec": [given]})
+
+
+def test_a_second_credential_of_a_type_is_refused(strict):
+    controller, ids = strict
+    where = f"job_templates/{ids['checkpoint']}/credentials"
+    controller.post(where, {"id": ids["first"]})
+    with pytest.raises(Refused, match="Cannot assign multiple credentials"):
+        controller.post(where, {"id": ids["second"]})
+    controller.post(where, {"id": ids["first"], "disassociate": True})
+    assert controller.post(where, {"id": ids["second"]}) == (204, None)
 
 
 # Everything that is passed to awx.awx is documented there. Nothing but this comparison finds what is misspelt within workflow_nodes.
@@ -358,15 +439,33 @@ def test_the_inventory_has_nothing_that_nobody_takes():
 
 
 @pytest.mark.parametrize("schedule", data()["dr_awx_schedules"] + GUIDE[1]["dr_awx_schedules"], ids=lambda schedule: schedule["job_template"])
-def test_a_schedule_goes_on_for_ever_and_answers_everything(schedule):
+def test_a_schedule_goes_on_for_ever(schedule):
     rule = dateutil.rrule.rrulestr(schedule["rrule"])
     first = rule[0]
     assert rule.after(first.replace(year=first.year + 3)) is not None
     # AWX wants both, and only one of each.
     assert re.fullmatch(r"DTSTART:\d{8}T\d{6}Z RRULE:FREQ=\w+;INTERVAL=\d+\S*", schedule["rrule"])
-    template = job_template(schedule["job_template"])
-    answered = answers(template, **schedule.get("extra_data", {}))
-    assert {question["variable"] for question in template.get("survey", []) if question["required"]} <= set(answered)
+
+
+def sent_by(awx):
+    """The answers that each schedule brings along, by its name."""
+    return {name.removeprefix("DR shop: "): one["extra_data"] for name, one in awx.all("schedule").items()}
+
+
+def test_schedules_answer_whatever_must_be_answered(awx):
+    assert sent_by(awx) == {
+        "checkpoint, every hour": {"dr_checkpoint_consistency": "quiesced"},
+        "recovery point, every quarter of an hour": {"dr_rpo_max_age": 86400},
+        "prune, every night": {},
+        "drill, every week": {"dr_restore_checkpoint": "latest"},
+    }
+
+
+def test_an_answer_of_a_schedule_wins_over_the_default(awx):
+    (schedule,) = GUIDE[1]["dr_awx_schedules"]
+    done = play(awx, **{**ONE_TEMPLATE, "dr_awx_schedules": [{**schedule, "name": data()["dr_awx_schedules"][0]["name"]}]})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sent_by(awx)["checkpoint, every hour"] == schedule["extra_data"]
 
 
 def test_a_rule_that_is_none_is_found():
