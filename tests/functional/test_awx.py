@@ -143,7 +143,7 @@ def test_a_checkpoint_that_is_cancelled_in_the_window_leaves_nobody_frozen(guest
         assert api.state(front.id) == "quiesced"
         wait("the guards", lambda: not frozen_of(guests), GUARD + LATE)
 
-        thawed = {one["name"] for one in succeeded(job("thaw"))["dr_thaw"]}
+        thawed = {one["name"] for one in succeeded(job("thaw", dr_thaw_cloud="primary-admin", dr_thaw_all_projects="true"))["dr_thaw"]}
         assert front.name in thawed
         assert thawed <= set(SERVERS)
         assert not any("osdr_freeze" in guest.metadata() for guest in guests)

@@ -104,6 +104,20 @@ def test_a_fence_at_the_other_site_is_released_and_started(run):
     assert job.artifacts["dr_fence"]["servers"] == [FENCED]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected", "looked"),
+    [
+        ({}, ("primary", "False"), "only into the project of the account"),
+        ({"dr_thaw_cloud": "primary-admin", "dr_thaw_all_projects": "true"}, ("primary-admin", "True"), "into all projects"),
+    ],
+    ids=["account of the project", "administrator"],
+)
+def test_a_thaw_looks_only_where_the_account_may(run, given, expected, looked):
+    job, ((_name, thaw),) = run("thaw", answers(job_template("thaw"), **given))
+    assert (thaw["cloud"], str(thaw["all_projects"])) == expected
+    assert f"Thawed orders-db, having looked {looked}." in " ".join(job.output.split())
+
+
 def test_an_answer_is_no_template(run):
     _job, calls = run("checkpoint", answers(job_template("checkpoint"), dr_checkpoint_id="{{ 40 + 2 }}"))
     assert {given["checkpoint"] for name, given in calls if name == "os_checkpoint_info"} == {"{{ 40 + 2 }}"}

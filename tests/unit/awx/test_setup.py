@@ -416,7 +416,7 @@ def test_a_question_is_what_the_option_is(question, option):
 
 
 def test_clouds_to_choose_from_are_in_the_credential(tmp_path):
-    (question,) = job_template("thaw")["survey"]
+    question = next(one for one in job_template("thaw")["survey"] if one["variable"] == "dr_thaw_cloud")
     config = clouds_of(INPUTS, tmp_path)
     assert set(question["choices"]) <= set(config.get_cloud_names())
 
