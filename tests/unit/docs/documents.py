@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import re
 import shlex
+import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -46,8 +47,11 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
+    """:param place: where in the checkout it is given, after the last ``cd`` before it."""
+
     document: Path
     text: str
+    place: str = ""
 
     @property
     def words(self) -> list[str]:
@@ -83,16 +87,25 @@ def code_in(text: str) -> list[str]:
 @functools.cache
 def commands() -> tuple[Command, ...]:
     """Every command, from blocks and from within text."""
-    found = [Command(block.document, line) for block in blocks() if block.language in _SHELLS for line in _lines(block)]
+    found = [command for document in DOCUMENTS for command in _commands_in_blocks(document)]
     found += [Command(document, code) for document in DOCUMENTS for code in code_in(prose(document)) if _is_command(code)]
     return tuple(dict.fromkeys(found))
+
+
+def _commands_in_blocks(document: Path) -> t.Iterator[Command]:
+    place = ""
+    for line in (line for block in blocks() if block.document == document and block.language in _SHELLS for line in _lines(block)):
+        if line.startswith("cd "):
+            place = line.removeprefix("cd ")
+        else:
+            yield Command(document, line, place)
 
 
 def _lines(block: Block) -> list[str]:
     lines = block.text.replace("\\\n", " ").splitlines()
     if block.language == "console":
         return [_PROMPT.sub("", line) for line in lines if _PROMPT.match(line)]
-    return [line for line in lines if _is_command(line)]
+    return [line for line in lines if _is_command(line) or line.startswith("cd ")]
 
 
 def _is_command(text: str) -> bool:

@@ -49,6 +49,7 @@ OTHERS = {
 #: What is for clouds that are no lab, or for a machine of the reader's, with the reason.
 FOR_THE_READER = {
     ". dr/bin/activate": "changes the reader's shell; the tests have an environment of their own",
+    "ansible-galaxy collection install awx.awx": "takes it from a server of others; the tests have it from the controller's environment",
     "ansible-galaxy collection install osdr.openstack": "takes it from a server of others",
     "ansible-galaxy collection publish": "gives it to everybody, and cannot be taken back",
     "cp tests/integration/integration_config.yml.template": "the file is to be filled in",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -66,9 +67,9 @@ def failures(tmp_path_factory):
         example = next((one.text for one in documents.blocks() if document and one.document == ROOT / document and one.language == "yaml"), "{}")
         (directory / name).write_text(example)
     # What is no playbook of the collection is played in a checkout of the repository.
-    for name in ("awx", "tests"):
-        (directory / name).symlink_to(ROOT / name)
-    calls = list(dict.fromkeys(tuple(one.words[1:]) for one in PLAYED))
+    (directory / "tests").symlink_to(ROOT / "tests")
+    shutil.copytree(ROOT / "awx", directory / "awx")
+    calls = list(dict.fromkeys((one.place, *one.words[1:]) for one in PLAYED))
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
@@ -77,14 +78,14 @@ def failures(tmp_path_factory):
     }
     done = subprocess.run(
         [sys.executable, ROOT / "tests/unit/docs/syntax.py"],
-        input=json.dumps([[str(directory), words] for words in calls]),
+        input=json.dumps([[str(directory / place), words] for place, *words in calls]),
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
     said = dict(zip(calls, json.loads(done.stdout), strict=True))
-    return {one: said[tuple(one.words[1:])] for one in PLAYED}
+    return {one: said[one.place, *one.words[1:]] for one in PLAYED}
 
 
 def test_every_playbook_is_understood_with_its_options(failures):
@@ -94,10 +95,10 @@ def test_every_playbook_is_understood_with_its_options(failures):
 @pytest.mark.parametrize("command", PLAYED, ids=str)
 def test_every_variable_is_one_of_the_playbook(command):
     given, files = extra_variables(command)
-    assert set(files) <= set(FILES)
+    assert {os.path.normpath(os.path.join(command.place, one)) for one in files} <= set(FILES)
     name = playbook_of(command)
     if name not in interface.PLAYBOOKS:
-        assert (ROOT / name).is_file()
+        assert (ROOT / command.place / name).is_file()
         return
     assert set(given) - {"ansible_python_interpreter"} <= interface.read_by(name)
     of_roles = {key: value for key, value in given.items() if key in interface.all_options()}
