@@ -63,7 +63,7 @@ def _render(value, variables):
 
 
 def job_template(name):
-    return next(one for one in data()["dr_awx_job_templates"] if one["name"] == name)
+    return next(one for one in rendered("dr_awx_job_templates") if one["name"] == name)
 
 
 def answers(template, **given):

@@ -380,7 +380,7 @@ def taken(playbook):
 
 def surveys():
     """Each question, with the playbook's option behind it."""
-    for template in data()["dr_awx_job_templates"]:
+    for template in rendered("dr_awx_job_templates"):
         for question in template.get("survey", []):
             yield pytest.param(question, taken(template["playbook"])[question["variable"]], id=f"{template['name']}-{question['variable']}")
     # Those of the workflow have names of their own.
@@ -471,6 +471,59 @@ def test_an_answer_of_a_schedule_wins_over_the_default(awx):
 def test_a_rule_that_is_none_is_found():
     with pytest.raises(ValueError):
         dateutil.rrule.rrulestr("DTSTART:20260101T000000Z RRULE:FREQ=OFTEN;INTERVAL=1")
+
+
+# The other direction
+
+
+#: They know both sites by name, and so does what they take.
+BOTH_WAYS = {"failover", "failback", "fence"}
+BACK = {"dr_awx_from": "remote", "dr_awx_to": "primary"}
+
+
+def exchanged(value):
+    """The same with the sites exchanged, wherever they are named."""
+    other = {"primary": "remote", "remote": "primary"}
+    return json.loads(re.sub("primary|remote", lambda found: other[found[0]], json.dumps(value)))
+
+
+def test_an_inventory_of_the_other_direction_names_each_site_where_the_other_was():
+    there, back = (rendered("dr_awx_inventory_variables", dr_awx_application=APPLICATION, **given) for given in ({}, BACK))
+    assert list(there) == list(back)
+    both_ways = {name for name in there if name.startswith("dr_failover_")}
+    assert {name: back[name] for name in both_ways} == {name: there[name] for name in both_ways}
+    assert [back[name] for name in there if name not in both_ways] == exchanged([there[name] for name in there if name not in both_ways])
+
+
+def test_templates_of_the_other_direction_say_so():
+    there, back = (rendered("dr_awx_job_templates", **given) for given in ({}, BACK))
+    for one, other in zip(there, back, strict=True):
+        assert other == (one if one["name"] in BOTH_WAYS else exchanged(one)), one["name"]
+    there, back = (rendered("dr_awx_workflow", **given)["description"] for given in ({}, BACK))
+    assert back == exchanged(there) != there
+
+
+def test_both_directions_are_there_beside_each_other(awx):
+    there = awx.all("inventory")["DR shop"]["variables"]
+    # Templates within them are for AWX, and would not be left alone on a command line.
+    halves = [{**one, "extra_vars": {}} for one in data()["dr_awx_job_templates"] if "extra_vars" in one]
+    done = play(awx, **{**ONE_TEMPLATE, "dr_awx_job_templates": [*ONE_TEMPLATE["dr_awx_job_templates"], *halves]}, **BACK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    inventory = awx.all("inventory")["DR shop from remote"]
+    assert awx.all("inventory")["DR shop"]["variables"] == there
+    assert json.loads(inventory["variables"])["dr_checkpoint_cloud"] == "remote"
+    template = awx.all("job_template")["DR shop from remote: checkpoint"]
+    assert (template["inventory"], awx.associated(template, "credentials")) == (inventory["id"], [awx.one("credential")["id"]])
+    assert awx.all("schedule")["DR shop from remote: checkpoint, every hour"]["unified_job_template"] == template["id"]
+
+
+@pytest.mark.parametrize("given", [{"dr_awx_to": "elsewhere"}, {"dr_awx_to": "primary"}], ids=str)
+def test_a_direction_that_is_none_is_refused(given):
+    with Controller() as controller:
+        done = play(controller, **given)
+        assert done.returncode != 0
+        assert "Of dr_awx_from and dr_awx_to, one is primary, the other remote." in " ".join(done.stdout.split())
+        assert not controller.all("organization")
 
 
 # The guide
