@@ -43,9 +43,9 @@ ON_DEMAND = {"os_application_supersede"}
 @pytest.fixture
 def make(tmp_path):
     """Makes a job; returns it and the collection that it uses."""
-    def lay_out(name, given, answered=None):
+    def lay_out(name, given, answered=None, **added):
         collection = Collection(tmp_path / "collections", {**ANSWERS, **(answered or {})})
-        inventory = rendered("dr_awx_inventory_variables", dr_awx_application=APPLICATION)
+        inventory = {**rendered("dr_awx_inventory_variables", dr_awx_application=APPLICATION), **added}
         return Job(tmp_path / "job", job_template(name), INPUTS, inventory, given, collection.paths), collection
 
     return lay_out
@@ -136,23 +136,60 @@ def test_the_secret_of_the_credential_comes_to_the_modules_and_is_told_to_nobody
     assert SECRET not in job.told()
 
 
+def of_the_workflow():
+    return {question["variable"]: question["default"] for question in data()["dr_awx_workflow"]["survey"] if "default" in question}
+
+
 def test_the_cut_over_is_of_what_was_approved(run):
     """Of the checkpoint that was restored, with hooks of its own, and with the record that the first half leaves out."""
-    asked = {question["variable"]: question["default"] for question in data()["dr_awx_workflow"]["survey"] if "default" in question}
-    first, calls = run("restore to be approved", asked)
+    first, calls = run("restore to be approved", of_the_workflow())
     assert dict(calls)["os_checkpoint_info"]["checkpoint"] == "latest"
     assert "os_active_site" not in names(calls)
     assert first.artifacts["dr_restore"]["checkpoint"] == "noon"
 
 
-def test_the_cut_over_takes_what_the_restore_hands_on(run, tmp_path):
-    hook = tmp_path / "dns.yml"
-    hook.write_text("- name: Note the point\n  ansible.builtin.copy: {content: '{{ dr_hook.point }}', dest: '" + str(tmp_path / "noted") + "', mode: '0600'}\n")
-    given = {"dr_cutover_checkpoint": "latest", "dr_restore": {"checkpoint": "ten"}, "dr_cutover_hooks": {"after": [str(hook)]}}
-    _job, calls = run("cut over", given)
+@pytest.fixture
+def note(tmp_path):
+    """Puts a hook that notes its point into the project of a job; returns where it notes it."""
+    def put(job, path):
+        hook = job.directory / "project" / path
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"- name: Note the point\n  ansible.builtin.copy: {{content: '{{{{ dr_hook.point }}}}', dest: {tmp_path}/noted, mode: '0600'}}\n")
+        return tmp_path / "noted"
+
+    return put
+
+
+@pytest.mark.parametrize(("named", "path"), [("hooks/dns.yml", "hooks/dns.yml"), ("{{ playbook_dir }}/hooks/dns.yml", "playbooks/hooks/dns.yml")])
+def test_the_cut_over_takes_what_the_restore_hands_on_and_hooks_of_the_project(make, note, named, path):
+    given = {**of_the_workflow(), "dr_restore": {"checkpoint": "ten"}}
+    job, collection = make("cut over", given, dr_cutover_hooks={"after": [named]})
+    noted = note(job, path)
+    assert job.run().status == "successful", job.output
+    calls = collection.calls()
     assert dict(calls)["os_checkpoint_info"]["checkpoint"] == "ten"
     assert names(calls)[-1] == "os_active_site"
-    assert (tmp_path / "noted").read_text() == "after"
+    assert noted.read_text() == "after"
+
+
+def test_hooks_of_the_cut_over_wait_for_it(make, note):
+    job, _collection = make("restore to be approved", of_the_workflow(), dr_cutover_hooks={"after": ["hooks/dns.yml"]})
+    noted = note(job, "hooks/dns.yml")
+    assert job.run().status == "successful", job.output
+    assert not noted.exists()
+
+
+@pytest.mark.parametrize(
+    ("hooks", "said"),
+    [({"after": ["hooks/lost.yml"]}, "There is no file .*/project/hooks/lost.yml"), ({"afterwards": ["hooks/dns.yml"]}, "afterwards")],
+    ids=["file", "point"],
+)
+def test_a_cut_over_that_could_not_be_carried_out_is_not_asked_for(make, note, hooks, said):
+    job, collection = make("restore to be approved", of_the_workflow(), dr_cutover_hooks=hooks)
+    note(job, "hooks/dns.yml")
+    assert job.run().status == "failed"
+    assert re.search(said, " ".join(job.output.split()))
+    assert collection.calls() == []
 
 
 def test_nothing_of_a_cancelled_job_survives(make):

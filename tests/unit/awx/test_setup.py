@@ -54,10 +54,10 @@ INPUTS = {
 }
 
 
-def play(controller, **variables):
+def play(controller, *arguments, **variables):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment = {**inherited, **controller.environment, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_PIPELINING": "1"}
-    command = ["ansible-playbook", "setup.yml", "-e", json.dumps({**GIVEN, **variables})]
+    command = ["ansible-playbook", "setup.yml", "-e", json.dumps({**GIVEN, **variables}), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=ROOT / "awx")
 
 
@@ -111,6 +111,15 @@ def test_the_workflow_waits_between_restore_and_cut_over(awx):
 def test_a_second_time_nothing_changes(awx):
     done = play(awx, **ONE_TEMPLATE)
     assert re.search(r"changed=0 .*failed=0", done.stdout), done.stdout + done.stderr
+
+
+def test_a_template_of_the_operator_comes_there_as_the_guide_says(awx, tmp_path):
+    (hook,) = re.findall(r'`(!unsafe "[^`]+")` gets to the jobs as it is', " ".join((ROOT / "docs" / "awx.md").read_text().split()))
+    added = tmp_path / "shop-awx.yml"
+    added.write_text(f"dr_awx_variables:\n  dr_cutover_hooks:\n    after:\n      - {hook}\n")
+    done = play(awx, "-e", f"@{added}", **ONE_TEMPLATE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(awx.one("inventory")["variables"])["dr_cutover_hooks"] == {"after": ["{{ playbook_dir }}/hooks/dns.yml"]}
 
 
 def test_without_a_credential_it_says_what_to_make():
