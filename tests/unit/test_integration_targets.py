@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.fencing import Members
+from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "integration" / "targets"
@@ -77,3 +81,25 @@ def test_template_has_whatever_the_targets_want_to_know():
     wanted = set(re.findall(r"(?<![.\w-])osdr_\w+", content))
     assert set(template) == wanted
     assert set(yaml.safe_load((ROOT / "tests" / "lab" / "integration_config.yml").read_text())) == wanted
+
+
+SETUP = TARGETS / "setup_application"
+
+
+def nobody_is_there():
+    """What is said when the servers could not be made."""
+    definition = yaml.safe_load((SETUP / "defaults" / "main.yml").read_text())["setup_application_definition"]
+    with pytest.raises(CheckFailed) as raised:
+        Members.of("primary", Application.parse(definition), [], None)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(("said", "goes_on"), [(nobody_is_there(), True), ("Site 'primary' could not list servers.", False)], ids=["none", "other"])
+def test_what_was_made_is_removed_without_servers_too(tmp_path, said, goes_on):
+    release = yaml.safe_load((SETUP / "tasks" / "remove.yml").read_text())[0]
+    play = {"name": "Remove", "hosts": "localhost", "gather_facts": False, "vars_files": [str(SETUP / "defaults" / "main.yml")], "tasks": [release]}
+    collection = Collection(tmp_path, {"os_application_fence": {"failed": True, "msg": said}})
+    (tmp_path / "ansible_collections/osdr/openstack/playbooks/remove.yml").write_text(yaml.safe_dump([play]))
+    code, output, calls = collection.play("remove", osdr_primary_cloud="primary", osdr_primary_admin_cloud="primary-admin")
+    assert [name for name, _given in calls] == ["os_application_fence"]
+    assert (code == 0) is goes_on, output
