@@ -108,9 +108,13 @@ def test_the_workflow_waits_between_restore_and_cut_over(awx):
     assert [named[nodes[one]["unified_job_template"]] for one in ("restore", "cut-over")] == ["DR shop: restore to be approved", "DR shop: cut over"]
 
 
-def test_a_second_time_nothing_changes(awx):
-    done = play(awx, **ONE_TEMPLATE)
-    assert re.search(r"changed=0 .*failed=0", done.stdout), done.stdout + done.stderr
+def test_a_second_time_nothing_changes_but_for_a_credential_more(awx):
+    """Without which libvirt on the compute hosts could not be reached."""
+    key = awx.create("credentials", {"name": "libvirt", "credential_type": "Machine"})
+    done = play(awx, **ONE_TEMPLATE, dr_awx_more_credentials=["libvirt"])
+    assert re.search(r"changed=1 .*failed=0", done.stdout), done.stdout + done.stderr
+    made = awx.all("job_template")["DR shop: checkpoint"]
+    assert awx.associated(made, "credentials") == [awx.all("credential")["DR shop"]["id"], key["id"]]
 
 
 def test_a_template_of_the_operator_comes_there_as_the_guide_says(awx, tmp_path):
@@ -522,7 +526,7 @@ def test_both_directions_are_there_beside_each_other(awx):
     assert awx.all("inventory")["DR shop"]["variables"] == there
     assert json.loads(inventory["variables"])["dr_checkpoint_cloud"] == "remote"
     template = awx.all("job_template")["DR shop from remote: checkpoint"]
-    assert (template["inventory"], awx.associated(template, "credentials")) == (inventory["id"], [awx.one("credential")["id"]])
+    assert (template["inventory"], awx.associated(template, "credentials")) == (inventory["id"], [awx.all("credential")["DR shop"]["id"]])
     assert awx.all("schedule")["DR shop from remote: checkpoint, every hour"]["unified_job_template"] == template["id"]
 
 
