@@ -131,13 +131,26 @@ class Move:
         return record is not None and record.site == self.target.name and bool(self._fenced_for_target()) and not self.source.running
 
     def _fenced_for_target(self) -> list[FenceMark]:
-        marks = [FenceMark.of(server) for server in self.source.servers]
-        return [mark for mark in marks if mark and mark.site == self.target.name]
+        return [t.cast(FenceMark, FenceMark.of(server)) for server in self.source.servers if self._is_fenced_for_target(server)]
+
+    def _is_fenced_for_target(self, server: Server) -> bool:
+        mark = FenceMark.of(server)
+        return mark is not None and mark.site == self.target.name
 
     @property
     def begun(self) -> set[str]:
         """Ids of the checkpoints with which earlier runs began to bring it there."""
         return {mark.checkpoint for mark in self._fenced_for_target()} - {""}
+
+    @property
+    def let_go(self) -> list[str]:
+        """Servers at the source that run, or that somebody unlocked since they were fenced: they may have run."""
+        return [server.name for server in self.source.servers if not at_rest(server) or (self._is_fenced_for_target(server) and not server.locked)]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was begun, and nothing at the source can have written since everything was stopped there."""
+        return bool(self.begun) and not self.let_go
 
     def problems(self, active_site: str | None) -> list[str]:
         """Why it must not be begun.
@@ -145,7 +158,7 @@ class Move:
         :param active_site: the site that somebody says is right.
         """
         problems = list(self._certain_problems(active_site))
-        if active_site == self.source.name or self.begun:
+        if active_site == self.source.name or self.is_held:
             return problems
         return problems + [f"{doubt} {self._way_out()}" for doubt in self._doubts()]
 

@@ -7,18 +7,21 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import active_site, capture, readiness, restore_check, superseded
+from . import active_site, capture, group_snapshot, readiness, restore_check, superseded
 from .active_site import Move
 from .application import Application
+from .block_storage import BlockStorage
 from .catalogue import Catalogue
 from .cloud import Cloud
 from .compute import Compute
 from .errors import CheckFailed
+from .group_snapshot import Storages
 from .manifest import ApplicationDescription, Checkpoint, Copy, Manifest
 from .mapped_manifest import apply
 from .mapping import SiteMapping
 from .mapping_drift import restore_problems
 from .mapping_proposal import Inventory
+from .records import Snapshot
 from .replication import METHOD
 from .waiting import run_all
 
@@ -106,6 +109,10 @@ class Site:
     def view(self, application: Application) -> active_site.View:
         return active_site.look(self.name, self.catalogue, application, Compute(self.cloud).servers())
 
+    def snapshots(self, application: Application, checkpoint: str) -> list[Snapshot]:
+        """What was taken here for a checkpoint, and would be adopted by who takes it."""
+        return group_snapshot.snapshots_of(Storages([BlockStorage(self.cloud)]), group_snapshot.Wanted(application, checkpoint, "offline", ()))
+
 
 def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int) -> Verdict:
     """Look at both sites and judge.
@@ -117,6 +124,7 @@ def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int
     checkpoint, problems = settle(move, wanted.given, wanted.fresh)
     problems += move.problems(wanted.active_site)
     taken = target.catalogue.find(wanted.application.name, checkpoint)
+    problems += _outdated(source, move, checkpoint, taken)
     verdict = Verdict(move, checkpoint, taken is not None, tuple(problems))
     if move.is_done:
         return verdict
@@ -125,6 +133,25 @@ def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int
     except CheckFailed as error:
         return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
     return _judged(verdict, manifest, wanted, restore_check.look(target.cloud, concurrency))
+
+
+def _outdated(source: Site, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
+    """The data of this checkpoint were taken before, and the application may have written since: a move with it would lose that without a word."""
+    if move.is_done or move.is_held:
+        return []
+    moments = [taken.checkpoint.created_at] if taken else sorted(one.created_at for one in source.snapshots(move.application, checkpoint))
+    if not moments:
+        return []
+    return [f"Checkpoint '{checkpoint}' was taken before ({moments[0]}), and what was written since would be lost. {_anew(move)}"]
+
+
+def _anew(move: Move) -> str:
+    if not move.begun:
+        return "Give another id, or none."
+    return (
+        f"At site '{move.source.name}' these run, or were unlocked, since the move was begun: {', '.join(move.let_go)}. Release the servers there (playbook "
+        "fence, dr_fence_state: released) and begin anew; or, if you know that they have not run since, lock them again."
+    )
 
 
 def _described(source: Site, application: Application, concurrency: int) -> ApplicationDescription:

@@ -173,6 +173,17 @@ class _Requests:
         return {unit.project_id for (_id, is_group), (unit, _at) in self._open.items() if is_group == are_groups}
 
 
+def snapshots_of(storages: Storages, wanted: Wanted) -> list[Snapshot]:
+    """The snapshots marked with a set's application and name, themselves or by their group's snapshot."""
+    mine = wanted.metadata.items()
+    groups = {one.id for one in _group_snapshots_of(storages, wanted)}
+    return [s for s in storages.snapshots() if mine <= s.metadata.items() or s.group_snapshot_id in groups]
+
+
+def _group_snapshots_of(storages: Storages, wanted: Wanted) -> list[GroupSnapshot]:
+    return [one for one in storages.group_snapshots() if one.description == wanted.description]
+
+
 class SnapshotSet:
     """Carries out a :class:`Plan`.
 
@@ -186,13 +197,10 @@ class SnapshotSet:
         self._concurrency = concurrency
 
     def current(self) -> list[Snapshot]:
-        """The snapshots marked with this set's application and name, themselves or by their group's snapshot."""
-        mine = self._wanted.metadata.items()
-        groups = {one.id for one in self._group_snapshots()}
-        return [s for s in self._storages.snapshots() if mine <= s.metadata.items() or s.group_snapshot_id in groups]
+        return snapshots_of(self._storages, self._wanted)
 
     def _group_snapshots(self) -> list[GroupSnapshot]:
-        return [one for one in self._storages.group_snapshots() if one.description == self._wanted.description]
+        return _group_snapshots_of(self._storages, self._wanted)
 
     @property
     def exists(self) -> bool:

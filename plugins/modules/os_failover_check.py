@@ -17,7 +17,9 @@ description:
     restore needs there, as M(osdr.openstack.os_restore_check) finds it out. The application is taken as it is now.
   - It is in doubt which site is right when the records of both catalogues do not say that it is the one from which the application is moved, when one of
     them is missing, and when there is a checkpoint of the other site that is newer than the record. O(active_site) settles that. What a run did that was
-    broken off is known by the marks of its fence and raises no doubt.
+    broken off is known by the marks of its fence and raises no doubt, as long as what it stopped is still stopped and locked.
+  - A checkpoint that was taken before, or whose snapshots were, is a problem unless a move that was broken off took it and all servers have been stopped
+    and locked since. What was written after it would be lost.
   - That servers of the application run at both sites is a problem in any case.
   - Fails with a list of all problems, or succeeds. Changes nothing.
 extends_documentation_fragment:
@@ -46,7 +48,7 @@ options:
     required: true
   checkpoint:
     description:
-      - Id that the last checkpoint is to have. When empty, that of the move that was begun, or one made from the time.
+      - Id that the last checkpoint is to have; it must be a new one. When empty, that of the move that was begun, or one made from the time.
     type: str
     default: ""
   active_site:

@@ -108,10 +108,21 @@ def test_what_is_fenced_for_a_third_site_cannot_be_moved():
 
 
 def test_a_move_that_was_begun_is_known_by_its_marks_and_goes_on_without_doubts():
-    half = (fenced("orders-db", checkpoint="x", status="ACTIVE", locked=False), server("shop-front"))
-    move = forth({"servers": half}, {"servers": (server("orders-db", id="restored"),), "found": None})
-    assert (move.begun, move.is_done) == ({"x"}, False)
-    assert [one for one in move.problems(None) if "both sites" not in one] == []
+    stopped = (fenced("orders-db", checkpoint="x"), fenced("shop-front", checkpoint="x"))
+    move = forth({"servers": stopped}, {"servers": (server("orders-db", id="restored"),), "found": None})
+    assert (move.begun, move.is_held, move.is_done) == ({"x"}, True, False)
+    assert move.problems(None) == []
+
+
+@pytest.mark.parametrize(
+    "front",
+    [server("shop-front"), fenced("shop-front", checkpoint="x", status="ACTIVE"), fenced("shop-front", checkpoint="x", locked=False)],
+    ids=["runs unmarked", "runs", "unlocked"],
+)
+def test_a_move_whose_servers_were_let_go_is_no_answer_to_doubts(front):
+    move = forth({"servers": (fenced("orders-db", checkpoint="x"), front)}, {"servers": (fenced("orders-db"),), "found": None})
+    assert (move.begun, move.is_held, move.let_go) == ({"x"}, False, ["shop-front"])
+    assert "No catalogue says where the application runs" in move.problems(None)[0]
 
 
 def test_a_fence_that_knows_no_checkpoint_is_no_move_that_was_begun():

@@ -15,9 +15,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover_check impo
 from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_cinder import FakeCinder
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server, snapshot, volume
 
 APPLICATION = Application.parse(shop.DOCUMENT["application"])
 NOW = "2026-01-02T12:00:00.000Z"
@@ -66,8 +68,9 @@ def test_what_is_yet_to_be_taken_is_a_whole_manifest_but_for_its_copies():
 class Here:
     """A site as the check sees it."""
 
-    def __init__(self, name, servers=(), record=None, taken=None):
+    def __init__(self, name, servers=(), record=None, taken=None, snapshots=()):
         self.name = name
+        self.snapshots = lambda application, checkpoint: list(snapshots)
         self.cloud = SimpleNamespace(site=name)
         self.catalogue = SimpleNamespace(find=lambda application, checkpoint: taken)
         self._view = View(name, record, (), tuple(servers))
@@ -162,3 +165,70 @@ def test_when_the_last_checkpoint_is_there_its_copies_count(run):
     found = run(Here("primary", [fenced("orders-db")]), Here("remote", taken=taken))
     assert found.is_taken
     assert any("Backup" in one and "is not known at site 'remote'" in one for one in found.problems)
+
+
+def taken(name="x"):
+    """A checkpoint in the catalogue of the target, of long ago."""
+    manifest = Manifest.parse(shop.document())
+    return dataclasses.replace(manifest, checkpoint=dataclasses.replace(manifest.checkpoint, id=name, created_at="2025-06-01T12:00:00.000Z"))
+
+
+def outdated(verdict):
+    return [one for one in verdict.problems if "was taken before" in one]
+
+
+FENCED = (fenced("orders-db"), fenced("shop-front"))
+MARKED = (fenced("orders-db", status="ACTIVE", locked=False), fenced("shop-front", status="ACTIVE", locked=False))
+STOPPING = fenced("orders-db", status="ACTIVE", task_state="powering-off", locked=False)
+SNAPSHOTS = (snapshot("orders-db", created_at="2025-06-01T12:00:00"),)
+RESTORED = (server("orders-db", id="new", metadata=shop.mark(11).metadata()),)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        pytest.param(Here("primary", (MARKED[0], server("shop-front"))), Here("remote"), id="marking"),
+        pytest.param(Here("primary", (STOPPING, FENCED[1])), Here("remote"), id="stopping"),
+        pytest.param(Here("primary", (fenced("orders-db", locked=False), FENCED[1])), Here("remote"), id="locking"),
+        pytest.param(Here("primary", FENCED), Here("remote"), id="fenced"),
+        pytest.param(Here("primary", FENCED, snapshots=SNAPSHOTS), Here("remote"), id="copying"),
+        pytest.param(Here("primary", FENCED, snapshots=SNAPSHOTS), Here("remote", taken=taken()), id="published"),
+        pytest.param(Here("primary", FENCED), Here("remote", RESTORED, taken=taken()), id="restoring"),
+        pytest.param(Here("primary", FENCED), Here("remote", RESTORED, ActiveRecord("shop", "remote", NOW, "x"), taken()), id="recording"),
+    ],
+)
+def test_a_move_goes_on_with_its_checkpoint_in_whatever_step_it_stopped(run, source, target):
+    found = run(source, target)
+    assert (found.checkpoint, found.as_dict()["resumed"], outdated(found)) == ("x", True, [])
+    assert not any("where the application runs" in one for one in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "given"),
+    [
+        pytest.param(Here("primary", RUNNING), Here("remote", taken=taken()), "x", id="the id of an old checkpoint"),
+        pytest.param(Here("primary", (server("orders-db", status="SHUTOFF"),)), Here("remote", taken=taken()), "x", id="and nothing runs"),
+        pytest.param(Here("primary", RUNNING, snapshots=SNAPSHOTS), Here("remote"), "x", id="the id of old snapshots"),
+        pytest.param(Here("primary", MARKED), Here("remote", taken=taken()), "", id="started by hand"),
+        pytest.param(Here("primary", (*FENCED, server("orders-db", id="new"))), Here("remote", taken=taken()), "", id="another runs"),
+        pytest.param(Here("primary", (fenced("orders-db", locked=False), FENCED[1])), Here("remote", taken=taken()), "", id="started and stopped by hand"),
+        pytest.param(Here("primary", MARKED, snapshots=SNAPSHOTS), Here("remote"), "", id="started by hand before it was published"),
+    ],
+)
+def test_data_of_before_the_application_ran_again_are_not_restored(run, source, target, given):
+    (problem,) = outdated(run(source, target, given=given))
+    assert "Checkpoint 'x' was taken before (2025-06-01T12:00:00" in problem
+    assert ("Give another id" if given else "dr_fence_state: released") in problem
+
+
+def test_who_let_go_is_told(run):
+    (problem,) = outdated(run(Here("primary", (MARKED[0], FENCED[1])), Here("remote", taken=taken())))
+    assert "At site 'primary' these run, or were unlocked, since the move was begun: orders-db." in problem
+
+
+def test_snapshots_of_the_checkpoint_are_known_by_their_marks(monkeypatch):
+    cinder = FakeCinder(volume("orders-db"))
+    for checkpoint in ("x", "y"):
+        cinder.create_snapshot("volume-orders-db", checkpoint, marks("shop", checkpoint))
+    monkeypatch.setattr(failover_check, "BlockStorage", lambda cloud: cinder)
+    assert [one.name for one in failover_check.Site("primary", None, None).snapshots(APPLICATION, "x")] == ["x"]
