@@ -90,6 +90,20 @@ class CheckFailed(DrError):
         super().__init__(f"{what}: nothing was changed. {listed}", problems=list(problems))
 
 
+class FenceIncomplete(DrError):
+    """All that could be done was done, and servers are left that are not fenced."""
+
+    code = "fence_incomplete"
+
+    def __init__(self, application: str, site: str, problems: t.Sequence[str]) -> None:
+        super().__init__(
+            f"Application '{application}' at site '{site}' is not wholly fenced. {' '.join(problems)}",
+            "All others are fenced. What is not stopped may still write: cut it off from network and storage, or see that its host is off. Run the same again "
+            "when it can be stopped.",
+            problems=list(problems),
+        )
+
+
 class FreezeFailed(DrError):
     """A freeze window could not be opened or closed as promised."""
 

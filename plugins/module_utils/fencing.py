@@ -7,19 +7,20 @@ Planning is pure. What is to be done follows from the servers' own state, so any
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from .application import Application, Tier
 from .compute import Compute
-from .errors import CheckFailed, ResourceFailed, WaitTimeout
+from .errors import CheckFailed, DrError, FenceIncomplete, ResourceFailed, WaitTimeout
 from .fence_mark import FenceMark, needs_admin
 from .manifest import Manifest
 from .network import Network
 from .probes import Subject
 from .readiness import Gates
 from .records import APPLICATION_KEY, FENCE_KEY, Server
-from .waiting import Waiter, run_all
+from .waiting import Outcome, Waiter, attempt_all, run_all
 
 #: In which nothing of a guest runs.
 _AT_REST = ("SHUTOFF", "SUSPENDED", "PAUSED")
@@ -111,6 +112,11 @@ class FenceStep:
     def changes(self) -> bool:
         return self.marks or self.stops or self.locks
 
+    @property
+    def asks(self) -> bool:
+        """Whether Nova has to be told to stop it, and is not at it already."""
+        return self.stops and self.server.task_state != _STOPPING
+
 
 def plan_fence(members: Members, wanted: FenceMark, by_admin: bool) -> list[FenceStep]:
     """One step per server that is there.
@@ -146,6 +152,27 @@ def _admin_problems(unlocked: t.Iterable[Server]) -> list[str]:
 
 def _state(server: Server) -> str:
     return f"{server.status} ({server.task_state})" if server.task_state else server.status
+
+
+def _has_settled(server: Server) -> bool:
+    """Whether it is stopped, or will not be."""
+    return at_rest(server) or (server.status == "ERROR" and not server.task_state)
+
+
+def _lack(step: FenceStep, by_admin: bool, outcome: Outcome[Server], error: DrError | None) -> str:
+    """What a server is short of being fenced as it shall be, and why; empty when it is."""
+    if outcome.value is None:
+        return f"Server {step.server.label} cannot be seen: {outcome.error}"
+    left = _fence_step(outcome.value, step.mark, by_admin)
+    if not left.changes:
+        return ""
+    words = [_state(left.server)]
+    words += ["not marked"] if left.marks else []
+    if not left.server.locked:
+        words.append("not locked")
+    elif not (left.marks or left.stops):
+        words.append("locked by others")
+    return f"Server {step.server.label} is {', '.join(words)}" + (f": {error}" if error else ".")
 
 
 def _can_be_stopped(server: Server) -> bool:
@@ -230,10 +257,57 @@ class Fencing:
         self._each(steps, self._mark)
         for tier in self._members.application.freeze_order:
             of_tier = [by_id[server.id] for server in self._members.of_tier(tier)]
-            self._each([step for step in of_tier if step.stops and step.server.task_state != _STOPPING], lambda step: self._compute.stop(step.server.id))
+            self._each([step for step in of_tier if step.asks], self._stop)
             self._await_stopped(tier, [step.server for step in of_tier if step.stops])
-            reason = {step.server.id: step.mark.lock_reason(by_admin) for step in of_tier}
-            self._each([step for step in of_tier if step.locks], lambda step, why=reason: self._compute.lock(step.server.id, why[step.server.id]))
+            self._each([step for step in of_tier if step.locks], lambda step: self._lock(step, by_admin))
+
+    def fence_all(self, steps: t.Sequence[FenceStep], by_admin: bool) -> None:
+        """Fence all that can be fenced, whatever becomes of the others: what they could still do is worse than an order that is not kept.
+
+        A lock needs no stop. But the project's own keeps the project from stopping, so that it comes right after it was asked for.
+
+        :raises FenceIncomplete: at the end, naming the servers that are not fenced.
+        """
+        failed = self._try(steps, self._mark)
+        failed |= self._try([step for step in steps if step.locks and (by_admin or not step.asks)], lambda step: self._lock(step, by_admin))
+        by_id = {step.server.id: step for step in steps}
+        for tier in self._members.application.freeze_order:
+            of_tier = [by_id[server.id] for server in self._members.of_tier(tier)]
+            refused = self._try([step for step in of_tier if step.asks], self._stop)
+            failed |= refused | self._try([step for step in of_tier if step.asks and not by_admin], lambda step: self._lock(step, by_admin))
+            self._await_settled(tier, [step for step in of_tier if step.stops and step.server.id not in refused])
+        failed |= self._try([step for step in steps if step.marks], lambda step: self._mark_late(step, by_admin))
+        self._refuse_incomplete(steps, by_admin, failed)
+
+    def _try(self, steps: t.Iterable[FenceStep], act: t.Callable[[FenceStep], None]) -> dict[str, DrError]:
+        """The errors, per id of the server."""
+        outcomes = attempt_all({step.server.id: (lambda step=step: act(step)) for step in steps}, self._limit)
+        return {server_id: outcome.error for server_id, outcome in outcomes.items() if outcome.error}
+
+    def _await_settled(self, tier: Tier, steps: t.Collection[FenceStep]) -> None:
+        def settled() -> bool | None:
+            return all(outcome.value and _has_settled(outcome.value) for outcome in self._look(steps).values()) or None
+
+        # What is late is seen, and told, when all has been tried.
+        with contextlib.suppress(WaitTimeout):
+            self._waiter.until(f"tier '{tier.name}' to stop", settled)
+
+    def _mark_late(self, step: FenceStep, by_admin: bool) -> None:
+        """Nova takes no metadata of a server in ERROR; once that has been stopped, it does. By then the project itself is locked out."""
+        now = self._compute.server(step.server.id)
+        if at_rest(now) and FenceMark.of(now) != step.mark:
+            self._mark(dataclasses.replace(step, unlocks=not by_admin))
+            self._lock(step, by_admin)
+
+    def _refuse_incomplete(self, steps: t.Sequence[FenceStep], by_admin: bool, failed: t.Mapping[str, DrError]) -> None:
+        now = self._look(steps)
+        problems = [problem for step in steps if (problem := _lack(step, by_admin, now[step.server.id], failed.get(step.server.id)))]
+        if problems:
+            raise FenceIncomplete(self._members.application.name, self._members.site, problems)
+
+    def _look(self, steps: t.Iterable[FenceStep]) -> dict[str, Outcome[Server]]:
+        """The servers as they are now, or why Nova does not show them."""
+        return attempt_all({step.server.id: (lambda step=step: self._compute.server(step.server.id)) for step in steps}, self._limit)
 
     def _each(self, steps: t.Iterable[t.Any], act: t.Callable[[t.Any], None]) -> None:
         run_all({step.server.id: (lambda step=step: act(step)) for step in steps}, self._limit)
@@ -243,6 +317,12 @@ class Fencing:
             self._compute.unlock(step.server.id)
         if step.marks:
             self._compute.set_metadata(step.server.id, step.mark.metadata())
+
+    def _stop(self, step: FenceStep) -> None:
+        self._compute.stop(step.server.id)
+
+    def _lock(self, step: FenceStep, by_admin: bool) -> None:
+        self._compute.lock(step.server.id, step.mark.lock_reason(by_admin))
 
     def _await_stopped(self, tier: Tier, servers: t.Sequence[Server]) -> None:
         def stopped() -> bool | None:

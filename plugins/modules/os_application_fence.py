@@ -61,6 +61,15 @@ options:
         Those that are commands are run too, because O(application) comes from you and not out of a manifest.
     type: bool
     default: false
+  keep_going:
+    description:
+      - Whether servers that do not stop, or are in a state in which they cannot be stopped, keep the others from being fenced. With V(false), nothing is
+        touched when there is one in such a state, and a tier that does not stop in time ends the run, so that nothing is stopped below what may still write
+        to it. That is right where the application is moved in peace.
+      - With V(true), whatever can be marked, stopped and locked is, tier after tier. States that may be in the way are warned of, and what could not be
+        fenced is told at the end, as a failure. That is right where the application runs elsewhere, or is about to.
+    type: bool
+    default: false
   admin_cloud:
     description:
       - The same site as an administrator, in another project than that of the servers. The lock is an administrator's then, and the
@@ -78,6 +87,7 @@ options:
     type: int
     default: 8
 notes:
+  - A server whose compute host is dead stays C(ACTIVE (powering-off)). It is stopped, and not started, when its host and C(nova-compute) there start again.
   - Servers are asked to shut down. What does not do so in the time that the site allows (C(shutdown_timeout) of its Nova, a minute by default) is
     switched off by Nova.
   - A fence does not keep an administrator from starting a server. It does not keep a compute host that starts again
@@ -94,6 +104,7 @@ EXAMPLES = r"""
     site: primary
     runs_at: remote
     reason: The primary site burnt down
+    keep_going: true
     application: "{{ shop }}"
 
 - name: It is to run there again
@@ -202,10 +213,20 @@ class Run:
             raise InvalidInput(f"Application '{self.application.name}' is said to run at site '{self.params['site']}', so it must not be fenced there.")
         wanted = FenceMark(self.application.name, self.params["runs_at"], self.params["checkpoint"], str(Moment.now()), self.params["reason"])
         steps = fencing.plan_fence(self.members, wanted, self.by_admin)
+        fence = self._fence_all if self.params["keep_going"] else self._fence
+        fence(steps)
+        return self._result(steps, lambda step: step.mark.lock_reason(self.by_admin) if step.changes else _shown(step.server))
+
+    def _fence(self, steps):
         self._refuse("fenced", fencing.fence_problems(steps))
         if not self.module.check_mode:
             self.fencing.fence(steps, self.by_admin)
-        return self._result(steps, lambda step: step.mark.lock_reason(self.by_admin) if step.changes else _shown(step.server))
+
+    def _fence_all(self, steps):
+        for problem in fencing.fence_problems(steps):
+            self.module.warn(problem)
+        if not self.module.check_mode:
+            self.fencing.fence_all(steps, self.by_admin)
 
     def released(self):
         steps = fencing.plan_release(self.members, self.params["start"])
@@ -262,6 +283,7 @@ def main():
                 "reason": {"type": "str", "default": ""},
                 "manifest": {"type": "dict"},
                 "start": {"type": "bool", "default": False},
+                "keep_going": {"type": "bool", "default": False},
                 "admin_cloud": {"type": "raw"},
                 "timeout": {"type": "int", "default": 300},
                 "concurrency": {"type": "int", "default": 8},

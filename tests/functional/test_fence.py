@@ -47,6 +47,36 @@ def forget_record(application):
             cloud(site).object_store.delete_object(f"{application.name}/_active.json", container=CATALOGUE)
 
 
+def start_behind_the_fence(front):
+    """As an administrator can."""
+    cloud("primary-admin").compute.start_server(front.id)
+    wait("the front to run", lambda: front.status() == "ACTIVE" and front.task() is None, 120)
+
+
+def in_error_it_is_stopped_too(application, front):
+    start_behind_the_fence(front)
+    cloud("primary-admin").compute.reset_server_state(front.id, "error")
+    assert front.status() == "ERROR"
+    fenced = playbook("fence", **sites(application))
+    assert fenced.returncode == 0, fenced.stdout
+    assert front.status() == "SHUTOFF"
+
+
+def on_a_dead_compute_host_it_is_locked_and_stopped_when_that_is_back(application, front):
+    start_behind_the_fence(front)
+    # As somebody who trusted that it will not be needed any more.
+    cloud("primary-admin").compute.unlock_server(front.id)
+    with copies.stopped("nova-compute", "primary"):
+        refused = playbook("fence", dr_failover_stop_timeout=10, **sites(application))
+        assert refused.returncode != 0
+        said = " ".join(refused.stdout.split())
+        assert f"is not wholly fenced. Server shop-front ({front.id}) is ACTIVE (powering-off)." in said, refused.stdout
+        assert cloud().compute.get_server(front.id).is_locked
+    wait("Nova to do what it was asked for", lambda: front.status() == "SHUTOFF", 180)
+    again = playbook("fence", **sites(application))
+    assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout
+
+
 def test_what_still_runs_is_fenced_and_protects_nothing_any_more(elsewhere, front):
     assert front.status() == "ACTIVE"
     foreseen = playbook("fence", "--check", **sites(elsewhere))
@@ -78,3 +108,6 @@ def test_what_still_runs_is_fenced_and_protects_nothing_any_more(elsewhere, fron
     )
     assert refused.returncode != 0
     assert "runs at site 'remote'" in " ".join(refused.stdout.split()), refused.stdout
+
+    in_error_it_is_stopped_too(elsewhere, front)
+    on_a_dead_compute_host_it_is_locked_and_stopped_when_that_is_back(elsewhere, front)

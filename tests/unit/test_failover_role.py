@@ -114,6 +114,8 @@ def test_a_way_back_is_the_way_there_with_the_sites_exchanged(collection):
     assert "quiesce" not in checked
     fence = given["os_application_fence"]
     assert (fence["site"], fence["runs_at"], fence["checkpoint"], fence["admin_cloud"]) == ("remote", "primary", "x", "away-admin")
+    # In peace, nothing is stopped below what may still write to it.
+    assert "keep_going" not in fence
     assert given["os_application_supersede"]["admin_cloud"] == "home-admin"
     assert given["os_active_site"]["since"] == RECORD["since"]
 
@@ -142,6 +144,7 @@ def test_a_fence_follows_the_record_and_copies_it(collection):
     assert (code, names(calls)) == (0, ["os_active_site_info", "os_checkpoint_info", "os_application_fence", "os_active_site"]), output
     fence = dict(calls)["os_application_fence"]
     assert (fence["runs_at"], fence["checkpoint"], fence["manifest"]["checkpoint"]["id"]) == ("remote", "x", "noon")
+    assert fence["keep_going"]
 
 
 def test_where_the_application_runs_nothing_is_fenced(collection):

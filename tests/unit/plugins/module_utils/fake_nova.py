@@ -13,7 +13,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Cloc
 
 
 class FakeNova:
-    """Refuses what a lock keeps off, as Nova does.
+    """Refuses what a lock or a state keeps off, as Nova does.
 
     :param stubborn: names of servers that never stop.
     :param is_admin: whether it is asked by an administrator of another project.
@@ -40,8 +40,13 @@ class FakeNova:
     def names(self, *actions):
         return [name for action, name in self.calls if action in actions]
 
+    def _known(self, server_id):
+        if server_id not in self.by_id:
+            raise NotFound(f"There is no {server_id}.")
+        return self.by_id[server_id]
+
     def _act(self, action, server_id, **changes):
-        one = self.by_id[server_id]
+        one = self._known(server_id)
         if one.locked and not self.is_admin and action != "unlock":
             raise CloudError(f"Site 'primary' could not {action} server {server_id}: it is locked.", http_status=409)
         with self._lock:
@@ -56,15 +61,19 @@ class FakeNova:
         return [self.server(one) for one in self.by_id]
 
     def server(self, server_id):
-        if server_id not in self.by_id:
-            raise NotFound(f"There is no {server_id}.")
-        one = self.by_id[server_id]
+        one = self._known(server_id)
         due, status = self._until.get(server_id, (self.now + 1, one.status))
         if self.now >= due and not (one.name in self.stubborn and status == "SHUTOFF"):
             one = self.by_id[server_id] = dataclasses.replace(one, status=status, task_state=None)
         return one
 
+    def _expect(self, action, server_id, statuses, is_free):
+        one = self._known(server_id)
+        if one.status not in statuses or (is_free and one.task_state):
+            raise CloudError(f"Site 'primary' could not {action} server {server_id}: it is in {one.status}.", http_status=409)
+
     def stop(self, server_id):
+        self._expect("stop", server_id, ("ACTIVE", "ERROR"), is_free=True)
         self._change_later("stop", server_id, "SHUTOFF", "powering-off")
 
     def start(self, server_id):
@@ -81,6 +90,7 @@ class FakeNova:
         self._act("unlock", server_id, locked=False, locked_reason="")
 
     def set_metadata(self, server_id, metadata):
+        self._expect("mark", server_id, ("ACTIVE", "PAUSED", "SUSPENDED", "SHUTOFF"), is_free=False)
         self._act("mark", server_id, metadata={**self.by_id[server_id].metadata, **metadata})
 
     def delete_metadata(self, server_id, key):

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, FenceIncomplete, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.fencing import (
     Fencing,
@@ -45,6 +47,11 @@ def fence(nova, mark=MARK):
     found = members(nova)
     steps = plan_fence(found, mark, nova.is_admin)
     Fencing(nova, found, nova.waiter, 8, Gates()).fence(steps, nova.is_admin)
+
+
+def fence_all(nova, mark=MARK):
+    found = members(nova)
+    Fencing(nova, found, nova.waiter, 8, Gates()).fence_all(plan_fence(found, mark, nova.is_admin), nova.is_admin)
 
 
 def release(nova, start=False, reached=None, ask=None):
@@ -93,10 +100,91 @@ def test_a_server_that_does_not_stop_is_named_and_the_next_run_goes_on():
 
 def test_a_server_that_fails_while_it_stops_is_named():
     nova = FakeNova(*running())
-    nova._until["id-shop-front"] = (0, "ERROR")
-    nova.stop = lambda server_id: None
+    nova.stop = lambda server_id: nova._until.update({server_id: (nova.now, "ERROR")})
     with pytest.raises(ResourceFailed, match="shop-front .* went to ERROR"):
         fence(nova)
+
+
+def unfenced(nova):
+    return [one.name for one in nova.servers() if not is_fenced(one)]
+
+
+@pytest.mark.parametrize("is_admin", [False, True])
+def test_a_server_on_a_dead_host_keeps_none_from_being_fenced_and_is_locked_itself(is_admin):
+    nova = FakeNova(*running(), stubborn=["shop-front"], is_admin=is_admin)
+    for _run in range(2):
+        with pytest.raises(FenceIncomplete, match=r"wholly fenced. Server shop-front \(id-shop-front\) is ACTIVE \(powering-off\)\. All others") as raised:
+            fence_all(nova)
+        assert len(raised.value.facts["problems"]) == 1
+        assert (unfenced(nova), [one.name for one in nova.servers() if one.locked]) == (["shop-front"], NAMES)
+    assert sorted(nova.names("stop")) == NAMES
+    nova.stubborn.clear()
+    fence_all(nova)
+    assert not changes(nova)
+
+
+@pytest.mark.parametrize("is_admin", [False, True])
+def test_a_lock_waits_for_no_stop_but_the_projects_own_would_keep_it_from_stopping(is_admin):
+    nova = FakeNova(*running(), stubborn=["shop-front"], is_admin=is_admin)
+    with pytest.raises(FenceIncomplete):
+        fence_all(nova)
+    actions = [action for action, _name in nova.calls]
+    assert actions == ["mark"] * 3 + (["lock"] * 3 + ["stop"] * 3 if is_admin else ["stop", "lock"] + ["stop"] * 2 + ["lock"] * 2)
+    assert nova.names("stop")[0] == "shop-front"
+
+
+@pytest.mark.parametrize("is_admin", [False, True])
+def test_a_server_in_error_is_stopped_too_and_marked_when_nova_takes_it(is_admin):
+    nova = FakeNova(server("orders-db"), server("payments-db", status="ERROR"), server("shop-front"), is_admin=is_admin)
+    fence_all(nova)
+    assert unfenced(nova) == []
+    assert not changes(nova)
+
+
+def test_what_nova_refuses_to_stop_is_told_with_its_reason_and_locked():
+    nova = FakeNova(server("orders-db"), server("payments-db", status="ERROR"), server("shop-front", task_state="migrating"), stubborn=["payments-db"])
+    nova._until["id-shop-front"] = (1000, "ACTIVE")
+    with pytest.raises(FenceIncomplete) as raised:
+        fence_all(nova)
+    stuck, moving = raised.value.facts["problems"]
+    assert stuck.startswith("Server payments-db (id-payments-db) is ERROR (powering-off), not marked: Site 'primary' could not mark")
+    assert moving.startswith("Server shop-front (id-shop-front) is ACTIVE (migrating): Site 'primary' could not stop")
+    assert [one.locked for one in nova.servers()] == [True] * 3
+
+
+def test_a_server_that_goes_to_error_while_it_stops_or_vanishes_is_told_at_the_end():
+    nova = FakeNova(*running())
+    stop = nova.stop
+
+    def fail(server_id):
+        stop(server_id)
+        nova._until.update({server_id: (nova.now + 5, "ERROR")} if server_id == "id-shop-front" else {})
+        if server_id == "id-payments-db":
+            del nova.by_id[server_id]
+
+    nova.stop = fail
+    with pytest.raises(FenceIncomplete, match=r"payments-db \(id-payments-db\) cannot be seen: There is no .* shop-front \(id-shop-front\) is ERROR\. All"):
+        fence_all(nova)
+
+
+def test_what_the_project_cannot_undo_is_told():
+    nova = FakeNova(*running(), is_admin=True)
+    fence(nova)
+    nova.is_admin = False
+    nova.admin_locked.remove("id-orders-db")
+    with pytest.raises(FenceIncomplete) as raised:
+        fence_all(nova, OTHER)
+    assert [one.split(": ")[0] for one in raised.value.facts["problems"]] == [f"Server {name} (id-{name}) is SHUTOFF, not marked" for name in NAMES[1:]]
+    assert FenceMark.of(nova.by_id["id-orders-db"]) == OTHER
+
+
+def test_an_administrator_who_cannot_lock_is_told_though_the_project_did():
+    nova = FakeNova(*running())
+    fence(nova)
+    nova.is_admin = True
+    nova.lock = Mock(side_effect=CloudError("Site 'primary' could not lock: 403."))
+    with pytest.raises(FenceIncomplete, match="shop-front .* is SHUTOFF, locked by others: Site 'primary' could not lock: 403."):
+        fence_all(nova)
 
 
 def test_another_reason_takes_the_projects_own_lock_away_first():

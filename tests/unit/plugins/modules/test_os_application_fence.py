@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import fencing
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, FenceIncomplete, InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_application_fence
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_nova import FakeNova
@@ -33,6 +33,7 @@ def run(nova, acting=None, check_mode=False, **changes):
         "reason": "",
         "manifest": None,
         "start": False,
+        "keep_going": False,
         "admin_cloud": None,
         "timeout": 60,
         "concurrency": 4,
@@ -84,6 +85,19 @@ def test_a_state_that_does_not_fit_stops_all_of_it(nova):
     with pytest.raises(CheckFailed, match="at site 'primary' cannot be fenced: nothing was changed"):
         run(nova)
     assert nova.calls == []
+
+
+def test_where_it_keeps_going_such_a_state_is_warned_of_and_the_others_are_fenced(nova):
+    nova.by_id["id-orders-db"] = server("orders-db", status="ERROR")
+    foreseen = run(nova, check_mode=True, keep_going=True)
+    assert (nova.calls, foreseen["changed"], "Server orders-db (id-orders-db) is ERROR" in foreseen["warnings"][0]) == ([], True, True)
+    nova.stubborn = {"orders-db"}
+    with pytest.raises(FenceIncomplete, match=r"Server orders-db \(id-orders-db\) is ERROR \(powering-off\), not marked"):
+        run(nova, keep_going=True)
+    assert fencing.is_fenced(nova.by_id["id-shop-front"])
+    nova.stubborn.clear()
+    again, after = run(nova, keep_going=True), run(nova, keep_going=True)
+    assert (again["changed"], after["changed"], [one["fenced"] for one in after["fence"]["servers"]]) == (True, False, [True, True])
 
 
 def test_a_checkpoint_of_another_site_says_nothing_about_these_servers(nova):
