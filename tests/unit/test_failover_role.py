@@ -89,8 +89,6 @@ COURSE = [
     "os_checkpoint_check",
     "os_application_fence",
     "os_checkpoint_info",
-    "os_cg_snapshot",
-    "os_checkpoint_info",
     "os_checkpoint_info",
     "os_restore_check",
     "os_application_supersede",
@@ -100,6 +98,8 @@ COURSE = [
     "os_active_site",
     "os_active_site",
     "os_active_site",
+    "os_checkpoint_info",
+    "os_cg_snapshot",
 ]
 
 
@@ -107,7 +107,7 @@ def test_a_way_back_is_the_way_there_with_the_sites_exchanged(collection):
     code, output, calls = collection().play("failback", dr_failback_remove_old=True)
     assert (code, names(calls)) == (0, COURSE), output
     clouds = [given["cloud"] for _name, given in calls]
-    assert clouds == ["away", "away", "away", "home", "away", *["home"] * 9, "away"]
+    assert clouds == ["away", "away", "away", *["home"] * 9, "away", "home", "away"]
     given = dict(calls)
     checked = given["os_checkpoint_check"]
     assert (checked["remote_cloud"], checked["store_cloud"], checked["consistency"], checked["site"]) == ("home", "away-backup", "offline", "remote")
@@ -123,7 +123,34 @@ def test_a_way_back_is_the_way_there_with_the_sites_exchanged(collection):
 def test_what_is_done_is_only_fenced_and_recorded(collection):
     done = {"failover_check": {**CHECKED, "taken": True, "done": True}}
     code, output, calls = collection(os_failover_check=done).play("failover")
-    assert (code, names(calls)) == (0, ["os_failover_check", "os_application_fence", "os_active_site", "os_active_site"]), output
+    assert (code, names(calls)) == (0, ["os_failover_check", "os_application_fence", "os_active_site", "os_active_site", "os_cg_snapshot"]), output
+    assert (calls[-1][1]["name"], calls[-1][1]["state"], calls[-1][1]["cloud"]) == ("x", "absent", "home")
+
+
+def test_a_checkpoint_of_its_own_is_tidied_up_before_its_report(collection):
+    given = {"dr_checkpoint_application": shop.DOCUMENT["application"], "dr_checkpoint_id": "noon", "dr_checkpoint_keep": {"last": 3}}
+    code, output, calls = collection().play("checkpoint", **given)
+    assert (code, names(calls)) == (0, ["os_checkpoint_info", "os_cg_snapshot", "os_checkpoint_prune", "os_checkpoint_info"]), output
+
+
+def test_nothing_that_could_wait_stands_between_the_checkpoint_and_its_restore(collection, tmp_path):
+    """Extra variables win over all that a role is given, and so it is no use to have it leave things out by its own variables."""
+    given = {"dr_checkpoint_keep": {"last": 3}, "dr_checkpoint_keep_snapshots": False, "dr_checkpoint_report": str(tmp_path)}
+    code, output, calls = collection().play("failover", **given)
+    course = [name for name in COURSE if name != "os_application_supersede"]
+    assert (code, names(calls)) == (0, [*course[:-1], "os_run_report", "os_cg_snapshot", "os_checkpoint_prune"]), output
+    prune = calls[-1][1]
+    assert (prune["cloud"], prune["primary_cloud"], prune["keep"]) == ("away", "home", {"last": 3})
+
+
+@pytest.mark.parametrize("failing", ["os_cg_snapshot", "os_checkpoint_prune", "os_run_report"])
+def test_what_could_wait_does_not_fail_a_move_that_is_done_but_is_told(collection, tmp_path, failing):
+    trouble = {failing: {"failed": True, "msg": "It cannot be deleted (error_deleting)."}}
+    code, output, calls = collection(**trouble).play("failover", dr_checkpoint_keep={"last": 3}, dr_checkpoint_report=str(tmp_path))
+    assert (code, names(calls)[-1]) == (0, failing), output
+    assert "shop runs at site 'remote' since" in output
+    assert "The move is done, but not what comes after it, which stopped at: " in output
+    assert "It cannot be deleted (error_deleting). Remove the cause and run the same again: it does only that." in output
 
 
 def test_a_move_that_fails_says_how_to_go_on_and_how_to_go_back(collection):
