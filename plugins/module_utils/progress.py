@@ -28,6 +28,8 @@ class Progress:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
+        #: Why the file was last not written; empty where it always was.
+        self.failure = ""
         self._written = float("-inf")
         self.begin("preparing", "steps", 0)
 
@@ -83,10 +85,19 @@ class Progress:
         line = self.line
         with self._lock:
             self._written = self._clock.now()
-            beside = f"{self._path}.new"
-            with open(beside, "w", encoding="utf-8") as file:
-                file.write(line)
-            os.replace(beside, self._path)
+            # A full disk, or a path that is none, is no reason to end the work: it goes on without being seen.
+            try:
+                _replace(self._path, line)
+            except OSError as error:
+                self.failure = str(error)
+
+
+def _replace(path: str, line: str) -> None:
+    """At once, so that a reader finds a whole line."""
+    beside = f"{path}.new"
+    with open(beside, "w", encoding="utf-8") as file:
+        file.write(line)
+    os.replace(beside, path)
 
 
 def _readable(size: int) -> str:

@@ -66,6 +66,7 @@ options:
     description:
       - File on the controller into which one line is written that tells how far the work is. The action plugin of this name
         gives one by itself, and shows the line now and then, when the module runs on the controller.
+      - That it cannot be written is a warning, and ends nothing.
     type: path
 seealso:
   - module: osdr.openstack.os_cg_snapshot
@@ -196,6 +197,8 @@ def run(module):
         "after": {"backed_up": sorted([b.volume_id for b in plan.adopt] + [n.snapshot.volume_id for n in plan.create])},
     }
     changed, copies = _foresee(replication, plan) if module.check_mode else _carry_out(replication, plan)
+    if progress.failure:
+        module.warn(f"How far the work was could not be told: {progress.failure}.")
     return {"changed": changed, "diff": diff, "replication": _result(wanted, copies)}
 
 

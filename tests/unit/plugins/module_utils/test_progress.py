@@ -56,6 +56,7 @@ def test_a_line_tells_what_is_done_and_how_much_longer(phase, done, seconds, lin
 
 def test_before_the_first_phase_it_prepares(work):
     assert work.written == "preparing: 0 of 0 steps"
+    assert work.progress.failure == ""
 
 
 def test_what_is_done_adds_up_and_what_failed_is_taken_back():
@@ -103,6 +104,14 @@ def test_a_reader_finds_one_whole_line_and_nothing_beside_it(work):
     work.progress.begin("moving", "few", 1)
     assert work.written == "moving: 0 of 1 few"
     assert list(work.path.parent.iterdir()) == [work.path]
+
+
+def test_a_file_that_cannot_be_written_ends_no_work(tmp_path):
+    work = Work(tmp_path / "missing" / "progress")
+    work.progress.begin("moving", "things", 2)
+    work.progress.add(steps=1)
+    assert work.progress.line.startswith("moving: 1 of 2 things")
+    assert "No such file or directory" in work.progress.failure
 
 
 def test_several_threads_lose_nothing():

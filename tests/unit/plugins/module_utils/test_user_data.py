@@ -71,6 +71,14 @@ def test_a_forged_token_is_refused():
         user_data.opened(forged, "open sesame")
 
 
+@pytest.mark.parametrize("salt", ["A" + "=" * 23, "AAAAA" + "=" * 19])
+def test_a_salt_that_is_none_is_refused(salt):
+    document = shop.document()
+    document["servers"][0]["user_data"] = f"sealed:{salt}:abc"
+    with pytest.raises(InvalidInput, match="or damaged"):
+        user_data.opened(Manifest.parse(document), "open sesame")
+
+
 @pytest.mark.parametrize("passphrase", [None, ""])
 def test_encrypting_takes_a_passphrase(passphrase):
     with pytest.raises(InvalidInput, match="there is no user_data_key"):

@@ -19,6 +19,7 @@ class Run(TwoSites):
     def __init__(self, monkeypatch, **trouble):
         super().__init__("payments", "orders", **trouble)
         self.given = {}
+        self.warnings = []
         monkeypatch.setattr(os_backup_replicate, "connect", lambda params: "cloud")
         monkeypatch.setattr(os_backup_replicate, "Sites", SimpleNamespace(connect=lambda cloud, params: self.sites))
         monkeypatch.setattr(os_backup_replicate, "Waiter", lambda timeout, interval: self.waiter)
@@ -44,7 +45,7 @@ class Run(TwoSites):
             "concurrency": 1,
             **changes,
         }
-        return os_backup_replicate.run(SimpleNamespace(params=params, check_mode=check_mode))
+        return os_backup_replicate.run(SimpleNamespace(params=params, check_mode=check_mode, warn=self.warnings.append))
 
     @property
     def calls(self):
@@ -107,6 +108,14 @@ def test_check_mode_counts_what_is_under_way_as_a_change(run):
     run.primary._change(run.primary.by_id, "backup-primary-2", status="creating")
     foreseen = run(check_mode=True)
     assert (foreseen["changed"], copied(foreseen)) == (True, ["volume-payments"])
+
+
+def test_a_progress_file_that_cannot_be_written_is_a_warning(run, tmp_path):
+    assert run(progress_file=str(tmp_path))["changed"]
+    (warning,) = run.warnings
+    assert "How far the work was could not be told" in warning
+    run(progress_file=str(tmp_path / "progress"))
+    assert len(run.warnings) == 1
 
 
 def test_check_mode_restores_nothing(run):
