@@ -7,12 +7,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, Backup, Snapshot, marks
+from .records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
 
 UNDER_WAY = ("creating",)
 USABLE = ("available", "restoring")
-#: A snapshot is this while it is being backed up; a backup service that is started anew sets it back.
-_BACKING_UP = "backing-up"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +105,7 @@ def snapshot_problems(plan: Plan, site: str) -> list[str]:
         f"Snapshot {new.snapshot.id} of volume {new.snapshot.volume_id} on site '{site}' is {new.snapshot.status}; "
         + (
             "a backup of it was broken off and its backup service has not been started since. Start it."
-            if new.snapshot.status == _BACKING_UP
+            if new.snapshot.status == BACKING_UP
             else "it must be available. Take the snapshots anew with os_cg_snapshot."
         )
         for new in plan.create

@@ -22,7 +22,7 @@ from .freeze_mark import FreezeMark
 from .freeze_window import FreezeWindow, Moment
 from .grouping import Unit
 from .interruption import Interruption
-from .records import GroupSnapshot, Server, Snapshot, Volume, marks
+from .records import BACKING_UP, GroupSnapshot, Server, Snapshot, Volume, marks
 from .snapshot_evidence import Evidence, Seen, ServerEvidence, confirmed
 from .waiting import Waiter, attempt_all, run_all
 
@@ -30,6 +30,8 @@ from .waiting import Waiter, attempt_all, run_all
 _POLL_SECONDS = 0.1
 #: What Cinder may need to show snapshots as available after their group snapshot is.
 _SETTLE_SECONDS = 30
+#: What a snapshot is that was taken and can be used, though perhaps not in this moment.
+_TAKEN = ("available", BACKING_UP)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +129,7 @@ def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bo
     :param current: the snapshots of this set that there are.
     :param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand.
     """
-    good = {s.volume_id for s in current if s.status == "available"}
+    good = {s.volume_id for s in current if s.status in _TAKEN}
     evidence = Evidence.read(current) if len(current) == len(good) and good == set(wanted.volumes) else None
     is_known = evidence and set(wanted.servers) <= set(evidence.servers)
     if evidence and is_known and not is_confirmed and not _stand(evidence, wanted):

@@ -22,6 +22,8 @@ DRILL_KEY = "osdr_drill"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: What a snapshot is while it is being backed up; a backup service that is started anew sets it back.
+BACKING_UP = "backing-up"
 
 
 def marks(application: str, checkpoint: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from .consistency import satisfies
 from .freeze_mark import FreezeMark
 from .group_snapshot import Plan, Storages, Wanted
 from .grouping import Unit
-from .records import Server
+from .records import BACKING_UP, Server
 from .snapshot_evidence import strangers_of
 from .waiting import run_all
 
@@ -37,6 +37,16 @@ def _is_at_rest(server: Server) -> bool:
     """A server that os_server_quiesce has paused is as good as a running one."""
     is_paused = server.status == "PAUSED" and FreezeMark.stands_on(server)
     return (server.status in ("ACTIVE", "SHUTOFF") or is_paused) and not server.task_state
+
+
+def busy_problems(plan: Plan, site: str) -> list[str]:
+    """Snapshots that have to give place to new ones, which Cinder does not delete in this moment."""
+    return [
+        f"Snapshot {snapshot.id} of volume {snapshot.volume_id} on site '{site}' is of a set that must be taken again, and is being "
+        "backed up. Run the same again when that has ended, or choose another name."
+        for snapshot in plan.delete
+        if snapshot.status == BACKING_UP
+    ]
 
 
 def sharing_problems(wanted: Wanted) -> list[str]:

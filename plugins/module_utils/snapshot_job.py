@@ -14,7 +14,7 @@ from .freeze_window import FreezeWindow
 from .group_snapshot import Plan, Seeing, SnapshotSet, Storages, Wanted, plan_present
 from .grouping import Grouping, Unit, policy_problems
 from .interruption import Interruption
-from .snapshot_check import permission_problems, quota_problems, sharing_problems, state_problems
+from .snapshot_check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
 from .snapshot_evidence import Evidence
 from .waiting import Waiter, attempt_all, run_all
 
@@ -77,6 +77,7 @@ class SnapshotJob:
         """Everything that would make the run fail, as far as it can be known."""
         return [
             *state_problems(self._wanted),
+            *busy_problems(plan, self._storages.site),
             *sharing_problems(self._wanted),
             *policy_problems(units, self._options.policy),
             *quota_problems(plan, self._storages, units),

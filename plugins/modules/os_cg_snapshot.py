@@ -21,7 +21,8 @@ description:
   - Within a freeze that M(osdr.openstack.os_server_quiesce) holds, leave O(quiesce) out, and call the module again with O(thaw)
     afterwards.
   - A set is whole or worthless. What an earlier run left incomplete is deleted and taken again, as is a set whose
-    consistency does not reach O(consistency); a failure leaves nothing behind. A whole set is adopted as it is.
+    consistency does not reach O(consistency); a failure leaves nothing behind. A whole set is adopted as it is, also while it is
+    being backed up. One that has to be taken again is refused meanwhile, since Cinder deletes nothing that is being backed up.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort

@@ -92,6 +92,20 @@ class Protected:
         assert "checkpoint" in published, published
         return copied["replication"]["copies"][0]
 
+    def checkpoint(self):
+        """What the playbook checkpoint is given to publish the next one."""
+        self.count += 1
+        return {
+            "dr_checkpoint_cloud": "primary",
+            "dr_checkpoint_admin_cloud": "primary-admin",
+            "dr_checkpoint_remote_cloud": "remote",
+            "dr_checkpoint_remote_admin_cloud": "remote-admin",
+            "dr_checkpoint_remote_store_cloud": "remote-backup",
+            "dr_checkpoint_application": self.definition,
+            "dr_checkpoint_id": f"{self.name}-{self.count}",
+            "dr_checkpoint_keep_snapshots": True,
+        }
+
     def restore(self, **mapping):
         """What the playbook restore is given, for one beside the shop that nobody takes for a move."""
         return {

@@ -81,6 +81,17 @@ def kill(pids):
     in_site("kill", "-9", *map(str, pids))
 
 
+@contextlib.contextmanager
+def halted(pattern):
+    """Programs inside the site whose command line matches do nothing as long as this lasts."""
+    pids = [str(one) for one in processes(pattern)]
+    in_site("kill", "-STOP", *pids)
+    try:
+        yield
+    finally:
+        in_site("kill", "-CONT", *pids, check=False)
+
+
 class Guest:
     """A server of the lab seen from all sides."""
 

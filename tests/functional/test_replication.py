@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import json
 import random
 import re
 import signal
@@ -14,9 +16,10 @@ import copies
 import laboratory
 import pytest
 from copies import TRANSPORTS, backups, protected, remove_backup, stopped, stored, synchronized
-from laboratory import cloud, wait
+from laboratory import cloud, killed_playbook, module, playbook, wait
 
 CONTAINER = "osdr-functional"
+BACKUP_SERVICE = "cinder-backup --config-file /etc/cinder/cinder.conf$"
 #: How the lines begin that tell of the progress of the transport "copy".
 STEPS = ("backing up", "copying backups", "importing", "verifying")
 
@@ -182,6 +185,43 @@ def kill_in(step, progress):
         assert not [one.name for one in (*storage.volumes(), *storage.backups()) if one.name.startswith("osdr-verify-")]
 
 
+def test_a_run_killed_while_backing_up_is_finished_with_the_same_snapshots(guests, tmp_path):
+    looked, hook = tmp_path / "looked", tmp_path / "hook.yml"
+    hook.write_text(json.dumps([{"name": "Tell", "ansible.builtin.file": {"path": str(looked), "state": "touch"}}]))
+    with published_by_playbook() as (application, variables), concurrent.futures.ThreadPoolExecutor() as pool:
+        with contextlib.ExitStack() as stack:
+            with killed_playbook("checkpoint", **variables):
+                wait("the backup to begin", lambda: begun(application), 300, 0.1)
+                # So that the next run finds the snapshot being backed up, however quick the backup would be.
+                stack.enter_context(laboratory.halted(BACKUP_SERVICE))
+            taken = snapshots(application)
+            assert set(taken.values()) == {"backing-up"}
+            again = pool.submit(playbook, "checkpoint", **variables, dr_checkpoint_hooks={"after_snapshot": [str(hook)]})
+            wait("the next run to have looked at the snapshots", lambda: looked.exists() or again.done(), 180)
+        done = again.result()
+        assert done.returncode == 0, done.stdout
+        assert snapshots(application) == dict.fromkeys(taken, "available")
+        for site in ("primary", "remote"):
+            assert [one.snapshot_id for one in backups(site, application.name)] == list(taken)
+
+
+@contextlib.contextmanager
+def published_by_playbook():
+    """An application, and what the playbook checkpoint needs to publish its first checkpoint and to keep its snapshots."""
+    with protected() as application:
+        try:
+            yield application, application.checkpoint()
+        finally:
+            # Its backups go with the rest.
+            module("os_checkpoint", cloud="remote", application=application.name, checkpoint=f"{application.name}-1", state="absent")
+
+
+def snapshots(application):
+    """Status per id of the snapshots of an application."""
+    found = cloud().block_storage.snapshots()
+    return {one.id: one.status for one in found if one.metadata.get("osdr_application") == application.name}
+
+
 def begun(application):
     """Whether the backup service writes the first backup."""
     return [one for one in backups("primary", application.name) if one.container]
@@ -253,7 +293,7 @@ def test_a_backup_service_that_dies_is_told_and_the_next_run_finishes(guests):
         checkpoint = application.snapshot()
         run = application.start(checkpoint)
         wait("the backup to begin", lambda: begun(application), 120, 0.2)
-        laboratory.kill(laboratory.processes("cinder-backup --config-file /etc/cinder/cinder.conf$"))
+        laboratory.kill(laboratory.processes(BACKUP_SERVICE))
         result = run.result(900)
         assert "failed: error" in result.get("msg", ""), result
         assert "run the same again" in result["msg"]

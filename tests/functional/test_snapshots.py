@@ -141,15 +141,9 @@ def test_who_may_not_snapshot_is_told_before_anybody_is_frozen(guests, name):
         admin.delete_user(user)
 
 
-@contextlib.contextmanager
 def slow_storage():
     """Nothing is snapshotted as long as this lasts."""
-    pids = laboratory.processes("bin/cinder-volume")
-    laboratory.in_site("kill", "-STOP", *map(str, pids))
-    try:
-        yield
-    finally:
-        laboratory.in_site("kill", "-CONT", *map(str, pids), check=False)
+    return laboratory.halted("bin/cinder-volume")
 
 
 def test_a_budget_that_passes_thaws_first_and_then_removes_what_was_begun(guests, name):

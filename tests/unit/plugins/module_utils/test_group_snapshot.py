@@ -100,6 +100,12 @@ def test_a_whole_set_is_adopted_when_it_is_good_enough(found, least, changed):
     assert plan_present(wanted(least), whole(found)).changed is changed
 
 
+def test_a_whole_set_that_is_being_backed_up_is_adopted():
+    first, *others = whole()
+    plan = plan_present(wanted(), [dataclasses.replace(first, status="backing-up"), *others])
+    assert not plan.changed
+
+
 def test_a_set_of_other_servers_is_taken_again():
     assert plan_present(wanted(id="id-rebuilt"), whole()).changed
 

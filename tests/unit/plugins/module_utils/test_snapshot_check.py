@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot impo
 from ansible_collections.osdr.openstack.plugins.module_utils.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
 from ansible_collections.osdr.openstack.plugins.module_utils.records import Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_check import (
+    busy_problems,
     permission_problems,
     quota_problems,
     sharing_problems,
@@ -51,6 +52,13 @@ class Storage:
 
 
 # States
+
+
+def test_only_what_is_being_backed_up_cannot_give_place():
+    busy = snapshot("orders", status="backing-up")
+    (problem,) = busy_problems(Plan((busy, snapshot("payments")), (ORDERS, PAYMENTS)), "primary")
+    assert "Snapshot snapshot-orders of volume volume-orders on site 'primary'" in problem
+    assert "Run the same again when that has ended" in problem
 
 
 def test_servers_and_volumes_in_no_state_for_it_are_named():

@@ -83,6 +83,31 @@ def test_a_set_is_taken_once_and_removed_once(cloud):
     assert cloud.cinder.snapshots() == cloud.cinder.groups() == []
 
 
+def back_up(cloud):
+    """Cinder backs up one of the snapshots."""
+    first = cloud.cinder.snapshots()[0]
+    cloud.cinder._change(cloud.cinder._snapshots, first.id, status="backing-up")
+    return first
+
+
+def test_a_set_that_is_being_backed_up_is_adopted(cloud):
+    taken = cloud.run()
+    back_up(cloud)
+    again = cloud.run()
+    assert (again["changed"], again["cg_snapshot"]) == (False, taken["cg_snapshot"])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_set_that_is_not_good_enough_is_not_touched_while_it_is_being_backed_up(cloud, check_mode):
+    cloud.run()
+    busy = back_up(cloud)
+    before = cloud.cinder.snapshots()
+    with pytest.raises(CheckFailed, match=f"Snapshot {busy.id} of volume {busy.volume_id} on site 'primary' is of a set that must be taken again"):
+        cloud.run(check_mode, consistency="quiesced")
+    assert cloud.cinder.snapshots() == before
+    assert cloud.cinder.called("delete_group_snapshot") == []
+
+
 def test_check_mode_changes_nothing_and_tells_the_groups(cloud):
     found = cloud.run(check_mode=True)
     assert (found["changed"], found["cg_snapshot"]) == (True, None)
