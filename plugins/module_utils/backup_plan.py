@@ -10,7 +10,9 @@ import typing as t
 from .records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
 
 UNDER_WAY = ("creating",)
-USABLE = ("available", "restoring")
+#: While it is read, for a drill perhaps. Cinder neither exports nor deletes it meanwhile.
+RESTORING = "restoring"
+USABLE = ("available", RESTORING)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from .backup_objects import Link, read_link
-from .backup_plan import USABLE
+from .backup_plan import RESTORING, USABLE
 from .errors import ResourceFailed, WaitTimeout
 from .records import Backup
 from .waiting import Waiter
@@ -39,7 +39,7 @@ class RecordImport:
             self._forget()
             found = None
         if found and found.status in USABLE:
-            self._refuse_other()
+            self._refuse_other(found)
             return 0
         if found is None:
             self._importing.import_record(self._link.record)
@@ -56,9 +56,8 @@ class RecordImport:
         what = f"site '{self._remote.cloud.site}' to forget the broken record of backup {self._link.backup_id}"
         self._waiter.until(what, lambda: True if self._remote.backup(self._link.backup_id) is None else None)
 
-    def _refuse_other(self) -> None:
-        known = read_link(self._importing.export_record(self._link.backup_id))
-        if (known.parent_id, known.location) != (self._link.parent_id, self._link.location):
+    def _refuse_other(self, found: Backup) -> None:
+        if self._is_other(found):
             raise ResourceFailed(
                 f"Site '{self._remote.cloud.site}' knows another backup under id {self._link.backup_id}: its objects or its parent "
                 "differ from those at the primary site.",
@@ -66,6 +65,15 @@ class RecordImport:
                 resource_type="backup",
                 resource_id=self._link.backup_id,
             )
+
+    def _is_other(self, found: Backup) -> bool:
+        link = self._link
+        if found.status == RESTORING:
+            # Its record cannot be exported before a drill has ended, which may be in hours; so what the site shows has to do.
+            is_elsewhere = link.location is not None and found.container != link.location.container
+            return is_elsewhere or found.is_incremental != bool(link.parent_id)
+        known = read_link(self._importing.export_record(link.backup_id))
+        return (known.parent_id, known.location) != (link.parent_id, link.location)
 
     def _await(self) -> None:
         try:

@@ -13,17 +13,17 @@ import dataclasses
 import typing as t
 
 from .backup_objects import Link, listed_backups, read_link
-from .backup_plan import UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, plan_backups, snapshot_problems
+from .backup_plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, plan_backups, snapshot_problems
 from .backup_watch import BackupWatch
 from .block_storage import BlockStorage
 from .cloud import Cloud, connect_other
-from .errors import CheckFailed, ResourceFailed
+from .errors import CheckFailed, CloudError, ResourceFailed
 from .manifest import Copy
 from .object_store import ObjectStore
 from .pipeline import Pipeline
 from .progress import Progress
 from .record_import import RecordImport
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, BackupRecord, Snapshot
 from .replication_check import import_problems, quota_problems, store_problems
 from .transport import SHARED, Effort, Stores, Transport
 from .verification import RECORDS, Verification
@@ -230,13 +230,25 @@ class Replication:
         return list(found.values())
 
     def _chain(self, backup: Backup) -> Chain:
-        links = [self._link(backup.id)]
+        waiter = self._waiter.moving(backup.size)
+        links = [self._link(backup.id, waiter)]
         while links[0].parent_id:
-            links.insert(0, self._link(links[0].parent_id))
+            links.insert(0, self._link(links[0].parent_id, waiter))
         return Chain(backup, tuple(links))
 
-    def _link(self, backup_id: str) -> Link:
-        return read_link(self._effort.insist(lambda: self._sites.exporting.export_record(backup_id)))
+    def _link(self, backup_id: str, waiter: Waiter) -> Link:
+        what = f"the restore from backup {backup_id} on site '{self._sites.primary.cloud.site}' to end"
+        return read_link(waiter.until(what, lambda: self._effort.insist(lambda: self._exported(backup_id))))
+
+    def _exported(self, backup_id: str) -> BackupRecord | None:
+        """None while the backup is being restored."""
+        try:
+            return self._sites.exporting.export_record(backup_id)
+        except CloudError:
+            found = self._sites.primary.backup(backup_id)
+            if found and found.status == RESTORING:
+                return None
+            raise
 
     def outstanding(self, chains: t.Sequence[Chain]) -> set[str]:
         """Ids of the backups of which the remote site lacks something, of themselves or of what they build on."""

@@ -259,7 +259,7 @@ class FakeSite(FakeBackups):
 
     def hold(self, name, parent=None, **changes):
         """A finished backup with its record is there."""
-        one = backup(name, **{"availability_zone": "nova", **changes})
+        one = backup(name, **{"availability_zone": "nova", "is_incremental": parent is not None, **changes})
         self.by_id[one.id] = one
         where = location(name, one.volume_id.removeprefix("volume-"))
         self._records[one.id] = record(name, parent, service_metadata=where.prefix)
@@ -268,6 +268,9 @@ class FakeSite(FakeBackups):
     def export_record(self, backup_id):
         if backup_id not in self._records:
             raise NotFound(f"There is no backup {backup_id}.", http_status=404)
+        status = self.backup(backup_id).status
+        if status != "available":
+            raise CloudError(f"Backup status must be available and not {status}.", http_status=400)
         return self._records[backup_id]
 
     def may_import(self):
@@ -277,6 +280,7 @@ class FakeSite(FakeBackups):
         fields = json.loads(base64.b64decode(exported.backup_url))
         with self._call("import_record", fields["id"]):
             known = {key: fields[key] for key in ("id", "volume_id", "size", "object_count")}
+            known["is_incremental"] = bool(fields["parent_id"])
             self.by_id[fields["id"]] = backup("imported", status="creating", container="", metadata={}, **known)
             self._records[fields["id"]] = exported
             if "import" in self.failing:

@@ -42,21 +42,33 @@ def test_what_is_known_and_usable_is_left_as_it_is(status):
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("record", "status"),
     [
-        pytest.param({"parent": "older"}, id="its parent"),
-        pytest.param({"container": "elsewhere"}, id="its container"),
-        pytest.param({"service_metadata": "elsewhere"}, id="its objects"),
-        pytest.param({"service": "cinder.backup.drivers.nfs.NFSBackupDriver"}, id="its driver"),
+        pytest.param({"parent": "older"}, "available", id="its parent"),
+        pytest.param({"container": "elsewhere"}, "available", id="its container"),
+        pytest.param({"service_metadata": "elsewhere"}, "available", id="its objects"),
+        pytest.param({"service": "cinder.backup.drivers.nfs.NFSBackupDriver"}, "available", id="its driver"),
+        pytest.param({"parent": "older"}, "restoring", id="its parent, as far as one sees during a restore"),
+        pytest.param({"container": "elsewhere"}, "restoring", id="its container during a restore"),
     ],
 )
-def test_another_backup_under_this_id_is_neither_used_nor_touched(record):
-    site = Importing({}, **record)
+def test_another_backup_under_this_id_is_neither_used_nor_touched(record, status):
+    site = Importing({"status": status}, **record)
     with pytest.raises(ResourceFailed, match=f"Site 'remote' knows another backup under id {ID}") as raised:
         site.ensure()
     # Else it would be tried again and again, as if it could pass.
     assert not isinstance(raised.value, CloudError)
     assert site.remote.calls == []
+
+
+def test_an_increment_that_is_being_restored_is_known_by_what_is_seen_of_it():
+    site = Importing({"status": "restoring", "is_incremental": True}, parent="older")
+    assert site.ensure() == 0
+
+
+def test_one_of_another_driver_that_is_being_restored_has_no_container_to_compare():
+    site = Importing({"status": "restoring", "container": "share"}, service="cinder.backup.drivers.nfs.NFSBackupDriver")
+    assert site.ensure() == 0
 
 
 def test_a_broken_record_is_removed_and_imported_anew():

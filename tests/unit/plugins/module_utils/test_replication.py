@@ -346,6 +346,42 @@ def test_records_are_imported_the_oldest_first():
     assert [called[0] for called in shop.remote.called("import_record")] == ["backup-a", "backup-b", "backup-c"]
 
 
+def restore(shop, site, seconds):
+    """Somebody restores from the first backup, for so many seconds."""
+    site._change(site.by_id, "backup-primary-1", status="restoring")
+    end = shop.time.seconds + seconds
+    site._due.append((end, lambda: site._change(site.by_id, "backup-primary-1", status="available")))
+    return end
+
+
+def test_a_restore_at_the_remote_site_holds_up_no_checkpoint_that_builds_on_the_same():
+    shop = Protecting()
+    shop.run()
+    end = restore(shop, shop.remote, 3600)
+    (copy,) = shop.next("evening")
+    assert copy.chain == ("backup-primary-1", "backup-primary-2")
+    assert shop.time.seconds < end
+
+
+def test_the_end_of_a_restore_at_the_primary_site_is_waited_for():
+    shop = Protecting()
+    shop.run()
+    shop.next("evening")
+    end = restore(shop, shop.primary, 100)
+    (copy,) = shop.next("night")
+    assert copy.chain == ("backup-primary-1", "backup-primary-2", "backup-primary-3")
+    assert shop.time.seconds >= end
+
+
+def test_a_restore_at_the_primary_site_that_does_not_end_is_told():
+    shop = Protecting()
+    shop.run()
+    shop.next("evening")
+    restore(shop, shop.primary, 10**6)
+    with pytest.raises(WaitTimeout, match="waiting for the restore from backup backup-primary-1 on site 'primary' to end"):
+        shop.next("night")
+
+
 def test_records_travel_without_marks_which_are_set_anew(shop):
     _changed, copies = shop.run()
     assert {one.id: one.metadata for one in shop.remote.backups()} == {one.copy_id: NOON for one in copies}
