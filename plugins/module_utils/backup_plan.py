@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .manifest_pieces import LABEL_KEY
 from .records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
 
 UNDER_WAY = ("creating",)
@@ -57,7 +58,7 @@ class NewBackup:
 class Plan:
     """What is to be done at the primary site, per volume.
 
-    :param delete: backups of this checkpoint that failed.
+    :param delete: backups of this checkpoint that failed, or are of other snapshots than it has now.
     :param create: backups to make.
     :param adopt: backups of this checkpoint that are there or under way.
     """
@@ -91,14 +92,27 @@ class Sight:
 def plan_backups(wanted: Wanted, sight: Sight) -> Plan:
     """Decide which volumes to back up, and how."""
     mine = [b for b in sight.backups if wanted.metadata.items() <= b.metadata.items()]
-    adopt = {b.volume_id: b for b in mine if b.status in USABLE + UNDER_WAY}
-    failed = tuple(b for b in mine if b.volume_id not in adopt or adopt[b.volume_id].id != b.id)
-    create = tuple(
-        NewBackup(snapshot, _can_be_incremental(wanted, snapshot, sight))
-        for snapshot in sight.snapshots
-        if snapshot.volume_id not in adopt
-    )
-    return Plan(failed, create, tuple(adopt.values()))
+    adopt = adoptable(mine, {s.volume_id: s.id for s in sight.snapshots})
+    delete = tuple(b for b in mine if b not in adopt)
+    staying = dataclasses.replace(sight, backups=[b for b in sight.backups if b not in delete])
+    done = {b.volume_id for b in adopt}
+    create = tuple(NewBackup(s, _can_be_incremental(wanted, s, staying)) for s in sight.snapshots if s.volume_id not in done)
+    return Plan(delete, create, tuple(adopt))
+
+
+def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
+    """The backups of a checkpoint that count, at most one of each volume.
+
+    One that was made of another snapshot is of another moment, whatever its marks say. Where the snapshots are gone, the backups
+    are all that there is of the checkpoint.
+
+    :param mine: all that bear its marks.
+    :param snapshot_ids: of the checkpoint, per volume id; empty for one that is yet to be taken.
+    """
+    of_volume = {
+        b.volume_id: b for b in mine if b.status in USABLE + UNDER_WAY and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id
+    }
+    return list(of_volume.values())
 
 
 def snapshot_problems(plan: Plan, site: str) -> list[str]:
@@ -113,6 +127,34 @@ def snapshot_problems(plan: Plan, site: str) -> list[str]:
         for new in plan.create
         if new.snapshot.status != "available"
     ]
+
+
+def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[Backup]) -> list[str]:
+    """Backups that would have to give place to new ones and cannot, or must not.
+
+    :param site: name of the primary site.
+    :param there: all of the remote site.
+    """
+    records = {b.id: b for b in there}
+    reasons = {b.id: _why_it_stays(b, records.get(b.id, b)) for b in delete}
+    return [
+        f"Backup {b.id} of volume {b.volume_id} on site '{site}' bears the marks of this checkpoint, but it failed or is not of its "
+        f"snapshots; and it cannot give place to a new one: {reasons[b.id]}"
+        for b in delete
+        if reasons[b.id]
+    ]
+
+
+def _why_it_stays(backup: Backup, record: Backup) -> str:
+    """:param record: of the backup at the remote site."""
+    if LABEL_KEY in record.metadata:
+        return "a checkpoint of this id was published with it. Give another id, or remove that one first with os_checkpoint (state absent)."
+    busy = [one.status for one in (backup, record) if one.status in (*UNDER_WAY, RESTORING)]
+    if busy:
+        return f"it is {busy[0]}. Run the same again when that has ended, or give another id."
+    if backup.has_dependents:
+        return "others build on it. Give another id."
+    return ""
 
 
 def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, sight: Sight) -> bool:

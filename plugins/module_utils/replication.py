@@ -13,7 +13,7 @@ import dataclasses
 import typing as t
 
 from .backup_objects import Link, listed_backups, read_link
-from .backup_plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, plan_backups, snapshot_problems
+from .backup_plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, deletion_problems, plan_backups, snapshot_problems
 from .backup_watch import BackupWatch
 from .block_storage import BlockStorage
 from .cloud import Cloud, connect_other
@@ -128,7 +128,7 @@ class Replication:
         known = self._known(snapshots, backups, there)
         sight = Sight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
         plan = plan_backups(self._wanted, sight)
-        problems = self._problems(plan, {b.id for b in there})
+        problems = self._problems(plan, there)
         if not (snapshots or plan.adopt):
             problems.append(f"It has no snapshots on site '{primary.cloud.site}'; take them with os_cg_snapshot.")
         if problems:
@@ -146,16 +146,19 @@ class Replication:
         listed = run_all({place: (lambda place=place: listed_backups(store, *place)) for place in places}, self._effort.concurrency)
         return known & {backup_id for ids in listed.values() for backup_id in ids}
 
-    def _problems(self, plan: Plan, there: t.Collection[str]) -> list[str]:
-        """:param there: ids of the backups that the remote site has records of."""
+    def _problems(self, plan: Plan, there: t.Sequence[Backup]) -> list[str]:
+        """:param there: all backups of the remote site."""
+        known = {b.id for b in there}
         sizes = [new.snapshot.size for new in plan.create]
         deleted = [backup.size for backup in plan.delete]
-        imported = sizes + [backup.size for backup in plan.adopt if backup.id not in there]
+        imported = sizes + [backup.size for backup in plan.adopt if backup.id not in known]
+        forgotten = [backup.size for backup in plan.delete if backup.id in known]
         problems: list[str] = []
         if sizes:
             problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted))
         if imported:
-            problems += quota_problems(self._sites.remote, len(imported), sum(imported))
+            problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten))
+        problems += deletion_problems(plan.delete, self._sites.primary.cloud.site, there)
         problems += snapshot_problems(plan, self._sites.primary.cloud.site)
         return problems + import_problems(self._sites.importing) + self._method.problems(self._sites)
 
@@ -216,11 +219,14 @@ class Replication:
         )
 
     def _delete(self, backup: Backup) -> None:
-        self._sites.primary.delete_backup(backup.id)
-        self._waiter.until(
-            f"the deletion of failed backup {backup.id}",
-            lambda: True if self._sites.primary.backup(backup.id) is None else None,
-        )
+        """At the remote site first, which would keep a record without objects where both use one store."""
+        for storage in (self._sites.remote, self._sites.primary):
+            found = storage.backup(backup.id)
+            # An earlier run may have asked for it.
+            if found and found.status != "deleting":
+                storage.delete_backup(backup.id)
+            what = f"the deletion of backup {backup.id} on site '{storage.cloud.site}'"
+            self._waiter.until(what, lambda storage=storage: True if storage.backup(backup.id) is None else None)
 
     # Getting them to the remote site
 

@@ -18,7 +18,9 @@ description:
   - A backup is a full one when O(full_every) says so, when the volume was resized, when the newest backup of the volume is
     not of this application or is in another availability zone, and when the remote site lacks any part of the chain.
   - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run has done is
-    adopted and nothing is copied twice; backups that failed are made again.
+    adopted and nothing is copied twice; backups that failed are made again. So are those of other snapshots than the checkpoint
+    has now, when they were taken anew for example, since they are of another moment. The old ones are removed at both sites before; where
+    they cannot be removed, or a checkpoint of this id was published with them, the module fails before the first change.
   - While it works, the run shows how far it is, on the terminal and in the job output of AWX.
   - Failures that pass (a service that is restarted, a link that is down) are borne for O(stall_timeout).
 extends_documentation_fragment:

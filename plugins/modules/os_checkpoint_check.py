@@ -28,7 +28,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The id that the checkpoint is to have; what an interrupted run has made under it counts as done.
+      - The id that the checkpoint is to have; what an interrupted run has made under it counts as done. That other backups bear
+        the id, and cannot give place to new ones, is a problem.
     type: str
     required: true
   consistency:
@@ -92,6 +93,7 @@ checkpoint_check:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import active_site, args, group_snapshot
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import adoptable, deletion_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
@@ -155,13 +157,25 @@ def _problems(wanted, sites, params):
     job = SnapshotJob(group_snapshot.Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
     plan = job.plan()
     problems = job.problems(plan, job.units()) if plan.changed else []
-    done = {b.volume_id for b in sites.primary.backups() if wanted.metadata.items() <= b.metadata.items()}
-    todo = [volume for volume in wanted.volumes.values() if volume.id not in done]
-    size = sum(volume.size for volume in todo)
-    for storage in (sites.primary, sites.remote):
-        problems += quota_problems(storage, len(todo), size)
+    snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
+    problems += _backup_problems(wanted, snapshot_ids, sites)
     method = Method(params["transport"], params["verification"])
     return problems + import_problems(sites.importing) + method.problems(sites)
+
+
+def _backup_problems(wanted, snapshot_ids, sites):
+    """:param snapshot_ids: per volume id; empty for one that is yet to be taken."""
+    mine = [b for b in sites.primary.backups() if wanted.metadata.items() <= b.metadata.items()]
+    there = sites.remote.backups()
+    done = adoptable(mine, snapshot_ids)
+    gone = [b for b in mine if b not in done]
+    problems = deletion_problems(gone, sites.primary.cloud.site, there)
+    backed_up = {b.volume_id for b in done}
+    new = [volume.size for volume in wanted.volumes.values() if volume.id not in backed_up]
+    known = {b.id for b in there}
+    for storage, old in ((sites.primary, gone), (sites.remote, [b for b in gone if b.id in known])):
+        problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old))
+    return problems
 
 
 def main():

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import Sight, Wanted, plan_backups, snapshot_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import (
+    Sight,
+    Wanted,
+    adoptable,
+    deletion_problems,
+    plan_backups,
+    snapshot_problems,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest_pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.records import marks
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import backup, snapshot
 
@@ -89,6 +97,56 @@ def test_a_failed_one_is_made_again():
     plan = planned([failed])
     assert plan.delete == (failed,)
     assert len(plan.create) == 1
+
+
+def stale(**changes):
+    """A backup of this checkpoint, of a snapshot that was replaced."""
+    return mine("db", **{"metadata": MINE, "snapshot_id": "snapshot-of-yesterday", **changes})
+
+
+@pytest.mark.parametrize("status", ["available", "restoring", "creating"])
+def test_a_backup_of_another_snapshot_is_of_another_moment(status):
+    old = stale(status=status)
+    plan = planned([old])
+    assert (plan.adopt, plan.delete) == ((), (old,))
+    assert [(new.snapshot.id, new.incremental) for new in plan.create] == [("snapshot-db", False)]
+
+
+def test_what_is_about_to_go_is_not_built_on():
+    old = stale(is_incremental=True, data_timestamp="2026-01-01T05:00:00")
+    assert not planned([old]).create[0].incremental
+    assert planned([*chain(1), old]).create[0].incremental
+
+
+def test_only_volumes_whose_snapshots_were_replaced_are_backed_up_again():
+    other = backup("other", metadata=MINE)
+    plan = planned([stale(), other], snapshots=[snapshot("db"), snapshot("other")])
+    assert plan.adopt == (other,)
+    assert [new.snapshot.volume_id for new in plan.create] == ["volume-db"]
+
+
+def test_what_is_yet_to_be_taken_has_no_backup():
+    found = backup("db", metadata=MINE)
+    assert adoptable([found], {"volume-db": "snapshot-db"}) == adoptable([found], {}) == [found]
+    assert adoptable([found], {"volume-db": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "record", "says"),
+    [
+        pytest.param({}, {}, None, id="nothing needs it"),
+        pytest.param({"status": "error"}, None, None, id="it failed and the remote site never knew it"),
+        pytest.param({"status": "creating"}, None, "it is creating. Run the same again when that has ended", id="under way"),
+        pytest.param({}, {"status": "restoring"}, "it is restoring. Run the same again", id="a drill reads it"),
+        pytest.param({"has_dependents": True}, {}, "others build on it. Give another id", id="built on"),
+        pytest.param({}, {"metadata": {LABEL_KEY: "1:ab"}}, "a checkpoint of this id was published with it. Give another id", id="published"),
+    ],
+)
+def test_a_backup_that_has_to_give_place_and_cannot_is_told(changes, record, says):
+    there = [] if record is None else [stale(**record)]
+    found = deletion_problems([stale(**changes)], "primary", there)
+    assert [says in one for one in found] == ([True] if says else [])
+    assert all(one.startswith("Backup backup-db of volume volume-db on site 'primary'") for one in found)
 
 
 def test_backups_of_another_checkpoint_are_left_alone():

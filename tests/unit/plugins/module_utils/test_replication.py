@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import replication
 from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import Wanted
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, DrError, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest_pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.replication import Method, Replication, Sites
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_stores import BLOCKS, CONTAINER, TwoSites, location
@@ -107,6 +108,56 @@ def test_a_copied_checkpoint_needs_its_snapshots_no_longer(shop):
     copies = shop.run()[1]
     shop.primary._snapshots.clear()
     assert shop.run() == (False, copies)
+
+
+def take_anew(shop):
+    """The snapshots of the checkpoint are replaced."""
+    shop.primary._snapshots = [dataclasses.replace(one, id=f"{one.id}-anew") for one in shop.primary._snapshots]
+
+
+@pytest.mark.parametrize("transport", ["copy", "shared"])
+def test_backups_of_snapshots_that_were_replaced_are_made_again_and_the_old_ones_go(transport):
+    shop = Protecting("orders", "payments", transport=transport)
+    old = [one.copy_id for one in shop.run()[1]]
+    take_anew(shop)
+    changed, copies = shop.run()
+    assert changed
+    new = [one.copy_id for one in copies]
+    assert not set(old) & set(new)
+    for site in (shop.primary, shop.remote):
+        assert [one.id for one in site.backups()] == new
+        assert [one for (one, _force) in site.called("delete_backup")] == old
+    assert {one.snapshot_id for one in shop.primary.backups()} == {"snapshot-orders-noon-anew", "snapshot-payments-noon-anew"}
+    assert shop.run() == (False, copies)
+
+
+def test_the_copies_of_a_published_checkpoint_are_not_replaced():
+    shop = Protecting()
+    (copy,) = shop.run()[1]
+    shop.remote.mark_backup(copy.copy_id, {**NOON, LABEL_KEY: "1:ab"})
+    take_anew(shop)
+    shop.primary.calls.clear()
+    shop.remote.calls.clear()
+    with pytest.raises(CheckFailed, match="a checkpoint of this id was published with it"):
+        shop.run()
+    assert (shop.primary.calls, shop.remote.calls) == ([], [])
+
+
+def test_what_is_replaced_needs_no_more_quota_at_either_site():
+    shop = Protecting()
+    shop.run()
+    take_anew(shop)
+    for site in (shop.primary, shop.remote):
+        site.limits = {"backups": 1, "backup_gigabytes": 1}
+    assert shop.run()[0]
+
+
+def test_a_deletion_that_an_earlier_run_began_is_waited_for():
+    shop = Protecting()
+    shop.primary.hold("failed", volume_id="volume-orders", status="deleting", metadata=NOON)
+    shop.primary._due.append((5, lambda: shop.primary.by_id.pop("backup-failed")))
+    assert len(shop.run()[1]) == 1
+    assert shop.primary.called("delete_backup") == []
 
 
 def test_all_that_is_in_the_way_is_told_before_anything_is_done(shop):
@@ -272,7 +323,7 @@ def test_a_failed_backup_that_is_not_deleted_is_told():
     shop = Protecting()
     shop.primary.hold("failed", volume_id="volume-orders", status="error", metadata=NOON)
     shop.primary.delete_backup = lambda backup_id: None
-    with pytest.raises(WaitTimeout, match="the deletion of failed backup backup-failed"):
+    with pytest.raises(WaitTimeout, match="the deletion of backup backup-failed on site 'primary'"):
         shop.back_up()
     assert shop.primary.called("create_backup") == []
 

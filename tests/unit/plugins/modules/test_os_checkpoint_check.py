@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot import Seeing, Storages, Wanted, survey
+from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.records import Quota, marks
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_check
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_cinder import FakeCinder
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, backup, server, volume
+
+NAMES = ("orders", "payments")
+SHOP = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]})
+NOON = marks("shop", "noon")
+
+
+class Primary(FakeCinder):
+    """A site with volumes, their snapshots and backups."""
+
+    def __init__(self):
+        super().__init__(*(volume(name) for name in NAMES))
+        self.made = []
+
+    def backups(self):
+        return self.made
+
+    def may_snapshot(self, which):
+        return True
+
+
+class Clouds:
+    """Two sites, each with room for as many backups as are said."""
+
+    def __init__(self, monkeypatch):
+        self.primary, self.remote = Primary(), FakeBackups()
+        self.remote.may_import = lambda: True
+        self.room(primary=2, remote=2)
+        monkeypatch.setattr(os_checkpoint_check, "Method", lambda *options: SimpleNamespace(problems=lambda sites: []))
+
+    def room(self, **room):
+        for site, storage, made in (("primary", self.primary, self.primary.made), ("remote", self.remote, self.remote.by_id)):
+            limits = {"backups": Quota("backups", room[site], len(made)), "backup_gigabytes": Quota("backup_gigabytes", -1, 0)}
+            storage.quotas = lambda limits=limits: limits
+
+    @property
+    def wanted(self):
+        servers = {name: server(name) for name in NAMES}
+        return Wanted(SHOP, "noon", "crash", survey(SHOP, servers, Storages([self.primary])))
+
+    def take(self):
+        job = SnapshotJob(Storages([self.primary]), None, self.wanted, GroupingOptions("individual"), self.primary.waiter, 1)
+        nova = SimpleNamespace(server=lambda server_id: server(server_id.removeprefix("id-")))
+        job.take(job.units(), None, Seeing(nova, self.wanted, 1), Interruption())
+
+    def back_up(self, **changes):
+        """Both sites know a backup of each snapshot."""
+        for one in self.primary.snapshots():
+            made = backup(one.volume_id, volume_id=one.volume_id, snapshot_id=one.id, **{"metadata": NOON, **changes})
+            self.primary.made.append(made)
+            self.remote.by_id[made.id] = made
+
+    def problems(self):
+        params = {"admin_cloud": None, "grouping": "individual", "concurrency": 1, "transport": "shared", "verification": "records"}
+        sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote)
+        return os_checkpoint_check._problems(self.wanted, sites, params)
+
+
+@pytest.fixture
+def clouds(monkeypatch):
+    return Clouds(monkeypatch)
+
+
+def test_a_new_checkpoint_needs_room_at_both_sites(clouds):
+    assert clouds.problems() == []
+    clouds.room(primary=1, remote=0)
+    first, second = clouds.problems()
+    assert "'backups' of the project on site 'primary' is 1 too small" in first
+    assert "'backups' of the project on site 'remote' is 2 too small" in second
+
+
+def test_what_was_backed_up_of_these_snapshots_needs_no_more_room(clouds):
+    clouds.take()
+    clouds.back_up()
+    clouds.room(primary=2, remote=2)
+    assert clouds.problems() == []
+
+
+def test_what_is_replaced_gives_its_room(clouds):
+    clouds.take()
+    clouds.back_up()
+    clouds.primary._snapshots.clear()
+    clouds.room(primary=2, remote=2)
+    assert clouds.problems() == []
+    clouds.remote.by_id.clear()
+    clouds.room(primary=2, remote=1)
+    assert len(clouds.problems()) == 1
+
+
+def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_before_they_are_taken(clouds):
+    clouds.take()
+    clouds.back_up(has_dependents=True)
+    assert clouds.problems() == []
+    clouds.primary._snapshots.clear()
+    first, second = clouds.problems()
+    assert "others build on it" in first
+    assert "others build on it" in second
