@@ -10,10 +10,11 @@ import itertools
 import re
 import typing as t
 
+from . import scratch
 from .backup_objects import Location, inspect
 from .backup_plan import USABLE
 from .block_storage import BlockStorage
-from .errors import CloudError, DrError, NotFound, ResourceFailed
+from .errors import CloudError, DrError, ResourceFailed
 from .object_store import ObjectStore
 from .progress import Progress
 from .records import Backup
@@ -31,8 +32,6 @@ OBJECTS = "objects"
 RESTORE = "restore"
 DEPTHS = (RECORDS, OBJECTS, RESTORE)
 
-#: Marks volumes and backups that are made only to be compared; not with the keys of checkpoints, which they are no part of.
-SCRATCH_KEY = "osdr_verify"
 #: A store may list an object a little later than it took it.
 _LISTING_LAG_SECONDS = 30.0
 _BLOCK_SIZE = re.compile(rb'"chunk_size":\s*(\d+)\D')
@@ -112,11 +111,11 @@ class Verification:
         return Proof(inventory.stored_bytes, inventory.digest)
 
     def _prove_content(self, chain: Chain) -> None:
-        Scratch(self._sites.remote, self._waiter, chain.backup).compare(self._sites.stores.remote, location_of(chain.links[-1]))
+        Comparison(self._sites.remote, self._waiter, chain.backup).compare(self._sites.stores.remote, location_of(chain.links[-1]))
         self._progress.add(steps=1)
 
 
-class Scratch:
+class Comparison:
     """A volume restored from a backup only to be compared with what was backed up, and removed again.
 
     No data passes through here: the restored volume is backed up once more, and Cinder's backup service writes down
@@ -127,9 +126,6 @@ class Scratch:
         self._storage = storage
         self._waiter = waiter
         self._backup = backup
-        self._mark = {SCRATCH_KEY: backup.id}
-        #: Of the volume, whose metadata Cinder replaces with the backup's at the end of a restore.
-        self._description = f"{SCRATCH_KEY}={backup.id}"
         self._name = f"osdr-verify-{backup.id}"
 
     def compare(self, store: ObjectStore, location: Location) -> None:
@@ -138,18 +134,18 @@ class Scratch:
         try:
             self._compare(store, location)
         except BaseException:
-            # What is still busy can only be removed by the next run; why this one failed must be told.
+            # What is still busy can only be removed by the next run, or by pruning; why this one failed must be told.
             with contextlib.suppress(DrError):
                 self.remove()
             raise
         self.remove()
 
     def _compare(self, store: ObjectStore, location: Location) -> None:
-        wanted = {"name": self._name, "size": self._backup.size, "description": self._description}
+        wanted = {"name": self._name, "size": self._backup.size, "description": scratch.description(self._backup.id)}
         volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
         patient = self._waiter.moving(self._backup.size)
         patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
-        again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": self._mark})
+        again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": scratch.mark(self._backup.id)})
         found = patient.until(f"backup {self._name}", lambda: self._backed_up(again))
         with (
             store.stream(location.container, location.block_sums_name) as wanted_sums,
@@ -159,14 +155,7 @@ class Scratch:
 
     def remove(self) -> None:
         """Remove what this or an earlier run has made."""
-        for backup in self._storage.backups():
-            if backup.metadata.get(SCRATCH_KEY) == self._backup.id:
-                self._storage.delete_backup(backup.id)
-                self._waiter.until(f"backup {backup.name} to be deleted", lambda one=backup.id: self._storage.backup(one) is None or None)
-        for volume in self._storage.volumes():
-            if volume.description == self._description:
-                self._storage.delete_volume(volume.id)
-                self._waiter.until(f"volume {volume.name} to be deleted", lambda one=volume.id: self._volume_gone(one))
+        scratch.Scratch.of(self._storage, self._backup.id).remove(self._storage, self._waiter)
 
     def _restored(self, volume_id: str) -> bool | None:
         status = self._storage.volume(volume_id).status
@@ -188,13 +177,6 @@ class Scratch:
             resource_type="backup",
             resource_id=self._backup.id,
         )
-
-    def _volume_gone(self, volume_id: str) -> bool | None:
-        try:
-            self._storage.volume(volume_id)
-        except NotFound:
-            return True
-        return None
 
 
 def _block_sums_name(store: ObjectStore, backup: Backup) -> str:

@@ -19,6 +19,9 @@ description:
   - Backups and snapshots that failed attempts have left at the primary site, older than the newest checkpoint, go too.
   - Checkpoints that cannot be restored do not count as kept, and neither they nor those that are being restored are
     touched. When a manifest cannot be read, nothing is removed, because nobody knows what it needs.
+  - Volumes and backups go, too, that O(osdr.openstack.os_backup_replicate#module:verification=restore) has made at the remote site to be
+    compared, and that a run which died has left. They are marked with the id of a backup; those go whose backup is of the application or
+    gone.
   - Not to be run while a checkpoint of the same application is being taken.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -111,6 +114,9 @@ prune:
     snapshots:
       description: Ids of the snapshots that went, per site.
       type: dict
+    scratch:
+      description: Ids of the volumes and backups that went, which had been made at the remote site only to be compared.
+      type: dict
 """
 
 import dataclasses
@@ -126,6 +132,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.interruption import
 from ansible_collections.osdr.openstack.plugins.module_utils.pruning import Pruning
 from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
 from ansible_collections.osdr.openstack.plugins.module_utils.retention import RULES, Policy
+from ansible_collections.osdr.openstack.plugins.module_utils.scratch import Scratch
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
@@ -136,25 +143,33 @@ def run(module):
     remote = connect(params)
     primary = BlockStorage(connect_other(params["primary_cloud"])) if params["primary_cloud"] else None
     publication = Publication(Catalogue.of(remote, params), BlockStorage(remote))
-    pruning = Pruning(publication, primary, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"])
+    waiter = Waiter(timeout=params["timeout"], interval=1.0)
+    pruning = Pruning(publication, primary, waiter, params["concurrency"])
     plan = pruning.plan(application, policy)
+    storage = plan.sites[0][0]
+    scratch = Scratch.left_of(storage, application)
     if not module.check_mode:
         plan = pruning.carry_out(plan)
-    for warning in pruning.warnings:
+        scratch.idle.remove(storage, waiter)
+    for warning in pruning.warnings + [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It is left alone." for one in scratch.busy]:
         module.warn(warning)
-    result = _result(plan)
+    result = {**_result(plan), "scratch": {"backups": _ids(scratch.idle.backups), "volumes": _ids(scratch.idle.volumes)}}
     kept = [one["id"] for one in result["kept"]]
     diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
-    return {"changed": plan.changes, "prune": result, "diff": diff}
+    return {"changed": plan.changes or bool(scratch.idle), "prune": result, "diff": diff}
 
 
 def _result(plan):
     return {
         "kept": [{**dataclasses.asdict(one), "reasons": list(one.reasons)} for one in plan.retention.keep],
         "removed": [one.checkpoint.id for one in plan.retention.remove],
-        "backups": {storage.cloud.site: [b.id for b in gone.backups] for storage, gone in plan.sites},
-        "snapshots": {storage.cloud.site: [s.id for s in gone.snapshots] for storage, gone in plan.sites},
+        "backups": {storage.cloud.site: _ids(gone.backups) for storage, gone in plan.sites},
+        "snapshots": {storage.cloud.site: _ids(gone.snapshots) for storage, gone in plan.sites},
     }
+
+
+def _ids(resources):
+    return [one.id for one in resources]
 
 
 def main():

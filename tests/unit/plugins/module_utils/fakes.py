@@ -265,10 +265,23 @@ class FakeCopies(FakeBackups):
         self.journal = [] if journal is None else journal
         self.refused, self.broken = refused or {}, broken or {}
         self._snapshots = {one.id: one for one in snapshots}
+        self.volumes_by_id = {}
         self._lock = threading.Lock()
 
     def snapshots(self):
         return list(self._snapshots.values())
+
+    def volumes(self):
+        return list(self.volumes_by_id.values())
+
+    def volume(self, volume_id):
+        if volume_id not in self.volumes_by_id:
+            raise NotFound(f"There is no volume {volume_id}.")
+        return self.volumes_by_id[volume_id]
+
+    def delete_volume(self, volume_id):
+        self._note(volume_id)
+        del self.volumes_by_id[volume_id]
 
     def backup(self, backup_id):
         found = self.by_id.get(backup_id)

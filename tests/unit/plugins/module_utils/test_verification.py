@@ -12,8 +12,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.verification import
     RECORDS,
     RESTORE,
     BlockSums,
+    Comparison,
     Proof,
-    Scratch,
     Verification,
     foreseeable,
 )
@@ -317,11 +317,11 @@ def test_what_is_not_whole_is_not_restored():
 
 def test_what_an_earlier_run_left_is_removed_and_nothing_else():
     site = Proving(RESTORE)
-    scratch = Scratch(site.remote, site.waiter, site.chain.backup)
+    comparison = Comparison(site.remote, site.waiter, site.chain.backup)
     left = {"description": "osdr_verify=backup-db", "status": "error_restoring"}
     for one in (volume("left", **left), volume("other", description="osdr_verify=backup-other"), volume("bare")):
         site.remote._volumes[one.id] = one
     site.remote.hold("again", metadata={"osdr_verify": "backup-db"})
     site.remote.hold("another", metadata={"osdr_verify": "backup-other"})
-    scratch.remove()
+    comparison.remove()
     assert site.scratch == ["volume-other", "volume-bare", "backup-another"]

@@ -11,7 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.publication import 
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_prune
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeCopies, FakeStore, FakeTime
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeCopies, FakeStore, FakeTime, backup, volume
 
 NOTHING = {"last": 0, "hourly": 0, "daily": 0, "weekly": 0, "monthly": 0}
 
@@ -76,6 +76,7 @@ def test_the_result_says_what_stays_and_what_went(clouds):
             "removed": ["noon", "ten"],
             "backups": {"remote": chains, "primary": chains},
             "snapshots": {"remote": [], "primary": snapshots},
+            "scratch": {"backups": [], "volumes": []},
         },
         "diff": {"before": {"checkpoints": ["noon", "ten", "two"]}, "after": {"checkpoints": ["two"]}},
     }
@@ -111,6 +112,37 @@ def test_what_had_to_be_left_alone_is_a_warning_and_did_not_go(clouds):
     assert clouds.warnings == [f"Site 'remote' could not delete backup {shop.uuid(2001)}. It is left alone."]
     for site in ("remote", "primary"):
         assert result["prune"]["backups"][site] == [shop.uuid(one) for one in (2002, 2003, 1002, 1003)]
+
+
+def leave_scratch(clouds, **status):
+    """A run that died has left a volume and its backup, of the newest checkpoint."""
+    meant = shop.uuid(3001)
+    made = volume("scratch", description=f"osdr_verify={meant}", **status)
+    again = backup("scratch", metadata={"osdr_verify": meant}, **status)
+    clouds.remote.volumes_by_id[made.id] = made
+    clouds.remote.by_id[again.id] = again
+
+
+def test_what_was_left_of_a_comparison_goes_too(clouds):
+    clouds.prune()
+    clouds.journal.clear()
+    leave_scratch(clouds, status="available")
+    foreseen = clouds.prune(check_mode=True)
+    assert (foreseen["changed"], clouds.journal) == (True, [])
+    assert foreseen["prune"]["scratch"] == {"backups": ["backup-scratch"], "volumes": ["volume-scratch"]}
+    assert clouds.prune() == foreseen
+    assert clouds.journal == [("remote", "backup-scratch"), ("remote", "volume-scratch")]
+    assert not clouds.prune()["changed"]
+
+
+def test_a_comparison_that_still_goes_on_is_a_warning(clouds):
+    clouds.prune()
+    clouds.journal.clear()
+    leave_scratch(clouds, status="creating")
+    result = clouds.prune()
+    assert (result["changed"], result["prune"]["scratch"], clouds.journal) == (False, {"backups": [], "volumes": []}, [])
+    assert [one.split(" (")[0] for one in clouds.warnings] == ["scratch", "scratch"]
+    assert clouds.warnings[0] == "scratch (backup-scratch) on site 'remote' is creating. It is left alone."
 
 
 @pytest.mark.parametrize(
