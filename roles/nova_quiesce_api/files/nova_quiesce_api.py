@@ -22,6 +22,7 @@ import json
 import os
 import random
 import re
+import sys
 import threading
 import time
 import typing as t
@@ -546,6 +547,12 @@ class QuiesceFilter:
         self._quiescer = Quiescer(self._computes)
         self._enforcer = _enforcer()
         self._sweeping_process: int | None = None
+        if _threads_stand_still():
+            LOG.warning(
+                "Nova has patched itself with eventlet under a web server that runs threads of eventlet only while it "
+                "serves a request: servers whose time is over may be thawed late. Set "
+                "OS_NOVA_DISABLE_EVENTLET_PATCHING=1 in the environment of this process."
+            )
         self._sweep()
 
     @webob.dec.wsgify(RequestClass=wsgi.Request)
@@ -657,6 +664,13 @@ class QuiesceFilter:
             allowed = False
         if not allowed:
             raise webob.exc.HTTPForbidden(explanation=f"Policy doesn't allow {rule} to be performed.")
+
+
+def _threads_stand_still() -> bool:
+    """Whether threads are those of eventlet, and the web server does not let them run between two requests."""
+    patcher = sys.modules.get("eventlet.patcher")
+    is_patched = patcher is not None and patcher.is_monkey_patched("thread")
+    return is_patched and any(server in sys.modules for server in ("uwsgi", "mod_wsgi"))
 
 
 def _enforcer() -> policy.Enforcer:

@@ -34,7 +34,7 @@ OTHERS = {
     "curl -s -H X-Auth-Token:": ("tests/functional/laboratory.py", "/os-quiesce"),
     "openstack --os-cloud primary application credential create": ("tests/functional/test_permissions.py", "create_application_credential("),
     "openstack --os-cloud remote application credential create": ("tests/functional/test_permissions.py", "create_application_credential("),
-    "openstack --os-cloud primary-admin server show": ("tests/functional/laboratory.py", "find_server("),
+    "openstack --os-cloud primary server show": ("tests/functional/laboratory.py", "find_server("),
     "openstack role add": ("tests/functional/test_permissions.py", "assign_project_role_to_user("),
     "openstack role create disaster_recovery": ("tests/functional/test_permissions.py", "create_role("),
     "openstack volume service list": ("tests/functional/laboratory.py", 'block_storage.services(binary="cinder-backup")'),
