@@ -19,14 +19,14 @@ from ansible_collections.osdr.openstack.tests.unit.docs import documents, interf
 ROOT = documents.ROOT
 COLLECTION = "osdr.openstack."
 PLAYED = documents.commands_of("ansible-playbook")
-#: Files that commands take, and the documents that have them as an example. Empty: what is in it is up to the reader.
+#: Files that commands take, and the documents that have them as an example that begins with this line. None: what is in it is up to the reader.
 FILES = {
-    "shop.yml": "README.md",
-    "shop-drill.yml": "docs/drill.md",
-    "shop-sites.yml": "docs/failover.md",
-    "shop-awx.yml": "docs/awx.md",
-    "shop-back.yml": "",
-    "vaulted.yml": "",
+    "shop.yml": ("docs/quickstart.md", "dr_checkpoint_cloud: primary"),
+    "shop-drill.yml": ("docs/drill.md", "dr_restore_drill_probe:"),
+    "shop-sites.yml": ("docs/failover.md", "dr_failover_application:"),
+    "shop-back.yml": ("docs/failover.md", "dr_checkpoint_cloud: remote"),
+    "shop-awx.yml": ("docs/awx.md", ""),
+    "vaulted.yml": None,
 }
 
 
@@ -52,6 +52,14 @@ def playbook_of(command):
     return next(word for word in command.words[1:] if word.startswith(COLLECTION) or word.endswith(".yml")).removeprefix(COLLECTION)
 
 
+def example(name):
+    """The text of a file that commands take."""
+    if FILES[name] is None:
+        return "{}"
+    document, beginning = FILES[name]
+    return next(one.text for one in documents.blocks() if (one.document, one.language) == (ROOT / document, "yaml") and one.text.startswith(beginning))
+
+
 def test_there_are_commands():
     """A search that finds nothing would let everything pass."""
     assert {playbook_of(one) for one in PLAYED} >= set(interface.PLAYBOOKS)
@@ -63,9 +71,8 @@ def test_there_are_commands():
 def failures(tmp_path_factory):
     """What ansible-playbook says to each command, with the files that it names."""
     directory = tmp_path_factory.mktemp("reader")
-    for name, document in FILES.items():
-        example = next((one.text for one in documents.blocks() if document and one.document == ROOT / document and one.language == "yaml"), "{}")
-        (directory / name).write_text(example)
+    for name in FILES:
+        (directory / name).write_text(example(name))
     # What is no playbook of the collection is played in a checkout of the repository.
     (directory / "tests").symlink_to(ROOT / "tests")
     shutil.copytree(ROOT / "awx", directory / "awx")
@@ -103,6 +110,14 @@ def test_every_variable_is_one_of_the_playbook(command):
     assert set(given) - {"ansible_python_interpreter"} <= interface.read_by(name)
     of_roles = {key: value for key, value in given.items() if key in interface.all_options()}
     assert interface.problems(of_roles, interface.all_options(), whole=False) == []
+
+
+def test_the_file_for_the_other_direction_is_the_first_one_with_the_sites_exchanged():
+    there, back = (yaml.safe_load(example(name)) for name in ("shop.yml", "shop-back.yml"))
+    exchanged = {"primary": "remote", "remote": "primary", "primary-admin": "remote-admin", "remote-admin": "primary-admin"}
+    sites = {name: value for name, value in there.items() if name.endswith("_cloud")}
+    assert len(sites) == 5
+    assert back == {**there, **{name: exchanged[value] for name, value in sites.items()}}
 
 
 @pytest.mark.parametrize("command", documents.commands_of("ansible-doc"), ids=str)
