@@ -14,10 +14,11 @@ import dataclasses
 import typing as t
 
 from .block_storage import BlockStorage
-from .errors import CloudError, ManifestInvalid, ResourceFailed
+from .errors import CloudError, DrError, Interrupted, ManifestInvalid, ResourceFailed
 from .manifest import Manifest
+from .manifest_pieces import LABEL_KEY
 from .publication import Publication
-from .records import Backup, Snapshot
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
 from .retention import Policy, Retention, Surplus, decide, spare, surplus
 from .waiting import Waiter, run_all
 
@@ -34,13 +35,37 @@ class PrunePlan:
         return bool(self.retention.remove or any(one.backups or one.snapshots for _storage, one in self.sites))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Opposite:
+    """The checkpoints that were copied the other way, from the remote site to the primary one, while the application ran there.
+
+    :param manifests: None when it is not known which there are.
+    :param problem: why it is not.
+    """
+
+    manifests: t.Sequence[Manifest] | None
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """What there is at one site."""
+
+    storage: BlockStorage
+    backups: t.Sequence[Backup]
+    snapshots: t.Sequence[Snapshot] = ()
+
+    def surplus(self, application: str, retention: Retention) -> Surplus:
+        return surplus(application, retention, self.backups, self.snapshots)
+
+
 class Pruning:
     """The retention of one application.
 
-    :param primary: None to leave it alone, for example when it is gone.
+    :param primary: with the catalogue of what was copied the other way; None to leave the site alone, for example when it is gone.
     """
 
-    def __init__(self, publication: Publication, primary: BlockStorage | None, waiter: Waiter, limit: int) -> None:
+    def __init__(self, publication: Publication, primary: Publication | None, waiter: Waiter, limit: int) -> None:
         self._publication = publication
         self._remote = publication.storage
         self._primary = primary
@@ -52,12 +77,16 @@ class Pruning:
     def plan(self, application: str, policy: Policy) -> PrunePlan:
         """:raises ManifestInvalid: when not all manifests can be read: nobody knows what they need."""
         known = self._remote.backups()
-        at_primary = self._primary.backups() if self._primary else []
-        retention = spare(application, decide(policy, self._manifests(application), known), at_primary)
-        sites = [(self._remote, surplus(application, retention, known))]
-        if self._primary:
-            sites.append((self._primary, surplus(application, retention, at_primary, self._primary.snapshots())))
-        return PrunePlan(retention, tuple(sites))
+        primary = self._primary.storage if self._primary else None
+        at_primary = primary.backups() if primary else []
+        manifests = self._manifests(application)
+        opposite = self._opposite(application, manifests, at_primary)
+        retention = spare(application, decide(policy, manifests, known, opposite.manifests), at_primary)
+        sites = [_Found(self._remote, known)]
+        if primary:
+            sites.append(_Found(primary, at_primary, primary.snapshots()))
+        self.warnings += _spared(application, retention, sites, opposite.problem)
+        return PrunePlan(retention, tuple((one.storage, one.surplus(application, retention)) for one in sites))
 
     def _manifests(self, application: str) -> t.Sequence[Manifest]:
         listing = self._publication.catalogue.checkpoints(application)
@@ -68,6 +97,27 @@ class Pruning:
                 "Write them anew with os_catalogue_rebuild, or remove them with os_checkpoint (state absent).",
             )
         return listing.manifests
+
+    def _opposite(self, application: str, manifests: t.Sequence[Manifest], at_primary: t.Sequence[Backup]) -> _Opposite:
+        """
+        :param manifests: the remote site's. Where both sites share an object store, they are the primary site's, too.
+        :param at_primary: all backups that the primary site knows.
+        """
+        if not self._primary:
+            return _Opposite(None, "the primary site, which has their catalogue, is left alone.")
+        try:
+            listing = self._primary.catalogue.checkpoints(application)
+        except Interrupted:
+            raise
+        except DrError as error:
+            return _Opposite(None, f"the catalogue of site '{self._primary.site}' cannot be read. {error}")
+        ids = {one.checkpoint.id for one in listing.manifests}
+        lost = _published(application, at_primary) - ids - {one.checkpoint for one in listing.damaged}
+        problems = [one.problem for one in listing.damaged]
+        problems += [f"It lacks checkpoint '{one}', of which the site has backups; write it anew with os_catalogue_rebuild." for one in sorted(lost)]
+        if problems:
+            return _Opposite(None, f"the catalogue of site '{self._primary.site}' is not whole. {' '.join(problems)}")
+        return _Opposite([one for one in listing.manifests if one not in manifests])
 
     def carry_out(self, plan: PrunePlan) -> PrunePlan:
         """:returns: what was removed: the plan without what had to be left alone."""
@@ -123,6 +173,29 @@ class Pruning:
         what = f"the snapshots of removed checkpoints on site '{storage.cloud.site}' to be deleted"
         self._waiter.until(what, lambda: None if ids & {one.id for one in storage.snapshots()} else True)
         return gone
+
+
+def _published(application: str, backups: t.Iterable[Backup]) -> set[str]:
+    """Ids of the checkpoints whose manifest backups of a site hold, as only those of its own catalogue do."""
+    return {b.metadata.get(CHECKPOINT_KEY, "") for b in backups if b.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in b.metadata}
+
+
+def _spared(application: str, retention: Retention, sites: t.Iterable[_Found], problem: str) -> t.Iterator[str]:
+    """Tell of what would count as left over if it were known that no checkpoint was copied the other way.
+
+    :param problem: why that is not known.
+    """
+    if retention.opposite is not None:
+        return
+    certain = dataclasses.replace(retention, opposite=frozenset())
+    for site in sites:
+        goes, would = site.surplus(application, retention), site.surplus(application, certain)
+        backups, snapshots = len(would.backups) - len(goes.backups), len(would.snapshots) - len(goes.snapshots)
+        if backups or snapshots:
+            yield (
+                f"{backups} backups and {snapshots} snapshots at site '{site.storage.cloud.site}' belong to no checkpoint of the catalogue. They are left "
+                f"alone, because checkpoints that were copied the other way may need them: {problem}"
+            )
 
 
 def _is_gone(storage: BlockStorage, backup: Backup) -> bool | None:

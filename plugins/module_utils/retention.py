@@ -77,21 +77,27 @@ class Retention:
 
     :param needed: ids of the backups that those which stay need.
     :param newest: id of the newest checkpoint that can be restored.
+    :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are not known.
     """
 
     keep: tuple[Kept, ...]
     remove: tuple[Manifest, ...]
     needed: frozenset[str]
     newest: str | None
+    opposite: frozenset[str] | None
 
 
-def decide(policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[Backup]) -> Retention:
+def decide(
+    policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[Backup], opposite: t.Sequence[Manifest] | None = ()
+) -> Retention:
     """Apply a policy to the catalogue.
 
     Checkpoints that cannot be restored do not count, lest they push out those that can; neither they nor those that
     are being restored are touched.
 
     :param remote: all backups that the remote site knows.
+    :param opposite: the catalogue of the primary site, all of which stays: what was copied the other way before the application
+        was moved has the same marks. None when it is not known.
     """
     status = {backup.id: backup.status for backup in remote}
     alone: dict[str, list[str]] = {}
@@ -105,12 +111,19 @@ def decide(policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[B
     counted = {one: time for one, time in times.items() if alone.get(one) != ["cannot be restored"]}
     reasons = {**alone, **policy.choose(counted)}
     kept = [one for one in manifests if one.checkpoint.id in reasons]
+    stays = [*kept, *(opposite or ())]
     return Retention(
         keep=tuple(Kept(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
         remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
-        needed=frozenset(link for one in kept for copy in one.copies for link in copy.chain),
+        needed=frozenset(_links(stays)),
         newest=max(counted, key=lambda one: counted[one], default=None),
+        opposite=None if opposite is None else frozenset(one.checkpoint.id for one in opposite),
     )
+
+
+def _links(manifests: t.Iterable[Manifest]) -> t.Iterator[str]:
+    """Ids of all backups that checkpoints consist of or build on."""
+    return (link for one in manifests for copy in one.copies for link in copy.chain)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,23 +140,26 @@ class Surplus:
 def surplus(application: str, retention: Retention, backups: t.Sequence[Backup], snapshots: t.Sequence[Snapshot] = ()) -> Surplus:
     """What no checkpoint that stays needs.
 
-    What belongs to no checkpoint of the catalogue is left over from an attempt that failed, or belongs to one that is
-    being made right now: only what is older than the newest checkpoint goes.
+    What belongs to no checkpoint of either catalogue is left over from an attempt that failed, or belongs to one that is
+    being made right now: only what is older than the newest checkpoint goes. Where the other catalogue is not known,
+    nothing counts as left over, and of the backups only those go that the removed checkpoints name: others with their marks
+    may be of checkpoints of that catalogue with the same id.
     """
     removed = {one.checkpoint.id for one in retention.remove}
-    kept = {one.id for one in retention.keep}
+    named = set(_links(retention.remove))
+    stays = {one.id for one in retention.keep} | (retention.opposite or frozenset())
     ours = [b for b in backups if b.metadata.get(APPLICATION_KEY) == application]
     newest = [b for b in ours if retention.newest and b.metadata.get(CHECKPOINT_KEY) == retention.newest]
     before = min((b.data_timestamp for b in newest), default="")
+    is_known = retention.opposite is not None
 
     def is_surplus(checkpoint: str | None, time: str) -> bool:
-        return checkpoint in removed or (checkpoint not in kept and time < before)
+        return checkpoint in removed or (is_known and checkpoint not in stays and time < before)
 
-    gone = [
-        b
-        for b in ours
-        if b.id not in retention.needed and b.status not in UNDER_WAY and is_surplus(b.metadata.get(CHECKPOINT_KEY), b.data_timestamp)
-    ]
+    def goes(backup: Backup) -> bool:
+        return backup.id in named or (is_known and is_surplus(backup.metadata.get(CHECKPOINT_KEY), backup.data_timestamp))
+
+    gone = [b for b in ours if b.id not in retention.needed and b.status not in UNDER_WAY and goes(b)]
     old = [
         s
         for s in snapshots

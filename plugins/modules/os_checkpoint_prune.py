@@ -16,7 +16,10 @@ description:
     backups at the remote and at the primary site, each before what it builds on. In check mode, tells what would go.
   - A backup stays as long as any checkpoint that stays builds on it, or somebody else's backup at the primary site, so
     chains are never cut. What is not marked as belonging to the application is never touched.
-  - Backups and snapshots that failed attempts have left at the primary site, older than the newest checkpoint, go too.
+  - Backups and snapshots that failed attempts have left, older than the newest checkpoint, go too. What checkpoints need
+    that were copied the other way, while the application ran at the remote site, is not among them. These are in the catalogue of
+    the primary site, in a container of the same name. Where it cannot be read, or the primary site is left alone, only what
+    belonged to the removed checkpoints goes, with a warning that tells how much stays.
   - Checkpoints that cannot be restored do not count as kept, and neither they nor those that are being restored are
     touched. When a manifest cannot be read, nothing is removed, because nobody knows what it needs.
   - Volumes and backups go, too, that O(osdr.openstack.os_backup_replicate#module:verification=restore) has made at the remote site to be
@@ -36,7 +39,7 @@ options:
   primary_cloud:
     description:
       - The primary site in the application's project, by name or as a dictionary. When omitted, what is there is left alone;
-        a later run with it removes that, too.
+        a later run with it removes that, too. Its catalogue is only read.
     type: raw
   application:
     description:
@@ -140,11 +143,10 @@ def run(module):
     params = module.params
     application = require_name("the name of an application", params["application"])
     policy = Policy.parse(params["keep"])
-    remote = connect(params)
-    primary = BlockStorage(connect_other(params["primary_cloud"])) if params["primary_cloud"] else None
-    publication = Publication(Catalogue.of(remote, params), BlockStorage(remote))
+    remote = _publication(connect(params), params)
+    primary = _publication(connect_other(params["primary_cloud"]), params) if params["primary_cloud"] else None
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
-    pruning = Pruning(publication, primary, waiter, params["concurrency"])
+    pruning = Pruning(remote, primary, waiter, params["concurrency"])
     plan = pruning.plan(application, policy)
     storage = plan.sites[0][0]
     scratch = Scratch.left_of(storage, application)
@@ -157,6 +159,10 @@ def run(module):
     kept = [one["id"] for one in result["kept"]]
     diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
     return {"changed": plan.changes or bool(scratch.idle), "prune": result, "diff": diff}
+
+
+def _publication(cloud, params):
+    return Publication(Catalogue.of(cloud, params), BlockStorage(cloud))
 
 
 def _result(plan):

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, DrError, ManifestInvalid, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, DrError, Interrupted, ManifestInvalid, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest_pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.pruning import Pruning
 from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
@@ -34,24 +34,35 @@ class Sites:
     """Both sites with three checkpoints: the first two are a chain, the third begins anew.
 
     :param remote: what goes wrong there; ``primary`` likewise.
+    :param before: whether the application ran at the remote site before: the backups of two checkpoints that were copied the other
+        way are at both sites, and the second one is in the catalogue of the primary site.
     """
 
-    def __init__(self, remote=None, primary=None):
+    def __init__(self, remote=None, primary=None, before=False):
         self.journal, self.time, self.history = [], FakeTime(), shop.History()
         self.history.take("ten", "2026-01-01T10:00:00")
         self.history.take("noon", "2026-01-01T12:00:00", on="ten")
         self.history.take("two", "2026-01-01T14:00:00")
+        manifests = list(self.history.manifests)
+        if before:
+            self.history.take("away", "2026-01-01T08:00:00")
+            self.history.take("away-again", "2026-01-01T09:00:00", on="away")
         self.store = JournalStore(self.journal)
         self.remote = FakeCopies("remote", self.history.backups, journal=self.journal, **remote or {})
         self.primary = FakeCopies("primary", self.history.backups, self.history.snapshots, journal=self.journal, **primary or {})
         self.publication = Publication(Catalogue(self.store, "catalogue"), self.remote)
-        for manifest in self.history.manifests:
+        self.own_store = JournalStore(self.journal)
+        self.opposite = Publication(Catalogue(self.own_store, "catalogue"), self.primary)
+        for manifest in manifests:
             self.publication.publish(manifest, self.publication.pieces_to_store(manifest, self.remote.backups()))
+        if before:
+            again = self.history.manifests[0]
+            self.opposite.publish(again, self.opposite.pieces_to_store(again, self.primary.backups()))
 
     def pruning(self, primary=True):
         waiter = Waiter(timeout=10, interval=1, clock=self.time.clock)
         # One at a time, so that the journal is the same every time.
-        return Pruning(self.publication, self.primary if primary else None, waiter, 1)
+        return Pruning(self.publication, self.opposite if primary else None, waiter, 1)
 
     def prune(self, policy=LAST, **arguments):
         pruning = self.pruning(**arguments)
@@ -131,7 +142,7 @@ def test_what_is_left_over_at_the_primary_goes():
     sites = Sites()
     sites.history.leave("lost", "2026-01-01T11:00:00", [shop.uuid(9001)], status="error")
     sites.history.leave("made", "2026-01-01T15:00:00", [shop.uuid(9002)], status="error")
-    sites.primary = FakeCopies("primary", sites.history.backups, sites.history.snapshots)
+    sites.primary = sites.opposite.storage = FakeCopies("primary", sites.history.backups, sites.history.snapshots)
     plan = sites.prune(Policy(last=3))[1]
     assert [sites.history.named(one.id for one in gone.backups) for _storage, gone in plan.sites] == [[], ["lost-1"]]
     assert [[one.name for one in gone.snapshots] for _storage, gone in plan.sites] == [[], ["lost-1"]]
@@ -153,6 +164,100 @@ def test_the_damaged_manifest_of_another_application_does_not_matter():
     sites.store.objects["bank/noon.json"] = b"{"
     sites.prune()
     assert list(sites.store.objects) == ["shop/two.json", "bank/noon.json"]
+
+
+# What was copied the other way, before the application was moved
+
+AWAY = [f"away-{number}" for number in (1, 2, 3)] + [f"away-again-{number}" for number in (1, 2, 3)]
+NEWEST = [f"two-{number}" for number in (1, 2, 3)]
+
+
+def test_the_checkpoints_of_the_other_direction_stay_whole_though_they_are_older():
+    sites = Sites(before=True)
+    pruning = sites.prune()[0]
+    assert sites.deleted("remote") == sites.deleted("primary") == CHAINS
+    assert sites.left(sites.remote) == sites.left(sites.primary) == sorted(AWAY + NEWEST)
+    assert (list(sites.own_store.objects), pruning.warnings) == (["shop/away-again.json"], [])
+
+
+def test_once_they_are_gone_from_their_catalogue_what_is_left_of_them_goes():
+    sites = Sites(before=True)
+    sites.opposite.withdraw("shop", "away-again", sites.opposite.pieces_to_remove("shop", "away-again"))
+    sites.prune()
+    assert sites.left(sites.remote) == sites.left(sites.primary) == NEWEST
+
+
+class Unreadable(FakeStore):
+    def __init__(self, error):
+        super().__init__()
+        self._error = error
+
+    def names(self, _container, prefix=""):
+        raise self._error
+
+
+def unreadable(error):
+    return lambda sites: setattr(sites.opposite, "catalogue", Catalogue(Unreadable(error), "catalogue"))
+
+
+UNKNOWN = [
+    pytest.param(unreadable(CloudError("It does not answer.")), "the catalogue of site 'primary' cannot be read. It does not answer.", id="out of reach"),
+    pytest.param(unreadable(DrError("3 of 3 operations failed.")), "cannot be read. 3 of 3 operations failed.", id="no manifest can be read"),
+    pytest.param(
+        lambda sites: sites.own_store.objects.update({"shop/away-again.json": b"{"}),
+        "is not whole. Object 'shop/away-again.json' in container 'catalogue' of site 'remote': ",
+        id="damaged",
+    ),
+    pytest.param(lambda sites: sites.own_store.objects.clear(), "It lacks checkpoint 'away-again', of which the site has backups", id="lost"),
+]
+
+
+@pytest.mark.parametrize(("harm", "told"), UNKNOWN)
+def test_where_the_other_catalogue_is_not_known_only_what_is_named_goes(harm, told):
+    sites = Sites(before=True)
+    sites.history.leave("lost", "2026-01-01T11:00:00", [shop.uuid(9001)], status="error")
+    sites.primary.by_id[shop.uuid(9001)] = sites.history.backups[-1]
+    harm(sites)
+    pruning, plan = sites.prune()
+    assert sites.deleted("remote") == sites.deleted("primary") == CHAINS
+    assert sites.left(sites.primary) == sorted([*AWAY, *NEWEST, "lost-1"])
+    assert {one.name for one in plan.sites[1][1].snapshots} == set(CHAINS)
+    assert [one.split(" belong")[0] for one in pruning.warnings] == [
+        "6 backups and 0 snapshots at site 'remote'",
+        "7 backups and 6 snapshots at site 'primary'",
+    ]
+    assert all(told in one for one in pruning.warnings)
+
+
+@pytest.mark.parametrize(("harm", "told"), UNKNOWN[:2])
+def test_what_goes_anyway_needs_no_warning(harm, told):
+    sites = Sites()
+    harm(sites)
+    pruning = sites.prune()[0]
+    assert (sites.left(sites.primary), pruning.warnings) == (NEWEST, [])
+
+
+def test_without_the_primary_nobody_knows_the_other_catalogue():
+    sites = Sites(before=True)
+    pruning = sites.prune(primary=False)[0]
+    assert (sites.deleted("remote"), sites.left(sites.remote)) == (CHAINS, sorted(AWAY + NEWEST))
+    assert len(pruning.warnings) == 1
+    assert "the primary site, which has their catalogue, is left alone" in pruning.warnings[0]
+
+
+def test_being_told_to_stop_is_no_catalogue_that_cannot_be_read():
+    sites = Sites()
+    unreadable(Interrupted("Stopped by SIGTERM."))(sites)
+    with pytest.raises(Interrupted):
+        sites.prune()
+    assert sites.journal == []
+
+
+def test_one_store_of_both_sites_has_one_catalogue():
+    sites = Sites()
+    sites.opposite.catalogue = sites.publication.catalogue
+    sites.prune()
+    assert sites.left(sites.remote) == sites.left(sites.primary) == NEWEST
 
 
 # What cannot be removed
@@ -238,7 +343,7 @@ def test_a_backup_that_does_not_go_is_waited_for_within_limits():
 def test_members_of_a_group_snapshot_go_with_it_at_once():
     sites = Sites()
     grouped = [dataclasses.replace(one, group_snapshot_id="gs") if one.name.startswith("ten") else one for one in sites.history.snapshots]
-    sites.primary = FakeCopies("primary", sites.history.backups, grouped, sites.journal)
+    sites.primary = sites.opposite.storage = FakeCopies("primary", sites.history.backups, grouped, sites.journal)
     sites.prune()
     asked = [what for where, what in sites.journal if where == "primary" and what not in sites.history.names]
     assert asked == ["gs", "snapshot-noon-1", "snapshot-noon-2", "snapshot-noon-3"]

@@ -245,6 +245,33 @@ def test_a_site_without_the_newest_checkpoint_has_nothing_left_over():
     assert gone(NEWEST, [stored("ten", TEN), stored("lost", TEN)]) == ["backup-ten"]
 
 
+AWAY = taken("away", "2026-01-01T09:00:00", "away-before")
+#: Of the other direction: the parent's own checkpoint is in no catalogue any more.
+COPIED_AWAY = [stored("away", "2026-01-01T09:00:00", is_incremental=True), stored("away-before", "2026-01-01T08:00:00")]
+
+
+@pytest.mark.parametrize(
+    ("opposite", "goes"),
+    [
+        pytest.param([AWAY], [], id="known to need them"),
+        pytest.param(None, [], id="not known"),
+        pytest.param([], ["backup-away", "backup-away-before"], id="known to be empty"),
+    ],
+)
+def test_what_may_be_of_the_other_catalogue_stays(opposite, goes):
+    decision = decide(Policy(last=1), (taken("noon", NOON),), backups()[1:2], opposite)
+    assert gone(decision, [stored("noon", NOON), *COPIED_AWAY]) == goes
+
+
+@pytest.mark.parametrize("opposite", [[taken("ten", "2026-01-01T09:00:00", "away-before")], None])
+def test_a_checkpoint_that_goes_does_not_take_with_it_the_one_of_the_same_id_of_the_other_catalogue(opposite):
+    ours = recorded("ten", TEN, volume=("backup-first", "backup-last"))
+    found = [stored("noon", NOON), stored("ten", TEN, id="backup-last"), stored("first", "2026-01-01T09:30:00"), stored("ten", "2026-01-01T09:00:00")]
+    decision = decide(Policy(last=1), (taken("noon", NOON), ours), found, opposite)
+    assert removed(decision) == ["ten"]
+    assert gone(decision, found) == ["backup-last", "backup-first"]
+
+
 @pytest.mark.parametrize(
     ("found", "goes"),
     [

@@ -20,7 +20,7 @@ class Clouds:
     """Two sites with three checkpoints as the module reaches them; the second one is built on the first."""
 
     def __init__(self, monkeypatch):
-        self.history, self.journal, self.store = shop.History(), [], FakeStore()
+        self.history, self.journal, self.store, self.own_store = shop.History(), [], FakeStore(), FakeStore()
         self.history.take("ten", "2026-01-01T10:00:00")
         self.history.take("noon", "2026-01-01T12:00:00", on="ten")
         self.history.take("two", "2026-01-01T14:00:00")
@@ -32,7 +32,8 @@ class Clouds:
         monkeypatch.setattr(os_checkpoint_prune, "connect", lambda params: self._connect(params["cloud"]))
         monkeypatch.setattr(os_checkpoint_prune, "connect_other", self._connect)
         monkeypatch.setattr(os_checkpoint_prune, "BlockStorage", sites.get)
-        monkeypatch.setattr(Catalogue, "of", lambda cloud, params: Catalogue(self.store, params["container"], params["hmac_key"]))
+        stores = {"remote": self.store, "primary": self.own_store}
+        monkeypatch.setattr(Catalogue, "of", lambda cloud, params: Catalogue(stores[cloud], params["container"], params["hmac_key"]))
         monkeypatch.setattr(os_checkpoint_prune, "Waiter", lambda timeout, interval: Waiter(timeout, interval, FakeTime().clock))
 
     def _connect(self, cloud):
@@ -172,6 +173,18 @@ def test_a_manifest_that_was_not_signed_with_the_key_is_a_damaged_one(clouds):
         clouds.prune(hmac_key="secret")
     clouds.publish("secret")
     assert clouds.prune(hmac_key="secret")["prune"]["removed"] == ["noon", "ten"]
+
+
+def test_the_catalogue_of_the_primary_is_read_with_the_same_key(clouds):
+    clouds.history.leave("lost", "2026-01-01T11:00:00", [shop.uuid(9001)], status="error")
+    clouds.primary.by_id[shop.uuid(9001)] = clouds.history.backups[-1]
+    clouds.own_store.objects.update(clouds.store.objects)
+    clouds.publish("secret")
+    result = clouds.prune(hmac_key="secret")
+    assert (result["prune"]["removed"], shop.uuid(9001) in clouds.primary.by_id) == (["noon", "ten"], True)
+    assert len(clouds.warnings) == 1
+    assert "1 backups and 0 snapshots at site 'primary'" in clouds.warnings[0]
+    assert clouds.warnings[0].count("is not signed") == 3
 
 
 def test_an_application_without_checkpoints_has_nothing_to_remove(clouds):
