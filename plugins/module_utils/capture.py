@@ -335,11 +335,13 @@ def _volume(seen: Seen, server: Server, volume: Volume) -> VolumeSpec:
 
 def _port(seen: Seen, port: Port) -> PortSpec:
     floating = next((one for one in seen.floating_ips if one["port_id"] == port.id), None)
+    # A restore leads the floating address to the first one.
+    fixed_ips = sorted(port.fixed_ips, key=lambda ip: not floating or ip.ip_address != floating["fixed_ip_address"])
     return PortSpec(
         name=port.name,
         network=seen.networks[port.network_id]["name"],
         mac_address=port.mac_address,
-        fixed_ips=tuple(AddressSpec(seen.subnets[ip.subnet_id]["name"], ip.ip_address) for ip in port.fixed_ips),
+        fixed_ips=tuple(AddressSpec(seen.subnets[ip.subnet_id]["name"], ip.ip_address) for ip in fixed_ips),
         security_groups=tuple(sorted(seen.security_groups[one]["name"] for one in port.security_group_ids)),
         port_security=port.port_security,
         allowed_address_pairs=port.allowed_address_pairs,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
+import ipaddress
 import re
 import typing as t
 
@@ -253,6 +254,28 @@ class PortStep:
         if self.spec.allowed_address_pairs:
             body["allowed_address_pairs"] = [dict(pair) for pair in self.spec.allowed_address_pairs]
         return body
+
+    def floating_ip_body(self, site: Site, port: Port) -> dict[str, t.Any]:
+        """As Neutron's allocation of a floating address wants it; the external network is known to be there.
+
+        :param port: as it is by now: the site may have chosen addresses.
+        """
+        network = t.cast(Resource, site.network(t.cast(str, self.spec.floating_network)))
+        body = {"floating_network_id": network["id"], "port_id": port.id, "description": self.mark.text()}
+        behind = next(self._addresses_in_order(site, port), None)
+        return {**body, "fixed_ip_address": behind} if behind else body
+
+    def _addresses_in_order(self, site: Site, port: Port) -> t.Iterator[str]:
+        """The IPv4 addresses of a port, in the order in which the application has them; Neutron lists them in another one."""
+        for wanted in self.spec.fixed_ips:
+            subnet_id = site.subnet_id(port.network_id, wanted.subnet)
+            for ip in port.fixed_ips:
+                if ip.subnet_id == subnet_id and wanted.ip_address in ("", ip.ip_address) and _is_ipv4(ip.ip_address):
+                    yield ip.ip_address
+
+
+def _is_ipv4(address: str) -> bool:
+    return ipaddress.ip_address(address).version == 4
 
 
 def _fixed_ip(site: Site, network_id: str, address: AddressSpec) -> dict[str, t.Any]:

@@ -20,7 +20,7 @@ from .network import Network
 from .pipeline import Pipeline
 from .probes import Subject
 from .readiness import Gates
-from .records import Port, Server, Volume
+from .records import Server, Volume
 from .restore_cleanup import ServerRemover
 from .restore_plan import Action, Made, PortStep, ServerStep, Site, owner_of, plan_servers, server_problems
 from .restore_site import look
@@ -217,14 +217,10 @@ class ServerRestore:
         elif step.lacks_tags:
             self.network.set_tags("ports", port.id, step.mark.tags_beside(port.tags))
         if step.lacks_floating_ip:
-            self.network.create_floating_ip(self._floating_ip_body(step, port), tags)
+            self.network.create_floating_ip(step.floating_ip_body(self.site, port), tags)
         elif step.lacks_floating_tags and step.floating_ip:
             self.network.set_tags("floatingips", step.floating_ip["id"], step.mark.tags_beside(step.floating_ip["tags"]))
         return port.id
-
-    def _floating_ip_body(self, step: PortStep, port: Port) -> dict[str, t.Any]:
-        network = t.cast("dict[str, t.Any]", self.site.network(t.cast(str, step.spec.floating_network)))
-        return {"floating_network_id": network["id"], "port_id": port.id, "description": step.mark.text()}
 
     def _look(
         self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]

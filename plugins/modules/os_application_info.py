@@ -92,7 +92,8 @@ application_description:
         - C(availability_zone) is the one that was asked for when a server was created, null where none was. Nova tells it since
           2024.1. A volume has the one that it is in.
         - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups)
-          and the name of the C(floating_network), or null where it has no floating address.
+          and the name of the C(floating_network), or null where it has no floating address. The fixed address to which that
+          leads is the first one.
         - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
       type: list
       elements: dict

@@ -117,7 +117,7 @@ def seen(**changes):
             "bastion": group("bastion", "bastion", None),
             "unused": group("unused", "unused", None),
         },
-        "floating_ips": ({"port_id": "port-front", "floating_network_id": "ext"},),
+        "floating_ips": ({"port_id": "port-front", "floating_network_id": "ext", "fixed_ip_address": "10.0.0.11"},),
         "key_pairs": {"shop": "ssh-ed25519 AAAA shop", "unused": "ssh-ed25519 BBBB unused"},
     }
     return capture.Seen(**{**values, **changes})
@@ -146,6 +146,15 @@ def test_ports_are_in_the_order_of_the_interfaces():
     assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)
     assert (front.network, front.floating_network, front.security_groups) == ("shop-net", "public", ("shop",))
     assert [(one.subnet, one.ip_address) for one in front.fixed_ips] == [("shop-subnet", "10.0.0.11")]
+
+
+@pytest.mark.parametrize("first", ["10.0.0.11", "10.0.0.12", "2001:db8::11", None])
+def test_the_address_to_which_the_floating_one_leads_comes_first(first):
+    addresses = ["10.0.0.11", "10.0.0.12", "2001:db8::11"]
+    front = dataclasses.replace(PORTS[0], fixed_ips=tuple(FixedIp("sub", one) for one in addresses))
+    floating = ({"port_id": "port-front", "floating_network_id": "ext", "fixed_ip_address": first},) if first else ()
+    found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1].fixed_ips
+    assert [one.ip_address for one in found] == sorted(addresses, key=lambda one: one != first)
 
 
 def test_deletion_with_the_server_is_kept_per_volume():

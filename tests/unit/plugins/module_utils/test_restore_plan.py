@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import AddressSpec, Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
@@ -232,6 +232,32 @@ def test_nothing_is_left_to_do_on_a_restored_site():
     steps = plan_servers(MANIFEST, site)
     assert not any(step.changes for step in steps)
     assert not list(server_problems(site, steps))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "behind"),
+    [
+        pytest.param(["10.10.0.11"], ["10.10.0.11"], "10.10.0.11", id="the only one"),
+        pytest.param(["10.10.0.9", "10.10.0.11"], ["10.10.0.11", "10.10.0.9"], "10.10.0.9", id="the first one, however the site lists them"),
+        pytest.param(["fd00::9", "10.10.0.9", "10.10.0.11"], ["10.10.0.11", "10.10.0.9", "fd00::9"], "10.10.0.9", id="the first of IPv4"),
+        pytest.param(["", "10.10.0.11"], ["10.10.0.11", "10.10.0.7"], "10.10.0.11", id="where the site chooses, one that it may have chosen"),
+        pytest.param(["", ""], ["10.10.0.8", "10.10.0.7"], "10.10.0.8", id="where the site chose all"),
+        pytest.param(["fd00::9"], ["fd00::9"], None, id="no IPv4 at all: Neutron says so"),
+        pytest.param(["10.10.0.9"], ["10.10.0.11"], None, id="a port that somebody changed: Neutron decides"),
+        pytest.param([], [], None, id="no address at all"),
+    ],
+)
+def test_a_floating_address_leads_to_one_address_of_its_port(wanted, there, behind):
+    step = plan_servers(MANIFEST, shop.prepared_site())[0].ports[0]
+    spec = dataclasses.replace(step.spec, fixed_ips=tuple(AddressSpec("shop-subnet", one) for one in wanted))
+    port = shop.port("a", fixed_ips=tuple(FixedIp("sub", one) for one in there))
+    body = dataclasses.replace(step, spec=spec).floating_ip_body(shop.prepared_site(), port)
+    assert body == {
+        "floating_network_id": "ext",
+        "port_id": "port-a",
+        "description": step.mark.text(),
+        **({"fixed_ip_address": behind} if behind else {}),
+    }
 
 
 @pytest.mark.parametrize(("status", "action"), [("BUILD", Action.WAIT), ("ERROR", Action.REPLACE)])

@@ -17,7 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.errors import (
     WaitTimeout,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import AddressSpec, Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import DrillGates, Gates
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp
@@ -111,12 +111,12 @@ class RemoteSite:
     def create_port(self, wanted, tags):
         self._note("create port", wanted["name"])
         chosen = f"10.10.0.{100 + len(self.site.ports)}"
-        fixed = tuple(FixedIp(ip["subnet_id"], ip.get("ip_address", chosen)) for ip in wanted["fixed_ips"])
+        fixed = [FixedIp(ip["subnet_id"], ip.get("ip_address", chosen)) for ip in wanted["fixed_ips"]]
         port = shop.port(
             wanted["name"],
             mac_address=wanted.get("mac_address", f"fa:16:3e:cc:00:{len(self.site.ports):02}"),
             description=wanted["description"],
-            fixed_ips=fixed,
+            fixed_ips=tuple(sorted(fixed, key=lambda ip: ip.ip_address, reverse=True)),
             tags=tuple(tags),
         )
         self._replace(ports=(*self.site.ports, port))
@@ -124,6 +124,9 @@ class RemoteSite:
 
     def create_floating_ip(self, wanted, tags):
         self._note("create floating ip", wanted["port_id"])
+        (port,) = [one for one in self.site.ports if one.id == wanted["port_id"]]
+        if len(port.fixed_ips) > 1 and "fixed_ip_address" not in wanted:
+            raise CloudError("Must provide a specific IPv4 address when assigning a floating IP.", http_status=400)
         address = f"10.88.2.{len(self.site.floating_ips) + 1}"
         made = {**wanted, "id": f"fip-{address}", "floating_ip_address": address, "tags": tags}
         self._replace(floating_ips=(*self.site.floating_ips, made))
@@ -278,6 +281,23 @@ def test_all_ports_are_made_while_the_volumes_are_restored(monkeypatch):
     assert sorted(made[:2]) == [("create port", "orders-db-0"), ("create port", "shop-front-0")]
     assert made[2:] == [("create server", "orders-db"), ("create server", "shop-front")]
     assert len(remote.done("create floating ip")) == 2
+
+
+def test_a_floating_address_is_led_to_the_first_address_of_several(applied):
+    manifest = shop.manifest()
+    servers = [several_addresses(one) for one in manifest.description.servers]
+    manifest = dataclasses.replace(manifest, description=dataclasses.replace(manifest.description, servers=tuple(servers)))
+    remote = RemoteSite()
+    applied(remote, manifest)
+    assert {one["port_id"]: one["fixed_ip_address"] for one in remote.site.floating_ips} == {
+        "port-orders-db-0": shop.ADDRESS["orders-db"],
+        "port-shop-front-0": shop.ADDRESS["shop-front"],
+    }
+
+
+def several_addresses(spec):
+    ports = [dataclasses.replace(one, fixed_ips=(*one.fixed_ips, AddressSpec("shop-subnet", "10.10.0.9"))) for one in spec.ports]
+    return dataclasses.replace(spec, ports=tuple(ports))
 
 
 def test_what_was_built_needs_no_volumes(monkeypatch):

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import ResourceFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import AddressSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock, needs, problems
 from ansible_collections.osdr.openstack.plugins.module_utils.superseded import (
@@ -71,6 +72,16 @@ def test_ports_that_are_as_the_restore_would_make_them_are_handed_over_with_thei
     assert (port.id, description) == ("port-orders-db", shop.mark(11).text())
     assert (old.removed, old.floating_ips) == ((), ())
     assert [one.id for one in old.volumes] == ["volume-orders-db"]
+
+
+def test_the_order_in_which_neutron_lists_addresses_makes_no_port_another_one():
+    (orders_db,) = [one for one in MANIFEST.description.servers if one.name == "orders-db"]
+    addresses = (AddressSpec("shop-subnet", "10.10.0.9"), *orders_db.ports[0].fixed_ips)
+    several = dataclasses.replace(orders_db, ports=(dataclasses.replace(orders_db.ports[0], fixed_ips=addresses),))
+    description = dataclasses.replace(MANIFEST.description, servers=(several,))
+    site = home({"fixed_ips": (FixedIp("sub", shop.ADDRESS["orders-db"]), FixedIp("sub", "10.10.0.9"))})
+    (old,) = [one for one in plan_superseded(dataclasses.replace(MANIFEST, description=description), site) if one.server.name == "orders-db"]
+    assert [port.id for port, _description in old.handed] == ["port-orders-db"]
 
 
 @pytest.mark.parametrize(
