@@ -32,7 +32,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the set; within a checkpoint, the checkpoint's id.
+      - Name of the set; within a checkpoint, the checkpoint's id. V(latest) is none, because it stands for the newest checkpoint elsewhere.
     type: str
     required: true
   state:
@@ -289,7 +289,7 @@ grouping:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args, consistency, group_snapshot, grouping
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
@@ -307,6 +307,13 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
 
 
+def _name(params):
+    """The name of the set. A new one may become a checkpoint, which could not be found again by every name."""
+    if params["state"] == "present":
+        return require_checkpoint_id(params["name"])
+    return require_name("the name of a set of snapshots", params["name"])
+
+
 class Run:
     """One call of the module."""
 
@@ -315,7 +322,7 @@ class Run:
         self.params = module.params
         self.interruption = interruption
         self.application = Application.parse(self.params["application"])
-        self.name = require_name("the name of a set of snapshots", self.params["name"])
+        self.name = _name(self.params)
         self.cloud = connect(self.params)
         quiesce = self.params["quiesce"]
         self.admin = self.params["admin_cloud"] or (quiesce or {}).get("admin_cloud")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role dr_checkpoint says of the id of a checkpoint, by which an interrupted run goes on."""
+"""What the role dr_checkpoint makes and says of the id of a checkpoint, by which an interrupted run goes on."""
 
 from __future__ import annotations
 
@@ -35,3 +35,9 @@ def test_of_an_id_that_was_given_nothing_is_told(play):
 def test_a_run_that_takes_nothing_has_nothing_to_go_on_with(play):
     _code, output, calls = play("--check")
     assert (SAID.findall(output), calls != []) == ([], True)
+
+
+def test_the_word_for_the_newest_checkpoint_is_the_id_of_none(play):
+    code, output, calls = play(dr_checkpoint_id="latest")
+    assert (code != 0, calls) == (True, []), output
+    assert "A checkpoint cannot have the id 'latest'" in output

@@ -201,3 +201,9 @@ def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(
         "guard_timeout": 20,
     }
     assert cloud.run(quiesce=options, consistency="crash")["changed"]
+
+
+def test_no_set_is_taken_under_the_word_for_the_newest_checkpoint(cloud):
+    with pytest.raises(InvalidInput, match="cannot have the id 'latest'"):
+        cloud.run(name="latest")
+    assert cloud.run(name="latest", state="absent")["changed"] is False
