@@ -138,8 +138,9 @@ class Quiescer:
         passed_over: dict[str, str] = {}
         for driver in self._candidates():
             support = driver.probe(server)
-            if support.problem is None:
-                if is_leftover(server):
+            # What one driver holds is no other's to freeze, also while it cannot say more.
+            if support.problem is None or support.state == FROZEN:
+                if support.problem is None and is_leftover(server):
                     support = dataclasses.replace(support, state=THAWED)
                 return Choice(driver, support, passed_over)
             passed_over[driver.name] = support.problem
@@ -211,7 +212,7 @@ def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choic
         # Somebody else's freeze is not ours to time.
         f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
         for server in servers
-        if server.id in choices and choices[server.id].support.state == FROZEN
+        if server.id in choices and choices[server.id].support.problem is None and choices[server.id].support.state == FROZEN
     ]
 
 

@@ -19,7 +19,7 @@ class Support:
     """What a driver found when it looked at a server.
 
     :param problem: why the driver cannot freeze it and what to do; None when it can.
-    :param state: ``frozen`` or ``thawed``; None when that is unknown.
+    :param state: ``frozen`` or ``thawed``; None when that is unknown. ``frozen`` with a problem: no other driver may take it either.
     :param guard: where its guard would run: ``nova``, ``guest`` or ``controller``.
     """
 

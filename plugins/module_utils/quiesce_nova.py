@@ -56,7 +56,8 @@ class NovaDriver(QuiesceDriver):
         if found["state"] != "none":
             return Support(
                 f"Server {server.label} is still being thawed by Nova, since its guest agent did not answer in time. "
-                "Find out why it does not, or wait."
+                "Find out why it does not, or wait.",
+                state=FROZEN,
             )
         if found["max_timeout"] < self._guard_timeout:
             return Support(

@@ -61,6 +61,26 @@ def test_auto_takes_the_best_that_works_and_says_why_not_a_better_one():
     assert choice(made, server("orders")).passed_over == {"nova": "no API"}
 
 
+class Held(Probed):
+    """A driver that has not ended an earlier freeze yet."""
+
+    def probe(self, server):
+        return Support("still being thawed, wait", state=FROZEN)
+
+
+@pytest.mark.parametrize("least", ["quiesced", "paused"])
+@pytest.mark.parametrize("minutes", [None, 5, -5], ids=["no mark", "a mark", "a mark whose time is over"])
+def test_what_a_driver_still_thaws_is_passed_over_to_no_other(least, minutes):
+    made = quiescer(Held("nova"), Probed("libvirt"), Probed("pause", level="paused"), least=least)
+    one = server("orders") if minutes is None else marked("orders", "nova", minutes)
+    found = choice(made, one)
+    assert (found.driver.name, found.support.problem, found.passed_over) == ("nova", "still being thawed, wait", {})
+    with pytest.raises(CheckFailed, match="still being thawed, wait"):
+        quiesce.refuse_problems(made.choose([one]))
+    # Told once, and without a way out that is none.
+    assert quiesce.freeze_problems([one], made.choose([one])) == ["still being thawed, wait"]
+
+
 def test_auto_pauses_only_where_that_is_enough():
     drivers = Probed("nova", problems={"*": "no API"}), Probed("libvirt", problems={"*": "no agent"}), Probed("pause", level="paused")
     refused = choice(quiescer(*drivers), server("orders")).support.problem

@@ -62,7 +62,10 @@ def test_a_frozen_server_is_not_probed(driver, requests_mock, state, expected):
 
 def test_a_server_that_nova_is_still_thawing_cannot_be_frozen(driver, requests_mock):
     requests_mock.get(SHOW, json=quiesce("unquiescing"))
-    assert "still being thawed" in driver.probe(DB).problem
+    found = driver.probe(DB)
+    assert "Server db (id-db) is still being thawed" in found.problem
+    # Thus it is neither passed over to another driver nor taken for thawed.
+    assert found.state == FROZEN
 
 
 def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
