@@ -182,7 +182,7 @@ class FreezeWindow:
                 member.interrupted = "its thaw could not be announced"
 
     def close(self) -> None:
-        """Thaw every member in the reverse order, disarm the guards.
+        """Thaw every member in the reverse order, disarm the guards of those that are thawed.
 
         :raises FreezeFailed: when a thaw could not be confirmed, with what to do.
         """
@@ -190,7 +190,8 @@ class FreezeWindow:
             for tier in reversed(self._tiers):
                 touched = [member for member in tier if member.freeze_requested]
                 attempt_all({m.server.id: _bound(self._thaw, m) for m in touched}, self._limits.concurrency)
-            armed = [member for member in self.members if member.guard_armed]
+            # The guard of a server whose thaw is not confirmed is what is left to thaw it; its mark tells others to try.
+            armed = [member for member in self.members if member.guard_armed and not member.thaw_error]
             attempt_all({m.server.id: _bound(self._disarm, m) for m in armed}, self._limits.concurrency)
             self._report_unconfirmed()
 
@@ -269,9 +270,7 @@ class FreezeWindow:
         try:
             member.guard_fired = member.driver.disarm_guard(member.server)
         finally:
-            # As long as a thaw is not confirmed, the mark tells others to try.
-            if not member.thaw_error:
-                self._marks.remove(member.server)
+            self._marks.remove(member.server)
 
     def _each(
         self, members: t.Sequence[Member], act: t.Callable[[Member], None], failure: str

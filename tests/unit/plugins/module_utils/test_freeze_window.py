@@ -133,10 +133,21 @@ def test_servers_are_marked_from_before_the_freeze_until_after_the_thaw():
     assert not marks.marked
 
 
-def test_a_server_whose_thaw_is_not_confirmed_keeps_its_mark():
-    marks = FakeMarks()
-    with pytest.raises(FreezeFailed), window(FakeDriver(failing={("thaw", "orders")}), marks=marks):
+def test_a_server_whose_thaw_is_not_confirmed_keeps_its_guard_and_its_mark():
+    driver, marks = FakeDriver(failing={("thaw", "orders")}), FakeMarks()
+    with pytest.raises(FreezeFailed, match="Their guards thaw them at the latest 120 s"), window(driver, marks=marks):
         pass
+    assert set(driver.names("disarm")) == {"front", "payments"}
+    assert set(marks.marked) == {"id-orders"}
+
+
+def test_an_adopted_server_whose_thaw_is_not_confirmed_keeps_its_guard_and_its_mark_too():
+    driver, marks = FakeDriver(failing={("thaw", "orders")}), FakeMarks()
+    adopted = frozen_by_others(driver, marks, "orders", "payments")
+    adopted.adopt()
+    with pytest.raises(FreezeFailed, match="could not be confirmed"):
+        adopted.close()
+    assert driver.names("disarm") == ["payments"]
     assert set(marks.marked) == {"id-orders"}
 
 
