@@ -187,9 +187,7 @@ class FreezeWindow:
         :raises FreezeFailed: when a thaw could not be confirmed, with what to do.
         """
         with self._interruption.shielded():
-            for tier in reversed(self._tiers):
-                touched = [member for member in tier if member.freeze_requested]
-                attempt_all({m.server.id: _bound(self._thaw, m) for m in touched}, self._limits.concurrency)
+            self._thaw_all()
             # The guard of a server whose thaw is not confirmed is what is left to thaw it; its mark tells others to try.
             armed = [member for member in self.members if member.guard_armed and not member.thaw_error]
             attempt_all({m.server.id: _bound(self._disarm, m) for m in armed}, self._limits.concurrency)
@@ -254,17 +252,25 @@ class FreezeWindow:
     def _freeze(self, member: Member) -> None:
         member.freeze(max(0, min(self._limits.freeze, self.remaining())))
 
-    def _thaw(self, member: Member) -> None:
+    def _thaw_all(self) -> None:
+        """Thaw tier by tier; what fails is tried again when all others have had their turn."""
+        steps = [[member for member in tier if member.freeze_requested] for tier in reversed(self._tiers)]
         for attempt in range(_THAW_TRIES):
-            if attempt:
+            if attempt and any(steps):
                 self._clock.sleep(_THAW_PAUSE)
-            try:
-                member.thaw()
-            except DrError as error:
-                member.thaw_error = str(error)
-            else:
-                member.thaw_error = None
-                return
+            for step in steps:
+                attempt_all({m.server.id: _bound(self._thaw, m) for m in step}, self._limits.concurrency)
+            steps = [[member for member in step if member.thaw_error] for step in steps]
+
+    @staticmethod
+    def _thaw(member: Member) -> None:
+        try:
+            member.thaw()
+        except Exception as error:
+            # Of whatever kind: the other servers must be thawed all the same.
+            member.thaw_error = str(error) if isinstance(error, DrError) else repr(error)
+        else:
+            member.thaw_error = None
 
     def _disarm(self, member: Member) -> None:
         try:
@@ -275,7 +281,9 @@ class FreezeWindow:
     def _each(
         self, members: t.Sequence[Member], act: t.Callable[[Member], None], failure: str
     ) -> None:
-        outcomes = attempt_all({m.server.id: _bound(act, m) for m in members}, self._limits.concurrency)
+        # A second signal would leave behind what is under way, and a freeze could come after its thaw.
+        with self._interruption.shielded():
+            outcomes = attempt_all({m.server.id: _bound(act, m) for m in members}, self._limits.concurrency)
         errors = [outcome.error for outcome in outcomes.values() if outcome.error]
         if errors:
             raise FreezeFailed(

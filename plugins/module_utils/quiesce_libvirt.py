@@ -81,10 +81,12 @@ class LibvirtDriver(QuiesceDriver):
                 self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
 
     def freeze(self, server: Server, seconds: float) -> int:
-        return self._ask(server, "guest-fsfreeze-freeze", timeout=max(1, int(seconds)))
+        with _understanding(server):
+            return int(self._ask(server, "guest-fsfreeze-freeze", timeout=max(1, int(seconds))))
 
     def thaw(self, server: Server) -> Thaw:
-        thawed = self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout)
+        with _understanding(server):
+            thawed = int(self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout))
         if self._state(server) != THAWED:
             raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
         return Thaw(filesystems=thawed)
@@ -146,7 +148,10 @@ class _Hosts:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._connections: dict[str, t.Any] = {}
+        #: For what belongs to all hosts; never held while one of them is waited for.
         self._lock = threading.Lock()
+        #: One that does not answer keeps nobody waiting but its own servers.
+        self._host_locks: dict[str, threading.Lock] = {}
 
     @functools.cached_property
     def _libvirt(self) -> t.Any:
@@ -169,10 +174,12 @@ class _Hosts:
     def _connection(self, server: Server) -> t.Any:
         host = t.cast(str, server.hypervisor)
         with self._lock:
+            libvirt, host_lock = self._libvirt, self._host_locks.setdefault(host, threading.Lock())
+        with host_lock:
             connection = self._connections.get(host)
             if connection is None or not connection.isAlive():
                 uri = self._uri.format(host=host)
-                connection = within(_CONNECT_SECONDS, f"libvirt at {uri}", lambda: self._libvirt.open(uri))
+                connection = within(_CONNECT_SECONDS, f"libvirt at {uri}", lambda: libvirt.open(uri))
                 connection.setKeepAlive(*_KEEPALIVE)
                 self._connections[host] = connection
             return connection

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
+import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, FreezeFailed, Interrupted
@@ -64,6 +67,40 @@ def test_a_thaw_that_cannot_be_confirmed_is_a_failure_after_trying_all():
     assert driver.frozen == {"id-orders"}
 
 
+def test_an_error_of_any_kind_in_one_thaw_leaves_nobody_else_frozen():
+    driver, marks = FakeDriver(), FakeMarks()
+    thaw = driver.thaw
+    driver.thaw = lambda which: thaw(which) if which.name != "orders" else {}["no such thing"]
+    with pytest.raises(FreezeFailed, match=r"orders \(id-orders\): KeyError\('no such thing'\)"), window(driver, marks=marks):
+        pass
+    assert driver.frozen == {"id-orders"}
+    assert set(marks.marked) == {"id-orders"}
+
+
+def test_a_thaw_that_fails_is_tried_again_only_after_those_of_all_others():
+    driver = FakeDriver(failing={("thaw", "orders")})
+    with pytest.raises(FreezeFailed), window(driver, tiers=(("front",), ("orders",))):
+        pass
+    assert driver.names("thaw") == ["orders", "front", "orders", "orders"]
+
+
+def test_a_thaw_that_succeeds_at_last_is_confirmed():
+    driver, errors = FakeDriver(), [FreezeFailed("The host is away."), FreezeFailed("The host is away.")]
+    thaw = driver.thaw
+
+    def fail_twice(which):
+        if which.name == "orders" and errors:
+            raise errors.pop()
+        return thaw(which)
+
+    driver.thaw = fail_twice
+    with window(driver) as opened:
+        pass
+    assert not driver.frozen
+    assert set(driver.names("disarm")) == {"front", "orders", "payments"}
+    assert {member.doubt for member in opened.members} == {None}
+
+
 def test_an_error_inside_thaws_and_is_raised():
     driver = FakeDriver()
     with pytest.raises(KeyError), window(driver):
@@ -76,6 +113,23 @@ def test_an_interruption_inside_thaws():
     interruption = Interruption()
     with pytest.raises(Interrupted), window(driver, interruption=interruption):
         interruption._receive(15, None)
+    assert not driver.frozen
+
+
+def test_no_freeze_comes_after_its_thaw_however_many_signals_there_are():
+    driver, end = FakeDriver(), threading.Event()
+    freeze = driver.freeze
+
+    def be_told_to_stop(which, seconds):
+        for _time in range(3):
+            os.kill(os.getpid(), signal.SIGTERM)
+            end.wait(0.05)
+        return freeze(which, seconds)
+
+    driver.freeze = be_told_to_stop
+    with Interruption().installed() as interruption, pytest.raises(Interrupted):
+        window(driver, tiers=(("orders",), ("front",)), interruption=interruption).open()
+    assert driver.names("freeze") == driver.names("thaw") == ["orders"]
     assert not driver.frozen
 
 

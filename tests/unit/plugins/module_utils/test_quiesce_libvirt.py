@@ -218,6 +218,15 @@ def test_a_thaw_that_left_it_frozen_is_a_failure(libvirt):
         driver().thaw(DB)
 
 
+@pytest.mark.parametrize("answer", [None, {}, [], "some"], ids=repr)
+@pytest.mark.parametrize("action", ["freeze", "thaw"])
+def test_nonsense_instead_of_a_number_is_a_failure_of_its_own_server(libvirt, action, answer):
+    libvirt.answers[f"guest-fsfreeze-{action}"] = [answer]
+    act = {"freeze": lambda: driver().freeze(DB, 30), "thaw": lambda: driver().thaw(DB)}[action]
+    with pytest.raises(FreezeFailed, match=r"agent of server db \(id-db\) gave an answer that makes no sense"):
+        act()
+
+
 # Guards
 
 
@@ -334,3 +343,29 @@ def test_a_host_that_does_not_answer_is_not_waited_for_for_ever(libvirt, monkeyp
     monkeypatch.setattr(libvirt, "open", lambda uri: answered.wait())
     assert "waiting for libvirt at qemu+ssh://root@compute1/system" in driver().probe(DB).problem
     answered.set()
+
+
+def test_a_host_that_does_not_answer_keeps_no_other_waiting(libvirt, monkeypatch):
+    tried, answered = threading.Event(), threading.Event()
+    connect = libvirt.open
+
+    def open_(uri):
+        if "compute1" in uri:
+            tried.set()
+            answered.wait()
+        return connect(uri)
+
+    monkeypatch.setattr(libvirt, "open", open_)
+    libvirt.answers["guest-fsfreeze-thaw"] = 2
+    made = driver()
+    stuck = threading.Thread(target=made.probe, args=(DB,))
+    stuck.start()
+    try:
+        assert tried.wait(10)
+        healthy = threading.Thread(target=made.thaw, args=(server("front", hypervisor="compute2"),))
+        healthy.start()
+        healthy.join(5)
+        assert libvirt.asked_for("guest-fsfreeze-thaw") == [(None, 30)]
+    finally:
+        answered.set()
+        stuck.join()
