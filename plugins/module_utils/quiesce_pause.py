@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from .compute import Compute
-from .errors import FreezeFailed
+from .errors import CloudError, FreezeFailed
 from .freeze_mark import FreezeMark
 from .guard_process import GuardProcess
 from .quiesce_driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from .records import Server
-from .waiting import Waiter
+from .waiting import Waiter, within
 
 _POLL_SECONDS = 0.2
 
@@ -29,6 +29,8 @@ class PauseDriver(QuiesceDriver):
         self._compute = compute
         self._thaw_timeout = thaw_timeout
         self._guards = guards
+        #: Ids of servers that Nova may pause yet: it did not answer whether it does.
+        self._unsure: set[str] = set()
 
     def probe(self, server: Server) -> Support:
         if server.status == "ACTIVE" and not server.task_state:
@@ -43,18 +45,32 @@ class PauseDriver(QuiesceDriver):
             self._guards.arm(server, seconds)
 
     def freeze(self, server: Server, seconds: float) -> int | None:
-        self._compute.pause(server.id)
-        self._await(server, "PAUSED", seconds)
+        within(seconds, f"server {server.label} to be PAUSED", lambda: self._pause(server, seconds))
         return None
+
+    def _pause(self, server: Server, seconds: float) -> None:
+        self._unsure.add(server.id)
+        try:
+            self._compute.pause(server.id)
+        except CloudError as error:
+            if not error.may_pass:
+                self._unsure.discard(server.id)
+            raise
+        # From its answer on, what Nova shows tells it.
+        self._unsure.discard(server.id)
+        self._await(server, "PAUSED", seconds)
 
     def thaw(self, server: Server) -> Thaw:
         found = self._compute.server(server.id)
         if found.task_state == "pausing":
             found = self._await(server, "PAUSED", self._thaw_timeout)
+        if found.status != "PAUSED" and server.id in self._unsure:
+            raise FreezeFailed(f"Nova did not answer whether it pauses server {server.label}, which is {found.status}; it may be paused yet.")
         if found.status != "PAUSED":
             return Thaw(interrupted=f"it was {found.status} when it was to be unpaused")
         self._compute.unpause(server.id)
         self._await(server, "ACTIVE", self._thaw_timeout)
+        self._unsure.discard(server.id)
         return Thaw()
 
     def _await(self, server: Server, status: str, seconds: float) -> Server:

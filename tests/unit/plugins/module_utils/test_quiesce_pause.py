@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import quiesce_pause
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CloudError, FreezeFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_pause import PauseDriver
 from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
@@ -106,6 +108,50 @@ def test_a_thaw_is_confirmed_by_what_nova_shows(time, states):
     nova = Nova(*states)
     assert PauseDriver(nova, 5).thaw(DB).interrupted is None
     assert nova.calls == [("unpause", "id-db")]
+
+
+def refusing(nova, status):
+    """A driver whose request to pause was answered with that."""
+
+    def refuse(server_id):
+        raise CloudError("Nova could not pause.", **({"http_status": status} if status else {}))
+
+    nova.pause = refuse
+    driver = PauseDriver(nova, 5)
+    with pytest.raises(CloudError):
+        driver.freeze(DB, 10)
+    return driver
+
+
+@pytest.mark.parametrize("status", [500, 503, 504, None])
+def test_who_may_be_paused_yet_is_not_thawed(time, status):
+    """It is only a proxy that gave up; the thaw is not confirmed until there was something to thaw."""
+    nova = Nova("ACTIVE", "ACTIVE", "PAUSED", ("PAUSED", "unpausing"), "ACTIVE")
+    driver = refusing(nova, status)
+    for _time in range(2):
+        with pytest.raises(FreezeFailed, match=r"did not answer whether it pauses server db \(id-db\), which is ACTIVE"):
+            driver.thaw(DB)
+    assert driver.thaw(DB).interrupted is None
+    assert nova.calls == [("unpause", "id-db")]
+    # What was asked for has come and gone.
+    assert driver.thaw(DB).interrupted == "it was ACTIVE when it was to be unpaused"
+
+
+def test_who_is_certainly_not_paused_is_thawed(time):
+    assert refusing(Nova("ACTIVE"), 409).thaw(DB).interrupted == "it was ACTIVE when it was to be unpaused"
+
+
+def test_a_nova_that_does_not_answer_is_not_waited_for_for_ever(time):
+    nova, answered = Nova("ACTIVE"), threading.Event()
+    nova.pause = lambda server_id: answered.wait(5)
+    driver = PauseDriver(nova, 5)
+    try:
+        with pytest.raises(WaitTimeout, match=r"server db \(id-db\) to be PAUSED"):
+            driver.freeze(DB, 0.05)
+        with pytest.raises(FreezeFailed, match="it may be paused yet"):
+            driver.thaw(DB)
+    finally:
+        answered.set()
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF", "ERROR"])
