@@ -121,19 +121,22 @@ class Quiescer:
         run_all({s.id: (lambda s=s: thawing.thaw(s)) for s in leftovers}, self._concurrency)
         return {name: self.compute.server(server.id) for name, server in servers.items()}
 
-    def choose(self, servers: t.Collection[Server]) -> dict[str, Choice]:
-        """Probe servers for the best driver that is allowed, per server id; freezes nothing."""
-        outcomes = attempt_all({s.id: (lambda s=s: self._choose_for(s)) for s in servers}, self._concurrency)
+    def choose(self, servers: t.Collection[Server], to_thaw: bool = False) -> dict[str, Choice]:
+        """Probe servers for the best driver that is allowed, per server id; freezes nothing.
+
+        :param to_thaw: what a mark names is the one, also when its guard's time is over: no other can tell.
+        """
+        outcomes = attempt_all({s.id: (lambda s=s: self._choose_for(s, to_thaw)) for s in servers}, self._concurrency)
         return {
             key: outcome.value or Choice(next(iter(self._drivers.values())), Support(str(outcome.error)), {})
             for key, outcome in outcomes.items()
         }
 
-    def _choose_for(self, server: Server) -> Choice:
-        holder = self._holder(server)
+    def _choose_for(self, server: Server, to_thaw: bool) -> Choice:
+        holder = self._holder(server, to_thaw)
         if holder:
             support = holder.probe(server)
-            if support.problem or support.state == FROZEN:
+            if to_thaw or support.problem or support.state == FROZEN:
                 return Choice(holder, support, {})
         passed_over: dict[str, str] = {}
         for driver in self._candidates():
@@ -148,10 +151,10 @@ class Quiescer:
         problem = reasons if len(passed_over) > 1 else next(iter(passed_over.values()))
         return Choice(driver, Support(problem), {})
 
-    def _holder(self, server: Server) -> QuiesceDriver | None:
+    def _holder(self, server: Server, to_thaw: bool) -> QuiesceDriver | None:
         """What froze a server by its mark: only that can thaw it."""
         mark = FreezeMark.of(server)
-        return self._drivers.get(mark.driver) if mark and not mark.is_leftover else None
+        return self._drivers.get(mark.driver) if mark and (to_thaw or not mark.is_leftover) else None
 
     def _candidates(self) -> list[QuiesceDriver]:
         """What may freeze a server."""

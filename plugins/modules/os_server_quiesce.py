@@ -192,7 +192,7 @@ def run(module, interruption):
     target = TARGETS[params["state"]]
     if target == FROZEN and not module.check_mode:
         servers = quiescer.thaw_leftovers(servers)
-    choices = quiescer.choose(running(servers.values()))
+    choices = quiescer.choose(running(servers.values()), to_thaw=target == THAWED)
     before = {server_id: choice.support.state for server_id, choice in choices.items()}
     if target == FROZEN:
         refuse_problems(choices)

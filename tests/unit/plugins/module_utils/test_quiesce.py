@@ -99,6 +99,14 @@ def test_who_froze_a_server_thaws_it():
     assert choice(made, marked("orders")).driver.name == "libvirt"
 
 
+@pytest.mark.parametrize("state", [FROZEN, THAWED])
+@pytest.mark.parametrize("minutes", [5, -5], ids=["in time", "its time is over"])
+def test_only_who_froze_a_server_can_tell_that_it_is_thawed(state, minutes):
+    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": state}))
+    one = marked("orders", minutes=minutes)
+    assert made.choose([one], to_thaw=True)[one.id].driver.name == "libvirt"
+
+
 def test_a_mark_does_not_decide_how_a_running_server_is_frozen():
     assert choice(quiescer(*three()), marked("orders")).driver.name == "nova"
 

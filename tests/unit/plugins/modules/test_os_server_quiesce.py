@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import Quiescer
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED
 from ansible_collections.osdr.openstack.plugins.modules import os_server_quiesce
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, FakeMarks, server
@@ -70,3 +72,50 @@ def test_a_freeze_that_may_not_have_held_is_not_intact_and_says_why(driver, reas
 def test_where_there_was_nothing_to_do_nothing_is_claimed():
     found = shown(window(FakeDriver()), THAWED)
     assert (found["freeze"], found["intact"], found["thawed_at"]) == (None, None, None)
+
+
+# A whole run
+
+PARAMS = {
+    "application": {"name": "shop", "tiers": [{"name": "database", "servers": ["orders"]}]},
+    "driver": "auto",
+    "admin_cloud": None,
+    "libvirt_uri": "test:///",
+    "consistency": "quiesced",
+    "freeze_timeout": 5,
+    "budget": 10,
+    "guard_timeout": 20,
+    "concurrency": 4,
+}
+
+
+def test_what_was_left_frozen_is_thawed_by_who_froze_it_however_long_ago(monkeypatch):
+    """Nova would say that it had thawed the server before, whoever froze it."""
+    drivers = {"nova": FakeDriver(interrupted={"orders": "Nova had thawed it before"}), "libvirt": FakeDriver()}
+    drivers["libvirt"].frozen.add("id-orders")
+    left = json.dumps({**MARK, "driver": "libvirt", "until": "2020-01-01T00:00:00Z"})
+    metadata = {"id-orders": {"osdr_freeze": left}}
+
+    class Left(Quiescer):
+        """Finds one server that was left frozen."""
+
+        def __init__(self, params, cloud, options, least, concurrency):
+            self._options, self._least, self._concurrency = options, least, concurrency
+            self._drivers = drivers
+            for name, driver in drivers.items():
+                driver.name = name
+            self.compute = SimpleNamespace(
+                set_metadata=lambda server_id, values: metadata[server_id].update(values),
+                delete_metadata=lambda server_id, key: metadata[server_id].pop(key),
+            )
+
+        def resolve(self, application):
+            return {"orders": server("orders", metadata=dict(metadata["id-orders"]))}
+
+    monkeypatch.setattr(os_server_quiesce, "connect", lambda params: None)
+    monkeypatch.setattr(os_server_quiesce, "Quiescer", Left)
+    module = SimpleNamespace(params={**PARAMS, "state": "unquiesced"}, check_mode=False)
+    found = os_server_quiesce.run(module, Interruption())
+    assert [(one["driver"], one["state"]) for one in found["quiesce"]["servers"]] == [("libvirt", THAWED)]
+    assert not drivers["libvirt"].frozen
+    assert metadata == {"id-orders": {}}
