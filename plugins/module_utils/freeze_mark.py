@@ -80,6 +80,11 @@ class FreezeMark:
 _DAMAGED = FreezeMark("unknown", "unknown", "")
 
 
+def is_leftover(server: Server) -> bool:
+    mark = FreezeMark.of(server)
+    return bool(mark and mark.is_leftover)
+
+
 class FreezeMarks:
     """Puts marks on servers and takes them away."""
 

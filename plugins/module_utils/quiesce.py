@@ -13,7 +13,7 @@ from .cloud import Cloud, connect_other
 from .compute import Compute
 from .consistency import satisfies
 from .errors import CheckFailed, InvalidInput
-from .freeze_mark import FreezeMark, FreezeMarks
+from .freeze_mark import FreezeMark, FreezeMarks, is_leftover
 from .freeze_window import FreezeWindow, Limits, Member
 from .guard_process import Guarded, GuardProcess
 from .interruption import Interruption
@@ -138,6 +138,9 @@ class Quiescer:
             support = holder.probe(server)
             if to_thaw or support.problem or support.state == FROZEN:
                 return Choice(holder, support, {})
+        if server.status == "PAUSED" and is_leftover(server):
+            # It is thawed before it is frozen; until then nobody can be asked about it.
+            return Choice(self._candidates()[0], Support(state=THAWED), {})
         passed_over: dict[str, str] = {}
         for driver in self._candidates():
             support = driver.probe(server)
@@ -189,11 +192,6 @@ class Quiescer:
 
 def _member(server: Server, tier: str, choice: Choice) -> Member:
     return Member(server, tier, choice.driver, choice.support.guard)
-
-
-def is_leftover(server: Server) -> bool:
-    mark = FreezeMark.of(server)
-    return bool(mark and mark.is_leftover)
 
 
 def running(servers: t.Iterable[Server]) -> list[Server]:

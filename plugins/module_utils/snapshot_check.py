@@ -8,7 +8,7 @@ import collections
 import typing as t
 
 from .consistency import satisfies
-from .freeze_mark import FreezeMark
+from .freeze_mark import FreezeMark, is_leftover
 from .group_snapshot import Plan, Storages, Wanted
 from .grouping import Unit
 from .records import BACKING_UP, Server
@@ -16,14 +16,17 @@ from .snapshot_evidence import strangers_of
 from .waiting import run_all
 
 
-def state_problems(wanted: Wanted) -> list[str]:
-    """Servers and volumes that are in no state to be snapshotted."""
+def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
+    """Servers and volumes that are in no state to be snapshotted.
+
+    :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
+    """
     problems = [
         f"Server {server.label} is {server.status}"
         + (f" ({server.task_state})" if server.task_state else "")
         + "; it must be ACTIVE or SHUTOFF with nothing going on."
         for server, _volumes in wanted.servers.values()
-        if not _is_at_rest(server)
+        if not _is_at_rest(server, thaws_leftovers)
     ]
     problems += [
         f"Volume {volume.label} is {volume.status}; it must be in-use or available."
@@ -33,9 +36,10 @@ def state_problems(wanted: Wanted) -> list[str]:
     return problems
 
 
-def _is_at_rest(server: Server) -> bool:
-    """A server that os_server_quiesce has paused is as good as a running one."""
-    is_paused = server.status == "PAUSED" and FreezeMark.stands_on(server)
+def _is_at_rest(server: Server, thaws_leftovers: bool) -> bool:
+    """A server that os_server_quiesce has paused is as good as a running one, and so is one that will run."""
+    will_run = thaws_leftovers and is_leftover(server)
+    is_paused = server.status == "PAUSED" and (FreezeMark.stands_on(server) or will_run)
     return (server.status in ("ACTIVE", "SHUTOFF") or is_paused) and not server.task_state
 
 

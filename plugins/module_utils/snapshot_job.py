@@ -73,10 +73,13 @@ class SnapshotJob:
         grouping = Grouping(landscape, self._wanted.application.name, self._options.policy, self._options.group_type)
         return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
 
-    def problems(self, plan: Plan, units: t.Sequence[Unit]) -> list[str]:
-        """Everything that would make the run fail, as far as it can be known."""
+    def problems(self, plan: Plan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
+        """Everything that would make the run fail, as far as it can be known.
+
+        :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
+        """
         return [
-            *state_problems(self._wanted),
+            *state_problems(self._wanted, thaws_leftovers),
             *busy_problems(plan, self._storages.site),
             *sharing_problems(self._wanted),
             *policy_problems(units, self._options.policy),

@@ -367,7 +367,7 @@ class Run:
             return {"changed": False, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         units = job.units()
-        self._refuse(job.problems(plan, units) + freeze_problems(servers.values(), choices))
+        self._refuse(job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices))
         result = {"changed": True, "grouping": grouping.describe(units), "diff": _diff(plan.delete, wanted.volumes, units)}
         if self.module.check_mode:
             return {**result, "cg_snapshot": None}

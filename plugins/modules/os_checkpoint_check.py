@@ -156,7 +156,7 @@ def _problems(wanted, sites, params):
     waiter = Waiter(timeout=0, interval=0)
     job = SnapshotJob(group_snapshot.Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
     plan = job.plan()
-    problems = job.problems(plan, job.units()) if plan.changed else []
+    problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
     snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
     problems += _backup_problems(wanted, snapshot_ids, sites)
     method = Method(params["transport"], params["verification"])

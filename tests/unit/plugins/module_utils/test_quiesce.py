@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from types import SimpleNamespace
@@ -115,6 +116,17 @@ def test_a_mark_whose_time_is_over_does_not_count_as_frozen():
     made = quiescer(Probed("libvirt", states={"orders": FROZEN}), driver="libvirt")
     assert choice(made, marked("orders", minutes=-5)).support.state == THAWED
     assert choice(made, marked("orders", minutes=5)).support.state == FROZEN
+
+
+def test_of_what_a_dead_run_left_paused_nobody_is_asked_before_it_is_thawed():
+    """No driver but that which paused it could say anything good of it."""
+    made = quiescer(*three(problems={"*": "not active"}))
+    left = dataclasses.replace(marked("orders", "pause", minutes=-5), status="PAUSED")
+    assert choice(made, left).support == Support(state=THAWED)
+    assert quiesce.freeze_problems([left], made.choose([left])) == []
+    held = dataclasses.replace(marked("orders", "libvirt", minutes=5), status="PAUSED")
+    made._drivers["libvirt"] = Probed("libvirt", problems={"*": "not active"})
+    assert choice(made, held).support.problem == "not active"
 
 
 def test_a_damaged_mark_is_a_leftover():

@@ -87,6 +87,20 @@ def test_a_paused_server_will_do_while_our_freeze_stands(changes, count):
     assert len(state_problems(wanted(status="PAUSED", **changes))) == count
 
 
+@pytest.mark.parametrize(
+    ("thaws", "changes", "count"),
+    [
+        pytest.param(True, {"metadata": mark(until="2020-01-01T00:00:00Z")}, 0, id="it will be thawed"),
+        pytest.param(False, {"metadata": mark(until="2020-01-01T00:00:00Z")}, 1, id="nobody will thaw it"),
+        pytest.param(True, {"metadata": mark()}, 1, id="its run may be under way"),
+        pytest.param(True, {}, 1, id="paused by somebody else"),
+        pytest.param(True, {"metadata": mark(until="2020-01-01T00:00:00Z"), "task_state": "unpausing"}, 1, id="something goes on"),
+    ],
+)
+def test_what_a_dead_run_left_paused_will_do_where_it_is_thawed_first(thaws, changes, count):
+    assert len(state_problems(wanted(status="PAUSED", **changes), thaws)) == count
+
+
 @pytest.mark.parametrize(("least", "count"), [("quiesced", 1), ("paused", 1), ("crash", 0)])
 def test_volumes_that_servers_outside_the_application_write_to_are_named(least, count):
     shared = volume("shared", attachments=attached("orders", "foreign"))

@@ -166,7 +166,8 @@ def test_the_remains_of_a_set_are_a_change_too(cloud):
     assert cloud.cinder.group_snapshots() == []
 
 
-def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(cloud, monkeypatch):
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(cloud, monkeypatch, check_mode):
     class Quiescer:
         """Finds one server left paused, and thaws it."""
 
@@ -180,6 +181,7 @@ def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(
             return {**cloud.servers, "orders": server("orders", status="PAUSED", metadata={"osdr_freeze": mark})}
 
         def thaw_leftovers(self, servers):
+            assert not check_mode
             return cloud.servers
 
         def choose(self, servers):
@@ -200,7 +202,7 @@ def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(
         "budget": 10,
         "guard_timeout": 20,
     }
-    assert cloud.run(quiesce=options, consistency="crash")["changed"]
+    assert cloud.run(check_mode, quiesce=options, consistency="crash")["changed"]
 
 
 def test_no_set_is_taken_under_the_word_for_the_newest_checkpoint(cloud):

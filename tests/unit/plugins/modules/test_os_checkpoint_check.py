@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -38,6 +39,7 @@ class Clouds:
 
     def __init__(self, monkeypatch):
         self.primary, self.remote = Primary(), FakeBackups()
+        self.servers = {name: server(name) for name in NAMES}
         self.remote.may_import = lambda: True
         self.room(primary=2, remote=2)
         monkeypatch.setattr(os_checkpoint_check, "Method", lambda *options: SimpleNamespace(problems=lambda sites: []))
@@ -49,8 +51,7 @@ class Clouds:
 
     @property
     def wanted(self):
-        servers = {name: server(name) for name in NAMES}
-        return Wanted(SHOP, "noon", "crash", survey(SHOP, servers, Storages([self.primary])))
+        return Wanted(SHOP, "noon", "crash", survey(SHOP, self.servers, Storages([self.primary])))
 
     def take(self):
         job = SnapshotJob(Storages([self.primary]), None, self.wanted, GroupingOptions("individual"), self.primary.waiter, 1)
@@ -64,8 +65,8 @@ class Clouds:
             self.primary.made.append(made)
             self.remote.by_id[made.id] = made
 
-    def problems(self):
-        params = {"admin_cloud": None, "grouping": "individual", "concurrency": 1, "transport": "shared", "verification": "records"}
+    def problems(self, quiesce=None):
+        params = {"quiesce": quiesce, "admin_cloud": None, "grouping": "individual", "concurrency": 1, "transport": "shared", "verification": "records"}
         sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote)
         return os_checkpoint_check._problems(self.wanted, sites, params)
 
@@ -109,3 +110,11 @@ def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_befor
     first, second = clouds.problems()
     assert "others build on it" in first
     assert "others build on it" in second
+
+
+@pytest.mark.parametrize(("quiesce", "count"), [({"driver": "pause"}, 0), (None, 1)], ids=["the run thaws it", "the run freezes nobody"])
+def test_what_a_dead_run_left_paused_does_not_end_the_next(clouds, quiesce, count):
+    assert clouds.problems(quiesce) == []
+    mark = json.dumps({"driver": "pause", "until": "2020-01-01T00:00:00Z", "token": "t"})
+    clouds.servers["orders"] = server("orders", status="PAUSED", metadata={"osdr_freeze": mark})
+    assert len(clouds.problems(quiesce)) == count
