@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from . import volume_groups
 from .block_storage import BlockStorage
 from .errors import ConsistencyTooLow
-from .freeze_window import FreezeWindow
-from .group_snapshot import Plan, Seeing, SnapshotSet, Storages, Wanted, plan_present
+from .group_snapshot import Plan, SnapshotSet, Storages, Wanted, plan_present
 from .grouping import Grouping, Unit, policy_problems
 from .interruption import Interruption
 from .snapshot_check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
@@ -96,13 +96,11 @@ class SnapshotJob:
             storage.cloud.warm_up(seconds)
             storage.creating_snapshots()
 
-    def take(self, units: t.Sequence[Unit], window: FreezeWindow | None, seeing: Seeing, interruption: Interruption) -> Evidence:
-        """Take the set; when that fails, nothing that was made for it stays.
-
-        :param units: as :meth:`prepare` has returned them.
-        """
+    @contextlib.contextmanager
+    def whole_or_nothing(self, interruption: Interruption) -> t.Iterator[None]:
+        """When what is inside fails, no group that was made for it stays: all from :meth:`prepare` to the set's end belongs inside."""
         try:
-            return self.snapshots.take(units, window, seeing, interruption)
+            yield
         except BaseException:
             with interruption.shielded():
                 attempt_all({"dissolve": self._dissolve}, 1)
@@ -119,16 +117,8 @@ class SnapshotJob:
             self.delete()
             raise
 
-    def prepare(self, units: t.Sequence[Unit], interruption: Interruption) -> list[Unit]:
+    def prepare(self, units: t.Sequence[Unit]) -> list[Unit]:
         """Make the groups that the units need; returns the units as they can be had."""
-        try:
-            return self._with_groups(units)
-        except BaseException:
-            with interruption.shielded():
-                attempt_all({"dissolve": self._dissolve}, 1)
-            raise
-
-    def _with_groups(self, units: t.Sequence[Unit]) -> list[Unit]:
         insist = self._options.policy in ("generic", "consistent")
         work = {
             key: (lambda key=key, groups=groups: groups.prepare([u for u in units if u.project_id == key], insist))

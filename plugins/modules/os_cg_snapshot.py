@@ -372,14 +372,15 @@ class Run:
         if self.module.check_mode:
             return {**result, "cg_snapshot": None}
         job.snapshots.delete()
-        units = job.prepare(units, self.interruption)
-        result["grouping"] = grouping.describe(units)
-        window = self._window(quiescer, servers, choices)
-        if window:
-            job.warm_up(self.params["quiesce"]["guard_timeout"])
-            quiescer.compute.cloud.warm_up(self.params["quiesce"]["guard_timeout"])
-        seeing = Seeing(self._compute(), wanted, self.params["concurrency"])
-        evidence = job.take(units, window, seeing, self.interruption)
+        with job.whole_or_nothing(self.interruption):
+            units = job.prepare(units)
+            result["grouping"] = grouping.describe(units)
+            window = self._window(quiescer, servers, choices)
+            if window:
+                job.warm_up(self.params["quiesce"]["guard_timeout"])
+                quiescer.compute.cloud.warm_up(self.params["quiesce"]["guard_timeout"])
+            seeing = Seeing(self._compute(), wanted, self.params["concurrency"])
+            evidence = job.snapshots.take(units, window, seeing, self.interruption)
         return {**result, "cg_snapshot": group_snapshot.describe(wanted, job.snapshots.current(), evidence)}
 
     def _confirm(self, wanted, job, plan):

@@ -133,7 +133,8 @@ def take(part: Part, driver: str) -> Taken:
         assert not problems, problems
         job.warm_up(60)
         window = quiescer.window(quiescer.members(part.application, servers, choices), interruption)
-        evidence = job.take(job.prepare(units, interruption), window, Seeing(quiescer.compute, wanted, 16), interruption)
+        with job.whole_or_nothing(interruption):
+            evidence = job.snapshots.take(job.prepare(units), window, Seeing(quiescer.compute, wanted, 16), interruption)
     assert evidence.whole.consistency == "quiesced", evidence
     job.delete()
     return Taken(evidence.whole.window["seconds"], counter.count)

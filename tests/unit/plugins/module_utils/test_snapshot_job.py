@@ -32,7 +32,8 @@ class Job(SnapshotJob):
         self._seeing = Seeing(NOVA, wanted, 4)
 
     def run(self):
-        return self.take(self.prepare(self.units(), Interruption()), None, self._seeing, Interruption())
+        with self.whole_or_nothing(Interruption()):
+            return self.snapshots.take(self.prepare(self.units()), None, self._seeing, Interruption())
 
     def is_clean(self):
         return not self.cinder.snapshots() and not self.cinder.group_snapshots() and not self.cinder.groups()
@@ -64,6 +65,15 @@ def test_a_set_that_fails_leaves_neither_snapshots_nor_groups():
     job = Job(failing=["volume-orders"])
     with pytest.raises(ResourceFailed, match="of volume volume-orders: error"):
         job.run()
+    assert job.is_clean()
+
+
+def test_what_fails_after_its_groups_are_made_leaves_none():
+    job = Job()
+    with pytest.raises(KeyError), job.whole_or_nothing(Interruption()):
+        job.prepare(job.units())
+        assert job.cinder.groups()
+        raise KeyError("a question before the freeze")
     assert job.is_clean()
 
 

@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, ConsistencyTooLow, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, ConsistencyTooLow, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_cg_snapshot
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_cinder import FakeCinder
@@ -124,6 +124,17 @@ def test_grouping_is_told_as_it_was_done(monkeypatch):
     taken = Cloud(monkeypatch, refusing=["create_group"]).run()
     assert {one["strategy"] for one in taken["cg_snapshot"]["snapshots"]} == {"individual"}
     assert {one["strategy"] for one in taken["grouping"]} == {"individual"}
+
+
+def test_a_run_that_fails_before_the_freeze_leaves_no_group(cloud, monkeypatch):
+    def fail(*arguments):
+        raise CloudError("The login is not renewed.")
+
+    monkeypatch.setattr(os_cg_snapshot, "Seeing", fail)
+    with pytest.raises(CloudError, match="not renewed"):
+        cloud.run()
+    assert len(cloud.cinder.called("create_group")) == 1
+    assert cloud.cinder.groups() == []
 
 
 def test_a_set_within_somebody_elses_freeze_is_completed_by_its_thaw(cloud):
