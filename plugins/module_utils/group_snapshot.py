@@ -9,8 +9,10 @@ and taken again. What is known of a whole set is kept in the snapshots' metadata
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import threading
 import typing as t
 
 from . import consistency
@@ -24,7 +26,7 @@ from .grouping import Unit
 from .interruption import Interruption
 from .records import BACKING_UP, GroupSnapshot, Server, Snapshot, Volume, marks
 from .snapshot_evidence import Evidence, Seen, ServerEvidence, confirmed
-from .waiting import Waiter, attempt_all, run_all
+from .waiting import Call, Waiter, attempt_all, run_all, within
 
 #: A freeze is short: ask often.
 _POLL_SECONDS = 0.1
@@ -152,6 +154,32 @@ class _Requests:
     def __init__(self) -> None:
         self._open: dict[tuple[str, bool], tuple[Unit, Moment]] = {}
         self.taken: dict[str, consistency.Taken] = {}
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._is_over = False
+
+    @contextlib.contextmanager
+    def asking(self) -> t.Iterator[None]:
+        """Around every request.
+
+        :raises WaitTimeout: when it is too late for any.
+        """
+        with self._changed:
+            if self._is_over:
+                raise WaitTimeout("It is too late to ask for a snapshot.")
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def end(self, seconds: float) -> None:
+        """Let no more requests begin, and wait for the answers to those under way: what they make is there then."""
+        with self._changed:
+            self._is_over = True
+            self._changed.wait_for(lambda: not self._under_way, seconds)
 
     def add(self, request_id: str, unit: Unit, requested: Moment) -> None:
         """:param unit: whose only volume, or whose group, the request was for."""
@@ -250,15 +278,20 @@ class SnapshotSet:
 
         :param interruption: who cancels a job may signal more than once; that must not stop the cleaning up.
         """
+        requests = _Requests()
         try:
             before = seeing.standing()
-            requests = self._take_frozen(units, window) if window else self._take_all(units, self._waiter)
+            if window:
+                self._take_frozen(units, window, requests)
+            else:
+                self._take_all(units, requests)
             self._refuse_failed()
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
             seen = Seen(requests.taken, units, window, standing, seeing.still_off())
             return self._seal(seen.evidence(self._wanted.servers))
         except BaseException:
             with interruption.shielded():
+                requests.end(self._waiter.timeout)
                 # What cannot be deleted now is replaced by the next run.
                 attempt_all({"delete": self.delete}, 1)
             raise
@@ -271,25 +304,28 @@ class SnapshotSet:
         """
         return self._seal(confirmed(evidence, thawed))
 
-    def _take_frozen(self, units: t.Sequence[Unit], window: FreezeWindow) -> _Requests:
-        requests = _Requests()
+    def _take_frozen(self, units: t.Sequence[Unit], window: FreezeWindow, requests: _Requests) -> None:
         try:
             with window:
-                self._start(units, requests)
+                asking = Call(self._what, lambda: self._start(units, requests))
+                asking.result(window.remaining())
                 waiter = Waiter(timeout=max(window.remaining(), 0), interval=_POLL_SECONDS, clock=self._waiter.clock)
-                self._await(requests, waiter)
+                self._await(requests, waiter, window.remaining)
         except WaitTimeout:
             if self._wanted.least != "crash":
                 raise
             # Everything is thawed by now; late snapshots will do for such a policy.
+            asking.result(self._waiter.timeout)
             self._await(requests, self._waiter)
-        return requests
 
-    def _take_all(self, units: t.Sequence[Unit], waiter: Waiter) -> _Requests:
-        requests = _Requests()
+    def _take_all(self, units: t.Sequence[Unit], requests: _Requests) -> None:
         self._start(units, requests)
-        self._await(requests, dataclasses.replace(waiter, interval=_POLL_SECONDS))
-        return requests
+        self._await(requests, dataclasses.replace(self._waiter, interval=_POLL_SECONDS))
+
+    @property
+    def _what(self) -> str:
+        """What is waited for."""
+        return f"the snapshots on site '{self._storages.site}'"
 
     def _start(self, units: t.Sequence[Unit], requests: _Requests) -> None:
         """Ask for all snapshots at once, for those of groups first: they are the fewest and take the longest."""
@@ -303,23 +339,28 @@ class SnapshotSet:
         name = f"{self._wanted.application.name}.{self._wanted.name}" if group else self._wanted.snapshot_name(volume)
 
         def start() -> None:
-            requested = Moment.now()
-            if group:
-                request_id = storage.create_group_snapshot(group.id, name, self._wanted.description)
-            else:
-                request_id = storage.create_snapshot(volume.id, name, self._wanted.metadata).id
-            requests.add(request_id, unit, requested)
+            with requests.asking():
+                requested = Moment.now()
+                if group:
+                    request_id = storage.create_group_snapshot(group.id, name, self._wanted.description)
+                else:
+                    request_id = storage.create_snapshot(volume.id, name, self._wanted.metadata).id
+                requests.add(request_id, unit, requested)
 
         return start
 
-    def _await(self, requests: _Requests, waiter: Waiter) -> None:
-        """Wait by as few and as short questions as possible: one for each project and kind."""
+    def _await(self, requests: _Requests, waiter: Waiter, left: t.Callable[[], float] | None = None) -> None:
+        """Wait by as few and as short questions as possible: one for each project and kind.
+
+        :param left: how many seconds a question may take; any number when it is not given.
+        """
 
         def complete() -> bool | None:
-            requests.close(self._creating(requests), Moment.now())
+            creating = within(left(), self._what, lambda: self._creating(requests)) if left else self._creating(requests)
+            requests.close(creating, Moment.now())
             return True if requests.is_complete else None
 
-        waiter.until(f"the snapshots on site '{self._storages.site}'", complete)
+        waiter.until(self._what, complete)
 
     def _creating(self, requests: _Requests) -> set[str]:
         creating = {one for key in requests.open_in(False) for one in self._storages.of(key).creating_snapshots()}

@@ -114,24 +114,34 @@ class Patience:
             self._clock.sleep(_RETRY_SECONDS)
 
 
-def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
-    """Bound a call that has no timeout of its own; one that does not come back is left behind.
+class Call(t.Generic[Value]):
+    """A call that has no timeout of its own, begun at once; one that does not come back is left behind.
 
     :param what: completes "Timed out after N s waiting for ...".
     """
-    result: concurrent.futures.Future[Value] = concurrent.futures.Future()
 
-    def run() -> None:
+    def __init__(self, what: str, call: t.Callable[[], Value]) -> None:
+        self._what = what
+        self._result: concurrent.futures.Future[Value] = concurrent.futures.Future()
+        threading.Thread(target=self._run, args=(call,), daemon=True).start()
+
+    def _run(self, call: t.Callable[[], Value]) -> None:
         try:
-            result.set_result(call())
+            self._result.set_result(call())
         except BaseException as error:
-            result.set_exception(error)
+            self._result.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return result.result(timeout=seconds)
-    except concurrent.futures.TimeoutError as error:
-        raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {what}.") from error
+    def result(self, seconds: float) -> Value:
+        """:raises WaitTimeout: when it has not come back by then; it may be waited for again."""
+        try:
+            return self._result.result(timeout=seconds)
+        except concurrent.futures.TimeoutError as error:
+            raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {self._what}.") from error
+
+
+def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
+    """Bound one call; see :class:`Call`."""
+    return Call(what, call).result(seconds)
 
 
 def attempt_all(

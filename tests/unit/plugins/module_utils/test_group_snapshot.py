@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
+import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, Tier
@@ -332,6 +335,69 @@ def test_asking_for_the_snapshots_counts_into_the_budget():
     with pytest.raises(DrError):
         shop.take()
     assert max(thawed) <= 11
+
+
+class Hanging(Shop):
+    """A shop whose Cinder answers a question only when everybody is thawed, or after five seconds.
+
+    :param question: name of the call; one to create a snapshot hangs for the volume of payments.
+    """
+
+    def __init__(self, question, budget=1, before=lambda: None, **changes):
+        super().__init__(budget=budget, **changes)
+        thawed, thaw, ask = threading.Event(), self.driver.thaw, getattr(self.cinder, question)
+
+        def thaw_and_tell(which):
+            answer = thaw(which)
+            if not self.driver.frozen:
+                thawed.set()
+            return answer
+
+        def hang(*arguments):
+            if "volume-orders" not in arguments and not thawed.is_set():
+                before()
+                self.held_up_the_thaw = not thawed.wait(5)
+                # Certainly after all that is done at once.
+                threading.Event().wait(0.2)
+            return ask(*arguments)
+
+        self.driver.thaw = thaw_and_tell
+        setattr(self.cinder, question, hang)
+
+
+@pytest.mark.parametrize("question", ["create_snapshot", "creating_snapshots"])
+def test_a_cinder_that_does_not_answer_is_not_waited_for_in_the_freeze_and_what_comes_late_is_deleted(question):
+    shop = Hanging(question)
+    with pytest.raises(WaitTimeout, match="the snapshots on site 'primary'"):
+        shop.take()
+    assert not shop.held_up_the_thaw
+    order = shop.order("thaw", "create_snapshot", "delete_snapshot")
+    late = ["create_snapshot"] if question == "create_snapshot" else []
+    assert order == ["create_snapshot"] * (2 - len(late)) + ["thaw"] * 2 + late + ["delete_snapshot"] * 2
+    assert shop.cinder.snapshots() == []
+
+
+@pytest.mark.parametrize("question", ["create_snapshot", "creating_snapshots"])
+def test_what_a_cinder_that_did_not_answer_makes_at_last_is_enough_for_crash_consistency(question):
+    shop = Hanging(question, least="crash")
+    found = shop.take()
+    assert not shop.held_up_the_thaw
+    assert found.servers["id-payments"].consistency == "crash"
+    assert shop.order("thaw", "delete_snapshot") == ["thaw"] * 2
+    assert {one.status for one in shop.set.current()} == {"available"}
+
+
+def test_after_a_signal_no_more_snapshots_are_asked_for():
+    with Interruption().installed() as interruption:
+        shop = Hanging("create_snapshot", budget=60, before=lambda: os.kill(os.getpid(), signal.SIGTERM), interruption=interruption)
+        shop.units.reverse()
+        shop.set._concurrency = 1
+        with pytest.raises(Interrupted):
+            shop.take()
+    assert not shop.held_up_the_thaw
+    assert shop.order("thaw", "create_snapshot") == ["thaw"] * 2 + ["create_snapshot"]
+    assert shop.cinder.called("create_snapshot") == [["volume-payments"]]
+    assert shop.cinder.snapshots() == []
 
 
 # Failing

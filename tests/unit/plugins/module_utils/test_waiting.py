@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.errors import DrError, WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Clock, Waiter, attempt_all, run_all
+from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Call, Clock, Waiter, attempt_all, run_all, within
 
 
 class Time:
@@ -30,6 +32,24 @@ def test_the_first_answer_ends_the_waiting():
 def test_no_answer_in_time_names_what_was_waited_for():
     with pytest.raises(WaitTimeout, match="after 10 s waiting for the flood"):
         Waiter(10, 2, Time().clock()).until("the flood", lambda: None)
+
+
+def test_a_call_that_does_not_come_back_is_left_behind_and_may_be_waited_for_again():
+    come = threading.Event()
+    call = Call("the train", lambda: come.wait() and "it came")
+    with pytest.raises(WaitTimeout, match="after 0.01 s waiting for the train"):
+        call.result(0.01)
+    come.set()
+    assert call.result(10) == "it came"
+
+
+@pytest.mark.parametrize("error", [DrError("broken."), KeyError("broken")], ids=repr)
+def test_the_error_of_a_call_is_raised(error):
+    def fail():
+        raise error
+
+    with pytest.raises(type(error), match="broken"):
+        within(10, "it", fail)
 
 
 def fail():
