@@ -162,6 +162,18 @@ def test_a_hung_agent_during_the_freeze_is_thawed_when_it_wakes(api, front):
     wait("Nova to thaw it", lambda: not front.is_frozen(), 60)
 
 
+def test_a_server_that_stands_still_when_its_time_is_over_is_thawed_when_it_goes_on(api, front):
+    assert api.quiesce(front.id, timeout=5).status_code == 202
+    laboratory.in_site("virsh", "suspend", front.id)
+    try:
+        time.sleep(5 + SWEEP)
+        assert api.state(front.id) == "unquiescing"
+    finally:
+        laboratory.in_site("virsh", "resume", front.id)
+    wait("Nova to thaw it", lambda: not front.is_frozen(), SWEEP)
+    wait("Nova to forget it", lambda: api.state(front.id) == "none", SWEEP)
+
+
 def test_api_workers_that_die_leave_nobody_frozen(api, orders):
     assert api.quiesce(orders.id, timeout=6).status_code == 202
     master, *workers = sorted(laboratory.processes("uwsgi/nova.ini"))

@@ -125,6 +125,10 @@ _GRACE = 5
 #: Seconds that a request waits on a compute host for its turn at a guest agent, libvirt's 30 and some more.
 #: Requests do not get their turns in the order in which they came.
 _LATEST_TURN = 40
+#: For so long an agent that is away is waited for: its guest may be frozen all the same.
+_PATIENCE = datetime.timedelta(hours=1)
+#: States of a server whose guest cannot be asked, and is as it was when it goes on.
+_STANDING_STILL = (vm_states.PAUSED, vm_states.SUSPENDED)
 _PATH = re.compile(r"^(?:/[^/]+)?/servers/(?P<server>[^/]+)/(?P<what>action|os-quiesce)/?$")
 #: What the RPC methods are called with; the newest that the computes' version allows.
 _RPC_VERSIONS = ("6.0", "5.0")
@@ -258,7 +262,8 @@ class Computes:
 def _failure(message: str) -> AgentFailed:
     """Read libvirt's words: nova-compute passes on nothing else."""
     is_frozen = "has been disabled" in message and "freeze" in message
-    not_there = any(words in message for words in ("not connected", "not configured", "not running"))
+    # Not so a domain that is "not running": it may be paused, with all that was asked of it.
+    not_there = any(words in message for words in ("not connected", "not configured"))
     return AgentFailed(message, nothing_pending=is_frozen or not_there, is_frozen=is_frozen)
 
 
@@ -369,7 +374,7 @@ class Quiescer:
 
     def expire(self, context: t.Any, instance: t.Any, record: Record) -> None:
         """Thaw a server whose time is over, or whose process has ended."""
-        if instance.vm_state not in (vm_states.ACTIVE, vm_states.PAUSED):
+        if instance.vm_state not in (vm_states.ACTIVE, *_STANDING_STILL):
             Record.take_off(instance)
             instance.save()
             return
@@ -380,12 +385,16 @@ class Quiescer:
         if record.state == QUIESCED:
             LOG.warning("Server %s was not unquiesced in time and is thawed now.", instance.uuid)
         claim = Claim(instance, UNQUIESCING, working)
+        if instance.vm_state in _STANDING_STILL:
+            claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval), settled=_after(_LATEST_TURN))
+            return
         with _recorded(context, instance, "unquiesce"):
             is_final = _now() >= record.settled
             try:
                 self._computes.thaw(context, instance, CONF.quiesce.agent_timeout)
             except AgentFailed as error:
-                if not error.nothing_pending:
+                # Agents are restarted. One that is away says nothing of its guest, and forgets nothing.
+                if not error.nothing_pending or _now() < record.settled + _PATIENCE:
                     claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval))
                     raise
             self._end(claim, is_final)
