@@ -39,7 +39,8 @@ def defaults(playbook):
     found = {}
     computed = "\n".join(expressions(yaml.safe_load(interface.PLAYBOOKS[playbook].read_text())))
     for name, default in re.findall(r"(?<!\w)(dr_\w+)(?: \| default\(([^)]*)\))?", computed):
-        found[name] = found.get(name) or default or None
+        # To ask for none is to ask whether it was given.
+        found[name] = found.get(name) or (default if default not in ("", "none") else None)
     return found
 
 

@@ -56,7 +56,7 @@ class Clouds:
     def take(self):
         job = SnapshotJob(Storages([self.primary]), None, self.wanted, GroupingOptions("individual"), self.primary.waiter, 1)
         nova = SimpleNamespace(server=lambda server_id: server(server_id.removeprefix("id-")))
-        job.take(job.units(), None, Seeing(nova, self.wanted, 1), Interruption())
+        job.snapshots.take(job.units(), None, Seeing(nova, self.wanted, 1), Interruption())
 
     def back_up(self, **changes):
         """Both sites know a backup of each snapshot."""
