@@ -194,7 +194,8 @@ def _problems_of_answers(questions, answers, required):
 
 
 def _problems_of_answer(question, answer):
-    if type(answer) is not ANSWERS[question["type"]]:
+    # A boolean is no number in AWX.
+    if isinstance(answer, bool) or not isinstance(answer, ANSWERS[question["type"]]):
         yield f"Value {answer} for '{question['variable']}' expected to be of type {ANSWERS[question['type']].__name__}."
     elif question["type"] == "multiplechoice":
         if answer not in question["choices"]:
