@@ -132,3 +132,15 @@ def anchors(document: Path) -> set[str]:
 
 def links(document: Path) -> list[str]:
     return re.findall(r"\]\(([^)\s]+)\)", prose(document))
+
+
+def strings(loaded, key=None):
+    """All strings of what YAML has loaded, each with the key that it stands under."""
+    if isinstance(loaded, dict):
+        for name, value in loaded.items():
+            yield from strings(value, name)
+    elif isinstance(loaded, list):
+        for value in loaded:
+            yield from strings(value, key)
+    elif isinstance(loaded, str):
+        yield key, loaded

@@ -62,20 +62,9 @@ def said():
     for path in [*ROOT.glob("plugins/module_utils/*.py"), *ROOT.glob("plugins/modules/*.py")]:
         yield from (text_of(node) for node in ast.walk(ast.parse(path.read_text())))
     for path in [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")]:
-        for key, value in strings(yaml.safe_load(path.read_text())):
+        for key, value in documents.strings(yaml.safe_load(path.read_text())):
             if key in ("msg", "fail_msg"):
                 yield re.sub(r"\{\{.*?\}\}", "…", " ".join(value.split()))
-
-
-def strings(loaded, key=None):
-    if isinstance(loaded, dict):
-        for name, value in loaded.items():
-            yield from strings(value, name)
-    elif isinstance(loaded, list):
-        for value in loaded:
-            yield from strings(value, key)
-    elif isinstance(loaded, str):
-        yield key, loaded
 
 
 def test_every_message_is_said_by_the_code():

@@ -22,16 +22,10 @@ def table(playbook):
     return dict(re.findall(r"^\| `(dr_\w+)` \| (.+?) \| ", section[1], re.MULTILINE)) if section else {}
 
 
-def expressions(loaded, key=None):
+def expressions(loaded):
     """All that a playbook computes; not its comments, nor what it says, nor the names under which it hands something on."""
-    if isinstance(loaded, dict):
-        for name, value in loaded.items():
-            yield from expressions(value, name)
-    elif isinstance(loaded, list):
-        for value in loaded:
-            yield from expressions(value, key)
-    elif isinstance(loaded, str):
-        yield from [loaded] if key in ("when", "that") else re.findall(r"\{\{.*?\}\}", loaded, re.DOTALL)
+    for key, value in documents.strings(loaded):
+        yield from [value] if key in ("when", "that") else re.findall(r"\{\{.*?\}\}", value, re.DOTALL)
 
 
 def defaults(playbook):
