@@ -148,6 +148,7 @@ soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
 	@$(controller)/bin/python $(tools)/scenario.py drill failback partial_failure
 	$(lab) tests/lab/shop.yml
 	@$(controller)/bin/python $(tools)/scenario.py own_clouds
+	@$(controller)/bin/python $(tools)/integration.py tests/lab/integration_config.yml
 	pytest tests/functional -m campaign
 	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \

@@ -67,6 +67,7 @@ TARGETS = {
     "artifact": ("Makefile", "stages.py version lint matrix artifact"),
     "controller": ("Makefile", "test: controller"),
     "help": ("tests/unit/docs/test_commands.py", '"help"'),
+    "integration": ("Makefile", "integration.py tests/lab/integration_config.yml"),
     "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),
     "lab-status": ("tests/functional/test_guides.py", '"lab-status"'),
     "test": (".ci/run", " test"),
@@ -77,7 +78,6 @@ TARGETS = {
 BY_HAND = {
     "bench": "measures, and judges nothing",
     "demo": "for the eyes: the scenario default goes the same way and looks closer",
-    "integration": "is for clouds of others; the lab has functional tests",
     "lab-down": "takes the lab away from all other tests",
     "lab-restart": "needs a site that was killed, which is then of no use to tests that follow",
     "lock": "changes versions, which a person commits",
