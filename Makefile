@@ -150,7 +150,7 @@ soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
 	@$(controller)/bin/python $(tools)/scenario.py own_clouds
 	@$(controller)/bin/python $(tools)/integration.py tests/lab/integration_config.yml
 	pytest tests/functional -m campaign
-	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py \
+	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py tests/functional/test_restore.py \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \
 		--rounds=$(call campaign,ROUNDS,30) --kills=$(call campaign,KILLS,51) --fleet=10 --seed=$(SEED)
