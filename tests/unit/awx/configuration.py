@@ -136,13 +136,17 @@ class Job:
     def run(self, cancel=None):
         """Run it to its end.
 
-        :param cancel: asked again and again; when it is true, all that belongs to the job is killed, as when its container is.
+        :param cancel: asked again and again; once it is true, all that belongs to the job is killed, as when its container is.
         """
+        cancelled = False
+
         def ask():
-            if not cancel or not cancel():
-                return False
-            kill_descendants()
-            return True
+            # What is cancelled stays so: the runner asks again until what was killed is gone.
+            nonlocal cancelled
+            cancelled = cancelled or bool(cancel and cancel())
+            if cancelled:
+                kill_descendants()
+            return cancelled
 
         self.result = ansible_runner.run(
             private_data_dir=str(self.directory), playbook=f"playbooks/{self.template['playbook']}.yml", ident="job", quiet=True, cancel_callback=ask
