@@ -20,6 +20,7 @@ PROJECT = "shop"
 ROLE = "disaster_recovery"
 SITES = ("primary", "remote")
 POLICY = "/etc/{service}/policy.yaml"
+PORTS = {"nova": 8774, "cinder": 8776}
 
 
 def policies():
@@ -32,7 +33,7 @@ def policies():
 
 @contextlib.contextmanager
 def policies_of(site):
-    """The guide's policies in force."""
+    """The guide's policies in force. A service that saw such a file goes on looking for it, and now and then refuses what is allowed: so it is restarted."""
     files = {POLICY.format(service=service): content for service, content in policies()}
     for path, content in files.items():
         in_site("sh", "-c", f"cat > {path} <<'END'\n{content}END", site=site)
@@ -40,6 +41,9 @@ def policies_of(site):
         yield
     finally:
         in_site("rm", "-f", *files, site=site)
+        laboratory.supervisor("restart", *(f"{service}-api" for service, _content in policies()), site=site)
+        for service, _content in policies():
+            wait(f"{service}-api of {site}", lambda url=f"http://{site}:{PORTS[service]}/": laboratory.answers(url), 120)
 
 
 @contextlib.contextmanager
