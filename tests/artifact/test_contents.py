@@ -10,7 +10,7 @@ import tarfile
 import pytest
 from working_tree import ROOT
 
-NEEDED = {"plugins", "roles", "playbooks", "meta", "docs", "awx", "changelogs", "LICENSES"}
+NEEDED = {"plugins", "roles", "playbooks", "meta", "docs", "changelogs", "LICENSES"}
 FILES = {
     "CHANGELOG.rst",
     "CONTRIBUTING.md",
