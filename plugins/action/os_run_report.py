@@ -16,10 +16,10 @@ import typing as t
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import DrError
-from ansible_collections.osdr.openstack.plugins.plugin_utils import run_page
-from ansible_collections.osdr.openstack.plugins.plugin_utils.run_facts import CheckpointRun, RestoreRun, Run
-from ansible_collections.osdr.openstack.plugins.plugin_utils.run_place import Place
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, Run
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.place import Place
 
 _SPEC: dict[str, t.Any] = {
     "path": {"type": "path", "required": True},

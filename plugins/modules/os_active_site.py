@@ -82,12 +82,12 @@ import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.active_record import ActiveRecord, DamagedRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_checkpoint_id, require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, parse_time
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord, DamagedRecord
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
 
 
 def wanted_record(params, current):

@@ -162,17 +162,19 @@ fence:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, fencing, readiness
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import Moment
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.network import Network
-from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.failover import fencing
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
+from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 class Run:

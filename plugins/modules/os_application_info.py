@@ -117,10 +117,12 @@ volume_ids:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, capture, user_data
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import describe as capture
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 
 
 def look(params, application):

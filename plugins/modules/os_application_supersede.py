@@ -87,15 +87,17 @@ superseded:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, restore_site, superseded
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, MappingInvalid, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.network import Network
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, MappingInvalid, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.failover import superseded
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def plan(params, site):

@@ -156,16 +156,17 @@ import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_checkpoint_id, require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.progress import Progress
-from ansible_collections.osdr.openstack.plugins.module_utils.replication import Method, Replication, Sites
-from ansible_collections.osdr.openstack.plugins.module_utils.transport import Effort
-from ansible_collections.osdr.openstack.plugins.module_utils.verification import foreseeable
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method, Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import Effort
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import foreseeable
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.progress import Progress
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 _MIB = 1024**2
 #: The least that makes sense of the options that count something.

@@ -78,13 +78,13 @@ damaged:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, shown, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue_rebuild import Kept, kept_manifests, plan
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import run_all
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, shown, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import Kept, kept_manifests, plan
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import run_all
 
 CONCURRENCY = 8
 

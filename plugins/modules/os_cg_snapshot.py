@@ -288,23 +288,21 @@ grouping:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, consistency, group_snapshot, grouping
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id, require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot import Seeing, Storages, Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
-    QuiesceOptions,
-    Quiescer,
-    freeze_problems,
-    running,
-)
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_evidence import Evidence
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, freeze_problems, running
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import grouping
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking as group_snapshot
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def _name(params):

@@ -94,15 +94,15 @@ checkpoint:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_checkpoint_id
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue, shown, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest_schema import SCHEMA_VERSION
-from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.recovery_point import unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, shown, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.schema import SCHEMA_VERSION
 
 
 def build_manifest(params):

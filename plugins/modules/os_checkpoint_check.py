@@ -91,26 +91,24 @@ checkpoint_check:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import active_site, args, group_snapshot
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id
-from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import adoptable, deletion_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.consistency import LEVELS
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.grouping import POLICIES
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
-    QuiesceOptions,
-    Quiescer,
-    freeze_problems,
-    running,
-)
-from ansible_collections.osdr.openstack.plugins.module_utils.replication import Method, Sites
-from ansible_collections.osdr.openstack.plugins.module_utils.replication_check import import_problems, quota_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.check import import_problems, quota_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import adoptable, deletion_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.failover import active_site
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, freeze_problems, running
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking as group_snapshot
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import POLICIES
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def run(params):

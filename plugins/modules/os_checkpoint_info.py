@@ -107,11 +107,11 @@ manifest:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import LATEST, Catalogue, Choice, parse_time, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.consistency import LEVELS
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import NotFound, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, Choice, parse_time, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import NotFound, reported
 
 
 def wanted_checkpoint(params):

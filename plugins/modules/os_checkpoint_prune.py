@@ -126,17 +126,17 @@ import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.pruning import Pruning
-from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.retention import RULES, Policy
-from ansible_collections.osdr.openstack.plugins.module_utils.scratch import Scratch
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.pruning import Pruning
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import RULES, Policy
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.scratch import Scratch
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def run(module):

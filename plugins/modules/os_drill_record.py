@@ -130,15 +130,11 @@ import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import (
-    require_checkpoint_id,
-    require_drill_id,
-    require_name,
-)
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.drill_record import DrillRecord, outcome_of
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_drill_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord, outcome_of
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 LONGEST_PROBLEM = 10000
 SERVER_FACTS = ("name", "tier", "status", "checks", "seconds")

@@ -133,13 +133,14 @@ failover_check:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, failover_check
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, require_checkpoint_id
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import Moment
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
 
 
 def wanted_move(params, now):

@@ -172,14 +172,18 @@ restore_check:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, restore_check, superseded, user_data
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapped_manifest import apply
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping_drift import restore_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.failover import superseded
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
 
 
 def check(module):

@@ -88,16 +88,12 @@ others:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import (
-    require_checkpoint_id,
-    require_drill_id,
-    require_name,
-)
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_cleanup import Cleanup
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_drill_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def owner_of(params):

@@ -148,13 +148,15 @@ made:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, mapping_drift, restore_check
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory, propose
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import drift as mapping_drift
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory, propose
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
 
 
 def look(params):

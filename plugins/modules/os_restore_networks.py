@@ -84,10 +84,10 @@ made:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_networks import NetworkRestore, shown
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore, shown
 
 
 def run(module):

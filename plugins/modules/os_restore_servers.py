@@ -288,16 +288,18 @@ timing:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.osdr.openstack.plugins.module_utils import args, readiness, user_data
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
-from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_servers import ServerRestore
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore, VolumesUnderWay, states
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay, states
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def present(module, restore):

@@ -118,12 +118,12 @@ started_at:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.isolation import manifest_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_volumes import VolumeRestore, states
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, states
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def present(module, restore):

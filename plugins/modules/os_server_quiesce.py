@@ -167,18 +167,13 @@ quiesce:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_mark import FreezeMark
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import (
-    QuiesceOptions,
-    Quiescer,
-    refuse_problems,
-    running,
-)
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems, running
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 
 TARGETS = {"quiesced": FROZEN, "unquiesced": THAWED}
 

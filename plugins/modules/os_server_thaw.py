@@ -88,13 +88,13 @@ thaw:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import FreezeFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_mark import FreezeMark
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.thawing import Thawing
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import attempt_all
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import FreezeFailed, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import Thawing
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import attempt_all
 
 
 def run(module, interruption):

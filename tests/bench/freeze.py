@@ -19,10 +19,10 @@ import libvirt
 import libvirt_qemu
 import openstack
 import requests
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer, refuse_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from fleet import running
 
 GOAL = 1.15

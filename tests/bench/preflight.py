@@ -15,16 +15,16 @@ import sys
 import time
 import typing as t
 
-from ansible_collections.osdr.openstack.plugins.module_utils import restore_check
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import Manifest, PortSpec, ServerSpec
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping_drift import restore_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping_proposal import Inventory
-from ansible_collections.osdr.openstack.plugins.module_utils.records import FixedIp, Flavor, Port, Server, Volume
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_check import Stock
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import mark_of, plan_volumes
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Flavor, Port, Server, Volume
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest, PortSpec, ServerSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import mark_of, plan_volumes
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 from window import Requests
 
 #: For 50 servers.

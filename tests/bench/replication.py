@@ -23,16 +23,17 @@ import time
 import typing as t
 
 import openstack
-from ansible_collections.osdr.openstack.plugins.module_utils.backup_objects import Link, Location
-from ansible_collections.osdr.openstack.plugins.module_utils.backup_plan import Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.object_store import ObjectStore
-from ansible_collections.osdr.openstack.plugins.module_utils.progress import Progress
-from ansible_collections.osdr.openstack.plugins.module_utils.records import BackupRecord, marks
-from ansible_collections.osdr.openstack.plugins.module_utils.replication import Method, Replication, Sites
-from ansible_collections.osdr.openstack.plugins.module_utils.transport import COPY, SHARED, Effort, Stores, Transport
-from ansible_collections.osdr.openstack.plugins.module_utils.verification import OBJECTS
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import ObjectStore
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import Link, Location
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method, Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, SHARED, Effort, Stores, Transport
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord, marks
+from ansible_collections.osdr.openstack.plugins.module_utils.work.progress import Progress
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from copies import CLOUDS, backups, remove_backup
 from laboratory import LAB_DIR, in_site, module, unique, wait
 from window import Requests

@@ -24,15 +24,15 @@ import typing as t
 import openstack
 import psutil
 import requests
-from ansible_collections.osdr.openstack.plugins.module_utils import group_snapshot
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot import Seeing, Storages, Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import QuiesceOptions, Quiescer, refuse_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking as group_snapshot
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from fleet import add_volumes, running
 from freeze import URI, BareLibvirt, BareNova
 from laboratory import ModuleRun, in_site

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
-from ansible_collections.osdr.openstack.plugins.module_utils.probes import Agents, Probes, Subject
+from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes, Subject
 from laboratory import LIBVIRT_URI
 
 pytestmark = pytest.mark.campaign

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
 
 GIVEN = {"dr_checkpoint_application": shop.DOCUMENT["application"]}

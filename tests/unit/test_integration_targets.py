@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.fencing import Members
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.fencing import Members
 from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
 
 ROOT = Path(__file__).resolve().parents[2]

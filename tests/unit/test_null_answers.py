@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
 
 ROOT = Path(__file__).resolve().parents[2]

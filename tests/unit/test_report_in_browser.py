@@ -9,9 +9,9 @@ import struct
 import zlib
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.plugin_utils import run_page
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
 from ansible_collections.osdr.openstack.tests.unit.browser import Browser
-from ansible_collections.osdr.openstack.tests.unit.plugins.plugin_utils import runs
+from ansible_collections.osdr.openstack.tests.unit.support import runs
 
 PHONE, TABLET, SCREEN = 360, 700, 1200
 #: What WCAG 2 asks of text (AA).

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from ansible_collections.osdr.openstack.tests.unit.plugins.plugin_utils import runs
+from ansible_collections.osdr.openstack.tests.unit.support import runs
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = {

@@ -10,7 +10,7 @@ import re
 import psutil
 import pytest
 from ansible_collections.osdr.openstack.tests.unit.awx.configuration import Job, answers, data, job_template, rendered
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.test_failover_role import CHECKPOINT, FENCED, Collection, names
 
 APPLICATION = shop.DOCUMENT["application"]

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.tests.unit.docs import documents, interface
 
 ROOT = documents.ROOT

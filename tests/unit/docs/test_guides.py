@@ -12,7 +12,7 @@ import xml.etree.ElementTree as xml
 
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.plugins.module_utils.retention import Policy
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy
 from ansible_collections.osdr.openstack.tests.unit.docs import documents
 
 ROOT = documents.ROOT
@@ -59,7 +59,7 @@ def text_of(node):
 
 def said():
     """All that the collection says, one message a line."""
-    for path in [*ROOT.glob("plugins/module_utils/*.py"), *ROOT.glob("plugins/modules/*.py")]:
+    for path in [*ROOT.glob("plugins/module_utils/**/*.py"), *ROOT.glob("plugins/modules/*.py")]:
         yield from (text_of(node) for node in ast.walk(ast.parse(path.read_text())))
     for path in [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")]:
         for key, value in documents.strings(yaml.safe_load(path.read_text())):

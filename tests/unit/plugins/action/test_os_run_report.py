@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.playbook.task import Task
 from ansible_collections.osdr.openstack.plugins.action import os_run_report
 from ansible_collections.osdr.openstack.plugins.modules import os_run_report as documented
-from ansible_collections.osdr.openstack.tests.unit.plugins.plugin_utils import runs
+from ansible_collections.osdr.openstack.tests.unit.support import runs
 
 RESTORE = {"began_at": runs.at(0, 30), "seconds": "48.3", "volumes": runs.volume_results(), "servers": runs.server_results()}
 

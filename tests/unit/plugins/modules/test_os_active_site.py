@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.active_record import ActiveRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_active_site
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
 
 NOON, ONE = "2026-01-01T12:00:00.000Z", "2026-01-01T13:00:00.000Z"
 

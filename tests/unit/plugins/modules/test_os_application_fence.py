@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils import fencing
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, FenceIncomplete, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FenceIncomplete, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.failover import fencing
 from ansible_collections.osdr.openstack.plugins.modules import os_application_fence
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_nova import FakeNova
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import server
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_nova import FakeNova
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
 APPLICATION = {"name": "shop", "tiers": [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]}
 LOCKED = "Fenced by its project: application shop runs at site remote, from checkpoint noon."

@@ -6,9 +6,9 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_backup_replicate
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_stores import CONTAINER, TwoSites, location
+from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import CONTAINER, TwoSites, location
 
 VOLUMES = ["volume-orders", "volume-payments"]
 

@@ -6,12 +6,12 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput
-from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_catalogue_rebuild
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
 
 NAME = "shop/noon.json"
 KEY = "correct horse battery staple"

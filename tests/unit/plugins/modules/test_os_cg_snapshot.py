@@ -6,11 +6,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, ConsistencyTooLow, InvalidInput
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, ConsistencyTooLow, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_cg_snapshot
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_cinder import FakeCinder
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import group_snapshot, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import group_snapshot, server, volume
 
 NAMES = ("orders", "payments")
 NOON = "2026-11-22T12:00:00.000Z"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, CloudError, DrError
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest_pieces import LABEL_KEY
-from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
 
 NAME = "shop/noon.json"
 PARAMS = {

@@ -6,14 +6,14 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.application import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.group_snapshot import Seeing, Storages, Wanted, survey
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.records import Quota, marks
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshot_job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted, survey
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_check
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fake_cinder import FakeCinder
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, backup, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, backup, server, volume
 
 NAMES = ("orders", "payments")
 SHOP = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]})

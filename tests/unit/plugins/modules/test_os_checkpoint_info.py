@@ -6,11 +6,11 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, ManifestInvalid, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, ManifestInvalid, NotFound
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_info
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
 
 NOON = shop.manifest()
 

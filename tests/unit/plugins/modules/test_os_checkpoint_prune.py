@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput, ManifestInvalid
-from ansible_collections.osdr.openstack.plugins.module_utils.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_prune
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeCopies, FakeStore, FakeTime, backup, volume
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeCopies, FakeStore, FakeTime, backup, volume
 
 NOTHING = {"last": 0, "hourly": 0, "daily": 0, "weekly": 0, "monthly": 0}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_recovery_point_info
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeBackups, FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
 
 OTHER = shop.taken("ten", application="blog")
 DRILLED = shop.drilled()

@@ -6,10 +6,10 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import MappingInvalid
-from ansible_collections.osdr.openstack.plugins.module_utils.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import MappingInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_check
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 SHARED = {**shop.NETWORK, "name": "dr-net", "project_id": "theirs"}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import ManifestInvalid, MappingInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ManifestInvalid, MappingInvalid
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_mapping_info
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 
 def run(mapping=None, found=None, manifest=None):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.errors import CheckFailed, InvalidInput
-from ansible_collections.osdr.openstack.plugins.module_utils.health_check import Check
-from ansible_collections.osdr.openstack.plugins.module_utils.restore_plan import plan_servers
+from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import plan_servers
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 COMMAND = {"command": ["/bin/order"], "timeout": 60}
 QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}

@@ -6,12 +6,12 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.freeze_window import FreezeWindow, Limits, Member
-from ansible_collections.osdr.openstack.plugins.module_utils.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import Quiescer
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce_driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Quiescer
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_server_quiesce
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.fakes import FakeDriver, FakeMarks, server
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, server
 
 MARK = {"driver": "fake", "until": "2999-01-01T00:00:00Z", "token": "t", "frozen": "2026-11-22T12:00:00.000Z", "filesystems": 2}
 

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of the site at which an application runs, as the catalogues of both sites keep it.
+
+It is written last by whatever brings an application to a site. Like all that is read from a catalogue it is untrusted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from ..application.definition import NAME_PATTERN
+from ..core.errors import ActiveRecordInvalid
+from ..manifest import signed as signed_document
+
+_VERSION = 1
+_WHAT = ActiveRecordInvalid.what
+# Not "$", which Python lets match before a newline at the end.
+_END = r"(?![\s\S])"
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "schema_version": {"const": _VERSION},
+        "application": {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"},
+        "site": {"type": "string", "minLength": 1, "maxLength": 255},
+        "since": {"type": "string", "maxLength": 40},
+        "checkpoint": {"type": "string", "pattern": f"^({NAME_PATTERN})?{_END}"},
+    },
+    "required": ["schema_version", "application", "site", "since", "checkpoint"],
+    "additionalProperties": False,
+}
+#: Bytes; no record is as large.
+LARGEST_RECORD = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class ActiveRecord:
+    """Where an application runs.
+
+    :param since: ISO 8601 with an offset, when it was brought there.
+    :param checkpoint: id of the checkpoint that it was restored from; empty when it was not restored.
+    """
+
+    application: str
+    site: str
+    since: str
+    checkpoint: str
+
+    @property
+    def moment(self) -> datetime.datetime:
+        """``since`` for comparisons."""
+        return datetime.datetime.fromisoformat(self.since)
+
+    def dump(self, key: str | None = None) -> bytes:
+        return signed_document.dump({"schema_version": _VERSION, **self.as_dict()}, key)
+
+    def as_dict(self) -> dict[str, str]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def load(cls, content: bytes, application: str, key: str | None = None) -> ActiveRecord:
+        """Read a stored record.
+
+        :param application: whose it should be.
+        :raises ActiveRecordInvalid: when it is damaged, not signed with the key, or another's.
+        """
+        if len(content) > LARGEST_RECORD:
+            raise ActiveRecordInvalid(f"The {_WHAT} has more than {LARGEST_RECORD} bytes; none is as large.")
+        document = signed_document.load(content, key, ActiveRecordInvalid)
+        signed_document.validate(document, _SCHEMA, ActiveRecordInvalid)
+        record = cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
+        if record.application != application:
+            raise ActiveRecordInvalid(f"The {_WHAT} is that of application '{record.application}'; it was put in a place that is not its own.")
+        if not _is_moment(record.since):
+            raise ActiveRecordInvalid(f"The {_WHAT} contradicts itself: there is no time {record.since}.")
+        return record
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class DamagedRecord:
+    """A record that cannot be used, and why."""
+
+    problem: str

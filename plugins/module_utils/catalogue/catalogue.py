@@ -1,0 +1,276 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The catalogue: the manifests in the remote site's object store.
+
+A checkpoint exists for a restore only once its manifest is here. An object is written
+by one request, so it is there as a whole or not at all. Whoever may write to the container may
+also damage it: one manifest that cannot be read hides no other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import typing as t
+
+from ..application.definition import NAME_PATTERN
+from ..cloud.object_store import ObjectStore
+from ..cloud.session import Cloud
+from ..core.consistency import satisfies
+from ..core.errors import ActiveRecordInvalid, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
+from ..manifest.manifest import Manifest
+from ..work.waiting import Outcome, attempt_all, values_of
+from .active_record import LARGEST_RECORD, ActiveRecord, DamagedRecord
+from .drill_record import DrillRecord, successful
+
+#: Selects the newest checkpoint.
+LATEST = "latest"
+#: Bytes; a manifest of a thousand servers has about five million.
+LARGEST = 64 * 2**20
+_MANIFEST_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})\.json")
+#: So many manifests are read at once.
+_READERS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Damaged:
+    """A manifest that cannot be used.
+
+    :param checkpoint: the id that it should have, by the name of its object.
+    """
+
+    name: str
+    checkpoint: str
+    problem: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"name": self.name, "problem": self.problem}
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Which checkpoint is meant: the newest for which all of this is true.
+
+    :param checkpoint: its id, or :data:`LATEST` for any.
+    :param not_after: the latest moment for which its data may stand.
+    :param consistency: the least that it may have.
+    """
+
+    checkpoint: str = LATEST
+    not_after: datetime.datetime | None = None
+    consistency: str | None = None
+
+    def allows(self, manifest: Manifest) -> bool:
+        checkpoint = manifest.checkpoint
+        return (
+            self.checkpoint in (LATEST, checkpoint.id)
+            and (self.not_after is None or checkpoint.moment <= self.not_after)
+            and (self.consistency is None or satisfies(checkpoint.consistency, self.consistency))
+        )
+
+    def __str__(self) -> str:
+        name = "checkpoint" if self.checkpoint == LATEST else f"checkpoint '{self.checkpoint}'"
+        time = f" not after {self.not_after.isoformat()}" if self.not_after else ""
+        return name + time + (f" that is at least {self.consistency}-consistent" if self.consistency else "")
+
+
+def parse_time(text: str) -> datetime.datetime:
+    """A moment that a person gives.
+
+    :raises InvalidInput: when it is none, or leaves open which one is meant.
+    """
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInput(
+            f"'{text}' is no moment.", "Give date, time and offset as in ISO 8601: 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00."
+        )
+    return moment
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The checkpoints of one application, the newest first."""
+
+    manifests: tuple[Manifest, ...]
+    damaged: tuple[Damaged, ...]
+
+    def select(self, choice: Choice) -> Manifest | None:
+        """The checkpoint that is meant; None when there is none.
+
+        :raises ManifestInvalid: when it is a damaged one.
+        """
+        for damaged in self.damaged:
+            if damaged.checkpoint == choice.checkpoint != LATEST:
+                raise ManifestInvalid(
+                    damaged.problem, "Write it anew with os_catalogue_rebuild, or remove it with os_checkpoint (state absent)."
+                )
+        return next((manifest for manifest in self.manifests if choice.allows(manifest)), None)
+
+
+class Catalogue:
+    """The checkpoints in one container of one site.
+
+    :param key: signs what is published, and is demanded of what is read; None to do without signatures.
+    """
+
+    def __init__(self, store: ObjectStore, container: str, key: str | None = None) -> None:
+        self._store = store
+        self._container = container
+        self.key = key
+
+    @classmethod
+    def of(cls, cloud: Cloud, params: t.Mapping[str, t.Any]) -> Catalogue:
+        """The one that the options of the fragment ``catalogue`` name."""
+        if params["hmac_key"] == "":
+            raise InvalidInput("hmac_key is empty, which would sign nothing.", "Give a key, or leave the option out to do without signatures.")
+        return cls(ObjectStore(cloud), params["container"], params["hmac_key"])
+
+    @property
+    def place(self) -> str:
+        """How messages call it."""
+        return f"container '{self._container}' of site '{self._store.cloud.site}'"
+
+    def applications(self) -> list[str]:
+        """Names of all that have checkpoints here."""
+        found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container))
+        return sorted({match[1] for match in found if match})
+
+    def checkpoints(self, application: str) -> Listing:
+        """All checkpoints of an application."""
+        found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container, prefix=f"{application}/"))
+        ids = [match[2] for match in found if match]
+        outcomes = attempt_all({one: (lambda one=one: self._load(application, one)) for one in ids}, _READERS)
+        damaged = {one: outcome.error for one, outcome in outcomes.items() if isinstance(outcome.error, ManifestInvalid)}
+        readable = values_of({one: outcome for one, outcome in outcomes.items() if one not in damaged and not _vanished(outcome)})
+        return Listing(
+            tuple(sorted(readable.values(), key=lambda one: (one.checkpoint.moment, one.checkpoint.id), reverse=True)),
+            tuple(Damaged(_object_name(application, one), one, str(error)) for one, error in damaged.items()),
+        )
+
+    def find(self, application: str, checkpoint: str) -> Manifest | None:
+        """A checkpoint by its id; None when there is none.
+
+        :raises ManifestInvalid: when it is damaged.
+        """
+        try:
+            return self._load(application, checkpoint)
+        except NotFound:
+            return None
+
+    def look(self, application: str, checkpoint: str) -> Manifest | Damaged | None:
+        """Like :meth:`find`, for those who replace or remove what is damaged."""
+        try:
+            return self.find(application, checkpoint)
+        except ManifestInvalid as error:
+            return Damaged(_object_name(application, checkpoint), checkpoint, str(error))
+
+    def publish(self, manifest: Manifest, content: bytes | None = None) -> None:
+        """Have a checkpoint in the catalogue.
+
+        :param content: how the manifest was stored elsewhere, perhaps signed with a key that is not known here.
+        """
+        name = _object_name(manifest.application.name, manifest.checkpoint.id)
+        self._store.write(self._container, name, content or manifest.dump(self.key), "application/json")
+
+    def remove(self, application: str, checkpoint: str) -> None:
+        self._store.delete(self._container, _object_name(application, checkpoint))
+
+    # Drills
+
+    def record_drill(self, record: DrillRecord) -> None:
+        """Keep what became of a drill beside the manifest of its checkpoint."""
+        self._store.write(self._container, record.object_name, record.dump(self.key), "application/json")
+
+    def last_successful_drill(self, application: str) -> DrillRecord | None:
+        """The newest drill that passed, of any checkpoint of an application. What is damaged proves nothing and is passed over."""
+        for name in successful(self._store.names(self._container, prefix=f"{application}/")):
+            record = self._load_drill(name)
+            if record:
+                return record
+        return None
+
+    def _load_drill(self, name: str) -> DrillRecord | None:
+        try:
+            record = DrillRecord.load(self._store.read(self._container, name, LARGEST + 1), self.key)
+        except (NotFound, DrillRecordInvalid):
+            return None
+        return record if record.object_name == name else None
+
+    # Where the application runs
+
+    def active(self, application: str) -> ActiveRecord | DamagedRecord | None:
+        """The record of the site at which an application runs; None when there is none."""
+        name = _record_name(application)
+        try:
+            return ActiveRecord.load(self._store.read(self._container, name, LARGEST_RECORD + 1), application, self.key)
+        except NotFound:
+            return None
+        except ActiveRecordInvalid as error:
+            return DamagedRecord(f"Object '{name}' in {self.place}: {error.message}")
+
+    def set_active(self, record: ActiveRecord) -> None:
+        self._store.write(self._container, _record_name(record.application), record.dump(self.key), "application/json")
+
+    # Reading
+
+    def _load(self, application: str, checkpoint: str) -> Manifest:
+        name = _object_name(application, checkpoint)
+        content = self._store.read(self._container, name, LARGEST + 1)
+        try:
+            return read_manifest(content, (application, checkpoint), self.key)
+        except ManifestInvalid as error:
+            raise ManifestInvalid(f"Object '{name}' in {self.place}: {error.message}", error.hint) from error
+
+
+def read_manifest(content: bytes, belongs: tuple[str, str], key: str | None) -> Manifest:
+    """Read the manifest of a checkpoint from wherever it is kept.
+
+    :param belongs: names of the application and the checkpoint whose manifest it should be.
+    :raises ManifestInvalid: when it is damaged, or another's.
+    """
+    if len(content) > LARGEST:
+        raise ManifestInvalid(f"The manifest has more than {LARGEST >> 20} MiB; no manifest is as large.")
+    manifest = Manifest.load(content, key)
+    found = (manifest.application.name, manifest.checkpoint.id)
+    if found != belongs:
+        raise ManifestInvalid(f"The manifest is that of checkpoint '{found[1]}' of application '{found[0]}'; it was put in a place that is not its own.")
+    return manifest
+
+
+def _vanished(outcome: Outcome[Manifest]) -> bool:
+    """Whether somebody removed an object after it was listed."""
+    return isinstance(outcome.error, NotFound)
+
+
+def _object_name(application: str, checkpoint: str) -> str:
+    return f"{application}/{checkpoint}.json"
+
+
+def _record_name(application: str) -> str:
+    """No checkpoint can be called like this, so the record is never taken for a manifest."""
+    return f"{application}/_active.json"
+
+
+def shown(found: Manifest | Damaged | None) -> dict[str, t.Any]:
+    """What a diff says of a checkpoint."""
+    if isinstance(found, Damaged):
+        return found.as_dict()
+    return summary(found) if found else {}
+
+
+def summary(manifest: Manifest) -> dict[str, t.Any]:
+    """What a list of checkpoints says of one."""
+    return {
+        "id": manifest.checkpoint.id,
+        "application": manifest.application.name,
+        "created_at": manifest.checkpoint.created_at,
+        "site": manifest.checkpoint.site,
+        "consistency": manifest.checkpoint.consistency,
+        "servers": [server.name for server in manifest.description.servers],
+        "volumes": len(manifest.description.volumes),
+        "gigabytes": sum(volume.size for volume in manifest.description.volumes),
+    }

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of a drill: a document beside the manifest of the checkpoint that was drilled.
+
+Its name says when it was and how it ended, so that the newest successful one is found without reading them all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import typing as t
+
+from ..application.definition import DRILL_PATTERN, NAME_PATTERN
+from ..core.errors import DrillRecordInvalid
+from ..manifest import signed as signed_document
+
+SCHEMA_VERSION = 1
+#: All servers were restored and all their checks made and passed; the checks could not be made; anything else.
+PASSED, UNCHECKED, FAILED = OUTCOMES = ("passed", "unchecked", "failed")
+
+_END = r"(?![\s\S])"
+_MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_OBJECT_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})/(\d{{8}}T\d{{6}}Z)-({'|'.join(OUTCOMES)})-({DRILL_PATTERN})\.drill\.json")
+_MOST_SERVERS = 10000
+
+_NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
+_TEXT = {"type": "string", "maxLength": 65535}
+_SECONDS = {"type": ["number", "null"], "minimum": 0, "maximum": 2**31}
+_WHEN = {"type": "string", "pattern": f"^{_MOMENT}{_END}"}
+
+
+def _object(**properties: t.Any) -> dict[str, t.Any]:
+    """An object with exactly these members."""
+    return {"type": "object", "properties": properties, "required": sorted(properties), "additionalProperties": False}
+
+
+def _list(items: t.Any) -> dict[str, t.Any]:
+    return {"type": "array", "items": items, "maxItems": _MOST_SERVERS}
+
+
+_CHECK = _object(check=_TEXT, made_by=_list(_TEXT))
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    **_object(
+        schema_version={"const": SCHEMA_VERSION},
+        application=_NAME,
+        checkpoint=_NAME,
+        drill={"type": "string", "pattern": f"^{DRILL_PATTERN}{_END}"},
+        started_at=_WHEN,
+        finished_at=_WHEN,
+        outcome={"enum": list(OUTCOMES)},
+        recovery_seconds=_SECONDS,
+        servers=_list(
+            _object(
+                name=_TEXT,
+                tier=_TEXT,
+                status=_TEXT,
+                checks=_list(_CHECK),
+                seconds=_object(created=_SECONDS, active=_SECONDS, ready=_SECONDS),
+            )
+        ),
+        problem=_TEXT,
+        left=_list(_TEXT),
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class DrillRecord:
+    """One drill.
+
+    :param started_at: ISO 8601 in UTC, to the second; so is ``finished_at``, when the outcome was known.
+    :param recovery_seconds: from the start until the last check had passed; None when that never was.
+    :param servers: as the restore describes them: name, tier, status, checks, seconds.
+    :param problem: why it failed; empty when it did not.
+    :param left: what could not be removed afterwards.
+    """
+
+    application: str
+    checkpoint: str
+    drill: str
+    started_at: str
+    finished_at: str
+    outcome: str
+    recovery_seconds: float | None
+    servers: tuple[t.Mapping[str, t.Any], ...]
+    problem: str = ""
+    left: tuple[str, ...] = ()
+
+    @property
+    def moment(self) -> datetime.datetime:
+        """``finished_at`` for comparisons."""
+        return datetime.datetime.fromisoformat(self.finished_at)
+
+    @property
+    def object_name(self) -> str:
+        when = self.finished_at.replace("-", "").replace(":", "")
+        return f"{self.application}/{self.checkpoint}/{when}-{self.outcome}-{self.drill}.drill.json"
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {**dataclasses.asdict(self), "servers": list(self.servers), "left": list(self.left)}
+
+    def dump(self, key: str | None = None) -> bytes:
+        return signed_document.dump({"schema_version": SCHEMA_VERSION, **self.as_dict()}, key)
+
+    @classmethod
+    def load(cls, content: bytes, key: str | None = None) -> DrillRecord:
+        """Read a stored record, which is as untrusted as a manifest.
+
+        :raises DrillRecordInvalid: when it is damaged, not signed with the key, or no record at all.
+        """
+        document = signed_document.load(content, key, DrillRecordInvalid)
+        signed_document.validate(document, SCHEMA, DrillRecordInvalid)
+        fields = {key: value for key, value in document.items() if key != "schema_version"}
+        record = cls(**{**fields, "servers": tuple(document["servers"]), "left": tuple(document["left"])})
+        _refuse_impossible(record)
+        return record
+
+
+def outcome_of(problem: str, servers: t.Iterable[t.Mapping[str, t.Any]]) -> str:
+    """How a drill ended.
+
+    :param problem: why it failed; empty when it did not.
+    :param servers: as the restore describes them.
+    """
+    if problem:
+        return FAILED
+    made = all(check["made_by"] for server in servers for check in server["checks"])
+    return PASSED if made else UNCHECKED
+
+
+def successful(names: t.Iterable[str]) -> list[str]:
+    """Those object names that say that a drill passed, the newest first."""
+    found = [match for match in map(_OBJECT_NAME.fullmatch, names) if match and match[4] == PASSED]
+    return [match[0] for match in sorted(found, key=lambda match: match[3], reverse=True)]
+
+
+def _refuse_impossible(record: DrillRecord) -> None:
+    """What a schema cannot say."""
+    try:
+        _times = [datetime.datetime.fromisoformat(one) for one in (record.started_at, record.finished_at)]
+    except ValueError as error:
+        raise DrillRecordInvalid(f"The record of the drill has a time that never was ({error}).") from error
+    if record.outcome == PASSED and record.recovery_seconds is None:
+        raise DrillRecordInvalid("The record of the drill says that it passed, but not after how long.")

@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing checkpoints with all that only they need, at both sites.
+
+The manifest goes first, so that no checkpoint of the catalogue ever lacks anything; then the backups at the remote
+site, then those at the primary site, each before what it builds on. Where both sites use one store, removing a backup at
+one site removes its objects, and the other site's record of it is dropped after it.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from ..cloud.block_storage import BlockStorage
+from ..core.errors import CloudError, DrError, Interrupted, ManifestInvalid, ResourceFailed
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
+from ..manifest.manifest import Manifest
+from ..manifest.pieces import LABEL_KEY
+from ..work.waiting import Waiter, run_all
+from .publication import Publication
+from .retention import Policy, Retention, Surplus, decide, spare, surplus
+
+
+@dataclasses.dataclass(frozen=True)
+class PrunePlan:
+    """:param sites: what goes at each site, the remote one first."""
+
+    retention: Retention
+    sites: tuple[tuple[BlockStorage, Surplus], ...]
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.retention.remove or any(one.backups or one.snapshots for _storage, one in self.sites))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Opposite:
+    """The checkpoints that were copied the other way, from the remote site to the primary one, while the application ran there.
+
+    :param manifests: None when it is not known which there are.
+    :param problem: why it is not.
+    """
+
+    manifests: t.Sequence[Manifest] | None
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """What there is at one site."""
+
+    storage: BlockStorage
+    backups: t.Sequence[Backup]
+    snapshots: t.Sequence[Snapshot] = ()
+
+    def surplus(self, application: str, retention: Retention) -> Surplus:
+        return surplus(application, retention, self.backups, self.snapshots)
+
+
+class Pruning:
+    """The retention of one application.
+
+    :param primary: with the catalogue of what was copied the other way; None to leave the site alone, for example when it is gone.
+    """
+
+    def __init__(self, publication: Publication, primary: Publication | None, waiter: Waiter, limit: int) -> None:
+        self._publication = publication
+        self._remote = publication.storage
+        self._primary = primary
+        self._waiter = waiter
+        self._limit = limit
+        #: What was to go and could not, and why.
+        self.warnings: list[str] = []
+
+    def plan(self, application: str, policy: Policy) -> PrunePlan:
+        """:raises ManifestInvalid: when not all manifests can be read: nobody knows what they need."""
+        known = self._remote.backups()
+        primary = self._primary.storage if self._primary else None
+        at_primary = primary.backups() if primary else []
+        manifests = self._manifests(application)
+        opposite = self._opposite(application, manifests, at_primary)
+        retention = spare(application, decide(policy, manifests, known, opposite.manifests), at_primary)
+        sites = [_Found(self._remote, known)]
+        if primary:
+            sites.append(_Found(primary, at_primary, primary.snapshots()))
+        self.warnings += _spared(application, retention, sites, opposite.problem)
+        return PrunePlan(retention, tuple((one.storage, one.surplus(application, retention)) for one in sites))
+
+    def _manifests(self, application: str) -> t.Sequence[Manifest]:
+        listing = self._publication.catalogue.checkpoints(application)
+        if listing.damaged:
+            raise ManifestInvalid(
+                f"Nothing of application '{application}' is removed, because nobody knows what these need: "
+                + " ".join(one.problem for one in listing.damaged),
+                "Write them anew with os_catalogue_rebuild, or remove them with os_checkpoint (state absent).",
+            )
+        return listing.manifests
+
+    def _opposite(self, application: str, manifests: t.Sequence[Manifest], at_primary: t.Sequence[Backup]) -> _Opposite:
+        """
+        :param manifests: the remote site's. Where both sites share an object store, they are the primary site's, too.
+        :param at_primary: all backups that the primary site knows.
+        """
+        if not self._primary:
+            return _Opposite(None, "the primary site, which has their catalogue, is left alone.")
+        try:
+            listing = self._primary.catalogue.checkpoints(application)
+        except Interrupted:
+            raise
+        except DrError as error:
+            return _Opposite(None, f"the catalogue of site '{self._primary.site}' cannot be read. {error}")
+        ids = {one.checkpoint.id for one in listing.manifests}
+        lost = _published(application, at_primary) - ids - {one.checkpoint for one in listing.damaged}
+        problems = [one.problem for one in listing.damaged]
+        problems += [f"It lacks checkpoint '{one}', of which the site has backups; write it anew with os_catalogue_rebuild." for one in sorted(lost)]
+        if problems:
+            return _Opposite(None, f"the catalogue of site '{self._primary.site}' is not whole. {' '.join(problems)}")
+        return _Opposite([one for one in listing.manifests if one not in manifests])
+
+    def carry_out(self, plan: PrunePlan) -> PrunePlan:
+        """:returns: what was removed: the plan without what had to be left alone."""
+        for manifest in plan.retention.remove:
+            application, checkpoint = manifest.application.name, manifest.checkpoint.id
+            self._publication.withdraw(application, checkpoint, self._publication.pieces_to_remove(application, checkpoint))
+        left: set[str] = set()
+        removed = []
+        for storage, gone in plan.sites:
+            snapshots = self._remove_snapshots(storage, gone.snapshots)
+            # The objects may be those of both sites.
+            left |= self._remove_backups(storage, [one for one in gone.backups if one.id not in left])
+            removed.append((storage, Surplus(tuple(one for one in gone.backups if one.id not in left), tuple(snapshots))))
+        return dataclasses.replace(plan, sites=tuple(removed))
+
+    def _remove_backups(self, storage: BlockStorage, backups: t.Sequence[Backup]) -> set[str]:
+        """Those of one volume one after the other, the newest first; different volumes at once.
+
+        :returns: ids of those that had to be left alone.
+        """
+        chains: dict[str, list[Backup]] = collections.defaultdict(list)
+        for backup in backups:
+            chains[backup.volume_id].append(backup)
+        work = {volume: (lambda chain=chain: self._remove_chain(storage, chain)) for volume, chain in chains.items()}
+        return {one.id for left in run_all(work, self._limit).values() for one in left}
+
+    def _remove_chain(self, storage: BlockStorage, newest_first: t.Sequence[Backup]) -> t.Sequence[Backup]:
+        for number, backup in enumerate(newest_first):
+            if not self._try(lambda one=backup: storage.delete_backup(one.id)):
+                return newest_first[number:]
+            self._waiter.until(f"backup {backup.id} on site '{storage.cloud.site}' to be deleted", lambda one=backup: _is_gone(storage, one))
+        return ()
+
+    def _try(self, delete: t.Callable[[], None]) -> bool:
+        """:returns: False when the site refuses, with a warning: somebody else's build on it, or it is in use in this moment."""
+        try:
+            delete()
+        except CloudError as error:
+            if error.http_status != 400:
+                raise
+            self.warnings.append(f"{error.message} It is left alone.")
+            return False
+        return True
+
+    def _remove_snapshots(self, storage: BlockStorage, snapshots: t.Sequence[Snapshot]) -> list[Snapshot]:
+        """:returns: those that are gone."""
+        groups = {one.group_snapshot_id for one in snapshots if one.group_snapshot_id}
+        work = {one: (lambda one=one: self._try(lambda: storage.delete_group_snapshot(one))) for one in groups}
+        work |= {s.id: (lambda s=s: self._try(lambda: storage.delete_snapshot(s.id))) for s in snapshots if not s.group_snapshot_id}
+        deleted = {one for one, is_accepted in run_all(work, self._limit).items() if is_accepted}
+        gone = [one for one in snapshots if (one.group_snapshot_id or one.id) in deleted]
+        ids = {one.id for one in gone}
+        what = f"the snapshots of removed checkpoints on site '{storage.cloud.site}' to be deleted"
+        self._waiter.until(what, lambda: None if ids & {one.id for one in storage.snapshots()} else True)
+        return gone
+
+
+def _published(application: str, backups: t.Iterable[Backup]) -> set[str]:
+    """Ids of the checkpoints whose manifest backups of a site hold, as only those of its own catalogue do."""
+    return {b.metadata.get(CHECKPOINT_KEY, "") for b in backups if b.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in b.metadata}
+
+
+def _spared(application: str, retention: Retention, sites: t.Iterable[_Found], problem: str) -> t.Iterator[str]:
+    """Tell of what would count as left over if it were known that no checkpoint was copied the other way.
+
+    :param problem: why that is not known.
+    """
+    if retention.opposite is not None:
+        return
+    certain = dataclasses.replace(retention, opposite=frozenset())
+    for site in sites:
+        goes, would = site.surplus(application, retention), site.surplus(application, certain)
+        backups, snapshots = len(would.backups) - len(goes.backups), len(would.snapshots) - len(goes.snapshots)
+        if backups or snapshots:
+            yield (
+                f"{backups} backups and {snapshots} snapshots at site '{site.storage.cloud.site}' belong to no checkpoint of the catalogue. They are left "
+                f"alone, because checkpoints that were copied the other way may need them: {problem}"
+            )
+
+
+def _is_gone(storage: BlockStorage, backup: Backup) -> bool | None:
+    found = storage.backup(backup.id)
+    if found is None:
+        return True
+    if found.status in ("error", "error_deleting"):
+        raise ResourceFailed(
+            f"Backup {backup.id} of volume {backup.volume_id} on site '{storage.cloud.site}' could not be deleted: "
+            f"{found.fail_reason or found.status}.",
+            "See the log of the site's cinder-backup and whether its object store can be reached; then prune again.",
+            resource_type="backup",
+            resource_id=backup.id,
+        )
+    return None

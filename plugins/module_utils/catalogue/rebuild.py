@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing the catalogue anew from what the backups keep: pure functions of the site's backups and of what is in the catalogue."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from ..core.errors import ManifestInvalid
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup
+from ..manifest import pieces as manifest_pieces
+from ..manifest.manifest import Manifest
+from .catalogue import LARGEST, Damaged, read_manifest
+from .recovery_point import unavailable
+
+#: Names of an application and of a checkpoint.
+Names = tuple[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """A manifest that the backups of a checkpoint keep, as it was stored."""
+
+    names: Names
+    manifest: Manifest
+    content: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Lost:
+    """A checkpoint that cannot be had from its backups."""
+
+    names: Names
+    problem: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"application": self.names[0], "checkpoint": self.names[1], "problem": self.problem}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """:param present: what the catalogue has already."""
+
+    publish: tuple[Kept, ...]
+    present: tuple[Kept, ...]
+    lost: tuple[Lost, ...]
+
+
+def kept_manifests(backups: t.Iterable[Backup], key: str | None) -> list[Kept | Lost]:
+    """What the backups keep, checkpoint by checkpoint.
+
+    :param key: demands signatures, as in the catalogue.
+    """
+    metadata = collections.defaultdict(list)
+    for backup in backups:
+        if manifest_pieces.LABEL_KEY in backup.metadata:
+            metadata[_names(backup)].append(backup.metadata)
+    return [_kept(names, found, key) for names, found in sorted(metadata.items())]
+
+
+def _names(backup: Backup) -> Names:
+    return backup.metadata.get(APPLICATION_KEY, ""), backup.metadata.get(CHECKPOINT_KEY, "")
+
+
+def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], key: str | None) -> Kept | Lost:
+    try:
+        content = manifest_pieces.join(metadata, LARGEST + 1)
+        return Kept(names, read_manifest(content, names, key), content)
+    except ManifestInvalid as error:
+        return Lost(names, str(error))
+
+
+def plan(
+    kept: t.Iterable[Kept | Lost], published: t.Mapping[Names, Manifest | Damaged | None], backups: t.Collection[Backup], site: str
+) -> Plan:
+    """Decide what is published.
+
+    :param published: what the catalogue has of each manifest that was kept.
+    :param backups: all of the site's project.
+    """
+    publish, present, lost = [], [], []
+    for one in kept:
+        if isinstance(one, Lost):
+            lost.append(one)
+        elif one.manifest == published[one.names]:
+            present.append(one)
+        elif problem := _hindrance(one, published[one.names], backups, site):
+            lost.append(Lost(one.names, problem))
+        else:
+            publish.append(one)
+    return Plan(tuple(publish), tuple(present), tuple(lost))
+
+
+def _hindrance(kept: Kept, published: Manifest | Damaged | None, backups: t.Collection[Backup], site: str) -> str:
+    if isinstance(published, Manifest):
+        return (
+            "The catalogue has another manifest of this checkpoint, which is left alone. "
+            "Remove it (os_checkpoint, state absent, removes what the backups keep, too) or its object, whichever is wrong."
+        )
+    return " ".join(unavailable(kept.manifest, backups, site))

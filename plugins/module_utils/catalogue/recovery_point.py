@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be restored at a site now, and how old it is.
+
+A checkpoint in the catalogue is a recovery point only as long as the site has every backup of its chains.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ..core.errors import InvalidInput
+from ..core.records import Backup
+from ..manifest.manifest import Manifest
+from .catalogue import Damaged, Listing
+from .drill_record import DrillRecord
+
+#: Statuses of backups that can be restored from.
+USABLE = ("available", "restoring")
+
+
+def unavailable(manifest: Manifest, backups: t.Iterable[Backup], site: str) -> list[str]:
+    """What a site lacks of the copies of a checkpoint.
+
+    :param backups: all of the site's project.
+    """
+    usable = {backup.id for backup in backups if backup.status in USABLE}
+    return [
+        f"Backup {link} of volume {copy.volume_id} is not available on site '{site}'."
+        for copy in manifest.copies
+        for link in copy.chain
+        if link not in usable
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unusable:
+    """A checkpoint in the catalogue that cannot be restored."""
+
+    manifest: Manifest
+    problems: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, str]:
+        checkpoint = self.manifest.checkpoint
+        return {"checkpoint": checkpoint.id, "created_at": checkpoint.created_at, "problem": " ".join(self.problems)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How many seconds old things may be; None when any age will do, and for drills also when there was none.
+
+    :param age: of what can be restored.
+    :param drill_age: of the last drill that passed.
+    """
+
+    age: float | None = None
+    drill_age: float | None = None
+
+    @classmethod
+    def parse(cls, max_age: int | None, max_drill_age: int | None) -> Limits:
+        """:raises InvalidInput: for a limit that nothing can keep."""
+        for option, limit in (("max_age", max_age), ("max_drill_age", max_drill_age)):
+            if limit is not None and limit < 0:
+                raise InvalidInput(f"{option} is {limit}; nothing is younger than 0 seconds.")
+        return cls(max_age, max_drill_age)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecoveryPoint:
+    """What can be restored of one application.
+
+    :param newest: None when nothing can.
+    :param count: of all that can be restored.
+    :param newer: those newer than that, the newest first.
+    :param drill: the last one that passed; None when none ever did.
+    """
+
+    application: str
+    newest: Manifest | None
+    count: int
+    newer: tuple[Unusable, ...]
+    damaged: tuple[Damaged, ...]
+    drill: DrillRecord | None = None
+
+    @classmethod
+    def of(
+        cls, application: str, listing: Listing, backups: t.Collection[Backup], site: str, drill: DrillRecord | None = None
+    ) -> RecoveryPoint:
+        """Find it out.
+
+        :param backups: all of the site's project.
+        """
+        assessed = [Unusable(one, tuple(unavailable(one, backups, site))) for one in listing.manifests]
+        restorable = [number for number, one in enumerate(assessed) if not one.problems]
+        first = restorable[0] if restorable else len(assessed)
+        newest = assessed[first].manifest if restorable else None
+        return cls(application, newest, len(restorable), tuple(assessed[:first]), listing.damaged, drill)
+
+    def age(self, now: datetime.datetime) -> float | None:
+        """In seconds."""
+        return round((now - self.newest.checkpoint.moment).total_seconds(), 1) if self.newest else None
+
+    def drill_age(self, now: datetime.datetime) -> float | None:
+        """Seconds since the last drill that passed."""
+        return round((now - self.drill.moment).total_seconds(), 1) if self.drill else None
+
+    def as_dict(self, now: datetime.datetime, limits: Limits) -> dict[str, t.Any]:
+        age, drill_age = self.age(now), self.drill_age(now)
+        checkpoint = self.newest.checkpoint if self.newest else None
+        return {
+            "application": self.application,
+            "checkpoint": checkpoint.id if checkpoint else None,
+            "created_at": checkpoint.created_at if checkpoint else None,
+            "consistency": checkpoint.consistency if checkpoint else None,
+            "age": age,
+            "restorable": self.count,
+            "not_restorable": [one.as_dict() for one in self.newer],
+            "damaged": [one.as_dict() for one in self.damaged],
+            "within": age is not None and (limits.age is None or age <= limits.age),
+            "drill": self._described_drill(drill_age),
+            "drill_within": limits.drill_age is None or (drill_age is not None and drill_age <= limits.drill_age),
+        }
+
+    def _described_drill(self, age: float | None) -> dict[str, t.Any] | None:
+        drill = self.drill
+        return drill and {
+            "drill": drill.drill,
+            "checkpoint": drill.checkpoint,
+            "finished_at": drill.finished_at,
+            "age": age,
+            "recovery_seconds": drill.recovery_seconds,
+        }
+
+
+def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
+    """The same for Prometheus, in its text format."""
+    there = [(point, point.newest.checkpoint) for point in points if point.newest]
+    drilled = [(point, point.drill) for point in points if point.drill]
+    families = [
+        _family(
+            "osdr_recovery_point_age_seconds",
+            "Age of the newest checkpoint that can be restored, when this was written.",
+            [(_labels(application=point.application), point.age(now)) for point, _checkpoint in there],
+        ),
+        _family(
+            "osdr_recovery_point_timestamp_seconds",
+            "Moment of the newest checkpoint that can be restored.",
+            [(_labels(application=point.application), round(checkpoint.moment.timestamp(), 3)) for point, checkpoint in there],
+        ),
+        _family(
+            "osdr_recovery_points",
+            "Number of checkpoints that can be restored.",
+            [(_labels(application=point.application), point.count) for point in points],
+        ),
+        _family(
+            "osdr_recovery_point_consistency_info",
+            "Consistency of the newest checkpoint that can be restored.",
+            [(_labels(application=point.application, consistency=checkpoint.consistency), 1) for point, checkpoint in there],
+        ),
+        _family(
+            "osdr_drill_age_seconds",
+            "Age of the last drill that passed, when this was written.",
+            [(_labels(application=point.application), point.drill_age(now)) for point, _drill in drilled],
+        ),
+        _family(
+            "osdr_drill_timestamp_seconds",
+            "Moment at which the last drill passed.",
+            [(_labels(application=point.application), drill.moment.timestamp()) for point, drill in drilled],
+        ),
+        _family(
+            "osdr_drill_recovery_seconds",
+            "Recovery time that the last drill measured that passed.",
+            [(_labels(application=point.application), drill.recovery_seconds) for point, drill in drilled],
+        ),
+    ]
+    return "".join(families)
+
+
+def _family(name: str, description: str, samples: t.Iterable[tuple[str, float | None]]) -> str:
+    lines = [f"# HELP {name} {description}", f"# TYPE {name} gauge", *(f"{name}{labels} {value}" for labels, value in samples)]
+    return "\n".join(lines) + "\n"
+
+
+def _labels(**labels: str) -> str:
+    listed = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return "{" + listed + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

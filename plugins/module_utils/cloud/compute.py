@@ -1,0 +1,261 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nova, as far as disaster recovery needs it."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ..core.errors import CheckFailed
+from ..core.libraries import library
+from ..core.records import Flavor, Quota, Server, ServerGroup
+from .session import Cloud
+
+#: Since then, servers may have another host name than Nova would make of their name.
+_HOSTNAME_VERSION = "2.90"
+
+
+class Compute:
+    """The servers of one cloud.
+
+    :param cloud: whose; every call acts in its project unless it says otherwise.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    @property
+    def _api(self) -> t.Any:
+        return self.cloud.connection.compute
+
+    def server(self, server_id: str) -> Server:
+        """:raises NotFound: when there is none with this id."""
+        with self.cloud.calling(f"show server {server_id}"):
+            return _server(self._api.get_server(server_id))
+
+    def servers(self, project_id: str | None = None, everywhere: bool = False) -> list[Server]:
+        """All servers of the caller's project, or (for administrators) of another one or of all, in one call."""
+        query: dict[str, t.Any] = {"all_projects": True} if project_id or everywhere else {}
+        if project_id:
+            query["project_id"] = project_id
+        with self.cloud.calling("list servers"):
+            return [_server(found) for found in self._api.servers(details=True, **query)]
+
+    def resolve(self, wanted: t.Iterable[str], project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
+        """Find servers by name or id.
+
+        :param project_ids: where, for administrators; the caller's project when there are none.
+        :returns: server per wanted name or id.
+        :raises CheckFailed: naming all that are missing or ambiguous.
+        """
+        servers = [server for project_id in project_ids or (None,) for server in self.servers(project_id)]
+        by_id = {server.id: [server] for server in servers}
+        by_name = collections.defaultdict(list)
+        for server in servers:
+            by_name[server.name].append(server)
+        matches = {name: by_id.get(name) or by_name[name] for name in wanted}
+        problems = [
+            problem
+            for name, found in matches.items()
+            for problem in self._resolution_problems(name, found)
+        ]
+        if problems:
+            raise CheckFailed(f"The servers on site '{self.cloud.site}' are not all known", problems)
+        return {name: found[0] for name, found in matches.items()}
+
+    @staticmethod
+    def _resolution_problems(name: str, found: t.Sequence[Server]) -> list[str]:
+        if not found:
+            return [f"Server '{name}' does not exist in the project; check the name and the credentials' project."]
+        if len(found) > 1:
+            ids = ", ".join(sorted(server.id for server in found))
+            return [f"{len(found)} servers are called '{name}' ({ids}); name the one you mean by its id."]
+        return []
+
+    def devices(self, server_id: str) -> dict[str, str]:
+        """Device name per attached volume's id, in the order of the device names."""
+        with self.cloud.calling(f"list the volumes of server {server_id}"):
+            attached = [(one.device or "", one.volume_id) for one in self._api.volume_attachments(server_id)]
+        return {volume_id: device for device, volume_id in sorted(attached)}
+
+    def create_server(self, wanted: t.Mapping[str, t.Any]) -> Server:
+        """Start building a server.
+
+        :param wanted: the body of Nova's server creation. A host name is left to a Nova that takes none.
+        """
+        with self.cloud.calling(f"create server {wanted['name']}"):
+            takes_hostname = library("openstack.utils", "openstacksdk").supports_microversion(self._api, _HOSTNAME_VERSION)
+            left_out = () if takes_hostname else ("hostname",)
+            return _server(self._api.create_server(**{key: value for key, value in wanted.items() if key not in left_out}))
+
+    def delete_server(self, server_id: str) -> None:
+        with self.cloud.calling(f"delete server {server_id}"):
+            self._api.delete_server(server_id, ignore_missing=True)
+
+    def pause(self, server_id: str) -> None:
+        with self.cloud.calling(f"pause server {server_id}"):
+            self._api.pause_server(server_id)
+
+    def unpause(self, server_id: str) -> None:
+        with self.cloud.calling(f"unpause server {server_id}"):
+            self._api.unpause_server(server_id)
+
+    def stop(self, server_id: str) -> None:
+        """Ask the guest to shut down; Nova switches it off when it has not in the time that the site allows."""
+        with self.cloud.calling(f"stop server {server_id}"):
+            self._api.stop_server(server_id)
+
+    def start(self, server_id: str) -> None:
+        with self.cloud.calling(f"start server {server_id}"):
+            self._api.start_server(server_id)
+
+    def lock(self, server_id: str, reason: str) -> None:
+        """Keep all but administrators from acting on a server; by an administrator of another project, its owner cannot undo it."""
+        body = {"lock": {"locked_reason": reason}}
+        with self.cloud.calling(f"lock server {server_id}"):
+            self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
+
+    def unlock(self, server_id: str) -> None:
+        with self.cloud.calling(f"unlock server {server_id}"):
+            self._api.unlock_server(server_id)
+
+    def quiesce_state(self, server_id: str) -> dict[str, t.Any]:
+        """What the quiesce API knows of a server: state, until, max_timeout, ...
+
+        :raises NotFound: when the site has no quiesce API.
+        """
+        with self.cloud.calling(f"ask the quiesce API about server {server_id}"):
+            return self.cloud.json(self._api.get(f"/servers/{server_id}/os-quiesce"))["quiesce"]
+
+    def quiesce_action(self, server_id: str, action: str, arguments: t.Any, seconds: float) -> dict[str, t.Any]:
+        """Have the quiesce API carry out ``quiesce`` or ``unquiesce``, and wait at most so many seconds for its answer."""
+        with self.cloud.calling(f"{action} server {server_id}"):
+            path = f"/servers/{server_id}/action"
+            # Sent again after a lost answer, it would be refused for what the first one did.
+            response = self._api.post(path, json={action: arguments}, timeout=seconds, connect_retries=0)
+            return self.cloud.json(response)["quiesce"]
+
+    def set_metadata(self, server_id: str, metadata: t.Mapping[str, str]) -> None:
+        with self.cloud.calling(f"set metadata of server {server_id}"):
+            self._api.set_server_metadata(server_id, **metadata)
+
+    def delete_metadata(self, server_id: str, key: str) -> None:
+        with self.cloud.calling(f"delete metadata of server {server_id}"):
+            self._api.delete_server_metadata(server_id, [key])
+
+    def set_delete_on_termination(self, server_id: str, volume_id: str, delete: bool) -> None:
+        """Say whether an attached volume is deleted with its server."""
+        body = {"volumeAttachment": {"volumeId": volume_id, "delete_on_termination": delete}}
+        path = f"/servers/{server_id}/os-volume_attachments/{volume_id}"
+        with self.cloud.calling(f"set what becomes of volume {volume_id} of server {server_id}"):
+            self.cloud.check(self._api.put(path, json=body, microversion="2.85"))
+
+    def console_tail(self, server_id: str, lines: int = 20) -> str:
+        """The last lines of the server's console."""
+        with self.cloud.calling(f"read the console of server {server_id}"):
+            return (self._api.get_server_console_output(server_id, length=lines) or {}).get("output", "")
+
+    def flavors(self) -> list[Flavor]:
+        with self.cloud.calling("list flavors"):
+            return [_flavor(found) for found in self._api.flavors(details=True)]
+
+    def availability_zones(self) -> list[str]:
+        with self.cloud.calling("list availability zones"):
+            return [zone.name for zone in self._api.availability_zones() if zone.state.get("available")]
+
+    def server_groups(self) -> list[ServerGroup]:
+        with self.cloud.calling("list server groups"):
+            return [_server_group(found) for found in self._api.server_groups()]
+
+    def create_server_group(self, name: str, policy: str, max_per_host: int | None) -> None:
+        """:param max_per_host: of servers that are kept apart, how many may be on one host; None for one."""
+        rules = {"rules": {"max_server_per_host": max_per_host}} if max_per_host else {}
+        with self.cloud.calling(f"create server group {name}"):
+            self._api.create_server_group(name=name, policy=policy, **rules)
+
+    def delete_server_group(self, group_id: str) -> None:
+        with self.cloud.calling(f"delete server group {group_id}"):
+            self._api.delete_server_group(group_id, ignore_missing=True)
+
+    def key_pairs(self) -> dict[str, str]:
+        """Public key per name of the caller's key pairs."""
+        with self.cloud.calling("list key pairs"):
+            return {found.name: found.public_key for found in self._api.keypairs()}
+
+    def create_key_pair(self, name: str, public_key: str) -> None:
+        with self.cloud.calling(f"create key pair {name}"):
+            self._api.create_keypair(name=name, public_key=public_key)
+
+    def delete_key_pair(self, name: str) -> None:
+        with self.cloud.calling(f"delete key pair {name}"):
+            self._api.delete_keypair(name, ignore_missing=True)
+
+    def quotas(self) -> dict[str, Quota]:
+        """Limits and use of the project: instances, cores, ram (MiB), server_group_members, ..."""
+        with self.cloud.calling("show the compute quotas"):
+            path = f"/os-quota-sets/{self.cloud.project_id}/detail"
+            quota_set = self.cloud.json(self._api.get(path))["quota_set"]
+        return self.cloud.quotas(quota_set)
+
+
+def _server(found: t.Any) -> Server:
+    return Server(
+        id=found.id,
+        name=found.name or "",
+        status=found.status or "",
+        task_state=found.task_state,
+        project_id=found.project_id or "",
+        hypervisor=found.hypervisor_hostname,
+        instance_name=found.instance_name,
+        flavor=_flavor(found.flavor),
+        boots_from_image=bool(found.image and found.image.id),
+        key_name=found.key_name,
+        availability_zone=found.availability_zone or "",
+        config_drive=str(found.has_config_drive).lower() == "true",
+        description=found.description or "",
+        fault=(found.fault or {}).get("message", ""),
+        metadata=dict(found.metadata or {}),
+        tags=tuple(found.tags or ()),
+        volumes=tuple(
+            (one["id"], bool(one.get("delete_on_termination"))) for one in found.attached_volumes or ()
+        ),
+        mac_addresses=_mac_addresses(found.addresses or {}),
+        user_data=found.user_data,
+        # Nova tells it from 2.96 on, and the SDK since then.
+        pinned_zone=getattr(found, "pinned_availability_zone", None),
+        locked=bool(found.is_locked),
+        locked_reason=found.locked_reason or "",
+    )
+
+
+def _server_group(found: t.Any) -> ServerGroup:
+    return ServerGroup(
+        id=found.id,
+        name=found.name or "",
+        # Before 2.64 a list of one.
+        policy=found.policy or next(iter(found.policies or ()), ""),
+        max_per_host=(found.rules or {}).get("max_server_per_host"),
+        member_ids=frozenset(found.member_ids or ()),
+    )
+
+
+def _mac_addresses(addresses: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[str, ...]:
+    """In the order of the interfaces, which is the order in which Nova lists addresses per network."""
+    macs = [one["OS-EXT-IPS-MAC:mac_addr"] for network in addresses.values() for one in network]
+    return tuple(dict.fromkeys(macs))
+
+
+def _flavor(found: t.Any) -> Flavor:
+    """A flavor on its own, or as part of a server, where its name stands for its id."""
+    if found is None:
+        return Flavor("", "", 0, 0, 0, 0, 0)
+    return Flavor(
+        id=found.id or "",
+        name=found.name or found.original_name or "",
+        vcpus=found.vcpus or 0,
+        ram=found.ram or 0,
+        disk=found.disk or 0,
+        ephemeral=found.ephemeral or 0,
+        swap=found.swap or 0,
+    )

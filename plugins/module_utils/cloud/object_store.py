@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Swift, as far as disaster recovery needs it: small documents, and the objects of backups."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+from urllib.parse import quote
+
+from ..core.errors import CloudError, NotFound
+from ..core.libraries import library
+from .session import Cloud
+
+_BLOCK_BYTES = 256 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredObject:
+    """An object as its container lists it.
+
+    :param size: bytes.
+    :param checksum: MD5 in hexadecimal digits, as Swift keeps it of every object.
+    """
+
+    name: str
+    size: int
+    checksum: str
+
+
+class ObjectStore:
+    """Documents and backups in the object store of one cloud.
+
+    :param cloud: whose; the containers belong to its project.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    @property
+    def _api(self) -> t.Any:
+        return self.cloud.connection.object_store
+
+    def check_access(self) -> None:
+        """:raises CloudError: when the credentials have no account in the store, or it does not answer."""
+        with self.cloud.calling("reach the object store"):
+            self.cloud.check(self._api.head("/"))
+
+    def names(self, container: str, prefix: str = "") -> list[str]:
+        """Names of all objects with a prefix; none when there is no such container."""
+        return [found.name for found in self.objects(container, prefix)]
+
+    def objects(self, container: str, prefix: str = "") -> list[StoredObject]:
+        """All objects with a prefix; none when there is no such container."""
+        try:
+            with self.cloud.calling(f"list container {container}"):
+                return [_stored(found) for found in self._api.objects(container, prefix=prefix)]
+        except NotFound:
+            return []
+
+    def read(self, container: str, name: str, at_most: int) -> bytes:
+        """The first so many bytes of an object, however large it is.
+
+        :raises NotFound: when there is no such object.
+        """
+        with self.stream(container, name) as blocks:
+            return _first(blocks, at_most)
+
+    @contextlib.contextmanager
+    def stream(self, container: str, name: str, timeout: float | None = None) -> t.Iterator[t.Iterator[bytes]]:
+        """The content of an object in blocks, so that little of it is held at once.
+
+        :param timeout: seconds without a byte after which the object store counts as dead.
+        :raises NotFound: when there is no such object.
+        """
+        with self.cloud.calling(f"read object {container}/{name}"):
+            response = self._api.get(_path(container, name), stream=True, timeout=timeout)
+            self.cloud.check(response)
+        with contextlib.closing(response):
+            yield self._blocks(response, f"{container}/{name}")
+
+    def _blocks(self, response: t.Any, name: str) -> t.Iterator[bytes]:
+        requests = library("requests", "requests")
+        try:
+            yield from response.iter_content(_BLOCK_BYTES)
+        except requests.RequestException as error:
+            raise CloudError(f"Site '{self.cloud.site}' broke off object {name}: {error}.", "Try again.") from error
+
+    def ensure_container(self, container: str) -> None:
+        with self.cloud.calling(f"make container {container}"):
+            self.cloud.check(self._api.put(f"/{quote(container)}"))
+
+    def write(self, container: str, name: str, content: bytes, content_type: str) -> None:
+        """Store an object in one request, so that readers see all of it or none; makes the container."""
+        self.ensure_container(container)
+        with self.cloud.calling(f"write object {container}/{name}"):
+            headers = {"Content-Type": content_type}
+            self.cloud.check(self._api.put(_path(container, name), data=content, headers=headers))
+
+    def write_stream(self, container: str, wanted: StoredObject, blocks: t.Iterator[bytes], timeout: float) -> None:
+        """Store an object of known size and checksum; the store refuses it where either does not come true.
+
+        :param timeout: seconds without a byte taken after which the object store counts as dead.
+        """
+        headers = {"ETag": wanted.checksum, "Content-Type": "application/octet-stream"}
+        with self.cloud.calling(f"write object {container}/{wanted.name}"):
+            body = _Body(wanted.size, blocks)
+            self.cloud.check(self._api.put(_path(container, wanted.name), data=body, headers=headers, timeout=timeout))
+
+    def delete(self, container: str, name: str) -> None:
+        with self.cloud.calling(f"delete object {container}/{name}"):
+            self._api.delete_object(name, ignore_missing=True, container=container)
+
+
+class _Body:
+    """Blocks as a file of known length, which is what makes requests send a Content-Length and not keep them all."""
+
+    def __init__(self, size: int, blocks: t.Iterator[bytes]) -> None:
+        self._size = size
+        self._blocks = blocks
+        self._rest = b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> t.Iterator[bytes]:
+        return self._blocks
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._rest:
+            self._rest = next(self._blocks, b"")
+        size = len(self._rest) if size < 0 else size
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+
+def _stored(found: t.Any) -> StoredObject:
+    return StoredObject(found.name, found.content_length or 0, found.etag or "")
+
+
+def _first(chunks: t.Iterable[bytes], at_most: int) -> bytes:
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if len(content) >= at_most:
+            break
+    return bytes(content[:at_most])
+
+
+def _path(container: str, name: str) -> str:
+    return f"/{quote(container)}/{quote(name)}"

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to a cloud: connecting, and turning the SDK's failures into ours.
+
+Together with the adapters of the services (:mod:`block_storage`, :mod:`compute`,
+:mod:`network`, :mod:`object_store`) this is the only place that knows openstacksdk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import typing as t
+
+from ..core.errors import CloudError, InvalidInput, NotFound
+from ..core.libraries import library
+from ..core.records import Quota
+
+#: How openstack.cloud's options are called in ``openstack.connect``.
+_CONNECT_OPTIONS = {
+    "auth_type": "auth_type",
+    "auth": "auth",
+    "region_name": "region_name",
+    "validate_certs": "verify",
+    "ca_cert": "cacert",
+    "client_cert": "cert",
+    "client_key": "key",
+    "api_timeout": "api_timeout",
+    "interface": "interface",
+}
+
+
+#: A token is renewed so long before its end.
+_TOKEN_MARGIN_SECONDS = 180
+
+
+def _sdk(submodule: str = "") -> t.Any:
+    return library("openstack" + submodule, "openstacksdk")
+
+
+class Cloud:
+    """One site, seen as one user in one project.
+
+    :param connection: ``openstack.connection.Connection``.
+    :param site: how messages call the site; the name of the cloud in clouds.yaml.
+    """
+
+    def __init__(self, connection: t.Any, site: str) -> None:
+        self.connection = connection
+        self.site = site
+
+    @functools.cached_property
+    def project_id(self) -> str:
+        with self.calling("find out the project of the credentials"):
+            return self.connection.current_project_id
+
+    def warm_up(self, seconds: int) -> None:
+        """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
+        session = self.connection.session
+        with self.calling("log in anew"):
+            if session.auth.get_access(session).will_expire_soon(stale_duration=seconds + _TOKEN_MARGIN_SECONDS):
+                session.invalidate()
+                session.get_token()
+
+    def in_project(self, project_id: str) -> Cloud:
+        """The same user in another project, for calls that act on their caller's project."""
+        if project_id == self.project_id:
+            return self
+        with self.calling(f"get a token for project {project_id}"):
+            other = Cloud(self.connection.connect_as_project({"id": project_id}), self.site)
+            other.connection.authorize()
+        return other
+
+    @contextlib.contextmanager
+    def calling(self, what: str) -> t.Iterator[None]:
+        """Turn what the SDK raises inside into a :class:`CloudError` naming the site.
+
+        :param what: completes "Site 'x' could not ...".
+        """
+        exceptions = _sdk(".exceptions")
+        keystone = library("keystoneauth1.exceptions", "keystoneauth1")
+        try:
+            yield
+        except exceptions.NotFoundException as error:
+            raise NotFound(*self._message(what, error), **_facts(error)) from error
+        except (exceptions.SDKException, keystone.ClientException) as error:
+            raise CloudError(*self._message(what, error), **_facts(error)) from error
+
+    @staticmethod
+    def check(response: t.Any) -> None:
+        """Raise for the status of a plain call, as the SDK does for its own."""
+        _sdk(".exceptions").raise_from_response(response)
+
+    @classmethod
+    def json(cls, response: t.Any) -> dict[str, t.Any]:
+        """The body of a plain call, for what the SDK has no or a wrong method for."""
+        cls.check(response)
+        return response.json()
+
+    @staticmethod
+    def quotas(quota_set: t.Mapping[str, t.Any], used: str = "in_use") -> dict[str, Quota]:
+        """Read the answer of a quota call; all services answer alike.
+
+        :param used: how the service calls what is in use.
+        """
+        return {
+            name: Quota(name, usage["limit"], usage[used] + int(usage.get("reserved", 0)))
+            for name, usage in quota_set.items()
+            if isinstance(usage, dict)
+        }
+
+    def _message(self, what: str, error: Exception) -> tuple[str, str | None]:
+        status = getattr(error, "status_code", None)
+        hint = {
+            401: "Check the credentials.",
+            403: "The credentials lack the permission for it.",
+            413: "A quota is used up.",
+        }.get(status)
+        return f"Site '{self.site}' could not {what}: {_reason(error)}.", hint
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "details", None) or getattr(error, "message", None) or str(error)
+    return " ".join(str(text).split()).rstrip(".")
+
+
+def _facts(error: Exception) -> dict[str, t.Any]:
+    facts = {
+        "http_status": getattr(error, "status_code", None) or getattr(error, "http_status", None),
+        "request_id": getattr(error, "request_id", None),
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def connect(params: t.Mapping[str, t.Any]) -> Cloud:
+    """Connect with a module's own authentication options.
+
+    :param params: the module's parameters, with openstack.cloud's names.
+    :raises CloudError: when the cloud is unknown, out of reach or refuses the credentials.
+    """
+    cloud = params.get("cloud")
+    options = {
+        theirs: params[ours] for ours, theirs in _CONNECT_OPTIONS.items() if params.get(ours) is not None
+    }
+    if isinstance(cloud, dict):
+        return _connect(_site_name(cloud), **cloud)
+    return _connect(cloud or "the one of OS_* variables", cloud=cloud, **options)
+
+
+def connect_other(cloud: str | dict[str, t.Any]) -> Cloud:
+    """Connect to a further cloud, given by name or by its whole configuration."""
+    if isinstance(cloud, dict):
+        return _connect(_site_name(cloud), **cloud)
+    return _connect(cloud, cloud=cloud)
+
+
+def _site_name(config: t.Mapping[str, t.Any]) -> str:
+    auth = config.get("auth") or {}
+    return config.get("cloud") or config.get("region_name") or auth.get("auth_url") or "unnamed"
+
+
+def _connect(site: str, **options: t.Any) -> Cloud:
+    sdk = _sdk()
+    exceptions = _sdk(".exceptions")
+    try:
+        connection = sdk.connect(**options)
+    except exceptions.ConfigException as error:
+        raise InvalidInput(
+            f"Cloud '{site}' cannot be used: {_reason(error)}.",
+            "Name an entry of clouds.yaml (see OS_CLIENT_CONFIG_FILE) or give a complete configuration.",
+        ) from error
+    cloud = Cloud(connection, site)
+    with cloud.calling("log in"):
+        connection.authorize()
+    return cloud

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which snapshots of a checkpoint are to be backed up, and which of them incrementally."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core.records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
+from ..manifest.pieces import LABEL_KEY
+
+UNDER_WAY = ("creating",)
+#: While it is read, for a drill perhaps. Cinder neither exports nor deletes it meanwhile.
+RESTORING = "restoring"
+USABLE = ("available", RESTORING)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The copies that are wanted.
+
+    :param full_every: a chain has at most so many backups, the full one included.
+    :param availability_zone: of the backup service that is to make them; that of the volume when empty.
+    :param container: that they are to be in; the backup service's own when empty.
+    """
+
+    application: str
+    checkpoint: str
+    full_every: int
+    availability_zone: str = ""
+    container: str = ""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return marks(self.application, self.checkpoint)
+
+
+@dataclasses.dataclass(frozen=True)
+class NewBackup:
+    snapshot: Snapshot
+    incremental: bool
+
+    def body(self, wanted: Wanted) -> dict[str, t.Any]:
+        """What Cinder needs to know beside the volume."""
+        body = {
+            "name": self.snapshot.name,
+            "snapshot_id": self.snapshot.id,
+            "incremental": self.incremental,
+            "metadata": wanted.metadata,
+            "availability_zone": wanted.availability_zone,
+            "container": wanted.container,
+        }
+        return {key: value for key, value in body.items() if value != ""}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done at the primary site, per volume.
+
+    :param delete: backups of this checkpoint that failed, or are of other snapshots than it has now.
+    :param create: backups to make.
+    :param adopt: backups of this checkpoint that are there or under way.
+    """
+
+    delete: tuple[Backup, ...]
+    create: tuple[NewBackup, ...]
+    adopt: tuple[Backup, ...]
+
+    @property
+    def finished(self) -> list[Backup]:
+        """What is adopted and complete."""
+        return [backup for backup in self.adopt if backup.status in USABLE]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """What there is now.
+
+    :param snapshots: of this checkpoint.
+    :param backups: all of the project at the primary site.
+    :param known: ids of the backups that the remote site can use.
+    :param zones: availability zone per volume id, as far as they are known.
+    """
+
+    snapshots: t.Sequence[Snapshot]
+    backups: t.Sequence[Backup]
+    known: t.Collection[str]
+    zones: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def plan_backups(wanted: Wanted, sight: Sight) -> Plan:
+    """Decide which volumes to back up, and how."""
+    mine = [b for b in sight.backups if wanted.metadata.items() <= b.metadata.items()]
+    adopt = adoptable(mine, {s.volume_id: s.id for s in sight.snapshots})
+    delete = tuple(b for b in mine if b not in adopt)
+    staying = dataclasses.replace(sight, backups=[b for b in sight.backups if b not in delete])
+    done = {b.volume_id for b in adopt}
+    create = tuple(NewBackup(s, _can_be_incremental(wanted, s, staying)) for s in sight.snapshots if s.volume_id not in done)
+    return Plan(delete, create, tuple(adopt))
+
+
+def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
+    """The backups of a checkpoint that count, at most one of each volume.
+
+    One that was made of another snapshot is of another moment, whatever its marks say. Where the snapshots are gone, the backups
+    are all that there is of the checkpoint.
+
+    :param mine: all that bear its marks.
+    :param snapshot_ids: of the checkpoint, per volume id; empty for one that is yet to be taken.
+    """
+    of_volume = {
+        b.volume_id: b for b in mine if b.status in USABLE + UNDER_WAY and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id
+    }
+    return list(of_volume.values())
+
+
+def snapshot_problems(plan: Plan, site: str) -> list[str]:
+    """Snapshots that cannot be backed up as they are."""
+    return [
+        f"Snapshot {new.snapshot.id} of volume {new.snapshot.volume_id} on site '{site}' is {new.snapshot.status}; "
+        + (
+            "a backup of it was broken off and its backup service has not been started since. Start it."
+            if new.snapshot.status == BACKING_UP
+            else "it must be available. Take the snapshots anew with os_cg_snapshot."
+        )
+        for new in plan.create
+        if new.snapshot.status != "available"
+    ]
+
+
+def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[Backup]) -> list[str]:
+    """Backups that would have to give place to new ones and cannot, or must not.
+
+    :param site: name of the primary site.
+    :param there: all of the remote site.
+    """
+    records = {b.id: b for b in there}
+    reasons = {b.id: _why_it_stays(b, records.get(b.id, b)) for b in delete}
+    return [
+        f"Backup {b.id} of volume {b.volume_id} on site '{site}' bears the marks of this checkpoint, but it failed or is not of its "
+        f"snapshots; and it cannot give place to a new one: {reasons[b.id]}"
+        for b in delete
+        if reasons[b.id]
+    ]
+
+
+def _why_it_stays(backup: Backup, record: Backup) -> str:
+    """:param record: of the backup at the remote site."""
+    if LABEL_KEY in record.metadata:
+        return "a checkpoint of this id was published with it. Give another id, or remove that one first with os_checkpoint (state absent)."
+    busy = [one.status for one in (backup, record) if one.status in (*UNDER_WAY, RESTORING)]
+    if busy:
+        return f"it is {busy[0]}. Run the same again when that has ended, or give another id."
+    if backup.has_dependents:
+        return "others build on it. Give another id."
+    return ""
+
+
+def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, sight: Sight) -> bool:
+    """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot, whosesoever it is."""
+    newest_first = sorted(
+        (
+            b
+            for b in sight.backups
+            if b.volume_id == snapshot.volume_id and b.status in USABLE and b.data_timestamp < snapshot.created_at
+        ),
+        key=lambda b: b.data_timestamp,
+        reverse=True,
+    )
+    length = next((n for n, b in enumerate(newest_first, 1) if not b.is_incremental), 0)
+    chain = newest_first[:length]
+    zone = wanted.availability_zone or sight.zones.get(snapshot.volume_id)
+    return (
+        0 < length < wanted.full_every
+        and chain[0].status == "available"
+        and chain[0].size == snapshot.size
+        and all(_can_be_built_on(link, wanted, zone) and link.id in sight.known for link in chain)
+    )
+
+
+def _can_be_built_on(link: Backup, wanted: Wanted, zone: str | None) -> bool:
+    """Only what is ours, so that it is removed when we say so and not before; and only within one store.
+
+    Backup services of different availability zones may write to different stores, which Cinder does not look at.
+    """
+    return link.metadata.get(APPLICATION_KEY) == wanted.application and zone in (None, link.availability_zone)

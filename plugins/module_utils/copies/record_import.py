@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making one backup known at the remote site."""
+
+from __future__ import annotations
+
+from ..core.errors import ResourceFailed, WaitTimeout
+from ..core.records import Backup
+from ..work.waiting import Waiter
+from .objects import Link, read_link
+from .plan import RESTORING, USABLE
+from .sites import Sites
+
+
+class RecordImport:
+    """The record of one backup at the remote site.
+
+    :param link: what the primary site says of the backup.
+    """
+
+    def __init__(self, sites: Sites, waiter: Waiter, link: Link) -> None:
+        self._remote = sites.remote
+        self._importing = sites.importing
+        self._waiter = waiter
+        self._link = link
+
+    def ensure(self) -> int:
+        """See that the record is there and usable.
+
+        :returns: how many records this imported: 0 or 1.
+        :raises ResourceFailed: when the site cannot use it, or has another backup under this id.
+        """
+        found = self._remote.backup(self._link.backup_id)
+        if found and self._is_broken(found):
+            self._forget()
+            found = None
+        if found and found.status in USABLE:
+            self._refuse_other(found)
+            return 0
+        if found is None:
+            self._importing.import_record(self._link.record)
+        self._await()
+        return 1
+
+    def _is_broken(self, found: Backup) -> bool:
+        """An import that its backup service gave up. It knows no objects yet, so that it can be removed without losing any."""
+        return found.status == "error" and not found.container
+
+    def _forget(self) -> None:
+        """Remove a record that was never finished."""
+        self._importing.delete_backup(self._link.backup_id, force=True)
+        what = f"site '{self._remote.cloud.site}' to forget the broken record of backup {self._link.backup_id}"
+        self._waiter.until(what, lambda: True if self._remote.backup(self._link.backup_id) is None else None)
+
+    def _refuse_other(self, found: Backup) -> None:
+        if self._is_other(found):
+            raise ResourceFailed(
+                f"Site '{self._remote.cloud.site}' knows another backup under id {self._link.backup_id}: its objects or its parent "
+                "differ from those at the primary site.",
+                "Delete its record there if nobody needs it, then run the same again.",
+                resource_type="backup",
+                resource_id=self._link.backup_id,
+            )
+
+    def _is_other(self, found: Backup) -> bool:
+        link = self._link
+        if found.status == RESTORING:
+            # Its record cannot be exported before a drill has ended, which may be in hours; so what the site shows has to do.
+            is_elsewhere = link.location is not None and found.container != link.location.container
+            return is_elsewhere or found.is_incremental != bool(link.parent_id)
+        known = read_link(self._importing.export_record(link.backup_id))
+        return (known.parent_id, known.location) != (link.parent_id, link.location)
+
+    def _await(self) -> None:
+        try:
+            self._waiter.until(f"site '{self._remote.cloud.site}' to import backup {self._link.backup_id}", self._imported)
+        except WaitTimeout:
+            found = self._remote.backup(self._link.backup_id)
+            if found and not found.container:
+                self._forget()
+            raise
+
+    def _imported(self) -> bool | None:
+        found = self._remote.backup(self._link.backup_id)
+        if found is None or found.status == "error":
+            raise ResourceFailed(
+                f"Site '{self._remote.cloud.site}' could not import the record of backup {self._link.backup_id}"
+                f"{': ' + found.fail_reason if found else ''}.",
+                "Its backup service must use the same driver and reach the same store as the primary's.",
+                resource_type="backup",
+                resource_id=self._link.backup_id,
+            )
+        return True if found.status in USABLE else None

@@ -1,0 +1,277 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Getting the data of a checkpoint to the remote site by Cinder backups.
+
+The snapshots are backed up at the primary site; the objects of the backups get into the store that the remote site
+reads, see :mod:`transport`; the records of the backups, and of all they are increments of, are exported and imported
+there, the oldest first; and all of it is looked at there before it counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..cloud.object_store import ObjectStore
+from ..core.errors import CheckFailed, CloudError, ResourceFailed
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, BackupRecord, Snapshot
+from ..manifest.manifest import Copy
+from ..work.pipeline import Pipeline
+from ..work.progress import Progress
+from ..work.waiting import Outcome, Patience, Waiter, run_all, values_of
+from .check import import_problems, quota_problems, store_problems
+from .objects import Link, listed_backups, read_link
+from .plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, deletion_problems, plan_backups, snapshot_problems
+from .record_import import RecordImport
+from .sites import Chain, Sites
+from .transport import SHARED, Effort, Transport
+from .verification import RECORDS, Verification
+from .watch import BackupWatch
+
+METHOD = "cinder_backup"
+_MARK_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """How the copies travel and how they are proved.
+
+    :param transport: one of ``transport.TRANSPORTS``.
+    :param depth: one of ``verification.DEPTHS``.
+    """
+
+    transport: str
+    depth: str
+
+    @property
+    def looks_at_objects(self) -> bool:
+        return self.transport != SHARED or self.depth != RECORDS
+
+    def problems(self, sites: Sites) -> list[str]:
+        """What keeps the stores from being used as this needs it."""
+        problems = store_problems("remote_store_cloud", sites.stores.remote) if self.looks_at_objects else []
+        return problems + (store_problems("store_cloud", sites.stores.primary) if self.transport != SHARED else [])
+
+
+class Replication:
+    """Carries out the copying of one checkpoint."""
+
+    def __init__(self, sites: Sites, wanted: Wanted, method: Method, effort: Effort, waiter: Waiter, progress: Progress) -> None:
+        self._sites = sites
+        self._wanted = wanted
+        self._method = method
+        self._effort = effort
+        self._waiter = waiter
+        self._progress = progress
+        stores = None if method.transport == SHARED else sites.stores
+        self._transport = Transport(method.transport, stores, effort, progress)
+        self._verification = Verification(sites, method.depth, effort, waiter, progress)
+        #: Whether anything was made, copied or imported.
+        self.changed = False
+
+    # Planning
+
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots of this checkpoint at the primary site."""
+        found = self._sites.primary.snapshots(self._wanted.checkpoint)
+        return [s for s in found if self._wanted.metadata.items() <= s.metadata.items()]
+
+    def plan(self) -> Plan:
+        """:raises CheckFailed: when there is nothing to copy, or something keeps it from being copied."""
+        snapshots, primary = self.snapshots(), self._sites.primary
+        backups, there = primary.backups(), self._sites.remote.backups()
+        known = self._known(snapshots, backups, there)
+        sight = Sight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
+        plan = plan_backups(self._wanted, sight)
+        problems = self._problems(plan, there)
+        if not (snapshots or plan.adopt):
+            problems.append(f"It has no snapshots on site '{primary.cloud.site}'; take them with os_cg_snapshot.")
+        if problems:
+            raise CheckFailed(f"Checkpoint '{self._wanted.checkpoint}' of '{self._wanted.application}' cannot be copied", problems)
+        return plan
+
+    def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], there: t.Sequence[Backup]) -> set[str]:
+        """Backups that the remote site can use; there is nothing to build on where somebody has deleted the objects."""
+        known = {b.id for b in there if b.status in USABLE}
+        if not self._method.looks_at_objects:
+            return known
+        volumes = {s.volume_id for s in snapshots}
+        places = {(b.container, b.volume_id) for b in backups if b.volume_id in volumes and b.container and APPLICATION_KEY in b.metadata}
+        store = self._sites.stores.remote
+        listed = run_all({place: (lambda place=place: listed_backups(store, *place)) for place in places}, self._effort.concurrency)
+        return known & {backup_id for ids in listed.values() for backup_id in ids}
+
+    def _problems(self, plan: Plan, there: t.Sequence[Backup]) -> list[str]:
+        """:param there: all backups of the remote site."""
+        known = {b.id for b in there}
+        sizes = [new.snapshot.size for new in plan.create]
+        deleted = [backup.size for backup in plan.delete]
+        imported = sizes + [backup.size for backup in plan.adopt if backup.id not in known]
+        forgotten = [backup.size for backup in plan.delete if backup.id in known]
+        problems: list[str] = []
+        if sizes:
+            problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted))
+        if imported:
+            problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten))
+        problems += deletion_problems(plan.delete, self._sites.primary.cloud.site, there)
+        problems += snapshot_problems(plan, self._sites.primary.cloud.site)
+        return problems + import_problems(self._sites.importing) + self._method.problems(self._sites)
+
+    # Backing up
+
+    def back_up(self, plan: Plan) -> list[Backup]:
+        """Make the backups, within the limit, and wait for all of this checkpoint.
+
+        :raises DrError: naming the volumes whose backup failed; the others are kept for the next run.
+        """
+        self.changed = bool(plan.delete or plan.create)
+        run_all({b.id: (lambda b=b: self._delete(b)) for b in plan.delete}, self._effort.concurrency)
+        start: dict[str, t.Callable[[], t.Any]] = {b.volume_id: (lambda: None) for b in plan.adopt}
+        start.update({new.snapshot.volume_id: (lambda new=new: self._create(new)) for new in plan.create})
+        sizes = {b.volume_id: b.size for b in plan.adopt} | {new.snapshot.volume_id: new.snapshot.size for new in plan.create}
+        self._progress.begin("backing up", "volumes", len(start))
+        patience = Patience(self._effort.stall_timeout, self._waiter.clock)
+        watch = BackupWatch(self._written_store, self._effort.stall_timeout, self._waiter.clock)
+        pipeline: Pipeline[str, Backup] = Pipeline(
+            start=start,
+            look=lambda volumes: patience.ask(lambda: self._look(volumes, watch), otherwise={}),
+            what=lambda volume: f"the backup of volume {volume} on site '{self._sites.primary.cloud.site}'",
+            size=sizes.__getitem__,
+        )
+        return list(values_of(pipeline.run(self._effort.concurrency, self._waiter)).values())
+
+    @property
+    def _written_store(self) -> ObjectStore | None:
+        """The store that the primary site's backup service writes to, where it can be looked at."""
+        if not self._method.looks_at_objects:
+            return None
+        return self._sites.stores.remote if self._method.transport == SHARED else self._sites.stores.primary
+
+    def _create(self, new: NewBackup) -> str:
+        return self._sites.primary.create_backup(new.snapshot.volume_id, new.body(self._wanted))
+
+    def _look(self, volumes: t.Collection[str], watch: BackupWatch) -> dict[str, Outcome[Backup]]:
+        found = {b.volume_id: b for b in self._sites.primary.backups() if self._wanted.metadata.items() <= b.metadata.items()}
+        watch.see([found[volume] for volume in volumes if volume in found and found[volume].status in UNDER_WAY])
+        outcomes = {}
+        for volume in volumes:
+            backup = found.get(volume)
+            if backup is None:
+                outcomes[volume] = Outcome[Backup](error=self._failure(volume, "it vanished"))
+            elif backup.status in USABLE:
+                outcomes[volume] = Outcome(value=backup)
+            elif backup.status not in UNDER_WAY:
+                outcomes[volume] = Outcome(error=self._failure(volume, f"{backup.status} {backup.fail_reason}".strip()))
+        self._progress.at(sum(b.status in USABLE for b in found.values()), watch.stored)
+        return outcomes
+
+    def _failure(self, volume: str, reason: str) -> ResourceFailed:
+        return ResourceFailed(
+            f"The backup of volume {volume} on site '{self._sites.primary.cloud.site}' failed: {reason}.",
+            "Mend the cause and run the same again: what is done is kept.",
+            resource_type="volume",
+            resource_id=volume,
+        )
+
+    def _delete(self, backup: Backup) -> None:
+        """At the remote site first, which would keep a record without objects where both use one store."""
+        for storage in (self._sites.remote, self._sites.primary):
+            found = storage.backup(backup.id)
+            # An earlier run may have asked for it.
+            if found and found.status != "deleting":
+                storage.delete_backup(backup.id)
+            what = f"the deletion of backup {backup.id} on site '{storage.cloud.site}'"
+            self._waiter.until(what, lambda storage=storage: True if storage.backup(backup.id) is None else None)
+
+    # Getting them to the remote site
+
+    def chains(self, backups: t.Sequence[Backup]) -> list[Chain]:
+        """The backups with all that they build on."""
+        found = run_all({b.id: (lambda b=b: self._chain(b)) for b in backups}, self._effort.concurrency)
+        return list(found.values())
+
+    def _chain(self, backup: Backup) -> Chain:
+        waiter = self._waiter.moving(backup.size)
+        links = [self._link(backup.id, waiter)]
+        while links[0].parent_id:
+            links.insert(0, self._link(links[0].parent_id, waiter))
+        return Chain(backup, tuple(links))
+
+    def _link(self, backup_id: str, waiter: Waiter) -> Link:
+        what = f"the restore from backup {backup_id} on site '{self._sites.primary.cloud.site}' to end"
+        return read_link(waiter.until(what, lambda: self._effort.insist(lambda: self._exported(backup_id))))
+
+    def _exported(self, backup_id: str) -> BackupRecord | None:
+        """None while the backup is being restored."""
+        try:
+            return self._sites.exporting.export_record(backup_id)
+        except CloudError:
+            found = self._sites.primary.backup(backup_id)
+            if found and found.status == RESTORING:
+                return None
+            raise
+
+    def outstanding(self, chains: t.Sequence[Chain]) -> set[str]:
+        """Ids of the backups of which the remote site lacks something, of themselves or of what they build on."""
+        known = {b.id for b in self._sites.remote.backups() if b.status in USABLE}
+        lacking = {one.location.backup_id for one in self._transport.missing([link for chain in chains for link in chain.links])}
+        lacking |= self._lacking_marks(chains).keys()
+        return {chain.backup.id for chain in chains if not known >= set(chain.ids) or lacking & set(chain.ids)}
+
+    def deliver(self, chains: t.Sequence[Chain]) -> list[Copy]:
+        """Bring all to the remote site, make it known there, and look at it.
+
+        :returns: the copies, as the manifest lists them.
+        """
+        copied = self._transport.deliver([link for chain in chains for link in chain.links])
+        self._progress.begin("importing", "backups", len(chains))
+        imported = run_all({c.backup.id: (lambda c=c: self._import(c)) for c in chains}, self._effort.concurrency)
+        marked = self._mark(chains)
+        self.changed |= bool(copied or sum(imported.values()) or marked)
+        return self.verified(chains)
+
+    def verified(self, chains: t.Sequence[Chain]) -> list[Copy]:
+        """:raises CloudError: naming what is not as it must be at the remote site."""
+        return [
+            Copy(
+                volume_id=chain.backup.volume_id,
+                method=METHOD,
+                copy_id=chain.backup.id,
+                chain=chain.ids,
+                size=chain.backup.size,
+                incremental=chain.backup.is_incremental,
+                object_count=chain.backup.object_count,
+                container=chain.backup.container,
+                stored_bytes=proof.stored_bytes,
+                inventory=proof.inventory,
+                verified=self._method.depth,
+            )
+            for chain, proof in self._verification.prove(chains)
+        ]
+
+    def _import(self, chain: Chain) -> int:
+        """:returns: how many records were imported."""
+        imported = sum(self._ensure_record(link) for link in chain.links)
+        self._progress.add(steps=1)
+        return imported
+
+    def _ensure_record(self, link: Link) -> int:
+        waiter = dataclasses.replace(self._waiter, timeout=self._effort.stall_timeout)
+        return self._effort.insist(RecordImport(self._sites, waiter, link).ensure)
+
+    def _mark(self, chains: t.Sequence[Chain]) -> int:
+        """Records travel without the backups' metadata, so the marks are set anew, also on what the backups build on.
+
+        :returns: how many were marked.
+        """
+        lacking = self._effort.insist(lambda: self._lacking_marks(chains))
+        remote = self._sites.remote
+        work = {one: (lambda one=one, m=m: self._effort.insist(lambda: remote.mark_backup(one, m))) for one, m in lacking.items()}
+        return len(run_all(work, self._effort.concurrency))
+
+    def _lacking_marks(self, chains: t.Sequence[Chain]) -> dict[str, dict[str, str]]:
+        """Per id of each record at the remote site that lacks marks, all of the metadata that it is to have."""
+        there = {b.id: b.metadata for b in self._sites.remote.backups()}
+        marked = {b.id: {key: b.metadata[key] for key in _MARK_KEYS if key in b.metadata} for b in self._sites.primary.backups()}
+        links = {one for chain in chains for one in chain.ids} & there.keys() & marked.keys()
+        return {one: {**there[one], **marked[one]} for one in links if not marked[one].items() <= there[one].items()}

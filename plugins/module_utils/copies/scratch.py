@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made at the remote site only to be compared with a copy, and wherever a run that died has left it.
+
+It bears no keys of checkpoints, which it is no part of, but the id of the copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..cloud.block_storage import BlockStorage
+from ..core.errors import NotFound
+from ..core.records import APPLICATION_KEY, Backup, Volume
+from ..work.waiting import Waiter
+
+_KEY = "osdr_verify"
+
+
+def mark(backup_id: str) -> dict[str, str]:
+    """The metadata of a backup that is made to be compared with another one."""
+    return {_KEY: backup_id}
+
+
+def description(backup_id: str) -> str:
+    """Of the volume, whose metadata Cinder replaces with the backup's at the end of a restore."""
+    return f"{_KEY}={backup_id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Scratch:
+    """Volumes restored from copies, and backups of them."""
+
+    backups: tuple[Backup, ...]
+    volumes: tuple[Volume, ...]
+
+    @classmethod
+    def of(cls, storage: BlockStorage, backup_id: str) -> Scratch:
+        """What was made to be compared with this copy."""
+        wanted = mark(backup_id).items()
+        return cls(
+            tuple(one for one in storage.backups() if wanted <= one.metadata.items()),
+            tuple(one for one in storage.volumes() if one.description == description(backup_id)),
+        )
+
+    @classmethod
+    def left_of(cls, storage: BlockStorage, application: str) -> Scratch:
+        """What was made to be compared with copies of an application, or with copies that are gone, of which nobody can tell whose they were."""
+        backups = storage.backups()
+        of_others = {one.id for one in backups if one.metadata.get(APPLICATION_KEY) != application}
+
+        def is_left(meant: str | None) -> bool:
+            return meant is not None and meant not in of_others
+
+        return cls(
+            tuple(one for one in backups if is_left(one.metadata.get(_KEY))),
+            tuple(one for one in storage.volumes() if is_left(_meant(one))),
+        )
+
+    @property
+    def idle(self) -> Scratch:
+        """What Cinder would delete now."""
+        return Scratch(
+            tuple(one for one in self.backups if _is_idle(one)),
+            tuple(one for one in self.volumes if _is_idle(one)),
+        )
+
+    @property
+    def busy(self) -> list[Backup | Volume]:
+        return [one for one in (*self.backups, *self.volumes) if not _is_idle(one)]
+
+    def remove(self, storage: BlockStorage, waiter: Waiter) -> None:
+        for backup in self.backups:
+            storage.delete_backup(backup.id)
+            waiter.until(f"backup {backup.name} to be deleted", lambda one=backup.id: storage.backup(one) is None or None)
+        for volume in self.volumes:
+            storage.delete_volume(volume.id)
+            waiter.until(f"volume {volume.name} to be deleted", lambda one=volume.id: _is_gone(storage, one))
+
+    def __bool__(self) -> bool:
+        return bool(self.backups or self.volumes)
+
+
+def _meant(volume: Volume) -> str | None:
+    """Id of the copy that a volume was made to be compared with."""
+    prefix = description("")
+    return volume.description.removeprefix(prefix) if volume.description.startswith(prefix) else None
+
+
+def _is_idle(one: Backup | Volume) -> bool:
+    return one.status == "available" or one.status.startswith("error")
+
+
+def _is_gone(storage: BlockStorage, volume_id: str) -> bool | None:
+    try:
+        storage.volume(volume_id)
+    except NotFound:
+        return True
+    return None

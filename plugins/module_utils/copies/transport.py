@@ -1,0 +1,210 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the objects of backups get into the store that the remote site's backup service reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import typing as t
+
+from ..cloud.object_store import ObjectStore, StoredObject
+from ..core.errors import CloudError, InvalidInput, WaitTimeout
+from ..work.progress import Progress
+from ..work.waiting import SYSTEM_CLOCK, Clock, Patience, Value, run_all
+from .objects import Inventory, Link, Location
+
+#: Both backup services use one store.
+SHARED = "shared"
+#: The store is replicated by its own engine.
+EXTERNAL = "external"
+#: We copy the objects.
+COPY = "copy"
+TRANSPORTS = (SHARED, EXTERNAL, COPY)
+
+_LOOK_SECONDS = 2.0
+#: What Swift answers to content that is not what its ETag promised.
+_CHECKSUM_DIFFERS = 422
+
+
+@dataclasses.dataclass(frozen=True)
+class Stores:
+    """The object stores that hold backups: the one that the primary site writes, and the one that the remote site reads."""
+
+    primary: ObjectStore
+    remote: ObjectStore
+
+
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How much is done at once, and how long nothing may happen.
+
+    :param concurrency: operations at once on a site.
+    :param stall_timeout: seconds without any progress after which work counts as stalled.
+    :param bandwidth: bytes a second that copying may use in all; None is unlimited.
+    """
+
+    concurrency: int
+    stall_timeout: float
+    bandwidth: int | None = None
+    clock: Clock = SYSTEM_CLOCK
+
+    def insist(self, action: t.Callable[[], Value]) -> Value:
+        """Do what may be done any number of times, bearing failures that pass: services are restarted, links break.
+
+        :raises CloudError: one that will not pass, or that has not passed in time.
+        """
+        return Patience(self.stall_timeout, self.clock).insist(action)
+
+
+class RateLimit:
+    """Keeps all threads together below so many bytes a second."""
+
+    def __init__(self, bytes_per_second: int | None, clock: Clock) -> None:
+        self._rate = bytes_per_second
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def take(self, size: int) -> None:
+        """Wait until so many more bytes may pass."""
+        if not self._rate:
+            return
+        with self._lock:
+            now = self._clock.now()
+            self._free_at = max(self._free_at, now) + size / self._rate
+            delay = self._free_at - now
+        self._clock.sleep(delay)
+
+
+@dataclasses.dataclass(frozen=True)
+class Missing:
+    """An object that the remote store lacks."""
+
+    location: Location
+    wanted: StoredObject
+
+    @property
+    def is_list(self) -> bool:
+        return self.wanted.name == self.location.list_name
+
+
+class Transport:
+    """Brings the objects of backups from one store to the other.
+
+    :param stores: None where both sites use one store.
+    """
+
+    def __init__(self, name: str, stores: Stores | None, effort: Effort, progress: Progress) -> None:
+        self.name = name
+        self._stores = stores
+        self._effort = effort
+        self._progress = progress
+        self._limit = RateLimit(effort.bandwidth, effort.clock)
+
+    def missing(self, links: t.Sequence[Link]) -> list[Missing]:
+        """Objects that are not at the remote site yet."""
+        if not self._stores:
+            return []
+        stores, locations = self._stores, [location_of(link) for link in links]
+        work = {one.backup_id: (lambda one=one: self._effort.insist(lambda: _both(stores, one))) for one in locations}
+        pairs = run_all(work, self._effort.concurrency)
+        return [Missing(there.location, wanted) for here, there in pairs.values() for wanted in there.lacking(here)]
+
+    def deliver(self, links: t.Sequence[Link]) -> int:
+        """See that all objects of the backups are at the remote site.
+
+        :returns: how many objects this copied.
+        """
+        missing = self.missing(links)
+        if self.name == COPY:
+            self._copy(missing)
+            return len(missing)
+        if missing:
+            self._await(links, missing)
+        return 0
+
+    def _copy(self, missing: t.Sequence[Missing]) -> None:
+        """What lists the objects of a backup is copied last: a backup is whole once it is there."""
+        stores = t.cast(Stores, self._stores)
+        self._progress.begin("copying backups", "objects", len(missing), sum(one.wanted.size for one in missing))
+        containers = {one.location.container for one in missing}
+        for name in containers:
+            self._effort.insist(lambda name=name: stores.remote.ensure_container(name))
+        for is_list in (False, True):
+            wave = {one.wanted.name: (lambda one=one: self._copy_object(one)) for one in missing if one.is_list is is_list}
+            run_all(wave, self._effort.concurrency)
+
+    def _copy_object(self, one: Missing) -> None:
+        self._effort.insist(lambda: self._copy_once(one))
+        self._progress.add(steps=1)
+
+    def _copy_once(self, one: Missing) -> None:
+        stores, timeout = t.cast(Stores, self._stores), self._effort.stall_timeout
+        container, moved = one.location.container, 0
+
+        def passing(blocks: t.Iterator[bytes]) -> t.Iterator[bytes]:
+            nonlocal moved
+            for block in blocks:
+                self._limit.take(len(block))
+                moved += len(block)
+                self._progress.add(size=len(block))
+                yield block
+
+        try:
+            with stores.primary.stream(container, one.wanted.name, timeout) as blocks:
+                stores.remote.write_stream(container, one.wanted, passing(blocks), timeout)
+        except BaseException as error:
+            self._progress.add(size=-moved)
+            if isinstance(error, CloudError) and error.http_status == _CHECKSUM_DIFFERS:
+                raise self._damaged(one) from error
+            raise
+
+    def _damaged(self, one: Missing) -> CloudError:
+        return CloudError(
+            f"Object {one.location.container}/{one.wanted.name} on site '{t.cast(Stores, self._stores).primary.cloud.site}' is damaged: its "
+            f"content has not the checksum that its container lists. Backup {one.location.backup_id} is of no use.",
+            "Delete the backup and run the same again.",
+            http_status=_CHECKSUM_DIFFERS,
+        )
+
+    def _await(self, links: t.Sequence[Link], missing: t.Sequence[Missing]) -> None:
+        """Wait for the engine that replicates the store, as long as it gets on."""
+        clock = self._effort.clock
+        total, size = len(missing), sum(one.wanted.size for one in missing)
+        self._progress.begin("waiting for the store's own replication", "objects", total, size)
+        last, since = total, clock.now()
+        while missing:
+            clock.sleep(_LOOK_SECONDS)
+            asked = clock.now()
+            missing = self.missing(links)
+            # As long as the stores do not answer, nobody knows whether anything stands still.
+            since += clock.now() - asked
+            self._progress.at(total - len(missing), size - sum(one.wanted.size for one in missing))
+            if len(missing) < last:
+                last, since = len(missing), clock.now()
+            if missing and clock.now() - since >= self._effort.stall_timeout:
+                raise self._stalled(missing)
+
+    def _stalled(self, missing: t.Sequence[Missing]) -> WaitTimeout:
+        stores = t.cast(Stores, self._stores)
+        containers = ", ".join(sorted({f"'{one.location.container}'" for one in missing}))
+        return WaitTimeout(
+            f"The replication of container {containers} from site '{stores.primary.cloud.site}' to site "
+            f"'{stores.remote.cloud.site}' stands still: for {self._effort.stall_timeout:g} s none of {len(missing)} missing objects has come.",
+            "See that the store's replication engine runs and is set up for the container; then run the same again.",
+        )
+
+
+def _both(stores: Stores, location: Location) -> tuple[Inventory, Inventory]:
+    return Inventory.take(stores.primary, location), Inventory.take(stores.remote, location)
+
+
+def location_of(link: Link) -> Location:
+    """:raises InvalidInput: when the backup is not in Swift."""
+    if link.location is None:
+        raise InvalidInput(
+            f"Backup {link.backup_id} was made by the driver '{link.record.backup_service}', whose objects cannot be looked at.",
+            "Only those of Cinder's Swift driver can; use transport: shared with verification: records.",
+        )
+    return link.location

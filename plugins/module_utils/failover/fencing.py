@@ -1,0 +1,383 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fencing: making the servers of an application at a site impossible to start by mistake, and undoing that.
+
+Planning is pure. What is to be done follows from the servers' own state, so any run goes on where another one ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from ..application.definition import Application, Tier
+from ..cloud.compute import Compute
+from ..cloud.network import Network
+from ..core.errors import CheckFailed, DrError, FenceIncomplete, ResourceFailed, WaitTimeout
+from ..core.records import APPLICATION_KEY, FENCE_KEY, Server
+from ..manifest.manifest import Manifest
+from ..readiness.gates import Gates
+from ..readiness.probes import Subject
+from ..work.waiting import Outcome, Waiter, attempt_all, run_all
+from .fence_mark import FenceMark, needs_admin
+
+#: In which nothing of a guest runs.
+_AT_REST = ("SHUTOFF", "SUSPENDED", "PAUSED")
+_STOPPING = "powering-off"
+_STARTING = "powering-on"
+_WAY_OUT = "bring it to ACTIVE or SHUTOFF and run again."
+
+
+def at_rest(server: Server) -> bool:
+    """Whether nothing of it runs, or is about to."""
+    return server.status in _AT_REST and not server.task_state
+
+
+def is_fenced(server: Server) -> bool:
+    return FenceMark.of(server) is not None and server.locked and at_rest(server)
+
+
+def found_of(application: Application, servers: t.Iterable[Server]) -> dict[str, list[Server]]:
+    """Which servers of a project have the names, or ids, of an application's servers, per name in its definition."""
+    servers = list(servers)
+    by_id = {wanted: [one for one in servers if one.id == wanted] for wanted in application.servers}
+    return {wanted: by_id[wanted] or [one for one in servers if one.name == wanted] for wanted in application.servers}
+
+
+@dataclasses.dataclass(frozen=True)
+class Members:
+    """The servers of an application at a site, per name in its definition."""
+
+    site: str
+    application: Application
+    servers: t.Mapping[str, Server]
+
+    @classmethod
+    def of(cls, site: str, application: Application, servers: t.Iterable[Server], origin: Manifest | None) -> Members:
+        """Find them; none may be missed, and no other be touched.
+
+        :param servers: all of the project.
+        :param origin: a checkpoint that was taken of these servers, by whose ids they are known.
+        :raises CheckFailed: naming those of which it is in doubt whether they are the application's.
+        """
+        found = found_of(application, servers)
+        problems = [problem for name, there in found.items() for problem in _doubts(application, name, there, origin)]
+        if not any(found.values()):
+            problems.append("None of its servers is there; check the names, and the project of the credentials.")
+        if problems:
+            raise CheckFailed(f"The servers of application '{application.name}' on site '{site}' are in doubt", problems)
+        return cls(site, application, {name: there[0] for name, there in found.items() if there})
+
+    @property
+    def absent(self) -> list[str]:
+        return [name for name in self.application.servers if name not in self.servers]
+
+    def of_tier(self, tier: Tier) -> list[Server]:
+        return [self.servers[name] for name in tier.servers if name in self.servers]
+
+
+def _doubts(application: Application, name: str, there: t.Sequence[Server], origin: Manifest | None) -> t.Iterator[str]:
+    if len(there) > 1:
+        ids = ", ".join(sorted(server.id for server in there))
+        yield f"{len(there)} servers are called '{name}' ({ids}); name the one that is meant by its id."
+        return
+    for server in there:
+        owner = server.metadata.get(APPLICATION_KEY, application.name)
+        known = {spec.name: spec.source_id for spec in origin.description.servers} if origin else {}
+        if owner != application.name:
+            yield f"Server {server.label} was restored for application '{owner}'; correct the application's definition."
+        elif APPLICATION_KEY not in server.metadata and known.get(server.name, server.id) != server.id:
+            yield (
+                f"Server {server.label} is called like one of the application, but checkpoint '{t.cast(Manifest, origin).checkpoint.id}' was taken of "
+                f"{known[server.name]}; name the one that is meant by its id."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class FenceStep:
+    """What is to be done about one server, in this order.
+
+    :param mark: that it is to bear.
+    """
+
+    server: Server
+    mark: FenceMark
+    unlocks: bool
+    marks: bool
+    stops: bool
+    locks: bool
+
+    @property
+    def changes(self) -> bool:
+        return self.marks or self.stops or self.locks
+
+    @property
+    def asks(self) -> bool:
+        """Whether Nova has to be told to stop it, and is not at it already."""
+        return self.stops and self.server.task_state != _STOPPING
+
+
+def plan_fence(members: Members, wanted: FenceMark, by_admin: bool) -> list[FenceStep]:
+    """One step per server that is there.
+
+    :param by_admin: whether the lock shall be an administrator's.
+    """
+    return [_fence_step(server, wanted, by_admin) for server in members.servers.values()]
+
+
+def _fence_step(server: Server, wanted: FenceMark, by_admin: bool) -> FenceStep:
+    current = FenceMark.of(server)
+    mark = current if current and wanted.says_the_same(current) else wanted
+    marks, stops = mark != current, not at_rest(server)
+    # An administrator's lock serves the project too, and the project could not replace it.
+    good = {mark.lock_reason(True)} if by_admin else {mark.lock_reason(True), mark.lock_reason(False)}
+    locks = marks or stops or not server.locked or server.locked_reason not in good
+    return FenceStep(server, mark, unlocks=server.locked and locks and not by_admin, marks=marks, stops=stops, locks=locks)
+
+
+def fence_problems(steps: t.Sequence[FenceStep]) -> list[str]:
+    """Servers that can neither be stopped nor left as they are."""
+    return [
+        f"Server {step.server.label} is {_state(step.server)}; {_WAY_OUT}"
+        for step in steps
+        if step.stops and not _can_be_stopped(step.server)
+    ] + _admin_problems(step.server for step in steps if step.unlocks)
+
+
+def _admin_problems(unlocked: t.Iterable[Server]) -> list[str]:
+    """:param unlocked: with the project's own credentials."""
+    return [f"Server {server.label} was fenced by an administrator; give admin_cloud." for server in unlocked if needs_admin(server)]
+
+
+def _state(server: Server) -> str:
+    return f"{server.status} ({server.task_state})" if server.task_state else server.status
+
+
+def _has_settled(server: Server) -> bool:
+    """Whether it is stopped, or will not be."""
+    return at_rest(server) or (server.status == "ERROR" and not server.task_state)
+
+
+def _lack(step: FenceStep, by_admin: bool, outcome: Outcome[Server], error: DrError | None) -> str:
+    """What a server is short of being fenced as it shall be, and why; empty when it is."""
+    if outcome.value is None:
+        return f"Server {step.server.label} cannot be seen: {outcome.error}"
+    left = _fence_step(outcome.value, step.mark, by_admin)
+    if not left.changes:
+        return ""
+    words = [_state(left.server)]
+    words += ["not marked"] if left.marks else []
+    if not left.server.locked:
+        words.append("not locked")
+    elif not (left.marks or left.stops):
+        words.append("locked by others")
+    return f"Server {step.server.label} is {', '.join(words)}" + (f": {error}" if error else ".")
+
+
+def _can_be_stopped(server: Server) -> bool:
+    return server.status == "ACTIVE" and server.task_state in (None, _STOPPING)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReleaseStep:
+    """What is to be done about one server, in this order."""
+
+    server: Server
+    unlocks: bool
+    unmarks: bool
+    starts: bool
+
+    @property
+    def changes(self) -> bool:
+        return self.unlocks or self.unmarks or self.starts
+
+
+def plan_release(members: Members, start: bool) -> list[ReleaseStep]:
+    """One step per server that is there; locks that are not of a fence stay.
+
+    :param start: whether the servers shall run then.
+    """
+    return [_release_step(server, start) for server in members.servers.values()]
+
+
+def _release_step(server: Server, start: bool) -> ReleaseStep:
+    is_marked = FenceMark.of(server) is not None
+    return ReleaseStep(server, server.locked and is_marked, is_marked, start and server.status != "ACTIVE")
+
+
+def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str]:
+    """Servers that cannot be released, or not be started."""
+    problems = [] if by_admin else _admin_problems(step.server for step in steps if step.unlocks)
+    problems += [
+        f"Server {step.server.label} is {_state(step.server)}; bring it to SHUTOFF first."
+        for step in steps
+        if step.starts and step.server.status != "SHUTOFF"
+    ]
+    return problems + [
+        f"Server {step.server.label} is locked ({step.server.locked_reason or 'nobody said why'}), and not by a fence; unlock it first."
+        for step in steps
+        if step.starts and step.server.locked and not step.unlocks
+    ]
+
+
+def addresses(network: Network, servers: t.Iterable[Server]) -> dict[str, str]:
+    """Where each server is reached, per its id: the floating address where it has one, else the first fixed one."""
+    floating = {one["port_id"]: one["floating_ip_address"] for one in network.list("floatingips")}
+    found: dict[str, str] = {}
+    ports = network.ports()
+    for server in servers:
+        mine = [port for port in ports if port.device_id == server.id]
+        reached = [floating[port.id] for port in mine if port.id in floating] + [ip.ip_address for port in mine for ip in port.fixed_ips]
+        found.update({server.id: reached[0]} if reached else {})
+    return found
+
+
+class Fencing:
+    """Carries the plans out.
+
+    :param compute: acts with the credentials whose the lock shall be.
+    :param waiter: how long a tier may take to stop, or a server to start.
+    :param gates: between one tier and the next when servers are started.
+    """
+
+    def __init__(self, compute: Compute, members: Members, waiter: Waiter, limit: int, gates: Gates) -> None:
+        self._compute = compute
+        self._members = members
+        self._waiter = waiter
+        self._limit = limit
+        self._gates = gates
+
+    def fence(self, steps: t.Sequence[FenceStep], by_admin: bool) -> None:
+        """Mark all, then stop and lock tier by tier, front before database.
+
+        :raises WaitTimeout: naming the servers that did not stop; what was stopped is fenced, and the rest is left to the next run.
+        """
+        by_id = {step.server.id: step for step in steps}
+        self._each(steps, self._mark)
+        for tier in self._members.application.freeze_order:
+            of_tier = [by_id[server.id] for server in self._members.of_tier(tier)]
+            self._each([step for step in of_tier if step.asks], self._stop)
+            self._await_stopped(tier, [step.server for step in of_tier if step.stops])
+            self._each([step for step in of_tier if step.locks], lambda step: self._lock(step, by_admin))
+
+    def fence_all(self, steps: t.Sequence[FenceStep], by_admin: bool) -> None:
+        """Fence all that can be fenced, whatever becomes of the others: what they could still do is worse than an order that is not kept.
+
+        A lock needs no stop. But the project's own keeps the project from stopping, so that it comes right after it was asked for.
+
+        :raises FenceIncomplete: at the end, naming the servers that are not fenced.
+        """
+        failed = self._try(steps, self._mark)
+        failed |= self._try([step for step in steps if step.locks and (by_admin or not step.asks)], lambda step: self._lock(step, by_admin))
+        by_id = {step.server.id: step for step in steps}
+        for tier in self._members.application.freeze_order:
+            of_tier = [by_id[server.id] for server in self._members.of_tier(tier)]
+            refused = self._try([step for step in of_tier if step.asks], self._stop)
+            failed |= refused | self._try([step for step in of_tier if step.asks and not by_admin], lambda step: self._lock(step, by_admin))
+            self._await_settled(tier, [step for step in of_tier if step.stops and step.server.id not in refused])
+        failed |= self._try([step for step in steps if step.marks], lambda step: self._mark_late(step, by_admin))
+        self._refuse_incomplete(steps, by_admin, failed)
+
+    def _try(self, steps: t.Iterable[FenceStep], act: t.Callable[[FenceStep], None]) -> dict[str, DrError]:
+        """The errors, per id of the server."""
+        outcomes = attempt_all({step.server.id: (lambda step=step: act(step)) for step in steps}, self._limit)
+        return {server_id: outcome.error for server_id, outcome in outcomes.items() if outcome.error}
+
+    def _await_settled(self, tier: Tier, steps: t.Collection[FenceStep]) -> None:
+        def settled() -> bool | None:
+            return all(outcome.value and _has_settled(outcome.value) for outcome in self._look(steps).values()) or None
+
+        # What is late is seen, and told, when all has been tried.
+        with contextlib.suppress(WaitTimeout):
+            self._waiter.until(f"tier '{tier.name}' to stop", settled)
+
+    def _mark_late(self, step: FenceStep, by_admin: bool) -> None:
+        """Nova takes no metadata of a server in ERROR; once that has been stopped, it does. By then the project itself is locked out."""
+        now = self._compute.server(step.server.id)
+        if at_rest(now) and FenceMark.of(now) != step.mark:
+            self._mark(dataclasses.replace(step, unlocks=not by_admin))
+            self._lock(step, by_admin)
+
+    def _refuse_incomplete(self, steps: t.Sequence[FenceStep], by_admin: bool, failed: t.Mapping[str, DrError]) -> None:
+        now = self._look(steps)
+        problems = [problem for step in steps if (problem := _lack(step, by_admin, now[step.server.id], failed.get(step.server.id)))]
+        if problems:
+            raise FenceIncomplete(self._members.application.name, self._members.site, problems)
+
+    def _look(self, steps: t.Iterable[FenceStep]) -> dict[str, Outcome[Server]]:
+        """The servers as they are now, or why Nova does not show them."""
+        return attempt_all({step.server.id: (lambda step=step: self._compute.server(step.server.id)) for step in steps}, self._limit)
+
+    def _each(self, steps: t.Iterable[t.Any], act: t.Callable[[t.Any], None]) -> None:
+        run_all({step.server.id: (lambda step=step: act(step)) for step in steps}, self._limit)
+
+    def _mark(self, step: FenceStep) -> None:
+        if step.unlocks:
+            self._compute.unlock(step.server.id)
+        if step.marks:
+            self._compute.set_metadata(step.server.id, step.mark.metadata())
+
+    def _stop(self, step: FenceStep) -> None:
+        self._compute.stop(step.server.id)
+
+    def _lock(self, step: FenceStep, by_admin: bool) -> None:
+        self._compute.lock(step.server.id, step.mark.lock_reason(by_admin))
+
+    def _await_stopped(self, tier: Tier, servers: t.Sequence[Server]) -> None:
+        def stopped() -> bool | None:
+            return None if self._running(servers) else True
+
+        try:
+            if servers:
+                self._waiter.until(f"tier '{tier.name}' to stop", stopped)
+        except WaitTimeout as error:
+            late = " ".join(f"Server {one.label} is {_state(one)}." for one in self._running(servers))
+            raise WaitTimeout(
+                f"Tier '{tier.name}' on site '{self._members.site}' did not stop within {self._waiter.timeout:g} s. {late}",
+                "See why it does not shut down, or shut it down from inside; then run the same again, which goes on here.",
+            ) from error
+
+    def _running(self, servers: t.Iterable[Server]) -> list[Server]:
+        now = {one.id: one for one in self._now(servers)}
+        failed = [one for one in now.values() if one.status == "ERROR"]
+        if failed:
+            raise ResourceFailed(
+                f"Server {failed[0].label} on site '{self._members.site}' went to ERROR: {failed[0].fault or 'Nova does not say why'}.",
+                "See the log of the site's nova-compute; reset its state and run again.",
+            )
+        return [one for one in now.values() if not at_rest(one)]
+
+    def _now(self, servers: t.Iterable[Server]) -> list[Server]:
+        ids = [server.id for server in servers]
+        return list(run_all({one: (lambda one=one: self._compute.server(one)) for one in ids}, self._limit).values())
+
+    # Release
+
+    def release(self, steps: t.Sequence[ReleaseStep], addresses: t.Mapping[str, str]) -> None:
+        """Unlock and unmark all, then start those that are to run, tier by tier in boot order, each with its checks.
+
+        :param addresses: where the checks are made, per server id.
+        """
+        by_id = {step.server.id: step for step in steps}
+        self._each(steps, self._free)
+        for tier in self._members.application.tiers:
+            starting = [by_id[server.id] for server in self._members.of_tier(tier) if by_id[server.id].starts]
+            self._each([step for step in starting if step.server.task_state != _STARTING], lambda step: self._compute.start(step.server.id))
+            self._each(starting, lambda step, tier=tier: self._await_ready(step.server, tier, addresses))
+
+    def _free(self, step: ReleaseStep) -> None:
+        if step.unlocks:
+            self._compute.unlock(step.server.id)
+        if step.unmarks:
+            self._compute.delete_metadata(step.server.id, FENCE_KEY)
+
+    def _await_ready(self, server: Server, tier: Tier, addresses: t.Mapping[str, str]) -> None:
+        def runs() -> bool | None:
+            return True if self._compute.server(server.id).status == "ACTIVE" else None
+
+        self._waiter.until(f"server {server.label} on site '{self._members.site}' to run", runs)
+        checks = self._gates.checks_of(tier)
+        if checks and server.id not in addresses:
+            raise ResourceFailed(f"Server {server.label} runs, but has no address at which its checks could be made.")
+        self._gates.wait(Subject(server.id, server.name, addresses.get(server.id, "")), checks, self._waiter)

@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an application left at a site when it was moved away, and how that gives place to what is newer.
+
+Planning is pure. The old servers hold the addresses that a restore needs. A port that is just as the restore would make it is
+handed over to it, and with it its floating address; any other is removed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..cloud.compute import Compute
+from ..cloud.network import Network
+from ..core.marking import Mark
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, Port, Quota, Server, Volume
+from ..manifest.manifest import Manifest
+from ..restore.cleanup import ServerRemover
+from ..restore.problems import Stock
+from ..restore.server_plan import PortStep, Resource, ServerStep, Site, plan_servers
+from ..work.waiting import Waiter, run_all
+from .fence_mark import FenceMark
+from .fencing import at_rest
+
+
+@dataclasses.dataclass(frozen=True)
+class Old:
+    """A server that is in the way of a restore, with what hangs on it.
+
+    :param handed: its ports that go over to the restore, each with the description by which that knows it.
+    :param removed: its other ports.
+    :param floating_ips: addresses that an earlier restore allocated for these others.
+    """
+
+    server: Server
+    handed: tuple[tuple[Port, str], ...]
+    removed: tuple[Port, ...]
+    floating_ips: tuple[Resource, ...]
+    volumes: tuple[Volume, ...]
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "server": self.server.name,
+            "server_id": self.server.id,
+            "addresses": [ip.ip_address for port in (*(one for one, _text in self.handed), *self.removed) for ip in port.fixed_ips],
+            "ports_handed_over": [port.id for port, _description in self.handed],
+            "ports_removed": [port.id for port in self.removed],
+            "volumes": [volume.id for volume in self.volumes],
+        }
+
+
+def plan_superseded(manifest: Manifest, site: Site) -> list[Old]:
+    """The application's servers at a site that are not of this checkpoint's restore.
+
+    :param manifest: as its mapping has it.
+    """
+    steps = plan_servers(manifest, site)
+    return [_old(site, server, steps) for server in site.servers if _is_old(manifest, server)]
+
+
+def _is_old(manifest: Manifest, server: Server) -> bool:
+    """A copy that a drill made never gives place: it is in nobody's way."""
+    name = manifest.application.name
+    mark, owner = FenceMark.of(server), server.metadata.get(APPLICATION_KEY)
+    mine = owner == name or (owner is None and mark is not None and mark.application == name)
+    return mine and DRILL_KEY not in server.metadata and server.metadata.get(CHECKPOINT_KEY) != manifest.checkpoint.id
+
+
+def _old(site: Site, server: Server, steps: t.Sequence[ServerStep]) -> Old:
+    ports = [port for port in site.ports if port.device_id == server.id]
+    wanted = {port.id: step.description for port in ports for step in _ports_of(steps) if _is_as_wanted(site, port, step)}
+    removed = [port for port in ports if port.id not in wanted]
+    return Old(
+        server,
+        tuple((port, wanted[port.id]) for port in ports if port.id in wanted),
+        tuple(removed),
+        tuple(one for port in removed if (one := site.floating_ip_of(port)) and Mark.of_text(one["description"])),
+        tuple(volume for volume in site.volumes if volume.id in dict(server.volumes)),
+    )
+
+
+def _ports_of(steps: t.Iterable[ServerStep]) -> t.Iterator[PortStep]:
+    return (port for step in steps for port in step.ports)
+
+
+def _is_as_wanted(site: Site, port: Port, step: PortStep) -> bool:
+    spec, network = step.spec, site.network(step.spec.network)
+    if step.current is not None:
+        return step.current.id == port.id
+    if network is None or not spec.mac_address:
+        return False
+    wanted = step.body(site)
+    return (
+        (port.network_id, port.mac_address.lower(), port.port_security) == (network["id"], spec.mac_address.lower(), spec.port_security)
+        # Neutron lists them in an order of its own.
+        and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(ip["subnet_id"], ip.get("ip_address")) for ip in wanted["fixed_ips"]}
+        and set(port.security_group_ids) == set(wanted["security_group_ids"])
+        and [dict(pair) for pair in port.allowed_address_pairs] == wanted.get("allowed_address_pairs", [])
+    )
+
+
+def removal_problems(manifest: Manifest, site: str, olds: t.Iterable[Old], is_taken: bool = True) -> list[str]:
+    """Why old servers must not be removed.
+
+    :param is_taken: whether the checkpoint is there already; otherwise it is about to be taken.
+    """
+    return [problem for old in olds for problem in _removal_problems(manifest, site, old.server, is_taken)]
+
+
+def _removal_problems(manifest: Manifest, site: str, server: Server, is_taken: bool) -> t.Iterator[str]:
+    mark, checkpoint = FenceMark.of(server), manifest.checkpoint
+    where = f"Server {server.label} at site '{site}'"
+    if not at_rest(server):
+        yield f"{where} is {server.status}; stop and fence it (playbook fence)."
+    elif mark is None or not server.locked:
+        yield f"{where} is not fenced; fence it (playbook fence)."
+    elif mark.site != checkpoint.site:
+        yield f"{where} is fenced because the application runs at '{mark.site}', but the checkpoint is of site '{checkpoint.site}'."
+    elif is_taken and (mark.moment is None or mark.moment >= checkpoint.moment):
+        yield f"{where} was fenced at {mark.since}, which is not before the checkpoint of {checkpoint.created_at}; take a newer checkpoint."
+
+
+def in_the_way(site: str, olds: t.Iterable[Old]) -> list[str]:
+    """What an operator has to decide about."""
+    return [
+        f"Server {old.server.label} at site '{site}' is of an earlier time of the application and in the way, with "
+        f"{_counted(len(old.handed) + len(old.removed), 'port')} ({', '.join(old.as_dict()['addresses']) or 'no address'}) and "
+        f"{_counted(len(old.volumes), 'volume')}; have it removed before the restore (remove_old: true), or remove it yourself."
+        for old in olds
+    ]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
+    """What a site has and allows once the old servers are gone."""
+    gone = {one.id for old in olds for one in (old.server, *old.removed)} | {one["id"] for old in olds for one in old.floating_ips}
+    gone |= set() if keep_volumes else {volume.id for old in olds for volume in old.volumes}
+    handed = {port.id: description for old in olds for port, description in old.handed}
+    site = stock.site
+    ports = [dataclasses.replace(port, description=handed[port.id], device_id="") if port.id in handed else port for port in site.ports]
+    left = dataclasses.replace(
+        site,
+        servers=tuple(one for one in site.servers if one.id not in gone),
+        ports=tuple(one for one in ports if one.id not in gone),
+        volumes=tuple(one for one in site.volumes if one.id not in gone),
+        floating_ips=tuple(one for one in site.floating_ips if one["id"] not in gone),
+    )
+    return dataclasses.replace(stock, site=left, quotas=_freed(stock.quotas, olds, keep_volumes))
+
+
+def _freed(quotas: t.Mapping[str, t.Mapping[str, Quota]], olds: t.Sequence[Old], keep_volumes: bool) -> dict[str, dict[str, Quota]]:
+    freed: dict[str, int] = {}
+
+    def free(name: str, amount: int) -> None:
+        freed[name] = freed.get(name, 0) + amount
+
+    for old in olds:
+        flavor = old.server.flavor
+        for name, amount in (("instances", 1), ("cores", flavor.vcpus), ("ram", flavor.ram)):
+            free(name, amount)
+        free("port", len(old.removed))
+        free("floatingip", len(old.floating_ips))
+        for volume in () if keep_volumes else old.volumes:
+            for kind in ("", f"_{volume.volume_type}"):
+                free(f"volumes{kind}", 1)
+                free(f"gigabytes{kind}", volume.size)
+    return {
+        service: {name: dataclasses.replace(one, in_use=max(0, one.in_use - freed.get(name, 0))) for name, one in of_service.items()}
+        for service, of_service in quotas.items()
+    }
+
+
+class Removal:
+    """Carries it out. What has gone half-way is known again by the servers, which go last.
+
+    :param compute: acts with credentials that the locks let through.
+    :param by_admin: whether these are an administrator's.
+    """
+
+    def __init__(self, compute: Compute, network: Network, waiter: Waiter, limit: int, by_admin: bool) -> None:
+        self._compute = compute
+        self._network = network
+        self._remover = ServerRemover(compute.cloud.site, compute, network, waiter, limit)
+        self._limit = limit
+        self._by_admin = by_admin
+
+    def remove(self, olds: t.Sequence[Old], keep_volumes: bool) -> None:
+        """Hand over or remove the ports, then remove the servers, with their volumes or without."""
+        run_all({old.server.id: (lambda old=old: self._free_addresses(old)) for old in olds}, self._limit)
+        run_all({old.server.id: (lambda old=old: self._remove_server(old.server, keep_volumes)) for old in olds}, self._limit)
+
+    def _free_addresses(self, old: Old) -> None:
+        for port, description in old.handed:
+            if port.description != description:
+                self._network.describe_port(port.id, description)
+        for floating_ip in old.floating_ips:
+            self._network.delete_floating_ip(floating_ip["id"])
+        for port in old.removed:
+            self._network.delete_port(port.id)
+
+    def _remove_server(self, server: Server, keep_volumes: bool) -> None:
+        for volume_id, goes_with_it in server.volumes:
+            if goes_with_it == keep_volumes:
+                self._compute.set_delete_on_termination(server.id, volume_id, not keep_volumes)
+        if server.locked and not self._by_admin:
+            self._compute.unlock(server.id)
+        self._remover.delete(server)

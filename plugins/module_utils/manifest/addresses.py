@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Address ranges of subnets, and moving what lies in one to the same place in another: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core.libraries import library
+from .manifest import SubnetSpec
+
+
+class NoPlace(Exception):
+    """An address or a range of addresses has no counterpart in the new range."""
+
+
+def network(text: str) -> t.Any:
+    """A range of addresses as netaddr has it; None for what is none."""
+    return _parsed(text, "IPNetwork")
+
+
+def network_problem(text: str) -> str | None:
+    """What is wrong with a range that a person wrote; None when nothing is."""
+    found = network(text) if "/" in text else None
+    if found is None:
+        return f"is '{text}', which is no range of addresses; write it like 10.20.0.0/24"
+    return f"is '{text}', which is an address in {found.cidr}; write {found.cidr}" if found.ip != found.cidr.ip else None
+
+
+def contains(cidr: str, address: str) -> bool:
+    """Whether a range has an address for a port; what cannot be read counts as unknown, and so as in it."""
+    block, host = network(cidr), _parsed(address, "IPAddress")
+    return block is None or host is None or (host in block and not _reserved(block, host))
+
+
+def _reserved(block: t.Any, host: t.Any) -> bool:
+    """The first and the last address of an IPv4 network are not for ports, but in the smallest ones."""
+    return block.version == 4 and block.prefixlen < 31 and host.value in (block.first, block.last)
+
+
+def _parsed(text: str, kind: str) -> t.Any:
+    netaddr = library("netaddr", "netaddr")
+    try:
+        return getattr(netaddr, kind)(text)
+    except (netaddr.AddrFormatError, ValueError):
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class Move:
+    """A subnet that has another range at the site.
+
+    :param subnet: its name at the source.
+    :param old: as netaddr has it; so is ``new``.
+    """
+
+    subnet: str
+    old: t.Any
+    new: t.Any
+
+    @classmethod
+    def of(cls, spec: SubnetSpec, cidr: str | None) -> Move | None:
+        """:returns: None where nothing moves.
+        :raises NoPlace: when it cannot.
+        """
+        if cidr is None or cidr == spec.cidr:
+            return None
+        old, new = network(spec.cidr), network(cidr)
+        if old is None or new is None or old.version != new.version:
+            raise NoPlace(f"subnet '{spec.name}' has the range {spec.cidr} at the source, which cannot be moved to {cidr}")
+        return cls(spec.name, old.cidr, new.cidr)
+
+    def holds(self, text: str) -> bool:
+        """Whether an address, or a whole range, lies in the old range."""
+        found = network(text)
+        return found is not None and found in self.old
+
+    def address(self, text: str) -> str:
+        """The address with the same host part.
+
+        :raises NoPlace: when the new range is too small for it.
+        """
+        value = self._moved(network(text).first)
+        host = type(self.new.ip)(value, self.new.version) if self.new.first <= value <= self.new.last else None
+        if host is None or (_reserved(self.new, host) and not _reserved(self.old, network(text).ip)):
+            raise NoPlace(f"{text} has no place in {self.new}")
+        return str(host)
+
+    def range(self, text: str) -> str:
+        """The same part of the new range; the whole for the whole.
+
+        :raises NoPlace: when the new range is too small for it.
+        """
+        part = network(text).cidr
+        if part == self.old:
+            return str(self.new)
+        first = self._moved(part.first)
+        if first + part.size - 1 > self.new.last:
+            raise NoPlace(f"{text} has no place in {self.new}")
+        return f"{type(self.new.ip)(first, self.new.version)}/{part.prefixlen}"
+
+    def pool(self, start: str, end: str) -> tuple[str, str] | None:
+        """A range from address to address, cut to what the new range has; None when nothing is left."""
+        margin = 0 if self.new.version == 6 or self.new.prefixlen >= 31 else 1
+        first = self._moved(network(start).first)
+        last = min(self._moved(network(end).first), self.new.last - margin)
+        address = type(self.new.ip)
+        return (str(address(first, self.new.version)), str(address(last, self.new.version))) if first <= last else None
+
+    def _moved(self, value: int) -> int:
+        return value - self.old.first + self.new.first
+
+
+@dataclasses.dataclass(frozen=True)
+class Renumbering:
+    """All subnets of an application that have other ranges at the site."""
+
+    moves: tuple[Move, ...] = ()
+
+    def of_subnet(self, name: str) -> Move | None:
+        return next((move for move in self.moves if move.subnet == name), None)
+
+    def moved(self, text: str, near: t.Collection[str] = ()) -> str:
+        """An address, or a range, where it is at the site; what lies in no subnet that moves stays.
+
+        :param near: names of subnets whose ranges are meant first, where isolated ones have the same.
+        :raises NoPlace: when it is not clear where to, or there is no room.
+        """
+        holding = [move for move in self.moves if move.holds(text)]
+        holding = [move for move in holding if move.subnet in near] or holding
+        found = {move.range(text) if "/" in text else move.address(text) for move in holding}
+        if len(found) > 1:
+            names = " and ".join(f"'{move.subnet}'" for move in holding)
+            raise NoPlace(f"{text} lies in the subnets {names}, which move to different ranges")
+        return found.pop() if found else text

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest of a checkpoint, once more, in the metadata of the checkpoint's own backups.
+
+Whoever has the backups can so write the catalogue anew. Cinder's metadata has short values, so the
+manifest is compressed and cut into pieces, spread over the backups. Each backup says how many pieces there are and
+what their digest is, which proves that they are complete, and all of one manifest.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import hashlib
+import re
+import typing as t
+import zlib
+
+from ..core.errors import ManifestInvalid
+from ..core.records import Backup
+
+#: Says on each backup how many pieces there are, and the digest of all of them joined.
+LABEL_KEY = "osdr_manifest"
+_LABEL = re.compile(r"([1-9][0-9]{0,5}):([0-9a-f]{64})")
+_LONGEST = 255
+
+
+def split(content: bytes, backup_ids: t.Iterable[str]) -> dict[str, dict[str, str]]:
+    """The metadata that each backup gets for its share of a manifest."""
+    text = base64.b64encode(zlib.compress(content, 9)).decode()
+    pieces = [text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST)]
+    label = f"{len(pieces)}:{_digest(text)}"
+    holders = sorted(set(backup_ids))
+    shares = {holder: range(number, len(pieces), len(holders)) for number, holder in enumerate(holders)}
+    return {holder: {LABEL_KEY: label, **{_key(n): pieces[n] for n in share}} for holder, share in shares.items()}
+
+
+def join(metadata: t.Sequence[t.Mapping[str, str]], at_most: int) -> bytes:
+    """The manifest in the metadata of the backups of one checkpoint.
+
+    :param at_most: so many bytes, however much the pieces would unpack to.
+    :raises ManifestInvalid: when pieces are missing, changed, or of several manifests.
+    """
+    labels = {one[LABEL_KEY] for one in metadata if LABEL_KEY in one}
+    if len(labels) != 1:
+        raise ManifestInvalid(f"Its backups hold pieces of {len(labels)} manifests, which were not finished.")
+    match = _LABEL.fullmatch(labels.pop())
+    if not match:
+        raise ManifestInvalid(f"The label '{LABEL_KEY}' of its backups is damaged.")
+    return _unpack(_joined(collections.ChainMap(*map(dict, metadata)), int(match[1]), match[2]), at_most)
+
+
+def _joined(found: t.Mapping[str, str], count: int, digest: str) -> str:
+    missing = [number for number in range(count) if _key(number) not in found]
+    if missing:
+        raise ManifestInvalid(f"{len(missing)} of {count} pieces of its manifest are missing, beginning with {_key(missing[0])}.")
+    text = "".join(found[_key(number)] for number in range(count))
+    if _digest(text) != digest:
+        raise ManifestInvalid("The pieces of its manifest were changed or damaged.")
+    return text
+
+
+def _unpack(text: str, at_most: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), at_most)
+    except (ValueError, zlib.error) as error:
+        raise ManifestInvalid(f"The pieces of its manifest cannot be unpacked ({error}).") from error
+
+
+def to_store(content: bytes, backups: t.Sequence[Backup]) -> dict[str, dict[str, str]]:
+    """Metadata per id of the backups that do not hold their share of a manifest yet.
+
+    :param backups: all of the checkpoint's own.
+    """
+    shares = split(content, [backup.id for backup in backups])
+    return _changed(backups, shares)
+
+
+def to_remove(backups: t.Sequence[Backup]) -> dict[str, dict[str, str]]:
+    """Metadata per id of the backups that hold pieces and are to hold none."""
+    return _changed(backups, {})
+
+
+def _changed(backups: t.Iterable[Backup], shares: t.Mapping[str, t.Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    wanted = {backup.id: (backup, _with_share(backup.metadata, shares.get(backup.id, {}))) for backup in backups}
+    return {one: metadata for one, (backup, metadata) in wanted.items() if metadata != backup.metadata}
+
+
+def _with_share(metadata: t.Mapping[str, str], share: t.Mapping[str, str]) -> dict[str, str]:
+    """A backup's own metadata, and a share of a manifest instead of what it held of any: Cinder replaces all at once."""
+    return {**{key: value for key, value in metadata.items() if not _is_ours(key)}, **share}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _key(number: int) -> str:
+    return f"{LABEL_KEY}_{number:04d}"
+
+
+def _is_ours(key: str) -> bool:
+    return key == LABEL_KEY or key.startswith(f"{LABEL_KEY}_")

@@ -1,0 +1,282 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applying a mapping to a manifest: pure.
+
+What comes out is a manifest too, with the names and the addresses that things have at the site, so that checking,
+planning and restoring know of no mapping. The ids of the source stay, and with them all marks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core.records import Flavor, NamedFlavor
+from ..manifest.addresses import Move, NoPlace, Renumbering
+from ..manifest.manifest import (
+    AddressSpec,
+    KeyPairSpec,
+    Manifest,
+    NetworkSpec,
+    PortSpec,
+    RouterSpec,
+    SecurityGroupRuleSpec,
+    SecurityGroupSpec,
+    ServerGroupSpec,
+    ServerSpec,
+    SubnetSpec,
+    Topology,
+    VolumeSpec,
+)
+from .mapping import KINDS, SiteMapping, used_names
+from .schema import KEEP, NEW
+
+_WAY_OUT = "give the subnet another cidr in the mapping"
+
+
+@dataclasses.dataclass(frozen=True)
+class Mapped:
+    """:param problems: what cannot be done as the mapping says; the manifest is as near to it as can be."""
+
+    manifest: Manifest
+    problems: tuple[str, ...] = ()
+
+
+def apply(manifest: Manifest, mapping: SiteMapping) -> Mapped:
+    """Give everything the names and addresses that it has at the site."""
+    work = _Application(manifest, mapping)
+    mapped = work.manifest()
+    return Mapped(mapped, tuple(dict.fromkeys(work.problems)))
+
+
+class _Application:
+    """One mapping being applied to one manifest.
+
+    :ivar problems: what was found not to be possible so far.
+    """
+
+    def __init__(self, manifest: Manifest, mapping: SiteMapping) -> None:
+        self.source = manifest
+        self.mapping = mapping
+        self.problems: list[str] = list(_undecided(manifest, mapping))
+        self.renumbering = Renumbering(tuple(self._moves()))
+
+    def manifest(self) -> Manifest:
+        description = self.source.description
+        topology = self._topology(description.topology)
+        servers = tuple(self._server(server) for server in description.servers)
+        return dataclasses.replace(
+            self.source, description=dataclasses.replace(description, servers=servers, topology=topology)
+        )
+
+    def _moves(self) -> t.Iterator[Move]:
+        for spec in self.source.description.topology.subnets:
+            target = self.mapping.target("subnets", spec.name)
+            try:
+                move = Move.of(spec, target.cidr if target else None)
+            except NoPlace as problem:
+                self._problem(problem, "correct the cidr in the mapping")
+                continue
+            if move:
+                yield move
+
+    def _problem(self, problem: object, way_out: str) -> None:
+        text = str(problem)
+        self.problems.append(f"{text[0].upper()}{text[1:]}; {way_out}.")
+
+    def _name(self, kind: str, name: str) -> str:
+        """Of what is undecided: as at the source."""
+        target = self.mapping.target(kind, name)
+        return (target.name if target else None) or name
+
+    def _name_or_none(self, kind: str, name: str | None) -> str | None:
+        """Of what is undecided or left out, None, so that it is not looked for at the site."""
+        target = self.mapping.target(kind, name) if name else None
+        return target.name if target else name
+
+    # Servers
+
+    def _server(self, spec: ServerSpec) -> ServerSpec:
+        return dataclasses.replace(
+            spec,
+            flavor=self._flavor(spec.flavor),
+            key_name=spec.key_name and self._name("key_pairs", spec.key_name),
+            server_group=self._name_or_none("server_groups", spec.server_group),
+            availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
+            ports=tuple(self._port(spec, port) for port in spec.ports),
+            volumes=tuple(self._volume(volume) for volume in spec.volumes),
+        )
+
+    def _flavor(self, flavor: Flavor) -> Flavor:
+        name = self._name_or_none("flavors", flavor.name)
+        if not name or self.mapping.target("flavors", flavor.name) is None:
+            return flavor
+        return NamedFlavor(**{**dataclasses.asdict(flavor), "name": name})
+
+    def _volume(self, spec: VolumeSpec) -> VolumeSpec:
+        return dataclasses.replace(
+            spec,
+            volume_type=self._name_or_none("volume_types", spec.volume_type) or "",
+            availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
+        )
+
+    def _port(self, server: ServerSpec, spec: PortSpec) -> PortSpec:
+        rule = self.mapping.rule_of(server, spec)
+        policy = t.cast(str, rule.policy)
+        groups = (self._name("security_groups", one) for one in spec.security_groups)
+        return dataclasses.replace(
+            spec,
+            network=self._name("networks", spec.network),
+            mac_address="" if policy == NEW else spec.mac_address,
+            fixed_ips=tuple(self._address(server, ip, policy) for ip in spec.fixed_ips),
+            security_groups=tuple(dict.fromkeys(groups)),
+            allowed_address_pairs=tuple(self._pair(server, spec, pair, policy) for pair in spec.allowed_address_pairs),
+            floating_network=self._name_or_none("external_networks", spec.floating_network) if rule.floating else None,
+        )
+
+    def _address(self, server: ServerSpec, spec: AddressSpec, policy: str) -> AddressSpec:
+        name = self._name("subnets", spec.subnet)
+        move = self.renumbering.of_subnet(spec.subnet)
+        if policy == NEW:
+            return AddressSpec(name, "")
+        if policy == KEEP or move is None or not move.holds(spec.ip_address):
+            return AddressSpec(name, spec.ip_address)
+        try:
+            return AddressSpec(name, move.address(spec.ip_address))
+        except NoPlace as problem:
+            self._problem(
+                f"address {problem}, where the mapping moves subnet '{spec.subnet}' of server '{server.name}'",
+                f"{_WAY_OUT}, or let Neutron choose the address (policy: new)",
+            )
+            return AddressSpec(name, "")
+
+    def _pair(self, server: ServerSpec, port: PortSpec, pair: t.Mapping[str, str], policy: str) -> t.Mapping[str, str]:
+        """An address that the port may use besides its own. Neutron adds the port's MAC address where a pair has none."""
+        if policy == KEEP:
+            return pair
+        mine = pair.get("mac_address", "").lower() == port.mac_address.lower()
+        kept = {key: value for key, value in pair.items() if not (policy == NEW and mine and key == "mac_address")}
+        near = [ip.subnet for ip in port.fixed_ips]
+        what = f"allowed address pair of server '{server.name}'"
+        return {**kept, "ip_address": self._moved(pair["ip_address"], near, what)} if "ip_address" in pair else kept
+
+    def _moved(self, text: str, near: t.Collection[str], what: str) -> str:
+        try:
+            return self.renumbering.moved(text, near)
+        except NoPlace as problem:
+            self._problem(f"{what}: {problem}", _WAY_OUT)
+            return text
+
+    # Topology
+
+    def _topology(self, topology: Topology) -> Topology:
+        return Topology(
+            networks=self._all("networks", topology.networks, self._network),
+            subnets=self._all("subnets", topology.subnets, self._subnet),
+            routers=self._all("routers", topology.routers, self._router),
+            security_groups=self._all("security_groups", self._own("security_groups", topology.security_groups), self._security_group),
+            key_pairs=self._all("key_pairs", self._own("key_pairs", topology.key_pairs), self._key_pair),
+            server_groups=self._all("server_groups", self._server_groups(topology), self._server_group),
+        )
+
+    def _server_groups(self, topology: Topology) -> list[ServerGroupSpec]:
+        """Without those that are left out."""
+        return [spec for spec in self._own("server_groups", topology.server_groups) if self._name_or_none("server_groups", spec.name)]
+
+    def _own(self, kind: str, specs: t.Iterable[t.Any]) -> list[t.Any]:
+        """Without those for which the site's own ones stand, which are used as they are."""
+        return [spec for spec in specs if not self._stands_for_another(kind, spec.name)]
+
+    def _stands_for_another(self, kind: str, name: str) -> bool:
+        target = self.mapping.target(kind, name)
+        return target is not None and target.name not in (None, name) and not target.make
+
+    def _all(self, kind: str, specs: t.Sequence[t.Any], change: t.Callable[[t.Any], t.Any]) -> tuple[t.Any, ...]:
+        """Several may become one, where they are then the same in everything."""
+        changed = [change(spec) for spec in specs]
+        if not self.mapping.targets(kind):
+            return tuple(changed)
+        found: dict[str, t.Any] = {}
+        for spec, new in zip(specs, changed, strict=True):
+            if found.setdefault(new.name, new) != new:
+                label = next(one.label for one in KINDS if one.key == kind)
+                self._problem(
+                    f"{label} '{spec.name}' and another one that differs from it both become '{new.name}'",
+                    "give each a name of its own in the mapping",
+                )
+        return tuple(found.values())
+
+    def _network(self, spec: NetworkSpec) -> NetworkSpec:
+        return dataclasses.replace(spec, name=self._name("networks", spec.name))
+
+    def _router(self, spec: RouterSpec) -> RouterSpec:
+        return dataclasses.replace(
+            spec,
+            name=self._name("routers", spec.name),
+            external_network=self._name_or_none("external_networks", spec.external_network),
+            subnets=tuple(dict.fromkeys(self._name("subnets", one) for one in spec.subnets)),
+        )
+
+    def _server_group(self, spec: ServerGroupSpec) -> ServerGroupSpec:
+        return dataclasses.replace(spec, name=self._name("server_groups", spec.name))
+
+    def _key_pair(self, spec: KeyPairSpec) -> KeyPairSpec:
+        return dataclasses.replace(spec, name=self._name("key_pairs", spec.name))
+
+    def _security_group(self, spec: SecurityGroupSpec) -> SecurityGroupSpec:
+        return dataclasses.replace(
+            spec,
+            name=self._name("security_groups", spec.name),
+            rules=tuple(self._security_rule(spec, rule) for rule in spec.rules),
+        )
+
+    def _security_rule(self, group: SecurityGroupSpec, rule: SecurityGroupRuleSpec) -> SecurityGroupRuleSpec:
+        """Who may connect from a subnet that moves may still do so."""
+        prefix, what = rule.remote_ip_prefix, f"rule of security group '{group.name}'"
+        return dataclasses.replace(
+            rule,
+            remote_ip_prefix=prefix and self._moved(prefix, (), what),
+            remote_group=rule.remote_group and self._name("security_groups", rule.remote_group),
+        )
+
+    def _subnet(self, spec: SubnetSpec) -> SubnetSpec:
+        named = dataclasses.replace(
+            spec, name=self._name("subnets", spec.name), network=self._name("networks", spec.network)
+        )
+        if not self.renumbering.moves:
+            return named
+        move, near, what = self.renumbering.of_subnet(spec.name), [spec.name], f"subnet '{spec.name}'"
+        return dataclasses.replace(
+            named,
+            cidr=str(move.new) if move else spec.cidr,
+            gateway_ip=spec.gateway_ip and self._moved(spec.gateway_ip, near, f"gateway of {what}"),
+            dns_nameservers=tuple(self._moved(one, near, f"name server of {what}") for one in spec.dns_nameservers),
+            allocation_pools=_pools(move, spec),
+            host_routes=tuple(
+                {key: self._moved(value, near, f"host route of {what}") for key, value in route.items()} for route in spec.host_routes
+            ),
+        )
+
+
+def _pools(move: Move | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ...]:
+    """Cut to size: they promise no address to anybody."""
+    if move is None:
+        return spec.allocation_pools
+    pools = [move.pool(one["start"], one["end"]) if _inside(move, one) else (one["start"], one["end"]) for one in spec.allocation_pools]
+    return tuple({"start": pool[0], "end": pool[1]} for pool in pools if pool)
+
+
+def _inside(move: Move, pool: t.Mapping[str, str]) -> bool:
+    return move.holds(pool["start"]) and move.holds(pool["end"])
+
+
+def _undecided(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[str]:
+    used = used_names(manifest, mapping)
+    for kind in KINDS:
+        for name in used[kind.key]:
+            target = mapping.target(kind.key, name)
+            if target and target.name is None and not kind.optional:
+                yield (
+                    f"The mapping leaves it undecided what stands for {kind.label} '{name}'; write a name instead of null "
+                    "(os_restore_mapping_info lists what there is)."
+                )

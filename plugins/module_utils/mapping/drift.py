@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a mapping does not fit any more to the application, or to the site: pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..manifest.manifest import Manifest
+from ..restore.problems import problems, subnet_differences
+from .apply import apply
+from .isolation import as_restored
+from .mapping import KINDS, Kind, SiteMapping, Target, used_names
+from .proposal import Finding, Inventory, propose
+
+#: Kinds whose entries may be null on purpose.
+_OPTIONAL = {kind.key for kind in KINDS if kind.optional}
+
+
+def restore_problems(
+    manifest: Manifest, mapping: SiteMapping, inventory: Inventory, drill: str | None = None
+) -> tuple[Manifest, list[str]]:
+    """Everything that would make a restore by this mapping, or a drill of it, fail, each with a way out.
+
+    :param manifest: as the catalogue has it.
+    :returns: the manifest as it would be restored, and the problems.
+    """
+    mapped = as_restored(manifest, mapping, drill)
+    # A drill uses nothing of the site's own but flavors and volume types.
+    targets = [] if drill else [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
+    return mapped.manifest, [*mapped.problems, *targets, *problems(mapped.manifest, inventory.stock)]
+
+
+def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:
+    """Entries without a name, with what may be meant."""
+    doubts = {(one.kind, one.name): one for one in propose(manifest, inventory)[1]}
+    return tuple(
+        doubts.get((kind.key, name)) or _open(kind, name, inventory)
+        for kind, name, target in _entries(manifest, mapping)
+        if target and target.name is None and not kind.optional
+    )
+
+
+def _open(kind: Kind, name: str, inventory: Inventory) -> Finding:
+    reason = f"The mapping leaves it undecided what stands for {kind.label} '{name}'."
+    return Finding(kind.key, name, reason, tuple(inventory.names(kind.key)))
+
+
+def drift(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:
+    """What is to be corrected in a mapping because application or site are not what they were."""
+    return (
+        *missing_targets(manifest, mapping, inventory),
+        *_without_entry(manifest, mapping, inventory),
+        *_leftovers(manifest, mapping),
+        *_other_ranges(manifest, mapping, inventory),
+        *(Finding("addresses", "", problem) for problem in _impossible(manifest, mapping)),
+    )
+
+
+def made(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> list[dict[str, str]]:
+    """What a restore makes at the site, by the names there."""
+    found = [
+        {"kind": kind.key, "name": target.name if target and target.name else name}
+        for kind, name, target in _entries(manifest, mapping)
+        if _is_made(kind, name, target, manifest)
+    ]
+    return [one for one in found if one["name"] not in inventory.names(one["kind"])]
+
+
+def missing_targets(
+    manifest: Manifest, mapping: SiteMapping, inventory: Inventory, only_made: bool = False
+) -> t.Iterator[Finding]:
+    """Entries whose target is not at the site and is not made.
+
+    :param only_made: those of kinds that a restore can make; others it finds missing by itself.
+    """
+    for kind, name, target in _entries(manifest, mapping):
+        there = inventory.names(kind.key)
+        if not target or not target.name or target.name in there or (only_made and not kind.made):
+            continue
+        if not _is_made(kind, name, target, manifest):
+            reason = (
+                f"The mapping says '{target.name}' for {kind.label} '{name}', which does not exist at site '{inventory.site}'; "
+                f"{_way_out(kind, name, manifest)}."
+            )
+            yield Finding(kind.key, name, reason, tuple(there))
+
+
+def _way_out(kind: Kind, name: str, manifest: Manifest) -> str:
+    if kind.made and not _is_unknown_key(kind, name, manifest):
+        return "create it, correct the mapping, or have the restore make it under that name (make: true)"
+    return "create it, or correct the mapping"
+
+
+def _is_made(kind: Kind, name: str, target: Target | None, manifest: Manifest) -> bool:
+    """A name of the source is made where it is missing; another one only where the mapping says so."""
+    own = target is None or target.make or target.name == name
+    return kind.made and own and not _is_unknown_key(kind, name, manifest)
+
+
+def _is_unknown_key(kind: Kind, name: str, manifest: Manifest) -> bool:
+    """A key pair of another user, of which the manifest has only the name."""
+    return kind.key == "key_pairs" and name not in {one.name for one in manifest.description.topology.key_pairs}
+
+
+def _entries(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[tuple[Kind, str, Target | None]]:
+    """Everything that the application needs at a site, with its target where the mapping has an entry."""
+    used = used_names(manifest, mapping)
+    for kind in KINDS:
+        for name in used[kind.key]:
+            yield kind, name, mapping.target(kind.key, name)
+
+
+def _without_entry(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> t.Iterator[Finding]:
+    proposed, doubtful = propose(manifest, inventory)
+    doubts = {(one.kind, one.name): one.candidates for one in doubtful}
+    for kind, name, target in _entries(manifest, mapping):
+        # Without an entry, a key pair that nobody knows is just left out.
+        if target or name in inventory.names(kind.key) or _is_unknown_key(kind, name, manifest):
+            continue
+        target = proposed.target(kind.key, name)
+        choice = target.name if target else None
+        made_so = f"; '{name}: {name}' has the restore make it" if kind.made and choice == name else ""
+        made_so += f"; '{name}: null' leaves it out" if kind.optional else ""
+        reason = (
+            f"The mapping has no entry for {kind.label} '{name}', and site '{inventory.site}' has none of that name; add an entry{made_so}."
+        )
+        yield Finding(kind.key, name, reason, (choice,) if choice else doubts.get((kind.key, name), tuple(inventory.names(kind.key))))
+
+
+def _leftovers(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
+    used = used_names(manifest)
+    for kind in KINDS:
+        for name in sorted({*mapping.targets(kind.key)} - {*used[kind.key]}):
+            yield Finding(kind.key, name, f"The application has no {kind.label} '{name}' any more; take the entry out.")
+    servers = {server.name: server for server in manifest.description.servers}
+    for name, rule in mapping.servers.items():
+        if name not in servers:
+            yield Finding("addresses", name, f"The application has no server '{name}' any more; take its rule out.")
+            continue
+        ports = servers[name].ports
+        keys = {port.network for port in ports} | {port.mac_address.lower() for port in ports}
+        for key in rule.ports:
+            if key not in keys and key.lower() not in keys:
+                reason = f"Server '{name}' has no port on a network '{key}' and none with such a MAC address; take the rule out."
+                yield Finding("addresses", name, reason)
+
+
+def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> t.Iterator[Finding]:
+    site = inventory.stock.site
+    mapped = {spec.name: spec for spec in apply(manifest, mapping).manifest.description.topology.subnets}
+    for name in used_names(manifest)["subnets"]:
+        target = mapping.target("subnets", name)
+        spec = mapped.get((target.name if target else None) or name)
+        for subnet in site.subnets if spec else ():
+            if subnet["name"] == spec.name:
+                network = site.network(spec.network)
+                yield from (Finding("subnets", name, one) for one in subnet_differences(site, spec, subnet, network))
+
+
+def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:
+    """Undecided entries are told as such."""
+    decided = {
+        key: {name: target for name, target in section.items() if target.name is not None or key in _OPTIONAL}
+        for key, section in mapping.names.items()
+    }
+    return list(apply(manifest, SiteMapping(decided, mapping.rule, mapping.servers)).problems)

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a drill restores: an application that nothing leads to and that leads to nothing, as a pure function of a manifest.
+
+It is the manifest with a mapping that gives everything around the servers a name of the drill's own and has it made,
+and with all ways to the outside cut. Addresses inside are those that a real restore would give. What comes out carries the
+drill's id, by which marks and names of what is made tell it from everything that a real restore makes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..application.definition import require_drill_id
+from ..core.errors import MappingInvalid
+from ..core.marking import drill_name
+from ..manifest.manifest import Manifest, RouterSpec, ServerSpec
+from .apply import Mapped, apply
+from .mapping import AddressRule, ServerRule, SiteMapping, Target
+
+#: What a drill shares with real restores: nobody notices that.
+_SHARED = ("flavors", "volume_types", "availability_zones")
+
+
+def manifest_of(params: t.Mapping[str, t.Any]) -> Manifest:
+    """The manifest that a module is given, as its mapping or its drill has it.
+
+    With ``state: absent`` the mapping is not looked at: what was made is known by its marks.
+
+    :raises ManifestInvalid: when it is damaged.
+    :raises MappingInvalid: naming everything that cannot be done.
+    """
+    manifest, drill = Manifest.parse(params["manifest"]), params["drill"]
+    if params["state"] == "absent":
+        return dataclasses.replace(manifest, drill=drill)
+    mapped = as_restored(manifest, SiteMapping.parse(params["mapping"]), drill)
+    if mapped.problems:
+        raise MappingInvalid(mapped.problems)
+    return mapped.manifest
+
+
+def as_restored(manifest: Manifest, mapping: SiteMapping, drill: str | None) -> Mapped:
+    """The manifest as it is to be at the site.
+
+    :param drill: id of the drill; None for a real restore.
+    """
+    if drill is None:
+        return apply(manifest, mapping)
+    mapped = apply(manifest, isolating(manifest, mapping, require_drill_id(drill)))
+    return Mapped(_cut_off(mapped.manifest, drill), (*_undescribed(manifest), *mapped.problems))
+
+
+def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMapping:
+    """The mapping that a drill goes by.
+
+    :param mapping: of the real restore; flavors, volume types, zones, what becomes of addresses and which server groups are left out are as it says.
+    """
+    topology = manifest.description.topology
+    made = {
+        "networks": topology.networks,
+        "subnets": topology.subnets,
+        "routers": topology.routers,
+        "security_groups": topology.security_groups,
+        "key_pairs": topology.key_pairs,
+        "server_groups": topology.server_groups,
+    }
+    names = {kind: {spec.name: Target(drill_name(drill, spec.name), make=True) for spec in specs} for kind, specs in made.items()}
+    names["subnets"] = {name: dataclasses.replace(one, cidr=_cidr(mapping, name)) for name, one in names["subnets"].items()}
+    names["server_groups"] |= {name: one for name, one in mapping.targets("server_groups").items() if one.name is None}
+    shared = {kind: mapping.targets(kind) for kind in _SHARED}
+    servers = {name: _without_floating(one) for name, one in mapping.servers.items()}
+    return SiteMapping({**names, **shared}, AddressRule(mapping.rule.policy, floating=False), servers)
+
+
+def _cidr(mapping: SiteMapping, subnet: str) -> str | None:
+    target = mapping.target("subnets", subnet)
+    return target.cidr if target else None
+
+
+def _without_floating(rule: ServerRule) -> ServerRule:
+    """The narrowest rule counts, so each has to say it."""
+    ports = {key: dataclasses.replace(one, floating=False) for key, one in rule.ports.items()}
+    return ServerRule(dataclasses.replace(rule.rule, floating=False), ports)
+
+
+def _cut_off(manifest: Manifest, drill: str) -> Manifest:
+    """Routers go on joining the application's own subnets."""
+    topology = manifest.description.topology
+    routers = tuple(_inner(router) for router in topology.routers)
+    description = dataclasses.replace(manifest.description, topology=dataclasses.replace(topology, routers=routers))
+    return dataclasses.replace(manifest, description=description, drill=drill)
+
+
+def _inner(router: RouterSpec) -> RouterSpec:
+    return dataclasses.replace(router, external_network=None, enable_snat=True)
+
+
+def _undescribed(manifest: Manifest) -> t.Iterator[str]:
+    """What the manifest only names, so that nothing else than the site's own could stand for it."""
+    topology = manifest.description.topology
+    networks = {spec.name for spec in topology.networks}
+    subnets = {spec.name for spec in topology.subnets}
+    groups = {spec.name for spec in topology.security_groups}
+    server_groups = {spec.name for spec in topology.server_groups} | {None}
+    for server in manifest.description.servers:
+        if server.server_group not in server_groups:
+            yield _cannot_be_made(server, f"server group '{server.server_group}'")
+        for port in server.ports:
+            lacking = [f"network '{port.network}'"] if port.network not in networks else []
+            lacking += [f"subnet '{ip.subnet}'" for ip in port.fixed_ips if ip.subnet not in subnets]
+            lacking += [f"security group '{name}'" for name in port.security_groups if name not in groups]
+            for what in lacking:
+                yield _cannot_be_made(server, what)
+
+
+def _cannot_be_made(server: ServerSpec, what: str) -> str:
+    return (
+        f"Server '{server.name}' uses {what}, which the manifest does not describe, so no isolated one can be made of it; "
+        "take the server out of the application, or drill another checkpoint."
+    )

@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a mapping for an application at a site could say: pure.
+
+What has the same name there stands for itself, what a restore makes is made under its own name, and where the site
+leaves no choice there is none. All else is for a person to decide.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core.records import Flavor
+from ..manifest.manifest import KeyPairSpec, Manifest, SubnetSpec
+from ..restore.problems import Stock, same_key
+from ..restore.server_plan import Resource, choose_flavor
+from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
+from .schema import KEEP, REMAP
+
+#: Cinder makes it for those who name none; where it is not the site's default, it is a leftover.
+_UNNAMED_TYPE = "__DEFAULT__"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something that a person has to look at.
+
+    :param kind: key of a section of the mapping.
+    :param name: at the source.
+    :param candidates: names at the site that may be meant, the likeliest first.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    candidates: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {**dataclasses.asdict(self), "candidates": list(self.candidates)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """:param doubt: why nothing was chosen; None where something was."""
+
+    target: Target
+    doubt: Finding | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Inventory:
+    """What a site has that names of an application can stand for.
+
+    :param default_volume_type: of new volumes; None when the site has none.
+    """
+
+    stock: Stock
+    default_volume_type: str | None = None
+
+    @property
+    def site(self) -> str:
+        return self.stock.site.name
+
+    def names(self, kind: str) -> list[str]:
+        """Those that may be meant: of volume types the default first, all others sorted."""
+        if kind == "volume_types":
+            return self.volume_types
+        site = self.stock.site
+        found: dict[str, t.Iterable[str]] = {
+            "networks": (one["name"] for one in site.networks if not one["router:external"]),
+            "subnets": (one["name"] for one in site.subnets),
+            "routers": (one["name"] for one in self.stock.routers),
+            "external_networks": (one["name"] for one in site.networks if one["router:external"]),
+            "flavors": (one.name for one in site.flavors),
+            "key_pairs": site.key_pairs,
+            "security_groups": (one["name"] for one in site.security_groups),
+            "server_groups": (one.name for one in site.server_groups),
+            "availability_zones": (name for names in self.stock.zones.values() for name in names),
+        }
+        return sorted({name for name in found[kind] if name})
+
+    @property
+    def volume_types(self) -> list[str]:
+        """Those that the project may use, the default first."""
+        quotas = self.stock.quotas.get("volume", {})
+        barred = {name for name in self.stock.volume_types if (quota := quotas.get(f"volumes_{name}")) and quota.limit == 0}
+        return sorted({*self.stock.volume_types} - barred, key=lambda name: (name != self.default_volume_type, name))
+
+
+def propose(manifest: Manifest, inventory: Inventory) -> tuple[SiteMapping, tuple[Finding, ...]]:
+    """A mapping with an entry for everything that the application has, and what is undecided in it.
+
+    What may be left out has no entry while it is undecided: null would say that it is.
+    """
+    proposer = _Proposer(manifest, inventory)
+    choices = {kind.key: {name: proposer.choice(kind, name) for name in names} for kind, names in proposer.used()}
+    doubts = [choice.doubt for section in choices.values() for choice in section.values() if choice.doubt]
+    optional = {kind.key for kind in KINDS if kind.optional}
+    sections = {
+        key: {name: choice.target for name, choice in section.items() if not (choice.doubt and key in optional)} for key, section in choices.items()
+    }
+    names = {key: section for key, section in sections.items() if section}
+    moved = any(target.cidr for target in names.get("subnets", {}).values())
+    return SiteMapping(names, AddressRule(REMAP if moved else KEEP, True)), tuple(doubts)
+
+
+class _Proposer:
+    def __init__(self, manifest: Manifest, inventory: Inventory) -> None:
+        self.manifest = manifest
+        self.topology = manifest.description.topology
+        self.inventory = inventory
+        self.site = inventory.stock.site
+
+    def used(self) -> list[tuple[Kind, list[str]]]:
+        names = used_names(self.manifest)
+        return [(kind, names[kind.key]) for kind in KINDS]
+
+    def choice(self, kind: Kind, name: str) -> Choice:
+        special: dict[str, t.Callable[[str], Choice]] = {
+            "networks": self._network,
+            "subnets": self._subnet,
+            "external_networks": self._external_network,
+            "flavors": self._flavor,
+            "volume_types": self._volume_type,
+            "key_pairs": self._key_pair,
+            "availability_zones": self._zone,
+        }
+        return special.get(kind.key, lambda one: Choice(Target(one)))(name)
+
+    def _undecided(self, kind: str, name: str, reason: str, candidates: t.Iterable[str]) -> Choice:
+        others = dict.fromkeys(one for one in candidates if one)
+        return Choice(Target(None), Finding(kind, name, reason, tuple(others)))
+
+    def _network(self, name: str) -> Choice:
+        there = self.site.network(name)
+        if there and there["router:external"]:
+            reason = f"Site '{self.site.name}' has an external network of the name '{name}', to which no server is connected directly."
+            return self._undecided("networks", name, reason, self.inventory.names("networks"))
+        return Choice(Target(name))
+
+    # Subnets
+
+    def _subnet(self, name: str) -> Choice:
+        spec = next((one for one in self.topology.subnets if one.name == name), None)
+        network = self.site.network(spec.network) if spec else None
+        named = [one for one in self.site.subnets if one["name"] == name]
+        if spec is None or (network is None and not named):
+            return Choice(Target(name))
+        beside = [one for one in self.site.subnets if network and one["network_id"] == network["id"] and self._may_be(one, spec)]
+        mine = next((one for one in named if one in beside), None) or _same_range(spec, beside)
+        if mine:
+            return Choice(Target(mine["name"], cidr=None if mine["cidr"] == spec.cidr else mine["cidr"]))
+        return self._doubtful_subnet(spec, named, beside)
+
+    def _may_be(self, subnet: Resource, spec: SubnetSpec) -> bool:
+        others = {one.name for one in self.topology.subnets} - {spec.name}
+        return subnet["name"] not in others and (":" in subnet["cidr"]) == (spec.ip_version == 6)
+
+    def _doubtful_subnet(self, spec: SubnetSpec, named: t.Sequence[Resource], beside: t.Sequence[Resource]) -> Choice:
+        names = [one["name"] for one in beside]
+        if named:
+            reason = f"Site '{self.site.name}' has a subnet '{spec.name}', but not on network '{spec.network}' or not of the same IP version."
+            return self._undecided("subnets", spec.name, reason, names)
+        if beside:
+            reason = f"Network '{spec.network}' is there, with other subnets; say which one to use, with its cidr where that differs."
+            return self._undecided("subnets", spec.name, reason, names)
+        return Choice(Target(spec.name))
+
+    # What a restore does not make
+
+    def _external_network(self, name: str) -> Choice:
+        names = self.inventory.names("external_networks")
+        if name in names:
+            return Choice(Target(name))
+        if len(names) == 1:
+            return Choice(Target(names[0]))
+        amount = f"{len(names)} others" if names else "none at all"
+        reason = f"Site '{self.site.name}' has no external network '{name}', but {amount}."
+        return self._undecided("external_networks", name, reason, names)
+
+    def _flavor(self, name: str) -> Choice:
+        """It must be large enough for all servers of this flavor; they have the same size in fact."""
+        wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
+        largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
+        chosen = choose_flavor(largest, self.site.flavors)
+        if chosen:
+            return Choice(Target(chosen.name))
+        by_size = sorted(self.site.flavors, key=lambda one: (-one.ram, -one.vcpus, one.name))
+        reason = f"Site '{self.site.name}' has no flavor with {largest.vcpus} VCPUs and {largest.ram} MiB of memory or more."
+        return self._undecided("flavors", name, reason, [one.name for one in by_size])
+
+    def _volume_type(self, name: str) -> Choice:
+        types, default = self.inventory.volume_types, self.inventory.default_volume_type
+        if name in types:
+            return Choice(Target(name))
+        usable = [one for one in types if one != _UNNAMED_TYPE or one == default]
+        if len(usable) == 1:
+            return Choice(Target(usable[0]))
+        told = f"its default is '{default}', but that may be other storage" if default in usable else "it has no default"
+        reason = f"Site '{self.site.name}' has no volume type '{name}' for the project; {told}."
+        return self._undecided("volume_types", name, reason, usable)
+
+    def _zone(self, name: str) -> Choice:
+        """Where there is one at most, the site chooses: to ask for it would bind a server to it."""
+        names = self.inventory.names("availability_zones")
+        if name in names or len(names) < 2:
+            return Choice(Target(name if name in names else None))
+        reason = f"Site '{self.site.name}' has no availability zone '{name}'; name one, or write null to have the site choose."
+        return self._undecided("availability_zones", name, reason, names)
+
+    def _key_pair(self, name: str) -> Choice:
+        spec = next((one for one in self.topology.key_pairs if one.name == name), None)
+        there = self.site.key_pairs.get(name)
+        if spec is None and there is None:
+            reason = (
+                f"The manifest has no public key of '{name}', and site '{self.site.name}' no key pair of that name; name one that is "
+                "there, or take the entry out: the server then has the keys on its disk only."
+            )
+            return self._undecided("key_pairs", name, reason, sorted(self.site.key_pairs))
+        if spec and there and not same_key(there, spec.public_key):
+            reason = f"Site '{self.site.name}' has a key pair '{name}' with another public key."
+            return self._undecided("key_pairs", name, reason, self._key_pairs_like(spec))
+        return Choice(Target(name))
+
+    def _key_pairs_like(self, spec: KeyPairSpec) -> list[str]:
+        """Those with the same key first."""
+        pairs = self.site.key_pairs
+        return sorted(pairs, key=lambda name: (not same_key(pairs[name], spec.public_key), name))
+
+
+def _same_range(spec: SubnetSpec, subnets: t.Iterable[Resource]) -> Resource | None:
+    return next((one for one in subnets if one["cidr"] == spec.cidr and one["name"]), None)

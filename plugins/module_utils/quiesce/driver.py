@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a way to freeze servers must be able to do."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import typing as t
+
+from ..core.records import Server
+
+FROZEN = "frozen"
+THAWED = "thawed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Support:
+    """What a driver found when it looked at a server.
+
+    :param problem: why the driver cannot freeze it and what to do; None when it can.
+    :param state: ``frozen`` or ``thawed``; None when that is unknown. ``frozen`` with a problem: no other driver may take it either.
+    :param guard: where its guard would run: ``nova``, ``guest`` or ``controller``.
+    """
+
+    problem: str | None = None
+    state: str | None = None
+    guard: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Thaw:
+    """A confirmed thaw.
+
+    :param filesystems: number of file systems thawed; None when the driver cannot know.
+    :param interrupted: what shows that the server had not been frozen all the time; None when nothing does.
+    """
+
+    filesystems: int | None = None
+    interrupted: str | None = None
+
+
+class QuiesceDriver(abc.ABC):
+    """Freezes and thaws single servers. Every call is bounded in time and raises
+    :class:`~.errors.DrError`; calls for different servers may come from different threads.
+    """
+
+    name: t.ClassVar[str]
+    #: What snapshots taken while it holds are.
+    consistency: t.ClassVar[str] = "quiesced"
+
+    @abc.abstractmethod
+    def probe(self, server: Server) -> Support:
+        """Look whether the server can be frozen, without freezing it."""
+
+    @abc.abstractmethod
+    def arm_guard(self, server: Server, seconds: int) -> None:
+        """Start the timer that thaws the server when nobody else has done so by then."""
+
+    @abc.abstractmethod
+    def freeze(self, server: Server, seconds: float) -> int | None:
+        """Freeze within so many seconds, and return the number of file systems frozen, None when it cannot be known."""
+
+    @abc.abstractmethod
+    def thaw(self, server: Server) -> Thaw:
+        """Thaw and confirm it; safe to call twice."""
+
+    @abc.abstractmethod
+    def disarm_guard(self, server: Server) -> bool:
+        """Stop the timer of a thawed server; returns whether it had fired."""

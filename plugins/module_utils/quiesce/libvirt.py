@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Freezing through libvirt on the compute hosts: for the cloud's operator, on any Nova."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import json
+import secrets
+import threading
+import typing as t
+
+from ..core.errors import DrError, FreezeFailed
+from ..core.libraries import library
+from ..core.records import Server
+from ..work.waiting import Waiter, within
+from .driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
+from .guard_process import GuardProcess
+from .guest_guard import arm_command, disarm_command, has_fired
+
+_NEEDED_COMMANDS = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-status")
+#: A connection that does not answer is closed after so many seconds times so many tries.
+_KEEPALIVE = (5, 3)
+_CONNECT_SECONDS = 15
+#: What a guest agent gets to answer a question.
+_ANSWER_SECONDS = 5
+
+
+class LibvirtDriver(QuiesceDriver):
+    """Talks to the guest agents through libvirt.
+
+    The guard is inside the guest where its agent allows to start one, else beside the controller.
+
+    :param uri: libvirt URI in which ``{host}`` stands for the hypervisor's host name; None when there is none.
+    :param thaw_timeout: seconds that a thaw may take with its hooks.
+    :param guards: the process that holds guards beside the controller.
+    """
+
+    name = "libvirt"
+
+    def __init__(self, uri: str | None, thaw_timeout: int, guards: GuardProcess | None = None) -> None:
+        self._uri = uri
+        self._hosts = _Hosts(uri or "")
+        self._thaw_timeout = thaw_timeout
+        self._guards = guards
+        self._guarded_from_outside: set[str] = set()
+
+    def probe(self, server: Server) -> Support:
+        if not self._uri:
+            return Support("No libvirt_uri is given by which the compute hosts' libvirt can be reached.")
+        if not server.hypervisor:
+            return Support(
+                f"The hypervisor of server {server.label} is not shown to these credentials; "
+                "give those of an administrator for the libvirt driver."
+            )
+        try:
+            with _understanding(server):
+                return self._probe_agent(server)
+        except DrError as error:
+            return Support(str(error))
+
+    def _probe_agent(self, server: Server) -> Support:
+        state = self._state(server)
+        info = self._ask(server, "guest-info")
+        enabled = {c["name"] for c in info["supported_commands"] if c["enabled"] or state == FROZEN}
+        missing = [name for name in _NEEDED_COMMANDS if name not in enabled]
+        if missing:
+            return Support(f"The guest agent of server {server.label} does not allow {', '.join(missing)}.")
+        if "guest-exec" in enabled:
+            return Support(state=state, guard="guest")
+        self._guarded_from_outside.add(server.id)
+        return Support(state=state, guard="controller")
+
+    def arm_guard(self, server: Server, seconds: int) -> None:
+        if self._guards and server.id in self._guarded_from_outside:
+            self._guards.arm(server, seconds)
+        else:
+            with _understanding(server):
+                self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
+
+    def freeze(self, server: Server, seconds: float) -> int:
+        with _understanding(server):
+            return int(self._ask(server, "guest-fsfreeze-freeze", timeout=max(1, int(seconds))))
+
+    def thaw(self, server: Server) -> Thaw:
+        with _understanding(server):
+            thawed = int(self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout))
+        if self._state(server) != THAWED:
+            raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
+        return Thaw(filesystems=thawed)
+
+    def disarm_guard(self, server: Server) -> bool:
+        if self._guards and server.id in self._guarded_from_outside:
+            return self._guards.disarm(server)
+        with _understanding(server):
+            return has_fired(self._run(server, disarm_command(), "disarm the guard"))
+
+    def _state(self, server: Server) -> str:
+        return FROZEN if self._ask(server, "guest-fsfreeze-status") == "frozen" else THAWED
+
+    def _run(self, server: Server, command: t.Sequence[str], purpose: str) -> str:
+        """Run a command in the guest and return what it printed."""
+        arguments = {"path": command[0], "arg": list(command[1:]), "capture-output": True}
+        pid = self._ask(server, "guest-exec", arguments)["pid"]
+
+        def ended() -> dict[str, t.Any] | None:
+            status = self._ask(server, "guest-exec-status", {"pid": pid})
+            return status if status["exited"] else None
+
+        waiter = Waiter(timeout=_ANSWER_SECONDS, interval=0.05)
+        status = waiter.until(f"server {server.label} to {purpose}", ended)
+        if status.get("exitcode") != 0:
+            raise FreezeFailed(
+                f"Server {server.label} could not {purpose}: {_decoded(status, 'err-data') or status}."
+            )
+        return _decoded(status, "out-data")
+
+    def _ask(
+        self,
+        server: Server,
+        command: str,
+        arguments: t.Mapping[str, t.Any] | None = None,
+        timeout: int | None = None,
+    ) -> t.Any:
+        """Send one command to the guest agent and return its answer."""
+        request = json.dumps({"execute": command, **({"arguments": arguments} if arguments else {})})
+        return self._hosts.ask(server, request, command, timeout or _ANSWER_SECONDS)
+
+
+@contextlib.contextmanager
+def _understanding(server: Server) -> t.Iterator[None]:
+    """What a guest agent answers is up to the guest: nonsense is a failure of its own server and of no other."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FreezeFailed(f"The guest agent of server {server.label} gave an answer that makes no sense ({error!r}).") from error
+
+
+def _decoded(status: t.Mapping[str, t.Any], stream: str) -> str:
+    return base64.b64decode(status.get(stream, "")).decode(errors="replace").strip()
+
+
+class _Hosts:
+    """One libvirt connection per compute host, shared by all threads."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._connections: dict[str, t.Any] = {}
+        #: For what belongs to all hosts; never held while one of them is waited for.
+        self._lock = threading.Lock()
+        #: One that does not answer keeps nobody waiting but its own servers.
+        self._host_locks: dict[str, threading.Lock] = {}
+
+    @functools.cached_property
+    def _libvirt(self) -> t.Any:
+        return _library()
+
+    def ask(self, server: Server, request: str, command: str, timeout: int) -> t.Any:
+        """Pass a request to a server's guest agent.
+
+        :raises FreezeFailed: when host, domain or agent do not do their part in time.
+        """
+        if not self._uri or not server.hypervisor:
+            lacking = "libvirt_uri" if not self._uri else "credentials that see on which host it runs"
+            raise FreezeFailed(f"Server {server.label} cannot be reached through libvirt without {lacking}.", f"Give {lacking}.", server_id=server.id)
+        with self._failing(server, command):
+            domain = self._connection(server).lookupByUUIDString(server.id)
+            agent = library("libvirt_qemu", "libvirt-python")
+            answer = agent.qemuAgentCommand(domain, request, timeout, 0)
+        return json.loads(answer)["return"]
+
+    def _connection(self, server: Server) -> t.Any:
+        host = t.cast(str, server.hypervisor)
+        with self._lock:
+            libvirt, host_lock = self._libvirt, self._host_locks.setdefault(host, threading.Lock())
+        with host_lock:
+            connection = self._connections.get(host)
+            if connection is None or not connection.isAlive():
+                uri = self._uri.format(host=host)
+                connection = within(_CONNECT_SECONDS, f"libvirt at {uri}", lambda: libvirt.open(uri))
+                connection.setKeepAlive(*_KEEPALIVE)
+                self._connections[host] = connection
+            return connection
+
+    @contextlib.contextmanager
+    def _failing(self, server: Server, command: str) -> t.Iterator[None]:
+        try:
+            yield
+        except self._libvirt.libvirtError as error:
+            raise FreezeFailed(
+                f"Server {server.label} on host {server.hypervisor}: {command} failed: {error.get_error_message()}.",
+                _HINTS.get(error.get_error_code()),
+                server_id=server.id,
+            ) from error
+
+
+#: By libvirt's error code: what the operator can do.
+_HINTS = {
+    38: "Check that the compute host's libvirt can be reached from here and that the URI is right.",
+    42: "The server does not run there; check whether it was just moved or stopped.",
+    74: "Give the image the property hw_qemu_guest_agent=yes and rebuild or recreate the server.",
+    86: "Install and start qemu-guest-agent in the server, or find out why it does not answer.",
+}
+
+
+def _library() -> t.Any:
+    """libvirt, quiet, and with the event loop that keepalive needs."""
+    libvirt = library("libvirt", "libvirt-python")
+    libvirt.registerErrorHandler(lambda context, error: None, None)
+    libvirt.virEventRegisterDefaultImpl()
+    threading.Thread(target=_run_events, args=(libvirt,), daemon=True).start()
+    return libvirt
+
+
+def _run_events(libvirt: t.Any) -> t.NoReturn:
+    while True:
+        libvirt.virEventRunDefaultImpl()

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From servers and a module's options to drivers, and to a freeze window."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..application.definition import Application
+from ..cloud.compute import Compute
+from ..cloud.session import Cloud, connect_other
+from ..core.consistency import satisfies
+from ..core.errors import CheckFailed, InvalidInput
+from ..core.records import Server
+from ..work.interruption import Interruption
+from ..work.waiting import attempt_all, run_all
+from . import guard_loop
+from .driver import FROZEN, THAWED, QuiesceDriver, Support
+from .guard_process import Guarded, GuardProcess
+from .libvirt import LibvirtDriver
+from .mark import FreezeMark, FreezeMarks, is_leftover
+from .nova import NovaDriver
+from .pause import PauseDriver
+from .thawing import Thawing
+from .window import FreezeWindow, Limits, Member
+
+AUTO = "auto"
+_GUARDED_BY_PROCESS = (LibvirtDriver.name, PauseDriver.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class QuiesceOptions:
+    """How servers are to be frozen; the fields are the options of the fragment ``quiesce``."""
+
+    driver: str
+    admin_cloud: str | dict[str, t.Any] | None
+    libvirt_uri: str | None
+    freeze_timeout: int
+    budget: int
+    guard_timeout: int
+
+    @classmethod
+    def parse(cls, params: t.Mapping[str, t.Any]) -> QuiesceOptions:
+        """:raises InvalidInput: when the guards would fire within the budget, or libvirt cannot be reached."""
+        options = cls(**{field.name: params[field.name] for field in dataclasses.fields(cls)})
+        if options.guard_timeout <= options.budget:
+            raise InvalidInput(
+                f"guard_timeout ({options.guard_timeout} s) must be more than budget ({options.budget} s): "
+                "the guard is for when the budget was not kept."
+            )
+        if options.driver == LibvirtDriver.name and not options.libvirt_uri:
+            raise InvalidInput("The driver libvirt needs libvirt_uri.", "For example qemu+ssh://root@{host}/system?no_tty=1.")
+        return options
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The driver for a server, and why it is that one.
+
+    :param support: what the driver found; its problem says why no driver will do.
+    :param passed_over: why better drivers do not qualify, per name.
+    """
+
+    driver: QuiesceDriver
+    support: Support
+    passed_over: t.Mapping[str, str]
+
+
+class Quiescer:
+    """The ways to freeze and thaw servers of one cloud.
+
+    :param params: the module's own options, by which a guard beside the controller reaches the cloud too.
+    :param cloud: where the servers are; its project is theirs.
+    :param least: the least acceptable consistency: it decides whether servers may be paused.
+    """
+
+    def __init__(
+        self, params: t.Mapping[str, t.Any], cloud: Cloud, options: QuiesceOptions, least: str, concurrency: int
+    ) -> None:
+        self._options = options
+        self._least = least
+        self._concurrency = concurrency
+        admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
+        # Only administrators may name a project, be it their own.
+        self._project_ids = () if admin.project_id == cloud.project_id else (cloud.project_id,)
+        self.compute = Compute(admin)
+        reach = {"cloud": options.admin_cloud} if options.admin_cloud else _reach(params)
+        self._drivers = self._make_drivers({name: self._guards(name, reach) for name in _GUARDED_BY_PROCESS})
+
+    def _guards(self, driver: str, reach: t.Mapping[str, t.Any]) -> GuardProcess:
+        guarded = Guarded(driver, reach, self._options.libvirt_uri, self._options.freeze_timeout)
+        return GuardProcess(guarded, guard_loop.__name__)
+
+    def _make_drivers(self, guards: t.Mapping[str, GuardProcess]) -> dict[str, QuiesceDriver]:
+        """All drivers, the best first."""
+        timeout = self._options.freeze_timeout
+        drivers: list[QuiesceDriver] = [
+            NovaDriver(self.compute, self._options.guard_timeout, timeout),
+            LibvirtDriver(self._options.libvirt_uri, timeout, guards[LibvirtDriver.name]),
+            PauseDriver(self.compute, timeout, guards[PauseDriver.name]),
+        ]
+        return {driver.name: driver for driver in drivers}
+
+    def resolve(self, application: Application, project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
+        """Server per name in the definition, with what the drivers must know of it.
+
+        :param project_ids: where they are, for administrators; in the cloud's project when there are none.
+        """
+        return self.compute.resolve(application.servers, project_ids or self._project_ids)
+
+    def thaw_leftovers(self, servers: t.Mapping[str, Server]) -> dict[str, Server]:
+        """Thaw what an earlier run left frozen, or as frozen in its agent's eyes, beyond its guard's time.
+
+        :returns: the servers as they are then.
+        """
+        leftovers = [server for server in running(servers.values()) if is_leftover(server)]
+        if not leftovers:
+            return dict(servers)
+        thawing = Thawing(self.compute, self._options.libvirt_uri, self._options.freeze_timeout)
+        run_all({s.id: (lambda s=s: thawing.thaw(s)) for s in leftovers}, self._concurrency)
+        return {name: self.compute.server(server.id) for name, server in servers.items()}
+
+    def choose(self, servers: t.Collection[Server], to_thaw: bool = False) -> dict[str, Choice]:
+        """Probe servers for the best driver that is allowed, per server id; freezes nothing.
+
+        :param to_thaw: what a mark names is the one, also when its guard's time is over: no other can tell.
+        """
+        outcomes = attempt_all({s.id: (lambda s=s: self._choose_for(s, to_thaw)) for s in servers}, self._concurrency)
+        return {
+            key: outcome.value or Choice(next(iter(self._drivers.values())), Support(str(outcome.error)), {})
+            for key, outcome in outcomes.items()
+        }
+
+    def _choose_for(self, server: Server, to_thaw: bool) -> Choice:
+        holder = self._holder(server, to_thaw)
+        if holder:
+            support = holder.probe(server)
+            if to_thaw or support.problem or support.state == FROZEN:
+                return Choice(holder, support, {})
+        if server.status == "PAUSED" and is_leftover(server):
+            # It is thawed before it is frozen; until then nobody can be asked about it.
+            return Choice(self._candidates()[0], Support(state=THAWED), {})
+        passed_over: dict[str, str] = {}
+        for driver in self._candidates():
+            support = driver.probe(server)
+            # What one driver holds is no other's to freeze, also while it cannot say more.
+            if support.problem is None or support.state == FROZEN:
+                if support.problem is None and is_leftover(server):
+                    support = dataclasses.replace(support, state=THAWED)
+                return Choice(driver, support, passed_over)
+            passed_over[driver.name] = support.problem
+        reasons = " ".join(f"{name}: {reason}" for name, reason in passed_over.items())
+        problem = reasons if len(passed_over) > 1 else next(iter(passed_over.values()))
+        return Choice(driver, Support(problem), {})
+
+    def _holder(self, server: Server, to_thaw: bool) -> QuiesceDriver | None:
+        """What froze a server by its mark: only that can thaw it."""
+        mark = FreezeMark.of(server)
+        return self._drivers.get(mark.driver) if mark and (to_thaw or not mark.is_leftover) else None
+
+    def _candidates(self) -> list[QuiesceDriver]:
+        """What may freeze a server."""
+        if self._options.driver != AUTO:
+            return [self._drivers[self._options.driver]]
+        return [driver for driver in self._drivers.values() if satisfies(driver.consistency, self._least)]
+
+    def members(
+        self, application: Application, servers: t.Mapping[str, Server], choices: t.Mapping[str, Choice]
+    ) -> list[list[Member]]:
+        """Members in the order in which they are frozen, without servers that are shut down.
+
+        Servers to be paused come last and all at once, whatever their tiers: what counts is one moment for all.
+        """
+        tiers = [
+            [
+                _member(servers[name], tier.name, choices[servers[name].id])
+                for name in tier.servers
+                if servers[name].id in choices
+            ]
+            for tier in application.freeze_order
+        ]
+        paused = [m for tier in tiers for m in tier if m.driver.consistency == PauseDriver.consistency]
+        frozen = [[m for m in tier if m not in paused] for tier in tiers]
+        return [step for step in (*frozen, paused) if step]
+
+    def window(self, steps: t.Sequence[t.Sequence[Member]], interruption: Interruption) -> FreezeWindow:
+        options = self._options
+        limits = Limits(options.freeze_timeout, options.budget, options.guard_timeout, self._concurrency)
+        return FreezeWindow(steps, limits, FreezeMarks(self.compute), interruption)
+
+
+def _member(server: Server, tier: str, choice: Choice) -> Member:
+    return Member(server, tier, choice.driver, choice.support.guard)
+
+
+def running(servers: t.Iterable[Server]) -> list[Server]:
+    """Servers that have to be frozen at all."""
+    return [server for server in servers if server.status != "SHUTOFF"]
+
+
+def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
+    """:raises CheckFailed: naming every server that cannot be frozen, and why."""
+    problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
+    if problems:
+        raise CheckFailed("Not all servers can be frozen", problems)
+
+
+def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choice]) -> list[str]:
+    """Why a window over these servers could not be opened now."""
+    problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
+    return problems + [
+        # Somebody else's freeze is not ours to time.
+        f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
+        for server in servers
+        if server.id in choices and choices[server.id].support.problem is None and choices[server.id].support.state == FROZEN
+    ]
+
+
+def _reach(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options of a module by which it reaches its cloud."""
+    names = ("cloud", "auth", "auth_type", "region_name", "validate_certs", "ca_cert", "client_cert", "client_key")
+    return {name: params.get(name) for name in (*names, "api_timeout", "interface")}

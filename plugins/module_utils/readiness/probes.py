@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One attempt at a health check, made from where the module runs."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.client
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import typing as t
+
+from ..application.checks import AGENT, COMMAND, CONSOLE, HTTP, PORT, Check, HttpCheck
+from ..cloud.compute import Compute
+from ..cloud.session import Cloud, connect_other
+from ..core.errors import CloudError, DrError, InvalidInput
+from ..core.records import Server
+from ..quiesce.driver import QuiesceDriver
+from ..quiesce.libvirt import LibvirtDriver
+from ..quiesce.nova import NovaDriver
+from ..quiesce.quiescer import AUTO
+from ..work.waiting import within
+
+#: Seconds for a connection; a guest that boots does not refuse, it does not answer.
+_CONNECT_SECONDS = 2.0
+#: Seconds for a request with its answer: a server can be slow without end.
+_REQUEST_SECONDS = 10.0
+_AGENT_SECONDS = 5
+#: So much of a console log is looked at.
+_CONSOLE_LINES = 5000
+#: So much of a body is looked at, in bytes.
+_LARGEST_BODY = 2**20
+#: So much of what a server or a command said is told.
+_TOLD = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A server that is checked.
+
+    :param address: where it can be reached.
+    """
+
+    server_id: str
+    name: str
+    address: str
+
+
+class Agents:
+    """The guest agents of a site.
+
+    :param compute: whose credentials may ask them.
+    :param drivers: the ways to ask, each of which will do.
+    """
+
+    def __init__(self, compute: Compute, drivers: t.Sequence[QuiesceDriver]) -> None:
+        self._compute = compute
+        self._drivers = drivers
+
+    @classmethod
+    def of(cls, cloud: Cloud, options: t.Mapping[str, t.Any]) -> Agents:
+        """:param options: how servers are frozen there: driver, admin_cloud and libvirt_uri.
+        :raises InvalidInput: when libvirt cannot be reached.
+        """
+        if options["driver"] == LibvirtDriver.name and not options["libvirt_uri"]:
+            raise InvalidInput("The driver libvirt needs libvirt_uri.", "For example qemu+ssh://root@{host}/system?no_tty=1.")
+        compute = Compute(connect_other(options["admin_cloud"]) if options["admin_cloud"] else cloud)
+        drivers = (NovaDriver(compute, 0, _AGENT_SECONDS), LibvirtDriver(options["libvirt_uri"], _AGENT_SECONDS))
+        return cls(compute, [driver for driver in drivers if options["driver"] in (AUTO, driver.name)])
+
+    def problem(self, server_id: str) -> str | None:
+        """Why a server could not be frozen now; None when it could be."""
+        try:
+            server = self._compute.server(server_id)
+        except DrError as error:
+            return str(error)
+        found = [f"{driver.name}: {problem}" if problem else "" for driver, problem in self._asked(server)]
+        return " ".join(found) if all(found) else None
+
+    def _asked(self, server: Server) -> t.Iterator[tuple[QuiesceDriver, str | None]]:
+        for driver in self._drivers:
+            problem = driver.probe(server).problem
+            yield driver, problem
+            if problem is None:
+                return
+
+
+class Probes:
+    """Makes health checks.
+
+    :param agents: needed for those that ask guest agents.
+    :param compute: needed for those that look at console logs.
+    """
+
+    def __init__(self, agents: Agents | None = None, compute: Compute | None = None) -> None:
+        self._agents = agents
+        self._compute = compute
+
+    def ask(self, check: Check, subject: Subject, seconds: float) -> str | None:
+        """Make a check once, within about so many seconds.
+
+        :returns: what was found instead of what is wanted; None when the check passed.
+        """
+        kinds: dict[str, t.Callable[[], str | None]] = {
+            PORT: lambda: connection_problem(subject.address, t.cast(int, check.port)),
+            HTTP: lambda: http_problem(subject.address, t.cast(HttpCheck, check.http)),
+            AGENT: lambda: t.cast(Agents, self._agents).problem(subject.server_id),
+            COMMAND: lambda: command_problem(check.command, subject, seconds),
+            CONSOLE: lambda: console_problem(t.cast(Compute, self._compute), subject.server_id, t.cast(str, check.console)),
+        }
+        return kinds[check.kind]()
+
+
+def console_problem(compute: Compute, server_id: str, pattern: str) -> str | None:
+    """Why a console log is not as it should be."""
+    try:
+        text = compute.console_tail(server_id, _CONSOLE_LINES)
+    except CloudError as error:
+        return error.message.rstrip(".")
+    return None if re.search(pattern, text) else f"nothing matches '{pattern}'"
+
+
+# Connections
+
+
+def connection_problem(address: str, port: int) -> str | None:
+    """Why no TCP connection can be made."""
+    try:
+        socket.create_connection((address, port), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        return _reason(error)
+    return None
+
+
+def http_problem(address: str, check: HttpCheck) -> str | None:
+    """Why a GET is not answered as it should be. Neither redirects nor proxies are followed: the server itself is asked."""
+    try:
+        return within(_REQUEST_SECONDS, "the answer", lambda: _answer_problem(address, check))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _reason(error)
+    except DrError as error:
+        return error.message.rstrip(".")
+
+
+def _answer_problem(address: str, check: HttpCheck) -> str | None:
+    with contextlib.closing(_connected(address, check)) as connection:
+        connection.request("GET", check.path, headers={"User-Agent": "osdr.openstack", "Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read(_LARGEST_BODY).decode(errors="replace")
+    if answer.status not in check.status:
+        return f"status {answer.status} instead of {' or '.join(map(str, check.status))}"
+    if check.text is not None and check.text not in body:
+        return f"status {answer.status}, but no '{_told(check.text)}' in the body, which begins with '{_told(body)}'"
+    return None
+
+
+def _connected(address: str, check: HttpCheck) -> http.client.HTTPConnection:
+    """A connection to the server's address that asks for the name that the check gives."""
+    secure = check.scheme == "https"
+    name = check.host or address
+    connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(name, check.port)
+    plain = socket.create_connection((address, connection.port), timeout=_CONNECT_SECONDS)
+    plain.settimeout(_REQUEST_SECONDS)
+    try:
+        connection.sock = _tls(check).wrap_socket(plain, server_hostname=name) if secure else plain
+    except BaseException:
+        plain.close()
+        raise
+    return connection
+
+
+def _tls(check: HttpCheck) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not check.validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+# Commands
+
+
+def command_problem(command: t.Sequence[str], subject: Subject, seconds: float) -> str | None:
+    """Why a command does not end with status 0. It is run without a shell, in a session of its own, and ended when its time is over."""
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(
+                list(command),
+                env={**os.environ, **_environment(subject)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return f"it cannot be run: {_reason(error)}"
+        status = _ended(process, seconds)
+        said = _tail(output)
+    if status == 0:
+        return None
+    return ("it did not end" if status is None else f"exit status {status}") + (f", it said '{said}'" if said else "")
+
+
+def _environment(subject: Subject) -> dict[str, str]:
+    return {"OSDR_SERVER_ID": subject.server_id, "OSDR_SERVER_NAME": subject.name, "OSDR_SERVER_ADDRESS": subject.address}
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """The exit status; None when it had to be killed, with all that it had started."""
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        # What became another user's is beyond reach.
+        with contextlib.suppress(PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return None
+
+
+def _tail(output: t.IO[bytes]) -> str:
+    """The end of what a command said, on one line."""
+    output.seek(max(0, output.seek(0, os.SEEK_END) - 4 * _TOLD))
+    return " ".join(output.read().decode(errors="replace").split())[-_TOLD:]
+
+
+def _told(text: str) -> str:
+    return " ".join(text.split())[:_TOLD]
+
+
+def _reason(error: Exception) -> str:
+    return _told(getattr(error, "strerror", None) or str(error) or type(error).__name__)

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing what a restore or a drill made, as far as nobody else uses it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..cloud.block_storage import BlockStorage
+from ..cloud.compute import Compute
+from ..cloud.network import Network
+from ..cloud.session import Cloud
+from ..core.errors import CloudError, NotFound, ResourceFailed
+from ..core.marking import Mark
+from ..core.records import Server, Volume
+from ..work.waiting import Waiter, run_all
+from . import site as restore_site
+from .removal import Removal, others, plan
+from .server_plan import Made, Resource
+
+#: Cinder deletes no volume that it is at work on.
+_BUSY = ("creating", "downloading", "restoring-backup", "detaching")
+_CONFLICT = 409
+
+
+class ServerRemover:
+    """Removes servers, and what leads to them.
+
+    :param site: how messages call it.
+    :param limit: how many at once.
+    """
+
+    def __init__(self, site: str, compute: Compute, network: Network, waiter: Waiter, limit: int) -> None:
+        self._site = site
+        self._compute = compute
+        self._network = network
+        self._waiter = waiter
+        self._limit = limit
+
+    def remove(self, made: Made) -> None:
+        """Delete servers, then floating addresses, then ports."""
+        run_all({one.id: lambda one=one: self.delete(one) for one in made.servers}, self._limit)
+        run_all(
+            {one["id"]: lambda one=one: self._network.delete_floating_ip(one["id"]) for one in made.floating_ips},
+            self._limit,
+        )
+        run_all({one.id: lambda one=one: self._network.delete_port(one.id) for one in made.ports}, self._limit)
+
+    def delete(self, server: Server) -> None:
+        """Delete a server and wait until it is gone."""
+        self._compute.delete_server(server.id)
+        self._waiter.until(f"server {server.label} on site '{self._site}' to be deleted", lambda: self._gone(server))
+
+    def _gone(self, server: Server) -> bool | None:
+        try:
+            now = self._compute.server(server.id)
+        except NotFound:
+            return True
+        if now.status == "ERROR" and now.task_state is None and server.status != "ERROR":
+            raise ResourceFailed(
+                f"Server {server.label} on site '{self._site}' could not be deleted: {now.fault or 'its status is ERROR'}.",
+                "See the log of the site's nova-compute and run again.",
+                resource_type="server",
+                resource_id=server.id,
+            )
+        return None
+
+
+class VolumeRemover:
+    """Removes volumes.
+
+    :param limit: how many at once.
+    """
+
+    def __init__(self, storage: BlockStorage, waiter: Waiter, limit: int) -> None:
+        self._storage = storage
+        self._waiter = waiter
+        self._limit = limit
+
+    def remove(self, volumes: t.Iterable[Volume]) -> None:
+        """Delete volumes and wait until they are gone."""
+        run_all({one.id: lambda one=one: self._delete(one) for one in volumes}, self._limit)
+
+    def _delete(self, volume: Volume) -> None:
+        site = self._storage.cloud.site
+        status = self._waiter.until(f"volume {volume.label} on site '{site}' to come to rest", lambda: self._rest(volume))
+        if status not in ("deleting", "deleted"):
+            self._storage.delete_volume(volume.id)
+        self._waiter.until(f"volume {volume.label} on site '{site}' to be deleted", lambda: self._gone(volume))
+
+    def _rest(self, volume: Volume) -> str | None:
+        try:
+            status = self._storage.volume(volume.id).status
+        except NotFound:
+            return "deleted"
+        return None if status in _BUSY else status
+
+    def _gone(self, volume: Volume) -> bool | None:
+        try:
+            status = self._storage.volume(volume.id).status
+        except NotFound:
+            return True
+        if status == "error_deleting":
+            raise ResourceFailed(
+                f"Volume {volume.label} on site '{self._storage.cloud.site}' could not be deleted.",
+                "See the log of the site's cinder-volume, reset its state, and run again.",
+                resource_type="volume",
+                resource_id=volume.id,
+            )
+        return None
+
+
+class Cleanup:
+    """Everything that one restore or drill made at one site.
+
+    :param owner: whose marks count.
+    """
+
+    def __init__(self, cloud: Cloud, owner: Mark, waiter: Waiter, limit: int) -> None:
+        self.owner = owner
+        self._limit = limit
+        self._network = Network(cloud)
+        self._compute = Compute(cloud)
+        self._servers = ServerRemover(cloud.site, self._compute, self._network, waiter, limit)
+        self._volumes = VolumeRemover(BlockStorage(cloud), waiter, limit)
+        self._site = restore_site.look(cloud, limit)
+        self._routers = self._network.list("routers")
+
+    def plan(self) -> Removal:
+        return plan(self.owner, self._site, self._routers)
+
+    def others(self) -> list[dict[str, t.Any]]:
+        return others(self.owner.application, self.owner, self._site, self._routers)
+
+    def apply(self, removal: Removal) -> list[str]:
+        """Remove it.
+
+        :returns: what was left because somebody has begun to use it meanwhile.
+        :raises DrError: naming each that could not be removed; everything that does not depend on it is.
+        """
+        self._servers.remove(removal.servers)
+        left = run_all(
+            {
+                "volumes": lambda: self._volumes.remove(removal.volumes),
+                "networks": lambda: self._remove_networks(removal),
+                "key pairs": lambda: run_all({one: lambda one=one: self._compute.delete_key_pair(one) for one in removal.key_pairs}, self._limit),
+                "server groups": lambda: run_all(
+                    {one.id: lambda one=one: self._compute.delete_server_group(one.id) for one in removal.server_groups}, self._limit
+                ),
+            },
+            self._limit,
+        )["networks"]
+        return t.cast("list[str]", left)
+
+    def _remove_networks(self, removal: Removal) -> list[str]:
+        interfaces = {one.id: lambda one=one: self._network.remove_router_interface(one.device_id, one.id) for one in removal.interfaces}
+        run_all(interfaces, self._limit)
+        left: list[str] = []
+        kinds = {
+            "routers": removal.routers,
+            "subnets": removal.subnets,
+            "networks": removal.networks,
+            "security-groups": removal.security_groups,
+        }
+        for collection, resources in kinds.items():
+            found = run_all({one["id"]: lambda c=collection, one=one: self._delete(c, one) for one in resources}, self._limit)
+            left += [why for why in found.values() if why]
+        return left
+
+    def _delete(self, collection: str, resource: Resource) -> str | None:
+        try:
+            self._network.delete(collection, resource["id"])
+        except CloudError as error:
+            if error.http_status != _CONFLICT:
+                raise
+            # Its ports may be of a project that is not seen.
+            return f"{resource['name']} ({resource['id']}) of the {collection} stays: {error}"
+        return None

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the things at a site a restore or a drill made, by their marks alone, and which of them must stay: pure.
+
+What others use by now is left to them: networks with others' ports, routers that others' subnets are joined to, and so on.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from ..core.marking import Mark, drill_name
+from ..core.records import Port, ServerGroup, Volume
+from .server_plan import Made, Resource, Site, bears_mark_of, is_made_by, made_volumes
+from .topology import joined_subnets
+
+#: Of ports that belong to a network itself and go with it.
+_NETWORKS_OWN = ("network:dhcp", "network:distributed")
+#: Of ports by which routers join subnets.
+_INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
+
+
+@dataclasses.dataclass(frozen=True)
+class Removal:
+    """What is to be removed.
+
+    :param servers: with their ports and floating addresses.
+    :param interfaces: the ports of routers that go before the routers.
+    :param left: what stays although it bears the mark, each with the reason.
+    """
+
+    servers: Made
+    volumes: tuple[Volume, ...] = ()
+    interfaces: tuple[Port, ...] = ()
+    routers: tuple[Resource, ...] = ()
+    subnets: tuple[Resource, ...] = ()
+    networks: tuple[Resource, ...] = ()
+    security_groups: tuple[Resource, ...] = ()
+    key_pairs: tuple[str, ...] = ()
+    server_groups: tuple[ServerGroup, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def shown(self) -> dict[str, list[str]]:
+        """Names and ids, per kind, without kinds of which there is nothing."""
+        kinds: dict[str, t.Iterable[str]] = {
+            "servers": (one.label for one in self.servers.servers),
+            "floating_ips": (one["floating_ip_address"] for one in self.servers.floating_ips),
+            "ports": (one.id for one in self.servers.ports),
+            "volumes": (one.label for one in self.volumes),
+            "routers": map(_label, self.routers),
+            "subnets": map(_label, self.subnets),
+            "networks": map(_label, self.networks),
+            "security_groups": map(_label, self.security_groups),
+            "key_pairs": self.key_pairs,
+            "server_groups": (f"{one.name} ({one.id})" for one in self.server_groups),
+        }
+        listed = {kind: sorted(names) for kind, names in kinds.items()}
+        return {kind: names for kind, names in listed.items() if names}
+
+
+def plan(owner: Mark, site: Site, routers: t.Iterable[Resource]) -> Removal:
+    """What a restore or drill made at a site and is to be removed.
+
+    :param owner: whose marks count.
+    :param routers: those of the project.
+    """
+    work = _Plan(owner, site, tuple(routers))
+    work.decide()
+    return Removal(
+        servers=work.made,
+        volumes=tuple(work.volumes),
+        interfaces=tuple(port for port in site.ports if _is_interface(port, {one["id"] for one in work.routers})),
+        routers=tuple(work.routers),
+        subnets=tuple(work.subnets),
+        networks=tuple(work.networks),
+        security_groups=tuple(work.groups),
+        key_pairs=tuple(name for name, key in site.key_pairs.items() if bears_mark_of(owner, key)),
+        server_groups=tuple(work.server_groups),
+        left=tuple(work.left),
+    )
+
+
+class _Plan:
+    """The decisions, each of which builds on those before."""
+
+    def __init__(self, owner: Mark, site: Site, routers: tuple[Resource, ...]) -> None:
+        self.site = site
+        self.made = Made.of(owner, site)
+        self.volumes = made_volumes(owner, site.volumes)
+        self.routers = [one for one in routers if is_made_by(owner, one)]
+        self.subnets = [one for one in site.subnets if is_made_by(owner, one)]
+        self.networks = [one for one in site.networks if is_made_by(owner, one)]
+        self.groups = [one for one in site.security_groups if is_made_by(owner, one)]
+        self.server_groups = _drilled_groups(owner, site)
+        self.left: list[str] = []
+        self._marked_networks = {one["id"] for one in self.networks}
+
+    def decide(self) -> None:
+        self.volumes = self._without("Volume", self.volumes, lambda one: one.label, self._use_of_volume)
+        decided = None
+        # What stays keeps others: a network its router, a router its other networks.
+        while decided != len(self.left):
+            decided = len(self.left)
+            self._others = [port for port in self.site.ports if not self._goes_too(port)]
+            self.subnets = self._without("Subnet", self.subnets, _label, self._use_of_subnet)
+            self.networks = self._without("Network", self.networks, _label, self._use_of_network)
+            self.routers = self._without("Router", self.routers, _label, self._use_of_router)
+        self.groups = self._without("Security group", self.groups, _label, self._use_of_group)
+        self.server_groups = self._without("Server group", self.server_groups, lambda one: one.name, self._use_of_server_group)
+
+    def _goes_too(self, port: Port) -> bool:
+        """Nova takes ports with a server that were attached to it later, and a network has ports of its own."""
+        owners = {one.id for one in self.made.servers} | {one["id"] for one in self.routers}
+        return port in self.made.ports or port.device_id in owners or port.device_owner in _NETWORKS_OWN
+
+    def _without(self, kind: str, things: t.Iterable[t.Any], label: t.Callable[[t.Any], str], use: t.Callable[[t.Any], str | None]) -> list[t.Any]:
+        """Things without those that are in use, which are told."""
+        uses = [(one, use(one)) for one in things]
+        self.left += [f"{kind} {label(one)} stays: {why}." for one, why in uses if why]
+        return [one for one, why in uses if not why]
+
+    def _use_of_volume(self, volume: Volume) -> str | None:
+        servers = {one.id for one in self.made.servers}
+        others = sorted(one.server_id for one in volume.attachments if one.server_id not in servers)
+        return f"it is attached to server {others[0]}" if others else None
+
+    def _use_of_router(self, router: Resource) -> str | None:
+        going = {one["id"] for one in self.subnets}
+        staying = sorted({*joined_subnets(self.site, router)} - going)
+        return f"subnet {staying[0]}, which is joined to it, stays" if staying else None
+
+    def _use_of_subnet(self, subnet: Resource) -> str | None:
+        network_id = subnet["network_id"]
+        network_stays = network_id in self._marked_networks - {one["id"] for one in self.networks}
+        return self._use_by([port for port in self._others if any(ip.subnet_id == subnet["id"] for ip in port.fixed_ips)]) or (
+            f"its network {network_id} does" if network_stays else None
+        )
+
+    def _use_of_network(self, network: Resource) -> str | None:
+        going = {one["id"] for one in self.subnets}
+        kept = sorted(one["name"] or one["id"] for one in self.site.subnets if one["network_id"] == network["id"] and one["id"] not in going)
+        return self._use_by([port for port in self._others if port.network_id == network["id"]]) or (
+            f"subnet {kept[0]} is on it" if kept else None
+        )
+
+    def _use_of_group(self, group: Resource) -> str | None:
+        going = {one["id"] for one in self.groups}
+        naming = sorted(
+            one["name"]
+            for one in self.site.security_groups
+            if one["id"] not in going and any(rule["remote_group_id"] == group["id"] for rule in one["security_group_rules"])
+        )
+        return self._use_by([port for port in self._others if group["id"] in port.security_group_ids]) or (
+            f"a rule of security group {naming[0]} names it" if naming else None
+        )
+
+    def _use_of_server_group(self, group: ServerGroup) -> str | None:
+        others = sorted(group.member_ids - {one.id for one in self.made.servers})
+        return f"server {others[0]} is in it" if others else None
+
+    @staticmethod
+    def _use_by(ports: t.Sequence[Port]) -> str | None:
+        if not ports:
+            return None
+        more = f" and {len(ports) - 1} more" if len(ports) > 1 else ""
+        return f"port {min(port.id for port in ports)}{more} of others uses it"
+
+
+def others(application: str, owner: Mark, site: Site, routers: t.Iterable[Resource]) -> list[dict[str, t.Any]]:
+    """The other restores and drills of an application of which there is something at a site."""
+    marks = [Mark.of_metadata(one.metadata) for one in site.servers]
+    marks += [Mark.of_text(one.description) for one in (*site.volumes, *site.ports)]
+    topology = (*site.networks, *site.subnets, *routers, *site.security_groups, *site.floating_ips)
+    marks += [Mark.of_text(one.get("description")) for one in topology]
+    marks += [Mark.of_text(key) for key in site.key_pairs.values()]
+    counts = collections.Counter(mark.owner for mark in marks if mark and mark.application == application and mark.owner != owner)
+    found = sorted(counts.items(), key=lambda item: (item[0].checkpoint, item[0].drill or ""))
+    return [{"checkpoint": one.checkpoint, "drill": one.drill, "resources": count} for one, count in found]
+
+
+def _drilled_groups(owner: Mark, site: Site) -> list[ServerGroup]:
+    """The server groups of a drill. They bear no marks, so nobody knows who made those of a real restore."""
+    if owner.drill is None:
+        return []
+    called = drill_name(owner.drill, f"{owner.application}-")
+    return [group for group in site.server_groups if group.name.startswith(called)]
+
+
+def _is_interface(port: Port, router_ids: t.Collection[str]) -> bool:
+    return port.device_id in router_ids and port.device_owner.startswith(_INTERFACES)
+
+
+def _label(resource: Resource) -> str:
+    return f"{resource['name']} ({resource['id']})" if resource["name"] else resource["id"]

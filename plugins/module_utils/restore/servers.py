@@ -1,0 +1,352 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restoring the servers of a checkpoint on their restored volumes, tier by tier."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import threading
+import typing as t
+
+from ..application.checks import Check
+from ..application.definition import Tier
+from ..cloud.compute import Compute
+from ..cloud.network import Network
+from ..cloud.session import Cloud
+from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
+from ..core.records import Server, Volume
+from ..manifest.manifest import Manifest
+from ..readiness.gates import Gates
+from ..readiness.probes import Subject
+from ..work.moment import Moment
+from ..work.pipeline import Pipeline
+from ..work.waiting import Outcome, Waiter, attempt_all, run_all, values_of
+from .cleanup import ServerRemover
+from .server_plan import Action, Made, PortStep, ServerStep, Site, owner_of, plan_servers, server_problems
+from .site import look
+from .volumes import VolumesUnderWay
+
+
+@dataclasses.dataclass
+class _Times:
+    """Seconds from the start of the run; None for what this run did not do."""
+
+    created: float | None = None
+    active: float | None = None
+    ready: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _TierTimes:
+    """Seconds from the start of the run, and of the server that the tier waited for, from its own start."""
+
+    name: str
+    started: float
+    ready: float
+    slowest: str
+    slowest_seconds: float
+
+
+class ServerRestore:
+    """The servers of one checkpoint at one site.
+
+    :param limit: how many servers are built at once.
+    :param gates: between one tier and the next.
+    :param volumes: where they are still being restored: a server is built as soon as its own are there. Otherwise all must be there.
+    """
+
+    def __init__(
+        self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int, gates: Gates, volumes: VolumesUnderWay | None = None
+    ) -> None:
+        self.started = Moment.now()
+        self._began = waiter.clock.now()
+        self.cloud = cloud
+        self.manifest = manifest
+        self.waiter = waiter
+        self.limit = limit
+        self.gates = gates
+        self.volumes = volumes
+        self.compute = Compute(cloud)
+        self.network = Network(cloud)
+        self.site: Site = look(cloud, limit)
+        self._times: dict[str, _Times] = {server.source_id: _Times() for server in manifest.description.servers}
+        #: Whatever this run had to do for a server, it begins and ends with these.
+        self._begun: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+        self._volumes_there: dict[str, float] = {}
+        self._tiers: list[_TierTimes] = []
+        #: Sources whose checks this run has made.
+        self._checked: set[str] = set()
+        self._remover = ServerRemover(self.site.name, self.compute, self.network, waiter, limit)
+
+    def plan(self) -> list[ServerStep]:
+        return plan_servers(self.manifest, self.site)
+
+    def refuse_problems(self, steps: t.Sequence[ServerStep]) -> None:
+        problems = list(server_problems(self.site, steps, volumes_awaited=self.volumes is not None))
+        if problems:
+            raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
+
+    def apply(self, steps: t.Sequence[ServerStep]) -> list[dict[str, t.Any]]:
+        """Restore all servers; a tier begins when every check of the one before has passed.
+
+        :returns: a description of every server, in boot order.
+        :raises DrError: naming each server that failed; what has been made is kept for the next run.
+        """
+        if self.volumes is not None and not self.volumes.ended:
+            steps = self._with_ports(steps)
+        for tier in self.manifest.application.tiers:
+            self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
+        return self.described()
+
+    def _with_ports(self, steps: t.Sequence[ServerStep]) -> list[ServerStep]:
+        """The steps with all ports made, of later tiers too: there is time for that while the volumes are restored."""
+        ports = [port for step in steps if step.builds for port in step.ports]
+        run_all({number: self._port_completer(port) for number, port in enumerate(ports)}, self.limit)
+        self._look_again()
+        return self.plan()
+
+    def _port_completer(self, step: PortStep) -> t.Callable[[], str]:
+        return lambda: self._complete_port(step)
+
+    def described(self) -> list[dict[str, t.Any]]:
+        """Every server as it is now; what is not there has no id."""
+        self._look_again()
+        return [self._describe(step) for step in self.plan()]
+
+    def _look_again(self) -> None:
+        """See what servers, ports and floating addresses there are by now."""
+        found = run_all(
+            {
+                "servers": self.compute.servers,
+                "ports": self.network.ports,
+                "floating_ips": lambda: self.network.list("floatingips"),
+            },
+            self.limit,
+        )
+        self.site = dataclasses.replace(self.site, **{kind: tuple(there) for kind, there in found.items()})
+
+    def predicted(self, steps: t.Iterable[ServerStep]) -> list[dict[str, t.Any]]:
+        return [self._describe(step) for step in steps]
+
+    def timing(self) -> dict[str, t.Any]:
+        """How long the tiers took, and how long they had to take: as long as the slowest server of each, one tier after the other."""
+        return {
+            "wall_seconds": self._tiers[-1].ready if self._tiers else 0.0,
+            "critical_path_seconds": round(sum(tier.slowest_seconds for tier in self._tiers), 1),
+            "tiers": [dataclasses.asdict(tier) for tier in self._tiers],
+        }
+
+    # A tier
+
+    def _restore_tier(self, tier: Tier, steps: t.Sequence[ServerStep]) -> None:
+        by_source = {step.mark.source: step for step in steps}
+        started = self._elapsed()
+        pipeline: Pipeline[str, Server] = Pipeline(
+            start={source: self._starter(source, by_source) for source in by_source},
+            look=lambda sources: self._look(sources, by_source),
+            what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to become active",
+            startable=lambda sources: self._with_volumes(sources, by_source),
+        )
+        servers = values_of(pipeline.run(self.limit, self.waiter))
+        run_all({source: self._flag_setter(step, servers[source]) for source, step in by_source.items()}, self.limit)
+        self._wait_until_ready(tier, servers)
+        taken = {source: self._taken(source, started) for source in by_source}
+        slowest = max(taken, key=lambda source: taken[source])
+        self._tiers.append(_TierTimes(tier.name, started, self._elapsed(), by_source[slowest].spec.name, taken[slowest]))
+
+    def _taken(self, source: str, started: float) -> float:
+        """Seconds for which the tier had to wait for a server: until its own volumes were there, and then for itself."""
+        return round(self._volumes_there[source] - started + self._ended[source] - self._begun[source], 1)
+
+    def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep]) -> list[str]:
+        """Those that need not wait for a volume."""
+        if self.volumes is not None:
+            self.volumes.advance()
+        there = [source for source in sources if self._has_volumes(steps[source])]
+        for source in there:
+            self._volumes_there.setdefault(source, self._elapsed())
+        return there
+
+    def _has_volumes(self, step: ServerStep) -> bool:
+        return self.volumes is None or not step.builds or all(self._outcomes_of_volumes(step).values())
+
+    def _outcomes_of_volumes(self, step: ServerStep) -> dict[str, Outcome[Volume] | None]:
+        volumes = t.cast(VolumesUnderWay, self.volumes)
+        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.volumes}
+
+    def _on_volumes(self, step: ServerStep) -> ServerStep:
+        """The step with the volumes that have been restored since it was planned.
+
+        :raises DrError: naming the volumes that could not be restored.
+        """
+        if self.volumes is None or not step.builds:
+            return step
+        restored = values_of(t.cast("dict[str, Outcome[Volume]]", self._outcomes_of_volumes(step)))
+        return dataclasses.replace(step, volumes=tuple(restored.values()))
+
+    def _starter(self, source: str, steps: dict[str, ServerStep]) -> t.Callable[[], None]:
+        def start() -> None:
+            step = steps[source] = self._on_volumes(steps[source])
+            self._begun[source] = self._elapsed()
+            if step.action is Action.REPLACE:
+                self._delete_but_keep_volumes(t.cast(Server, step.current))
+            port_ids = [self._complete_port(port) for port in step.ports]
+            if step.builds:
+                self.compute.create_server(step.body(port_ids))
+                self._times[source].created = self._elapsed()
+
+        return start
+
+    def _delete_but_keep_volumes(self, server: Server) -> None:
+        """A server that ran before it failed may have got volumes that would go with it."""
+        for volume_id, goes_with_it in server.volumes:
+            if goes_with_it:
+                self.compute.set_delete_on_termination(server.id, volume_id, False)
+        self._remover.delete(server)
+
+    def _complete_port(self, step: PortStep) -> str:
+        """Make what the port lacks.
+
+        :returns: the port's id.
+        """
+        port, tags = step.current, step.mark.tags()
+        if port is None:
+            port = self.network.create_port(step.body(self.site), tags)
+        elif step.lacks_tags:
+            self.network.set_tags("ports", port.id, step.mark.tags_beside(port.tags))
+        if step.lacks_floating_ip:
+            self.network.create_floating_ip(step.floating_ip_body(self.site, port), tags)
+        elif step.lacks_floating_tags and step.floating_ip:
+            self.network.set_tags("floatingips", step.floating_ip["id"], step.mark.tags_beside(step.floating_ip["tags"]))
+        return port.id
+
+    def _look(
+        self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]
+    ) -> dict[str, Outcome[Server]]:
+        site = dataclasses.replace(self.site, servers=tuple(self.compute.servers()))
+        outcomes = {}
+        for step in plan_servers(self.manifest, site):
+            source, server = step.mark.source, step.current
+            if source not in sources or server is None:
+                continue
+            if server.status == "ACTIVE":
+                if steps[source].action is not Action.KEEP:
+                    self._times[source].active = self._elapsed()
+                outcomes[source] = Outcome(value=server)
+            elif step.action is not Action.WAIT:
+                outcomes[source] = Outcome(error=self._failure(step, server))
+        return outcomes
+
+    def _failure(self, step: ServerStep, server: Server) -> DrError:
+        return ResourceFailed(
+            f"Server '{step.spec.name}' ({server.id}) on site '{self.site.name}' did not become active: its status is "
+            f"{server.status}. {server.fault}{self._console(server)}",
+            "Remove the cause and run the restore again, which replaces this server and keeps all others.",
+            resource_type="server",
+            resource_id=server.id,
+        )
+
+    def _console(self, server: Server) -> str:
+        try:
+            tail = self.compute.console_tail(server.id).strip()
+        except CloudError:
+            # A server that never ran has no console; the failure itself must be told.
+            return ""
+        return f" Its console ends with: {tail}" if tail else ""
+
+    def _flag_setter(self, step: ServerStep, server: Server) -> t.Callable[[], None]:
+        def set_flags() -> None:
+            for volume_id, flag in step.wrong_flags(server).items():
+                self.compute.set_delete_on_termination(server.id, volume_id, flag)
+
+        return set_flags
+
+    # Readiness
+
+    def _wait_until_ready(self, tier: Tier, servers: t.Mapping[str, Server]) -> None:
+        checks = self.gates.checks_of(tier)
+        if checks:
+            self._look_again()
+        steps = {step.mark.source: step for step in self.plan() if step.mark.source in servers}
+        outcomes = self._while_volumes_go_on({source: self._checker(checks, step) for source, step in steps.items()})
+        for source, outcome in outcomes.items():
+            if outcome.error:
+                outcome.error.message += self._console(servers[source])
+        values_of(outcomes)
+        self._checked.update(servers)
+
+    def _while_volumes_go_on(self, work: t.Mapping[str, t.Callable[[], None]]) -> dict[str, Outcome[None]]:
+        """Those of later tiers are begun and found ready meanwhile."""
+        if self.volumes is None or self.volumes.ended:
+            return attempt_all(work, len(work))
+        done = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+            going_on = pool.submit(self.volumes.advance_until, done)
+            try:
+                outcomes = attempt_all(work, len(work))
+            finally:
+                done.set()
+            going_on.result()
+        return outcomes
+
+    def _checker(self, checks: t.Sequence[Check], step: ServerStep) -> t.Callable[[], None]:
+        source, times = step.mark.source, self._times[step.mark.source]
+
+        def check() -> None:
+            waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
+            now = self._elapsed()
+            # What passes at once may have been ready since it is active, or was there before: others were waited for.
+            since = self._begun[source] if times.active is None else times.active
+            self._ended[source] = now if waited else since
+            if times.active is not None:
+                times.ready = now
+
+        return check
+
+    @staticmethod
+    def _subject(step: ServerStep) -> Subject:
+        if step.address is None:
+            raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
+        return Subject(t.cast(Server, step.current).id, step.spec.name, step.address)
+
+    def _elapsed(self) -> float:
+        return round(self.waiter.clock.now() - self._began, 1)
+
+    # Removal
+
+    def made(self) -> Made:
+        return Made.of(owner_of(self.manifest), self.site)
+
+    def remove(self, made: Made) -> None:
+        self._remover.remove(made)
+
+    def _describe(self, step: ServerStep) -> dict[str, t.Any]:
+        server = step.current
+        return {
+            "source_id": step.spec.source_id,
+            "name": step.spec.name,
+            "tier": step.spec.tier,
+            "server_id": server.id if server else None,
+            "status": server.status if server else "absent",
+            "address": step.address,
+            "ports": [self._describe_port(port) for port in step.ports],
+            "checks": self._describe_checks(step),
+            "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
+        }
+
+    def _describe_checks(self, step: ServerStep) -> list[dict[str, t.Any]]:
+        tier = next(one for one in self.manifest.application.tiers if one.name == step.spec.tier)
+        checked = step.mark.source in self._checked
+        return [{"check": check.label, "made_by": self.gates.made_by(check) if checked else []} for check in tier.checks]
+
+    @staticmethod
+    def _describe_port(step: PortStep) -> dict[str, t.Any]:
+        return {
+            "network": step.spec.network,
+            "mac_address": (step.current or step.spec).mac_address or None,
+            "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips if ip.ip_address],
+            "floating_ip": step.floating_ip["floating_ip_address"] if step.floating_ip else None,
+            "port_id": step.current.id if step.current else None,
+        }

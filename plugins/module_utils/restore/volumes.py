@@ -1,0 +1,257 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restoring the volumes of a checkpoint from their copies, all at once within a limit."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import typing as t
+
+from ..cloud.block_storage import BlockStorage
+from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
+from ..core.records import Volume
+from ..manifest.manifest import Manifest
+from ..work.moment import Moment
+from ..work.pipeline import Pipeline
+from ..work.waiting import Outcome, Waiter, attempt_all, run_all, values_of
+from .cleanup import VolumeRemover
+from .server_plan import Action, VolumeStep, is_restored_elsewhere, made_volumes, owner_of, plan_volumes
+
+
+@dataclasses.dataclass
+class _Times:
+    """Seconds from the start of the run; None for what this run did not do or see."""
+
+    requested: float | None = None
+    ready: float | None = None
+
+
+def _has_failed(step: VolumeStep) -> bool:
+    return step.current is not None and step.current.status.startswith("error")
+
+
+def states(steps: t.Sequence[VolumeStep]) -> tuple[dict[str, str], dict[str, str]]:
+    """What a diff shows of the volumes: the state of each before, and after."""
+    before = {step.label: step.current.status if step.current else "absent" for step in steps}
+    return before, {step.label: "restored" if step.changes else before[step.label] for step in steps}
+
+
+class VolumeRestore:
+    """The volumes of one checkpoint at one site.
+
+    :param limit: how many volumes are restored at once.
+    """
+
+    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, limit: int) -> None:
+        self.storage = storage
+        self.manifest = manifest
+        self.waiter = waiter
+        self.limit = limit
+        self.started = Moment.now()
+        self._began = waiter.clock.now()
+        self._remover = VolumeRemover(storage, waiter, limit)
+        #: Sources of failed volumes that this run has removed.
+        self._replaced: set[str] = set()
+        #: Sources of volumes that somebody else's restore has spoilt, and that are made once more.
+        self._anew: set[str] = set()
+        self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
+
+    def plan(self) -> list[VolumeStep]:
+        return plan_volumes(self.manifest, self.storage.volumes())
+
+    def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
+        """Start as many restores as may go on at once, and do not wait for them."""
+        under_way = [step for step in steps if step.action is Action.WAIT]
+        startable = [step for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
+        batch = startable[: max(0, self.limit - len(under_way))]
+        begun = attempt_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
+        values_of({source: outcome for source, outcome in begun.items() if not isinstance(outcome.error, Busy)})
+        kept = [(step, step.current) for step in steps if step.action is Action.KEEP and step.current]
+        run_all({step.spec.source_id: self._completer(step, volume) for step, volume in kept}, self.limit)
+        return self.described()
+
+    def described(self) -> list[dict[str, t.Any]]:
+        """Every volume as it is now."""
+        return [self._describe(step, step.current) for step in self.plan()]
+
+    def finish(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
+        """Restore all volumes and wait until they are ready.
+
+        :returns: a description of every volume, in the order of ``steps``.
+        :raises DrError: naming each volume that failed; the others are kept for the next run.
+        """
+        volumes = values_of(self.work(steps).run(self.limit, self.waiter))
+        return [self._describe(step, volumes[step.spec.source_id]) for step in steps]
+
+    def work(self, steps: t.Sequence[VolumeStep]) -> Pipeline[str, Volume]:
+        """The restores, per source volume."""
+        by_source = {step.spec.source_id: step for step in steps}
+        return Pipeline(
+            start={source: self._starter(step) for source, step in by_source.items()},
+            look=self._look,
+            what=lambda source: f"volume {by_source[source].label} on site '{self.storage.cloud.site}' to be restored",
+            size=lambda source: by_source[source].spec.size,
+        )
+
+    def predicted(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:
+        """What there is now; new volumes have no id yet."""
+        return [self._describe(step, None if step.action is Action.REPLACE else step.current) for step in steps]
+
+    def _starter(self, step: VolumeStep) -> t.Callable[[], None]:
+        def start() -> None:
+            source = step.spec.source_id
+            if step.action is Action.REPLACE and source not in self._replaced:
+                self.remove([t.cast(Volume, step.current)])
+                self._replaced.add(source)
+            if step.action in (Action.CREATE, Action.REPLACE):
+                self._create(step)
+
+        return start
+
+    def _create(self, step: VolumeStep) -> None:
+        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy; Cinder does that once at a time."""
+        asked = self._elapsed()
+        try:
+            self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
+            self._times[step.spec.source_id].requested = asked
+        except CloudError as error:
+            backup = self.storage.backup(step.copy.copy_id)
+            if backup is None or backup.status != "restoring":
+                raise
+            raise Busy(f"{error.message} Another restore of this backup has not ended yet.") from error
+
+    def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
+        volumes = self.storage.volumes()
+        now = [step for step in plan_volumes(self.manifest, volumes) if step.spec.source_id in sources]
+        there = {step.spec.source_id: (step, step.current) for step in now if step.action is Action.KEEP and step.current}
+        for source in there:
+            self._times[source].ready = self._elapsed()
+        completed = attempt_all({source: self._completer(*one) for source, one in there.items()}, self.limit)
+        again = {step.spec.source_id: self._maker_anew(step) for step in now if self._is_to_be_made_anew(step, volumes)}
+        refused = {
+            source: Outcome[Volume](error=outcome.error)
+            for source, outcome in attempt_all(again, self.limit).items()
+            if outcome.error and not isinstance(outcome.error, Busy)
+        }
+        failed = {
+            step.spec.source_id: Outcome[Volume](error=self._failure(step))
+            for step in now
+            if _has_failed(step) and step.spec.source_id not in again
+        }
+        return {**completed, **refused, **failed}
+
+    def _is_to_be_made_anew(self, step: VolumeStep, volumes: t.Iterable[Volume]) -> bool:
+        """Cinder takes the end of one restore of a backup for the cancellation of another that goes on: that is tried once more."""
+        source = step.spec.source_id
+        if step.current is None:
+            return source in self._anew
+        return _has_failed(step) and source not in self._anew and is_restored_elsewhere(step.mark, volumes)
+
+    def _maker_anew(self, step: VolumeStep) -> t.Callable[[], None]:
+        def make() -> None:
+            self._anew.add(step.spec.source_id)
+            if step.current:
+                self.remove([step.current])
+            self._create(step)
+
+        return make
+
+    def _failure(self, step: VolumeStep) -> DrError:
+        """A failed restore leaves the backup as it was: only the volume tells."""
+        volume = t.cast(Volume, step.current)
+        return ResourceFailed(
+            f"Volume {step.label} ({volume.id}) could not be restored from backup {step.copy.copy_id} on site "
+            f"'{self.storage.cloud.site}': its status is '{volume.status}'.{self._reason(volume)}",
+            "See the log of the site's cinder-backup and whether its object store can be reached and has room; "
+            "then run the restore again, which makes failed volumes anew and keeps the others.",
+            resource_type="volume",
+            resource_id=volume.id,
+        )
+
+    def _reason(self, volume: Volume) -> str:
+        try:
+            reason = self.storage.failure_reason(volume.id)
+        except CloudError:
+            # The failure itself must be told, whether or not Cinder can say more.
+            return ""
+        return f" Cinder says: {reason}" if reason else ""
+
+    def _completer(self, step: VolumeStep, volume: Volume) -> t.Callable[[], Volume]:
+        def complete() -> Volume:
+            if step.lacks_marks(volume):
+                self.storage.set_volume_metadata(volume.id, step.mark.metadata())
+            if step.lacks_bootable(volume):
+                self.storage.set_volume_bootable(volume.id)
+            return volume
+
+        return complete
+
+    def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
+        return {
+            "source_id": step.spec.source_id,
+            "server": step.server,
+            "name": step.name,
+            "device": step.spec.device,
+            "size": step.spec.size,
+            "backup_id": step.copy.copy_id,
+            "volume_id": volume.id if volume else None,
+            "status": volume.status if volume else "absent",
+            "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
+        }
+
+    def _elapsed(self) -> float:
+        return round(self.waiter.clock.now() - self._began, 1)
+
+    # Removal
+
+    def made(self) -> list[Volume]:
+        return made_volumes(owner_of(self.manifest), self.storage.volumes())
+
+    def refuse_attached(self, volumes: t.Iterable[Volume]) -> None:
+        problems = [
+            f"Volume {volume.label} is attached to server {one.server_id}; remove the restored servers first "
+            "(os_restore_servers with state: absent)."
+            for volume in volumes
+            for one in volume.attachments
+        ]
+        if problems:
+            raise CheckFailed(f"The restored volumes on site '{self.storage.cloud.site}' cannot be removed", problems)
+
+    def remove(self, volumes: t.Iterable[Volume]) -> None:
+        """Delete volumes and wait until they are gone."""
+        self._remover.remove(volumes)
+
+
+class VolumesUnderWay:
+    """Volumes that are restored while their servers are built: rounds of the same work, whenever somebody has time for one.
+
+    Not for several threads at once.
+    """
+
+    def __init__(self, restore: VolumeRestore) -> None:
+        self._restore = restore
+        self.steps = restore.plan()
+        self._work = restore.work(self.steps)
+
+    @property
+    def ended(self) -> bool:
+        return self._work.ended
+
+    def advance(self) -> None:
+        """Begin what there is room for, see what has ended."""
+        if not self.ended:
+            self._work.advance(self._restore.limit, self._restore.waiter)
+
+    def advance_until(self, done: threading.Event) -> None:
+        """Go on until something else is done, or nothing is left to do."""
+        while not (done.is_set() or self.ended):
+            self.advance()
+            done.wait(self._restore.waiter.interval)
+
+    def outcome(self, source: str) -> Outcome[Volume] | None:
+        """The restored volume, or why there is none; None as long as it is being restored."""
+        return self._work.outcome(source)
+
+    def described(self) -> list[dict[str, t.Any]]:
+        return self._restore.described()

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a set of snapshots can be taken at all: asked before anybody is frozen."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ..core.consistency import satisfies
+from ..core.records import BACKING_UP, Server
+from ..quiesce.mark import FreezeMark, is_leftover
+from ..work.waiting import run_all
+from .evidence import strangers_of
+from .grouping import Unit
+from .taking import Plan, Storages, Wanted
+
+
+def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
+    """Servers and volumes that are in no state to be snapshotted.
+
+    :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
+    """
+    problems = [
+        f"Server {server.label} is {server.status}"
+        + (f" ({server.task_state})" if server.task_state else "")
+        + "; it must be ACTIVE or SHUTOFF with nothing going on."
+        for server, _volumes in wanted.servers.values()
+        if not _is_at_rest(server, thaws_leftovers)
+    ]
+    problems += [
+        f"Volume {volume.label} is {volume.status}; it must be in-use or available."
+        for volume in wanted.volumes.values()
+        if volume.status not in ("in-use", "available")
+    ]
+    return problems
+
+
+def _is_at_rest(server: Server, thaws_leftovers: bool) -> bool:
+    """A server that os_server_quiesce has paused is as good as a running one, and so is one that will run."""
+    will_run = thaws_leftovers and is_leftover(server)
+    is_paused = server.status == "PAUSED" and (FreezeMark.stands_on(server) or will_run)
+    return (server.status in ("ACTIVE", "SHUTOFF") or is_paused) and not server.task_state
+
+
+def busy_problems(plan: Plan, site: str) -> list[str]:
+    """Snapshots that have to give place to new ones, which Cinder does not delete in this moment."""
+    return [
+        f"Snapshot {snapshot.id} of volume {snapshot.volume_id} on site '{site}' is of a set that must be taken again, and is being "
+        "backed up. Run the same again when that has ended, or choose another name."
+        for snapshot in plan.delete
+        if snapshot.status == BACKING_UP
+    ]
+
+
+def sharing_problems(wanted: Wanted) -> list[str]:
+    """Volumes that servers outside the application write to, whatever is frozen."""
+    if satisfies("crash", wanted.least):
+        return []
+    strangers = strangers_of(wanted.volumes.values(), set(wanted.servers))
+    return [f"Not all servers that write to the volumes are of the application: {strangers}."] if strangers else []
+
+
+def quota_problems(plan: Plan, storages: Storages, units: t.Sequence[Unit] = ()) -> list[str]:
+    """What the projects' quotas do not allow, counting what the plan deletes first.
+
+    :param units: those that need a group of ours count as groups.
+    """
+    needs: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    types = {volume.id: volume.volume_type for volume in plan.create}
+    for volume in plan.create:
+        needs[volume.project_id].update(_needs(volume.size, volume.volume_type))
+    for snapshot in plan.delete:
+        needs[snapshot.project_id].subtract(_needs(snapshot.size, types.get(snapshot.volume_id, "")))
+    for unit in units:
+        if unit.is_ours and not unit.group:
+            needs[unit.project_id]["groups"] += 1
+    return [problem for project_id, needed in needs.items() for problem in _shortfalls(storages, project_id, needed)]
+
+
+def _needs(size: int, volume_type: str) -> dict[str, int]:
+    return {"snapshots": 1, "gigabytes": size, f"snapshots_{volume_type}": 1, f"gigabytes_{volume_type}": size}
+
+
+def _shortfalls(storages: Storages, project_id: str, needs: t.Mapping[str, int]) -> list[str]:
+    quotas = storages.of(project_id).quotas()
+    return [
+        f"The quota '{name}' of the project on site '{storages.site}' is {missing} too small: "
+        f"{needed} more are needed, {quotas[name].in_use} of {quotas[name].limit} are in use. Raise it."
+        for name, needed in needs.items()
+        if name in quotas and (missing := quotas[name].shortfall(needed))
+    ]
+
+
+def permission_problems(plan: Plan, storages: Storages, concurrency: int) -> list[str]:
+    """Projects in which the credentials may not snapshot."""
+    sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use"}
+    allowed = run_all({key: (lambda v=v: storages.of(v.project_id).may_snapshot(v)) for key, v in sample.items()}, concurrency)
+    return [
+        f"The credentials may not take snapshots in project {project_id} on site '{storages.site}'; they need the role member there."
+        for project_id, may in allowed.items()
+        if not may
+    ]

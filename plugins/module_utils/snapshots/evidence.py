@@ -1,0 +1,312 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of a set of snapshots, and how it is kept in the snapshots' own metadata.
+
+Every snapshot carries the whole set's evidence, that of one of its servers, and its own, so any later run can
+read it from anywhere. A metadata value is at most 255 characters long.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import typing as t
+
+from ..core import consistency
+from ..core.errors import CheckFailed
+from ..core.records import Server, Snapshot, Volume
+from ..quiesce.mark import FreezeMark
+from ..quiesce.window import FreezeWindow, Member
+from . import proof
+from .grouping import Unit
+
+_SERVER_KEY = "osdr_server"
+_FREEZE_KEY = "osdr_frozen"
+_SNAPSHOT_KEY = "osdr_taken"
+_SET_KEY = "osdr_set"
+_VALUE_LENGTH = 255
+#: Enough for all that is not invented; the rest of the value has to fit too.
+_BACKEND_LENGTH = 100
+
+_UNCONFIRMED = "frozen around every snapshot, but its thaw is not confirmed yet"
+
+
+def _compact(facts: t.Mapping[str, t.Any], shortened: str | None = None) -> str:
+    """JSON that fits into a metadata value.
+
+    :param shortened: the key whose text gives way.
+    """
+    text = json.dumps(facts, separators=(",", ":"), ensure_ascii=False)
+    surplus = len(text) - _VALUE_LENGTH
+    if surplus > 0 and shortened and facts[shortened]:
+        # At least so many characters; what has to be escaped is longer in JSON, and takes another turn.
+        kept = facts[shortened][: -max(1, surplus // 6)]
+        return _compact({**facts, shortened: kept}, shortened)
+    return text
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerEvidence:
+    """What is true of a server.
+
+    :param pending: the consistency that is reached when the thaw of a freeze that somebody else holds is confirmed.
+    :param freeze: driver, requested, frozen, thawed, filesystems, guard, guard_until, token; empty when it was not frozen.
+    """
+
+    server_id: str
+    consistency: str
+    reason: str
+    pending: str | None
+    freeze: t.Mapping[str, t.Any]
+
+    @property
+    def at_best(self) -> str:
+        return self.pending or self.consistency
+
+    def metadata(self) -> dict[str, str]:
+        facts = {"id": self.server_id, "consistency": self.consistency, "pending": self.pending, "reason": self.reason}
+        return {_SERVER_KEY: _compact(facts, "reason"), _FREEZE_KEY: _compact(self.freeze)}
+
+    @classmethod
+    def read(cls, snapshot: Snapshot) -> ServerEvidence:
+        facts = json.loads(snapshot.metadata[_SERVER_KEY])
+        freeze = dict(json.loads(snapshot.metadata[_FREEZE_KEY]))
+        return cls(facts["id"], facts["consistency"], facts["reason"], facts["pending"], freeze)
+
+
+@dataclasses.dataclass(frozen=True)
+class SnapshotEvidence:
+    """How and between which two moments, by the controller's clock, a snapshot was taken."""
+
+    requested: str
+    complete: str
+    strategy: str
+    backend: str | None
+    reason: str
+
+    def metadata(self) -> dict[str, str]:
+        facts = {**dataclasses.asdict(self), "backend": self.backend and self.backend[:_BACKEND_LENGTH]}
+        return {_SNAPSHOT_KEY: _compact(facts, "reason")}
+
+    @classmethod
+    def read(cls, snapshot: Snapshot) -> SnapshotEvidence:
+        return cls(**json.loads(snapshot.metadata[_SNAPSHOT_KEY]))
+
+
+@dataclasses.dataclass(frozen=True)
+class SetEvidence:
+    """What is true of a whole set.
+
+    :param taken: the moment for which it stands.
+    :param window: started, ended, seconds; None when nothing was frozen.
+    :param skew: seconds between the first and the last snapshot at most.
+    """
+
+    consistency: str
+    taken: str
+    window: t.Mapping[str, t.Any] | None
+    skew: float
+
+    def metadata(self) -> dict[str, str]:
+        return {_SET_KEY: _compact(dataclasses.asdict(self))}
+
+    @classmethod
+    def read(cls, snapshot: Snapshot) -> SetEvidence:
+        return cls(**json.loads(snapshot.metadata[_SET_KEY]))
+
+
+def _weakness(whole: SetEvidence) -> int:
+    return consistency.LEVELS.index(whole.consistency)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """All of it. Servers by their id, snapshots by their volume's."""
+
+    whole: SetEvidence
+    servers: t.Mapping[str, ServerEvidence]
+    snapshots: t.Mapping[str, SnapshotEvidence]
+
+    @property
+    def at_best(self) -> str:
+        """Consistency, taking for granted that freezes which others hold will be found intact."""
+        return consistency.weakest(one.at_best for one in self.servers.values())
+
+    def metadata(self, volume_id: str, server_id: str) -> dict[str, str]:
+        """For the snapshot of a volume of a server."""
+        return {
+            **self.servers[server_id].metadata(),
+            **self.snapshots[volume_id].metadata(),
+            **self.whole.metadata(),
+        }
+
+    @classmethod
+    def read(cls, snapshots: t.Sequence[Snapshot]) -> Evidence | None:
+        """From the snapshots of a set; None when it is not there, or damaged: anybody in the project can write metadata."""
+        try:
+            servers = [ServerEvidence.read(snapshot) for snapshot in snapshots]
+            # A confirmation that died half-way is still to be made: what is pending counts more than what is not.
+            by_pending = sorted(servers, key=lambda one: one.pending is not None)
+            evidence = cls(
+                max((SetEvidence.read(snapshot) for snapshot in snapshots), key=_weakness),
+                {one.server_id: one for one in by_pending},
+                {snapshot.volume_id: SnapshotEvidence.read(snapshot) for snapshot in snapshots},
+            )
+            levels = {evidence.whole.consistency, *(one.consistency for one in servers), *(one.at_best for one in servers)}
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return None
+        return evidence if levels <= set(consistency.LEVELS) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What was seen while a set was taken.
+
+    :param taken: per volume id.
+    :param units: how the snapshots were asked for.
+    :param window: the freeze window that this process held.
+    :param standing: freezes that somebody else held before and after, per server id.
+    :param still_off: ids of the servers that were shut down before and after.
+    """
+
+    taken: t.Mapping[str, proof.Taken]
+    units: t.Sequence[Unit]
+    window: FreezeWindow | None
+    standing: t.Mapping[str, FreezeMark]
+    still_off: t.Collection[str]
+
+    def evidence(self, servers: t.Mapping[str, tuple[Server, t.Sequence[Volume]]]) -> Evidence:
+        """:param servers: the servers and their volumes per server id."""
+        found = {key: self._server(server, volumes) for key, (server, volumes) in servers.items()}
+        level = consistency.weakest(one.consistency for one in found.values())
+        return Evidence(self._set(level), found, self._snapshots())
+
+    def _server(self, server: Server, volumes: t.Sequence[Volume]) -> ServerEvidence:
+        member = self._member(server.id)
+        strangers = strangers_of(volumes, self._known_servers())
+        if strangers and server.id in self._known_servers():
+            return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
+        if member:
+            level, reason = proof.of_frozen(member, [self.taken[volume.id] for volume in volumes])
+            return ServerEvidence(server.id, level, reason, None, _facts_of_member(member))
+        mark = self.standing.get(server.id)
+        if mark:
+            return ServerEvidence(server.id, "crash", _UNCONFIRMED, _level_of(mark), _facts_of_mark(mark))
+        if server.id in self.still_off:
+            return ServerEvidence(server.id, "offline", "shut down before and after", None, {})
+        return ServerEvidence(server.id, "crash", "not frozen", None, {})
+
+    def _known_servers(self) -> set[str]:
+        members = self.window.members if self.window else []
+        return {member.server.id for member in members} | set(self.standing) | set(self.still_off)
+
+    def _member(self, server_id: str) -> Member | None:
+        members = self.window.members if self.window else []
+        return next((member for member in members if member.server.id == server_id), None)
+
+    def _snapshots(self) -> dict[str, SnapshotEvidence]:
+        return {
+            volume.id: SnapshotEvidence(
+                str(self.taken[volume.id].requested),
+                str(self.taken[volume.id].complete),
+                unit.strategy,
+                unit.backend,
+                unit.reason,
+            )
+            for unit in self.units
+            for volume in unit.volumes
+        }
+
+    def _set(self, level: str) -> SetEvidence:
+        first = min((one.requested for one in self.taken.values()), key=lambda moment: moment.monotonic)
+        last = max((one.complete for one in self.taken.values()), key=lambda moment: moment.monotonic)
+        skew = round(last.monotonic - first.monotonic, 3)
+        window = self.window
+        if not (window and window.started and window.ended):
+            return SetEvidence(level, str(first), None, skew)
+        seconds = round(window.ended.monotonic - window.started.monotonic, 3)
+        times = {"started": str(window.started), "ended": str(window.ended), "seconds": seconds}
+        return SetEvidence(level, str(window.all_frozen), times, skew)
+
+
+def strangers_of(volumes: t.Iterable[Volume], known: t.Collection[str]) -> str | None:
+    """What is wrong when volumes are attached to servers that are not frozen with the others."""
+    found = [
+        f"volume {volume.label} is attached to server {attachment.server_id} too, which is not frozen with the others"
+        for volume in volumes
+        for attachment in volume.attachments
+        if attachment.server_id not in known
+    ]
+    return "; ".join(found) or None
+
+
+def _level_of(mark: FreezeMark) -> str:
+    """Marks are metadata of servers, which anybody in the project can write."""
+    return proof.LEVEL_OF_DRIVER.get(mark.driver, "crash")
+
+
+def _facts_of_member(member: Member) -> dict[str, t.Any]:
+    return {
+        "driver": member.driver.name,
+        "requested": str(member.freeze_requested),
+        "frozen": str(member.frozen),
+        "thawed": str(member.thawed),
+        "filesystems": member.filesystems_frozen,
+        "guard": member.guard,
+        "guard_until": str(member.guard_until),
+    }
+
+
+def _facts_of_mark(mark: FreezeMark) -> dict[str, t.Any]:
+    return {
+        "driver": mark.driver,
+        "requested": mark.requested,
+        "frozen": mark.frozen,
+        "thawed": None,
+        "filesystems": mark.filesystems,
+        "guard": mark.guard,
+        "guard_until": mark.until,
+        "token": mark.token,
+    }
+
+
+def confirmed(evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> Evidence:
+    """Evidence after the thaw of freezes that somebody else held.
+
+    :param thawed: servers as os_server_quiesce returned them.
+    :raises CheckFailed: when that is not what os_server_quiesce returns for a thaw.
+    """
+    try:
+        answers = {one["id"]: one for one in thawed}
+        servers = {key: _confirmed_server(one, answers.get(key)) for key, one in evidence.servers.items()}
+        window = _window_of(servers.values()) or evidence.whole.window
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckFailed(
+            "The thaw cannot be confirmed",
+            [f"What is given as thaw is not what os_server_quiesce returned as quiesce with state=unquiesced ({error!r})."],
+        ) from error
+    level = consistency.weakest(one.consistency for one in servers.values())
+    taken = max((one.freeze["frozen"] for one in servers.values() if one.freeze), default=evidence.whole.taken)
+    return Evidence(SetEvidence(level, taken, window, evidence.whole.skew), servers, evidence.snapshots)
+
+
+def _confirmed_server(server: ServerEvidence, thaw: t.Mapping[str, t.Any] | None) -> ServerEvidence:
+    if server.pending is None:
+        return server
+    if thaw is None or thaw["freeze"] != server.freeze["token"]:
+        return dataclasses.replace(server, pending=None, reason="the freeze around its snapshots was ended by somebody else")
+    freeze = {**server.freeze, "thawed": thaw["thawed_at"]}
+    if not thaw["intact"]:
+        return dataclasses.replace(server, pending=None, freeze=freeze, reason=thaw["interrupted"] or "its freeze did not hold")
+    reason = "frozen around every snapshot"
+    return ServerEvidence(server.server_id, server.pending, reason, None, freeze)
+
+
+def _window_of(servers: t.Iterable[ServerEvidence]) -> dict[str, t.Any] | None:
+    freezes = [one.freeze for one in servers if one.freeze.get("thawed")]
+    if not freezes:
+        return None
+    started, ended = min(one["requested"] for one in freezes), max(one["thawed"] for one in freezes)
+    length = datetime.datetime.fromisoformat(ended) - datetime.datetime.fromisoformat(started)
+    return {"started": started, "ended": ended, "seconds": round(length.total_seconds(), 3)}

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that belongs to taking a set of snapshots: looking, planning, checking, groups, and the set itself."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from ..cloud.block_storage import BlockStorage
+from ..core.errors import ConsistencyTooLow
+from ..work.interruption import Interruption
+from ..work.waiting import Waiter, attempt_all, run_all
+from . import volume_groups
+from .check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
+from .evidence import Evidence
+from .grouping import Grouping, Unit, policy_problems
+from .taking import Plan, SnapshotSet, Storages, Wanted, plan_present
+
+#: How often a change of a volume group is asked after.
+_GROUP_POLL_SECONDS = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupingOptions:
+    """:param policy: one of :data:`grouping.POLICIES`.
+    :param group_type: name of the group type for groups that are made; None for any that fits.
+    """
+
+    policy: str = "auto"
+    group_type: str | None = None
+
+
+class SnapshotJob:
+    """A set of snapshots and the volume groups that it needs.
+
+    :param admin: the same cloud as an administrator, to whom backends are shown; None when there is none.
+    :param waiter: how long any one resource may take.
+    """
+
+    def __init__(
+        self,
+        storages: Storages,
+        admin: BlockStorage | None,
+        wanted: Wanted,
+        options: GroupingOptions,
+        waiter: Waiter,
+        concurrency: int,
+    ) -> None:
+        self._storages = storages
+        self._admin = admin
+        self._wanted = wanted
+        self._options = options
+        self._concurrency = concurrency
+        self.snapshots = SnapshotSet(storages, wanted, waiter, concurrency)
+        name, patience = wanted.application.name, dataclasses.replace(waiter, interval=_GROUP_POLL_SECONDS)
+        self._groups = {
+            key: volume_groups.VolumeGroups(storage, name, patience) for key, storage in storages.by_project.items()
+        }
+
+    def plan(self, is_confirmed: bool = False) -> Plan:
+        """:param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand."""
+        return plan_present(self._wanted, self.snapshots.current(), is_confirmed)
+
+    def units(self) -> list[Unit]:
+        """What would be snapshotted together now."""
+        found = run_all({key: (lambda key=key: self._units_of(key)) for key in self._storages.by_project}, self._concurrency)
+        return [unit for units in found.values() for unit in units]
+
+    def _units_of(self, project_id: str) -> list[Unit]:
+        landscape = volume_groups.look(self._storages.of(project_id), self._admin)
+        grouping = Grouping(landscape, self._wanted.application.name, self._options.policy, self._options.group_type)
+        return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
+
+    def problems(self, plan: Plan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
+        """Everything that would make the run fail, as far as it can be known.
+
+        :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
+        """
+        return [
+            *state_problems(self._wanted, thaws_leftovers),
+            *busy_problems(plan, self._storages.site),
+            *sharing_problems(self._wanted),
+            *policy_problems(units, self._options.policy),
+            *quota_problems(plan, self._storages, units),
+            *permission_problems(plan, self._storages, self._concurrency),
+        ]
+
+    def warm_up(self, seconds: int) -> None:
+        """See that inside a freeze window nobody has to log in, and that its questions are answered at all.
+
+        :param seconds: that the window may take.
+        """
+        for storage in self._storages.by_project.values():
+            storage.cloud.warm_up(seconds)
+            storage.creating_snapshots()
+
+    @contextlib.contextmanager
+    def whole_or_nothing(self, interruption: Interruption) -> t.Iterator[None]:
+        """When what is inside fails, no group that was made for it stays: all from :meth:`prepare` to the set's end belongs inside."""
+        try:
+            yield
+        except BaseException:
+            with interruption.shielded():
+                attempt_all({"dissolve": self._dissolve}, 1)
+            raise
+
+    def confirm(self, evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> Evidence:
+        """Complete the evidence of a set that was taken while somebody else held the freeze.
+
+        :raises ConsistencyTooLow: when it is less than is asked for; the set is deleted then.
+        """
+        try:
+            return self.snapshots.confirm(evidence, thawed)
+        except ConsistencyTooLow:
+            self.delete()
+            raise
+
+    def prepare(self, units: t.Sequence[Unit]) -> list[Unit]:
+        """Make the groups that the units need; returns the units as they can be had."""
+        insist = self._options.policy in ("generic", "consistent")
+        work = {
+            key: (lambda key=key, groups=groups: groups.prepare([u for u in units if u.project_id == key], insist))
+            for key, groups in self._groups.items()
+        }
+        return [unit for prepared in run_all(work, self._concurrency).values() for unit in prepared]
+
+    def delete(self) -> None:
+        """Delete what there is of the set, and the groups that nothing needs any more."""
+        self.snapshots.delete()
+        self._dissolve()
+
+    def _dissolve(self) -> None:
+        run_all({key: groups.dissolve for key, groups in self._groups.items()}, self._concurrency)

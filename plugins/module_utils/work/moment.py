@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An instant, for comparing and for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """An instant on this process's clock, for comparing, and on the wall, for people."""
+
+    monotonic: float
+    wall: datetime.datetime
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.monotonic(), datetime.datetime.now(datetime.UTC))
+
+    def __str__(self) -> str:
+        return self.wall.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.wall.microsecond // 1000:03d}Z"
+
+    def after(self, seconds: float) -> Moment:
+        return Moment(self.monotonic + seconds, self.wall + datetime.timedelta(seconds=seconds))

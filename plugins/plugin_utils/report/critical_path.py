@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a restore could not have been faster than: the longest chain of things that have to wait for each other.
+
+A server waits for its own volumes, and for every server of the tier before. What had to wait for something else (limits,
+the API, volumes of other servers) is not in the chain, and so shows in the ratio.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .facts import RestoredServer, RestoreRun
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """:param kind: ``volume`` or ``server``."""
+
+    kind: str
+    name: str
+    tier: str
+    seconds: float
+
+
+def critical_path(run: RestoreRun) -> tuple[Link, ...]:
+    """The chain, its first link first; empty when no times are known."""
+    chain: tuple[Link, ...] = ()
+    for servers in run.tiers.values():
+        chain = max((_chain_to(server, chain) for server in servers), key=length)
+    return chain
+
+
+def length(chain: t.Iterable[Link]) -> float:
+    """Its seconds."""
+    return round(sum(link.seconds for link in chain), 3)
+
+
+def ratio(run: RestoreRun) -> float | None:
+    """How many times the chain's seconds the restore took; None when either is not known."""
+    least = length(critical_path(run))
+    return round(run.seconds / least, 2) if run.seconds and least else None
+
+
+def _chain_to(server: RestoredServer, before: tuple[Link, ...]) -> tuple[Link, ...]:
+    """The longest chain that ends with a server.
+
+    :param before: the one that ends with the tier before.
+    """
+    volumes = [(_link("volume", volume.name, server.tier, volume.seconds),) for volume in server.volumes if volume.seconds]
+    waited_for = max([before, *volumes], key=length)
+    return (*waited_for, _link("server", server.name, server.tier, server.seconds)) if server.seconds else waited_for
+
+
+def _link(kind: str, name: str, tier: str, seconds: float | None) -> Link:
+    return Link(kind, name, tier, max(seconds or 0.0, 0.0))

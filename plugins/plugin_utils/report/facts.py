@@ -1,0 +1,339 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts of one run: of a checkpoint that was taken, or of a restore."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
+
+from .given import Given, between, later, readable
+
+Moment = datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """The checkpoint that a run took or restored."""
+
+    application: str
+    checkpoint: str
+    moment: Moment
+    site: str
+    consistency: str
+
+    @classmethod
+    def of(cls, manifest: Given) -> Point:
+        checkpoint = manifest.inside("checkpoint")
+        application, name = manifest.inside("application").text("name"), checkpoint.text("id")
+        if not (application and name):
+            raise InvalidInput("What is given as manifest is none: it names no application or no checkpoint.", "Give what os_checkpoint_info returned.")
+        return cls(application, name, checkpoint.moment("created_at"), checkpoint.text("site"), checkpoint.text("consistency"))
+
+
+@dataclasses.dataclass(frozen=True)
+class TakenSnapshot:
+    volume: str
+    requested_at: Moment
+    complete_at: Moment
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenServer:
+    """A server and the evidence for its consistency. It need not have been frozen: then it has no times."""
+
+    name: str
+    tier: str
+    consistency: str
+    pending: str
+    reason: str
+    driver: str
+    guard: str
+    guard_until: Moment
+    filesystems: int | None
+    requested_at: Moment
+    frozen_at: Moment
+    thawed_at: Moment
+    snapshots: tuple[TakenSnapshot, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """From the request to freeze it until its thaw was confirmed."""
+        return between(self.requested_at, self.thawed_at)
+
+
+@dataclasses.dataclass(frozen=True)
+class CopiedVolume:
+    """The copy of a volume; ``stored_bytes`` is 0 where nobody looked."""
+
+    volume: str
+    server: str
+    method: str
+    size: int | None
+    stored_bytes: int
+    incremental: bool
+    chain_length: int
+    verified: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointRun:
+    """A checkpoint that was taken.
+
+    :param least: the consistency that was asked for.
+    :param window_seconds: None when nothing was frozen.
+    :param restorable_at: when it could be restored at the remote site; None when another run published it.
+    """
+
+    kind: t.ClassVar[str] = "checkpoint"
+
+    point: Point
+    least: str
+    window_started: Moment
+    window_ended: Moment
+    window_seconds: float | None
+    servers: tuple[FrozenServer, ...]
+    copies: tuple[CopiedVolume, ...]
+    restorable_at: Moment
+    warnings: tuple[str, ...]
+
+    @property
+    def meets_policy(self) -> bool:
+        return self.is_enough(self.point.consistency)
+
+    def is_enough(self, level: str) -> bool:
+        """Whether a consistency is at least what was asked for."""
+        return {level, self.least} <= set(consistency.LEVELS) and consistency.satisfies(level, self.least)
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds between the first and the last snapshot, at most."""
+        snapshots = [one for server in self.servers for one in server.snapshots]
+        requested = [one.requested_at for one in snapshots if one.requested_at]
+        complete = [one.complete_at for one in snapshots if one.complete_at]
+        return between(min(requested, default=None), max(complete, default=None))
+
+    @property
+    def age(self) -> float | None:
+        """How old the data was when it could be restored, in seconds."""
+        return between(self.point.moment, self.restorable_at)
+
+    @classmethod
+    def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
+        """:param given: ``consistency`` and ``restorable_at``."""
+        document, run = Given(manifest), Given(given)
+        evidence = document.inside("checkpoint").inside("evidence")
+        window = evidence.inside("window")
+        return cls(
+            point=Point.of(document),
+            least=run.text("consistency"),
+            window_started=window.moment("started"),
+            window_ended=window.moment("ended"),
+            window_seconds=window.number("seconds"),
+            servers=tuple(_frozen_server(server, evidence) for server in _in_boot_order(document)),
+            copies=tuple(_copies(document)),
+            restorable_at=run.moment("restorable_at"),
+            warnings=tuple(map(readable, warnings)),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoredVolume:
+    """:param was_there: an earlier run restored it."""
+
+    name: str
+    server: str
+    size: int | None
+    status: str
+    was_there: bool
+    requested_at: Moment
+    ready_at: Moment
+
+    @property
+    def seconds(self) -> float | None:
+        return between(self.requested_at, self.ready_at)
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoredServer:
+    """:param created_at: when the site had accepted the request to build it."""
+
+    name: str
+    tier: str
+    status: str
+    fixed_ips: tuple[str, ...]
+    floating_ips: tuple[str, ...]
+    created_at: Moment
+    active_at: Moment
+    ready_at: Moment
+    volumes: tuple[RestoredVolume, ...]
+
+    @property
+    def was_there(self) -> bool:
+        """An earlier run restored it."""
+        return bool(self.status) and self.status != "absent" and self.created_at is None and self.active_at is None
+
+    @property
+    def seconds(self) -> float | None:
+        return between(self.created_at, self.ready_at)
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreRun:
+    """A restore.
+
+    :param site: where it was restored.
+    :param seconds: from the start until every health check of the last tier had passed.
+    """
+
+    kind: t.ClassVar[str] = "restore"
+
+    point: Point
+    site: str
+    began_at: Moment
+    seconds: float | None
+    servers: tuple[RestoredServer, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def age(self) -> float | None:
+        """How old the data was when the restore began, in seconds."""
+        return between(self.point.moment, self.began_at)
+
+    @property
+    def ended_at(self) -> Moment:
+        return later(self.began_at, self.seconds)
+
+    @property
+    def volumes(self) -> tuple[RestoredVolume, ...]:
+        return tuple(volume for server in self.servers for volume in server.volumes)
+
+    @property
+    def tiers(self) -> dict[str, list[RestoredServer]]:
+        """Servers per tier, in boot order."""
+        tiers: dict[str, list[RestoredServer]] = {}
+        for server in self.servers:
+            tiers.setdefault(server.tier, []).append(server)
+        return tiers
+
+    @classmethod
+    def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> RestoreRun:
+        """:param given: ``site``, ``began_at``, ``seconds``, and what the modules returned as ``volumes`` and ``servers``."""
+        run = Given(given)
+        volumes = _restored_volumes(run.each("volumes"))
+        return cls(
+            point=Point.of(Given(manifest)),
+            site=run.text("site"),
+            began_at=run.moment("began_at"),
+            seconds=run.number("seconds"),
+            servers=tuple(_restored_servers(run.each("servers"), volumes)),
+            warnings=tuple(map(readable, warnings)),
+        )
+
+
+Run = CheckpointRun | RestoreRun
+
+
+def _in_boot_order(manifest: Given) -> list[Given]:
+    tiers = [tier.text("name") for tier in manifest.inside("application").each("tiers")]
+    place = {name: number for number, name in enumerate(tiers)}
+    return sorted(manifest.each("servers"), key=lambda server: place.get(server.text("tier"), len(place)))
+
+
+def _label(volume: Given) -> str:
+    return volume.text("name") or volume.text("device") or volume.text("source_id")
+
+
+def _frozen_server(server: Given, evidence: Given) -> FrozenServer:
+    found = evidence.by("servers", "id").get(server.text("source_id"), Given(None))
+    snapshots = evidence.by("snapshots", "volume_id")
+    taken = [(volume, snapshots[volume.text("source_id")]) for volume in server.each("volumes") if volume.text("source_id") in snapshots]
+    return FrozenServer(
+        name=server.text("name"),
+        tier=server.text("tier"),
+        consistency=found.text("consistency"),
+        pending=found.text("pending"),
+        reason=found.text("reason"),
+        driver=found.text("driver"),
+        guard=found.text("guard"),
+        guard_until=found.moment("guard_until"),
+        filesystems=found.count("filesystems"),
+        requested_at=found.moment("requested_at"),
+        frozen_at=found.moment("frozen_at"),
+        thawed_at=found.moment("thawed_at"),
+        snapshots=tuple(TakenSnapshot(_label(volume), one.moment("requested_at"), one.moment("complete_at")) for volume, one in taken),
+    )
+
+
+def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
+    copies = manifest.by("copies", "volume_id")
+    for server in _in_boot_order(manifest):
+        for volume in server.each("volumes"):
+            copy = copies.get(volume.text("source_id"))
+            if copy:
+                yield CopiedVolume(
+                    volume=_label(volume),
+                    server=server.text("name"),
+                    method=copy.text("method"),
+                    size=copy.count("size"),
+                    stored_bytes=copy.count("stored_bytes") or 0,
+                    incremental=copy.flag("incremental"),
+                    chain_length=len(copy.texts("chain")),
+                    verified=copy.text("verified"),
+                )
+
+
+def _restored_volumes(results: t.Sequence[Given]) -> list[RestoredVolume]:
+    """What the calls of os_restore_volumes tell together of each volume."""
+    calls: dict[str, list[tuple[Moment, Given]]] = {}
+    for result in results:
+        for volume in result.each("volumes"):
+            calls.setdefault(volume.text("source_id"), []).append((result.moment("started_at"), volume))
+    return [_restored_volume(seen) for seen in calls.values()]
+
+
+def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
+    """:param seen: when each call began, and what it returned of the volume."""
+
+    def first(name: str) -> Moment:
+        moments = [later(started, volume.inside("seconds").number(name)) for started, volume in seen]
+        return next((moment for moment in moments if moment), None)
+
+    before, after = seen[0][1], seen[-1][1]
+    requested_at = first("requested")
+    was_there = requested_at is None and before.text("status") in ("available", "in-use")
+    return RestoredVolume(
+        name=after.text("name"),
+        server=after.text("server"),
+        size=after.count("size"),
+        status=after.text("status"),
+        was_there=was_there,
+        requested_at=requested_at,
+        ready_at=None if was_there else first("ready"),
+    )
+
+
+def _restored_servers(results: t.Iterable[Given], volumes: t.Sequence[RestoredVolume]) -> t.Iterator[RestoredServer]:
+    """What the calls of os_restore_servers tell, each of its own servers."""
+    for result in results:
+        for server in result.each("servers"):
+            yield _restored_server(server, result.moment("started_at"), volumes)
+
+
+def _restored_server(server: Given, started: Moment, volumes: t.Iterable[RestoredVolume]) -> RestoredServer:
+    ports, seconds = server.each("ports"), server.inside("seconds")
+    return RestoredServer(
+        name=server.text("name"),
+        tier=server.text("tier"),
+        status=server.text("status"),
+        fixed_ips=tuple(address for port in ports for address in port.texts("fixed_ips")),
+        floating_ips=tuple(port.text("floating_ip") for port in ports if port.text("floating_ip")),
+        created_at=later(started, seconds.number("created")),
+        active_at=later(started, seconds.number("active")),
+        ready_at=later(started, seconds.number("ready")),
+        volumes=tuple(volume for volume in volumes if volume.server == server.text("name")),
+    )

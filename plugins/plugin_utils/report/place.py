@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the report of a run goes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
+
+from .facts import Run
+
+_PAGE, _DOCUMENT = ".html", ".json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """
+    :param directory: in which it is; empty for the working directory.
+    :param stem: of the names of both its files.
+    :param is_named: whether somebody named the file, in a directory that is there.
+    """
+
+    directory: str
+    stem: str
+    is_named: bool
+
+    @classmethod
+    def of(cls, path: str, run: Run) -> Place:
+        """:param path: a file where it ends in .html, else a directory."""
+        if not path:
+            raise InvalidInput("path is empty.", "Name a directory, or a file that ends in .html.")
+        directory, name = os.path.split(path)
+        if name.endswith(_PAGE) and name != _PAGE:
+            return cls(directory, name.removesuffix(_PAGE), True)
+        # What is in the facts must not lead out of the directory.
+        application = require_name("the name of an application", run.point.application)
+        return cls(path, f"{application}.{require_checkpoint_id(run.point.checkpoint)}.{run.kind}", False)
+
+    @property
+    def page(self) -> str:
+        return self.stem + _PAGE
+
+    @property
+    def document(self) -> str:
+        return self.stem + _DOCUMENT
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def destination(self, name: str) -> str:
+        """As C(copy) wants it: it makes a directory that ends in a slash."""
+        return self.path(name) if self.is_named else os.path.join(self.directory, "")

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a restore. A drill is a restore with another heading."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from . import wording
+from .critical_path import Link, critical_path, length, ratio
+from .facts import RestoredServer, RestoredVolume, RestoreRun
+from .given import between
+from .timeline import Group, Lane, Timeline, spans
+from .view import Cell, Figure, Page, Section, Table
+
+_HEADINGS = {"restore": "Restore"}
+_LEGEND = (("volume", "volume restored"), ("building", "server built"), ("checking", "health checks"))
+_CHAIN_LEGEND = (("volume", "volume restored"), ("building", "server built and ready"))
+_GIB = 1024**3
+
+
+def restore_page(run: RestoreRun) -> Page:
+    where = f" to site {run.site}" if run.site else ""
+    when = f", begun {wording.day_and_time(run.began_at)}" if run.began_at else ""
+    return Page(
+        heading=_HEADINGS[run.kind],
+        application=run.point.application,
+        checkpoint=run.point.checkpoint,
+        moment=run.point.moment,
+        about=f"{run.point.consistency or 'not known to be'}-consistent, restored{where}{when}",
+        figures=(_recovery_time(run), _recovery_point(run), _servers_figure(run), _volumes_figure(run), _chain_figure(run)),
+        problems=problems(run),
+        sections=(_course(run), _chain(run), _servers(run), _volumes(run)),
+    )
+
+
+def problems(run: RestoreRun) -> tuple[str, ...]:
+    """What somebody should look at: what is not as it should be, then what the run warned of."""
+    found = [f"Server {one.name} is not active: its status is {one.status or wording.UNKNOWN}." for one in run.servers if one.status != "ACTIVE"]
+    found += [
+        f"Volume {one.name} of server {one.server} is not there: its status is {one.status or wording.UNKNOWN}."
+        for one in run.volumes
+        if one.status not in ("available", "in-use")
+    ]
+    return (*found, *_earlier(run), *run.warnings)
+
+
+def _earlier(run: RestoreRun) -> t.Iterator[str]:
+    servers, volumes = (sum(one.was_there for one in things) for things in (run.servers, run.volumes))
+    parts = [wording.counted(count, one) for count, one in ((servers, "server"), (volumes, "volume")) if count]
+    if parts:
+        yield f"An earlier run had restored {' and '.join(parts)} already: the times are not those of a whole restore."
+
+
+# Figures
+
+
+def _recovery_time(run: RestoreRun) -> Figure:
+    return Figure("Recovery time (RTO)", wording.duration(run.seconds), "from the start until every health check had passed")
+
+
+def _recovery_point(run: RestoreRun) -> Figure:
+    return Figure("Recovery point (RPO)", wording.duration(run.age), "age of the data when the restore began")
+
+
+def _servers_figure(run: RestoreRun) -> Figure:
+    active = sum(server.status == "ACTIVE" for server in run.servers)
+    state = "good" if active == len(run.servers) else "bad"
+    return Figure("Servers", f"{active} of {len(run.servers)}", f"active, in {wording.counted(len(run.tiers), 'tier')}", state)
+
+
+def _volumes_figure(run: RestoreRun) -> Figure:
+    size = sum(volume.size or 0 for volume in run.volumes)
+    return Figure("Volumes", str(len(run.volumes)), f"of {wording.data(size * _GIB)}")
+
+
+def _chain_figure(run: RestoreRun) -> Figure:
+    times = ratio(run)
+    if times is None:
+        return Figure("Critical path", wording.UNKNOWN)
+    return Figure("Critical path", wording.duration(length(critical_path(run))), f"the restore took {times:.2f} times that")
+
+
+# The course
+
+
+def _course(run: RestoreRun) -> Section:
+    title = "Course"
+    groups = tuple(Group(tier, tuple(_lane(server, run) for server in servers)) for tier, servers in run.tiers.items())
+    timeline = _timeline(run, _LEGEND, groups)
+    if timeline is None:
+        return Section("course", title, "No times are known.")
+    lead = "All volumes are restored at once. A server is built when its own volumes are there and the tier before has passed its health checks."
+    return Section("course", title, lead, timeline)
+
+
+def _timeline(run: RestoreRun, legend: tuple[tuple[str, str], ...], groups: tuple[Group, ...]) -> Timeline | None:
+    drawn = [span for group in groups for lane in group.lanes for span in lane.spans]
+    if run.began_at is None or not drawn:
+        return None
+    ends = [span.end for span in drawn] + ([run.ended_at] if run.ended_at else [])
+    seconds = between(run.began_at, max(ends))
+    present = {span.kind for span in drawn}
+    return Timeline(tuple(one for one in legend if one[0] in present), run.began_at, seconds, groups) if seconds and seconds > 0 else None
+
+
+def _lane(server: RestoredServer, run: RestoreRun) -> Lane:
+    timed = [one for one in server.volumes if one.requested_at and one.ready_at]
+    drawn = spans(
+        *(("volume", line, f"volume {one.name} restored", one.requested_at, one.ready_at) for line, one in enumerate(timed)),
+        ("building", len(timed), "server built", server.created_at, server.active_at),
+        ("checking", len(timed), "health checks", server.active_at, server.ready_at),
+    )
+    return Lane(server.name, _lane_note(server, run), _lane_story(server, run), drawn)
+
+
+def _lane_note(server: RestoredServer, run: RestoreRun) -> str:
+    if server.ready_at:
+        return f"ready after {wording.duration(between(run.began_at, server.ready_at))}"
+    return "was there already" if server.was_there else "not ready"
+
+
+def _lane_story(server: RestoredServer, run: RestoreRun) -> str:
+    def at(moment: datetime.datetime | None) -> str:
+        return wording.offset(between(run.began_at, moment))
+
+    parts = [f"volume {one.name} from {at(one.requested_at)} to {at(one.ready_at)}" for one in server.volumes if one.requested_at and one.ready_at]
+    steps = [("building requested", server.created_at), ("active", server.active_at), ("ready", server.ready_at)]
+    parts += [f"{what} at {at(moment)}" for what, moment in steps if moment]
+    return "; ".join(parts) or "No times are known."
+
+
+# The critical path
+
+
+def _chain(run: RestoreRun) -> Section:
+    title, chain, times = "Critical path", critical_path(run), ratio(run)
+    timeline = _timeline(run, _CHAIN_LEGEND, (Group("", tuple(_waterfall(chain, run.began_at))),)) if run.began_at else None
+    if timeline is None or times is None:
+        return Section("path", title, "No times are known.")
+    lead = (
+        f"The longest chain of things that had to wait for each other takes {wording.duration(length(chain))}; the whole restore took "
+        f"{wording.duration(run.seconds)}, {times:.2f} times that."
+    )
+    return Section("path", title, lead, timeline)
+
+
+def _waterfall(chain: t.Iterable[Link], began_at: datetime.datetime) -> t.Iterator[Lane]:
+    """The links one after the other, as if nothing else had taken any time."""
+    start = began_at
+    for link in chain:
+        end = start + datetime.timedelta(seconds=link.seconds)
+        what = "volume restored" if link.kind == "volume" else "server built and ready"
+        kind = "volume" if link.kind == "volume" else "building"
+        note = f"{what}: {wording.duration(link.seconds)}"
+        yield Lane(link.name, note, note, spans((kind, 0, note, start, end)))
+        start = end
+
+
+# The tables
+
+
+def _servers(run: RestoreRun) -> Section:
+    heads = ("Server", "State", "Addresses", "Floating addresses", "Ready after")
+    rows = tuple(_server_row(server, run) for server in run.servers)
+    return Section("servers", "Servers", "Fixed addresses are as the checkpoint and the mapping have them, floating ones are new.", table=Table(heads, rows))
+
+
+def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
+    return (
+        Cell(server.name, server.tier),
+        Cell(server.status or wording.UNKNOWN, state="good" if server.status == "ACTIVE" else "bad"),
+        Cell(", ".join(server.fixed_ips) or "–"),
+        Cell(", ".join(server.floating_ips) or "–"),
+        Cell("was there already" if server.was_there else wording.duration(between(run.began_at, server.ready_at))),
+    )
+
+
+def _volumes(run: RestoreRun) -> Section:
+    heads = ("Volume", "Size", "State", "Restored in")
+    return Section("volumes", "Volumes", "", table=Table(heads, tuple(_volume_row(volume) for volume in run.volumes)))
+
+
+def _volume_row(volume: RestoredVolume) -> tuple[Cell, ...]:
+    return (
+        Cell(volume.name, volume.server),
+        Cell(wording.UNKNOWN if volume.size is None else f"{volume.size} GiB"),
+        Cell(volume.status or wording.UNKNOWN),
+        Cell("was there already" if volume.was_there else wording.duration(volume.seconds)),
+    )

@@ -1,0 +1,337 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import describe as capture
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription, ServerGroupSpec
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.shop import port
+
+APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": ["id-orders-db"]}]})
+OLD_MARK = Mark("shop", "last year", "other")
+
+
+def orders_db(**changes):
+    values = {
+        "volumes": (("volume-data2", False), ("volume-data", True), ("volume-boot", False)),
+        "mac_addresses": ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01"),
+        "key_name": "shop",
+        "metadata": {"role": "db", **OLD_MARK.metadata()},
+        "tags": ("gold", "osdr_source=other"),
+    }
+    return server("orders-db", **{**values, **changes})
+
+
+def attached(name, device, **changes):
+    return volume(name, attachments=(Attachment("id-orders-db", device),), **changes)
+
+
+VOLUMES = {
+    "volume-boot": attached("boot", "/dev/vda", metadata=OLD_MARK.metadata()),
+    "volume-data": attached("data", "/dev/vdz", bootable=False),
+    "volume-data2": attached("data2", "/dev/vdaa", bootable=False),
+}
+PORTS = (
+    port("front", mac_address="fa:16:3e:00:00:01", device_id="id-orders-db", fixed_ips=(FixedIp("sub", "10.0.0.11"),)),
+    port("back", mac_address="fa:16:3e:00:00:02", device_id="id-orders-db", network_id="net2", security_group_ids=()),
+    port("router", device_id="r", fixed_ips=(FixedIp("sub", "10.0.0.1"), FixedIp("elsewhere", "10.9.0.1"))),
+    port("stranger", device_id="id-other"),
+)
+
+
+def network(network_id, name, **changes):
+    return {"id": network_id, "name": name, "project_id": "project", "mtu": 1442, "port_security_enabled": True, **changes}
+
+
+def subnet(subnet_id, name, network_id):
+    return {
+        "id": subnet_id,
+        "name": name,
+        "project_id": "project",
+        "network_id": network_id,
+        "cidr": "10.0.0.0/24",
+        "ip_version": 4,
+        "gateway_ip": "10.0.0.1",
+        "enable_dhcp": True,
+        "dns_nameservers": ["10.0.0.53"],
+        "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
+        "host_routes": [],
+        "ipv6_ra_mode": None,
+        "ipv6_address_mode": None,
+    }
+
+
+def group(group_id, name, *remotes):
+    rules = [
+        {
+            "direction": "ingress",
+            "ethertype": "IPv4",
+            "protocol": "tcp",
+            "port_range_min": 22,
+            "port_range_max": 22,
+            "remote_ip_prefix": None,
+            "remote_group_id": remote,
+        }
+        for remote in remotes
+    ]
+    return {"id": group_id, "name": name, "project_id": "project", "description": None, "security_group_rules": rules}
+
+
+ROUTER = {
+    "id": "r",
+    "name": "shop-router",
+    "project_id": "project",
+    "external_gateway_info": {"network_id": "ext", "enable_snat": True},
+}
+
+
+def seen(**changes):
+    values = {
+        "site": "primary",
+        "project_id": "project",
+        "servers": {"id-orders-db": orders_db()},
+        "volumes": VOLUMES,
+        "devices": {"id-orders-db": {key: one.attachments[0].device for key, one in VOLUMES.items()}},
+        "ports": PORTS,
+        "networks": {
+            "net": network("net", "shop-net"),
+            "net2": network("net2", "back-net", port_security_enabled=False),
+            "net3": network("net3", "not ours to restore"),
+            "ext": network("ext", "public", project_id="admin"),
+        },
+        "subnets": {
+            "sub": subnet("sub", "shop-subnet", "net"),
+            "elsewhere": subnet("elsewhere", "elsewhere", "net3"),
+        },
+        "routers": {"r": ROUTER, "r2": {**ROUTER, "id": "r2", "name": "unused"}},
+        "security_groups": {
+            "sg": group("sg", "shop", "admins", "sg"),
+            "admins": group("admins", "admins", "bastion"),
+            "bastion": group("bastion", "bastion", None),
+            "unused": group("unused", "unused", None),
+        },
+        "floating_ips": ({"port_id": "port-front", "floating_network_id": "ext", "fixed_ip_address": "10.0.0.11"},),
+        "key_pairs": {"shop": "ssh-ed25519 AAAA shop", "unused": "ssh-ed25519 BBBB unused"},
+    }
+    return capture.Seen(**{**values, **changes})
+
+
+def described(**changes):
+    return capture.describe(APPLICATION, seen(**changes))
+
+
+def test_ids_of_the_definition_become_names():
+    assert described().application.servers == ["orders-db"]
+
+
+def test_volumes_are_in_the_order_of_the_devices():
+    assert [one.name for one in described().servers[0].volumes] == ["boot", "data", "data2"]
+
+
+def test_the_bootable_volume_comes_first_whatever_its_device():
+    devices = {"volume-boot": "/dev/vdc", "volume-data": "/dev/sda", "volume-data2": "/dev/vdb"}
+    found = described(devices={"id-orders-db": devices}).servers[0].volumes
+    assert [one.name for one in found] == ["boot", "data", "data2"]
+
+
+def test_ports_are_in_the_order_of_the_interfaces():
+    back, front = described().servers[0].ports
+    assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)
+    assert (front.network, front.floating_network, front.security_groups) == ("shop-net", "public", ("shop",))
+    assert [(one.subnet, one.ip_address) for one in front.fixed_ips] == [("shop-subnet", "10.0.0.11")]
+
+
+@pytest.mark.parametrize("first", ["10.0.0.11", "10.0.0.12", "2001:db8::11", None])
+def test_the_address_to_which_the_floating_one_leads_comes_first(first):
+    addresses = ["10.0.0.11", "10.0.0.12", "2001:db8::11"]
+    front = dataclasses.replace(PORTS[0], fixed_ips=tuple(FixedIp("sub", one) for one in addresses))
+    floating = ({"port_id": "port-front", "floating_network_id": "ext", "fixed_ip_address": first},) if first else ()
+    found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1].fixed_ips
+    assert [one.ip_address for one in found] == sorted(addresses, key=lambda one: one != first)
+
+
+def test_deletion_with_the_server_is_kept_per_volume():
+    assert [one.delete_on_termination for one in described().servers[0].volumes] == [False, True, False]
+
+
+def test_marks_of_an_earlier_restore_are_not_captured():
+    found = described().servers[0]
+    assert (found.metadata, found.tags, found.volumes[0].metadata) == ({"role": "db"}, ("gold",), {})
+
+
+def test_the_topology_is_what_the_servers_need_and_no_more():
+    topology = described().topology
+    assert [(one.name, one.port_security_enabled) for one in topology.networks] == [("back-net", False), ("shop-net", True)]
+    assert [one.name for one in topology.subnets] == ["shop-subnet"]
+    assert [(one.name, one.external_network, one.subnets) for one in topology.routers] == [
+        ("shop-router", "public", ("shop-subnet",))
+    ]
+    assert [one.name for one in topology.security_groups] == ["admins", "bastion", "shop"]
+    assert {rule.remote_group for rule in topology.security_groups[2].rules} == {"admins", "shop"}
+    assert [one.name for one in topology.key_pairs] == ["shop"]
+
+
+def test_marks_of_a_restore_are_not_captured_with_what_it_made():
+    mark = Mark("shop", "noon", drill="7").text()
+    found = seen(key_pairs={"shop": f"ssh-ed25519 AAAA shop {mark}"})
+    marked = {one: {**group, "description": f"What it serves {mark}"} for one, group in found.security_groups.items()}
+    topology = capture.describe(APPLICATION, dataclasses.replace(found, security_groups=marked)).topology
+    assert topology.key_pairs[0].public_key == "ssh-ed25519 AAAA shop"
+    assert {one.description for one in topology.security_groups} == {"What it serves"}
+
+
+def test_a_description_survives_being_written_and_read():
+    found = described()
+    assert ApplicationDescription.parse(found.as_dict()) == found
+
+
+def test_the_key_pair_of_another_user_is_a_warning():
+    found = seen(key_pairs={})
+    assert "Key pair 'shop' of server orders-db" in capture.warnings(found)[0]
+    assert capture.describe(APPLICATION, found).topology.key_pairs == ()
+    assert not capture.warnings(seen())
+
+
+def with_server(**changes):
+    return {"servers": {"id-orders-db": orders_db(**changes)}}
+
+
+def with_boot_volume(**changes):
+    return {"volumes": {**VOLUMES, "volume-boot": dataclasses.replace(VOLUMES["volume-boot"], **changes)}}
+
+
+def with_network(**changes):
+    return {"networks": {**seen().networks, "net": {**network("net", "shop-net"), **changes}}}
+
+
+def with_group(**changes):
+    return {"security_groups": {**seen().security_groups, "sg": {**group("sg", "shop", None), **changes}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (with_server(boots_from_image=True), "boots from an image: it cannot be restored from volumes; rebuild it"),
+        (with_server(volumes=()), "Server orders-db (id-orders-db) has no volumes"),
+        ({"volumes": {}}, "Volume volume-boot of server orders-db (id-orders-db) is not visible in the project"),
+        (with_boot_volume(encrypted=True), "Volume boot (volume-boot) of server orders-db (id-orders-db) is encrypted"),
+        (
+            with_boot_volume(attachments=(Attachment("id-orders-db", "/dev/vda"), Attachment("other", "/dev/vdb"))),
+            "is attached to 2 servers",
+        ),
+        (with_network(project_id="admin"), "is on network 'shop-net', which belongs to another project (shared or external)"),
+        (with_network(name=""), "The network net has no name"),
+        (
+            {"networks": {**seen().networks, "twin": network("twin", "shop-net")}},
+            "The network net is one of 2 called 'shop-net'",
+        ),
+        ({"security_groups": {}}, "Port port-front of server orders-db (id-orders-db) uses security group sg"),
+        (
+            with_group(security_group_rules=[{**group("x", "x", None)["security_group_rules"][0], "remote_address_group_id": "a"}]),
+            "Security group 'shop' has a rule with an address group",
+        ),
+        (
+            with_group(security_group_rules=group("x", "x", "foreign")["security_group_rules"]),
+            "A rule of security group 'shop' names group foreign",
+        ),
+    ],
+)
+def test_what_cannot_be_restored_is_refused(changes, expected):
+    with pytest.raises(CheckFailed) as raised:
+        described(**changes)
+    assert any(expected in problem for problem in raised.value.facts["problems"]), raised.value.facts
+    assert "Application 'shop' on site 'primary' cannot be captured: nothing was changed" in str(raised.value)
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(CheckFailed) as raised:
+        described(**with_server(boots_from_image=True), **with_network(project_id="admin"), **with_boot_volume(encrypted=True))
+    assert len(raised.value.facts["problems"]) == 3
+
+
+class FakeCompute:
+    def __init__(self):
+        self.asked = []
+
+    def devices(self, server_id):
+        self.asked.append(server_id)
+        return {"volume-boot": "/dev/vda"}
+
+
+@pytest.mark.parametrize(("device", "asked"), [("/dev/vda", []), ("", ["id-s"])], ids=["known", "unknown"])
+def test_nova_is_only_asked_for_devices_that_cinder_does_not_know(device, asked):
+    compute = FakeCompute()
+    found = {"volume-boot": volume("boot", attachments=(Attachment("id-s", device),))}
+    one = server("s", volumes=(("volume-boot", False),))
+    assert capture._devices(compute, one, found) == {"volume-boot": "/dev/vda"}
+    assert compute.asked == asked
+
+
+class Administrator:
+    """The site as somebody sees it who may see more than its owner."""
+
+    project_id = "admins"
+
+    def __init__(self, *servers):
+        self._servers = servers
+
+    def __call__(self, _cloud):
+        return self
+
+    def servers(self, project_id):
+        return [one for one in self._servers if one.project_id == project_id]
+
+    def captured(self, monkeypatch, form=str):
+        monkeypatch.setattr(capture, "Compute", self)
+        return capture.user_data(self, seen(), form)
+
+
+def test_user_data_is_taken_of_the_applications_servers_that_have_any(monkeypatch):
+    administrator = Administrator(orders_db(user_data="IyE="), server("other", user_data="Pz8="))
+    assert administrator.captured(monkeypatch, str.lower) == {"id-orders-db": "iye="}
+    assert capture.describe(APPLICATION, seen(user_data={"id-orders-db": "plain:IyE="})).servers[0].user_data == "plain:IyE="
+
+
+def test_a_server_without_user_data_has_none(monkeypatch):
+    assert Administrator(orders_db()).captured(monkeypatch) == {}
+    assert described().servers[0].user_data is None
+
+
+def test_who_does_not_see_user_data_is_told(monkeypatch):
+    with pytest.raises(CheckFailed, match="give admin_cloud"):
+        Administrator(orders_db(hypervisor=None)).captured(monkeypatch)
+
+
+APART = ServerGroup("g1", "apart", "anti-affinity", 2, frozenset({"id-orders-db", "id-other"}))
+
+
+def test_a_server_group_carries_the_application_in_its_name():
+    found = described(server_groups=(APART, ServerGroup("g2", "others", "affinity")))
+    assert found.servers[0].server_group == "shop-apart"
+    assert found.topology.server_groups == (ServerGroupSpec("shop-apart", "anti-affinity", 2),)
+
+
+def test_one_that_does_already_keeps_its_name():
+    found = described(server_groups=(dataclasses.replace(APART, name="shop-apart"),))
+    assert found.servers[0].server_group == "shop-apart"
+
+
+def test_server_groups_that_cannot_be_told_apart_are_refused():
+    with pytest.raises(CheckFailed, match="The server group g1 is one of 2 that would be called 'shop-apart' at another site"):
+        described(server_groups=(APART, ServerGroup("g2", "shop-apart", "affinity")))
+    with pytest.raises(CheckFailed, match="The server group g1 has no name"):
+        described(server_groups=(dataclasses.replace(APART, name=""),))
+
+
+def test_zones_are_those_that_were_asked_for():
+    assert described().servers[0].availability_zone is None
+    bound = described(servers={"id-orders-db": orders_db(pinned_zone="az1")}).servers[0]
+    assert bound.availability_zone == "az1"
+    assert [one.availability_zone for one in bound.volumes] == ["nova", "nova", "nova"]

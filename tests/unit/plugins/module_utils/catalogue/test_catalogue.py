@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, Choice, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
+
+KEY = "correct horse battery staple"
+TEN = shop.taken("ten", "2026-01-01T10:00:00Z")
+NOON = shop.taken("noon", "2026-01-01T12:00:00.500Z", "crash")
+ONE = shop.taken("one", "2026-01-01T13:00:00Z", "paused")
+
+
+def catalogue(*manifests, key=None, **objects):
+    made = Catalogue(FakeStore(**objects), "catalogue", key)
+    for manifest in manifests:
+        made.publish(manifest)
+    return made
+
+
+def ids(listing):
+    return [one.checkpoint.id for one in listing.manifests]
+
+
+def test_checkpoints_are_listed_the_newest_first():
+    same_second = shop.taken("earlier", "2026-01-01T12:00:00Z")
+    assert ids(catalogue(TEN, ONE, same_second, NOON).checkpoints("shop")) == ["one", "noon", "earlier", "ten"]
+
+
+def test_applications_are_apart():
+    others = catalogue(TEN, shop.taken("noon", application="shop-2"))
+    assert ids(others.checkpoints("shop")) == ["ten"]
+    assert others.applications() == ["shop", "shop-2"]
+
+
+def test_what_cannot_be_a_manifest_by_its_name_is_nobodys():
+    found = catalogue(TEN, **{"shop/notes.txt": b"", "shop/a/b.json": b"", "shop/": b"", "readme.json": b""})
+    assert (ids(found.checkpoints("shop")), found.checkpoints("shop").damaged) == (["ten"], ())
+    assert found.applications() == ["shop"]
+
+
+def test_one_damaged_manifest_hides_no_other():
+    found = catalogue(TEN, ONE, **{"shop/noon.json": b"{", "shop/night.json": b""}).checkpoints("shop")
+    assert ids(found) == ["one", "ten"]
+    assert [one.name for one in found.damaged] == ["shop/night.json", "shop/noon.json"]
+    assert all("container 'catalogue' of site 'remote'" in one.problem for one in found.damaged)
+
+
+def test_a_manifest_in_the_place_of_another_is_damaged():
+    swapped = catalogue(**{"shop/noon.json": TEN.dump(), "shop-2/ten.json": TEN.dump()})
+    (damaged,) = swapped.checkpoints("shop").damaged
+    assert "is that of checkpoint 'ten' of application 'shop'" in damaged.problem
+    with pytest.raises(ManifestInvalid, match="not its own"):
+        swapped.find("shop-2", "ten")
+
+
+def test_an_endless_manifest_is_damaged(monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 2**20)
+    (damaged,) = catalogue(**{"shop/noon.json": b" " * 2**21}).checkpoints("shop").damaged
+    assert "more than 1 MiB" in damaged.problem
+
+
+def test_with_a_key_only_its_own_signatures_count():
+    objects = {"shop/ten.json": TEN.dump(KEY), "shop/noon.json": NOON.dump(), "shop/one.json": ONE.dump("another")}
+    signed = catalogue(key=KEY, **objects).checkpoints("shop")
+    assert ids(signed) == ["ten"]
+    assert ["not signed" in one.problem or "another key" in one.problem for one in signed.damaged] == [True, True]
+    assert ids(catalogue(**objects).checkpoints("shop")) == ["one", "noon", "ten"]
+
+
+def test_what_is_published_with_a_key_is_signed():
+    made = catalogue(TEN, key=KEY)
+    assert made.find("shop", "ten") == TEN
+    assert made._store.objects["shop/ten.json"] == TEN.dump(KEY)
+
+
+def test_an_empty_key_is_no_key():
+    with pytest.raises(InvalidInput, match="hmac_key is empty"):
+        Catalogue.of(None, {"container": "catalogue", "hmac_key": ""})
+
+
+def test_what_vanishes_while_it_is_listed_is_not_there():
+    made = catalogue(TEN)
+    made._store.names = lambda container, prefix="": ["shop/noon.json", "shop/ten.json"]
+    found = made.checkpoints("shop")
+    assert (ids(found), found.damaged) == (["ten"], ())
+
+
+def test_a_store_that_fails_is_no_damaged_manifest():
+    def fail(container, name, at_most):
+        raise CloudError("Site 'remote' could not read.")
+
+    made = catalogue(TEN)
+    made._store.read = fail
+    with pytest.raises(CloudError, match="could not read"):
+        made.checkpoints("shop")
+
+
+def test_a_checkpoint_is_found_by_its_id():
+    made = catalogue(TEN, **{"shop/noon.json": b"{"})
+    assert (made.find("shop", "ten"), made.find("shop", "one")) == (TEN, None)
+    with pytest.raises(ManifestInvalid, match="Object 'shop/noon.json'"):
+        made.find("shop", "noon")
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({}, "one"),
+        ({"checkpoint": "ten"}, "ten"),
+        ({"checkpoint": "nine"}, None),
+        ({"not_after": "2026-01-01T12:59:59Z"}, "noon"),
+        ({"not_after": "2026-01-01T13:00:00Z"}, "one"),
+        ({"not_after": "2026-01-01T13:00:00+01:00"}, "ten"),
+        ({"not_after": "2026-01-01T07:00:00-05:00"}, "ten"),
+        ({"not_after": "2026-01-01T09:59:59Z"}, None),
+        ({"consistency": "crash"}, "one"),
+        ({"consistency": "paused"}, "one"),
+        ({"consistency": "quiesced"}, "ten"),
+        ({"consistency": "offline"}, None),
+        ({"checkpoint": "noon", "consistency": "quiesced"}, None),
+        ({"checkpoint": "one", "not_after": "2026-01-01T12:00:00Z"}, None),
+        ({"not_after": "2026-01-01T12:30:00Z", "consistency": "paused"}, "ten"),
+    ],
+)
+def test_the_newest_that_is_good_enough_is_selected(choice, expected):
+    if "not_after" in choice:
+        choice = {**choice, "not_after": parse_time(choice["not_after"])}
+    selected = catalogue(TEN, NOON, ONE).checkpoints("shop").select(Choice(**choice))
+    assert (selected.checkpoint.id if selected else None) == expected
+
+
+def test_a_damaged_checkpoint_is_not_selected_by_its_id():
+    listing = catalogue(TEN, **{"shop/noon.json": b"{"}).checkpoints("shop")
+    assert listing.select(Choice()) == TEN
+    with pytest.raises(ManifestInvalid, match="Object 'shop/noon.json'") as raised:
+        listing.select(Choice("noon"))
+    assert "os_catalogue_rebuild" in raised.value.hint
+
+
+def test_a_damaged_one_that_is_called_latest_does_not_stand_for_the_newest():
+    assert catalogue(TEN, **{"shop/latest.json": b"{"}).checkpoints("shop").select(Choice()) == TEN
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"])
+def test_a_moment_that_is_none_is_refused(text):
+    with pytest.raises(InvalidInput, match="is no moment") as raised:
+        parse_time(text)
+    assert "2026-11-22T12:00:00Z" in raised.value.hint
+
+
+def test_a_choice_is_told_in_words():
+    choice = Choice("noon", parse_time("2026-01-01T12:00:00Z"), "quiesced")
+    assert str(choice) == "checkpoint 'noon' not after 2026-01-01T12:00:00+00:00 that is at least quiesced-consistent"

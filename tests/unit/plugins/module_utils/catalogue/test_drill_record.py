@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+import json
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord, outcome_of, successful
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrillRecordInvalid, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed as signed_document
+from ansible_collections.osdr.openstack.plugins.modules import os_drill_record
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
+
+RECORD = shop.drilled()
+EARLIER = shop.drilled(drill="6", checkpoint="dawn", finished_at="2026-01-01T06:00:00Z")
+FAILED = shop.drilled(drill="8", finished_at="2026-01-01T13:00:00Z", outcome="failed", recovery_seconds=None, problem="It broke.")
+
+
+def changed(**changes):
+    """The stored record with other members."""
+    document = {key: value for key, value in json.loads(RECORD.dump()).items() if key != "digest"}
+    return signed_document.dump({**document, **changes})
+
+
+def test_what_was_written_is_read():
+    assert DrillRecord.load(RECORD.dump()) == RECORD
+    assert DrillRecord.load(FAILED.dump("key"), "key") == FAILED
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"{", "record of the drill is no JSON document"),
+        (RECORD.dump().replace(b"71.4", b"1.4"), "digest does not match"),
+        (changed(more=1), "does not follow its schema"),
+        (changed(schema_version=2), "does not follow its schema"),
+        (changed(drill="a/b"), "does not follow its schema"),
+        (changed(outcome="splendid"), "does not follow its schema"),
+        (changed(servers=[{"name": "x"}]), "does not follow its schema"),
+        (changed(recovery_seconds=-1), "does not follow its schema"),
+        (changed(recovery_seconds=None), "not after how long"),
+        (changed(finished_at="2026-02-30T12:30:00Z"), "a time that never was"),
+    ],
+)
+def test_what_is_no_record_is_refused(content, told):
+    with pytest.raises(DrillRecordInvalid, match=told):
+        DrillRecord.load(content)
+
+
+def test_with_a_key_only_its_own_signatures_count():
+    with pytest.raises(DrillRecordInvalid, match="is not signed"):
+        DrillRecord.load(RECORD.dump(), "key")
+    with pytest.raises(DrillRecordInvalid, match="does not match hmac_key"):
+        DrillRecord.load(RECORD.dump("other"), "key")
+
+
+@pytest.mark.parametrize(
+    ("problem", "made_by", "outcome"),
+    [("", ["guest agent"], "passed"), ("", [], "unchecked"), ("It broke.", ["guest agent"], "failed"), ("It broke.", [], "failed")],
+)
+def test_a_drill_has_passed_when_all_checks_were_made(problem, made_by, outcome):
+    checks = [{"check": "port 22", "made_by": ["connection"]}, {"check": "port 5432", "made_by": made_by}]
+    assert outcome_of(problem, [{"checks": checks}, {"checks": []}]) == outcome
+
+
+def test_an_application_without_checks_has_passed_when_it_is_there():
+    assert outcome_of("", [{"checks": []}]) == "passed"
+
+
+def test_the_name_says_when_it_was_and_how_it_ended():
+    assert RECORD.object_name == "shop/noon/20260101T123000Z-passed-7.drill.json"
+    others = ["shop/noon.json", "shop/noon.drill.json", "shop/noon/20260101T123000Z-passed-7.json", "shop/noon/x/20260101T123000Z-passed-7.drill.json"]
+    names = [EARLIER.object_name, *others, RECORD.object_name, FAILED.object_name]
+    assert successful(names) == [RECORD.object_name, EARLIER.object_name]
+
+
+# In the catalogue
+
+
+def catalogue(*records, key=None, **objects):
+    store = FakeStore(**{**objects, **{one.object_name: one.dump(key) for one in records}})
+    return Catalogue(store, "catalogue", key)
+
+
+def test_the_newest_that_passed_is_found():
+    assert catalogue(EARLIER, RECORD, FAILED).last_successful_drill("shop") == RECORD
+    assert catalogue(EARLIER, FAILED).last_successful_drill("shop") == EARLIER
+    assert catalogue(FAILED).last_successful_drill("shop") is None
+    assert catalogue(RECORD).last_successful_drill("blog") is None
+
+
+@pytest.mark.parametrize("content", [b"{", EARLIER.dump(), FAILED.dump()], ids=["damaged", "of another drill", "of one that failed"])
+def test_what_proves_nothing_is_passed_over(content):
+    assert catalogue(EARLIER, **{RECORD.object_name: content}).last_successful_drill("shop") == EARLIER
+
+
+def test_without_its_signature_it_proves_nothing():
+    forged = shop.drilled(drill="9", finished_at="2026-01-01T14:00:00Z")
+    signed = catalogue(RECORD, key="key", **{forged.object_name: forged.dump()})
+    assert signed.last_successful_drill("shop") == RECORD
+
+
+def test_drills_are_no_checkpoints():
+    mixed = catalogue(RECORD, **{"shop/noon.json": shop.manifest().dump()})
+    assert [one.checkpoint.id for one in mixed.checkpoints("shop").manifests] == ["noon"]
+    assert mixed.checkpoints("shop").damaged == ()
+    assert catalogue(RECORD).applications() == []
+
+
+def test_it_is_kept_beside_the_manifest_and_signed():
+    signed = catalogue(key="key")
+    signed.record_drill(RECORD)
+    assert signed.last_successful_drill("shop") == RECORD
+
+
+# The module
+
+NOW = datetime.datetime(2026, 1, 1, 12, 30, tzinfo=datetime.UTC)
+SERVER = {**RECORD.servers[0], "server_id": "x", "ports": []}
+
+
+def params(**changes):
+    values = {"application": "shop", "checkpoint": "noon", "drill": "7", "started": 1767270520.4, "recovery_seconds": 71.4}
+    return {**values, "servers": [SERVER], "problem": "", "left": [], **changes}
+
+
+def test_the_module_writes_what_the_restore_returned():
+    assert os_drill_record.record_of(params(), NOW) == RECORD
+
+
+def test_what_failed_before_any_server_was_there_is_recorded_too():
+    record = os_drill_record.record_of(params(servers=[], recovery_seconds=None, problem="It broke.", left=["A network stays."]), NOW)
+    assert (record.outcome, record.left) == ("failed", ("A network stays.",))
+    assert DrillRecord.load(record.dump()) == record
+
+
+@pytest.mark.parametrize("changes", [{"application": "../x"}, {"checkpoint": "latest"}, {"drill": "a b"}])
+def test_names_that_would_lead_elsewhere_are_refused(changes):
+    with pytest.raises(InvalidInput):
+        os_drill_record.record_of(params(**changes), NOW)

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Damaged, Listing, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, metrics, unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
+
+NOW = parse_time("2026-01-01T13:00:00Z")
+TEN = shop.taken("ten", "2026-01-01T10:00:00Z", "paused")
+NOON = shop.manifest()
+DRILLED = shop.drilled()
+DAMAGED = Damaged("shop/one.json", "one", "It is damaged.")
+
+
+def point(*manifests, backups=None, damaged=(), drill=None):
+    return RecoveryPoint.of("shop", Listing(manifests, damaged), shop.backups() if backups is None else backups, "remote", drill)
+
+
+def lacking(manifest):
+    """The checkpoint with a backup in its chains that no site has."""
+    copies = [{**copy, "chain": [shop.uuid(77), *copy["chain"]]} for copy in shop.DOCUMENT["copies"][:1]]
+    return type(manifest).parse({**manifest.as_dict(), "copies": copies + shop.DOCUMENT["copies"][1:]})
+
+
+def test_every_backup_of_every_chain_counts():
+    assert unavailable(NOON, shop.backups(), "remote") == []
+    assert len(unavailable(NOON, [], "remote")) == 6
+    assert len(unavailable(NOON, shop.backups(status="error"), "remote")) == 3
+    assert unavailable(NOON, shop.backups(status="restoring"), "remote") == []
+    assert unavailable(NOON, shop.backups()[1:], "remote") == [
+        f"Backup {shop.uuid(91)} of volume {shop.uuid(1)} is not available on site 'remote'."
+    ]
+
+
+def test_the_newest_that_can_be_restored_counts():
+    found = point(NOON, TEN).as_dict(NOW, Limits(3600))
+    assert (found["checkpoint"], found["created_at"], found["age"]) == ("noon", "2026-01-01T12:00:00Z", 3600.0)
+    assert (found["consistency"], found["restorable"], found["not_restorable"], found["within"]) == ("quiesced", 2, [], True)
+
+
+def test_a_newer_one_that_cannot_be_restored_is_told():
+    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, Limits(3600))
+    assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == ("ten", 10800.0, 1, False)
+    (newer,) = found["not_restorable"]
+    assert (newer["checkpoint"], newer["created_at"]) == ("noon", "2026-01-01T12:00:00Z")
+    assert shop.uuid(77) in newer["problem"]
+    assert found["damaged"] == [{"name": "shop/one.json", "problem": "It is damaged."}]
+
+
+def test_an_older_one_that_cannot_be_restored_is_only_not_counted():
+    found = point(NOON, lacking(TEN)).as_dict(NOW, Limits())
+    assert (found["restorable"], found["not_restorable"]) == (1, [])
+
+
+@pytest.mark.parametrize(("max_age", "within"), [(None, True), (3599, False), (3600, True), (3601, True), (0, False)])
+def test_within_is_within_the_limit(max_age, within):
+    assert point(NOON).as_dict(NOW, Limits(max_age))["within"] is within
+
+
+@pytest.mark.parametrize("max_age", [None, 10**9])
+@pytest.mark.parametrize("nothing", [point(), point(NOON, backups=[backup("other")]), point(damaged=(DAMAGED,))])
+def test_nothing_that_can_be_restored_is_never_within(nothing, max_age):
+    found = nothing.as_dict(NOW, Limits(max_age))
+    assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == (None, None, 0, False)
+
+
+def test_metrics_are_what_prometheus_reads():
+    assert metrics([point(NOON, TEN, drill=DRILLED), RecoveryPoint("none", None, 0, (), ())], NOW).splitlines() == [
+        "# HELP osdr_recovery_point_age_seconds Age of the newest checkpoint that can be restored, when this was written.",
+        "# TYPE osdr_recovery_point_age_seconds gauge",
+        'osdr_recovery_point_age_seconds{application="shop"} 3600.0',
+        "# HELP osdr_recovery_point_timestamp_seconds Moment of the newest checkpoint that can be restored.",
+        "# TYPE osdr_recovery_point_timestamp_seconds gauge",
+        'osdr_recovery_point_timestamp_seconds{application="shop"} 1767268800.0',
+        "# HELP osdr_recovery_points Number of checkpoints that can be restored.",
+        "# TYPE osdr_recovery_points gauge",
+        'osdr_recovery_points{application="shop"} 2',
+        'osdr_recovery_points{application="none"} 0',
+        "# HELP osdr_recovery_point_consistency_info Consistency of the newest checkpoint that can be restored.",
+        "# TYPE osdr_recovery_point_consistency_info gauge",
+        'osdr_recovery_point_consistency_info{application="shop",consistency="quiesced"} 1',
+        "# HELP osdr_drill_age_seconds Age of the last drill that passed, when this was written.",
+        "# TYPE osdr_drill_age_seconds gauge",
+        'osdr_drill_age_seconds{application="shop"} 1800.0',
+        "# HELP osdr_drill_timestamp_seconds Moment at which the last drill passed.",
+        "# TYPE osdr_drill_timestamp_seconds gauge",
+        'osdr_drill_timestamp_seconds{application="shop"} 1767270600.0',
+        "# HELP osdr_drill_recovery_seconds Recovery time that the last drill measured that passed.",
+        "# TYPE osdr_drill_recovery_seconds gauge",
+        'osdr_drill_recovery_seconds{application="shop"} 71.4',
+    ]
+
+
+@pytest.mark.parametrize(("limit", "within"), [(None, True), (1799, False), (1800, True)])
+def test_a_drill_is_within_its_own_limit(limit, within):
+    found = point(NOON, drill=DRILLED).as_dict(NOW, Limits(drill_age=limit))
+    assert found["drill"] == {
+        "drill": "7", "checkpoint": "noon", "finished_at": "2026-01-01T12:30:00Z", "age": 1800.0, "recovery_seconds": 71.4
+    }
+    assert (found["drill_within"], found["within"]) == (within, True)
+
+
+@pytest.mark.parametrize(("limit", "within"), [(None, True), (10**9, False)])
+def test_what_was_never_drilled_is_within_no_limit(limit, within):
+    found = point(NOON).as_dict(NOW, Limits(drill_age=limit))
+    assert (found["drill"], found["drill_within"]) == (None, within)
+
+
+def test_limits_that_nothing_can_keep_are_refused():
+    assert Limits.parse(0, None) == Limits(0, None)
+    with pytest.raises(InvalidInput, match="max_drill_age is -1"):
+        Limits.parse(None, -1)
+
+
+def test_labels_are_escaped():
+    named = RecoveryPoint('a"b\\c\nd', None, 0, (), ())
+    assert 'osdr_recovery_points{application="a\\"b\\\\c\\nd"} 0\n' in metrics([named], NOW)

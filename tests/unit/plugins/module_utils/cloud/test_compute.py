@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The adapter against HTTP answers as Nova gives them."""
+
+from __future__ import annotations
+
+import openstack
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, ServerGroup
+
+NOVA = "http://nova.example/v2.1"
+VERSION = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
+
+
+def address(mac, ip):
+    return {"version": 4, "addr": ip, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": mac}
+
+
+def nova_server(**changes):
+    return {
+        "id": "s1",
+        "name": "orders-db",
+        "status": "ACTIVE",
+        "tenant_id": "p1",
+        "image": "",
+        "flavor": {
+            "vcpus": 1,
+            "ram": 320,
+            "disk": 1,
+            "ephemeral": 0,
+            "swap": 0,
+            "original_name": "lab.db",
+            "extra_specs": {},
+        },
+        "addresses": {
+            "back": [address("fa:16:3e:00:00:02", "10.0.1.2"), address("fa:16:3e:00:00:02", "10.88.1.2")],
+            "front": [address("fa:16:3e:00:00:01", "10.0.0.2")],
+        },
+        "key_name": "shop",
+        "config_drive": "True",
+        "description": None,
+        "metadata": {"role": "db"},
+        "tags": ["gold"],
+        "OS-EXT-STS:task_state": None,
+        "OS-EXT-AZ:availability_zone": "nova",
+        "os-extended-volumes:volumes_attached": [{"id": "v1", "delete_on_termination": True}],
+        **changes,
+    }
+
+
+@pytest.fixture
+def compute(requests_mock):
+    requests_mock.get(NOVA, json={"version": VERSION})
+    requests_mock.get(f"{NOVA}/", json={"version": VERSION})
+    connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA)
+    cloud = Cloud(connection, "primary")
+    cloud.__dict__["project_id"] = "p1"
+    return Compute(cloud)
+
+
+def listed(requests_mock, *servers):
+    requests_mock.get(f"{NOVA}/servers/detail", json={"servers": list(servers)})
+
+
+def test_a_server_is_read_completely(compute, requests_mock):
+    listed(requests_mock, nova_server())
+    server = compute.servers()[0]
+    assert server.flavor == Flavor("lab.db", "lab.db", 1, 320, 1, 0, 0)
+    assert not server.boots_from_image
+    assert server.config_drive
+    assert server.volumes == (("v1", True),)
+    assert server.mac_addresses == ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01")
+    assert (server.description, server.fault, server.tags) == ("", "", ("gold",))
+
+
+def test_a_server_of_an_image_is_recognised(compute, requests_mock):
+    listed(requests_mock, nova_server(image={"id": "i1", "links": []}))
+    assert compute.servers()[0].boots_from_image
+
+
+def test_a_failed_server_tells_its_fault(compute, requests_mock):
+    fault = {"code": 500, "message": "No valid host was found.", "created": "2026-01-01T00:00:00Z"}
+    listed(requests_mock, nova_server(status="ERROR", fault=fault, addresses={}))
+    assert compute.servers()[0].fault == "No valid host was found."
+
+
+def test_unknown_and_ambiguous_servers_are_all_named(compute, requests_mock):
+    listed(requests_mock, nova_server(), nova_server(id="s2"), nova_server(id="s3", name="front"))
+    with pytest.raises(CheckFailed) as raised:
+        compute.resolve(["orders-db", "front", "nowhere"])
+    first, second = raised.value.facts["problems"]
+    assert first.startswith("2 servers are called 'orders-db' (s1, s2)")
+    assert second.startswith("Server 'nowhere' does not exist")
+
+
+def test_servers_are_looked_for_in_the_callers_project(compute, requests_mock):
+    listed(requests_mock, nova_server())
+    assert compute.resolve(["s1", "orders-db"]).keys() == {"s1", "orders-db"}
+    assert "all_tenants" not in requests_mock.last_request.qs
+
+
+def of_project(requests_mock, project_id, *servers):
+    url = f"{NOVA}/servers/detail?all_tenants=True&project_id={project_id}"
+    requests_mock.get(url, json={"servers": [nova_server(**one, tenant_id=project_id) for one in servers]})
+
+
+def test_an_administrator_finds_servers_in_several_projects(compute, requests_mock):
+    of_project(requests_mock, "p1", {})
+    of_project(requests_mock, "p2", {"id": "s2", "name": "front"})
+    found = compute.resolve(["orders-db", "front"], ["p1", "p2"])
+    assert {name: (one.id, one.project_id) for name, one in found.items()} == {"orders-db": ("s1", "p1"), "front": ("s2", "p2")}
+
+
+def test_a_name_may_be_ambiguous_only_over_projects(compute, requests_mock):
+    of_project(requests_mock, "p1", {})
+    of_project(requests_mock, "p2", {"id": "s2"})
+    with pytest.raises(CheckFailed, match=r"2 servers are called 'orders-db' \(s1, s2\)"):
+        compute.resolve(["orders-db"], ["p1", "p2"])
+    assert compute.resolve(["orders-db"], ["p2"])["orders-db"].id == "s2"
+
+
+def test_a_server_is_created_as_nova_wants_it(compute, requests_mock):
+    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": {"id": "s9"}})
+    disk = {"boot_index": 0, "uuid": "v1", "source_type": "volume", "destination_type": "volume"}
+    wanted = {
+        "name": "orders-db",
+        "flavor_id": "f1",
+        "networks": [{"port": "p1"}],
+        "block_device_mapping": [disk],
+        "config_drive": True,
+        "metadata": {"osdr_application": "shop"},
+        "tags": ["gold"],
+    }
+    assert compute.create_server(wanted).id == "s9"
+    assert posted.last_request.json()["server"] == {
+        "name": "orders-db",
+        "flavorRef": "f1",
+        "networks": [{"port": "p1"}],
+        "block_device_mapping_v2": [disk],
+        "config_drive": True,
+        "metadata": {"osdr_application": "shop"},
+        "tags": ["gold"],
+    }
+
+
+def test_deletion_with_the_server_is_set_per_volume(compute, requests_mock):
+    put = requests_mock.put(f"{NOVA}/servers/s1/os-volume_attachments/v1", status_code=202)
+    compute.set_delete_on_termination("s1", "v1", True)
+    assert put.last_request.json() == {"volumeAttachment": {"volumeId": "v1", "delete_on_termination": True}}
+    assert put.last_request.headers["OpenStack-API-Version"] == "compute 2.85"
+
+
+def test_the_zone_is_that_which_was_asked_for(compute, requests_mock):
+    listed(requests_mock, nova_server(), nova_server(id="s2", pinned_availability_zone="az1"))
+    assert [one.pinned_zone for one in compute.servers()] == [None, "az1"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"policies": ["anti-affinity"], "metadata": {}}, {"policy": "anti-affinity", "rules": {"max_server_per_host": 2}}],
+    ids=["before 2.64", "since then"],
+)
+def test_server_groups_are_read(compute, requests_mock, told):
+    requests_mock.get(f"{NOVA}/os-server-groups", json={"server_groups": [{"id": "g1", "name": "apart", "members": ["s1"], **told}]})
+    per_host = told.get("rules", {}).get("max_server_per_host")
+    assert compute.server_groups() == [ServerGroup("g1", "apart", "anti-affinity", per_host, frozenset({"s1"}))]
+
+
+def test_a_server_group_is_a_hint_to_the_scheduler(compute, requests_mock):
+    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": {"id": "s9"}})
+    compute.create_server({"name": "orders-db", "availability_zone": "az1", "scheduler_hints": {"group": "g1"}})
+    asked = posted.last_request.json()
+    assert asked["server"]["availability_zone"] == "az1"
+    assert asked["OS-SCH-HNT:scheduler_hints"] == {"group": "g1"}
+
+
+@pytest.mark.parametrize(("version", "sent"), [("2.100", {"hostname": "orders-db"}), ("2.90", {"hostname": "orders-db"}), ("2.89", {})])
+def test_a_host_name_is_given_only_where_nova_takes_one(compute, requests_mock, version, sent):
+    for url in (NOVA, f"{NOVA}/"):
+        requests_mock.get(url, json={"version": {**VERSION, "version": version}})
+    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": nova_server()})
+    compute.create_server({"name": "drill-7-orders-db", "flavor_id": "f1", "networks": "none", "hostname": "orders-db"})
+    body = posted.last_request.json()["server"]
+    assert body["name"] == "drill-7-orders-db"
+    assert {key: value for key, value in body.items() if key == "hostname"} == sent
+
+
+def test_key_pairs_are_made_and_removed(compute, requests_mock):
+    posted = requests_mock.post(f"{NOVA}/os-keypairs", status_code=201, json={"keypair": {"name": "shop"}})
+    compute.create_key_pair("shop", "ssh-ed25519 AAAA osdr_drill=7")
+    assert posted.last_request.json()["keypair"] == {"name": "shop", "public_key": "ssh-ed25519 AAAA osdr_drill=7"}
+    deleted = requests_mock.delete(f"{NOVA}/os-keypairs/shop", status_code=202)
+    compute.delete_key_pair("shop")
+    assert deleted.called
+    requests_mock.delete(f"{NOVA}/os-keypairs/shop", status_code=404)
+    compute.delete_key_pair("shop")
+
+
+@pytest.mark.parametrize(("max_per_host", "rules"), [(None, {}), (2, {"rules": {"max_server_per_host": 2}})])
+def test_server_groups_are_made_and_removed(compute, requests_mock, max_per_host, rules):
+    posted = requests_mock.post(f"{NOVA}/os-server-groups", json={"server_group": {"id": "g1", "name": "apart"}})
+    compute.create_server_group("apart", "anti-affinity", max_per_host)
+    assert posted.last_request.json()["server_group"] == {"name": "apart", "policy": "anti-affinity", **rules}
+    deleted = requests_mock.delete(f"{NOVA}/os-server-groups/g1", status_code=204)
+    compute.delete_server_group("g1")
+    assert deleted.called
+
+
+def test_a_locked_server_tells_why(compute, requests_mock):
+    listed(requests_mock, nova_server(locked=True, locked_reason="fenced"), nova_server(id="s2", locked=False, locked_reason=None))
+    assert [(one.locked, one.locked_reason) for one in compute.servers()] == [(True, "fenced"), (False, "")]
+
+
+def test_a_lock_has_a_reason_which_takes_a_late_version(compute, requests_mock):
+    requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
+    compute.lock("s1", "fenced")
+    assert requests_mock.last_request.json() == {"lock": {"locked_reason": "fenced"}}
+    assert requests_mock.last_request.headers["OpenStack-API-Version"] == "compute 2.73"
+
+
+@pytest.mark.parametrize(("action", "body"), [("stop", "os-stop"), ("start", "os-start"), ("unlock", "unlock")])
+def test_servers_are_stopped_started_and_unlocked(compute, requests_mock, action, body):
+    requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
+    getattr(compute, action)("s1")
+    assert requests_mock.last_request.json() == {body: None}

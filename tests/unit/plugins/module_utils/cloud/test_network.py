@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The adapter against HTTP answers as Neutron gives them."""
+
+from __future__ import annotations
+
+import openstack
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Port
+
+NEUTRON = "http://neutron.example/v2.0"
+MARKS = ["osdr_application=shop", "osdr_checkpoint=noon"]
+
+
+@pytest.fixture
+def network(requests_mock):
+    version = {"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": NEUTRON}]}
+    for url in ("http://neutron.example/", NEUTRON, f"{NEUTRON}/"):
+        requests_mock.get(url, json={"versions": [version]})
+    connection = openstack.connect(auth_type="none", endpoint=NEUTRON, network_endpoint_override=NEUTRON)
+    cloud = Cloud(connection, "remote")
+    cloud.__dict__["project_id"] = "p1"
+    return Network(cloud)
+
+
+def neutron_port(**changes):
+    return {
+        "id": "p1",
+        "name": "front",
+        "network_id": "n1",
+        "mac_address": "fa:16:3e:00:00:01",
+        "status": "ACTIVE",
+        "device_id": "s1",
+        "device_owner": "compute:nova",
+        "fixed_ips": [{"subnet_id": "sub1", "ip_address": "10.0.0.11"}],
+        "security_groups": ["sg1"],
+        "port_security_enabled": True,
+        "allowed_address_pairs": [{"ip_address": "10.0.0.99"}],
+        "tags": MARKS,
+        "description": "shop",
+        **changes,
+    }
+
+
+def test_a_port_is_read_completely(network, requests_mock):
+    requests_mock.get(f"{NEUTRON}/ports", json={"ports": [neutron_port()]})
+    (found,) = network.ports()
+    assert dict(found.allowed_address_pairs[0])["ip_address"] == "10.0.0.99"
+    assert found == Port(
+        id="p1",
+        name="front",
+        network_id="n1",
+        mac_address="fa:16:3e:00:00:01",
+        status="ACTIVE",
+        device_id="s1",
+        fixed_ips=(FixedIp("sub1", "10.0.0.11"),),
+        security_group_ids=("sg1",),
+        port_security=True,
+        allowed_address_pairs=found.allowed_address_pairs,
+        tags=tuple(MARKS),
+        description="shop",
+        device_owner="compute:nova",
+    )
+
+
+def test_what_a_port_does_not_say_is_empty(network, requests_mock):
+    bare = {"id": "p1", "network_id": "n1", "mac_address": "fa:16:3e:00:00:01"}
+    requests_mock.get(f"{NEUTRON}/ports", json={"ports": [bare]})
+    assert network.ports() == [Port("p1", "", "n1", "fa:16:3e:00:00:01", "", "", (), (), True, (), (), "")]
+
+
+@pytest.mark.parametrize(("said", "is_on"), [({"port_security_enabled": True}, True), ({"port_security_enabled": False}, False), ({}, True)])
+def test_port_security_is_on_unless_it_is_said_to_be_off(network, requests_mock, said, is_on):
+    """A site without the extension says nothing."""
+    port = {key: value for key, value in neutron_port().items() if key != "port_security_enabled"}
+    requests_mock.get(f"{NEUTRON}/ports", json={"ports": [{**port, **said}]})
+    assert network.ports()[0].port_security is is_on
+
+
+def test_ports_are_asked_for_by_what_is_wanted(network, requests_mock):
+    requests_mock.get(f"{NEUTRON}/ports", json={"ports": []})
+    assert network.ports(device_id="s1") == []
+    assert requests_mock.last_request.qs == {"device_id": ["s1"]}
+
+
+@pytest.mark.parametrize(("collection", "key"), [("networks", "networks"), ("security-groups", "security_groups"), ("floatingips", "floatingips")])
+def test_a_collection_is_listed_as_the_api_documents_it(network, requests_mock, collection, key):
+    requests_mock.get(f"{NEUTRON}/{collection}", json={key: [{"id": "x", "router:external": False}]})
+    assert network.list(collection, name="a b") == [{"id": "x", "router:external": False}]
+    assert requests_mock.last_request.qs == {"name": ["a b"]}
+
+
+def test_what_a_site_lists_in_pages_is_read_whole(network, requests_mock):
+    more = [{"rel": "next", "href": "http://internal.example/"}]
+    back = [{"rel": "previous", "href": "http://internal.example/"}]
+    pages = [
+        {"json": {"security_groups": [{"id": "a"}, {"id": "b"}], "security_groups_links": more}},
+        {"json": {"security_groups": [{"id": "c"}], "security_groups_links": [*back, *more]}},
+        {"json": {"security_groups": [], "security_groups_links": back}},
+        {"status_code": 400},
+    ]
+    listed = requests_mock.get(f"{NEUTRON}/security-groups", pages)
+    assert [one["id"] for one in network.list("security-groups", project_id="p1")] == ["a", "b", "c"]
+    assert [one.qs for one in listed.request_history] == [
+        {"project_id": ["p1"]},
+        {"project_id": ["p1"], "marker": ["b"]},
+        {"project_id": ["p1"], "marker": ["c"]},
+    ]
+
+
+def test_a_port_is_made_and_then_marked(network, requests_mock):
+    posted = requests_mock.post(f"{NEUTRON}/ports", status_code=201, json={"port": neutron_port(tags=[])})
+    put = requests_mock.put(f"{NEUTRON}/ports/p1/tags", json={"tags": MARKS})
+    made = network.create_port({"name": "front", "network_id": "n1", "security_group_ids": ["sg1"]}, MARKS)
+    assert posted.last_request.json() == {"port": {"name": "front", "network_id": "n1", "security_groups": ["sg1"]}}
+    assert put.last_request.json() == {"tags": MARKS}
+    assert (made.id, made.tags) == ("p1", tuple(MARKS))
+
+
+def test_a_floating_address_is_allocated_for_its_port_and_marked(network, requests_mock):
+    made = {"id": "f1", "floating_ip_address": "10.88.0.9", "port_id": "p1", "tags": []}
+    posted = requests_mock.post(f"{NEUTRON}/floatingips", status_code=201, json={"floatingip": made})
+    put = requests_mock.put(f"{NEUTRON}/floatingips/f1/tags", json={"tags": MARKS})
+    wanted = {"floating_network_id": "ext", "port_id": "p1", "fixed_ip_address": "10.0.0.11", "description": "shop"}
+    assert network.create_floating_ip(wanted, MARKS) == "10.88.0.9"
+    assert posted.last_request.json() == {"floatingip": wanted}
+    assert put.last_request.json() == {"tags": MARKS}
+
+
+def test_tags_are_replaced_as_a_whole(network, requests_mock):
+    put = requests_mock.put(f"{NEUTRON}/security-groups/sg1/tags", json={"tags": MARKS})
+    network.set_tags("security-groups", "sg1", tuple(MARKS))
+    assert put.last_request.json() == {"tags": MARKS}
+
+
+@pytest.mark.parametrize(("path", "delete"), [("ports", "delete_port"), ("floatingips", "delete_floating_ip")])
+def test_what_is_gone_is_deleted_already(network, requests_mock, path, delete):
+    requests_mock.delete(f"{NEUTRON}/{path}/x", status_code=404, json={"NeutronError": {"message": "no", "type": "NotFound", "detail": ""}})
+    getattr(network, delete)("x")
+    requests_mock.delete(f"{NEUTRON}/{path}/x", status_code=204)
+    getattr(network, delete)("x")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "call", "told"),
+    [
+        ("GET", "networks", lambda network: network.list("networks"), "list networks"),
+        ("POST", "ports", lambda network: network.create_port({"name": "front"}, []), "create port front"),
+        ("POST", "floatingips", lambda network: network.create_floating_ip({"port_id": "p1"}, []), "allocate a floating address for port p1"),
+        ("PUT", "routers/r1/tags", lambda network: network.set_tags("routers", "r1", []), "mark one of the routers, r1"),
+        ("POST", "networks", lambda network: network.create("networks", {"name": "net"}, []), "create one of the networks, net"),
+        ("DELETE", "subnets/s1", lambda network: network.delete("subnets", "s1"), "delete one of the subnets, s1"),
+        ("PUT", "routers/r1/add_router_interface", lambda network: network.add_router_interface("r1", "s1"), "join subnet s1 to router r1"),
+        ("PUT", "routers/r1/remove_router_interface", lambda network: network.remove_router_interface("r1", "p1"), "remove port p1 from router r1"),
+        ("POST", "security-group-rules", lambda network: network.create_rules([{}, {}]), "create 2 rules of security groups"),
+        ("DELETE", "ports/p1", lambda network: network.delete_port("p1"), "delete port p1"),
+    ],
+)
+def test_a_refusal_names_site_and_reason(network, requests_mock, method, path, call, told):
+    refusal = {"NeutronError": {"message": "Address already in use.", "type": "Conflict", "detail": ""}}
+    requests_mock.register_uri(method, f"{NEUTRON}/{path}", status_code=409, json=refusal)
+    with pytest.raises(CloudError, match=f"Site 'remote' could not {told}: .*already in use") as raised:
+        call(network)
+    assert raised.value.http_status == 409
+
+
+def test_quotas_are_those_of_the_project_with_what_is_reserved(network, requests_mock):
+    details = {"port": {"limit": 10, "used": 7, "reserved": 1}, "router": {"limit": -1, "used": 3, "reserved": 0}}
+    requests_mock.get(f"{NEUTRON}/quotas/p1/details", json={"quota": details})
+    quotas = network.quotas()
+    assert (quotas["port"].shortfall(2), quotas["port"].shortfall(3), quotas["router"].shortfall(99)) == (0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("collection", "singular"), [("networks", "network"), ("subnets", "subnet"), ("routers", "router"), ("security-groups", "security_group")]
+)
+def test_a_resource_is_made_and_then_tagged(network, requests_mock, collection, singular):
+    wanted = {"name": "shop", "description": " ".join(MARKS)}
+    posted = requests_mock.post(f"{NEUTRON}/{collection}", status_code=201, json={singular: {**wanted, "id": "x"}})
+    put = requests_mock.put(f"{NEUTRON}/{collection}/x/tags", json={"tags": MARKS})
+    assert network.create(collection, wanted, MARKS)["id"] == "x"
+    assert posted.last_request.json() == {singular: wanted}
+    assert put.last_request.json() == {"tags": MARKS}
+
+
+def test_a_resource_or_an_interface_that_is_gone_is_removed_already(network, requests_mock):
+    gone = {"NeutronError": {"message": "no", "type": "NotFound", "detail": ""}}
+    requests_mock.delete(f"{NEUTRON}/security-groups/x", status_code=404, json=gone)
+    requests_mock.put(f"{NEUTRON}/routers/r1/remove_router_interface", status_code=404, json=gone)
+    network.delete("security-groups", "x")
+    network.remove_router_interface("r1", "p1")
+
+
+def test_rules_are_made_in_one_request(network, requests_mock):
+    rules = [{"security_group_id": "sg1", "direction": "ingress"}, {"security_group_id": "sg1", "direction": "egress"}]
+    posted = requests_mock.post(f"{NEUTRON}/security-group-rules", status_code=201, json={"security_group_rules": []})
+    network.create_rules(rules)
+    assert posted.last_request.json() == {"security_group_rules": rules}
+
+
+def test_a_port_is_described_anew(network, requests_mock):
+    requests_mock.put(f"{NEUTRON}/ports/p1", json={"port": neutron_port(description="new")})
+    network.describe_port("p1", "new")
+    assert requests_mock.last_request.json() == {"port": {"description": "new"}}

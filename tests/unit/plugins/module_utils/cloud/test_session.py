@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from keystoneauth1.access.access import AccessInfoV3
+from keystoneauth1.exceptions import Unauthorized
+
+
+class Session:
+    """A session whose token is good for so many more seconds."""
+
+    def __init__(self, seconds):
+        until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+        access = AccessInfoV3({"token": {"expires_at": until.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}})
+        self.auth = SimpleNamespace(get_access=lambda session: access)
+        self.calls = []
+
+    def invalidate(self):
+        self.calls.append("invalidate")
+
+    def get_token(self):
+        self.calls.append("get_token")
+
+
+def warm_up(session, seconds):
+    Cloud(SimpleNamespace(session=session), "primary").warm_up(seconds)
+    return session.calls
+
+
+@pytest.mark.parametrize(("left", "calls"), [(3600, []), (360, []), (240, ["invalidate", "get_token"]), (60, ["invalidate", "get_token"])])
+def test_a_token_is_renewed_when_it_might_end_within_the_freeze(left, calls):
+    assert warm_up(Session(left), 120) == calls
+
+
+def test_who_cannot_log_in_anew_is_told_before_the_freeze():
+    def refuse():
+        raise Unauthorized("The password was changed.")
+
+    session = Session(60)
+    session.get_token = refuse
+    with pytest.raises(CloudError, match="Site 'primary' could not log in anew: The password was changed"):
+        warm_up(session, 120)

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.scratch import Scratch, description, mark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeCopies, FakeTime, backup, volume
+
+#: Whose copy a comparison was made for: ours, another application's, somebody's who marks nothing, or one that is gone.
+COPIES = ("ours", "theirs", "plain", "gone")
+
+
+@pytest.fixture
+def site():
+    """A site with copies, and what was made to be compared with each of them."""
+    copies = [backup("ours", metadata=marks("shop", "noon")), backup("theirs", metadata=marks("bank", "noon")), backup("plain")]
+    made = FakeCopies("remote", [*copies, *(backup(f"of-{one}", metadata=mark(f"backup-{one}")) for one in COPIES)])
+    volumes = [volume(f"of-{one}", description=description(f"backup-{one}"), status="available") for one in COPIES]
+    volumes.append(volume("bare", description="a volume of somebody"))
+    made.volumes_by_id = {one.id: one for one in volumes}
+    return made
+
+
+def names(found):
+    return [one.name for one in (*found.backups, *found.volumes)]
+
+
+def test_of_one_copy_there_is_only_its_own(site):
+    assert names(Scratch.of(site, "backup-theirs")) == ["of-theirs", "of-theirs"]
+
+
+def test_what_is_left_of_an_application_is_of_its_copies_or_of_those_that_are_gone(site):
+    assert names(Scratch.left_of(site, "shop")) == ["of-ours", "of-gone"] * 2
+    assert names(Scratch.left_of(site, "bank")) == ["of-theirs", "of-gone"] * 2
+
+
+def test_backups_go_before_volumes_and_all_is_waited_for(site):
+    waiter = Waiter(timeout=10, interval=1, clock=FakeTime().clock)
+    Scratch.left_of(site, "shop").remove(site, waiter)
+    assert [what for _site, what in site.journal] == ["backup-of-ours", "backup-of-gone", "volume-of-ours", "volume-of-gone"]
+    assert not Scratch.left_of(site, "shop")
+    site.delete_volume = lambda volume_id: None
+    with pytest.raises(WaitTimeout, match="volume of-theirs to be deleted"):
+        Scratch.left_of(site, "bank").remove(site, waiter)
+
+
+@pytest.mark.parametrize(("status", "is_idle"), [("available", True), ("error_restoring", True), ("restoring-backup", False), ("deleting", False)])
+def test_what_cinder_works_on_is_busy(status, is_idle):
+    found = Scratch((), (volume("scratch", status=status),))
+    assert (bool(found.idle), len(found.busy)) == (is_idle, 0 if is_idle else 1)

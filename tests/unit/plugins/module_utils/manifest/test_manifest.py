@@ -1,0 +1,335 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import random
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+
+def test_it_survives_being_written_and_read():
+    manifest = shop.manifest()
+    assert Manifest.load(manifest.dump()) == manifest
+    assert manifest.as_dict() == shop.document()
+
+
+def test_the_same_manifest_is_always_written_alike():
+    reordered = dict(reversed(list(shop.document().items())))
+    assert Manifest.parse(reordered).dump() == shop.manifest().dump()
+
+
+def test_a_manifest_that_went_through_a_module_is_the_same():
+    """Ansible hands dictionaries from module to module as JSON."""
+    assert Manifest.parse(json.loads(json.dumps(shop.manifest().as_dict()))) == shop.manifest()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"not json", b"[]", b'"text"', b"null", b"{}", b'{"digest": 1}'])
+def test_what_is_no_manifest_is_refused(content):
+    with pytest.raises(ManifestInvalid):
+        Manifest.load(content)
+
+
+def test_a_changed_manifest_is_refused():
+    content = shop.manifest().dump().replace(b"10.10.0.11", b"10.10.0.99")
+    with pytest.raises(ManifestInvalid, match="digest does not match"):
+        Manifest.load(content)
+
+
+def test_a_manifest_cut_short_is_refused():
+    with pytest.raises(ManifestInvalid, match="no JSON document"):
+        Manifest.load(shop.manifest().dump()[:-10])
+
+
+@pytest.mark.parametrize("version", [0, 3, "1", None, [1], True, 2.0, "x" * 1000])
+def test_an_unknown_version_is_refused_by_name(version):
+    with pytest.raises(ManifestInvalid, match="schema version .{1,40}; this release reads versions 1 to 2"):
+        Manifest.parse(shop.document(schema_version=version))
+
+
+NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records"}
+
+
+def version_1():
+    copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    servers = [
+        {**without(server, "user_data", "server_group", "availability_zone"), "volumes": [without(one, "availability_zone") for one in server["volumes"]]}
+        for server in shop.DOCUMENT["servers"]
+    ]
+    return shop.document(schema_version=1, copies=copies, servers=servers, topology=without(shop.DOCUMENT["topology"], "server_groups"))
+
+
+def without(record, *keys):
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def upgraded():
+    """What becomes of a document of version 1."""
+    servers = [
+        {**server, "server_group": None, "volumes": [{**one, "availability_zone": None} for one in server["volumes"]]} for server in shop.DOCUMENT["servers"]
+    ]
+    copies = [{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    return shop.document(servers=servers, copies=copies, topology={**shop.DOCUMENT["topology"], "server_groups": []})
+
+
+def stored(document, **added):
+    """A document as an object in the catalogue, with its digest."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps({**document, "digest": "sha256:" + hashlib.sha256(canonical).hexdigest(), **added}).encode()
+
+
+def test_a_manifest_of_version_1_is_upgraded():
+    manifest = Manifest.load(stored(version_1()))
+    assert manifest.as_dict() == upgraded()
+    assert Manifest.load(manifest.dump()) == manifest
+
+
+def test_the_digest_of_version_1_is_that_of_what_is_stored():
+    with pytest.raises(ManifestInvalid, match="digest does not match"):
+        Manifest.load(stored(version_1()).replace(b"10.10.0.11", b"10.10.0.99"))
+
+
+@pytest.mark.parametrize("copies", [None, {}, "copies", [1], [[]], [{}]])
+def test_a_damaged_manifest_of_version_1_is_refused(copies):
+    with pytest.raises(ManifestInvalid, match="does not follow its schema"):
+        Manifest.parse({**version_1(), "copies": copies})
+
+
+@pytest.mark.parametrize("servers", [None, "servers", [1], [{"volumes": 1}], [{"volumes": [1], "flavor": 1}]])
+def test_a_damaged_server_of_version_1_is_refused(servers):
+    with pytest.raises(ManifestInvalid, match="does not follow its schema"):
+        Manifest.parse({**version_1(), "servers": servers})
+
+
+def test_a_server_is_in_a_group_that_is_described():
+    with pytest.raises(ManifestInvalid, match="server orders-db is in unknown server group shop-apart"):
+        Manifest.parse(shop.document(topology={**shop.DOCUMENT["topology"], "server_groups": []}))
+
+
+def test_version_2_demands_all_its_fields():
+    with pytest.raises(ManifestInvalid, match="copies/0"):
+        Manifest.parse({**version_1(), "schema_version": 2})
+
+
+HTTP = {"path": "/", "port": None, "scheme": "http", "host": None, "status": [200], "text": None, "validate_certs": True}
+
+
+def with_checks(*checks):
+    application = shop.document()["application"]
+    application["tiers"][0]["checks"] = list(checks)
+    return shop.document(application=application)
+
+
+def test_checks_of_all_kinds_survive():
+    kinds = [{"port": 22}, {"http": HTTP}, {"agent": True}, {"command": ["/bin/order", "--dry-run"]}]
+    document = with_checks(*({**one, "timeout": 60} for one in kinds))
+    assert Manifest.parse(document).as_dict() == document
+    assert Manifest.load(Manifest.parse(document).dump()) == Manifest.parse(document)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"timeout": 60},
+        {"port": 22},
+        {"port": 22, "agent": True, "timeout": 60},
+        {"agent": False, "timeout": 60},
+        {"command": "rm -rf /", "timeout": 60},
+        {"command": [], "timeout": 60},
+        {"command": ["a\0"], "timeout": 60},
+        {"http": {**HTTP, "path": "/\r\nEvil: 1"}, "timeout": 60},
+        {"http": {**HTTP, "file": "/etc/passwd"}, "timeout": 60},
+        {"http": {"path": "/"}, "timeout": 60},
+        {"shell": "true", "timeout": 60},
+    ],
+)
+def test_checks_that_could_mean_something_else_are_refused(check):
+    with pytest.raises(ManifestInvalid):
+        Manifest.parse(with_checks(check))
+
+
+def test_it_can_be_cut_down_to_some_tiers():
+    part = shop.manifest().only(["database"])
+    assert [tier.name for tier in part.application.tiers] == ["database"]
+    assert [server.name for server in part.description.servers] == ["orders-db"]
+    assert shop.manifest().only(["front", "database"]) == shop.manifest()
+
+
+def test_tiers_that_it_does_not_have_are_named():
+    with pytest.raises(InvalidInput, match="Application 'shop' has no tier cache, web; it has database, front"):
+        shop.manifest().only(["web", "database", "cache"])
+
+
+KEY = "correct horse battery staple"
+
+
+def test_a_signed_manifest_is_read_with_its_key_and_without_any():
+    content = shop.manifest().dump(KEY)
+    assert json.loads(content)["signature"].startswith("hmac-sha256:")
+    assert Manifest.load(content, KEY) == Manifest.load(content) == shop.manifest()
+
+
+def test_with_a_key_an_unsigned_manifest_is_refused():
+    with pytest.raises(ManifestInvalid, match="is not signed") as raised:
+        Manifest.load(shop.manifest().dump(), KEY)
+    assert "hmac_key" in raised.value.hint
+
+
+@pytest.mark.parametrize("signature", ["hmac-sha256:" + "0" * 64, "", 1, [], {}, "\u00e9"])
+def test_with_a_key_a_foreign_signature_is_refused(signature):
+    with pytest.raises(ManifestInvalid, match="signature does not match hmac_key"):
+        Manifest.load(stored(shop.document(), signature=signature), KEY)
+
+
+def test_a_signature_with_another_key_is_refused():
+    with pytest.raises(ManifestInvalid, match="another key"):
+        Manifest.load(shop.manifest().dump("another"), KEY)
+
+
+def test_whoever_changes_a_signed_manifest_cannot_mend_its_signature():
+    signature = json.loads(shop.manifest().dump(KEY))["signature"]
+    forged = stored(put("servers/0/name", "evil"), signature=signature)
+    with pytest.raises(ManifestInvalid, match="signature does not match"):
+        Manifest.load(forged, KEY)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"[" * 100_000, "nested deeper"),
+        (b"[" * 60 + b"]" * 60, "no JSON object"),
+        (b'{"a":' * 60 + b"1" + b"}" * 60, "nested deeper"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": -Infinity}', "-Infinity is no number"),
+        (b'{"a": 1e999}', "1e999 is no number"),
+        (b'{"a": ' + b"9" * 41 + b"}", "a number has 41 digits"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a number has 5000 digits"),
+        (b'{"a": 1, "a": 2}', "member 'a' twice"),
+        (b'{"a": "\xff"}', "no UTF-8 text"),
+        (b'{"a": "\\ud800"}', "no UTF-8 text"),
+        ('{"a": 1}'.encode("utf-16"), "no UTF-8 text"),
+        (b"\xef\xbb\xbf{}", "no JSON document"),
+    ],
+)
+def test_what_two_readers_may_understand_differently_is_refused(content, problem):
+    with pytest.raises(ManifestInvalid, match=problem):
+        Manifest.load(content)
+
+
+def test_evidence_is_free_but_not_endless():
+    evidence = {}
+    for _level in range(60):
+        evidence = {"deeper": evidence}
+    with pytest.raises(ManifestInvalid, match="nested deeper"):
+        Manifest.parse(put("checkpoint/evidence", evidence))
+
+
+def put(path, value):
+    """The document with one value replaced; a path like servers/0/name."""
+    document = shop.document()
+    *parents, last = [int(key) if key.isdigit() else key for key in path.split("/")]
+    target = document
+    for key in parents:
+        target = target[key]
+    target[last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("application/name", "../../etc/passwd"),
+        ("application/name", "{{ lookup('pipe', 'id') }}"),
+        ("application/name", "shop\n"),
+        ("application/tiers", []),
+        ("checkpoint/id", "a/b"),
+        ("checkpoint/id", "noon\n"),
+        ("checkpoint/created_at", "yesterday"),
+        ("checkpoint/consistency", "perfect"),
+        ("servers", []),
+        ("servers/0/volumes", []),
+        ("servers/0/volumes/0/size", 0),
+        ("servers/0/volumes/0/size", "1"),
+        ("servers/0/volumes/0/source_id", "../volumes"),
+        ("servers/0/metadata", {"key": ["list"]}),
+        ("servers/0/ports/0/mac_address", "not a mac"),
+        ("servers/0/flavor/vcpus", -1),
+        ("servers/0/name", "x" * 256),
+        ("servers/0/user_data", "#!/bin/sh"),
+        ("servers/0/user_data", "plain:#!/bin/sh"),
+        ("servers/0/user_data", "sealed:short:token"),
+        ("servers/0/user_data", "plain:" + "A" * 2**17),
+        ("servers/0/unknown", "x"),
+        ("topology/security_groups/0/rules/0/direction", "sideways"),
+        ("topology/key_pairs/0/public_key", "x" * 20000),
+        ("copies/0/method", "shell"),
+        ("copies/0/chain", []),
+        ("copies/0/size", 2**63),
+        ("copies/0/stored_bytes", -1),
+        ("copies/0/inventory", "sha256:0"),
+        ("copies/0/inventory", "md5:" + "0" * 32),
+        ("copies/0/verified", "perhaps"),
+        ("unknown", {}),
+    ],
+)
+def test_hostile_or_damaged_content_is_refused(path, value):
+    with pytest.raises(ManifestInvalid):
+        Manifest.parse(put(path, value))
+
+
+def test_problems_are_told_with_their_place():
+    with pytest.raises(ManifestInvalid, match="servers/0/volumes/0/size"):
+        Manifest.parse(put("servers/0/volumes/0/size", 0))
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} has no copy"),
+        (shop.document(servers=shop.DOCUMENT["servers"][:1]), "server orders-db is not described"),
+        (put("servers/0/name", "orders-db"), "server orders-db is described twice"),
+        (put("servers/0/volumes/0/source_id", shop.uuid(1)), f"volume {shop.uuid(1)} is described twice"),
+        (put("servers/0/tier", "attic"), "server shop-front is in unknown tier attic"),
+        (put("application/tiers/1/name", "database"), "tier 'database' is listed 2 times"),
+        (put("copies/0/volume_id", shop.uuid(2)), f"volume {shop.uuid(2)} has several copies"),
+        (put("copies/0/copy_id", shop.uuid(91)), f"the chain of copy {shop.uuid(91)} does not end with it"),
+        (put("checkpoint/created_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
+    ],
+)
+def test_contradictions_are_refused(document, expected):
+    with pytest.raises(ManifestInvalid, match=expected):
+        Manifest.parse(document)
+
+
+STRANGE = (None, True, -1, 1.5, 10**39, "", "x" * 300, "\n", "0000-01-01T00:00:00Z", [], {}, [[]], [None], {"a": None})
+
+
+def places(value, path=()):
+    """All paths in a document but that of the whole."""
+    if path:
+        yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_whatever_is_wrong_ends_in_one_kind_of_error(seed):
+    dice = random.Random(seed)
+    document = shop.document(schema_version=dice.choice([1, 2]))
+    *parents, last = dice.choice(list(places(document)))
+    target = document
+    for key in parents:
+        target = target[key]
+    if dice.random() < 0.2:
+        del target[last]
+    elif isinstance(target, list) and dice.random() < 0.5:
+        target.append(target[0])
+    else:
+        target[last] = dice.choice(STRANGE)
+    with contextlib.suppress(ManifestInvalid):
+        Manifest.load(Manifest.load(stored(document)).dump())

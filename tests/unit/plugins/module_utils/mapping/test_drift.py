@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, restore_problems, undecided
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import propose
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
+
+MANIFEST = shop.manifest()
+BACKUPS = {one: backup(one, id=one) for copy in MANIFEST.copies for one in copy.chain}
+DR_NET = {"id": "net", "name": "dr-net", "router:external": False}
+DR_SUBNET = {**shop.SUBNET, "name": "dr-subnet", "cidr": "10.20.0.0/24"}
+#: A site where networks and so on have names of their own.
+OTHER = shop.inventory(
+    shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), volumes=()),
+    backups=BACKUPS,
+    routers=(shop.ROUTER,),
+)
+FITTING = {
+    **shop.SAME_NAMES,
+    "networks": {"shop-net": "dr-net"},
+    "subnets": {"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/24"}},
+    "external_networks": {"public": "provider"},
+    "addresses": {"policy": "remap", "floating": True},
+}
+
+
+def mapping(**changes):
+    return SiteMapping.parse({**FITTING, **changes})
+
+
+def drifted(found=OTHER, **changes):
+    return [(one.kind, one.name, one.reason) for one in drift(MANIFEST, mapping(**changes), found)]
+
+
+def problems(found=OTHER, **changes):
+    return restore_problems(MANIFEST, mapping(**changes), found)[1]
+
+
+def test_a_mapping_that_fits_has_no_drift_and_no_problems():
+    assert drifted() == problems() == []
+    assert undecided(MANIFEST, mapping(), OTHER) == ()
+    assert made(MANIFEST, mapping(), OTHER) == []
+
+
+@pytest.mark.parametrize("site", [shop.empty_site(), shop.prepared_site(), shop.restored_site()], ids=["new", "prepared", "restored"])
+def test_what_was_proposed_fits(site):
+    found = shop.inventory(site, routers=(shop.ROUTER,), backups=BACKUPS)
+    own = propose(MANIFEST, found)[0]
+    assert drift(MANIFEST, own, found) == ()
+    assert restore_problems(MANIFEST, own, found)[1] == []
+
+
+def test_what_a_restore_makes_is_told_by_its_names_there():
+    renamed = mapping(
+        networks={"shop-net": {"name": "new-net", "make": True}}, subnets={"shop-subnet": {"name": "new-sub", "make": True}}, external_networks={}
+    )
+    assert made(MANIFEST, renamed, shop.inventory()) == [
+        {"kind": "networks", "name": "new-net"},
+        {"kind": "subnets", "name": "new-sub"},
+        {"kind": "routers", "name": "shop-router"},
+        {"kind": "key_pairs", "name": "shop"},
+        {"kind": "security_groups", "name": "shop"},
+        {"kind": "server_groups", "name": "shop-apart"},
+    ]
+    assert drift(MANIFEST, renamed, shop.inventory()) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "expected"),
+    [
+        ("networks", {"shop-net": "dr-nte"}, "The mapping says 'dr-nte' for network 'shop-net', which does not exist at site 'remote'; create it, correct"),
+        ("routers", {"shop-router": "dr-router"}, "or have the restore make it under that name (make: true)."),
+        ("security_groups", {"shop": "dr-group"}, "The mapping says 'dr-group' for security group 'shop', which"),
+        ("key_pairs", {"shop": "dr-key"}, "The mapping says 'dr-key' for key pair 'shop', which"),
+        ("flavors", {"lab.db": "huge", "lab.small": "lab.small"}, "The mapping says 'huge' for flavor 'lab.db', which does not exist at site"),
+        ("volume_types", {"ceph": "gone"}, "The mapping says 'gone' for volume type 'ceph', which"),
+        ("external_networks", {"public": "public"}, "The mapping says 'public' for external network 'public', which"),
+    ],
+)
+def test_a_target_that_is_not_there_is_drift(kind, entries, expected):
+    assert any(one[0] == kind and expected in one[2] for one in drifted(**{kind: entries}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "entries", "expected"),
+    [
+        ("networks", {"shop-net": "dr-nte"}, "The mapping says 'dr-nte' for network 'shop-net'"),
+        ("subnets", {"shop-subnet": "dr-sbn"}, "The mapping says 'dr-sbn' for subnet 'shop-subnet'"),
+        ("flavors", {"lab.db": "huge"}, "The mapping names flavor 'huge' for server 'orders-db'"),
+        ("volume_types", {"ceph": "gone"}, "Volume type 'gone' does not exist at site 'remote'"),
+        ("external_networks", {"public": "gone"}, "Site 'remote' has no external network called 'gone'"),
+        ("external_networks", {"public": None}, "leaves it undecided what stands for external network 'public'"),
+        ("addresses", {"policy": "keep"}, "Server 'orders-db' cannot have 10.10.0.11, which is not among the addresses of subnet 'dr-subnet' (10.20.0.0/24)"),
+        ("subnets", {"shop-subnet": "dr-subnet"}, "Subnet 'dr-subnet' exists with 10.20.0.0/24 instead of 10.10.0.0/24"),
+        ("subnets", {"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/28"}}, "Address 10.10.0.21 has no place in 10.20.0.0/28"),
+    ],
+)
+def test_a_restore_is_refused_beforehand(kind, entries, expected):
+    found = problems(**{kind: entries})
+    assert any(expected in one for one in found), found
+    assert len(set(found)) == len(found)
+
+
+def test_all_problems_of_a_mapping_are_told_at_once():
+    found = problems(networks={"shop-net": "a"}, routers={"shop-router": "b"}, flavors={"lab.db": "c"}, volume_types={"ceph": None}, key_pairs={"shop": "d"})
+    told = ("'a' for network", "'b' for router", "flavor 'c'", "undecided what stands for volume type 'ceph'", "'d' for key pair")
+    assert all(any(one in problem for problem in found) for one in told), found
+
+
+def test_a_moved_address_that_is_taken_is_told():
+    occupied = shop.port("other", fixed_ips=(FixedIp("sub", "10.20.0.11"),))
+    site = dataclasses.replace(OTHER.stock.site, ports=(occupied,))
+    (problem,) = problems(dataclasses.replace(OTHER, stock=dataclasses.replace(OTHER.stock, site=site)))
+    assert problem.startswith("10.20.0.11 of server 'orders-db' on network 'dr-net' at site 'remote' is in use by port port-other")
+
+
+def test_two_ports_with_one_address_are_told():
+    document = shop.document()
+    (port,) = document["servers"][0]["ports"]
+    port["fixed_ips"] = [{"subnet": "other-subnet", "ip_address": "10.10.0.11"}]
+    port["network"] = "other-net"
+    manifest = type(MANIFEST).parse(document)
+    merged = mapping(
+        networks={"shop-net": "dr-net", "other-net": "dr-net"},
+        subnets={"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/24"}, "other-subnet": "dr-subnet"},
+        addresses={"policy": "keep"},
+    )
+    found = restore_problems(manifest, merged, OTHER)[1]
+    assert any("10.10.0.11 on network 'dr-net' is wanted by 2 ports (of 'orders-db' and 'shop-front')" in one for one in found), found
+
+
+def test_what_the_application_does_not_have_any_more_is_drift():
+    rules = {"policy": "remap", "servers": {"gone": "new", "orders-db": {"ports": {"old-net": "new", "shop-net": "new", shop.MAC["orders-db"].upper(): "new"}}}}
+    assert drifted(flavors={**FITTING["flavors"], "old": "huge"}, addresses=rules) == [
+        ("flavors", "old", "The application has no flavor 'old' any more; take the entry out."),
+        ("addresses", "gone", "The application has no server 'gone' any more; take its rule out."),
+        ("addresses", "orders-db", "Server 'orders-db' has no port on a network 'old-net' and none with such a MAC address; take the rule out."),
+    ]
+
+
+def test_what_has_no_entry_and_no_namesake_is_drift():
+    (found,) = drift(MANIFEST, mapping(external_networks={}), OTHER)
+    assert (found.kind, found.name, found.candidates) == ("external_networks", "public", ("provider",))
+    assert found.reason == "The mapping has no entry for external network 'public', and site 'remote' has none of that name; add an entry."
+    (found,) = drifted(shop.inventory(shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,))), routers={})
+    assert found[2].endswith("add an entry; 'shop-router: shop-router' has the restore make it.")
+
+
+def test_what_has_no_entry_but_a_namesake_is_fine():
+    assert drifted(flavors={}, volume_types={}, key_pairs={}, security_groups={}, routers={}) == []
+
+
+def test_a_key_pair_that_nobody_knows_may_have_no_entry():
+    topology = dataclasses.replace(MANIFEST.description.topology, key_pairs=())
+    manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, topology=topology))
+    found = dataclasses.replace(OTHER, stock=dataclasses.replace(OTHER.stock, site=dataclasses.replace(OTHER.stock.site, key_pairs={})))
+    assert drift(manifest, mapping(key_pairs={}), found) == ()
+    (one,) = drift(manifest, mapping(), found)
+    assert one.reason == "The mapping says 'shop' for key pair 'shop', which does not exist at site 'remote'; create it, or correct the mapping."
+
+
+def test_other_ranges_and_addresses_without_a_place_are_drift():
+    (found,) = drifted(subnets={"shop-subnet": {"name": "dr-subnet", "cidr": "10.30.0.0/24"}})
+    assert found[:2] == ("subnets", "shop-subnet")
+    assert "Subnet 'dr-subnet' exists with 10.20.0.0/24 instead of 10.30.0.0/24" in found[2]
+    assert any(one[0] == "addresses" for one in drifted(subnets={"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/28"}}))
+
+
+def test_undecided_entries_come_with_what_may_be_meant():
+    open_ones = mapping(external_networks={"public": None}, networks={"shop-net": None}, volume_types={"gone": None})
+    found = {one.kind: one for one in undecided(MANIFEST, open_ones, OTHER)}
+    assert set(found) == {"external_networks", "networks"}
+    assert found["external_networks"].candidates == ("provider",)
+    assert found["networks"].candidates == ("dr-net",)
+    assert [one[0] for one in drifted(external_networks={"public": None})] == []
+
+
+def test_what_is_left_out_needs_no_decision():
+    document = shop.document()
+    document["topology"]["routers"][0]["external_network"] = None
+    manifest = type(MANIFEST).parse(document)
+    without = mapping(external_networks={"public": None}, addresses={"policy": "remap", "floating": False})
+    assert undecided(manifest, without, OTHER) == ()
+    assert drift(manifest, without, OTHER) == ()

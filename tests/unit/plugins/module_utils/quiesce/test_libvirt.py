@@ -1,0 +1,371 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The driver against a libvirt whose guest agents answer as they are told to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError, FreezeFailed, InvalidInput, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import libvirt as quiesce_libvirt
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.libvirt import LibvirtDriver
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server
+
+DB = server("db", hypervisor="compute1")
+FREEZING = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-status")
+
+
+class LibvirtError(Exception):
+    def __init__(self, message, code):
+        super().__init__(message)
+        self._message, self._code = message, code
+
+    def get_error_message(self):
+        return self._message
+
+    def get_error_code(self):
+        return self._code
+
+
+class Connection:
+    def __init__(self):
+        self.is_alive, self.keepalive = True, None
+
+    def isAlive(self):
+        return self.is_alive
+
+    def setKeepAlive(self, *seconds_and_tries):
+        self.keepalive = seconds_and_tries
+
+    def lookupByUUIDString(self, server_id):
+        return server_id
+
+
+class Libvirt:
+    """Both of its Python modules.
+
+    :param answers: of the guest agent, per command; those in a list one after the other.
+    """
+
+    libvirtError = LibvirtError
+
+    def __init__(self):
+        self.answers = {"guest-fsfreeze-status": "thawed", "guest-info": info(*FREEZING, "guest-exec")}
+        self.asked, self.connections, self.uris = [], [], []
+
+    def registerErrorHandler(self, handler, context):
+        pass
+
+    def virEventRegisterDefaultImpl(self):
+        pass
+
+    def open(self, uri):
+        self.uris.append(uri)
+        self.connections.append(Connection())
+        return self.connections[-1]
+
+    def qemuAgentCommand(self, domain, request, timeout, _flags):
+        request = json.loads(request)
+        self.asked.append((domain, request["execute"], request.get("arguments"), timeout))
+        answer = self.answers[request["execute"]]
+        answer = answer.pop(0) if isinstance(answer, list) else answer
+        if isinstance(answer, Exception):
+            raise answer
+        return json.dumps({"return": answer})
+
+    def asked_for(self, command):
+        return [(arguments, timeout) for _domain, asked, arguments, timeout in self.asked if asked == command]
+
+
+def info(*enabled, disabled=()):
+    return {"supported_commands": [{"name": name, "enabled": name not in disabled} for name in (*enabled, *disabled)]}
+
+
+def ended(output="", exitcode=0, stream="out-data"):
+    return {"exited": True, "exitcode": exitcode, stream: base64.b64encode(output.encode()).decode()}
+
+
+class Guards:
+    def __init__(self):
+        self.calls = []
+
+    def arm(self, which, seconds):
+        self.calls.append(("arm", which.name, seconds))
+
+    def disarm(self, which):
+        self.calls.append(("disarm", which.name))
+        return True
+
+
+@pytest.fixture
+def libvirt(monkeypatch):
+    libvirt, time = Libvirt(), FakeTime()
+    monkeypatch.setattr(quiesce_libvirt, "library", lambda name, package: libvirt)
+    # There are no events, and the thread would wait for them for ever.
+    monkeypatch.setattr(quiesce_libvirt, "_run_events", lambda libvirt: None)
+    monkeypatch.setattr(quiesce_libvirt, "Waiter", lambda timeout, interval: Waiter(timeout, interval, time.clock))
+    return libvirt
+
+
+def driver(guards=None, uri="qemu+ssh://root@{host}/system"):
+    return LibvirtDriver(uri, 30, guards)
+
+
+# Probing
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "guard"),
+    [
+        pytest.param({}, THAWED, "guest", id="it may run commands"),
+        pytest.param({"guest-info": info(*FREEZING)}, THAWED, "controller", id="it may not"),
+        pytest.param({"guest-info": info(*FREEZING, disabled=["guest-exec"])}, THAWED, "controller", id="it must not"),
+        pytest.param(
+            {"guest-fsfreeze-status": "frozen", "guest-info": info("guest-fsfreeze-thaw", "guest-fsfreeze-status", disabled=["guest-fsfreeze-freeze"])},
+            FROZEN,
+            "controller",
+            id="it is frozen, when an agent disables most of its commands",
+        ),
+    ],
+)
+def test_what_an_agent_can_do_decides_where_the_guard_is(libvirt, answers, state, guard):
+    libvirt.answers.update(answers)
+    found = driver().probe(DB)
+    assert (found.problem, found.state, found.guard) == (None, state, guard)
+
+
+@pytest.mark.parametrize(
+    ("info", "missing"),
+    [(info("guest-ping"), ", ".join(FREEZING)), (info(*FREEZING[:2], disabled=FREEZING[2:]), FREEZING[2])],
+    ids=["an old agent", "one that was forbidden to"],
+)
+def test_what_an_agent_lacks_is_named(libvirt, info, missing):
+    libvirt.answers["guest-info"] = info
+    assert driver().probe(DB).problem == f"The guest agent of server db (id-db) does not allow {missing}."
+
+
+@pytest.mark.parametrize(
+    ("uri", "hypervisor", "problem"),
+    [(None, "compute1", "No libvirt_uri is given"), ("test:///", None, "hypervisor of server db (id-db) is not shown to these credentials")],
+)
+def test_without_a_way_to_the_host_nobody_is_asked(libvirt, uri, hypervisor, problem):
+    assert problem in driver(uri=uri).probe(server("db", hypervisor=hypervisor)).problem
+    assert libvirt.uris == []
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [(38, "the URI is right"), (42, "just moved or stopped"), (74, "hw_qemu_guest_agent=yes"), (86, "qemu-guest-agent"), (1, None)],
+    ids=["no way there", "no such domain", "no agent configured", "no answer", "anything else"],
+)
+def test_a_failure_names_server_host_and_way_out(libvirt, code, hint):
+    libvirt.answers["guest-fsfreeze-status"] = LibvirtError("it says why", code)
+    problem = driver().probe(DB).problem
+    assert "Server db (id-db) on host compute1: guest-fsfreeze-status failed: it says why." in problem
+    assert hint is None or hint in problem
+
+
+def test_a_library_that_is_missing_is_a_problem_of_the_driver(monkeypatch):
+    def missing(name, package):
+        raise InvalidInput(f"The Python library {package} cannot be imported.")
+
+    monkeypatch.setattr(quiesce_libvirt, "library", missing)
+    assert "libvirt-python cannot be imported" in driver().probe(DB).problem
+
+
+NONSENSE = [None, 5, "text", {}, {"supported_commands": 5}, {"supported_commands": [5]}, {"supported_commands": [{"name": ["x"], "enabled": True}]}]
+
+
+@pytest.mark.parametrize("answer", NONSENSE)
+def test_nonsense_from_an_agent_is_a_problem_of_its_own_server(libvirt, answer):
+    libvirt.answers["guest-info"] = answer
+    assert "The guest agent of server db (id-db) gave an answer that makes no sense" in driver().probe(DB).problem
+
+
+# Freezing and thawing
+
+
+@pytest.mark.parametrize(("seconds", "timeout"), [(30, 30), (7.9, 7), (0.2, 1), (0, 1)])
+def test_a_freeze_is_bounded_in_time(libvirt, seconds, timeout):
+    libvirt.answers["guest-fsfreeze-freeze"] = 3
+    assert driver().freeze(DB, seconds) == 3
+    assert libvirt.asked == [("id-db", "guest-fsfreeze-freeze", None, timeout)]
+
+
+def test_a_freeze_that_fails_is_a_failure(libvirt):
+    libvirt.answers["guest-fsfreeze-freeze"] = LibvirtError("a hook failed", 86)
+    with pytest.raises(FreezeFailed, match="guest-fsfreeze-freeze failed: a hook failed") as raised:
+        driver().freeze(DB, 30)
+    assert raised.value.facts == {"server_id": "id-db"}
+
+
+@pytest.mark.parametrize("thawed", [0, 2])
+def test_a_thaw_has_the_time_of_its_hooks_and_is_confirmed(libvirt, thawed):
+    libvirt.answers["guest-fsfreeze-thaw"] = thawed
+    found = driver().thaw(DB)
+    assert (found.filesystems, found.interrupted) == (thawed, None)
+    assert [(command, timeout) for _domain, command, _arguments, timeout in libvirt.asked] == [("guest-fsfreeze-thaw", 30), ("guest-fsfreeze-status", 5)]
+
+
+def test_a_thaw_that_left_it_frozen_is_a_failure(libvirt):
+    libvirt.answers.update({"guest-fsfreeze-thaw": 2, "guest-fsfreeze-status": "frozen"})
+    with pytest.raises(FreezeFailed, match=r"db \(id-db\) is still frozen after a thaw"):
+        driver().thaw(DB)
+
+
+@pytest.mark.parametrize("answer", [None, {}, [], "some"], ids=repr)
+@pytest.mark.parametrize("action", ["freeze", "thaw"])
+def test_nonsense_instead_of_a_number_is_a_failure_of_its_own_server(libvirt, action, answer):
+    libvirt.answers[f"guest-fsfreeze-{action}"] = [answer]
+    act = {"freeze": lambda: driver().freeze(DB, 30), "thaw": lambda: driver().thaw(DB)}[action]
+    with pytest.raises(FreezeFailed, match=r"agent of server db \(id-db\) gave an answer that makes no sense"):
+        act()
+
+
+# Guards
+
+
+def run_in_guest(libvirt, *statuses):
+    libvirt.answers.update({"guest-exec": {"pid": 77}, "guest-exec-status": list(statuses)})
+
+
+def test_the_guard_is_in_the_guest(libvirt):
+    run_in_guest(libvirt, {"exited": False}, {"exited": False}, ended())
+    guards = Guards()
+    driver(guards).arm_guard(DB, 120)
+    ((arguments, _timeout),) = libvirt.asked_for("guest-exec")
+    assert (arguments["path"], arguments["arg"][-1], arguments["capture-output"]) == ("/bin/sh", "120", True)
+    assert libvirt.asked_for("guest-exec-status") == [({"pid": 77}, 5)] * 3
+    assert guards.calls == []
+
+
+def test_every_guard_has_a_token_of_its_own(libvirt):
+    run_in_guest(libvirt, ended(), ended())
+    for _number in range(2):
+        driver().arm_guard(DB, 120)
+    first, second = (arguments["arg"][-2] for arguments, _timeout in libvirt.asked_for("guest-exec"))
+    assert first != second
+
+
+@pytest.mark.parametrize(("output", "fired"), [("fired\n", True), ("quiet\n", False), ("", False)])
+def test_a_guard_in_the_guest_tells_whether_it_fired(libvirt, output, fired):
+    run_in_guest(libvirt, ended(output))
+    assert driver().disarm_guard(DB) is fired
+
+
+def test_a_guest_that_runs_no_commands_is_guarded_from_outside(libvirt):
+    libvirt.answers["guest-info"] = info(*FREEZING)
+    guards = Guards()
+    made = driver(guards)
+    made.probe(DB)
+    made.arm_guard(DB, 120)
+    assert made.disarm_guard(DB) is True
+    assert guards.calls == [("arm", "db", 120), ("disarm", "db")]
+    assert libvirt.asked_for("guest-exec") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        pytest.param(ended("neither is a tmpfs\n", 1, "err-data"), "could not arm the guard: neither is a tmpfs.", id="it says why"),
+        pytest.param({"exited": True, "exitcode": 1}, "could not arm the guard: {'exited': True, 'exitcode': 1}.", id="it does not say why"),
+        pytest.param({"exited": True, "signal": 9}, "could not arm the guard: {'exited': True, 'signal': 9}.", id="it was killed"),
+    ],
+)
+def test_a_guard_that_cannot_be_armed_is_a_failure(libvirt, status, told):
+    run_in_guest(libvirt, status)
+    with pytest.raises(FreezeFailed) as raised:
+        driver().arm_guard(DB, 120)
+    assert told in str(raised.value)
+
+
+def test_a_command_that_does_not_end_is_a_failure_in_time(libvirt):
+    libvirt.answers.update({"guest-exec": {"pid": 77}, "guest-exec-status": {"exited": False}})
+    with pytest.raises(WaitTimeout, match=r"after 5 s waiting for server db \(id-db\) to arm the guard"):
+        driver().arm_guard(DB, 120)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("guest-exec", None),
+        ("guest-exec", {}),
+        ("guest-exec-status", 5),
+        ("guest-exec-status", {}),
+        ("guest-exec-status", {"exited": True, "exitcode": 0, "out-data": 5}),
+        ("guest-exec-status", {"exited": True, "exitcode": 0, "out-data": "x"}),
+    ],
+)
+def test_nonsense_about_a_guard_is_a_failure_of_its_own_server(libvirt, command, answer):
+    """Anything else would end the thaw of all the others."""
+    libvirt.answers.update({"guest-exec": {"pid": 77}, "guest-exec-status": ended(), command: answer})
+    with pytest.raises(DrError, match=r"agent of server db \(id-db\) gave an answer that makes no sense"):
+        driver().disarm_guard(DB)
+    with pytest.raises(DrError, match="makes no sense"):
+        driver().arm_guard(DB, 120)
+
+
+# Connections
+
+
+def test_a_host_is_connected_to_once(libvirt):
+    made = driver()
+    for one in (DB, server("front", hypervisor="compute1"), server("other", hypervisor="compute2")):
+        made.probe(one)
+    assert libvirt.uris == ["qemu+ssh://root@compute1/system", "qemu+ssh://root@compute2/system"]
+    assert [one.keepalive for one in libvirt.connections] == [(5, 3), (5, 3)]
+
+
+def test_a_connection_that_broke_is_made_anew(libvirt):
+    made = driver()
+    made.probe(DB)
+    libvirt.connections[0].is_alive = False
+    assert made.probe(DB).state == THAWED
+    assert libvirt.uris == ["qemu+ssh://root@compute1/system"] * 2
+
+
+def test_a_host_that_refuses_is_told(libvirt, monkeypatch):
+    def refuse(uri):
+        raise LibvirtError(f"Cannot connect to {uri}", 38)
+
+    monkeypatch.setattr(libvirt, "open", refuse)
+    assert "Cannot connect to qemu+ssh://root@compute1/system. Check that" in driver().probe(DB).problem
+
+
+def test_a_host_that_does_not_answer_is_not_waited_for_for_ever(libvirt, monkeypatch):
+    monkeypatch.setattr(quiesce_libvirt, "_CONNECT_SECONDS", 0.01)
+    answered = threading.Event()
+    monkeypatch.setattr(libvirt, "open", lambda uri: answered.wait())
+    assert "waiting for libvirt at qemu+ssh://root@compute1/system" in driver().probe(DB).problem
+    answered.set()
+
+
+def test_a_host_that_does_not_answer_keeps_no_other_waiting(libvirt, monkeypatch):
+    tried, answered = threading.Event(), threading.Event()
+    connect = libvirt.open
+
+    def open_(uri):
+        if "compute1" in uri:
+            tried.set()
+            answered.wait()
+        return connect(uri)
+
+    monkeypatch.setattr(libvirt, "open", open_)
+    libvirt.answers["guest-fsfreeze-thaw"] = 2
+    made = driver()
+    stuck = threading.Thread(target=made.probe, args=(DB,))
+    stuck.start()
+    try:
+        assert tried.wait(10)
+        healthy = threading.Thread(target=made.thaw, args=(server("front", hypervisor="compute2"),))
+        healthy.start()
+        healthy.join(5)
+        assert libvirt.asked_for("guest-fsfreeze-thaw") == [(None, 30)]
+    finally:
+        answered.set()
+        stuck.join()

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import quiescer as quiesce
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
+
+OPTIONS = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None, "freeze_timeout": 5, "budget": 10, "guard_timeout": 20}
+SHOP = Application("shop", (Tier("database", ("orders", "payments")), Tier("front", ("front",))))
+
+
+class Probed(FakeDriver):
+    """A driver that finds what it is told to find, per server name."""
+
+    def __init__(self, name, level="quiesced", problems=None, states=None):
+        super().__init__()
+        self.name, self.consistency = name, level
+        self._problems, self._states = problems or {}, states or {}
+
+    def probe(self, server):
+        problem = self._problems.get(server.name, self._problems.get("*"))
+        return Support(problem) if problem else Support(state=self._states.get(server.name, THAWED), guard="nova")
+
+
+def quiescer(*drivers, least="quiesced", driver="auto"):
+    made = Quiescer.__new__(Quiescer)
+    made._options = QuiesceOptions.parse({**OPTIONS, "driver": driver, "libvirt_uri": "test:///"})
+    made._least = least
+    made._concurrency = 4
+    made._drivers = {one.name: one for one in drivers}
+    return made
+
+
+def three(**nova):
+    return Probed("nova", **nova), Probed("libvirt"), Probed("pause", level="paused")
+
+
+def marked(name, driver="libvirt", minutes=1):
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+    mark = {"driver": driver, "until": until.isoformat(), "token": "t"}
+    return server(name, metadata={"osdr_freeze": json.dumps(mark)})
+
+
+def choice(made, one):
+    return made.choose([one])[one.id]
+
+
+def test_auto_takes_the_best_that_works_and_says_why_not_a_better_one():
+    made = quiescer(*three(problems={"orders": "no API"}))
+    assert (choice(made, server("orders")).driver.name, choice(made, server("front")).driver.name) == ("libvirt", "nova")
+    assert choice(made, server("orders")).passed_over == {"nova": "no API"}
+
+
+class Held(Probed):
+    """A driver that has not ended an earlier freeze yet."""
+
+    def probe(self, server):
+        return Support("still being thawed, wait", state=FROZEN)
+
+
+@pytest.mark.parametrize("least", ["quiesced", "paused"])
+@pytest.mark.parametrize("minutes", [None, 5, -5], ids=["no mark", "a mark", "a mark whose time is over"])
+def test_what_a_driver_still_thaws_is_passed_over_to_no_other(least, minutes):
+    made = quiescer(Held("nova"), Probed("libvirt"), Probed("pause", level="paused"), least=least)
+    one = server("orders") if minutes is None else marked("orders", "nova", minutes)
+    found = choice(made, one)
+    assert (found.driver.name, found.support.problem, found.passed_over) == ("nova", "still being thawed, wait", {})
+    with pytest.raises(CheckFailed, match="still being thawed, wait"):
+        quiesce.refuse_problems(made.choose([one]))
+    # Told once, and without a way out that is none.
+    assert quiesce.freeze_problems([one], made.choose([one])) == ["still being thawed, wait"]
+
+
+def test_auto_pauses_only_where_that_is_enough():
+    drivers = Probed("nova", problems={"*": "no API"}), Probed("libvirt", problems={"*": "no agent"}), Probed("pause", level="paused")
+    refused = choice(quiescer(*drivers), server("orders")).support.problem
+    assert "nova: no API" in refused
+    assert "libvirt: no agent" in refused
+    assert choice(quiescer(*drivers, least="paused"), server("orders")).driver.name == "pause"
+
+
+def test_a_driver_that_is_named_is_the_only_one():
+    made = quiescer(*three(problems={"*": "no API"}), driver="nova")
+    assert choice(made, server("orders")).support.problem == "no API"
+
+
+def test_who_froze_a_server_thaws_it():
+    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": FROZEN}), driver="nova")
+    assert choice(made, marked("orders")).driver.name == "libvirt"
+
+
+@pytest.mark.parametrize("state", [FROZEN, THAWED])
+@pytest.mark.parametrize("minutes", [5, -5], ids=["in time", "its time is over"])
+def test_only_who_froze_a_server_can_tell_that_it_is_thawed(state, minutes):
+    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": state}))
+    one = marked("orders", minutes=minutes)
+    assert made.choose([one], to_thaw=True)[one.id].driver.name == "libvirt"
+
+
+def test_a_mark_does_not_decide_how_a_running_server_is_frozen():
+    assert choice(quiescer(*three()), marked("orders")).driver.name == "nova"
+
+
+def test_a_mark_whose_time_is_over_does_not_count_as_frozen():
+    made = quiescer(Probed("libvirt", states={"orders": FROZEN}), driver="libvirt")
+    assert choice(made, marked("orders", minutes=-5)).support.state == THAWED
+    assert choice(made, marked("orders", minutes=5)).support.state == FROZEN
+
+
+def test_of_what_a_dead_run_left_paused_nobody_is_asked_before_it_is_thawed():
+    """No driver but that which paused it could say anything good of it."""
+    made = quiescer(*three(problems={"*": "not active"}))
+    left = dataclasses.replace(marked("orders", "pause", minutes=-5), status="PAUSED")
+    assert choice(made, left).support == Support(state=THAWED)
+    assert quiesce.freeze_problems([left], made.choose([left])) == []
+    held = dataclasses.replace(marked("orders", "libvirt", minutes=5), status="PAUSED")
+    made._drivers["libvirt"] = Probed("libvirt", problems={"*": "not active"})
+    assert choice(made, held).support.problem == "not active"
+
+
+def test_a_damaged_mark_is_a_leftover():
+    assert FreezeMark.of(server("db", metadata={"osdr_freeze": "{"})).is_leftover
+    assert FreezeMark.of(server("db", metadata={"osdr_freeze": '{"driver": 1}'})).is_leftover
+
+
+def test_tiers_are_frozen_from_the_last_and_paused_servers_at_once_at_the_end():
+    made = quiescer(*three(problems={"front": "no API", "payments": "no API"}), least="paused")
+    made._drivers["libvirt"] = Probed("libvirt", problems={"*": "no agent"})
+    servers = {name: server(name) for name in SHOP.servers}
+    steps = made.members(SHOP, servers, made.choose(list(servers.values())))
+    assert [[(m.server.name, m.driver.name) for m in step] for step in steps] == [
+        [("orders", "nova")],
+        [("front", "pause"), ("payments", "pause")],
+    ]
+
+
+def test_somebody_elses_freeze_is_refused():
+    made = quiescer(Probed("nova", states={"orders": FROZEN}))
+    servers = [server("orders"), server("front")]
+    problems = quiesce.freeze_problems(servers, made.choose(servers))
+    assert len(problems) == 1
+    assert "orders (id-orders) is frozen already" in problems[0]
+
+
+def test_all_that_cannot_be_frozen_are_named_at_once():
+    made = quiescer(Probed("nova", problems={"orders": "orders: dead agent.", "front": "front: no API."}))
+    with pytest.raises(CheckFailed, match="orders: dead agent.*front: no API"):
+        quiesce.refuse_problems(made.choose([server(name) for name in SHOP.servers]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"guard_timeout": 10}, "must be more than budget"), ({"driver": "libvirt"}, "needs libvirt_uri")],
+)
+def test_options_that_cannot_be_meant(changes, message):
+    with pytest.raises(InvalidInput, match=message):
+        QuiesceOptions.parse({**OPTIONS, **changes})
+
+
+@pytest.mark.parametrize(("project", "named"), [("shop", ()), ("admin", ("shop",))])
+def test_a_project_is_named_only_where_it_is_not_the_callers_own(mocker, project, named):
+    """To name one, be it one's own, takes an administrator; a role of one's own may do for freezing."""
+    mocker.patch.object(quiesce, "connect_other", return_value=SimpleNamespace(project_id=project, site="primary"))
+    options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-dr"})
+    made = Quiescer({}, SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)
+    made.compute = mocker.Mock()
+    made.resolve(SHOP)
+    made.compute.resolve.assert_called_once_with(SHOP.servers, named)

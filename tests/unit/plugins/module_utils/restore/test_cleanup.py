@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import threading
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import cleanup as restore_cleanup
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup, VolumeRemover
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.plugins.modules import os_restore_cleanup
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.restore import test_removal as drilled
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, volume
+
+
+class Site:
+    """All services of a site; what is deleted is gone at once."""
+
+    cloud = SimpleNamespace(site="remote")
+
+    def __init__(self, refusing=()):
+        self.calls, self._gone, self._refusing = [], set(), refusing
+        self._lock = threading.Lock()
+
+    def _delete(self, kind, one):
+        with self._lock:
+            self.calls.append((kind, one))
+            self._gone.add(one)
+
+    def list(self, _collection):
+        return [drilled.ROUTER]
+
+    def server(self, server_id):
+        raise NotFound(f"There is no {server_id}.")
+
+    def volume(self, volume_id):
+        if volume_id in self._gone:
+            raise NotFound(f"There is no {volume_id}.")
+        return drilled.VOLUME
+
+    def delete_server(self, one):
+        self._delete("server", one)
+
+    def delete_volume(self, one):
+        self._delete("volume", one)
+
+    def delete_port(self, one):
+        self._delete("port", one)
+
+    def delete_key_pair(self, one):
+        self._delete("key pair", one)
+
+    def delete_server_group(self, one):
+        self._delete("server group", one)
+
+    def remove_router_interface(self, router_id, port_id):
+        self._delete(f"interface of {router_id}", port_id)
+
+    def delete(self, collection, one):
+        if one in self._refusing:
+            raise CloudError("One or more ports have an IP allocation.", http_status=409)
+        self._delete(collection, one)
+
+
+@pytest.fixture
+def cleanup(monkeypatch):
+    def make(site):
+        for service in ("Network", "Compute", "BlockStorage"):
+            monkeypatch.setattr(restore_cleanup, service, lambda _cloud: site)
+        monkeypatch.setattr(restore_cleanup.restore_site, "look", lambda _cloud, _limit: drilled.site())
+        return Cleanup(SimpleNamespace(site="remote"), drilled.DRILL, Waiter(60, 1, FakeTime().clock), 8)
+
+    return make
+
+
+def test_everything_goes_before_what_it_depends_on(cleanup):
+    site = Site()
+    work = cleanup(site)
+    assert work.apply(work.plan()) == []
+    assert site.calls[0] == ("server", "id-db")
+    assert site.calls[1] == ("port", "port-own")
+    networks = [call for call in site.calls if call[0] not in ("server", "port", "volume", "key pair", "server group")]
+    assert networks == [
+        ("interface of dr", "port-interface"), ("routers", "dr"), ("subnets", "dsub"), ("networks", "dnet"), ("security-groups", "dsg")
+    ]
+    assert {("volume", "volume-disk"), ("key pair", "drill-7-shop"), ("server group", "apart")} <= set(site.calls)
+    assert len(site.calls) == 10
+
+
+def test_what_neutron_finds_in_use_stays_and_is_told(cleanup):
+    work = cleanup(Site(refusing=("dnet",)))
+    (why,) = work.apply(work.plan())
+    assert why.startswith("drill-7-shop-net (dnet) of the networks stays: One or more ports")
+
+
+class Module(SimpleNamespace):
+    def warn(self, text):
+        self.warnings.append(text)
+
+
+def test_check_mode_tells_the_same_and_removes_nothing(cleanup):
+    site = Site()
+    told = os_restore_cleanup.run(Module(check_mode=True, warnings=[]), cleanup(site))
+    assert site.calls == []
+    done = os_restore_cleanup.run(Module(check_mode=False, warnings=[]), cleanup(site))
+    assert told == done
+    assert (done["changed"], done["removed"], done["left"]) == (True, drilled.ALL, [])
+    assert done["others"] == [{"checkpoint": "noon", "drill": None, "resources": 9}]
+
+
+def test_what_stays_is_a_warning(cleanup):
+    module = Module(check_mode=False, warnings=[])
+    done = os_restore_cleanup.run(module, cleanup(Site(refusing=("dsg",))))
+    assert module.warnings == done["left"]
+    assert len(done["left"]) == 1
+
+
+@pytest.mark.parametrize("drill", [None, "7"])
+def test_whose_things_are_meant(drill):
+    params = {"application": "shop", "checkpoint": "noon", "drill": drill}
+    assert os_restore_cleanup.owner_of(params) == dataclasses.replace(drilled.DRILL, drill=drill)
+
+
+# Volumes
+
+
+class Cinder:
+    """One volume that passes through statuses, one each second; after the last it is gone."""
+
+    cloud = SimpleNamespace(site="remote")
+
+    def __init__(self, *statuses):
+        self.now, self.deleted_at, self._statuses = 0, None, statuses
+
+    def volume(self, volume_id):
+        if self.now >= len(self._statuses):
+            raise NotFound(f"There is no {volume_id}.")
+        return volume("disk", status=self._statuses[self.now])
+
+    def delete_volume(self, _volume_id):
+        self.deleted_at = self.now
+
+    def _sleep(self, _seconds):
+        self.now += 1
+
+    def remove(self, timeout=60):
+        VolumeRemover(self, Waiter(timeout, 1, Clock(now=lambda: self.now, sleep=self._sleep)), 8).remove([volume("disk")])
+        return self.deleted_at
+
+
+def test_a_volume_is_deleted_when_cinder_has_come_to_rest():
+    assert Cinder("creating", "restoring-backup", "available", "deleting").remove() == 2
+    assert Cinder("error_restoring").remove() == 0
+
+
+def test_what_is_being_deleted_or_gone_is_waited_for():
+    assert Cinder("deleting", "deleting").remove() is None
+    assert Cinder().remove() is None
+
+
+def test_a_volume_that_cannot_be_deleted_is_named():
+    with pytest.raises(ResourceFailed, match="could not be deleted"):
+        Cinder("available", "error_deleting").remove()
+    with pytest.raises(WaitTimeout, match="to come to rest"):
+        Cinder(*["creating"] * 9).remove(timeout=5)

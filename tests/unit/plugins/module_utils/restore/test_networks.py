@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import networks as restore_networks
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore, shown
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+MARKS = ["osdr_application=shop", "osdr_checkpoint=noon"]
+TEXT = " ".join(MARKS)
+EGRESS = {
+    "id": "rule-egress",
+    "direction": "egress",
+    "ethertype": "IPv4",
+    "protocol": None,
+    "port_range_min": None,
+    "port_range_max": None,
+    "remote_ip_prefix": None,
+    "remote_group_id": None,
+}
+
+
+class Site:
+    """Neutron and Nova of a site; new security groups have a rule already, as Neutron's have."""
+
+    def __init__(self, site, routers=(), failing=()):
+        self.site, self.routers, self.failing = site, list(routers), set(failing)
+        self.made, self.calls, self.marks = {}, [], MARKS
+        self._lock = threading.Lock()
+
+    def _note(self, *call):
+        with self._lock:
+            self.calls.append(call)
+
+    def list(self, collection):
+        assert collection == "routers"
+        return self.routers
+
+    def create(self, collection, wanted, tags):
+        if wanted["name"] in self.failing:
+            raise CloudError(f"No {wanted['name']}.")
+        self._note("create", collection, wanted["name"])
+        assert tags == self.marks
+        self.made[wanted["name"]] = wanted
+        rules = {"security_group_rules": [EGRESS]} if collection == "security-groups" else {}
+        return {**wanted, "id": f"new-{wanted['name']}", **rules}
+
+    def add_router_interface(self, router_id, subnet_id):
+        self._note("join", router_id, subnet_id)
+
+    def create_rules(self, wanted):
+        self._note("rules", tuple(sorted((one["security_group_id"], one["port_range_min"], one["remote_group_id"]) for one in wanted)))
+
+    def delete(self, collection, resource_id):
+        self._note("delete", collection, resource_id)
+
+    def create_server_group(self, name, policy, max_per_host):
+        self._note("server group", name, policy, max_per_host)
+
+    def create_key_pair(self, name, public_key):
+        self._note("key pair", name, public_key)
+
+
+@pytest.fixture
+def apply(monkeypatch):
+    def run(site, manifest=None):
+        monkeypatch.setattr(restore_networks, "Network", lambda _cloud: site)
+        monkeypatch.setattr(restore_networks, "Compute", lambda _cloud: site)
+        monkeypatch.setattr(restore_networks.restore_site, "look", lambda _cloud, _limit: site.site)
+        work = NetworkRestore(SimpleNamespace(site="remote"), manifest or shop.manifest(), 8)
+        plan = work.plan()
+        work.apply(plan)
+        return shown(plan)
+
+    return run
+
+
+def test_everything_is_made_and_marked_where_nothing_is(apply):
+    site = Site(shop.empty_site())
+    made = apply(site)
+    assert made == {
+        "networks": ["shop-net"],
+        "subnets": ["shop-subnet"],
+        "routers": ["shop-router"],
+        "security_groups": ["shop"],
+        "key_pairs": ["shop"],
+        "server_groups": ["shop-apart"],
+    }
+    assert {name: body["description"] for name, body in site.made.items()} == {
+        "shop-net": TEXT, "shop-subnet": TEXT, "shop-router": TEXT, "shop": TEXT
+    }
+    assert ("key pair", "shop", f"ssh-ed25519 AAAA shop {TEXT}") in site.calls
+    assert ("server group", "shop-apart", "anti-affinity", None) in site.calls
+
+
+def test_what_depends_on_something_comes_after_it(apply):
+    site = Site(shop.empty_site())
+    apply(site)
+    order = [call[1:] for call in site.calls if call[0] == "create" and call[1] != "security-groups"]
+    assert order == [("networks", "shop-net"), ("subnets", "shop-subnet"), ("routers", "shop-router")]
+    assert site.made["shop-subnet"]["network_id"] == "new-shop-net"
+    assert ("join", "new-shop-router", "new-shop-subnet") in site.calls
+
+
+def test_a_subnet_is_made_as_the_manifest_has_it(apply):
+    site = Site(shop.empty_site())
+    apply(site)
+    assert site.made["shop-subnet"] == {
+        "description": TEXT,
+        "name": "shop-subnet",
+        "network_id": "new-shop-net",
+        "cidr": "10.10.0.0/24",
+        "ip_version": 4,
+        "gateway_ip": "10.10.0.1",
+        "enable_dhcp": True,
+        "dns_nameservers": [],
+        "allocation_pools": [{"start": "10.10.0.2", "end": "10.10.0.254"}],
+        "host_routes": [],
+    }
+
+
+def test_a_router_leads_to_the_external_network_without_a_word_about_translation(apply):
+    site = Site(shop.empty_site())
+    apply(site)
+    assert site.made["shop-router"]["external_gateway_info"] == {"network_id": "ext"}
+
+
+def test_the_router_of_a_drill_leads_nowhere(apply):
+    site = Site(shop.restored_site(), [shop.ROUTER])
+    site.marks = [*MARKS, "osdr_drill=7"]
+    apply(site, as_restored(shop.manifest(), SiteMapping(), "7").manifest)
+    assert site.made.keys() == {"drill-7-shop-net", "drill-7-shop-subnet", "drill-7-shop-router", "drill-7-shop"}
+    assert "external_gateway_info" not in site.made["drill-7-shop-router"]
+    assert ("server group", "drill-7-shop-apart", "anti-affinity", None) in site.calls
+    assert {call[1] for call in site.calls if call[0] == "join"} == {"new-drill-7-shop-router"}
+
+
+def test_a_new_group_has_the_rules_of_the_source_and_no_others(apply):
+    site = Site(shop.empty_site())
+    apply(site)
+    assert ("rules", (("new-shop", 5432, "new-shop"),)) in site.calls
+    assert ("delete", "security-group-rules", "rule-egress") in site.calls
+
+
+def test_a_group_that_is_there_gets_what_it_lacks_and_loses_the_rest(apply):
+    other = {**shop.GROUP["security_group_rules"][0], "id": "rule-22", "port_range_min": 22, "port_range_max": 22}
+    site = Site(shop.prepared_site(security_groups=({**shop.GROUP, "security_group_rules": [other]},)), [shop.ROUTER])
+    assert apply(site)["security_groups"] == ["shop"]
+    assert site.calls == [("rules", (("sg", 5432, "sg"),)), ("delete", "security-group-rules", "rule-22")]
+
+
+def test_a_router_that_is_there_gets_only_the_subnet_that_it_lacks(apply):
+    site = Site(shop.prepared_site(ports=()), [shop.ROUTER])
+    assert apply(site)["routers"] == ["shop-router"]
+    assert site.calls == [("join", "r", "sub")]
+
+
+def test_a_second_run_makes_nothing(apply):
+    site = Site(shop.prepared_site(), [shop.ROUTER])
+    assert not any(apply(site).values())
+    assert site.calls == []
+
+
+def test_what_fails_is_named_and_the_rest_is_made(apply):
+    site = Site(shop.empty_site(), failing={"shop-net"})
+    with pytest.raises(CloudError, match=r"No shop-net\."):
+        apply(site)
+    assert "shop" in site.made
+
+
+def test_what_is_not_there_to_build_on_is_named(apply):
+    site = Site(shop.empty_site(networks=()))
+    with pytest.raises(NotFound, match="Site 'remote' has no network 'public'"):
+        apply(site)

@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock, doubts, missing, needs, problems
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server
+
+MANIFEST = shop.manifest()
+BACKUPS = {one: backup(one, id=one) for copy in MANIFEST.copies for one in copy.chain}
+
+
+def quota(name, limit, in_use=0):
+    return {name: Quota(name, limit, in_use)}
+
+
+def stock(site=None, **changes):
+    values = {
+        "site": site or shop.empty_site(),
+        "routers": (),
+        "backups": BACKUPS,
+        "volume_types": ("ceph",),
+        "quotas": {"volume": {}, "compute": {}, "network": {}},
+        "zones": shop.ZONES,
+    }
+    return Stock(**{**values, **changes})
+
+
+def needed(found):
+    return {need.resource: need.needed for need in needs(MANIFEST, found)}
+
+
+UNLIMITED = {
+    "volume": {
+        name: Quota(name, -1, 0)
+        for name in ("volumes", "gigabytes", "volumes_ceph", "gigabytes_ceph", "per_volume_gigabytes")
+    },
+    "compute": {name: Quota(name, -1, 0) for name in ("instances", "cores", "ram", "server_groups", "server_group_members")},
+    "network": {
+        name: Quota(name, -1, 0)
+        for name in ("network", "subnet", "router", "security_group", "security_group_rule", "port", "floatingip")
+    },
+}
+
+
+def test_a_new_site_needs_everything():
+    assert needed(stock(quotas=UNLIMITED)) == {
+        "volumes": 3,
+        "gigabytes": 3,
+        "volumes_ceph": 3,
+        "gigabytes_ceph": 3,
+        "per_volume_gigabytes": 1,
+        "instances": 2,
+        "cores": 2,
+        "ram": 512,
+        "server_groups": 1,
+        "server_group_members": 2,
+        "network": 1,
+        "subnet": 1,
+        "router": 1,
+        "security_group": 1,
+        "security_group_rule": 1,
+        # Two of servers, one of the router, one for DHCP.
+        "port": 4,
+        "floatingip": 2,
+    }
+
+
+def test_what_an_earlier_run_made_is_not_needed_again():
+    assert needed(stock(shop.restored_site(), routers=(shop.ROUTER,), quotas=UNLIMITED)) == {}
+    assert needed(stock(shop.prepared_site(), routers=(shop.ROUTER,), quotas=UNLIMITED)) == {
+        "instances": 2,
+        "cores": 2,
+        "ram": 512,
+        "server_group_members": 2,
+        "port": 2,
+        "floatingip": 2,
+    }
+
+
+def test_a_site_that_can_take_it_has_no_problems():
+    assert problems(MANIFEST, stock(quotas=UNLIMITED)) == []
+    assert problems(MANIFEST, stock(shop.restored_site(), routers=(shop.ROUTER,), quotas=UNLIMITED)) == []
+
+
+def test_copies_are_not_needed_any_more_once_the_volumes_are_restored():
+    assert problems(MANIFEST, stock(shop.prepared_site(), routers=(shop.ROUTER,), backups={})) == []
+
+
+OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_id="id-other")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (
+            stock(zones={"volume": ("az2", "az1"), "compute": ()}),
+            "Availability zone 'nova' does not exist for volumes at site 'remote' (az1, az2); say in a mapping which one to use, or null",
+        ),
+        (
+            stock(shop.empty_site(server_groups=(ServerGroup("g", "shop-apart", "affinity"),))),
+            "Server group 'shop-apart' exists at site 'remote' with the policy affinity instead of anti-affinity; remove it",
+        ),
+        (
+            stock(shop.empty_site(server_groups=(ServerGroup("g", "shop-apart", "anti-affinity", 3),))),
+            "with the policy anti-affinity (3 on a host) instead of anti-affinity;",
+        ),
+        (
+            stock(shop.empty_site(server_groups=(shop.APART, shop.APART))),
+            "2 server groups at site 'remote' are called 'shop-apart', so it is not clear which one to use",
+        ),
+        (
+            stock(quotas={**UNLIMITED, "volume": quota("gigabytes_ceph", 10, 8)}),
+            "The quota 'gigabytes_ceph' at site 'remote' is too small: 3 more needed, 2 left",
+        ),
+        (
+            stock(quotas={**UNLIMITED, "compute": quota("ram", 256)}),
+            "The quota 'ram' at site 'remote' is too small: 512 more needed, 256 left",
+        ),
+        (
+            stock(quotas={**UNLIMITED, "network": quota("floatingip", 1)}),
+            "The quota 'floatingip' at site 'remote' is too small: 2 more needed, 1 left",
+        ),
+        (stock(shop.empty_site(flavors=(shop.SMALL,))), "Server 'orders-db' needs flavor 'lab.db'"),
+        (stock(volume_types=("lvm",)), "Volume type 'ceph' does not exist at site 'remote'"),
+        (
+            stock(backups={**BACKUPS, shop.uuid(91): backup("x", status="error")}),
+            f"Backup {shop.uuid(91)}, needed for volume 'orders-db-boot' of server 'orders-db', is error",
+        ),
+        (stock(backups={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is not known"),
+        (stock(shop.empty_site(networks=())), "Site 'remote' has no external network called 'public'"),
+        (
+            stock(shop.prepared_site(networks=(shop.PUBLIC, shop.NETWORK, {**shop.NETWORK, "id": "net2"}))),
+            "2 networks at site 'remote' are called 'shop-net'",
+        ),
+        (
+            stock(shop.prepared_site(security_groups=(shop.GROUP, {**shop.GROUP, "id": "sg2"}))),
+            "2 security groups at site 'remote' are called 'shop'",
+        ),
+        (
+            stock(shop.prepared_site(subnets=({**shop.SUBNET, "cidr": "10.20.0.0/24"},))),
+            "Subnet 'shop-subnet' exists with 10.20.0.0/24 instead of 10.10.0.0/24",
+        ),
+        (
+            stock(shop.prepared_site(subnets=({**shop.SUBNET, "network_id": "other"},))),
+            "Subnet 'shop-subnet' exists on another network than 'shop-net'",
+        ),
+        (
+            stock(shop.empty_site(key_pairs={"shop": "ssh-ed25519 BBBB shop"})),
+            "Key pair 'shop' exists at site 'remote' with another public key",
+        ),
+        (
+            stock(shop.prepared_site(ports=(OCCUPIED,), servers=(server("other"),))),
+            "10.10.0.11 of server 'orders-db' on network 'shop-net' at site 'remote' is in use by port port-other of "
+            "server other (id-other); remove that first.",
+        ),
+        (
+            stock(shop.prepared_site(ports=(shop.port("x", mac_address="FA:16:3E:00:00:21"),))),
+            "fa:16:3e:00:00:21 of server 'shop-front' on network 'shop-net' at site 'remote' is in use by port port-x",
+        ),
+        (
+            stock(shop.prepared_site(ports=(shop.restored_port("orders-db", shop.Mark("shop", "dawn", "s")),))),
+            "10.10.0.11 and fa:16:3e:00:00:11 of server 'orders-db' on network 'shop-net' at site 'remote' are in use by "
+            "port port-orders-db, from a restore of checkpoint 'dawn'",
+        ),
+    ],
+)
+def test_problem(found, expected):
+    assert any(expected in problem for problem in problems(MANIFEST, found)), problems(MANIFEST, found)
+
+
+def test_all_problems_are_found_at_once():
+    found = stock(shop.empty_site(flavors=(), networks=()), volume_types=(), backups={})
+    # Two flavors, one type, three chains of two, one external network.
+    assert len(problems(MANIFEST, found)) == 10
+
+
+def kinds(found):
+    return {kind: [one["name"] for one in specs] for kind, specs in missing(MANIFEST, found).items()}
+
+
+def test_the_whole_topology_is_missing_at_a_new_site():
+    assert kinds(stock()) == {
+        "networks": ["shop-net"],
+        "subnets": ["shop-subnet"],
+        "routers": ["shop-router"],
+        "security_groups": ["shop"],
+        "key_pairs": ["shop"],
+        "server_groups": ["shop-apart"],
+    }
+
+
+def test_nothing_is_missing_where_all_is_there():
+    assert not any(missing(MANIFEST, stock(shop.prepared_site(), routers=(shop.ROUTER,))).values())
+
+
+def test_a_router_without_the_subnet_gets_it_and_keeps_its_others():
+    other = {"id": "sub2", "name": "other-subnet", "network_id": "net2", "cidr": "10.11.0.0/24"}
+    joined = shop.port("router", network_id="net2", device_id="r", fixed_ips=(FixedIp("sub2", "10.11.0.1"),))
+    gateway = shop.port("gateway", network_id="ext", device_id="r", fixed_ips=(FixedIp("sub-ext", "10.88.2.5"),))
+    site = shop.prepared_site(ports=(joined, gateway), subnets=(shop.SUBNET, other))
+    assert missing(MANIFEST, stock(site, routers=(shop.ROUTER,)))["routers"][0]["subnets"] == ("sub2", "shop-subnet")
+
+
+def test_a_security_group_with_other_rules_gets_those_of_the_source():
+    """A run that was killed leaves a group with the rules that every new group has."""
+    group = {**shop.GROUP, "security_group_rules": []}
+    found = missing(MANIFEST, stock(shop.prepared_site(security_groups=(group,)), routers=(shop.ROUTER,)))
+    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,)}]
+
+
+def test_addresses_on_a_network_of_another_project_are_doubtful():
+    site = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
+    found = doubts(MANIFEST, site, "mine")
+    assert [one.split("server ")[1].split(" ")[0] for one in found] == ["'orders-db'", "'shop-front'"]
+    assert found[0].startswith("Network 'shop-net' at site 'remote' belongs to another project.")
+
+
+def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
+    theirs = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
+    new = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
+    assert doubts(MANIFEST, theirs, "theirs") == doubts(new, theirs, "mine") == doubts(MANIFEST, shop.empty_site(), "mine") == []
+
+
+def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
+    mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
+    storage = SimpleNamespace(backups=lambda: [mine], backup={"theirs": theirs}.get, volume_types=dict, quotas=dict, availability_zones=list)
+    others = SimpleNamespace(quotas=dict, availability_zones=list, list=lambda _collection: [])
+    monkeypatch.setattr(restore_check, "BlockStorage", lambda _cloud: storage)
+    monkeypatch.setattr(restore_check, "Compute", lambda _cloud: others)
+    monkeypatch.setattr(restore_check, "Network", lambda _cloud: others)
+    monkeypatch.setattr(restore_check.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    found = restore_check.look(SimpleNamespace(site="remote"), 4, ["mine", "theirs", "nowhere"])
+    assert found.backups == {"mine": mine, "theirs": theirs}
+    assert restore_check.look(SimpleNamespace(site="remote"), 4).backups == {"mine": mine}

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.removal import others, plan
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
+
+DRILL = Mark("shop", "noon", drill="7")
+TEXT = DRILL.text()
+
+
+def port(name, **changes):
+    return shop.port(name, **{"network_id": "dnet", "fixed_ips": (FixedIp("dsub", "10.10.0.5"),), "security_group_ids": (), **changes})
+
+
+OWN = port("own", description=dataclasses.replace(DRILL, source="s1").text(), device_id="id-db", security_group_ids=("dsg",))
+INTERFACE = port("interface", device_id="dr", device_owner="network:router_interface")
+DHCP = port("dhcp", device_owner="network:distributed")
+ROUTER = {"id": "dr", "name": "drill-7-shop-router", "description": TEXT, "external_gateway_info": None}
+NETWORK = {"id": "dnet", "name": "drill-7-shop-net", "description": TEXT}
+SUBNET = {"id": "dsub", "name": "drill-7-shop-subnet", "network_id": "dnet", "description": TEXT}
+GROUP = {"id": "dsg", "name": "drill-7-shop", "description": f"for the shop {TEXT}", "security_group_rules": []}
+APART = ServerGroup("apart", "drill-7-shop-apart", "anti-affinity", member_ids=frozenset({"id-db"}))
+SERVER = server("db", metadata=dataclasses.replace(DRILL, source="s1").metadata())
+VOLUME = volume("disk", description=dataclasses.replace(DRILL, source="v1").text(), attachments=(Attachment("id-db", "/dev/vda"),))
+
+
+def site(**more):
+    """One with a real restore and a drill of the same checkpoint.
+
+    :param more: per kind, what others have there besides.
+    """
+    real = shop.restored_site()
+    mine = {
+        "servers": (SERVER,),
+        "volumes": (VOLUME,),
+        "ports": (OWN, INTERFACE, DHCP),
+        "networks": (NETWORK,),
+        "subnets": (SUBNET,),
+        "security_groups": (GROUP,),
+        "server_groups": (APART,),
+    }
+    changes = {kind: (*getattr(real, kind), *things, *more.get(kind, ())) for kind, things in mine.items()}
+    keys = {"drill-7-shop": f"ssh-ed25519 AAAA shop {TEXT}", "drill-7-theirs": "ssh-ed25519 AAAA"}
+    return dataclasses.replace(real, **changes, key_pairs={**real.key_pairs, **keys})
+
+
+def removal(owner=DRILL, routers=(ROUTER, shop.ROUTER), **more):
+    return plan(owner, site(**more), routers)
+
+
+ALL = {
+    "servers": ["db (id-db)"],
+    "ports": ["port-own"],
+    "volumes": ["disk (volume-disk)"],
+    "routers": ["drill-7-shop-router (dr)"],
+    "subnets": ["drill-7-shop-subnet (dsub)"],
+    "networks": ["drill-7-shop-net (dnet)"],
+    "security_groups": ["drill-7-shop (dsg)"],
+    "key_pairs": ["drill-7-shop"],
+    "server_groups": ["drill-7-shop-apart (apart)"],
+}
+
+
+def test_what_a_drill_made_goes_and_nothing_else():
+    found = removal()
+    assert (found.shown(), found.left) == (ALL, ())
+    assert [one.id for one in found.interfaces] == ["port-interface"]
+
+
+def test_of_another_drill_there_is_nothing():
+    assert removal(Mark("shop", "noon", drill="8")).shown() == {}
+    assert removal(Mark("blog", "noon", drill="7")).shown() == {}
+    assert removal(Mark("shop", "dawn", drill="7")).shown() == {}
+
+
+def test_what_the_real_restore_made_goes_without_the_drill():
+    found = removal(Mark("shop", "noon")).shown()
+    assert found.keys() == {"servers", "floating_ips", "ports", "volumes"}
+    assert found["servers"] == ["orders-db (id-orders-db)", "shop-front (id-shop-front)"]
+
+
+def left(**more):
+    """What goes no more, and the reasons."""
+    found = removal(**more)
+    return sorted(ALL.keys() - found.shown().keys()), list(found.left)
+
+
+def test_a_network_with_ports_of_others_stays_with_all_that_it_needs():
+    kinds, reasons = left(ports=(port("theirs"), port("theirs-2")))
+    assert kinds == ["networks", "routers", "subnets"]
+    assert reasons == [
+        "Subnet drill-7-shop-subnet (dsub) stays: port port-theirs and 1 more of others uses it.",
+        "Network drill-7-shop-net (dnet) stays: port port-theirs and 1 more of others uses it.",
+        "Router drill-7-shop-router (dr) stays: subnet dsub, which is joined to it, stays.",
+    ]
+    assert removal(ports=(port("theirs"),)).interfaces == ()
+
+
+def test_a_network_with_a_subnet_of_others_stays_with_its_own():
+    kinds, reasons = left(subnets=({"id": "x", "name": "theirs", "network_id": "dnet", "description": ""},))
+    assert kinds == ["networks", "routers", "subnets"]
+    assert "Network drill-7-shop-net (dnet) stays: subnet theirs is on it." in reasons
+    assert "Subnet drill-7-shop-subnet (dsub) stays: its network dnet does." in reasons
+
+
+def test_a_router_with_a_subnet_of_others_stays_and_keeps_what_it_joins():
+    joined = port("joined", device_id="dr", device_owner="network:router_interface", network_id="other", fixed_ips=(FixedIp("x", "10.9.0.1"),))
+    kinds, reasons = left(ports=(joined,))
+    assert kinds == ["networks", "routers", "subnets"]
+    assert reasons[0] == "Router drill-7-shop-router (dr) stays: subnet x, which is joined to it, stays."
+
+
+def test_a_subnet_that_anothers_router_joins_stays():
+    joined = port("joined", device_id="theirs", device_owner="network:router_interface")
+    assert left(ports=(joined,))[0] == ["networks", "routers", "subnets"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"ports": (shop.port("theirs", security_group_ids=("dsg",)),)}, "port port-theirs of others uses it"),
+        (
+            {"security_groups": ({"id": "x", "name": "theirs", "security_group_rules": [{"remote_group_id": "dsg"}]},)},
+            "a rule of security group theirs names it",
+        ),
+    ],
+    ids=["port", "rule"],
+)
+def test_a_group_that_others_use_stays(more, reason):
+    assert left(**more) == (["security_groups"], [f"Security group drill-7-shop (dsg) stays: {reason}."])
+
+
+def test_a_server_group_with_a_server_of_others_stays():
+    theirs = dataclasses.replace(APART, id="shared", member_ids=APART.member_ids | {"theirs"})
+    found = removal(server_groups=(theirs, dataclasses.replace(APART, id="x", name="drill-7-blog-apart")))
+    assert found.shown() == ALL
+    assert found.left == ("Server group drill-7-shop-apart stays: server theirs is in it.",)
+
+
+def test_a_volume_of_anothers_server_stays():
+    taken = dataclasses.replace(VOLUME, id="taken", attachments=(Attachment("theirs", "/dev/vdb"),))
+    found = removal(volumes=(taken,))
+    assert found.shown() == ALL
+    assert found.left == ("Volume disk (taken) stays: it is attached to server theirs.",)
+
+
+def test_ports_that_were_given_to_a_server_later_are_its_own():
+    assert left(ports=(port("later", device_id="id-db", device_owner="compute:nova"),)) == ([], [])
+
+
+def test_the_gateway_of_a_router_is_no_interface():
+    gateway = port("gateway", device_id="dr", device_owner="network:router_gateway", network_id="ext", fixed_ips=())
+    found = removal(ports=(gateway,))
+    assert (found.shown(), [one.id for one in found.interfaces]) == (ALL, ["port-interface"])
+
+
+def test_other_restores_and_drills_of_the_application_are_listed():
+    assert others("shop", DRILL, site(), (ROUTER,)) == [{"checkpoint": "noon", "drill": None, "resources": 9}]
+    assert others("shop", Mark("shop", "noon"), site(), (ROUTER,)) == [{"checkpoint": "noon", "drill": "7", "resources": 8}]
+    assert others("blog", Mark("blog", "noon"), site(), (ROUTER,)) == []

@@ -1,0 +1,437 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, Flavor, NamedFlavor
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec, Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import (
+    Action,
+    Made,
+    choose_flavor,
+    made_volumes,
+    owner_of,
+    plan_servers,
+    plan_volumes,
+    server_problems,
+)
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
+
+MANIFEST = shop.manifest()
+
+
+def volume_actions(volumes):
+    return {step.name: step.action for step in plan_volumes(MANIFEST, volumes)}
+
+
+def one_volume(status, **changes):
+    """The volume of orders-db's boot disk as an earlier run left it."""
+    values = {"description": shop.mark(1).text(), "metadata": shop.mark(1).metadata(), **changes}
+    return volume("orders-db-boot", status=status, **values)
+
+
+def test_volumes_that_are_not_there_are_created():
+    assert volume_actions([]) == {
+        "shop-front-boot": Action.CREATE,
+        "orders-db-boot": Action.CREATE,
+        "orders-db-vdb": Action.CREATE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    [
+        ("available", Action.KEEP),
+        ("in-use", Action.KEEP),
+        ("creating", Action.WAIT),
+        ("restoring-backup", Action.WAIT),
+        ("error", Action.REPLACE),
+        ("error_restoring", Action.REPLACE),
+        ("deleting", Action.CREATE),
+    ],
+)
+def test_what_an_earlier_run_left_is_used_according_to_its_status(status, action):
+    assert volume_actions([one_volume(status)])["orders-db-boot"] is action
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "",
+        "osdr_application=other osdr_checkpoint=noon osdr_source=" + shop.uuid(1),
+        "osdr_application=shop osdr_checkpoint=dawn osdr_source=" + shop.uuid(1),
+    ],
+)
+def test_volumes_of_others_are_not_adopted(description):
+    """A restored volume has the metadata of its source, so the metadata alone proves nothing."""
+    assert volume_actions([one_volume("available", description=description)])["orders-db-boot"] is Action.CREATE
+
+
+def test_of_two_volumes_with_the_same_marks_the_useful_one_is_taken():
+    volumes = [one_volume("error"), dataclasses.replace(one_volume("available"), id="good")]
+    step = next(step for step in plan_volumes(MANIFEST, volumes) if step.name == "orders-db-boot")
+    assert (step.action, step.current.id) == (Action.KEEP, "good")
+
+
+def test_a_volume_carries_its_marks_twice_and_always_a_name():
+    step = next(step for step in plan_volumes(MANIFEST, []) if step.spec.source_id == shop.uuid(2))
+    assert step.body() == {
+        "name": "orders-db-vdb",
+        "description": shop.mark(2).text(),
+        "size": 1,
+        "volume_type": "ceph",
+        "availability_zone": "nova",
+        "metadata": {"purpose": "shop", **shop.mark(2).metadata()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed"),
+    [({}, False), ({"metadata": {}}, True), ({"bootable": False}, True)],
+    ids=["complete", "marks overwritten by the backup's", "not bootable"],
+)
+def test_a_restored_volume_is_completed(changes, changed):
+    step = next(s for s in plan_volumes(MANIFEST, [one_volume("available", **changes)]) if s.current)
+    assert step.changes is changed
+
+
+def test_only_what_was_restored_from_this_checkpoint_is_removed():
+    other = volume("other", description=shop.mark(1).text().replace("noon", "dawn"))
+    assert made_volumes(owner_of(MANIFEST), [one_volume("in-use"), other, volume("theirs")]) == [one_volume("in-use")]
+
+
+def test_everything_is_made_on_a_prepared_site():
+    steps = plan_servers(MANIFEST, shop.prepared_site())
+    assert [(step.spec.name, step.action) for step in steps] == [
+        ("orders-db", Action.CREATE),
+        ("shop-front", Action.CREATE),
+    ]
+    assert not list(server_problems(shop.prepared_site(), steps))
+
+
+def test_a_server_is_described_as_nova_wants_it():
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    assert step.body(["port-1"]) == {
+        "name": "orders-db",
+        "flavor_id": "f-db",
+        "networks": [{"port": "port-1"}],
+        "block_device_mapping": [
+            {
+                "boot_index": index,
+                "uuid": f"volume-orders-db-{name}",
+                "source_type": "volume",
+                "destination_type": "volume",
+                "delete_on_termination": False,
+            }
+            for index, name in ((0, "boot"), (-1, "vdb"))
+        ],
+        "config_drive": True,
+        "metadata": {"role": "database", **shop.mark(11).metadata()},
+        "key_name": "shop",
+        "scheduler_hints": {"group": "group"},
+    }
+
+
+def test_a_server_that_was_bound_to_a_zone_is_built_there():
+    document = shop.document()
+    document["servers"][1].update(availability_zone="az1", server_group=None)
+    body = plan_servers(Manifest.parse(document), shop.prepared_site())[0].body([])
+    assert body["availability_zone"] == "az1"
+    assert "scheduler_hints" not in body
+
+
+def test_a_server_group_that_is_not_there_is_named():
+    site = shop.prepared_site(server_groups=())
+    problems = list(server_problems(site, plan_servers(MANIFEST, site)))
+    assert problems[0].startswith("Server 'orders-db' needs server group 'shop-apart', which is not there; create it first")
+
+
+def test_a_key_pair_that_the_site_does_not_have_is_left_out():
+    step = plan_servers(MANIFEST, shop.prepared_site(key_pairs={}))[0]
+    assert "key_name" not in step.body([])
+
+
+def test_a_server_without_ports_gets_no_network():
+    assert plan_servers(MANIFEST, shop.prepared_site())[0].body([])["networks"] == "none"
+
+
+def test_a_port_has_the_addresses_of_the_source():
+    site = shop.prepared_site()
+    assert plan_servers(MANIFEST, site)[0].ports[0].body(site) == {
+        "name": "orders-db-0",
+        "description": shop.mark(11).text(),
+        "network_id": "net",
+        "mac_address": "fa:16:3e:00:00:11",
+        "fixed_ips": [{"subnet_id": "sub", "ip_address": "10.10.0.11"}],
+        "security_group_ids": ["sg"],
+    }
+
+
+NEW = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
+
+
+def test_neutron_chooses_what_a_mapping_leaves_to_it():
+    site = shop.prepared_site()
+    assert plan_servers(NEW, site)[0].ports[0].body(site) == {
+        "name": "orders-db-0",
+        "description": f"{shop.mark(11).text()} osdr_port=0",
+        "network_id": "net",
+        "fixed_ips": [{"subnet_id": "sub"}],
+        "security_group_ids": ["sg"],
+    }
+
+
+def test_a_port_whose_mac_address_was_chosen_is_known_again_by_its_position():
+    text = shop.mark(11).text()
+    ports = [shop.port(f"at-{position}", description=f"{text} osdr_port={position}", tags=tuple(shop.mark(11).tags())) for position in (1, 0)]
+    site = shop.prepared_site(ports=tuple(ports))
+    step = plan_servers(NEW, site)[0].ports[0]
+    assert (step.current.id, step.lacks_tags) == ("port-at-0", False)
+    assert [one.id for one in Made.of(owner_of(NEW), site).ports] == [one.id for one in Made.of(owner_of(MANIFEST), site).ports] == ["port-at-1", "port-at-0"]
+
+
+def test_a_port_of_another_server_at_the_same_position_is_not_taken():
+    other = shop.port("front", description=f"{shop.mark(21).text()} osdr_port=0")
+    assert plan_servers(NEW, shop.prepared_site(ports=(other,)))[0].ports[0].current is None
+
+
+def test_a_port_with_a_moved_address_is_known_again_by_its_mac_address():
+    sections = {"subnets": {"shop-subnet": {"name": "shop-subnet", "cidr": "10.20.0.0/24"}}, "addresses": {"policy": "remap"}}
+    moved = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, **sections})).manifest
+    there = shop.restored_port("orders-db", shop.mark(11), fixed_ips=(FixedIp("sub", "10.20.0.11"),))
+    site = shop.prepared_site(ports=(there,))
+    assert plan_servers(moved, site)[0].ports[0].current == there
+    fixed = plan_servers(moved, shop.prepared_site())[0].ports[0].body(site)["fixed_ips"]
+    assert fixed == [{"subnet_id": "sub", "ip_address": "10.20.0.11"}]
+
+
+def test_port_security_and_address_pairs_are_only_said_where_they_differ():
+    site = shop.prepared_site()
+    step = plan_servers(MANIFEST, site)[0].ports[0]
+    spec = dataclasses.replace(step.spec, port_security=False, allowed_address_pairs=({"ip_address": "10.10.0.99"},))
+    body = dataclasses.replace(step, spec=spec).body(site)
+    assert body["is_port_security_enabled"] is False
+    assert body["allowed_address_pairs"] == [{"ip_address": "10.10.0.99"}]
+
+
+@pytest.mark.parametrize(("held", "given"), [("plain:IyE=", {"user_data": "IyE="}), (None, {})])
+def test_a_server_gets_the_user_data_that_the_checkpoint_has(held, given):
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, user_data=held))
+    assert {key: value for key, value in step.body([]).items() if key == "user_data"} == given
+
+
+def test_nothing_is_left_to_do_on_a_restored_site():
+    site = shop.restored_site()
+    steps = plan_servers(MANIFEST, site)
+    assert not any(step.changes for step in steps)
+    assert not list(server_problems(site, steps))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "behind"),
+    [
+        pytest.param(["10.10.0.11"], ["10.10.0.11"], "10.10.0.11", id="the only one"),
+        pytest.param(["10.10.0.9", "10.10.0.11"], ["10.10.0.11", "10.10.0.9"], "10.10.0.9", id="the first one, however the site lists them"),
+        pytest.param(["fd00::9", "10.10.0.9", "10.10.0.11"], ["10.10.0.11", "10.10.0.9", "fd00::9"], "10.10.0.9", id="the first of IPv4"),
+        pytest.param(["", "10.10.0.11"], ["10.10.0.11", "10.10.0.7"], "10.10.0.11", id="where the site chooses, one that it may have chosen"),
+        pytest.param(["", ""], ["10.10.0.8", "10.10.0.7"], "10.10.0.8", id="where the site chose all"),
+        pytest.param(["fd00::9"], ["fd00::9"], None, id="no IPv4 at all: Neutron says so"),
+        pytest.param(["10.10.0.9"], ["10.10.0.11"], None, id="a port that somebody changed: Neutron decides"),
+        pytest.param([], [], None, id="no address at all"),
+    ],
+)
+def test_a_floating_address_leads_to_one_address_of_its_port(wanted, there, behind):
+    step = plan_servers(MANIFEST, shop.prepared_site())[0].ports[0]
+    spec = dataclasses.replace(step.spec, fixed_ips=tuple(AddressSpec("shop-subnet", one) for one in wanted))
+    port = shop.port("a", fixed_ips=tuple(FixedIp("sub", one) for one in there))
+    body = dataclasses.replace(step, spec=spec).floating_ip_body(shop.prepared_site(), port)
+    assert body == {
+        "floating_network_id": "ext",
+        "port_id": "port-a",
+        "description": step.mark.text(),
+        **({"fixed_ip_address": behind} if behind else {}),
+    }
+
+
+@pytest.mark.parametrize(("status", "action"), [("BUILD", Action.WAIT), ("ERROR", Action.REPLACE)])
+def test_a_server_that_an_earlier_run_left_half_way_is_finished(status, action):
+    unfinished = server("orders-db", status=status, metadata=shop.mark(11).metadata())
+    step = plan_servers(MANIFEST, shop.restored_site(servers=(unfinished,)))[0]
+    assert (step.action, step.changes) == (action, True)
+
+
+def test_what_a_killed_run_had_not_tagged_or_connected_is_completed():
+    port = shop.restored_port("orders-db", shop.mark(11), tags=())
+    step = plan_servers(MANIFEST, shop.prepared_site(ports=(port,)))[0].ports[0]
+    assert step.current == port
+    assert (step.lacks_tags, step.lacks_floating_ip) == (True, True)
+
+
+def test_a_stopped_server_is_reported_and_not_touched():
+    stopped = server("orders-db", status="SHUTOFF", metadata=shop.mark(11).metadata())
+    site = shop.restored_site(servers=(stopped,))
+    problems = list(server_problems(site, plan_servers(MANIFEST, site)[:1]))
+    assert problems == [
+        "Server 'orders-db' was restored at site 'remote' before (id-orders-db) but is SHUTOFF now; start it, or remove "
+        "what was restored (state: absent) and restore again."
+    ]
+
+
+def test_a_volume_goes_with_its_server_only_once_the_server_runs():
+    step = plan_servers(MANIFEST, shop.restored_site())[0]
+    spec = dataclasses.replace(step.spec.volumes[0], delete_on_termination=True)
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, volumes=(spec, step.spec.volumes[1])))
+    assert step.wrong_flags(step.current) == {"volume-orders-db-boot": True}
+    assert all(not disk["delete_on_termination"] for disk in step.body([])["block_device_mapping"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"networks": (shop.PUBLIC,)}, "needs network 'shop-net', which is not there"),
+        ({"subnets": ()}, "needs subnet 'shop-subnet' on network 'shop-net'"),
+        ({"security_groups": ()}, "needs security group 'shop'"),
+        ({"networks": (shop.NETWORK,)}, "needs the external network 'public'"),
+        ({"flavors": (shop.SMALL,)}, "needs flavor 'lab.db' (1 VCPUs, 320 MiB of memory)"),
+        ({"volumes": ()}, "Volume 'orders-db-boot' of server 'orders-db' is not there"),
+        ({"volumes": shop.restored_volumes("creating")}, "of server 'orders-db' is creating; restore the volumes first"),
+        (
+            {"volumes": shop.restored_volumes("in-use", attachments=(Attachment("stranger", "/dev/vda"),))},
+            "Volume 'orders-db-boot' of server 'orders-db' is in-use",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(changes, expected):
+    site = shop.prepared_site(**changes)
+    assert any(expected in problem for problem in server_problems(site, plan_servers(MANIFEST, site)))
+
+
+SAME_NAME = Flavor("1", "lab.db", 2, 640, 0, 0, 0)
+TOO_SMALL = Flavor("2", "lab.db", 1, 128, 99, 0, 0)
+LARGE = Flavor("3", "large", 8, 8192, 0, 0, 0)
+FITTING = Flavor("4", "fitting", 1, 320, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("flavors", "chosen"),
+    [
+        ([LARGE, SAME_NAME, FITTING], SAME_NAME),
+        ([LARGE, TOO_SMALL, FITTING], FITTING),
+        ([TOO_SMALL, LARGE], LARGE),
+        ([TOO_SMALL], None),
+    ],
+    ids=["the same name", "the smallest that is large enough", "any that is", "none"],
+)
+def test_flavor(flavors, chosen):
+    assert choose_flavor(shop.DB, flavors) == chosen
+
+
+@pytest.mark.parametrize(
+    ("flavors", "chosen"),
+    [([LARGE, TOO_SMALL, FITTING], TOO_SMALL), ([LARGE, FITTING], None)],
+    ids=["whatever its size", "no other"],
+)
+def test_a_flavor_that_a_mapping_names_is_just_that_one(flavors, chosen):
+    assert choose_flavor(NamedFlavor(**dataclasses.asdict(shop.DB)), flavors) == chosen
+
+
+def test_a_flavor_that_a_mapping_names_and_is_not_there_is_told():
+    mapped = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "flavors": {"lab.db": "huge"}})).manifest
+    site = shop.prepared_site()
+    assert list(server_problems(site, plan_servers(mapped, site))) == [
+        "The mapping names flavor 'huge' for server 'orders-db', but site 'remote' has none of that name; correct the mapping, "
+        "or give the project access to it."
+    ]
+
+
+def test_everything_that_was_made_is_found_for_removal_and_nothing_else():
+    site = shop.restored_site()
+    mine = Made.of(owner_of(MANIFEST), dataclasses.replace(site, servers=(*site.servers, server("theirs"))))
+    assert [one.name for one in mine.servers] == ["shop-front", "orders-db"]
+    assert [one["id"] for one in mine.floating_ips] == ["fip-shop-front", "fip-orders-db"]
+    assert [one.id for one in mine.ports] == ["port-shop-front", "port-orders-db"]
+    assert not Made.of(owner_of(MANIFEST), shop.prepared_site()).anything
+
+
+def test_every_mark_is_read_once_however_much_there_is(monkeypatch):
+    """A site may have as many ports and volumes as the application, and each would be compared with all."""
+    read = []
+    of_tags = Mark.of_tags
+    monkeypatch.setattr(Mark, "of_tags", lambda tags: (read.append(1), of_tags(tags))[1])
+    site = shop.restored_site()
+    plan_servers(MANIFEST, site)
+    assert len(read) == len(site.ports) + len(site.volumes)
+
+
+# Drills
+
+
+DRILL = dataclasses.replace(MANIFEST, drill="7")
+
+
+def test_a_drill_and_a_real_restore_take_nothing_of_each_other():
+    real = shop.restored_site()
+    drilled = dataclasses.replace(
+        real,
+        servers=tuple(dataclasses.replace(one, metadata={**one.metadata, "osdr_drill": "7"}) for one in real.servers),
+        volumes=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.volumes),
+        ports=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.ports),
+        floating_ips=tuple({**one, "description": f"{one['description']} osdr_drill=7"} for one in real.floating_ips),
+    )
+    other = dataclasses.replace(DRILL, drill="8")
+    for mine, site in ((DRILL, drilled), (MANIFEST, real)):
+        assert {step.action for step in plan_servers(mine, site)} == {Action.KEEP}
+        assert {step.action for step in plan_volumes(mine, site.volumes)} == {Action.KEEP}
+        assert Made.of(owner_of(mine), site).anything
+    for stranger, site in ((DRILL, real), (MANIFEST, drilled), (other, drilled)):
+        assert {step.action for step in plan_servers(stranger, site)} == {Action.CREATE}
+        assert {step.action for step in plan_volumes(stranger, site.volumes)} == {Action.CREATE}
+        assert not any(port.current for step in plan_servers(stranger, site) for port in step.ports)
+        assert not Made.of(owner_of(stranger), site).anything
+        assert made_volumes(owner_of(stranger), site.volumes) == []
+
+
+def test_what_a_drill_makes_is_called_after_it():
+    steps = plan_servers(DRILL, shop.prepared_site())
+    assert [step.name for step in steps] == ["drill-7-orders-db", "drill-7-shop-front"]
+    assert [port.name for step in steps for port in step.ports] == ["drill-7-orders-db-0", "drill-7-shop-front-0"]
+    volumes = plan_volumes(DRILL, ())
+    assert [step.name for step in volumes] == ["drill-7-shop-front-boot", "drill-7-orders-db-boot", "drill-7-orders-db-vdb"]
+    assert volumes[0].body()["description"].endswith(" osdr_drill=7")
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname"),
+    [("orders-db", "orders-db"), ("Orders_DB.example org", "orders-db-example-org"), ("-\u00fc-db", "db"), ("x" * 70, "x" * 63)],
+)
+def test_inside_a_server_of_a_drill_is_called_as_at_the_source(name, hostname):
+    site = dataclasses.replace(shop.prepared_site(), volumes=tuple(
+        dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.prepared_site().volumes
+    ))
+    step = plan_servers(DRILL, site)[0]
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, name=name))
+    assert step.body([])["hostname"] == hostname
+
+
+def test_for_a_real_server_nova_makes_the_host_name():
+    assert "hostname" not in plan_servers(MANIFEST, shop.prepared_site())[0].body([])
+
+
+def test_marks_and_positions_fit_into_a_description_however_long_the_names_are():
+    longest = dataclasses.replace(
+        NEW,
+        drill="d" * 20,
+        checkpoint=dataclasses.replace(NEW.checkpoint, id="c" * 63),
+        description=dataclasses.replace(
+            NEW.description, application=dataclasses.replace(NEW.application, name="a" * 63)
+        ),
+    )
+    ports = [port for step in plan_servers(longest, shop.prepared_site()) for port in step.ports]
+    assert max(len(port.description) for port in ports) <= 255

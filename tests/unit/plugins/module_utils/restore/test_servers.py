@@ -1,0 +1,525 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec, Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import apply as mapped_manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import DrillGates, Gates
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import servers as restore_servers
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import plan_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Outcome, Waiter
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
+
+
+class RemoteSite:
+    """Nova and Neutron of a site where building a server takes five seconds, and its ports open four later.
+
+    :param failing: names of servers that fail to build.
+    """
+
+    name = "remote"
+
+    def __init__(self, site=None, failing=()):
+        self.site = site or shop.prepared_site()
+        self.now = 0.0
+        self.calls = []
+        self.failing = set(failing)
+        self._active = {}
+        self._lock = threading.Lock()
+
+    def _note(self, *call):
+        with self._lock:
+            self.calls.append(call)
+
+    def _replace(self, **changes):
+        with self._lock:
+            self.site = dataclasses.replace(self.site, **changes)
+
+    @property
+    def waiter(self):
+        return Waiter(timeout=60, interval=1, clock=Clock(now=lambda: self.now, sleep=self._sleep))
+
+    def _sleep(self, seconds):
+        self.now += seconds
+
+    # Nova
+
+    def servers(self):
+        def now(one):
+            if one.status == "BUILD" and self.now >= self._active[one.id]:
+                failed = one.name in self.failing
+                status, fault = ("ERROR", "No valid host was found.") if failed else ("ACTIVE", "")
+                return dataclasses.replace(one, status=status, fault=fault)
+            return one
+
+        self._replace(servers=tuple(now(one) for one in self.site.servers))
+        return list(self.site.servers)
+
+    def server(self, server_id):
+        for one in self.servers():
+            if one.id == server_id:
+                return one
+        raise NotFound(f"There is no {server_id}.")
+
+    def create_server(self, wanted):
+        self._note("create server", wanted["name"])
+        disks = tuple((disk["uuid"], disk["delete_on_termination"]) for disk in wanted["block_device_mapping"])
+        one = server(wanted["name"], status="BUILD", metadata=wanted["metadata"], volumes=disks)
+        self._active[one.id] = self.now + 5
+        ports = tuple(
+            dataclasses.replace(port, device_id=one.id) if {"port": port.id} in wanted["networks"] else port
+            for port in self.site.ports
+        )
+        self._replace(servers=(*self.site.servers, one), ports=ports)
+
+    def delete_server(self, server_id):
+        self._note("delete server", server_id)
+        self._replace(servers=tuple(one for one in self.site.servers if one.id != server_id))
+
+    def set_delete_on_termination(self, server_id, volume_id, delete):
+        self._note("flag", volume_id, delete)
+
+    def console_tail(self, server_id):
+        if server_id in {one.id for one in self.site.servers if one.status == "ERROR"}:
+            raise CloudError("There is no console.")
+        return "orders-db login:\n"
+
+    # Neutron
+
+    def ports(self):
+        return list(self.site.ports)
+
+    def list(self, _collection):
+        return list(self.site.floating_ips)
+
+    def create_port(self, wanted, tags):
+        self._note("create port", wanted["name"])
+        chosen = f"10.10.0.{100 + len(self.site.ports)}"
+        fixed = [FixedIp(ip["subnet_id"], ip.get("ip_address", chosen)) for ip in wanted["fixed_ips"]]
+        port = shop.port(
+            wanted["name"],
+            mac_address=wanted.get("mac_address", f"fa:16:3e:cc:00:{len(self.site.ports):02}"),
+            description=wanted["description"],
+            fixed_ips=tuple(sorted(fixed, key=lambda ip: ip.ip_address, reverse=True)),
+            tags=tuple(tags),
+        )
+        self._replace(ports=(*self.site.ports, port))
+        return port
+
+    def create_floating_ip(self, wanted, tags):
+        self._note("create floating ip", wanted["port_id"])
+        (port,) = [one for one in self.site.ports if one.id == wanted["port_id"]]
+        if len(port.fixed_ips) > 1 and "fixed_ip_address" not in wanted:
+            raise CloudError("Must provide a specific IPv4 address when assigning a floating IP.", http_status=400)
+        address = f"10.88.2.{len(self.site.floating_ips) + 1}"
+        made = {**wanted, "id": f"fip-{address}", "floating_ip_address": address, "tags": tags}
+        self._replace(floating_ips=(*self.site.floating_ips, made))
+
+    def set_tags(self, collection, resource_id, tags):
+        self._note("tag", collection, resource_id, tuple(tags))
+
+    def delete_floating_ip(self, floating_ip_id):
+        self._note("delete floating ip", floating_ip_id)
+
+    def delete_port(self, port_id):
+        self._note("delete port", port_id)
+
+    # Guests
+
+    def ask(self, check, subject, _seconds):
+        """A server passes when it has been active for four seconds."""
+        self._note("try", subject.name, subject.address, check.port)
+        return None if self.now >= self._active.get(subject.server_id, -4) + 4 else "Connection refused"
+
+    def done(self, what):
+        return [call[1] for call in self.calls if call[0] == what]
+
+
+def restore(remote, monkeypatch, manifest=None, volumes=None):
+    monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
+    monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
+    monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
+    cloud, gates = SimpleNamespace(site="remote"), Gates(remote.ask)
+    return restore_servers.ServerRestore(cloud, manifest or shop.manifest(), remote.waiter, 8, gates, volumes)
+
+
+@pytest.fixture
+def applied(monkeypatch):
+    def apply(remote, manifest=None):
+        work = restore(remote, monkeypatch, manifest)
+        return work.apply(work.plan())
+
+    return apply
+
+
+def test_tiers_follow_each_other_when_the_checks_have_passed(applied):
+    remote = RemoteSite()
+    result = applied(remote)
+    assert [(one["name"], one["seconds"]) for one in result] == [
+        ("orders-db", {"created": 0, "active": 5, "ready": 9}),
+        ("shop-front", {"created": 9, "active": 14, "ready": 14}),
+    ]
+
+
+def timed(remote, monkeypatch, manifest=None):
+    work = restore(remote, monkeypatch, manifest)
+    work.apply(work.plan())
+    return work.timing()
+
+
+def test_the_critical_path_is_that_of_the_slowest_servers(monkeypatch):
+    assert timed(RemoteSite(), monkeypatch) == {
+        "wall_seconds": 14,
+        "critical_path_seconds": 14,
+        "tiers": [
+            {"name": "database", "started": 0, "ready": 9, "slowest": "orders-db", "slowest_seconds": 9},
+            {"name": "front", "started": 9, "ready": 14, "slowest": "shop-front", "slowest_seconds": 5},
+        ],
+    }
+
+
+class Volumes:
+    """Volumes of which each is there at its second; stands for :class:`VolumesUnderWay`.
+
+    :param seconds: per name, when it is there, at once if it is not named; None where it fails.
+    """
+
+    def __init__(self, remote, seconds):
+        self.remote = remote
+        self.rounds = 0
+        self.known = {
+            step.spec.source_id: (seconds.get(volume.name, 0), volume)
+            for step, volume in zip(plan_volumes(shop.manifest(), ()), shop.restored_volumes(), strict=True)
+        }
+
+    @property
+    def ended(self):
+        return all(self.outcome(source) for source in self.known)
+
+    def advance(self):
+        self.rounds += 1
+
+    def advance_until(self, done):
+        while not (done.is_set() or self.ended):
+            self.advance()
+            done.wait(0.001)
+
+    def outcome(self, source):
+        second, volume = self.known[source]
+        if second is None:
+            return Outcome(error=ResourceFailed(f"Volume {volume.name} could not be restored."))
+        return Outcome(value=volume) if self.remote.now >= second else None
+
+
+def beside_volumes(monkeypatch, **seconds):
+    remote = RemoteSite(shop.prepared_site(volumes=()))
+    work = restore(remote, monkeypatch, volumes=Volumes(remote, {name.replace("_", "-"): second for name, second in seconds.items()}))
+    steps = work.plan()
+    work.refuse_problems(steps)
+    return remote, work, steps
+
+
+def test_a_server_waits_for_its_own_volumes_only(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=3, shop_front_boot=8)
+    result = work.apply(steps)
+    assert [(one["name"], one["seconds"]["created"]) for one in result] == [("orders-db", 3), ("shop-front", 12)]
+    disks = {one.name: [volume_id for volume_id, _flag in one.volumes] for one in remote.site.servers}
+    assert disks["orders-db"] == [volume.id for volume in shop.restored_volumes() if volume.name.startswith("orders-db")]
+    assert work.timing() == {
+        "wall_seconds": 17,
+        "critical_path_seconds": 17,
+        "tiers": [
+            {"name": "database", "started": 0, "ready": 12, "slowest": "orders-db", "slowest_seconds": 12},
+            {"name": "front", "started": 12, "ready": 17, "slowest": "shop-front", "slowest_seconds": 5},
+        ],
+    }
+
+
+def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready(monkeypatch):
+    _remote, work, steps = beside_volumes(monkeypatch, shop_front_boot=1000)
+
+    def ask(*_attempt):
+        before, patience = work.volumes.rounds, 5000
+        while work.volumes.rounds < before + 2 and patience:
+            patience -= 1
+            time.sleep(0.001)
+        assert patience, "nobody looks after the volumes"
+        raise ResourceFailed("Enough.")
+
+    work.gates = Gates(ask)
+    with pytest.raises(ResourceFailed, match="Enough"):
+        work.apply(steps)
+
+
+def test_a_server_without_its_volume_is_not_built(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=None)
+    with pytest.raises(ResourceFailed, match="orders-db-vdb could not be restored"):
+        work.apply(steps)
+    assert remote.done("create server") == []
+
+
+def test_all_ports_are_made_while_the_volumes_are_restored(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=3)
+    work.apply(steps)
+    made = [call[:2] for call in remote.calls if call[0].startswith("create") and call[0] != "create floating ip"]
+    assert sorted(made[:2]) == [("create port", "orders-db-0"), ("create port", "shop-front-0")]
+    assert made[2:] == [("create server", "orders-db"), ("create server", "shop-front")]
+    assert len(remote.done("create floating ip")) == 2
+
+
+def test_a_floating_address_is_led_to_the_first_address_of_several(applied):
+    manifest = shop.manifest()
+    servers = [several_addresses(one) for one in manifest.description.servers]
+    manifest = dataclasses.replace(manifest, description=dataclasses.replace(manifest.description, servers=tuple(servers)))
+    remote = RemoteSite()
+    applied(remote, manifest)
+    assert {one["port_id"]: one["fixed_ip_address"] for one in remote.site.floating_ips} == {
+        "port-orders-db-0": shop.ADDRESS["orders-db"],
+        "port-shop-front-0": shop.ADDRESS["shop-front"],
+    }
+
+
+def several_addresses(spec):
+    ports = [dataclasses.replace(one, fixed_ips=(*one.fixed_ips, AddressSpec("shop-subnet", "10.10.0.9"))) for one in spec.ports]
+    return dataclasses.replace(spec, ports=tuple(ports))
+
+
+def test_what_was_built_needs_no_volumes(monkeypatch):
+    remote, work, steps = beside_volumes(monkeypatch)
+    work.apply(steps)
+    remote.calls.clear()
+    again = restore(remote, monkeypatch, volumes=Volumes(remote, {"orders-db-vdb": 1000, "orders-db-boot": 1000}))
+    again.apply(again.plan())
+    assert remote.done("create server") == []
+
+
+def test_waiting_for_a_place_is_not_on_the_critical_path(monkeypatch):
+    document = shop.document()
+    document["application"]["tiers"] = [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]
+    for one in document["servers"]:
+        one["tier"] = "all"
+    work = restore(RemoteSite(), monkeypatch, Manifest.parse(document))
+    work.limit = 1
+    work.apply(work.plan())
+    assert (work.timing()["wall_seconds"], work.timing()["critical_path_seconds"]) == (10, 5)
+
+
+def test_what_is_there_takes_no_time(monkeypatch):
+    remote = RemoteSite()
+    timed(remote, monkeypatch)
+    assert timed(remote, monkeypatch)["critical_path_seconds"] == 0
+
+
+def test_one_tier_can_be_restored_after_the_other(applied):
+    remote = RemoteSite()
+    first = applied(remote, shop.manifest().only(["database"]))
+    assert [one["name"] for one in first] == remote.done("create server") == ["orders-db"]
+    second = applied(remote, shop.manifest().only(["front"]))
+    assert [one["name"] for one in second] == ["shop-front"]
+    assert remote.done("create server") == ["orders-db", "shop-front"]
+
+
+def test_a_restored_server_has_the_addresses_of_the_source(applied):
+    assert applied(RemoteSite())[0] == {
+        "source_id": shop.uuid(11),
+        "name": "orders-db",
+        "tier": "database",
+        "server_id": "id-orders-db",
+        "status": "ACTIVE",
+        "address": "10.88.2.1",
+        "ports": [
+            {
+                "network": "shop-net",
+                "mac_address": "fa:16:3e:00:00:11",
+                "fixed_ips": ["10.10.0.11"],
+                "floating_ip": "10.88.2.1",
+                "port_id": "port-orders-db-0",
+            }
+        ],
+        "checks": [{"check": "port 5432", "made_by": ["connection"]}],
+        "seconds": {"created": 0, "active": 5, "ready": 9},
+    }
+
+
+def test_a_second_run_only_makes_the_checks(applied):
+    remote = RemoteSite()
+    applied(remote)
+    remote.calls.clear()
+    result = applied(remote)
+    assert {call[0] for call in remote.calls} == {"try"}
+    assert {one["seconds"]["ready"] for one in result} == {None}
+
+
+NEW = mapped_manifest.apply(shop.manifest(), SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new", "floating": False}})).manifest
+
+
+def test_before_neutron_has_chosen_nobody_knows_the_addresses(monkeypatch):
+    work = restore(RemoteSite(), monkeypatch, NEW)
+    (port,) = work.predicted(work.plan())[0]["ports"]
+    assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], "floating_ip": None, "port_id": None}
+
+
+def test_a_second_run_knows_what_neutron_has_chosen(applied, monkeypatch):
+    remote = RemoteSite()
+    monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
+    first = applied(remote, NEW)
+    assert first[0]["ports"][0]["fixed_ips"] == ["10.10.0.101"]
+    assert first[0]["ports"][0]["floating_ip"] is None
+    remote.calls.clear()
+    assert [one["ports"] for one in applied(remote, NEW)] == [one["ports"] for one in first]
+    assert remote.calls == []
+
+
+def test_ports_that_a_killed_run_made_are_used(applied, monkeypatch):
+    remote = RemoteSite(failing={"orders-db"})
+    monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
+    with pytest.raises(ResourceFailed):
+        applied(remote, NEW)
+    remote.failing.clear()
+    applied(remote, NEW)
+    assert remote.done("create port") == ["orders-db-0", "shop-front-0"]
+
+
+def test_a_failed_server_is_named_and_the_next_tier_is_not_begun(applied):
+    remote = RemoteSite(failing={"orders-db"})
+    with pytest.raises(ResourceFailed) as raised:
+        applied(remote)
+    assert str(raised.value) == (
+        "Server 'orders-db' (id-orders-db) on site 'remote' did not become active: its status is ERROR. No valid host was "
+        "found. Remove the cause and run the restore again, which replaces this server and keeps all others."
+    )
+    assert remote.done("create server") == ["orders-db"]
+
+
+def test_the_next_run_replaces_it_and_keeps_ports_and_addresses(applied):
+    remote = RemoteSite(failing={"orders-db"})
+    with pytest.raises(ResourceFailed):
+        applied(remote)
+    remote.failing.clear()
+    applied(remote)
+    assert remote.done("delete server") == ["id-orders-db"]
+    assert remote.done("create port") == ["orders-db-0", "shop-front-0"]
+    assert len(remote.done("create floating ip")) == 2
+
+
+def test_a_failed_server_does_not_take_its_volumes_with_it(applied):
+    failed = server("orders-db", status="ERROR", metadata=shop.mark(11).metadata(), volumes=(("volume-1", True),))
+    remote = RemoteSite(shop.prepared_site(servers=(failed,)))
+    applied(remote)
+    assert remote.calls.index(("flag", "volume-1", False)) < remote.calls.index(("delete server", "id-orders-db"))
+
+
+def test_what_a_killed_run_left_is_tagged(applied):
+    port = shop.restored_port("orders-db", shop.mark(11), tags=("theirs",))
+    remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port)))
+    applied(remote)
+    assert ("tag", "ports", "port-orders-db", ("theirs", *shop.mark(11).tags())) in remote.calls
+    assert remote.done("create port") == ["shop-front-0"]
+
+
+def test_a_port_that_an_earlier_restore_made_and_left_gets_other_tags(applied):
+    """Neutron takes no tag twice."""
+    earlier = dataclasses.replace(shop.mark(11), checkpoint="before").tags()
+    port = shop.restored_port("orders-db", shop.mark(11), tags=("theirs", *earlier))
+    remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port)))
+    applied(remote)
+    assert ("tag", "ports", "port-orders-db", ("theirs", *shop.mark(11).tags())) in remote.calls
+
+
+def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):
+    remote = RemoteSite()
+    monkeypatch.setattr(remote, "ask", lambda *_attempt: "Connection refused")
+    work = restore(remote, monkeypatch)
+    with pytest.raises(WaitTimeout) as raised:
+        work.apply(work.plan())
+    told = "Server 'orders-db' at 10.88.2.1 is active but not ready after 60 s: port 5432: Connection refused."
+    assert str(raised.value).startswith(told)
+    assert "Its console ends with: orders-db login:" in str(raised.value)
+    assert remote.done("create server") == ["orders-db"]
+
+
+def test_the_next_tier_waits_for_no_server_without_an_address(monkeypatch):
+    remote = RemoteSite()
+    work = restore(remote, monkeypatch)
+    step = dataclasses.replace(work.plan()[0], ports=())
+    with pytest.raises(CheckFailed, match="Server 'orders-db' has no address"):
+        work._subject(step)
+
+
+def test_missing_preparation_is_refused_before_the_first_change(monkeypatch):
+    remote = RemoteSite(shop.empty_site())
+    work = restore(remote, monkeypatch)
+    with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': nothing was changed"):
+        work.refuse_problems(work.plan())
+    assert not remote.calls
+
+
+def test_everything_is_removed_in_order(monkeypatch):
+    remote = RemoteSite(shop.restored_site())
+    work = restore(remote, monkeypatch)
+    work.remove(work.made())
+    assert [call[0] for call in remote.calls] == ["delete server"] * 2 + ["delete floating ip"] * 2 + ["delete port"] * 2
+
+
+# Drills
+
+
+DRILL = dataclasses.replace(NEW, drill="7")
+
+
+def drill_site():
+    """A site with the volumes of a drill, and networks of the names that this manifest has."""
+    volumes = tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.restored_volumes())
+    return RemoteSite(shop.prepared_site(volumes=volumes))
+
+
+def drill(remote, monkeypatch, *probes, ask=None):
+    work = restore(remote, monkeypatch, DRILL)
+    work.gates = DrillGates(ask or remote.ask, probes=probes)
+    return work.apply(work.plan())
+
+
+def test_the_servers_of_a_drill_are_looked_at_from_outside(monkeypatch):
+    remote = drill_site()
+    asked = []
+
+    def ask(check, subject, _seconds):
+        asked.append((check.kind, subject.server_id))
+        return None if remote.now >= 7 else "It does not answer."
+
+    result = drill(remote, monkeypatch, Check(agent=True), ask=ask)
+    assert [(one["name"], one["checks"]) for one in result] == [
+        ("orders-db", [{"check": "port 5432", "made_by": ["guest agent"]}]),
+        ("shop-front", []),
+    ]
+    assert set(asked) == {("agent", "id-drill-7-orders-db")}
+    assert remote.done("try") == []
+    assert (remote.done("create server"), result[0]["seconds"]["ready"]) == (["drill-7-orders-db", "drill-7-shop-front"], 7)
+
+
+def test_what_cannot_be_looked_at_is_not_claimed(monkeypatch):
+    result = drill(drill_site(), monkeypatch)
+    assert result[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+
+
+def test_before_a_run_no_check_is_made(monkeypatch):
+    work = restore(RemoteSite(), monkeypatch)
+    assert work.predicted(work.plan())[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+
+
+def test_a_server_of_a_drill_that_is_not_well_is_named_with_its_console(monkeypatch):
+    remote = drill_site()
+    with pytest.raises(WaitTimeout, match=r"not ready after 60 s: its guest agent: No agent\..* Its console ends with: orders-db login:"):
+        drill(remote, monkeypatch, Check(agent=True), ask=lambda *_attempt: "No agent")
+    assert remote.done("create server") == ["drill-7-orders-db"]

@@ -1,0 +1,298 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import threading
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import volume
+
+
+class Storage:
+    """Cinder of a site whose restores take three seconds and replace the metadata by the source's.
+
+    :param failing: ids of backups that cannot be restored.
+    """
+
+    cloud = SimpleNamespace(site="remote")
+
+    def __init__(self, volumes=(), failing=(), reason="", busy=()):
+        self.now = 0.0
+        self.there = {one.id: one for one in volumes}
+        self.calls = []
+        self._failing = failing
+        self._reason = reason
+        #: Per id of a backup, until when somebody else restores from it.
+        self.busy = dict(busy)
+        self._ready = {}
+        self._lock = threading.Lock()
+
+    @property
+    def waiter(self):
+        return Waiter(timeout=60, interval=1, clock=Clock(now=lambda: self.now, sleep=self._sleep))
+
+    def _sleep(self, seconds):
+        self.now += seconds
+
+    def _change(self, volume_id, **changes):
+        self.there[volume_id] = dataclasses.replace(self.there[volume_id], **changes)
+
+    def volumes(self):
+        with self._lock:
+            for volume_id, (seconds, status) in list(self._ready.items()):
+                if self.now >= seconds:
+                    del self._ready[volume_id]
+                    self._change(volume_id, status=status, metadata={"purpose": "shop"})
+            return list(self.there.values())
+
+    def volume(self, volume_id):
+        if volume_id not in self.there:
+            raise NotFound(f"There is no {volume_id}.")
+        return self.there[volume_id]
+
+    def is_busy(self, backup_id):
+        return self.now < self.busy.get(backup_id, 0)
+
+    def backup(self, backup_id):
+        return SimpleNamespace(status="restoring" if self.is_busy(backup_id) else "available")
+
+    def create_volume_from_backup(self, backup_id, wanted):
+        if self.is_busy(backup_id):
+            raise CloudError("Invalid backup.", http_status=400)
+        with self._lock:
+            self.calls.append(("create", wanted["name"]))
+            one = volume(
+                wanted["name"],
+                status="creating",
+                description=wanted["description"],
+                metadata=wanted["metadata"],
+                bootable=False,
+            )
+            self.there[one.id] = one
+            self._ready[one.id] = (self.now + 3, "error" if backup_id in self._failing else "available")
+
+    def delete_volume(self, volume_id):
+        self.calls.append(("delete", volume_id))
+        del self.there[volume_id]
+
+    def set_volume_metadata(self, volume_id, metadata):
+        self._change(volume_id, metadata={**self.there[volume_id].metadata, **metadata})
+
+    def set_volume_bootable(self, volume_id):
+        self._change(volume_id, bootable=True)
+
+    def failure_reason(self, _volume_id):
+        if not self._reason:
+            raise CloudError("There are no messages.")
+        return self._reason
+
+
+def restore(storage, limit=8):
+    return VolumeRestore(storage, shop.manifest(), storage.waiter, limit)
+
+
+def finished(storage, limit=8):
+    work = restore(storage, limit)
+    return work.finish(work.plan())
+
+
+def test_all_volumes_are_restored_at_once_and_completed():
+    storage = Storage()
+    result = finished(storage)
+    assert [one["seconds"] for one in result] == [{"requested": 0, "ready": 3}] * 3
+    assert {one.name: (one.bootable, one.metadata["osdr_source"]) for one in storage.volumes()} == {
+        "shop-front-boot": (True, shop.uuid(3)),
+        "orders-db-boot": (True, shop.uuid(1)),
+        "orders-db-vdb": (False, shop.uuid(2)),
+    }
+    assert all(one.metadata["purpose"] == "shop" for one in storage.volumes())
+
+
+def test_the_result_names_volume_server_and_device():
+    assert finished(Storage())[2] == {
+        "source_id": shop.uuid(2),
+        "server": "orders-db",
+        "name": "orders-db-vdb",
+        "device": "/dev/vdb",
+        "size": 1,
+        "backup_id": shop.uuid(102),
+        "volume_id": "volume-orders-db-vdb",
+        "status": "available",
+        "seconds": {"requested": 0, "ready": 3},
+    }
+
+
+def test_a_second_run_does_nothing():
+    storage = Storage()
+    finished(storage)
+    made = list(storage.calls)
+    again = restore(storage)
+    assert not any(step.changes for step in again.plan())
+    again.finish(again.plan())
+    assert storage.calls == made
+
+
+FREE_AT_SEVEN = {shop.uuid(102): 7}
+
+
+@pytest.mark.parametrize("limit", [1, 8])
+def test_a_copy_from_which_somebody_else_restores_is_waited_for_and_keeps_nobody_up(limit):
+    storage = Storage(busy=FREE_AT_SEVEN)
+    result = {one["name"]: one["seconds"] for one in finished(storage, limit)}
+    assert result.pop("orders-db-vdb") == {"requested": 7, "ready": 10}
+    assert max(one["ready"] for one in result.values()) <= 6
+
+
+def test_it_is_not_waited_for_where_nothing_is_waited_for():
+    storage = Storage(busy=FREE_AT_SEVEN)
+    work = restore(storage)
+    statuses = {one["name"]: one["status"] for one in work.begin(work.plan())}
+    assert (statuses["orders-db-vdb"], statuses["orders-db-boot"], storage.now) == ("absent", "creating", 0)
+
+
+def test_one_that_never_gets_free_is_told_in_the_end():
+    storage = Storage(busy={shop.uuid(102): 10_000})
+    with pytest.raises(Busy, match="Another restore of this backup has not ended yet"):
+        finished(storage)
+    assert storage.now == storage.waiter.moving(1).timeout
+
+
+DRILLED = volume("drill-7-orders-db-vdb", id="theirs", description=dataclasses.replace(shop.mark(2), drill="7").text())
+
+
+def test_what_the_end_of_another_restore_has_spoilt_is_made_once_more():
+    storage = Storage((DRILLED,), failing={shop.uuid(102)})
+    work = restore(storage)
+    with pytest.raises(ResourceFailed, match="could not be restored"):
+        work.finish(work.plan())
+    assert storage.calls.count(("create", "orders-db-vdb")) == 2
+    assert storage.now == 6
+
+
+def test_it_may_succeed_then():
+    storage = Storage((DRILLED,), failing={shop.uuid(102)})
+    created = storage.create_volume_from_backup
+
+    def create(backup_id, wanted):
+        created(backup_id, wanted)
+        storage._failing = ()
+        storage.busy = {shop.uuid(102): 5}
+
+    storage.create_volume_from_backup = create
+    result = {one["name"]: one["seconds"] for one in finished(storage)}
+    assert result["orders-db-vdb"] == {"requested": 5, "ready": 8}
+    assert "theirs" in storage.there
+
+
+def test_what_failed_by_itself_is_not_tried_again():
+    storage = Storage(failing={shop.uuid(102)})
+    with pytest.raises(ResourceFailed):
+        finished(storage)
+    assert storage.calls.count(("create", "orders-db-vdb")) == 1
+
+
+def test_a_failed_volume_whose_copy_is_busy_is_removed_once():
+    broken = dataclasses.replace(shop.restored_volumes()[2], status="error")
+    storage = Storage((broken,), busy=FREE_AT_SEVEN)
+    finished(storage)
+    assert [call for call in storage.calls if call[0] == "delete"] == [("delete", broken.id)]
+
+
+def test_no_more_than_the_limit_at_once():
+    storage = Storage()
+    result = finished(storage, limit=1)
+    assert storage.now == 9
+    assert [one["seconds"] for one in result] == [{"requested": at, "ready": at + 3} for at in (0, 3, 6)]
+
+
+def test_a_run_that_does_not_wait_starts_what_the_limit_allows():
+    storage = Storage()
+    work = restore(storage, limit=2)
+    statuses = [one["status"] for one in work.begin(work.plan())]
+    assert statuses == ["creating", "creating", "absent"]
+    assert storage.now == 0
+    statuses = [one["status"] for one in work.begin(work.plan())]
+    assert statuses == ["creating", "creating", "absent"]
+    assert {one["status"] for one in finished(storage)} == {"available"}
+    assert len(storage.calls) == 3
+
+
+def test_each_of_two_runs_tells_the_times_that_it_knows():
+    storage = Storage()
+    begun = restore(storage)
+    began = [one["seconds"] for one in begun.begin(begun.plan())]
+    storage.now = 2.0
+    ended = [one["seconds"] for one in finished(storage)]
+    assert began == [{"requested": 0, "ready": None}] * 3
+    assert ended == [{"requested": None, "ready": 1}] * 3
+
+
+def test_a_run_that_does_not_wait_completes_what_is_there():
+    storage = Storage(shop.restored_volumes(status="available"))
+    storage.there = {key: dataclasses.replace(one, metadata={}) for key, one in storage.there.items()}
+    work = restore(storage)
+    work.begin(work.plan())
+    assert not any(step.changes for step in work.plan())
+
+
+def test_a_failed_volume_is_named_and_the_others_are_kept():
+    storage = Storage(failing={shop.uuid(101)}, reason="The backup is damaged.")
+    with pytest.raises(ResourceFailed) as raised:
+        finished(storage)
+    assert str(raised.value).startswith(
+        "Volume 'orders-db-boot' of server 'orders-db' (volume-orders-db-boot) could not be restored from backup "
+        f"{shop.uuid(101)} on site 'remote': its status is 'error'. Cinder says: The backup is damaged. See the log"
+    )
+    assert sorted(one.status for one in storage.volumes()) == ["available", "available", "error"]
+
+
+def test_all_failures_are_told_even_where_cinder_gives_no_reason():
+    with pytest.raises(DrError) as raised:
+        finished(Storage(failing={shop.uuid(101), shop.uuid(102)}))
+    assert "2 of 3 operations failed" in str(raised.value)
+
+
+def test_the_next_run_replaces_what_failed():
+    storage = Storage(failing={shop.uuid(101)})
+    with pytest.raises(ResourceFailed):
+        finished(storage)
+    storage._failing = ()
+    assert {one["status"] for one in finished(storage)} == {"available"}
+    assert ("delete", "volume-orders-db-boot") in storage.calls
+    assert storage.calls.count(("create", "orders-db-vdb")) == 1
+
+
+def test_what_a_prediction_shows_is_what_is_there():
+    failed = dataclasses.replace(shop.restored_volumes()[0], status="error")
+    work = restore(Storage([failed]))
+    assert [one["status"] for one in work.predicted(work.plan())] == ["absent", "absent", "absent"]
+
+
+def test_only_its_own_volumes_are_removed():
+    storage = Storage([*shop.restored_volumes(), volume("theirs")])
+    work = restore(storage)
+    work.remove(work.made())
+    assert list(storage.there) == ["volume-theirs"]
+
+
+def test_attached_volumes_are_not_removed():
+    work = restore(Storage(shop.restored_volumes(status="in-use", attachments=(Attachment("s1", "/dev/vda"),))))
+    with pytest.raises(CheckFailed, match=r"is attached to server s1; remove the restored servers first"):
+        work.refuse_attached(work.made())
+
+
+def test_a_volume_that_cannot_be_deleted_is_named():
+    class Stubborn(Storage):
+        def delete_volume(self, volume_id):
+            self._change(volume_id, status="error_deleting")
+
+    work = restore(Stubborn(shop.restored_volumes()[:1]))
+    with pytest.raises(ResourceFailed, match="on site 'remote' could not be deleted"):
+        work.remove(work.made())

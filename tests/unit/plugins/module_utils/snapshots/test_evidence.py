@@ -1,0 +1,354 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import (
+    Evidence,
+    Seen,
+    ServerEvidence,
+    SetEvidence,
+    SnapshotEvidence,
+    confirmed,
+    strangers_of,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.proof import Taken
+from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
+    FakeDriver,
+    attached,
+    server,
+    snapshot,
+    volume,
+)
+
+ORDERS, PAYMENTS = server("orders"), server("payments")
+REASONS = [
+    pytest.param("", id="none"),
+    pytest.param("short", id="short"),
+    pytest.param("long " * 100, id="long"),
+    pytest.param("ü" * 300, id="not ASCII"),
+    pytest.param("\N{SNOWMAN}" * 60, id="long only in JSON"),
+    pytest.param("\N{CHEESE WEDGE}" * 300, id="pairs of escapes"),
+    pytest.param('"quoted" \\ and\nbroken\x00 ' * 20, id="escapes"),
+    pytest.param("a" * 400 + "ü" * 400, id="escapes at the end"),
+    pytest.param("ü" * 400 + "a" * 400, id="escapes at the beginning"),
+]
+
+
+def at(seconds):
+    start = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+    return Moment(seconds, start + datetime.timedelta(seconds=seconds))
+
+
+def taken(requested=3, complete=4):
+    return Taken(at(requested), at(complete))
+
+
+def member(which, **changes):
+    values = {
+        "guard": "nova",
+        "freeze_requested": at(1),
+        "frozen": at(2),
+        "filesystems_frozen": 2,
+        "thaw_requested": at(5),
+        "thawed": at(6),
+        "filesystems_thawed": 2,
+        "guard_fired": False,
+        "guard_until": at(60),
+    }
+    return Member(which, "database", FakeDriver(), **{**values, **changes})
+
+
+def window(*members):
+    return SimpleNamespace(members=members, started=at(1), all_frozen=at(2), ended=at(6))
+
+
+def mark(**changes):
+    one = FreezeMark("libvirt", str(at(120)), "0123456789abcdef", str(at(1)), str(at(2)), filesystems=2, guard="guest")
+    return dataclasses.replace(one, **changes)
+
+
+def seen(volumes, frozen_by=None, standing=None, still_off=()):
+    unit = Unit(INDIVIDUAL, "host@ceph#pool", tuple(volumes), "asked for")
+    return Seen({one.id: taken() for one in volumes}, [unit], frozen_by, standing or {}, still_off)
+
+
+def evidence_of(servers, **looked):
+    """Evidence of servers with their volumes."""
+    volumes = {one.id: one for one in (volume for _server, volumes in servers for volume in volumes)}
+    return seen(volumes.values(), **looked).evidence({one.id: (one, volumes) for one, volumes in servers})
+
+
+def whole_set(evidence, homes):
+    """The snapshots of a set with what is written to them, per server whose evidence each carries."""
+    return [
+        snapshot(name, volume_id=f"volume-{name}", metadata=evidence.metadata(f"volume-{name}", f"id-{home}"))
+        for name, home in homes.items()
+    ]
+
+
+# What is kept
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("pending", [None, "quiesced"])
+def test_a_servers_evidence_fits_whatever_the_reason(reason, pending):
+    one = ServerEvidence("00000000-0000-4000-8000-000000000000", "crash", reason, pending, {})
+    metadata = one.metadata()
+    assert all(len(value) <= 255 for value in metadata.values())
+    read = ServerEvidence.read(snapshot("s", metadata=metadata))
+    assert reason.startswith(read.reason)
+    assert dataclasses.replace(read, reason=reason) == one
+
+
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("backend", [None, "host@ceph#pool", "h" * 90])
+def test_a_snapshots_evidence_fits_whatever_the_reason(reason, backend):
+    one = SnapshotEvidence(str(at(1)), str(at(2)), CONSISTENT_GROUP, backend, reason)
+    metadata = one.metadata()
+    assert all(len(value) <= 255 for value in metadata.values())
+    read = SnapshotEvidence.read(snapshot("s", metadata=metadata))
+    assert reason.startswith(read.reason)
+    assert dataclasses.replace(read, reason=reason) == one
+
+
+@pytest.mark.parametrize("backend", [pytest.param("h" * 255, id="as long as Cinder allows"), pytest.param("hö" * 100, id="not ASCII")])
+def test_a_snapshots_evidence_fits_however_long_its_backend_is_called(backend):
+    one = SnapshotEvidence(str(at(1)), str(at(2)), CONSISTENT_GROUP, backend, "it can")
+    metadata = one.metadata()
+    assert all(len(value) <= 255 for value in metadata.values())
+    read = SnapshotEvidence.read(snapshot("s", metadata=metadata))
+    assert (read.requested, read.complete, read.strategy) == (one.requested, one.complete, one.strategy)
+
+
+@pytest.mark.parametrize(("letter", "least"), [("x", 150), ("ü", 25)])
+def test_a_reason_is_kept_as_far_as_it_fits(letter, least):
+    written = ServerEvidence("id", "crash", letter * 300, None, {})
+    assert len(ServerEvidence.read(snapshot("s", metadata=written.metadata())).reason) >= least
+
+
+def test_the_evidence_of_a_freeze_fits_at_its_longest():
+    volumes = (volume("orders"),)
+    long = mark(driver="libvirt", guard="controller", filesystems=999)
+    pending = evidence_of([(ORDERS, volumes)], standing={ORDERS.id: long})
+    complete = confirmed(pending, [thaw(ORDERS)])
+    frozen = member(ORDERS, guard="controller", filesystems_frozen=999, filesystems_thawed=999)
+    own = evidence_of([(ORDERS, volumes)], frozen_by=window(frozen))
+    for one in (pending, complete, own):
+        assert all(len(value) <= 255 for value in one.metadata("volume-orders", ORDERS.id).values())
+
+
+def test_evidence_that_was_written_is_read_the_same():
+    orders, payments = (volume("orders"), volume("logs")), (volume("payments"),)
+    written = evidence_of([(ORDERS, orders), (PAYMENTS, payments)], frozen_by=window(member(ORDERS)), still_off={PAYMENTS.id})
+    assert {key: one.consistency for key, one in written.servers.items()} == {ORDERS.id: "quiesced", PAYMENTS.id: "offline"}
+    assert Evidence.read(whole_set(written, {"orders": "orders", "logs": "orders", "payments": "payments"})) == written
+
+
+def test_pending_evidence_that_was_written_is_read_the_same():
+    written = evidence_of([(ORDERS, (volume("orders"),))], standing={ORDERS.id: mark()})
+    assert Evidence.read(whole_set(written, {"orders": "orders"})) == written
+
+
+@pytest.mark.parametrize("key", ["osdr_server", "osdr_frozen", "osdr_taken", "osdr_set"])
+@pytest.mark.parametrize("value", [None, "", "{", "5", "null", "[5]", '"text"'])
+def test_damaged_evidence_is_none(key, value):
+    """Anybody in the project can write metadata."""
+    one = whole_set(evidence_of([(ORDERS, (volume("orders"),))]), {"orders": "orders"})[0]
+    metadata = {name: text for name, text in {**one.metadata, key: value}.items() if text is not None}
+    assert Evidence.read([dataclasses.replace(one, metadata=metadata)]) is None
+
+
+@pytest.mark.parametrize("level", ["divine", 5, None, ["quiesced"]])
+@pytest.mark.parametrize("where", ["osdr_server", "osdr_set"])
+def test_evidence_of_a_consistency_that_nobody_knows_is_none(where, level):
+    one = whole_set(evidence_of([(ORDERS, (volume("orders"),))]), {"orders": "orders"})[0]
+    text = json.dumps({**json.loads(one.metadata[where]), "consistency": level})
+    assert Evidence.read([dataclasses.replace(one, metadata={**one.metadata, where: text})]) is None
+
+
+def test_without_snapshots_there_is_no_evidence():
+    assert Evidence.read([]) is None
+
+
+# What was seen
+
+
+def test_a_set_that_was_frozen_stands_for_the_moment_when_the_last_server_was():
+    found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=window(member(ORDERS)))
+    assert found.whole == SetEvidence(
+        "quiesced", str(at(2)), {"started": str(at(1)), "ended": str(at(6)), "seconds": 5}, skew=1
+    )
+    assert found.servers[ORDERS.id].freeze["thawed"] == str(at(6))
+
+
+def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
+    volumes = (volume("orders"), volume("logs"))
+    unit = Unit(INDIVIDUAL, None, volumes, "asked for")
+    times = {"volume-orders": taken(3, 4), "volume-logs": taken(3.5, 9.25)}
+    found = Seen(times, [unit], None, {}, set()).evidence({ORDERS.id: (ORDERS, volumes)})
+    assert found.whole == SetEvidence("crash", str(at(3)), None, skew=6.25)
+    assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, "crash", "not frozen", None, {})
+    assert found.snapshots["volume-logs"] == SnapshotEvidence(str(at(3.5)), str(at(9.25)), INDIVIDUAL, None, "asked for")
+
+
+def test_a_window_in_which_nobody_was_frozen_is_none():
+    nobody = SimpleNamespace(members=[], started=None, all_frozen=None, ended=None)
+    found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=nobody, still_off={ORDERS.id})
+    assert (found.whole.consistency, found.whole.window) == ("offline", None)
+
+
+def test_somebody_elses_freeze_counts_only_after_its_thaw():
+    found = evidence_of([(ORDERS, (volume("orders"),))], standing={ORDERS.id: mark()})
+    one = found.servers[ORDERS.id]
+    assert (one.consistency, one.pending, one.at_best) == ("crash", "quiesced", "quiesced")
+    assert (found.whole.consistency, found.at_best) == ("crash", "quiesced")
+
+
+@pytest.mark.parametrize(("driver", "level"), [("nova", "quiesced"), ("pause", "paused"), ("magic", "crash")])
+def test_what_a_mark_promises_depends_on_its_driver(driver, level):
+    found = evidence_of([(ORDERS, (volume("orders"),))], standing={ORDERS.id: mark(driver=driver)})
+    assert found.at_best == level
+
+
+def test_the_set_is_at_best_what_its_weakest_server_may_become():
+    servers = [(ORDERS, (volume("orders"),)), (PAYMENTS, (volume("payments"),))]
+    assert evidence_of(servers, standing={ORDERS.id: mark()}).at_best == "crash"
+    assert evidence_of(servers, standing={ORDERS.id: mark(), PAYMENTS.id: mark(driver="pause")}).at_best == "paused"
+
+
+# Shared volumes
+
+SHARED = volume("shared", attachments=attached("orders", "payments"))
+
+
+def test_a_shared_volume_is_as_good_as_all_its_servers():
+    servers = [(ORDERS, (volume("orders"), SHARED)), (PAYMENTS, (volume("payments"), SHARED))]
+    found = evidence_of(servers, frozen_by=window(member(ORDERS), member(PAYMENTS)))
+    assert found.whole.consistency == "quiesced"
+    assert len(found.snapshots) == 3
+
+
+@pytest.mark.parametrize(
+    ("looked", "level"),
+    [
+        pytest.param({}, "crash", id="the other one runs"),
+        pytest.param({"still_off": {PAYMENTS.id}}, "quiesced", id="the other one is off"),
+        pytest.param({"standing": {PAYMENTS.id: mark()}}, "quiesced", id="somebody else holds the other one"),
+    ],
+)
+def test_who_shares_a_volume_must_stand_still_too(looked, level):
+    servers = [(ORDERS, (volume("orders"), SHARED)), (PAYMENTS, (volume("payments"),))]
+    one = evidence_of(servers, frozen_by=window(member(ORDERS)), **looked).servers[ORDERS.id]
+    assert one.consistency == level
+    if level == "crash":
+        assert one.reason == "volume shared (volume-shared) is attached to server id-payments too, which is not frozen with the others"
+
+
+@pytest.mark.parametrize(
+    "looked", [pytest.param({"standing": {ORDERS.id: mark()}}, id="frozen"), pytest.param({"still_off": {ORDERS.id}}, id="off")]
+)
+def test_a_stranger_spoils_also_what_this_process_did_not_freeze(looked):
+    foreign = volume("shared", attachments=attached("orders", "foreign"))
+    one = evidence_of([(ORDERS, (foreign,))], **looked).servers[ORDERS.id]
+    assert one.at_best == "crash"
+
+
+def test_strangers_are_all_named():
+    volumes = [SHARED, volume("own", attachments=attached("orders"))]
+    assert strangers_of(volumes, {"id-orders", "id-payments"}) is None
+    assert strangers_of(volumes, {"id-orders"}).count("too, which") == 1
+    assert strangers_of(volumes, set()).count("too, which") == 3
+
+
+# Confirming
+
+
+def pending_set(*others):
+    servers = [(ORDERS, (volume("orders"),)), *((one, (volume(one.name),)) for one in others)]
+    return evidence_of(servers, standing={ORDERS.id: mark()}, still_off={one.id for one in others})
+
+
+def thaw(which, **changes):
+    values = {"freeze": "0123456789abcdef", "intact": True, "interrupted": None, "thawed_at": str(at(6.5))}
+    return {"id": which.id, **values, **changes}
+
+
+def test_an_intact_thaw_confirms_the_freeze():
+    found = confirmed(pending_set(), [thaw(ORDERS)])
+    one = found.servers[ORDERS.id]
+    assert (one.consistency, one.pending, one.freeze["thawed"]) == ("quiesced", None, str(at(6.5)))
+    assert found.whole == SetEvidence("quiesced", str(at(2)), {"started": str(at(1)), "ended": str(at(6.5)), "seconds": 5.5}, 1)
+
+
+@pytest.mark.parametrize(
+    ("thawed", "reason"),
+    [
+        pytest.param([], "ended by somebody else", id="not thawed by it"),
+        pytest.param([thaw(PAYMENTS)], "ended by somebody else", id="only another one was"),
+        pytest.param([thaw(ORDERS, freeze="another")], "ended by somebody else", id="another freeze"),
+        pytest.param([thaw(ORDERS, freeze=None, intact=None, thawed_at=None)], "ended by somebody else", id="nothing was to thaw"),
+        pytest.param([thaw(ORDERS, intact=False, interrupted="it was rebooted")], "it was rebooted", id="interrupted"),
+        pytest.param([thaw(ORDERS, intact=False)], "did not hold", id="not intact"),
+        pytest.param([thaw(ORDERS, intact=None)], "did not hold", id="nobody knows"),
+    ],
+)
+def test_any_doubt_about_the_thaw_leaves_it_crash(thawed, reason):
+    one = confirmed(pending_set(), thawed).servers[ORDERS.id]
+    assert (one.consistency, one.pending) == ("crash", None)
+    assert reason in one.reason
+
+
+def test_servers_that_were_not_frozen_by_others_stay_as_they_are():
+    before = pending_set(PAYMENTS)
+    found = confirmed(before, [thaw(ORDERS), thaw(PAYMENTS, intact=False)])
+    assert found.servers[PAYMENTS.id] == before.servers[PAYMENTS.id]
+    assert found.whole.consistency == "quiesced"
+    assert found.snapshots == before.snapshots
+
+
+def test_the_window_is_over_all_freezes():
+    both = {ORDERS.id: mark(), PAYMENTS.id: mark(requested=str(at(0.5)), frozen=str(at(2.5)))}
+    pending = evidence_of([(one, (volume(one.name),)) for one in (ORDERS, PAYMENTS)], standing=both)
+    whole = confirmed(pending, [thaw(ORDERS, thawed_at=str(at(8))), thaw(PAYMENTS)]).whole
+    assert whole.window == {"started": str(at(0.5)), "ended": str(at(8)), "seconds": 7.5}
+    assert whole.taken == str(at(2.5))
+
+
+def lacking(key):
+    return {name: value for name, value in thaw(ORDERS).items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "thawed",
+    [
+        pytest.param("servers", id="a text"),
+        pytest.param([5], id="numbers"),
+        pytest.param([lacking("id")], id="without id"),
+        pytest.param([lacking("freeze")], id="without freeze"),
+        pytest.param([lacking("intact")], id="without intact"),
+        pytest.param([lacking("thawed_at")], id="without time"),
+        pytest.param([thaw(ORDERS, thawed_at="noon")], id="no time"),
+        pytest.param([thaw(ORDERS, thawed_at=12)], id="a number as time"),
+        pytest.param([thaw(ORDERS, thawed_at="2026-11-22T12:00:07")], id="a time of no zone"),
+    ],
+)
+def test_what_is_no_thaw_is_refused(thawed):
+    with pytest.raises(CheckFailed, match="not what os_server_quiesce returned"):
+        confirmed(pending_set(), thawed)
+
+
+def test_evidence_is_json_that_others_can_read():
+    metadata = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=window(member(ORDERS))).metadata("volume-orders", ORDERS.id)
+    assert set(metadata) == {"osdr_server", "osdr_frozen", "osdr_taken", "osdr_set"}
+    assert json.loads(metadata["osdr_set"])["consistency"] == "quiesced"

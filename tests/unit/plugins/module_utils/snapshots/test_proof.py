@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import proof
+from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
+
+
+def at(seconds):
+    return Moment(seconds, datetime.datetime.fromtimestamp(seconds, datetime.UTC))
+
+
+def member(**changes):
+    values = {
+        "freeze_requested": at(1),
+        "frozen": at(2),
+        "filesystems_frozen": 2,
+        "thaw_requested": at(5),
+        "thawed": at(6),
+        "filesystems_thawed": 2,
+        "guard_fired": False,
+    }
+    return Member(server("db"), "database", FakeDriver(), **{**values, **changes})
+
+
+INSIDE = proof.Taken(at(3), at(4))
+
+
+def test_snapshots_within_the_freeze_are_quiesced():
+    assert proof.of_frozen(member(), [INSIDE])[0] == "quiesced"
+
+
+@pytest.mark.parametrize(
+    ("changes", "taken"),
+    [
+        pytest.param({"frozen": None}, [INSIDE], id="freeze never confirmed"),
+        pytest.param({"thawed": None}, [INSIDE], id="thaw never confirmed"),
+        pytest.param({"guard_fired": True}, [INSIDE], id="guard fired"),
+        pytest.param({"guard_fired": None}, [INSIDE], id="guard unknown"),
+        pytest.param({"filesystems_thawed": 1}, [INSIDE], id="somebody else thawed one"),
+        pytest.param({"interrupted": "it was rebooted"}, [INSIDE], id="the driver saw it thawed"),
+        pytest.param({"filesystems_frozen": 2, "filesystems_thawed": None}, [INSIDE], id="thawed file systems unknown"),
+        pytest.param({"filesystems_frozen": 0, "filesystems_thawed": 0}, [INSIDE], id="nothing was frozen"),
+        pytest.param({}, [INSIDE, proof.Taken(at(1.5), at(4))], id="requested before the freeze was confirmed"),
+        pytest.param({}, [INSIDE, proof.Taken(at(3), at(5.5))], id="complete after the thaw was requested"),
+    ],
+)
+def test_any_doubt_makes_it_crash(changes, taken):
+    assert proof.of_frozen(member(**changes), taken)[0] == "crash"
+
+
+def test_a_driver_that_cannot_count_is_believed_when_nothing_interrupted():
+    uncounted = member(filesystems_frozen=None, filesystems_thawed=None)
+    assert proof.of_frozen(uncounted, [INSIDE])[0] == "quiesced"
+
+
+@pytest.mark.parametrize(
+    ("levels", "weakest"), [(["quiesced", "offline"], "quiesced"), (["offline", "crash", "quiesced"], "crash"), (["offline"], "offline")]
+)
+def test_the_whole_is_its_weakest_part(levels, weakest):
+    assert consistency.weakest(levels) == weakest
+
+
+@pytest.mark.parametrize(
+    ("level", "least", "enough"), [("offline", "quiesced", True), ("quiesced", "quiesced", True), ("paused", "quiesced", False), ("crash", "crash", True)]
+)
+def test_policy(level, least, enough):
+    assert consistency.satisfies(level, least) is enough

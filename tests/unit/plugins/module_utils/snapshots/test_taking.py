@@ -1,0 +1,679 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import threading
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import (
+    CheckFailed,
+    CloudError,
+    ConsistencyTooLow,
+    DrError,
+    Interrupted,
+    ResourceFailed,
+    WaitTimeout,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence, ServerEvidence, SetEvidence, SnapshotEvidence
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import (
+    Seeing,
+    ServerVolumes,
+    SnapshotSet,
+    Storages,
+    Wanted,
+    describe,
+    plan_present,
+    survey,
+    warnings,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock
+from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
+    FakeDriver,
+    FakeMarks,
+    FakeTime,
+    attached,
+    group_snapshot,
+    server,
+    snapshot,
+    volume,
+    volume_group,
+)
+
+SHOP = Application("shop", (Tier("database", ("orders", "payments")),))
+SHARED = volume("shared", attachments=attached("orders", "payments"))
+NOON = "2026-11-22T12:00:00.000Z"
+
+
+def wanted(least="quiesced", **changes):
+    members = (
+        ServerVolumes(server("orders"), "database", (volume("orders"), SHARED)),
+        ServerVolumes(server("payments", **changes), "database", (volume("payments"), SHARED)),
+    )
+    return Wanted(SHOP, "noon", least, members)
+
+
+# Planning
+
+
+def evidence(level="quiesced", pending=None):
+    servers = {key: ServerEvidence(key, level, "because", pending, {}) for key in ("id-orders", "id-payments")}
+    one = SnapshotEvidence(NOON, NOON, INDIVIDUAL, None, "asked for")
+    names = ("orders", "payments", "shared")
+    return Evidence(SetEvidence(level, NOON, None, 0), servers, {f"volume-{name}": one for name in names})
+
+
+def whole(found=None):
+    found = found or evidence()
+    homes = {"orders": "id-orders", "payments": "id-payments", "shared": "id-orders"}
+    return [snapshot(name, metadata=found.metadata(f"volume-{name}", home)) for name, home in homes.items()]
+
+
+def test_a_volume_of_two_servers_is_snapshotted_once():
+    assert [v.name for v in plan_present(wanted(), []).create] == ["orders", "shared", "payments"]
+
+
+@pytest.mark.parametrize(
+    ("found", "least", "changed"),
+    [
+        pytest.param(evidence(), "quiesced", False, id="good enough"),
+        pytest.param(evidence("offline"), "quiesced", False, id="better"),
+        pytest.param(evidence("paused"), "quiesced", True, id="not good enough"),
+        pytest.param(evidence("paused"), "paused", False, id="good enough for less"),
+        pytest.param(evidence("crash", pending="quiesced"), "quiesced", False, id="good enough when its thaw is confirmed"),
+        pytest.param(evidence("crash", pending="paused"), "quiesced", True, id="never good enough"),
+    ],
+)
+def test_a_whole_set_is_adopted_when_it_is_good_enough(found, least, changed):
+    assert plan_present(wanted(least), whole(found)).changed is changed
+
+
+def test_a_whole_set_that_is_being_backed_up_is_adopted():
+    first, *others = whole()
+    plan = plan_present(wanted(), [dataclasses.replace(first, status="backing-up"), *others])
+    assert not plan.changed
+
+
+def test_a_set_of_other_servers_is_taken_again():
+    assert plan_present(wanted(id="id-rebuilt"), whole()).changed
+
+
+def without_mark(one):
+    return dataclasses.replace(one, metadata={})
+
+
+@pytest.mark.parametrize(
+    "current",
+    [
+        pytest.param(whole()[:2], id="one is missing"),
+        pytest.param([*whole()[:2], without_mark(whole()[2])], id="one was never sealed"),
+        pytest.param([*whole()[:2], dataclasses.replace(whole()[2], status="error")], id="one failed"),
+        pytest.param([*whole(), snapshot("former", metadata=whole()[0].metadata)], id="one of a volume that is gone"),
+        pytest.param([*whole(), dataclasses.replace(whole()[0], id="twin")], id="two of one volume"),
+    ],
+)
+def test_a_set_that_is_not_whole_is_taken_again(current):
+    plan = plan_present(wanted(), current)
+    assert plan.delete == tuple(current)
+    assert len(plan.create) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("osdr_set", "{}"),
+        ("osdr_set", "5"),
+        ("osdr_taken", None),
+        ("osdr_taken", "{"),
+        ("osdr_server", None),
+        ("osdr_frozen", "5"),
+    ],
+)
+def test_a_set_whose_evidence_cannot_be_read_is_taken_again(key, value):
+    """It is of another version of this collection, or somebody tampered with it."""
+
+    def damaged(one):
+        metadata = {**one.metadata, key: value}
+        return dataclasses.replace(one, metadata={name: text for name, text in metadata.items() if text is not None})
+
+    assert plan_present(wanted(), [damaged(one) for one in whole()]).changed
+
+
+@pytest.mark.parametrize("written", [{0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}], ids=str)
+def test_an_unfinished_confirmation_can_be_finished(written):
+    """Evidence is written to all snapshots at once, and whoever did so may have died over it."""
+    complete, pending = whole(evidence()), whole(evidence("crash", pending="quiesced"))
+    found = Evidence.read([complete[n] if n in written else pending[n] for n in range(3)])
+    assert any(one.pending for one in found.servers.values()) or found == evidence()
+
+
+# Looking
+
+
+def test_a_server_without_volumes_and_a_volume_out_of_sight_are_named():
+    servers = {"orders": server("orders", volumes=()), "payments": server("payments")}
+    with pytest.raises(CheckFailed) as raised:
+        survey(SHOP, servers, Storages([FakeCinder()]))
+    first, second = raised.value.facts["problems"]
+    assert "Server orders (id-orders) has no volumes" in first
+    assert "Volume volume-payments of server payments (id-payments) is not visible" in second
+
+
+def test_volumes_are_found_in_all_projects():
+    servers = {name: server(name) for name in ("orders", "payments")}
+    storages = Storages([FakeCinder(volume("orders")), FakeCinder(volume("payments"), project_id="p2")])
+    found = survey(SHOP, servers, storages)
+    assert [(one.tier, one.volumes[0].project_id) for one in found] == [("database", "project"), ("database", "p2")]
+
+
+def test_a_key_that_stays_behind_is_warned_of():
+    secret = dataclasses.replace(volume("orders"), encrypted=True)
+    members = (ServerVolumes(server("orders"), "database", (secret,)),)
+    assert warnings(wanted()) == []
+    assert "orders (volume-orders) is encrypted" in warnings(Wanted(SHOP, "noon", "crash", members))[0]
+
+
+def test_a_servers_evidence_is_on_a_volume_that_is_its_alone():
+    own = volume("own", attachments=attached("orders"))
+    one = Wanted(SHOP, "noon", "crash", (ServerVolumes(server("orders"), "database", (SHARED, own)),))
+    assert one.homes == {"id-orders": own.id}
+
+
+class Nova:
+    """Servers as they are found one time after the other; the last one stays."""
+
+    def __init__(self, **servers):
+        self._found = {f"id-{name}": list(found) for name, found in servers.items()}
+
+    def server(self, server_id):
+        found = self._found[server_id]
+        return found.pop(0) if len(found) > 1 else found[0]
+
+
+def marked(name, token="t", **facts):
+    mark = {"driver": "libvirt", "until": "2999-01-01T00:00:00Z", "token": token, "requested": NOON, "frozen": NOON, "filesystems": 2}
+    return server(name, metadata={"osdr_freeze": json.dumps({**mark, **facts})})
+
+
+def seeing(job, **servers):
+    return Seeing(Nova(**servers), job, 4)
+
+
+def test_servers_that_were_started_are_not_off():
+    off = {name: server(name, status="SHUTOFF") for name in ("orders", "payments")}
+    members = tuple(ServerVolumes(one, "database", (volume(name),)) for name, one in off.items())
+    job = Wanted(SHOP, "noon", "crash", members)
+    assert seeing(job, orders=[off["orders"]], payments=[server("payments")]).still_off() == {"id-orders"}
+
+
+# Taking
+
+
+class Shop:
+    """Two servers with a volume each, frozen by a driver that writes into the same log as Cinder."""
+
+    def __init__(self, least="quiesced", budget=60, interruption=None, in_group=(), second=None, driver=None, **trouble):
+        names = ("orders", "payments")
+        self.time = second.time if second else FakeTime()
+        self.group = volume_group("g")
+        volumes = {name: volume(name, group_id=self.group.id if name in in_group else None) for name in names}
+        if second:
+            del volumes["payments"]
+        self.cinder = FakeCinder(*volumes.values(), groups=[self.group], time=self.time, **trouble)
+        storages = [self.cinder, second] if second else [self.cinder]
+        self.servers = {name: server(name) for name in names}
+        self.driver = driver or FakeDriver()
+        self.driver.calls = self.cinder.calls
+        steps = [[Member(one, "database", self.driver) for one in self.servers.values()]]
+        self.interruption = interruption or Interruption()
+        clock = Clock(sleep=lambda seconds: None)
+        self.window = FreezeWindow(steps, Limits(30, budget, 120, 4), FakeMarks(), self.interruption, clock)
+        self.wanted = Wanted(SHOP, "noon", least, survey(SHOP, self.servers, Storages(storages)))
+        self.set = SnapshotSet(Storages(storages), self.wanted, self.cinder.waiter, 4)
+        known = [self.wanted.volumes[f"volume-{name}"] for name in names]
+        grouped = tuple(one for one in known if one.group_id)
+        self.units = [Unit(INDIVIDUAL, "b", (one,), "asked for") for one in known if not one.group_id]
+        if grouped:
+            self.units.append(Unit(CONSISTENT_GROUP, "b", grouped, "it can", self.group))
+
+    def take(self, window=True, **servers):
+        found = {name: [one] for name, one in self.servers.items()}
+        look = seeing(self.wanted, **{**found, **servers})
+        return self.set.take(self.units, self.window if window else None, look, self.interruption)
+
+    def order(self, *names):
+        """The calls of these names in their order."""
+        return [call[0] for call in self.cinder.calls if call[0] in names]
+
+
+def test_a_set_is_taken_within_the_freeze_and_carries_its_evidence():
+    shop = Shop()
+    evidence = shop.take()
+    assert shop.order("freeze", "create_snapshot", "thaw") == ["freeze"] * 2 + ["create_snapshot"] * 2 + ["thaw"] * 2
+    assert (evidence.whole.consistency, evidence.at_best) == ("quiesced", "quiesced")
+    current = shop.set.current()
+    assert Evidence.read(current) == evidence
+    assert {one.name for one in current} == {"shop.noon.orders", "shop.noon.payments"}
+    assert all(marks("shop", "noon").items() <= one.metadata.items() for one in current)
+    assert not plan_present(shop.wanted, current).changed
+
+
+def test_without_a_freeze_a_set_is_crash_consistent():
+    shop = Shop(least="crash")
+    assert shop.take(window=False).whole.consistency == "crash"
+    assert not shop.driver.names("freeze")
+
+
+def test_snapshots_of_other_sets_are_not_this_ones():
+    shop = Shop()
+    shop.cinder.create_snapshot("volume-orders", "foreign", marks("shop", "morning"))
+    shop.take()
+    shop.set.delete()
+    assert [one.name for one in shop.cinder.snapshots()] == ["foreign"]
+
+
+def test_a_set_over_projects_is_taken_in_each():
+    second = FakeCinder(volume("payments"), project_id="p2")
+    shop = Shop(second=second)
+    shop.take()
+    assert shop.cinder.called("create_snapshot") == [["volume-orders"]]
+    assert second.called("create_snapshot") == [["volume-payments"]]
+    shop.set.delete()
+    assert shop.cinder.snapshots() == second.snapshots() == []
+
+
+def test_a_consistency_that_is_too_low_deletes_the_set_and_says_why():
+    shop = Shop(driver=FakeDriver(interrupted={"payments": "it was rebooted"}))
+    with pytest.raises(ConsistencyTooLow, match=r"only crash-consistent, and quiesced is asked for.*payments: crash \(it was rebooted\)"):
+        shop.take()
+    assert shop.cinder.snapshots() == []
+
+
+# Being late
+
+
+def test_a_budget_that_passes_is_enough_for_crash_consistency():
+    shop = Shop(least="crash", budget=5, seconds={"volume-payments": 30})
+    found = shop.take()
+    assert found.whole.consistency == "crash"
+    assert {key: one.consistency for key, one in found.servers.items()} == {"id-orders": "quiesced", "id-payments": "crash"}
+    assert "not taken within the freeze" in found.servers["id-payments"].reason
+    assert {one.status for one in shop.set.current()} == {"available"}
+
+
+@pytest.mark.parametrize("least", ["quiesced", "paused"])
+def test_a_budget_that_passes_ends_the_freeze_and_then_the_set(least):
+    shop = Shop(least=least, budget=5, seconds={"volume-payments": 30})
+    with pytest.raises(WaitTimeout, match="the snapshots on site 'primary'"):
+        shop.take()
+    assert "thaw" not in shop.order("thaw", "delete_snapshot")[2:]
+    assert shop.cinder.snapshots() == []
+
+
+def test_asking_for_the_snapshots_counts_into_the_budget():
+    shop = Shop(budget=10, seconds={"volume-payments": 3600})
+    slow = shop.cinder.create_snapshot
+    shop.cinder.create_snapshot = lambda *arguments: (shop.time.sleep(4), slow(*arguments))[1]
+    shop.window.remaining = lambda: 10 - shop.time.seconds
+    thawed, thaw = [], shop.driver.thaw
+    shop.driver.thaw = lambda which: (thawed.append(shop.time.seconds), thaw(which))[1]
+    with pytest.raises(DrError):
+        shop.take()
+    assert max(thawed) <= 11
+
+
+class Hanging(Shop):
+    """A shop whose Cinder answers a question only when everybody is thawed, or after five seconds.
+
+    :param question: name of the call; one to create a snapshot hangs for the volume of payments.
+    """
+
+    def __init__(self, question, budget=1, before=lambda: None, **changes):
+        super().__init__(budget=budget, **changes)
+        thawed, thaw, ask = threading.Event(), self.driver.thaw, getattr(self.cinder, question)
+
+        def thaw_and_tell(which):
+            answer = thaw(which)
+            if not self.driver.frozen:
+                thawed.set()
+            return answer
+
+        def hang(*arguments):
+            if "volume-orders" not in arguments and not thawed.is_set():
+                before()
+                self.held_up_the_thaw = not thawed.wait(5)
+                # Certainly after all that is done at once.
+                threading.Event().wait(0.2)
+            return ask(*arguments)
+
+        self.driver.thaw = thaw_and_tell
+        setattr(self.cinder, question, hang)
+
+
+@pytest.mark.parametrize("question", ["create_snapshot", "creating_snapshots"])
+def test_a_cinder_that_does_not_answer_is_not_waited_for_in_the_freeze_and_what_comes_late_is_deleted(question):
+    shop = Hanging(question)
+    with pytest.raises(WaitTimeout, match="the snapshots on site 'primary'"):
+        shop.take()
+    assert not shop.held_up_the_thaw
+    order = shop.order("thaw", "create_snapshot", "delete_snapshot")
+    late = ["create_snapshot"] if question == "create_snapshot" else []
+    assert order == ["create_snapshot"] * (2 - len(late)) + ["thaw"] * 2 + late + ["delete_snapshot"] * 2
+    assert shop.cinder.snapshots() == []
+
+
+@pytest.mark.parametrize("question", ["create_snapshot", "creating_snapshots"])
+def test_what_a_cinder_that_did_not_answer_makes_at_last_is_enough_for_crash_consistency(question):
+    shop = Hanging(question, least="crash")
+    found = shop.take()
+    assert not shop.held_up_the_thaw
+    assert found.servers["id-payments"].consistency == "crash"
+    assert shop.order("thaw", "delete_snapshot") == ["thaw"] * 2
+    assert {one.status for one in shop.set.current()} == {"available"}
+
+
+def test_after_a_signal_no_more_snapshots_are_asked_for():
+    with Interruption().installed() as interruption:
+        shop = Hanging("create_snapshot", budget=60, before=lambda: os.kill(os.getpid(), signal.SIGTERM), interruption=interruption)
+        shop.units.reverse()
+        shop.set._concurrency = 1
+        with pytest.raises(Interrupted):
+            shop.take()
+    assert not shop.held_up_the_thaw
+    assert shop.order("thaw", "create_snapshot") == ["thaw"] * 2 + ["create_snapshot"]
+    assert shop.cinder.called("create_snapshot") == [["volume-payments"]]
+    assert shop.cinder.snapshots() == []
+
+
+# Failing
+
+
+def test_a_snapshot_that_failed_is_named_with_cinders_own_words_and_all_are_deleted():
+    shop = Shop(failing=["volume-payments"])
+    with pytest.raises(ResourceFailed, match=r"of volume volume-payments: error\. The driver says no to snapshot-") as raised:
+        shop.take()
+    assert "volume-orders" not in str(raised.value)
+    assert shop.order("thaw", "delete_snapshot") == ["thaw"] * 2 + ["delete_snapshot"] * 2
+    assert shop.cinder.snapshots() == []
+
+
+def test_a_failed_snapshot_is_named_also_when_cinder_has_no_words_for_it():
+    def refuse(_resource_id):
+        raise CloudError("There are no messages.")
+
+    shop = Shop(failing=["volume-payments"])
+    shop.cinder.failure_reason = refuse
+    with pytest.raises(ResourceFailed, match="of volume volume-payments: error"):
+        shop.take()
+
+
+def test_a_refused_snapshot_ends_the_freeze_and_leaves_nothing():
+    shop = Shop()
+    make = shop.cinder.create_snapshot
+
+    def create(volume_id, *arguments):
+        if volume_id == "volume-payments":
+            raise CloudError("A quota is used up.")
+        return make(volume_id, *arguments)
+
+    shop.cinder.create_snapshot = create
+    with pytest.raises(CloudError, match="quota"):
+        shop.take()
+    assert not shop.driver.frozen
+    assert shop.cinder.snapshots() == []
+
+
+def test_a_snapshot_that_vanishes_is_missed():
+    shop = Shop()
+    make = shop.cinder.create_snapshot
+    shop.cinder.create_snapshot = lambda volume_id, name, marked: make(
+        volume_id, name, {} if volume_id == "volume-payments" else marked
+    )
+    with pytest.raises(ResourceFailed, match="of volume volume-payments: it vanished"):
+        shop.take()
+
+
+def test_an_interruption_thaws_and_leaves_nothing():
+    interruption = Interruption()
+    shop = Shop(interruption=interruption)
+    ask = shop.cinder.creating_snapshots
+    shop.cinder.creating_snapshots = lambda: (ask(), shop.time.sleep(5), interruption._receive(15, None))
+    with pytest.raises(Interrupted):
+        shop.take()
+    assert not shop.driver.frozen
+    assert shop.cinder.snapshots() == []
+
+
+# Deleting
+
+
+def existing(status, **changes):
+    values = {"volume_id": "volume-orders", "project_id": "project", "status": status, "metadata": marks("shop", "noon")}
+    return snapshot("old", **{**values, **changes})
+
+
+def holding(one):
+    shop = Shop()
+    shop.cinder._snapshots[one.id] = one
+    return shop
+
+
+@pytest.mark.parametrize("status", ["creating", "deleting"])
+def test_what_cinder_is_busy_with_is_waited_for_and_then_gone(status):
+    shop = holding(existing(status))
+    end = {
+        "creating": lambda: shop.cinder._change(shop.cinder._snapshots, "snapshot-old", status="available"),
+        "deleting": lambda: shop.cinder._snapshots.pop("snapshot-old", None),
+    }
+    shop.cinder._due.append((3, end[status]))
+    shop.set.delete()
+    assert shop.cinder.snapshots() == []
+
+
+@pytest.mark.parametrize("status", ["creating", "deleting"])
+def test_a_groups_snapshot_that_cinder_is_busy_with_is_waited_for_and_then_gone(status):
+    shop = Shop()
+    busy = group_snapshot("g", id="busy", status=status, description=shop.wanted.description, project_id="project")
+    there = shop.cinder._group_snapshots = {busy.id: busy}
+    end = {"creating": lambda: shop.cinder._change(there, "busy", status="available"), "deleting": there.clear}
+    shop.cinder._due.append((3, end[status]))
+    shop.set.delete()
+    assert shop.cinder.group_snapshots() == []
+
+
+def test_a_snapshot_that_cannot_be_deleted_is_named():
+    shop = holding(existing("available"))
+    shop.cinder._begin_deletion = lambda one: shop.cinder._change(shop.cinder._snapshots, one, status="error_deleting")
+    with pytest.raises(ResourceFailed, match="Snapshot snapshot-old of volume volume-orders on site 'primary' cannot be deleted"):
+        shop.set.delete()
+
+
+def test_where_there_is_nothing_nothing_is_deleted():
+    shop = Shop()
+    shop.set.delete()
+    assert shop.cinder.calls == []
+
+
+# Groups
+
+
+def test_groups_are_asked_for_first_and_everything_counts_as_one_set():
+    shop = Shop(in_group=["payments"])
+    shop.set._concurrency = 1
+    found = shop.take()
+    assert shop.order("create_group_snapshot", "create_snapshot") == ["create_group_snapshot", "create_snapshot"]
+    assert found.whole.consistency == "quiesced"
+    assert {key: one.strategy for key, one in found.snapshots.items()} == {
+        "volume-orders": INDIVIDUAL,
+        "volume-payments": CONSISTENT_GROUP,
+    }
+
+
+def test_members_of_a_groups_snapshot_get_names_and_marks_of_their_own():
+    shop = Shop(in_group=["orders", "payments"])
+    shop.take()
+    current = shop.set.current()
+    assert {one.name for one in current} == {"shop.noon.orders", "shop.noon.payments"}
+    assert all(marks("shop", "noon").items() <= one.metadata.items() for one in current)
+    assert not plan_present(shop.wanted, current).changed
+
+
+def test_members_of_a_groups_snapshot_are_found_before_they_are_marked_and_go_with_it():
+    shop = Shop(in_group=["orders", "payments"], refusing=["set_snapshot_metadata"])
+    with pytest.raises(DrError):
+        shop.take()
+    assert len(shop.cinder.called("delete_group_snapshot")) == 1
+    assert not shop.cinder.called("delete_snapshot")
+    assert shop.cinder.snapshots() == shop.cinder.group_snapshots() == []
+
+
+def test_somebody_elses_group_snapshot_is_not_touched():
+    shop = Shop(in_group=["orders", "payments"])
+    shop.cinder._group_snapshots["g"] = group_snapshot("g", id="g", description="the bank's")
+    shop.cinder._snapshots["s"] = existing("available", id="s", group_snapshot_id="g", metadata={})
+    shop.take()
+    shop.set.delete()
+    assert [one.id for one in shop.cinder.group_snapshots()] == ["g"]
+    assert [one.id for one in shop.cinder.snapshots()] == ["s"]
+
+
+def test_the_times_of_a_group_are_those_of_its_one_request():
+    shop = Shop(in_group=["orders", "payments"])
+    one, other = shop.take().snapshots.values()
+    assert (one.requested, one.complete) == (other.requested, other.complete)
+
+
+def test_a_group_that_somebody_added_a_volume_to_makes_too_many_snapshots():
+    shop = Shop(in_group=["orders", "payments"])
+    shop.cinder._volumes["volume-foreign"] = volume("foreign", group_id=shop.group.id, project_id="project")
+    with pytest.raises(ResourceFailed, match="more of them than volumes"):
+        shop.take()
+    assert shop.cinder.snapshots() == shop.cinder.group_snapshots() == []
+
+
+def test_a_groups_snapshot_that_fails_leaves_nothing():
+    shop = Shop(in_group=["orders", "payments"], failing=["create_group_snapshot", "volume-orders", "volume-payments"])
+    with pytest.raises(ResourceFailed, match="of volume volume-orders: error.*of volume volume-payments: error"):
+        shop.take()
+    assert shop.cinder.snapshots() == shop.cinder.group_snapshots() == []
+
+
+# Within somebody else's freeze
+
+
+def frozen():
+    return {name: marked(name) for name in ("orders", "payments")}
+
+
+def shop_frozen_by_others(**changes):
+    shop = Shop(**changes)
+    shop.wanted = dataclasses.replace(
+        shop.wanted, members=tuple(dataclasses.replace(one, server=marked(one.server.name)) for one in shop.wanted.members)
+    )
+    shop.set = SnapshotSet(shop.set._storages, shop.wanted, shop.cinder.waiter, 4)
+    return shop
+
+
+def take_within(shop, **servers):
+    return shop.take(window=False, **{name: [one] for name, one in frozen().items()} | servers)
+
+
+def thaw(name, **changes):
+    return {"id": f"id-{name}", "freeze": "t", "intact": True, "interrupted": None, "thawed_at": "2026-11-22T12:00:09.000Z", **changes}
+
+
+def test_a_set_within_somebody_elses_freeze_awaits_its_thaw():
+    shop = shop_frozen_by_others()
+    found = take_within(shop)
+    assert (found.whole.consistency, found.at_best) == ("crash", "quiesced")
+    assert not plan_present(shop.wanted, shop.set.current()).changed
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(marked("payments", token="another"), id="it was frozen anew"),
+        pytest.param(marked("payments", thawing=True), id="its thaw was announced"),
+        pytest.param(server("payments"), id="it was thawed"),
+    ],
+)
+def test_a_freeze_that_did_not_stand_all_the_time_promises_nothing(after):
+    shop = shop_frozen_by_others(least="crash")
+    found = take_within(shop, payments=[marked("payments"), after])
+    assert {key: one.pending for key, one in found.servers.items()} == {"id-orders": "quiesced", "id-payments": None}
+    assert found.at_best == "crash"
+
+
+def test_a_freeze_that_began_too_late_promises_nothing():
+    shop = shop_frozen_by_others(least="crash")
+    found = take_within(shop, payments=[server("payments"), marked("payments")])
+    assert found.servers["id-payments"].pending is None
+
+
+def test_a_thaw_confirms_the_set_for_every_later_run():
+    shop = shop_frozen_by_others()
+    complete = shop.set.confirm(take_within(shop), [thaw("orders"), thaw("payments")])
+    assert complete.whole.consistency == "quiesced"
+    assert Evidence.read(shop.set.current()) == complete
+
+
+def test_a_thaw_that_does_not_confirm_enough_is_told():
+    shop = shop_frozen_by_others()
+    pending = take_within(shop)
+    with pytest.raises(ConsistencyTooLow, match="payments: crash"):
+        shop.set.confirm(pending, [thaw("orders"), thaw("payments", intact=False)])
+
+
+def test_a_thaw_that_cannot_be_understood_changes_nothing():
+    shop = shop_frozen_by_others()
+    pending = take_within(shop)
+    with pytest.raises(CheckFailed):
+        shop.set.confirm(pending, [{"id": "id-orders"}])
+    assert Evidence.read(shop.set.current()) == pending
+
+
+def test_standing_freezes_are_looked_up_anew():
+    job = Wanted(SHOP, "noon", "crash", tuple(ServerVolumes(one, "database", (volume(name),)) for name, one in frozen().items()))
+    standing = seeing(job, orders=[marked("orders")], payments=[server("payments")]).standing()
+    assert standing == {"id-orders": FreezeMark.of(marked("orders"))}
+
+
+# Describing
+
+
+@pytest.mark.parametrize(
+    "volumes",
+    [
+        pytest.param({"orders": (volume("orders"), SHARED), "payments": (SHARED,)}, id="one has a volume of its own"),
+        pytest.param({"orders": (SHARED,), "payments": (SHARED, volume("payments"))}, id="the other one has"),
+    ],
+)
+def test_servers_that_share_volumes_all_keep_their_evidence(volumes):
+    cinder = FakeCinder(*{one.id: one for found in volumes.values() for one in found}.values())
+    servers = {name: server(name, volumes=tuple((one.id, False) for one in found)) for name, found in volumes.items()}
+    job = Wanted(SHOP, "noon", "crash", survey(SHOP, servers, Storages([cinder])))
+    snapshots = SnapshotSet(Storages([cinder]), job, cinder.waiter, 4)
+    look = seeing(job, **{name: [one] for name, one in servers.items()})
+    taken = snapshots.take([Unit(INDIVIDUAL, None, tuple(job.volumes.values()), "asked for")], None, look, Interruption())
+    assert Evidence.read(snapshots.current()) == taken
+
+
+def test_a_set_is_described_in_the_order_of_its_servers_and_names():
+    shop = Shop()
+    found = describe(shop.wanted, shop.set.current(), shop.take()) | {"snapshots": None}
+    assert [one["name"] for one in found["servers"]] == ["orders", "payments"]
+    assert (found["name"], found["application"], found["consistency"]) == ("noon", "shop", "quiesced")
+    assert found["servers"][0]["driver"] == "fake"
+    listed = describe(shop.wanted, shop.set.current(), Evidence.read(shop.set.current()))["snapshots"]
+    assert [one["name"] for one in listed] == ["shop.noon.orders", "shop.noon.payments"]
+    assert {one["strategy"] for one in listed} == {INDIVIDUAL}

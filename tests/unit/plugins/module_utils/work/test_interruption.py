@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import signal
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Interrupted
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture
+def interruption():
+    with Interruption().installed() as installed:
+        yield installed
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_stops_what_is_going_on_and_is_named(interruption, number):
+    with pytest.raises(Interrupted, match=f"Stopped by {number.name}"):
+        signal.raise_signal(number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_is_shielded_is_finished_before_the_signal_counts(interruption, number):
+    done = []
+    with pytest.raises(Interrupted, match=number.name):
+        with interruption.shielded():
+            signal.raise_signal(number)
+            done.append("inside")
+        done.append("behind")
+    assert done == ["inside"]
+
+
+def test_only_the_outermost_shield_lets_a_signal_through(interruption):
+    done = []
+    with pytest.raises(Interrupted):
+        with interruption.shielded():
+            with interruption.shielded():
+                signal.raise_signal(signal.SIGTERM)
+            done.append("still shielded")
+    assert done == ["still shielded"]
+
+
+def test_a_signal_counts_once(interruption):
+    with pytest.raises(Interrupted), interruption.shielded():
+        signal.raise_signal(signal.SIGTERM)
+    interruption.raise_pending()
+    with interruption.shielded():
+        pass
+
+
+def test_of_several_signals_the_last_one_is_named(interruption):
+    with pytest.raises(Interrupted, match="SIGHUP"), interruption.shielded():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGHUP)
+
+
+def test_an_error_inside_a_shield_is_not_hidden_by_a_signal(interruption):
+    with pytest.raises(KeyError), interruption.shielded():
+        signal.raise_signal(signal.SIGTERM)
+        raise KeyError("inside")
+    # Nor is the signal lost.
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        interruption.raise_pending()
+
+
+def test_after_a_failed_shield_signals_count_at_once_again(interruption):
+    with pytest.raises(KeyError), interruption.shielded():
+        raise KeyError("inside")
+    with pytest.raises(Interrupted):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_the_former_handlers_are_put_back_also_after_an_error():
+    heard, before = [], {number: signal.getsignal(number) for number in SIGNALS}
+
+    def hear(number, _frame):
+        heard.append(number)
+
+    for number in SIGNALS:
+        signal.signal(number, hear)
+    try:
+        with pytest.raises(KeyError), Interruption().installed():
+            raise KeyError("inside")
+        signal.raise_signal(signal.SIGTERM)
+        assert heard == [signal.SIGTERM]
+        assert {signal.getsignal(number) for number in SIGNALS} == {hear}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

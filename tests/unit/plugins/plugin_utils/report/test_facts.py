@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.wording import stamp
+from ansible_collections.osdr.openstack.tests.unit.support import runs
+
+
+def test_a_checkpoint_has_its_servers_in_boot_order_each_with_its_snapshots():
+    run = runs.checkpoint()
+    assert [(one.name, one.seconds, len(one.snapshots)) for one in run.servers] == [("orders-db", 1.33, 2), ("payments-db", 1.5, 2), ("shop-front", 1.9, 1)]
+    assert (run.skew, run.age, run.window_seconds) == (0.81, 41.49, 1.9)
+    assert [one.chain_length for one in run.copies] == [3, 3, 3, 3, 1]
+
+
+@pytest.mark.parametrize(("least", "is_met"), [("quiesced", True), ("crash", True), ("offline", False), ("", False), ("nonsense", False)])
+def test_the_policy(least, is_met):
+    assert runs.checkpoint(consistency=least).meets_policy == is_met
+
+
+def test_without_evidence_nothing_is_made_up():
+    run = runs.checkpoint(runs.manifest(evidence={}, consistency="crash"), restorable_at="")
+    assert (run.skew, run.age, run.window_seconds) == (None, None, None)
+    assert {(one.consistency, one.seconds, one.snapshots) for one in run.servers} == {("", None, ())}
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {"window": "long", "servers": "many", "snapshots": {"a": 1}},
+        {"window": [1], "servers": [None, 3, {"id": ["x"]}], "snapshots": [[], {"volume_id": {}}]},
+        {"window": {"started": 5, "seconds": "1"}, "servers": [{**runs.frozen("orders-db", "database"), "filesystems": "two", "thawed_at": {}}]},
+    ],
+)
+def test_evidence_that_is_odd_is_not_known(evidence):
+    run = runs.checkpoint(runs.manifest(evidence=evidence))
+    assert (run.window_seconds, run.skew) == (None, None)
+    assert {one.filesystems for one in run.servers} == {None}
+
+
+@pytest.mark.parametrize("document", [None, {}, [], {"checkpoint": {"id": "noon"}}, {"application": {"name": "shop"}, "checkpoint": 3}])
+@pytest.mark.parametrize("kind", [CheckpointRun, RestoreRun])
+def test_what_is_no_manifest_is_refused(kind, document):
+    with pytest.raises(InvalidInput, match="names no application or no checkpoint"):
+        kind.of(document, {}, ())
+
+
+def test_the_calls_that_restored_the_volumes_are_put_together():
+    data = next(one for one in runs.restore().volumes if one.name == "orders-db-data")
+    assert (stamp(data.requested_at), stamp(data.ready_at)) == (runs.at(3.4, 30), runs.at(19.0, 30))
+    assert (data.seconds, data.status, data.was_there) == (15.6, "available", False)
+
+
+def test_the_times_of_servers_are_moments():
+    server = runs.restore().servers[2]
+    assert [stamp(moment) for moment in (server.created_at, server.active_at, server.ready_at)] == [runs.at(38.7, 30), runs.at(45.6, 30), runs.at(47.8, 30)]
+    assert (server.fixed_ips, server.floating_ips) == (("10.10.0.13",), ("10.88.2.33",))
+
+
+def test_tiers_that_were_restored_one_by_one_are_put_together():
+    database, front = runs.restored("orders-db", "database"), runs.restored("shop-front", "front")
+    calls = [{"started_at": runs.at(second, 30), "servers": [server]} for second, server in ((10, database), (20, front))]
+    found = {one.name: stamp(one.created_at) for one in runs.restore(servers=calls).servers}
+    assert found == {"orders-db": runs.at(10 + database["seconds"]["created"], 30), "shop-front": runs.at(20 + front["seconds"]["created"], 30)}
+
+
+def test_what_an_earlier_run_restored_has_no_times():
+    there = [{"started_at": runs.at(3, 30), "volumes": [_kept(one) for one in result["volumes"]]} for result in runs.volume_results()]
+    kept = [runs.restored("orders-db", "database", seconds={"created": None, "active": None, "ready": None})]
+    run = runs.restore(volumes=there, servers=[{"started_at": runs.at(5, 30), "servers": kept}])
+    assert {(one.was_there, one.seconds) for one in run.volumes} == {(True, None)}
+    assert [(one.was_there, one.seconds) for one in run.servers] == [(True, None)]
+
+
+def _kept(volume):
+    return {**volume, "status": "in-use", "seconds": {"requested": None, "ready": 0.2}}
+
+
+def test_a_volume_that_was_under_way_was_not_there():
+    results = runs.volume_results()
+    for volume in results[0]["volumes"]:
+        volume["seconds"]["requested"] = None
+    assert {(one.was_there, one.seconds) for one in runs.restore(volumes=results).volumes} == {(False, None)}
+
+
+def test_a_restore_of_which_little_is_known():
+    run = runs.restore(began_at="", volumes=[{}], servers=[{"servers": [{"name": "orders-db"}, None]}, None])
+    assert (run.age, run.ended_at, run.volumes) == (None, None, ())
+    assert [one.name for one in run.servers] == ["orders-db", ""]

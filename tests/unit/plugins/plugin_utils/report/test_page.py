@@ -1,0 +1,209 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import html.parser
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
+from ansible_collections.osdr.openstack.tests.unit.support import runs
+
+_VOID = {"meta", "br", "rect", "line"}
+
+
+class Reader(html.parser.HTMLParser):
+    """Reads a page strictly: everything that is opened is closed, in order."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self._open = [], [], [], []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in _VOID or (tag == "rect" and not self.get_starttag_text().endswith("/>")):
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        if self._open and self._open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, name):
+        return [value for attribute, value in self.attributes if attribute == name]
+
+
+def read(run):
+    return Reader(run_page.html(run))
+
+
+RUNS = {
+    "checkpoint": runs.checkpoint,
+    "restore": runs.restore,
+    "nothing known of a checkpoint": lambda: runs.checkpoint(runs.manifest(evidence={}, consistency="crash"), consistency="", restorable_at=""),
+    "nothing known of a restore": lambda: runs.restore(began_at="", seconds=None, volumes=[], servers=[], site=""),
+    "hostile checkpoint": lambda: runs.checkpoint(runs.renamed(runs.manifest(), runs.HOSTILE), tuple(runs.HOSTILE.values())),
+    "hostile restore": lambda: runs.restore(
+        runs.renamed(runs.manifest(), runs.HOSTILE),
+        volumes=runs.renamed(runs.volume_results(), runs.HOSTILE),
+        servers=runs.renamed(runs.server_results(), runs.HOSTILE),
+        site="<i>remote</i>",
+    ),
+    "fifty servers": lambda: runs.checkpoint(runs.fleet(50)),
+}
+
+
+@pytest.mark.parametrize("make", RUNS.values(), ids=RUNS)
+def test_a_page_is_well_formed_and_needs_nothing_else(make):
+    page = read(make())
+    assert not {"script", "img", "link", "iframe", "object", "form", "b", "i"} & set(page.tags)
+    assert not {"src", "href", "style", "onerror", "onload"} & {name for name, _value in page.attributes}
+    assert "url(" not in run_page.html(make()) and "@import" not in run_page.html(make())
+
+
+@pytest.mark.parametrize("make", RUNS.values(), ids=RUNS)
+def test_what_labels_something_is_there_once(make):
+    page = read(make())
+    ids = page.all("id")
+    assert len(ids) == len(set(ids))
+    assert {one for names in page.all("aria-labelledby") for one in names.split()} <= set(ids)
+
+
+@pytest.mark.parametrize("make", RUNS.values(), ids=RUNS)
+def test_the_same_facts_make_the_same_bytes(make):
+    assert run_page.html(make()) == run_page.html(make())
+    assert run_page.document(make()) == run_page.document(make())
+
+
+def test_another_process_makes_the_same_bytes():
+    code = (
+        f"import hashlib, sys; sys.path[:0] = {sys.path!r}\n"
+        "from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page\n"
+        "from ansible_collections.osdr.openstack.tests.unit.support import runs\n"
+        "print(hashlib.sha256((run_page.html(runs.restore()) + run_page.document(runs.restore())).encode()).hexdigest())"
+    )
+    environments = [{**os.environ, "PYTHONHASHSEED": seed, "TZ": zone} for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))]
+    found = {subprocess.run([sys.executable, "-c", code], env=one, check=True, capture_output=True).stdout for one in environments}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("kind", ["hostile checkpoint", "hostile restore"])
+def test_what_comes_from_outside_is_text(kind):
+    page = read(RUNS[kind]())
+    for name in ("orders-db", "payments-db", "shop-front"):
+        assert runs.HOSTILE[name] in page.text
+    assert "{{ 7 * 7 }}" in page.text
+
+
+def test_a_checkpoint_says_what_was_reached_and_what_was_asked_for():
+    page = read(runs.checkpoint())
+    for text in (
+        "Checkpoint shop 2026-11-22-noon data as of 2026-11-22 12:00:00 UTC taken on site primary",
+        "Consistency quiesced quiesced was asked for: met",
+        "Freeze window 1.90 s one server at most 1.90 s",
+        "Skew 0.81 s",
+        "Recovery point (RPO) 41.5 s",
+        "Copies 5 volumes of 90.0 GiB, 4.2 GiB stored",
+        "orders-db database quiesced nova nova 2 1.33 s frozen around every snapshot",
+        "orders-db-data orders-db 40 GiB 1.2 GiB incremental 3 backups all its objects",
+    ):
+        assert text in page.text
+    assert "To look at" not in page.text
+
+
+def test_the_time_line_is_also_told_in_words():
+    taken, restored = read(runs.checkpoint()).text, read(runs.restore()).text
+    assert "freeze requested at +0.22 s; frozen at +0.61 s; thawed at +1.55 s; snapshot of orders-db-boot from +0.63 s to +1.31 s;" in taken
+    assert "volume orders-db-data from +3.40 s to +19.0 s; building requested at +21.9 s; active at +29.4 s; ready at +36.6 s" in restored
+
+
+def test_a_restore_says_how_long_it_took_and_why():
+    page = read(runs.restore())
+    for text in (
+        "quiesced-consistent, restored to site remote, begun 2026-11-22 12:30:00 UTC",
+        "Recovery time (RTO) 48.3 s",
+        "Recovery point (RPO) 29 min 59 s",
+        "Servers 3 of 3 active, in 2 tiers",
+        "Critical path 39.4 s the restore took 1.23 times that",
+        "Tier database",
+        "shop-front front ACTIVE 10.10.0.13 10.88.2.33 47.8 s",
+        "orders-db-data orders-db 40 GiB available 15.6 s",
+    ):
+        assert text in page.text
+    assert "To look at" not in page.text
+
+
+def test_a_checkpoint_without_a_freeze_claims_none():
+    evidence = runs.evidence()
+    loose = {"driver": None, "requested_at": None, "frozen_at": None, "thawed_at": None, "filesystems": None, "guard": None, "guard_until": None}
+    servers = [{**one, **loose, "consistency": "crash", "reason": "not frozen"} for one in evidence["servers"]]
+    document = runs.manifest(consistency="crash", evidence={**evidence, "window": None, "servers": servers})
+    page = read(runs.checkpoint(document, consistency="quiesced"))
+    for text in (
+        "Consistency crash quiesced was asked for: not met",
+        "The checkpoint is crash-consistent; quiesced was asked for.",
+        "Freeze window none nothing was frozen",
+        "Nothing was frozen; these are the snapshots.",
+        "orders-db database crash – – – – not frozen",
+    ):
+        assert text in page.text
+    assert "frozen, until the thaw was confirmed" not in page.text
+
+
+def test_what_the_evidence_leaves_open_is_told():
+    evidence = runs.evidence()
+    pending, late, lost = evidence["servers"]
+    pending.update(consistency="crash", pending="quiesced", thawed_at=None)
+    late.update(guard_until=runs.at(1.0))
+    lost.update(id="another")
+    page = read(runs.checkpoint(runs.manifest(evidence=evidence), ("The volume is encrypted.",)))
+    for text in (
+        "The thaw of server orders-db has not been confirmed; with it, its snapshots would be quiesced-consistent.",
+        "Server payments-db was thawed later than its guard should have thawed it.",
+        "There is no evidence for server shop-front.",
+        "The volume is encrypted.",
+    ):
+        assert text in page.text
+
+
+def test_what_a_restore_leaves_open_is_told():
+    servers = [{"started_at": None, "servers": [runs.restored("orders-db", "database", status="ERROR"), runs.restored("shop-front", "front")]}]
+    volumes = [{**result, "volumes": [{**one, "status": "error"} for one in result["volumes"]]} for result in runs.volume_results()]
+    page = read(runs.restore(volumes=volumes, servers=servers))
+    for text in (
+        "Server orders-db is not active: its status is ERROR.",
+        "Volume orders-db-data of server orders-db is not there: its status is error.",
+        "An earlier run had restored 2 servers already",
+    ):
+        assert text in page.text
+
+
+def test_json_has_the_same_facts_and_the_figures():
+    taken, restored = json.loads(run_page.document(runs.checkpoint())), json.loads(run_page.document(runs.restore()))
+    assert (taken["kind"], taken["checkpoint"], taken["consistency"], taken["moment"]) == ("checkpoint", "2026-11-22-noon", "quiesced", runs.at(0.61))
+    assert taken["servers"][0]["thawed_at"] == runs.at(1.55)
+    assert taken["servers"][0]["snapshots"][1] == {"volume": "orders-db-data", "requested_at": runs.at(0.64), "complete_at": runs.at(1.42)}
+    assert taken["figures"] == {"policy_met": True, "rpo_seconds": 41.49, "skew_seconds": 0.81, "stored_bytes": 4463368600, "window_seconds": 1.9}
+    assert (restored["kind"], restored["site"], restored["figures"]["critical_path_ratio"]) == ("restore", "remote", 1.23)
+    assert restored["servers"][0]["volumes"][0]["ready_at"] == runs.at(10.5, 30)
+
+
+def test_json_tells_of_a_policy_that_nobody_named_that_it_is_not_known():
+    assert json.loads(run_page.document(runs.checkpoint(consistency="")))["figures"]["policy_met"] is None
