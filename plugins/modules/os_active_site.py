@@ -87,7 +87,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_re
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 
 
 def wanted_record(params, current):

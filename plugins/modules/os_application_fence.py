@@ -173,7 +173,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
-from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 

@@ -84,7 +84,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild i
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import run_all
+from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import run_all
 
 CONCURRENCY = 8
 

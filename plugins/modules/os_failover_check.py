@@ -140,7 +140,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session impor
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 
 
 def wanted_move(params, now):

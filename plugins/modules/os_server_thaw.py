@@ -94,7 +94,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import Thawing
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import attempt_all
+from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import attempt_all
 
 
 def run(module, interruption):

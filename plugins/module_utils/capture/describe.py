@@ -35,7 +35,7 @@ from ..manifest.manifest import (
 )
 from ..manifest.rules import rule_spec
 from ..manifest.user_data import Form
-from ..work.waiting import run_all
+from ..work.pool import run_all
 
 Resource = t.Mapping[str, t.Any]
 

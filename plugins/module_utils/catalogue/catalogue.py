@@ -20,7 +20,7 @@ from ..cloud.session import Cloud
 from ..core.consistency import satisfies
 from ..core.errors import ActiveRecordInvalid, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
 from ..manifest.manifest import Manifest
-from ..work.waiting import Outcome, attempt_all, values_of
+from ..work.pool import Outcome, attempt_all, values_of
 from .active_record import LARGEST_RECORD, ActiveRecord, DamagedRecord
 from .drill_record import DrillRecord, successful
 

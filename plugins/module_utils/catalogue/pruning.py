@@ -18,7 +18,8 @@ from ..core.errors import CloudError, DrError, Interrupted, ManifestInvalid, Res
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
 from ..manifest.manifest import Manifest
 from ..manifest.pieces import LABEL_KEY
-from ..work.waiting import Waiter, run_all
+from ..work.pool import run_all
+from ..work.waiting import Waiter
 from .publication import Publication
 from .retention import Policy, Retention, Surplus, decide, spare, surplus
 

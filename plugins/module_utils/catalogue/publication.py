@@ -14,7 +14,7 @@ from ..cloud.block_storage import BlockStorage
 from ..core.records import Backup, marks
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
-from ..work.waiting import run_all
+from ..work.pool import run_all
 from .catalogue import Catalogue
 
 #: Metadata per id of the backups whose metadata is to be replaced.

@@ -17,8 +17,9 @@ from ..core.errors import CheckFailed, CloudError, ResourceFailed
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, BackupRecord, Snapshot
 from ..manifest.manifest import Copy
 from ..work.pipeline import Pipeline
+from ..work.pool import Outcome, run_all, values_of
 from ..work.progress import Progress
-from ..work.waiting import Outcome, Patience, Waiter, run_all, values_of
+from ..work.waiting import Patience, Waiter
 from .check import import_problems, quota_problems, store_problems
 from .objects import Link, listed_backups, read_link
 from .plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, deletion_problems, plan_backups, snapshot_problems

@@ -10,8 +10,10 @@ import typing as t
 
 from ..cloud.object_store import ObjectStore, StoredObject
 from ..core.errors import CloudError, InvalidInput, WaitTimeout
+from ..work.clock import SYSTEM_CLOCK, Clock
+from ..work.pool import run_all
 from ..work.progress import Progress
-from ..work.waiting import SYSTEM_CLOCK, Clock, Patience, Value, run_all
+from ..work.waiting import Patience, Value
 from .objects import Inventory, Link, Location
 
 #: Both backup services use one store.

@@ -14,8 +14,9 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CloudError, DrError, ResourceFailed
 from ..core.records import Backup
+from ..work.pool import run_all
 from ..work.progress import Progress
-from ..work.waiting import Waiter, run_all
+from ..work.waiting import Waiter
 from . import scratch
 from .objects import Location, inspect
 from .plan import USABLE

@@ -13,7 +13,7 @@ import typing as t
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CloudError, WaitTimeout
 from ..core.records import Backup
-from ..work.waiting import Clock
+from ..work.clock import Clock
 from .objects import stored_bytes
 
 #: Seconds between two looks at the store.

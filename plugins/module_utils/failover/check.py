@@ -25,7 +25,7 @@ from ..readiness import gates as readiness
 from ..restore import problems as restore_check
 from ..snapshots import taking as group_snapshot
 from ..snapshots.taking import Storages
-from ..work.waiting import run_all
+from ..work.pool import run_all
 from . import active_site, superseded
 from .active_site import Move
 

@@ -19,7 +19,8 @@ from ..core.records import APPLICATION_KEY, FENCE_KEY, Server
 from ..manifest.manifest import Manifest
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
-from ..work.waiting import Outcome, Waiter, attempt_all, run_all
+from ..work.pool import Outcome, attempt_all, run_all
+from ..work.waiting import Waiter
 from .fence_mark import FenceMark, needs_admin
 
 #: In which nothing of a guest runs.

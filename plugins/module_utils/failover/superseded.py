@@ -19,7 +19,8 @@ from ..manifest.manifest import Manifest
 from ..restore.cleanup import ServerRemover
 from ..restore.problems import Stock
 from ..restore.server_plan import PortStep, Resource, ServerStep, Site, plan_servers
-from ..work.waiting import Waiter, run_all
+from ..work.pool import run_all
+from ..work.waiting import Waiter
 from .fence_mark import FenceMark
 from .fencing import at_rest
 

@@ -17,7 +17,7 @@ from ..cloud.compute import Compute
 from ..cloud.session import connect
 from ..core.errors import DrError, NotFound
 from ..core.records import Flavor, Server
-from ..work.waiting import attempt_all
+from ..work.pool import attempt_all
 from .driver import QuiesceDriver
 from .guard_process import forget_copy
 from .libvirt import LibvirtDriver

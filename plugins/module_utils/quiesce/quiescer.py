@@ -14,7 +14,7 @@ from ..core.consistency import satisfies
 from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import Server
 from ..work.interruption import Interruption
-from ..work.waiting import attempt_all, run_all
+from ..work.pool import attempt_all, run_all
 from . import guard_loop
 from .driver import FROZEN, THAWED, QuiesceDriver, Support
 from .guard_process import Guarded, GuardProcess

@@ -14,9 +14,9 @@ import typing as t
 
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
+from ..work.clock import SYSTEM_CLOCK, Clock, Moment
 from ..work.interruption import Interruption
-from ..work.moment import Moment
-from ..work.waiting import SYSTEM_CLOCK, Clock, attempt_all
+from ..work.pool import attempt_all
 from .driver import QuiesceDriver
 from .mark import FreezeMark, FreezeMarks
 

@@ -13,7 +13,8 @@ from ..cloud.session import Cloud
 from ..core.errors import CloudError, NotFound, ResourceFailed
 from ..core.marking import Mark
 from ..core.records import Server, Volume
-from ..work.waiting import Waiter, run_all
+from ..work.pool import run_all
+from ..work.waiting import Waiter
 from . import site as restore_site
 from .removal import Removal, others, plan
 from .server_plan import Made, Resource

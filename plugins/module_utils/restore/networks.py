@@ -13,7 +13,7 @@ from ..core.errors import NotFound
 from ..core.marking import Mark
 from ..manifest.manifest import KeyPairSpec, Manifest, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..manifest.rules import rule_spec
-from ..work.waiting import run_all
+from ..work.pool import run_all
 from . import site as restore_site
 from .server_plan import Resource, Site, owner_of
 from .topology import joined_subnets, lacking

@@ -20,7 +20,7 @@ from ..core.marking import Mark
 from ..core.records import Backup, Port, Quota, ServerGroup
 from ..manifest.addresses import contains
 from ..manifest.manifest import Manifest, PortSpec, ServerGroupSpec, SubnetSpec
-from ..work.waiting import run_all
+from ..work.pool import run_all
 from . import site as restore_site
 from . import topology as restore_topology
 from .server_plan import Action, Resource, ServerStep, Site, VolumeStep, bears_mark_of, flavor_problem, owner_of, plan_servers, plan_volumes, stopped_problems

@@ -19,9 +19,10 @@ from ..core.records import Server, Volume
 from ..manifest.manifest import Manifest
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
-from ..work.moment import Moment
+from ..work.clock import Moment
 from ..work.pipeline import Pipeline
-from ..work.waiting import Outcome, Waiter, attempt_all, run_all, values_of
+from ..work.pool import Outcome, attempt_all, run_all, values_of
+from ..work.waiting import Waiter
 from .cleanup import ServerRemover
 from .server_plan import Action, Made, PortStep, ServerStep, Site, owner_of, plan_servers, server_problems
 from .site import look

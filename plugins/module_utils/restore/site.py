@@ -8,7 +8,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Network
 from ..cloud.session import Cloud
-from ..work.waiting import run_all
+from ..work.pool import run_all
 from .server_plan import Site
 
 

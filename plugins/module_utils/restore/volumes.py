@@ -12,9 +12,10 @@ from ..cloud.block_storage import BlockStorage
 from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Volume
 from ..manifest.manifest import Manifest
-from ..work.moment import Moment
+from ..work.clock import Moment
 from ..work.pipeline import Pipeline
-from ..work.waiting import Outcome, Waiter, attempt_all, run_all, values_of
+from ..work.pool import Outcome, attempt_all, run_all, values_of
+from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
 from .server_plan import Action, VolumeStep, is_restored_elsewhere, made_volumes, owner_of, plan_volumes
 

@@ -10,7 +10,7 @@ import typing as t
 from ..core.consistency import satisfies
 from ..core.records import BACKING_UP, Server
 from ..quiesce.mark import FreezeMark, is_leftover
-from ..work.waiting import run_all
+from ..work.pool import run_all
 from .evidence import strangers_of
 from .grouping import Unit
 from .taking import Plan, Storages, Wanted

@@ -11,7 +11,8 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import ConsistencyTooLow
 from ..work.interruption import Interruption
-from ..work.waiting import Waiter, attempt_all, run_all
+from ..work.pool import attempt_all, run_all
+from ..work.waiting import Waiter
 from . import volume_groups
 from .check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
 from .evidence import Evidence

@@ -17,7 +17,7 @@ from ..quiesce.libvirt import LibvirtDriver
 from ..quiesce.nova import NovaDriver
 from ..quiesce.pause import PauseDriver
 from ..quiesce.window import Member
-from ..work.moment import Moment
+from ..work.clock import Moment
 
 #: What snapshots are that were taken while a driver's freeze held.
 LEVEL_OF_DRIVER = {driver.name: driver.consistency for driver in (NovaDriver, LibvirtDriver, PauseDriver)}

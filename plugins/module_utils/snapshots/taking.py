@@ -23,9 +23,10 @@ from ..core.errors import CheckFailed, ConsistencyTooLow, DrError, ResourceFaile
 from ..core.records import BACKING_UP, GroupSnapshot, Server, Snapshot, Volume, marks
 from ..quiesce.mark import FreezeMark
 from ..quiesce.window import FreezeWindow
+from ..work.clock import Moment
 from ..work.interruption import Interruption
-from ..work.moment import Moment
-from ..work.waiting import Call, Waiter, attempt_all, run_all, within
+from ..work.pool import attempt_all, run_all
+from ..work.waiting import Call, Waiter, within
 from . import proof
 from .evidence import Evidence, Seen, ServerEvidence, confirmed
 from .grouping import Unit

@@ -14,7 +14,8 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import CloudError, ResourceFailed, WaitTimeout
 from ..core.records import VolumeGroup
-from ..work.waiting import Waiter, attempt_all, values_of
+from ..work.pool import attempt_all, values_of
+from ..work.waiting import Waiter
 from .grouping import Landscape, Unit, is_ours, mark_of_group
 
 #: Cinder takes the ids as one string of at most 255 characters.

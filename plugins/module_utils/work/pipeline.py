@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 from ..core.errors import Busy, WaitTimeout
-from .waiting import Key, Outcome, Value, Waiter, attempt_all
+from .pool import Key, Outcome, Value, attempt_all
+from .waiting import Waiter
 
 
 class Pipeline(t.Generic[Key, Value]):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 
-from .waiting import SYSTEM_CLOCK, Clock
+from .clock import SYSTEM_CLOCK, Clock
 
 _GIB = 1024**3
 _MIB = 1024**2

@@ -1,34 +1,22 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting with a deadline, and doing many things at once within a limit.
-
-Both take their clock from the caller, so that tests need no sleeping.
-"""
+"""Waiting with a deadline, by a clock that comes from the caller, so that tests need no sleeping."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
 import threading
-import time
 import typing as t
 
-from ..core.errors import CloudError, DrError, WaitTimeout
+from ..core.errors import CloudError, WaitTimeout
+from .clock import SYSTEM_CLOCK, Clock
+from .pool import Outcome
 
-Key = t.TypeVar("Key")
 Value = t.TypeVar("Value")
 Other = t.TypeVar("Other")
 
 
-@dataclasses.dataclass(frozen=True)
-class Clock:
-    """Monotonic seconds, and a way to let them pass."""
-
-    now: t.Callable[[], float] = time.monotonic
-    sleep: t.Callable[[float], None] = time.sleep
-
-
-SYSTEM_CLOCK = Clock()
 _RETRY_SECONDS = 2.0
 #: What a volume's data are allowed to take: 10 MiB/s, an eighth of a link of 1 Gbit/s.
 _SECONDS_PER_GIB = 100.0
@@ -65,14 +53,6 @@ class Waiter:
             if self.clock.now() >= deadline:
                 raise WaitTimeout(f"Timed out after {self.timeout:g} s waiting for {what}.")
             self.clock.sleep(self.interval)
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome(t.Generic[Value]):
-    """What became of one piece of work: a value, or the error it ended with."""
-
-    value: Value | None = None
-    error: DrError | None = None
 
 
 class Patience:
@@ -142,55 +122,3 @@ class Call(t.Generic[Value]):
 def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
     """Bound one call; see :class:`Call`."""
     return Call(what, call).result(seconds)
-
-
-def attempt_all(
-    work: t.Mapping[Key, t.Callable[[], Value]], limit: int
-) -> dict[Key, Outcome[Value]]:
-    """Run all pieces of work at once, at most ``limit`` at a time, and lose none of the outcomes.
-
-    A :class:`DrError` becomes the outcome of its piece; the others go on. When the calling thread is
-    interrupted, pieces not begun are dropped, those under way are waited for, and the
-    interruption is raised again.
-
-    :returns: outcome per key, in the order of ``work``.
-    """
-    if not work:
-        return {}
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(limit, len(work)))
-    try:
-        futures = {key: pool.submit(_outcome, piece) for key, piece in work.items()}
-        return {key: future.result() for key, future in futures.items()}
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _outcome(piece: t.Callable[[], Value]) -> Outcome[Value]:
-    try:
-        return Outcome(value=piece())
-    except DrError as error:
-        return Outcome(error=error)
-
-
-def run_all(work: t.Mapping[Key, t.Callable[[], Value]], limit: int) -> dict[Key, Value]:
-    """Like :class:`attempt_all`, but raise when anything failed.
-
-    :raises DrError: the only error, or one that lists all of them.
-    """
-    return values_of(attempt_all(work, limit))
-
-
-def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
-    """What came of all pieces of work.
-
-    :raises DrError: the only error, or one that lists all of them.
-    """
-    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise DrError(
-            f"{len(errors)} of {len(outcomes)} operations failed: " + " ".join(str(e) for e in errors),
-            failures=[e.as_result() for e in errors],
-        )
-    return {key: t.cast(Value, outcome.value) for key, outcome in outcomes.items()}

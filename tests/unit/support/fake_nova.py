@@ -9,7 +9,8 @@ import threading
 from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 class FakeNova:

@@ -20,7 +20,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     VolumeGroup,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 
 
 def server(name, **changes):

@@ -8,7 +8,7 @@ import threading
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, EXTERNAL, SHARED, RateLimit, Transport
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, InvalidInput, NotFound, WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import (
     CONTAINER,
     TwoSites,

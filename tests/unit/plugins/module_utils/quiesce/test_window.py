@@ -12,9 +12,8 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, server
 
 

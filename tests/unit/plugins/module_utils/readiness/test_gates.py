@@ -15,7 +15,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates imp
     probes_of,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Subject
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 SUBJECT = Subject("id-1", "orders-db", "10.0.0.1")
 

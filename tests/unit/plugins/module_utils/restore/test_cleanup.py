@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import cleanup as restore_cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup, VolumeRemover
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_cleanup
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.restore import test_removal as drilled
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, volume

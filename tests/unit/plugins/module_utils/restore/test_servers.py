@@ -17,7 +17,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping imp
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import DrillGates, Gates
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import servers as restore_servers
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import plan_volumes
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Outcome, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 

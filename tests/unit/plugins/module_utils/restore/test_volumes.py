@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CheckFailed, CloudError, DrError, NotFound, ResourceFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import volume
 

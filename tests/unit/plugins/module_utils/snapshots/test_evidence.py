@@ -22,7 +22,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence 
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.proof import Taken
-from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     FakeDriver,
     attached,

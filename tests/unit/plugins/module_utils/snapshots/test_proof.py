@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import proof
-from ansible_collections.osdr.openstack.plugins.module_utils.work.moment import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
 
 

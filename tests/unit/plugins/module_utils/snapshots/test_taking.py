@@ -35,8 +35,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking im
     survey,
     warnings,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     FakeDriver,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pipeline import Pipeline
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Clock, Outcome, Waiter
+from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 class Cloud:

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError, WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Call, Clock, Waiter, attempt_all, run_all, within
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Call, Waiter, within
 
 
 class Time:
@@ -50,21 +51,3 @@ def test_the_error_of_a_call_is_raised(error):
 
     with pytest.raises(type(error), match="broken"):
         within(10, "it", fail)
-
-
-def fail():
-    raise DrError("broken.")
-
-
-def test_all_outcomes_are_kept():
-    outcomes = attempt_all({"good": lambda: 1, "bad": fail}, 2)
-    assert outcomes["good"].value == 1
-    assert str(outcomes["bad"].error) == "broken."
-
-
-def test_one_error_is_raised_as_it_is_and_several_together():
-    assert run_all({"a": lambda: 1, "b": lambda: 2}, 1) == {"a": 1, "b": 2}
-    with pytest.raises(DrError, match=r"^broken\.$"):
-        run_all({"good": lambda: 1, "bad": fail}, 2)
-    with pytest.raises(DrError, match="2 of 2 operations failed"):
-        run_all({"a": fail, "b": fail}, 2)

@@ -1,12 +1,24 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An instant, for comparing and for people."""
+"""Time: a clock that tests can turn, and instants that can be compared and shown."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 import time
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock:
+    """Monotonic seconds, and a way to let them pass."""
+
+    now: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+
+
+SYSTEM_CLOCK = Clock()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doing many things at once, at most so many at a time."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import functools
+import typing as t
+
+from ..core.errors import DrError
+
+Key = t.TypeVar("Key")
+Item = t.TypeVar("Item")
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome(t.Generic[Value]):
+    """What became of one piece of work: a value, or the error it ended with."""
+
+    value: Value | None = None
+    error: DrError | None = None
+
+
+def attempt_all(
+    work: t.Mapping[Key, t.Callable[[], Value]], limit: int
+) -> dict[Key, Outcome[Value]]:
+    """Run all pieces of work at once, at most ``limit`` at a time, and lose none of the outcomes.
+
+    A :class:`DrError` becomes the outcome of its piece; the others go on. When the calling thread is
+    interrupted, pieces not begun are dropped, those under way are waited for, and the
+    interruption is raised again.
+
+    :returns: outcome per key, in the order of ``work``.
+    """
+    if not work:
+        return {}
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(limit, len(work)))
+    try:
+        futures = {key: pool.submit(_outcome, piece) for key, piece in work.items()}
+        return {key: future.result() for key, future in futures.items()}
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _outcome(piece: t.Callable[[], Value]) -> Outcome[Value]:
+    try:
+        return Outcome(value=piece())
+    except DrError as error:
+        return Outcome(error=error)
+
+
+def run_all(work: t.Mapping[Key, t.Callable[[], Value]], limit: int) -> dict[Key, Value]:
+    """Like :class:`attempt_all`, but raise when anything failed.
+
+    :raises DrError: the only error, or one that lists all of them.
+    """
+    return values_of(attempt_all(work, limit))
+
+
+def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
+    """What came of all pieces of work.
+
+    :raises DrError: the only error, or one that lists all of them.
+    """
+    errors = [outcome.error for outcome in outcomes.values() if outcome.error]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise DrError(
+            f"{len(errors)} of {len(outcomes)} operations failed: " + " ".join(str(e) for e in errors),
+            failures=[e.as_result() for e in errors],
+        )
+    return {key: t.cast(Value, outcome.value) for key, outcome in outcomes.items()}
+
+
+def each(items: t.Iterable[Item], act: t.Callable[[Item], Value], limit: int) -> list[Value]:
+    """Do the same to all items at once, at most ``limit`` at a time.
+
+    :returns: what came of each, in the order of the items.
+    :raises DrError: the only error, or one that lists all of them; the other items have had their turn by then.
+    """
+    return list(values_of(dict(enumerate(attempt_each(items, act, limit)))).values())
+
+
+def attempt_each(items: t.Iterable[Item], act: t.Callable[[Item], Value], limit: int) -> list[Outcome[Value]]:
+    """Like :func:`each`, but an error becomes the outcome of its item."""
+    return list(attempt_all({number: functools.partial(act, item) for number, item in enumerate(items)}, limit).values())

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import attempt_all, attempt_each, each, run_all
+
+
+def fail():
+    raise DrError("broken.")
+
+
+def test_all_outcomes_are_kept():
+    outcomes = attempt_all({"good": lambda: 1, "bad": fail}, 2)
+    assert outcomes["good"].value == 1
+    assert str(outcomes["bad"].error) == "broken."
+
+
+def test_one_error_is_raised_as_it_is_and_several_together():
+    assert run_all({"a": lambda: 1, "b": lambda: 2}, 1) == {"a": 1, "b": 2}
+    with pytest.raises(DrError, match=r"^broken\.$"):
+        run_all({"good": lambda: 1, "bad": fail}, 2)
+    with pytest.raises(DrError, match="2 of 2 operations failed"):
+        run_all({"a": fail, "b": fail}, 2)
+
+
+def halve(number):
+    if number % 2:
+        raise DrError(f"{number} is odd.")
+    return number // 2
+
+
+def test_what_came_of_each_item_is_in_the_order_of_the_items():
+    assert each([8, 2, 6], halve, 2) == [4, 1, 3]
+    assert each([], halve, 2) == []
+
+
+def test_an_item_that_fails_costs_no_other_its_turn():
+    done = []
+    with pytest.raises(DrError, match="3 is odd"):
+        each([3, 2, 4], lambda number: done.append(halve(number)), 1)
+    assert done == [1, 2]
+
+
+def test_an_error_may_be_the_outcome_of_its_item():
+    outcomes = attempt_each([2, 3], halve, 2)
+    assert outcomes[0].value == 1
+    assert str(outcomes[1].error) == "3 is odd."
