@@ -165,7 +165,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import fencing
@@ -297,7 +297,7 @@ def main():
     with reported(module):
         cloud = connect(module.params)
         admin = connect_other(module.params["admin_cloud"]) if module.params["admin_cloud"] else cloud
-        run = Run(module, Compute(cloud), Compute(admin), Network(cloud))
+        run = Run(module, Compute(cloud), Compute(admin), Networking(cloud))
         run.warn()
         result = run.fenced() if module.params["state"] == "fenced" else run.released()
     module.exit_json(**result)

@@ -13,7 +13,7 @@ import typing as t
 
 from ..application.definition import Application, Tier
 from ..cloud.compute import Compute
-from ..cloud.network import Network
+from ..cloud.network import Networking
 from ..core.errors import CheckFailed, DrError, FenceIncomplete, ResourceFailed, WaitTimeout
 from ..core.records import APPLICATION_KEY, FENCE_KEY, Server
 from ..manifest.manifest import Manifest
@@ -222,9 +222,9 @@ def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str
     ]
 
 
-def addresses(network: Network, servers: t.Iterable[Server]) -> dict[str, str]:
+def addresses(network: Networking, servers: t.Iterable[Server]) -> dict[str, str]:
     """Where each server is reached, per its id: the floating address where it has one, else the first fixed one."""
-    floating = {one["port_id"]: one["floating_ip_address"] for one in network.list("floatingips")}
+    floating = {one.port_id: one.ip_address for one in network.floating_ips()}
     found: dict[str, str] = {}
     ports = network.ports()
     for server in servers:

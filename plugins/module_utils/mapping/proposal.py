@@ -11,10 +11,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..core.records import Flavor
+from ..core.records import Flavor, Subnet
 from ..manifest.manifest import KeyPairSpec, Manifest, SubnetSpec
-from ..restore.problems import Stock, same_key
-from ..restore.server_plan import Resource, choose_flavor
+from ..restore.server_plan import choose_flavor
+from ..restore.stock import Stock
+from ..restore.topology import same_key
 from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
 from .schema import KEEP, REMAP
 
@@ -68,13 +69,13 @@ class Inventory:
             return self.volume_types
         site = self.stock.site
         found: dict[str, t.Iterable[str]] = {
-            "networks": (one["name"] for one in site.networks if not one["router:external"]),
-            "subnets": (one["name"] for one in site.subnets),
-            "routers": (one["name"] for one in self.stock.routers),
-            "external_networks": (one["name"] for one in site.networks if one["router:external"]),
+            "networks": (one.name for one in site.networks if not one.is_external),
+            "subnets": (one.name for one in site.subnets),
+            "routers": (one.name for one in site.routers),
+            "external_networks": (one.name for one in site.networks if one.is_external),
             "flavors": (one.name for one in site.flavors),
             "key_pairs": site.key_pairs,
-            "security_groups": (one["name"] for one in site.security_groups),
+            "security_groups": (one.name for one in site.security_groups),
             "server_groups": (one.name for one in site.server_groups),
             "availability_zones": (name for names in self.stock.zones.values() for name in names),
         }
@@ -134,7 +135,7 @@ class _Proposer:
 
     def _network(self, name: str) -> Choice:
         there = self.site.network(name)
-        if there and there["router:external"]:
+        if there and there.is_external:
             reason = f"Site '{self.site.name}' has an external network of the name '{name}', to which no server is connected directly."
             return self._undecided("networks", name, reason, self.inventory.names("networks"))
         return Choice(Target(name))
@@ -144,21 +145,21 @@ class _Proposer:
     def _subnet(self, name: str) -> Choice:
         spec = next((one for one in self.topology.subnets if one.name == name), None)
         network = self.site.network(spec.network) if spec else None
-        named = [one for one in self.site.subnets if one["name"] == name]
+        named = [one for one in self.site.subnets if one.name == name]
         if spec is None or (network is None and not named):
             return Choice(Target(name))
-        beside = [one for one in self.site.subnets if network and one["network_id"] == network["id"] and self._may_be(one, spec)]
+        beside = [one for one in self.site.subnets if network and one.network_id == network.id and self._may_be(one, spec)]
         mine = next((one for one in named if one in beside), None) or _same_range(spec, beside)
         if mine:
-            return Choice(Target(mine["name"], cidr=None if mine["cidr"] == spec.cidr else mine["cidr"]))
+            return Choice(Target(mine.name, cidr=None if mine.cidr == spec.cidr else mine.cidr))
         return self._doubtful_subnet(spec, named, beside)
 
-    def _may_be(self, subnet: Resource, spec: SubnetSpec) -> bool:
+    def _may_be(self, subnet: Subnet, spec: SubnetSpec) -> bool:
         others = {one.name for one in self.topology.subnets} - {spec.name}
-        return subnet["name"] not in others and (":" in subnet["cidr"]) == (spec.ip_version == 6)
+        return subnet.name not in others and (":" in subnet.cidr) == (spec.ip_version == 6)
 
-    def _doubtful_subnet(self, spec: SubnetSpec, named: t.Sequence[Resource], beside: t.Sequence[Resource]) -> Choice:
-        names = [one["name"] for one in beside]
+    def _doubtful_subnet(self, spec: SubnetSpec, named: t.Sequence[Subnet], beside: t.Sequence[Subnet]) -> Choice:
+        names = [one.name for one in beside]
         if named:
             reason = f"Site '{self.site.name}' has a subnet '{spec.name}', but not on network '{spec.network}' or not of the same IP version."
             return self._undecided("subnets", spec.name, reason, names)
@@ -229,5 +230,5 @@ class _Proposer:
         return sorted(pairs, key=lambda name: (not same_key(pairs[name], spec.public_key), name))
 
 
-def _same_range(spec: SubnetSpec, subnets: t.Iterable[Resource]) -> Resource | None:
-    return next((one for one in subnets if one["cidr"] == spec.cidr and one["name"]), None)
+def _same_range(spec: SubnetSpec, subnets: t.Iterable[Subnet]) -> Subnet | None:
+    return next((one for one in subnets if one.cidr == spec.cidr and one.name), None)

@@ -11,15 +11,15 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_check
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
-SHARED = {**shop.NETWORK, "name": "dr-net", "project_id": "theirs"}
+SHARED = dataclasses.replace(shop.NETWORK, name="dr-net", project_id="theirs", is_shared=True)
 
 
 @pytest.fixture
 def check(monkeypatch):
     def run(site, mapping=None, **changes):
         stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
-        monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
-        monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit, _wanted: stock)
+        monkeypatch.setattr(os_restore_check, "connect", lambda _params: None)
+        monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda _cloud, _concurrency, _wanted: stock)
         warnings = []
         params = {
             "manifest": shop.document(),
@@ -30,6 +30,7 @@ def check(monkeypatch):
             "concurrency": 1,
             "command_checks": "refuse",
             "drill": None,
+            "servers": None,
         }
         return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 
@@ -62,9 +63,17 @@ def test_problems_of_mapping_and_site_come_together(check):
 
 def test_what_only_the_site_can_know_is_a_warning(check):
     mapping = {"schema_version": 1, "networks": {"shop-net": "dr-net"}}
-    result, warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), mapping)
+    site = shop.empty_site(networks=(shop.PUBLIC, SHARED), subnets=(dataclasses.replace(shop.SUBNET, project_id="theirs"),))
+    result, warnings = check(site, mapping)
     assert result["problems"] == []
-    assert len(warnings) == 2
+    assert result["missing"]["routers"] == []
+    assert [any(part in one for one in warnings) for part in ("of server 'orders-db'", "of server 'shop-front'", "'shop-router' is not joined")] == [True] * 3
+
+
+def test_nothing_is_made_inside_of_what_others_share(check):
+    result, _warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), {"schema_version": 1, "networks": {"shop-net": "dr-net"}})
+    (problem,) = result["problems"]
+    assert problem.startswith("Subnet 'shop-subnet' is not there, and network 'dr-net' at site 'remote', on which it is to be, belongs to another project;")
 
 
 def test_a_mapping_that_cannot_be_read_is_refused(check):
