@@ -10,11 +10,6 @@ import typing as t
 from ..core.records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
 from ..manifest.pieces import LABEL_KEY
 
-UNDER_WAY = ("creating",)
-#: While it is read, for a drill perhaps. Cinder neither exports nor deletes it meanwhile.
-RESTORING = "restoring"
-USABLE = ("available", RESTORING)
-
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
@@ -70,7 +65,7 @@ class Plan:
     @property
     def finished(self) -> list[Backup]:
         """What is adopted and complete."""
-        return [backup for backup in self.adopt if backup.status in USABLE]
+        return [backup for backup in self.adopt if backup.is_usable]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,10 +104,8 @@ def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> li
     :param mine: all that bear its marks.
     :param snapshot_ids: of the checkpoint, per volume id; empty for one that is yet to be taken.
     """
-    of_volume = {
-        b.volume_id: b for b in mine if b.status in USABLE + UNDER_WAY and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id
-    }
-    return list(of_volume.values())
+    counting = [b for b in mine if (b.is_usable or b.is_under_way) and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id]
+    return list({b.volume_id: b for b in counting}.values())
 
 
 def snapshot_problems(plan: Plan, site: str) -> list[str]:
@@ -149,7 +142,7 @@ def _why_it_stays(backup: Backup, record: Backup) -> str:
     """:param record: of the backup at the remote site."""
     if LABEL_KEY in record.metadata:
         return "a checkpoint of this id was published with it. Give another id, or remove that one first with os_checkpoint (state absent)."
-    busy = [one.status for one in (backup, record) if one.status in (*UNDER_WAY, RESTORING)]
+    busy = [one.status for one in (backup, record) if one.is_under_way or one.is_being_restored]
     if busy:
         return f"it is {busy[0]}. Run the same again when that has ended, or give another id."
     if backup.has_dependents:
@@ -160,11 +153,7 @@ def _why_it_stays(backup: Backup, record: Backup) -> str:
 def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, sight: Sight) -> bool:
     """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot, whosesoever it is."""
     newest_first = sorted(
-        (
-            b
-            for b in sight.backups
-            if b.volume_id == snapshot.volume_id and b.status in USABLE and b.data_timestamp < snapshot.created_at
-        ),
+        (b for b in sight.backups if b.volume_id == snapshot.volume_id and b.is_usable and b.data_timestamp < snapshot.created_at),
         key=lambda b: b.data_timestamp,
         reverse=True,
     )

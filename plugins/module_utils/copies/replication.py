@@ -22,7 +22,7 @@ from ..work.progress import Progress
 from ..work.waiting import Patience, Waiter
 from .check import import_problems, quota_problems, store_problems
 from .objects import Link, listed_backups, read_link
-from .plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, deletion_problems, plan_backups, snapshot_problems
+from .plan import NewBackup, Plan, Sight, Wanted, deletion_problems, plan_backups, snapshot_problems
 from .record_import import RecordImport
 from .sites import Chain, Sites
 from .transport import SHARED, Effort, Transport
@@ -93,7 +93,7 @@ class Replication:
 
     def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], there: t.Sequence[Backup]) -> set[str]:
         """Backups that the remote site can use; there is nothing to build on where somebody has deleted the objects."""
-        known = {b.id for b in there if b.status in USABLE}
+        known = {b.id for b in there if b.is_usable}
         if not self._method.looks_at_objects:
             return known
         volumes = {s.volume_id for s in snapshots}
@@ -153,17 +153,17 @@ class Replication:
 
     def _look(self, volumes: t.Collection[str], watch: BackupWatch) -> dict[str, Outcome[Backup]]:
         found = {b.volume_id: b for b in self._sites.primary.backups() if self._wanted.metadata.items() <= b.metadata.items()}
-        watch.see([found[volume] for volume in volumes if volume in found and found[volume].status in UNDER_WAY])
+        watch.see([found[volume] for volume in volumes if volume in found and found[volume].is_under_way])
         outcomes = {}
         for volume in volumes:
             backup = found.get(volume)
             if backup is None:
                 outcomes[volume] = Outcome[Backup](error=self._failure(volume, "it vanished"))
-            elif backup.status in USABLE:
+            elif backup.is_usable:
                 outcomes[volume] = Outcome(value=backup)
-            elif backup.status not in UNDER_WAY:
+            elif not backup.is_under_way:
                 outcomes[volume] = Outcome(error=self._failure(volume, f"{backup.status} {backup.fail_reason}".strip()))
-        self._progress.at(sum(b.status in USABLE for b in found.values()), watch.stored)
+        self._progress.at(sum(b.is_usable for b in found.values()), watch.stored)
         return outcomes
 
     def _failure(self, volume: str, reason: str) -> ResourceFailed:
@@ -208,13 +208,13 @@ class Replication:
             return self._sites.exporting.export_record(backup_id)
         except CloudError:
             found = self._sites.primary.backup(backup_id)
-            if found and found.status == RESTORING:
+            if found and found.is_being_restored:
                 return None
             raise
 
     def outstanding(self, chains: t.Sequence[Chain]) -> set[str]:
         """Ids of the backups of which the remote site lacks something, of themselves or of what they build on."""
-        known = {b.id for b in self._sites.remote.backups() if b.status in USABLE}
+        known = {b.id for b in self._sites.remote.backups() if b.is_usable}
         lacking = {one.location.backup_id for one in self._transport.missing([link for chain in chains for link in chain.links])}
         lacking |= self._lacking_marks(chains).keys()
         return {chain.backup.id for chain in chains if not known >= set(chain.ids) or lacking & set(chain.ids)}

@@ -19,7 +19,6 @@ from ..work.progress import Progress
 from ..work.waiting import Waiter
 from . import scratch
 from .objects import Location, inspect
-from .plan import USABLE
 from .sites import Chain, Sites
 from .transport import Effort, location_of
 
@@ -81,7 +80,7 @@ class Verification:
             f"Backup {one} of volume {chain.backup.volume_id} is not available there."
             for chain in chains
             for one in chain.ids
-            if one not in known or known[one].status not in USABLE
+            if one not in known or not known[one].is_usable
         ]
         mine = [chain.backup for chain in chains]
         return problems + [
