@@ -17,16 +17,13 @@ from ..manifest.manifest import Manifest
 from .catalogue import Damaged, Listing
 from .drill_record import DrillRecord
 
-#: Statuses of backups that can be restored from.
-USABLE = ("available", "restoring")
-
 
 def unavailable(manifest: Manifest, backups: t.Iterable[Backup], site: str) -> list[str]:
     """What a site lacks of the copies of a checkpoint.
 
     :param backups: all of the site's project.
     """
-    usable = {backup.id for backup in backups if backup.status in USABLE}
+    usable = {backup.id for backup in backups if backup.is_usable}
     return [
         f"Backup {link} of volume {copy.volume_id} is not available on site '{site}'."
         for copy in manifest.copies

@@ -12,7 +12,6 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..copies.plan import UNDER_WAY
 from ..core.errors import InvalidInput
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
 from ..manifest.manifest import Manifest
@@ -99,13 +98,13 @@ def decide(
     :param opposite: the catalogue of the primary site, all of which stays: what was copied the other way before the application
         was moved has the same marks. None when it is not known.
     """
-    status = {backup.id: backup.status for backup in remote}
+    known = {backup.id: backup for backup in remote}
     alone: dict[str, list[str]] = {}
     for one in manifests:
         chain = {link for copy in one.copies for link in copy.chain}
-        if any(status.get(link) not in ("available", "restoring") for link in chain):
+        if any(link not in known or not known[link].is_usable for link in chain):
             alone[one.checkpoint.id] = ["cannot be restored"]
-        elif any(status[link] == "restoring" for link in chain):
+        elif any(known[link].is_being_restored for link in chain):
             alone[one.checkpoint.id] = ["is being restored"]
     times = {one.checkpoint.id: one.checkpoint.moment for one in manifests}
     counted = {one: time for one, time in times.items() if alone.get(one) != ["cannot be restored"]}
@@ -159,7 +158,7 @@ def surplus(application: str, retention: Retention, backups: t.Sequence[Backup],
     def goes(backup: Backup) -> bool:
         return backup.id in named or (is_known and is_surplus(backup.metadata.get(CHECKPOINT_KEY), backup.data_timestamp))
 
-    gone = [b for b in ours if b.id not in retention.needed and b.status not in UNDER_WAY and goes(b)]
+    gone = [b for b in ours if b.id not in retention.needed and not b.is_under_way and goes(b)]
     old = [
         s
         for s in snapshots
