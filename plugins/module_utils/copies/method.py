@@ -64,7 +64,7 @@ class Lack:
 
     :param what: begins a sentence: ``Backup 6a3a4d43``.
     :param state: goes on with it: ``is not known``.
-    :param remedy: what can be done, as a command.
+    :param remedy: what brings it there; the beginning of a sentence.
     """
 
     what: str
@@ -81,9 +81,11 @@ class CopyMethod(abc.ABC):
 
     #: In manifests.
     name: t.ClassVar[str]
-    #: Of what it keeps at the sites.
+    #: The record of its parts, and of no other method's.
     part_type: t.ClassVar[type]
-    #: Where to look when a volume could not be made from a copy; a sentence's beginning.
+    #: What brings a part to a site that lacks it; the beginning of a sentence.
+    remedy: t.ClassVar[str]
+    #: Where to look when a volume could not be made from a copy; the beginning of a sentence.
     where_to_look: t.ClassVar[str]
 
     # Of one copy
@@ -129,9 +131,6 @@ class CopyMethod(abc.ABC):
     def is_being_restored(self, copy: Copy, parts: Parts) -> bool:
         return any(parts[one].is_being_restored for one in self.needs(copy) if one in parts)
 
-    #: What brings a lacking part to a site, as a command.
-    remedy: t.ClassVar[str]
-
     # Of parts
 
     @abc.abstractmethod
@@ -142,16 +141,17 @@ class CopyMethod(abc.ABC):
         """
 
     @abc.abstractmethod
-    def removal_order(self, parts: t.Sequence[Part]) -> list[list[Part]]:
+    def removal_order(self, parts: t.Iterable[Part]) -> list[list[Part]]:
         """Lists of parts to be removed one after the other; different lists at once."""
 
     # At a site
 
     @abc.abstractmethod
-    def look(self, storage: BlockStorage, copies: t.Iterable[Copy] = ()) -> list[t.Any]:
+    def look(self, storage: BlockStorage, copies: t.Iterable[Copy], limit: int) -> list[Part]:
         """All parts that the project at a site has.
 
         :param copies: whose parts are wanted also where they belong to another project, as far as the credentials may see them.
+        :param limit: how many calls at once.
         """
 
     @abc.abstractmethod
