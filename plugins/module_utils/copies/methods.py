@@ -12,6 +12,7 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import ManifestInvalid
 from ..manifest.manifest import Copy, Manifest
+from ..work.waiting import Waiter
 from .cinder_backup import CinderBackup
 from .method import CopyMethod, Lack, Part, Parts
 
@@ -95,12 +96,32 @@ def carriers(manifest: Manifest, parts: t.Iterable[Part]) -> list[Part]:
     return [part for part in parts if part.id in own]
 
 
+def mark(storage: BlockStorage, part: Part, metadata: t.Mapping[str, str]) -> None:
+    """Replace the metadata of a part that keeps a manifest."""
+    method_of_part(part).mark(storage, part, metadata)
+
+
 def builds_on(part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
     """Ids of the parts that another one needs, also when it is in no manifest.
 
     :param parts: all that the site knows.
     """
     return method_of_part(part).builds_on(part, parts)
+
+
+def delete(storage: BlockStorage, part: Part) -> None:
+    """Start removing a part.
+
+    :raises CloudError: with status 400 when it has to be left alone.
+    """
+    method_of_part(part).delete(storage, part)
+
+
+def await_removal(storage: BlockStorage, part: Part, waiter: Waiter) -> None:
+    """:raises DrError: when it will not go."""
+    method = method_of_part(part)
+    what = method.part_label(part.id)
+    waiter.until(f"{what[0].lower()}{what[1:]} on site '{storage.cloud.site}' to be deleted", lambda: method.is_gone(storage, part))
 
 
 def removal_order(parts: t.Iterable[Part]) -> list[list[Part]]:

@@ -68,9 +68,6 @@ class Cinder(FakeBackups):
         super().__init__(*([backup("two", id="two", status=status)] if status else []))
         self.made = []
 
-    def backup(self, backup_id):
-        return self.by_id.get(backup_id)
-
     def create_volume_from_backup(self, backup_id, body):
         if getattr(self.backup(backup_id), "status", None) != "available":
             raise CloudError("Invalid backup.", http_status=400)
