@@ -8,7 +8,7 @@ import json
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import Inventory, inspect, listed_backups, problems_of, read_link, stored_bytes
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import BackupObjects, inspect, listed_backups, problems_of, read_link, stored_bytes
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import (
@@ -76,35 +76,35 @@ def test_a_record_that_is_none_is_told(url):
 
 
 def inventory(objects):
-    return Inventory.take(FakeSwift(objects=objects), HERE)
+    return BackupObjects.take(FakeSwift(objects=objects), HERE)
 
 
 WHOLE = inventory(backup_objects(HERE))
 
 
 def without(*names):
-    return Inventory(HERE, {name: one for name, one in WHOLE.objects.items() if name not in names})
+    return BackupObjects(HERE, {name: one for name, one in WHOLE.objects.items() if name not in names})
 
 
 def with_other(**changes):
-    return Inventory(HERE, {**WHOLE.objects, ONE: dataclasses.replace(WHOLE.objects[ONE], **changes)})
+    return BackupObjects(HERE, {**WHOLE.objects, ONE: dataclasses.replace(WHOLE.objects[ONE], **changes)})
 
 
 def test_an_inventory_has_the_objects_of_one_backup():
     store = FakeSwift(objects={**backup_objects(HERE), **backup_objects(location("older", "db")), "volume_volume-db": b""})
-    assert Inventory.take(store, HERE) == WHOLE
+    assert BackupObjects.take(store, HERE) == WHOLE
     assert WHOLE.objects.keys() == {ONE, TWO, HERE.block_sums_name, HERE.list_name}
     assert without(HERE.block_sums_name, HERE.list_name).stored_bytes == sum(map(len, BLOCKS))
 
 
 def test_there_is_nothing_where_there_is_no_container():
-    assert Inventory.take(FakeSwift(), HERE).objects == {}
+    assert BackupObjects.take(FakeSwift(), HERE).objects == {}
 
 
 @pytest.mark.parametrize(
     ("other", "same"),
     [
-        pytest.param(Inventory(HERE, dict(reversed(WHOLE.objects.items()))), True, id="another order"),
+        pytest.param(BackupObjects(HERE, dict(reversed(WHOLE.objects.items()))), True, id="another order"),
         pytest.param(without(TWO), False, id="one less"),
         pytest.param(with_other(size=99), False, id="another size"),
         pytest.param(with_other(checksum="0" * 32), False, id="another checksum"),
@@ -121,7 +121,7 @@ def test_a_digest_tells_whether_anything_has_changed(other, same):
     [
         pytest.param(WHOLE, [], id="all there"),
         # Alphabetically it would come before the block sums.
-        pytest.param(Inventory(HERE, {}), [ONE, TWO, HERE.block_sums_name, HERE.list_name], id="nothing there"),
+        pytest.param(BackupObjects(HERE, {}), [ONE, TWO, HERE.block_sums_name, HERE.list_name], id="nothing there"),
         pytest.param(with_other(checksum="0" * 32), [ONE], id="another content"),
         pytest.param(without(HERE.list_name, TWO), [TWO, HERE.list_name], id="the list and an object"),
     ],
@@ -146,7 +146,7 @@ def test_what_only_one_has_the_other_need_not_have():
         pytest.param(with_other(size=3), [f"object {ONE} is damaged"], id="another size"),
         pytest.param(without(HERE.block_sums_name), [f"object {HERE.block_sums_name} is missing"], id="no block sums"),
         pytest.param(
-            Inventory(HERE, {**WHOLE.objects, f"{HERE.prefix}-00003": StoredObject(f"{HERE.prefix}-00003", 1, "")}),
+            BackupObjects(HERE, {**WHOLE.objects, f"{HERE.prefix}-00003": StoredObject(f"{HERE.prefix}-00003", 1, "")}),
             [f"object {HERE.prefix}-00003 is of no use and keeps it from being restored"],
             id="one too many",
         ),
