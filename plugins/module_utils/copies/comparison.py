@@ -36,7 +36,7 @@ class Comparison:
         self._storage = storage
         self._waiter = waiter
         self._backup = backup
-        self._name = f"osdr-verify-{backup.id}"
+        self._name = scratch.name(backup.id)
 
     def compare(self, store: ObjectStore, location: Location) -> None:
         """:raises CloudError: when the volume's blocks are not those of the snapshot."""

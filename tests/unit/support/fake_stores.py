@@ -229,7 +229,8 @@ class FakeSite(FakeBackups):
             incremental = wanted.get("incremental", False)
             parents = [one.id for one in self._list(self.by_id) if one.volume_id == volume_id and one.status == "available"]
             self.by_id[where.backup_id] = backup(
-                name,
+                wanted["name"],
+                id=where.backup_id,
                 volume_id=volume_id,
                 snapshot_id=wanted.get("snapshot_id"),
                 status="creating",

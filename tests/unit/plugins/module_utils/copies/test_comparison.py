@@ -92,6 +92,8 @@ def sums_of_the_copy(site, content):
     [
         pytest.param(block_sums(BLOCKS, size=5), "sum up blocks of 5 and 11 bytes. Give both the same backup_swift_block_size", id="other blocks"),
         pytest.param(b"{}", "sum up blocks of None and 11 bytes", id="damaged"),
+        pytest.param(b'{"chunk_size": %s, ' % (b"9" * 5000), "sum up blocks of None and 11 bytes", id="a size that no block has"),
+        pytest.param(b'{"chunk_size": "32768", ', "sum up blocks of None and 11 bytes", id="a size that is no number"),
     ],
 )
 def test_sums_that_cannot_be_compared_are_told(content, says):
@@ -164,10 +166,11 @@ def test_what_is_not_whole_is_not_restored():
 def test_what_an_earlier_run_left_is_removed_and_nothing_else():
     site = Proving(RESTORE)
     comparison = Comparison(site.remote, site.waiter, site.chain.backup)
-    left = {"description": "osdr_verify=backup-db", "status": "error_restoring"}
-    for one in (volume("left", **left), volume("other", description="osdr_verify=backup-other"), volume("bare")):
+    left = volume("osdr-verify-backup-db", id="volume-left", description="osdr_verify=backup-db", status="error_restoring")
+    other = volume("osdr-verify-backup-other", id="volume-other", description="osdr_verify=backup-other")
+    for one in (left, other, volume("bare")):
         site.remote._volumes[one.id] = one
-    site.remote.hold("again", metadata={"osdr_verify": "backup-db"})
-    site.remote.hold("another", metadata={"osdr_verify": "backup-other"})
+    site.remote.hold("osdr-verify-backup-db", id="backup-again", metadata={"osdr_verify": "backup-db"})
+    site.remote.hold("osdr-verify-backup-other", id="backup-another", metadata={"osdr_verify": "backup-other"})
     comparison.remove()
     assert site.scratch == ["volume-other", "volume-bare", "backup-another"]

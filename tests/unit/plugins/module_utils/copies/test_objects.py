@@ -9,7 +9,8 @@ import json
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import BackupObjects, inspect, listed_backups, problems_of, read_link, stored_bytes
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import location_of
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import (
     BLOCKS,
@@ -49,6 +50,11 @@ def test_a_record_tells_where_the_objects_are_and_what_it_builds_on():
         pytest.param(record("db", service="cinder.backup.drivers.ceph.CephBackupDriver"), id="another driver"),
         pytest.param(record("db", container=None), id="no container"),
         pytest.param(record("db", service_metadata=None), id="no prefix"),
+        pytest.param(record("db", service_metadata=""), id="an empty prefix"),
+        pytest.param(record("db", service_metadata={"prefix": "volume"}), id="a prefix that is no text"),
+        pytest.param(record("db", service_metadata=7), id="a prefix that is a number"),
+        pytest.param(record("db", container=["backups"]), id="a container that is no text"),
+        pytest.param(BackupRecord(None, record("db").backup_url), id="no driver"),
     ],
 )
 def test_where_the_objects_of_others_are_is_not_known(exported):
@@ -64,12 +70,29 @@ def test_where_the_objects_of_others_are_is_not_known(exported):
         pytest.param(encoded("[1]"), id="no object"),
         pytest.param(encoded("1"), id="a number"),
         pytest.param(encoded("{}"), id="no id"),
+        pytest.param(encoded('"text"'), id="a text"),
+        pytest.param(encoded('{"id": 7}'), id="an id that is no text"),
+        pytest.param(encoded('{"id": "a", "parent_id": ["b"]}'), id="a parent that is no text"),
+        pytest.param(encoded("[" * 100_000), id="too deep"),
+        pytest.param(encoded('{"id": "a", "size": ' + "9" * 5000 + "}"), id="a number that is too long"),
         pytest.param(None, id="nothing"),
     ],
 )
 def test_a_record_that_is_none_is_told(url):
     with pytest.raises(CloudError, match="cannot be read"):
         read_link(BackupRecord(SWIFT, url))
+
+
+@pytest.mark.parametrize(
+    ("exported", "error", "says"),
+    [
+        pytest.param(record("db", service="cinder.backup.drivers.nfs.NFSBackupDriver"), InvalidInput, "made by the driver 'cinder.*nfs", id="another driver"),
+        pytest.param(record("db", service_metadata=7), CloudError, "record of backup backup-db does not say where its objects are", id="a damaged record"),
+    ],
+)
+def test_objects_that_cannot_be_found_are_told(exported, error, says):
+    with pytest.raises(error, match=says):
+        location_of(read_link(exported))
 
 
 # Inventories
@@ -181,6 +204,15 @@ def test_of_compressed_objects_only_the_size_tells(size, damaged):
         pytest.param(b'{"objects": [1]}', id="objects that are none"),
         pytest.param(b'{"objects": [{"a": 1}]}', id="facts that are none"),
         pytest.param(listing(HERE, {ONE: {"length": 1, "compression": "none"}}), id="no checksum"),
+        pytest.param(listing(HERE, {ONE: {**LISTED[ONE], "length": "11"}}), id="a length that is no number"),
+        pytest.param(listing(HERE, {ONE: {**LISTED[ONE], "length": None, "compression": "zlib"}}), id="no length of what is compressed"),
+        pytest.param(b'{"objects": ' + b"[" * 100_000, id="too deep"),
+        pytest.param(b'{"objects": 7}', id="a number of objects"),
+        pytest.param(b'{"objects": null}', id="nothing listed"),
+        pytest.param(
+            json.dumps({"backup_id": HERE.backup_id, "objects": [{ONE: LISTED[ONE]}, {ONE: LISTED[ONE]}, {TWO: LISTED[TWO]}]}).encode(),
+            id="an object twice",
+        ),
     ],
 )
 def test_a_list_that_is_damaged_is_the_one_problem(content):

@@ -15,7 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
-from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import BLOCKS, CONTAINER, TwoSites, location
+from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import BLOCKS, CONTAINER, TwoSites, location, record
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
 NOON = marks("shop", "noon")
@@ -197,6 +197,44 @@ def test_what_replaces_a_failed_backup_needs_no_more_quota():
     shop.primary.hold("failed", volume_id="volume-orders", status="error", metadata=NOON)
     shop.primary.limits = {"backups": 1, "backup_gigabytes": 1}
     assert len(shop.job().plan().create) == 1
+
+
+# Other backups with the same marks
+
+
+def away(name, **changes):
+    """A backup of a checkpoint of the same id, of a volume that the application had at the other site."""
+    return {"volume_id": f"volume-of-remote-{name}", "snapshot_id": f"snapshot-at-remote-{name}", "metadata": NOON, **changes}
+
+
+def test_a_checkpoint_of_the_same_id_that_came_from_the_other_site_is_another_one():
+    shop = Protecting()
+    shop.primary.hold("away", **away("db"))
+    shop.primary.hold("away-failed", **away("web", status="error"))
+    shop.primary.calls.clear()
+    changed, (copy,) = shop.run()
+    assert (changed, copy.volume_id) == (True, "volume-orders")
+    assert shop.primary.called("delete_backup") == shop.remote.called("delete_backup") == []
+    assert shop.remote.called("import_record") == [[copy.copy_id]]
+    assert shop.run() == (False, [copy])
+
+
+def test_progress_counts_only_what_is_copied():
+    shop = Protecting()
+    shop.primary.hold("away", **away("db"))
+    job = shop.job()
+    job.back_up(job.plan())
+    assert shop.progress.line.startswith("backing up: 1 of 1 volumes")
+
+
+def test_what_a_published_checkpoint_consists_of_at_this_site_is_not_replaced():
+    """The other site's catalogue may be gone, or that of another way."""
+    shop = Protecting()
+    shop.primary.hold("old", volume_id="volume-orders", snapshot_id="snapshot-of-yesterday", metadata={**NOON, LABEL_KEY: "1:ab"})
+    shop.primary.calls.clear()
+    with pytest.raises(CheckFailed, match="a checkpoint of this id was published with it"):
+        shop.run()
+    assert shop.primary.calls == []
 
 
 # What there is to build on
@@ -525,6 +563,28 @@ def test_a_lost_record_is_imported_again():
 def test_a_backup_of_which_nothing_can_be_exported_is_told(shop):
     with pytest.raises(CloudError, match="There is no backup backup-lost"):
         shop.job().chains([backup("lost")])
+
+
+def claim(shop, backup_id, name, parent=None):
+    """The primary site exports another record of a backup."""
+    shop.primary._records[backup_id] = record(name, parent)
+
+
+def test_backups_that_build_on_each_other_are_told():
+    shop = Protecting()
+    one, _other = shop.primary.hold("one"), shop.primary.hold("other")
+    claim(shop, "backup-one", "one", "other")
+    claim(shop, "backup-other", "other", "one")
+    with pytest.raises(CloudError, match="The records of site 'primary' say that backup backup-one builds on itself."):
+        shop.job().chains([one])
+
+
+def test_the_record_of_another_backup_is_told():
+    shop = Protecting()
+    one = shop.primary.hold("one")
+    claim(shop, "backup-one", "other")
+    with pytest.raises(CloudError, match="Site 'primary' exports the record of backup backup-other as that of backup-one."):
+        shop.job().chains([one])
 
 
 # Connecting
