@@ -152,8 +152,6 @@ replication:
           type: str
 """
 
-import dataclasses
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
@@ -181,11 +179,10 @@ def run(module):
     copied = job.foresee(replication) if module.check_mode else job.carry_out(replication)
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
-    copies = [{**dataclasses.asdict(one), "chain": list(one.chain)} for one in copied.copies]
     return {
         "changed": copied.changed,
         "diff": copied.diff,
-        "replication": {"application": application, "checkpoint": checkpoint, "copies": copies},
+        "replication": {"application": application, "checkpoint": checkpoint, "copies": copied.described()},
     }
 
 

@@ -25,6 +25,10 @@ class Copied:
     after: tuple[str, ...]
     copies: tuple[Copy, ...]
 
+    def described(self) -> list[dict[str, t.Any]]:
+        """The copies as a manifest takes them."""
+        return [{**dataclasses.asdict(one), "chain": list(one.chain)} for one in self.copies]
+
     @property
     def diff(self) -> dict[str, t.Any]:
         return {"before": {"backed_up": list(self.before)}, "after": {"backed_up": list(self.after)}}

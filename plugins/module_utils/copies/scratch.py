@@ -70,6 +70,11 @@ class Scratch:
         )
 
     @property
+    def ids(self) -> dict[str, list[str]]:
+        """As a result tells them, by what they are."""
+        return {"backups": [one.id for one in self.backups], "volumes": [one.id for one in self.volumes]}
+
+    @property
     def busy(self) -> list[Backup | Volume]:
         return [one for one in (*self.backups, *self.volumes) if not _is_idle(one)]
 
