@@ -188,8 +188,7 @@ def check(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
-    chains = [backup_id for copy in wish.source.copies for backup_id in copy.chain]
-    stock = restore_stock.look(connect(params), params["concurrency"], chains)
+    stock = restore_stock.look(connect(params), params["concurrency"], wish.source.copies)
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
+from ..copies import methods
 from ..core.marking import Mark
 from ..core.records import NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
 from ..manifest.addresses import contains
@@ -34,6 +35,7 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
         *_volume_type_problems(stock, plan.volumes),
         *_zone_problems(stock, plan.volumes, plan.servers),
         *_server_group_problems(manifest, site),
+        *methods.unknown_problems(manifest),
         *_copy_problems(stock, plan.volumes),
         *_name_problems(manifest, site),
         *_subnet_problems(manifest, site),
@@ -118,14 +120,11 @@ def _policy(group: ServerGroup | ServerGroupSpec) -> str:
 
 def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[str]:
     for step in steps:
-        for backup_id in step.copy.chain if step.action.makes else ():
-            backup = stock.backups.get(backup_id)
-            if backup is None or backup.status not in ("available", "restoring"):
-                state = f"is {backup.status}" if backup else "is not known"
-                yield (
-                    f"Backup {backup_id}, needed for volume {step.label}, {state} at site '{stock.site.name}'; "
-                    "import its record again (os_backup_replicate), or choose another checkpoint."
-                )
+        for lack in methods.lacks(step.copy, stock.parts) if step.action.makes else ():
+            yield (
+                f"{lack.what}, needed for volume {step.label}, {lack.state} at site '{stock.site.name}'; {lack.remedy}, or choose another "
+                "checkpoint."
+            )
 
 
 def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:

@@ -11,8 +11,11 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
-from ..core.records import Backup, Quota
-from ..work.pool import each, run_all
+from ..copies import methods
+from ..copies.method import Parts
+from ..core.records import Quota
+from ..manifest.manifest import Copy
+from ..work.pool import run_all
 from . import site as restore_site
 from .site import RestoreSite
 
@@ -21,27 +24,28 @@ from .site import RestoreSite
 class Stock:
     """What a site has and allows.
 
+    :param parts: of copies, per id.
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
     :param zones: names of the availability zones that can be used, per service (``volume``, ``compute``).
     """
 
     site: RestoreSite
-    backups: t.Mapping[str, Backup]
+    parts: Parts
     volume_types: tuple[str, ...]
     quotas: t.Mapping[str, t.Mapping[str, Quota]]
     zones: t.Mapping[str, tuple[str, ...]]
 
 
-def look(cloud: Cloud, concurrency: int, wanted: t.Iterable[str] = ()) -> Stock:
+def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
     """See what the project has at the site and may have.
 
     :param concurrency: how many calls at once.
-    :param wanted: ids of backups, which administrators may use also where they belong to another project.
+    :param copies: that are wanted also where they belong to another project, as administrators may use them.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     found = run_all(
         {
-            "backups": storage.backups,
+            "parts": lambda: methods.look(storage, copies, concurrency),
             "volume types": storage.volume_types,
             "volume": storage.quotas,
             "compute": compute.quotas,
@@ -51,11 +55,9 @@ def look(cloud: Cloud, concurrency: int, wanted: t.Iterable[str] = ()) -> Stock:
         },
         concurrency,
     )
-    backups = {backup.id: backup for backup in found["backups"]}
-    others = each({*wanted} - {*backups}, storage.backup, concurrency)
     return Stock(
         site=restore_site.look(cloud, concurrency),
-        backups={**backups, **{backup.id: backup for backup in others if backup}},
+        parts=methods.by_id(found["parts"]),
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] for service in ("volume", "compute", "network")},
         zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},

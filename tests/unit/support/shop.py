@@ -326,7 +326,7 @@ def inventory(site=None, default="ceph", **changes):
     """
     values = {
         "site": site or empty_site(),
-        "backups": {},
+        "parts": {},
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
         "zones": ZONES,

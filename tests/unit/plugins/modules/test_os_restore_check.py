@@ -17,7 +17,7 @@ SHARED = dataclasses.replace(shop.NETWORK, name="dr-net", project_id="theirs", i
 @pytest.fixture
 def check(monkeypatch):
     def run(site, mapping=None, **changes):
-        stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
+        stock = shop.inventory(site, parts={one.id: one for one in shop.backups()}).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: None)
         monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda _cloud, _concurrency, _wanted: stock)
         warnings = []
