@@ -26,12 +26,12 @@ from ..manifest.manifest import (
     VolumeSpec,
 )
 from ..manifest.rules import rule_spec
-from .look import Seen
+from .look import CaptureSite
 from .problems import problems
 from .scope import Scope, group_name, groups
 
 
-def describe(application: Application, seen: Seen) -> ApplicationDescription:
+def describe(application: Application, seen: CaptureSite) -> ApplicationDescription:
     """Describe an application as it is.
 
     :raises CheckFailed: naming everything that could not be restored from such a description.
@@ -49,7 +49,7 @@ def describe(application: Application, seen: Seen) -> ApplicationDescription:
     )
 
 
-def _by_name(application: Application, seen: Seen) -> Application:
+def _by_name(application: Application, seen: CaptureSite) -> Application:
     """The definition may say ids; at another site only names mean something."""
     tiers = tuple(
         dataclasses.replace(tier, servers=tuple(seen.servers[wanted].name for wanted in tier.servers))
@@ -61,7 +61,7 @@ def _by_name(application: Application, seen: Seen) -> Application:
 # Servers
 
 
-def _server(application: Application, seen: Seen, tier: str, server: Server) -> ServerSpec:
+def _server(application: Application, seen: CaptureSite, tier: str, server: Server) -> ServerSpec:
     group = seen.group_of(server)
     return ServerSpec(
         source_id=server.id,
@@ -81,7 +81,7 @@ def _server(application: Application, seen: Seen, tier: str, server: Server) -> 
     )
 
 
-def _volume(seen: Seen, server: Server, volume: Volume) -> VolumeSpec:
+def _volume(seen: CaptureSite, server: Server, volume: Volume) -> VolumeSpec:
     return VolumeSpec(
         source_id=volume.id,
         name=volume.name,
@@ -95,7 +95,7 @@ def _volume(seen: Seen, server: Server, volume: Volume) -> VolumeSpec:
     )
 
 
-def _port(seen: Seen, port: Port) -> PortSpec:
+def _port(seen: CaptureSite, port: Port) -> PortSpec:
     floating = next((one for one in seen.floating_ips if one.port_id == port.id), None)
     # A restore leads the floating address to the first one.
     fixed_ips = sorted(port.fixed_ips, key=lambda ip: not floating or ip.ip_address != floating.fixed_ip_address)
@@ -111,7 +111,7 @@ def _port(seen: Seen, port: Port) -> PortSpec:
     )
 
 
-def _network_name(seen: Seen, network_id: str) -> str:
+def _network_name(seen: CaptureSite, network_id: str) -> str:
     """External networks are visible to all, but for policies that hide them."""
     network = seen.networks.get(network_id)
     return network.name if network else network_id
@@ -120,7 +120,7 @@ def _network_name(seen: Seen, network_id: str) -> str:
 # Topology
 
 
-def _topology(application: Application, seen: Seen, scope: Scope) -> Topology:
+def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topology:
     used = {server.key_name for server in seen.servers.values()}
     return Topology(
         networks=_named(_network(seen.networks[one]) for one in scope.networks),
@@ -141,7 +141,7 @@ def _network(network: Network) -> NetworkSpec:
     return NetworkSpec(name=network.name, mtu=network.mtu, port_security_enabled=network.port_security)
 
 
-def _subnet(seen: Seen, subnet: Subnet) -> SubnetSpec:
+def _subnet(seen: CaptureSite, subnet: Subnet) -> SubnetSpec:
     return SubnetSpec(
         name=subnet.name,
         network=seen.networks[subnet.network_id].name,
@@ -157,7 +157,7 @@ def _subnet(seen: Seen, subnet: Subnet) -> SubnetSpec:
     )
 
 
-def _router(seen: Seen, router: Router, subnet_ids: t.Iterable[str]) -> RouterSpec:
+def _router(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> RouterSpec:
     return RouterSpec(
         name=router.name,
         external_network=_network_name(seen, router.external_network_id) if router.external_network_id else None,
@@ -166,7 +166,7 @@ def _router(seen: Seen, router: Router, subnet_ids: t.Iterable[str]) -> RouterSp
     )
 
 
-def _security_group(seen: Seen, group: SecurityGroup) -> SecurityGroupSpec:
+def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
     names = {one.id: one.name for one in seen.security_groups.values()}
     return SecurityGroupSpec(
         name=group.name,

@@ -19,7 +19,7 @@ from ..work.pool import run_all
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class CaptureSite:
     """What a site has that may belong to an application. Mappings go by id unless they say otherwise.
 
     Networks, subnets and security groups are also those that other projects share.
@@ -64,7 +64,7 @@ class Seen:
         return sorted(attached, key=lambda volume: volume is not root)
 
 
-def look(cloud: Cloud, application: Application, concurrency: int) -> Seen:
+def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSite:
     """See what a site has.
 
     :param concurrency: how many calls at once.
@@ -88,7 +88,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> Seen:
         concurrency,
     )
     volumes = _by_id(found["volumes"])
-    return Seen(
+    return CaptureSite(
         site=cloud.site,
         project_id=cloud.project_id,
         servers=servers,
@@ -105,7 +105,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> Seen:
     )
 
 
-def user_data_of(admin: Cloud, seen: Seen, form: Form) -> dict[str, str]:
+def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:
     """User data of the servers that have any, per server id.
 
     :param admin: the same site with credentials that see it.

@@ -9,16 +9,16 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.records import Network, Router, SecurityGroup, Server, Subnet
-from .look import Seen
+from .look import CaptureSite
 from .scope import Scope, group_name, groups
 
 
-def problems(application: Application, seen: Seen, scope: Scope) -> list[str]:
+def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[str]:
     """Everything that could not be restored, each with a way out."""
     return [*_server_problems(seen), *_port_problems(seen), *_topology_problems(seen, scope), *_group_problems(application, seen)]
 
 
-def warnings(seen: Seen) -> list[str]:
+def warnings(seen: CaptureSite) -> list[str]:
     """What an operator should know although the application can be protected."""
     return [
         f"Key pair '{server.key_name}' of server {server.label} is not among those of the credentials' user, so its "
@@ -29,7 +29,7 @@ def warnings(seen: Seen) -> list[str]:
     ]
 
 
-def _server_problems(seen: Seen) -> t.Iterator[str]:
+def _server_problems(seen: CaptureSite) -> t.Iterator[str]:
     names = collections.Counter(server.name for server in seen.servers.values())
     for name, count in names.items():
         if count > 1:
@@ -46,7 +46,7 @@ def _server_problems(seen: Seen) -> t.Iterator[str]:
             yield from _volume_problems(seen, server, volume_id)
 
 
-def _volume_problems(seen: Seen, server: Server, volume_id: str) -> t.Iterator[str]:
+def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Iterator[str]:
     volume = seen.volumes.get(volume_id)
     if volume is None:
         yield (
@@ -65,7 +65,7 @@ def _volume_problems(seen: Seen, server: Server, volume_id: str) -> t.Iterator[s
         )
 
 
-def _port_problems(seen: Seen) -> t.Iterator[str]:
+def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
     for server in seen.servers.values():
         for port in seen.ports_of(server):
             network = seen.networks.get(port.network_id)
@@ -81,7 +81,7 @@ def _port_problems(seen: Seen) -> t.Iterator[str]:
                     yield f"{where} uses security group {group_id}, which the project does not see; use one of its own."
 
 
-def _topology_problems(seen: Seen, scope: Scope) -> t.Iterator[str]:
+def _topology_problems(seen: CaptureSite, scope: Scope) -> t.Iterator[str]:
     """Names tie the parts of the topology together, so they must be there and be unique."""
     kinds: tuple[tuple[str, t.Mapping[str, Network | Subnet | Router | SecurityGroup], tuple[str, ...]], ...] = (
         ("network", seen.networks, scope.networks),
@@ -103,14 +103,14 @@ def _topology_problems(seen: Seen, scope: Scope) -> t.Iterator[str]:
         yield from _rule_problems(seen, seen.security_groups[group_id])
 
 
-def _rule_problems(seen: Seen, group: SecurityGroup) -> t.Iterator[str]:
+def _rule_problems(seen: CaptureSite, group: SecurityGroup) -> t.Iterator[str]:
     if any(rule.remote_address_group_id for rule in group.rules):
         yield f"Security group '{group.name}' has a rule with an address group; write its addresses into rules."
     for remote in sorted({rule.remote_group_id for rule in group.rules if rule.remote_group_id} - {*seen.security_groups}):
         yield f"A rule of security group '{group.name}' names group {remote}, which the project does not see."
 
 
-def _group_problems(application: Application, seen: Seen) -> t.Iterator[str]:
+def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[str]:
     """Of server groups: they are known by their names, like all of the topology."""
     counts = collections.Counter(group_name(application, group) for group in seen.server_groups)
     for group in groups(seen):

@@ -10,7 +10,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.records import Port, ServerGroup
-from .look import Seen
+from .look import CaptureSite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Scope:
     router_subnets: t.Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, seen: Seen) -> Scope:
+    def of(cls, seen: CaptureSite) -> Scope:
         ports = [port for server in seen.servers.values() for port in seen.ports_of(server)]
         networks = sorted({port.network_id for port in ports} & set(seen.networks))
         subnets = sorted(one.id for one in seen.subnets.values() if one.network_id in networks)
@@ -39,7 +39,7 @@ class Scope:
         )
 
 
-def _router_subnets(seen: Seen, subnets: t.Collection[str]) -> dict[str, tuple[str, ...]]:
+def _router_subnets(seen: CaptureSite, subnets: t.Collection[str]) -> dict[str, tuple[str, ...]]:
     joined = collections.defaultdict(set)
     for port in seen.ports:
         if port.device_id in seen.routers:
@@ -47,7 +47,7 @@ def _router_subnets(seen: Seen, subnets: t.Collection[str]) -> dict[str, tuple[s
     return {router: tuple(sorted(joined[router])) for router in sorted(joined) if joined[router]}
 
 
-def _with_remote_groups(seen: Seen, ports: t.Iterable[Port]) -> set[str]:
+def _with_remote_groups(seen: CaptureSite, ports: t.Iterable[Port]) -> set[str]:
     """The groups of the ports, and all that their rules name, directly or not."""
     found: set[str] = set()
     waiting = {group_id for port in ports for group_id in port.security_group_ids}
@@ -61,7 +61,7 @@ def _with_remote_groups(seen: Seen, ports: t.Iterable[Port]) -> set[str]:
     return found
 
 
-def groups(seen: Seen) -> list[ServerGroup]:
+def groups(seen: CaptureSite) -> list[ServerGroup]:
     """Those that servers of the application are in."""
     return list(dict.fromkeys(group for server in seen.servers.values() if (group := seen.group_of(server))))
 

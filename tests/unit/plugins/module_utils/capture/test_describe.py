@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import look as capture_look
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import Seen, user_data_of
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
@@ -104,7 +104,7 @@ def seen(**changes):
         "floating_ips": (FloatingIp("fip", "10.88.0.9", "port-front", "ext", "10.0.0.11"),),
         "key_pairs": {"shop": "ssh-ed25519 AAAA shop", "unused": "ssh-ed25519 BBBB unused"},
     }
-    return Seen(**{**values, **changes})
+    return CaptureSite(**{**values, **changes})
 
 
 def described(**changes):
