@@ -20,6 +20,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping imp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.counting import ONCE, planning
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, snapshot, volume
 
@@ -232,3 +233,9 @@ def test_snapshots_of_the_checkpoint_are_known_by_their_marks(monkeypatch):
         cinder.create_snapshot("volume-orders-db", checkpoint, marks("shop", checkpoint))
     monkeypatch.setattr(failover_check, "BlockStorage", lambda cloud: cinder)
     assert [one.name for one in failover_check.MoveSite("primary", None, None).snapshots(APPLICATION, "x")] == ["x"]
+
+
+def test_the_restore_is_planned_once(run, monkeypatch):
+    counts = planning(monkeypatch)
+    run()
+    assert counts == ONCE

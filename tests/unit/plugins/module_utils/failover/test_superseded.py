@@ -121,6 +121,13 @@ def test_only_what_is_the_applications_and_not_of_this_restore_is_old():
     assert set(planned(home(servers=servers))) == {"orders-db", "earlier"}
 
 
+def test_for_a_part_only_what_stands_in_its_way_is_old():
+    earlier = server("earlier", metadata={"osdr_application": "shop", "osdr_checkpoint": "ten"})
+    site = home(servers=(old_server("orders-db"), old_server("shop-front"), earlier))
+    plan = RestorePlan.of(MANIFEST, site).narrowed(["orders-db"])
+    assert [old.server.name for old in plan_superseded(plan, MANIFEST)] == ["orders-db", "earlier"]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
