@@ -18,7 +18,8 @@ description:
   - A port that is just as the restore of the checkpoint would make it is handed over to that restore, and with it its floating address. Other ports are
     removed, and floating addresses of theirs that an earlier restore allocated. Floating addresses that somebody else gave them stay in the project.
     Ports that Nova made itself go with their server in any case.
-  - What is of a restore of the same checkpoint is left alone.
+  - What is of a restore of the same checkpoint is left alone, and so are ports and floating addresses of other projects.
+  - With O(servers), servers that are called like others of the checkpoint are left alone too.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
