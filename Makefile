@@ -61,7 +61,7 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 
 .PHONY: test
 test: controller ## Everything: what needs no cloud, then the lab and the proof on it
-	@$(controller)/bin/python $(tools)/stages.py checks unit lab-up functional hooks molecule
+	@$(controller)/bin/python $(tools)/stages.py checks unit plays lab-up functional hooks molecule
 
 .PHONY: checks
 checks: controller ## Lint, documentation, sanity and the artifact, two at a time
@@ -91,7 +91,8 @@ lint-licences: controller
 	reuse lint --lines
 
 .PHONY: docs
-docs: controller ## The documentation site as HTML, and the runbook for printing, in .build/docs/html
+docs: controller ## What the documents say is true; and the documentation site as HTML and the runbook for printing, in .build/docs/html
+	pytest tests/docs --numprocesses auto
 	@$(controller)/bin/python $(tools)/docs.py
 
 .PHONY: sanity
@@ -99,8 +100,12 @@ sanity: controller ## ansible-test sanity, without an ignore file
 	@$(controller)/bin/python $(tools)/sanity.py
 
 .PHONY: unit
-unit: controller ## Unit tests
-	pytest --numprocesses auto
+unit: controller ## The library and the modules, in a minute
+	pytest tests/unit --numprocesses auto
+
+.PHONY: plays
+plays: controller ## What starts Ansible, a browser or git, without a cloud: roles, AWX, reports, tools
+	pytest tests/plays tests/tools --numprocesses auto
 
 .PHONY: environment
 environment: controller ## The artifact in a bare environment, and what ansible-builder makes of it
@@ -117,7 +122,7 @@ core-%-sanity: controller
 
 core-%-unit: controller
 	@$(environments) $(venvs)/core-$*
-	@PATH=$(venvs)/core-$*/bin:$$PATH pytest --numprocesses auto
+	@PATH=$(venvs)/core-$*/bin:$$PATH pytest tests/unit tests/docs tests/plays tests/tools --numprocesses auto
 
 .PHONY: integration
 integration: controller ## ansible-test integration on your own two clouds, see tests/integration/README.md (TARGETS=os_checkpoint)

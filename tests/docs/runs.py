@@ -66,12 +66,12 @@ FOR_THE_READER = {
 TARGETS = {
     "artifact": ("Makefile", "stages.py version lint matrix artifact"),
     "controller": ("Makefile", "test: controller"),
-    "help": ("tests/unit/docs/test_commands.py", '"help"'),
+    "help": ("tests/docs/test_commands.py", '"help"'),
     "integration": ("Makefile", "integration.py tests/lab/integration_config.yml"),
     "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),
     "lab-status": ("tests/functional/test_guides.py", '"lab-status"'),
     "test": (".ci/run", " test"),
-    "version": ("tests/unit/tools/test_version.py", "version.begin("),
+    "version": ("tests/tools/tests/test_version.py", "version.begin("),
 }
 
 #: Those that people start, with the reason why no test does.

@@ -14,7 +14,7 @@ import sys
 import pytest
 import yaml
 from ansible.parsing.splitter import parse_kv
-from ansible_collections.osdr.openstack.tests.unit.docs import documents, interface, runs
+from ansible_collections.osdr.openstack.tests.docs import documents, interface, runs
 
 ROOT = documents.ROOT
 COLLECTION = "osdr.openstack."
@@ -84,7 +84,7 @@ def failures(tmp_path_factory):
         "ANSIBLE_NOCOLOR": "1",
     }
     done = subprocess.run(
-        [sys.executable, ROOT / "tests/unit/docs/syntax.py"],
+        [sys.executable, ROOT / "tests/docs/syntax.py"],
         input=json.dumps([[str(directory / place), words] for place, *words in calls]),
         env=environment,
         capture_output=True,
