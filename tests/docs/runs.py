@@ -64,7 +64,8 @@ FOR_THE_READER = {
 
 #: Targets of the Makefile beside the stages of "make test".
 TARGETS = {
-    "artifact": ("Makefile", "stages.py version lint matrix artifact"),
+    "artifact": ("Makefile", "$(stages) version lint matrix artifact"),
+    "checks": ("Makefile", "lab-up+$(no_cloud)"),
     "controller": ("Makefile", "test: controller"),
     "help": ("tests/docs/test_commands.py", '"help"'),
     "integration": ("Makefile", "integration.py tests/lab/integration_config.yml"),
