@@ -20,6 +20,8 @@ KILLS ?= 3
 # Which rows "make matrix" goes through, and what "make lock" locks.
 MATRIX ?= core-2.17 core-2.18 core-2.19
 ENVIRONMENTS ?= $(basename $(notdir $(wildcard tests/requirements/*.in)))
+# With which of its stages "make test" begins.
+FROM ?=
 # What "make integration" runs, all of it or some by name, and on which clouds.
 TARGETS ?=
 CONFIG ?= tests/integration/integration_config.yml
@@ -28,6 +30,9 @@ venvs := $(LAB_DIR)/venvs
 controller := $(venvs)/controller
 tools := tests/tools
 environments := /usr/bin/python3 $(tools)/environments.py
+stages := $(controller)/bin/python $(tools)/stages.py
+# The gates that need neither a lab nor a cloud, the longest first.
+no_cloud := plays+sanity+environment+lint+docs+unit
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 # The default, or what a campaign takes unless it is told otherwise.
@@ -60,12 +65,12 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 	$(lab) tests/lab/demo.yml
 
 .PHONY: test
-test: controller ## Everything: what needs no cloud, then the lab and the proof on it
-	@$(controller)/bin/python $(tools)/stages.py checks unit lab-up functional hooks molecule
+test: controller ## Everything: what needs no cloud beside the start of the lab, then the proof on it (FROM=functional goes on from there)
+	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(no_cloud) functional hooks molecule
 
 .PHONY: checks
-checks: controller ## Lint, documentation, sanity and the artifact, two at a time
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint docs sanity environment
+checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from there)
+	@$(stages) --resume="make checks" --from=$(FROM) $(no_cloud)
 
 .PHONY: lint
 lint: lint-ansible lint-python lint-docs lint-changelog lint-licences ## Style, documentation, licences, changelog
@@ -91,7 +96,8 @@ lint-licences: controller
 	reuse lint --lines
 
 .PHONY: docs
-docs: controller ## The documentation site as HTML, and the runbook for printing, in .build/docs/html
+docs: controller ## What the documents say is true; and the documentation site as HTML and the runbook for printing, in .build/docs/html
+	pytest tests/docs --numprocesses auto
 	@$(controller)/bin/python $(tools)/docs.py
 
 .PHONY: sanity
@@ -99,8 +105,12 @@ sanity: controller ## ansible-test sanity, without an ignore file
 	@$(controller)/bin/python $(tools)/sanity.py
 
 .PHONY: unit
-unit: controller ## Unit tests
-	pytest --numprocesses auto
+unit: controller ## The library and the modules, in a minute
+	pytest tests/unit --numprocesses auto
+
+.PHONY: plays
+plays: controller ## What starts Ansible, a browser or git, without a cloud: roles, AWX, reports, tools
+	pytest tests/plays tests/tools --numprocesses auto
 
 .PHONY: environment
 environment: controller ## The artifact in a bare environment, and what ansible-builder makes of it
@@ -109,7 +119,7 @@ environment: controller ## The artifact in a bare environment, and what ansible-
 
 .PHONY: matrix
 matrix: controller ## Sanity and unit tests with every ansible-core that is supported (MATRIX=core-2.17)
-	@$(controller)/bin/python $(tools)/stages.py $(foreach row,$(MATRIX),$(row)-sanity $(row)-unit)
+	@$(stages) $(foreach row,$(MATRIX),$(row)-sanity $(row)-unit)
 
 core-%-sanity: controller
 	@$(environments) $(venvs)/core-$*
@@ -117,7 +127,7 @@ core-%-sanity: controller
 
 core-%-unit: controller
 	@$(environments) $(venvs)/core-$*
-	@PATH=$(venvs)/core-$*/bin:$$PATH pytest --numprocesses auto
+	@PATH=$(venvs)/core-$*/bin:$$PATH pytest tests/unit tests/docs tests/plays tests/tools --numprocesses auto
 
 .PHONY: integration
 integration: controller ## ansible-test integration on your own two clouds, see tests/integration/README.md (TARGETS=os_checkpoint)
@@ -168,7 +178,7 @@ version: controller ## Begin a release: its number and its changelog (VERSION=0.
 
 .PHONY: release
 release: controller ## Build a release from a clean tree: lint, matrix and the artifact's proof
-	@$(controller)/bin/python $(tools)/stages.py version lint matrix artifact
+	@$(stages) version lint matrix artifact
 
 .PHONY: release-demo
 release-demo: artifact lab-up ## The demo, with the installed artifact in an environment that knows nothing of the working tree

@@ -17,8 +17,8 @@ import jsonschema
 import openstack.config
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.tests.unit.awx.configuration import ROOT, data, injected, job_template, rendered
-from ansible_collections.osdr.openstack.tests.unit.awx.controller import Controller, Refused
+from ansible_collections.osdr.openstack.tests.plays.awx.configuration import ROOT, data, injected, job_template, rendered
+from ansible_collections.osdr.openstack.tests.plays.awx.controller import Controller, Refused
 
 GUIDE = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "awx.md").read_text(), re.DOTALL)]
 #: The operator's file of the guide.

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as xml
 import pytest
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy
-from ansible_collections.osdr.openstack.tests.unit.docs import documents
+from ansible_collections.osdr.openstack.tests.docs import documents
 
 ROOT = documents.ROOT
 PICTURES = sorted((ROOT / "docs" / "images").glob("*.svg"))

@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
-from ansible_collections.osdr.openstack.tests.unit.browser import Browser
+from ansible_collections.osdr.openstack.tests.plays.browser import Browser
 from ansible_collections.osdr.openstack.tests.unit.support import runs
 
 PHONE, TABLET, SCREEN = 360, 700, 1200

@@ -12,7 +12,7 @@ import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fencing import Members
-from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "integration" / "targets"

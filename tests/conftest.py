@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-COLLECTIONS = Path(__file__).parents[2] / ".build" / "collections"
+COLLECTIONS = Path(__file__).parents[1] / ".build" / "collections"
 
 # ansible-test brings its own importer and its own copy of the tree: there the link does not exist.
 if COLLECTIONS.is_dir():

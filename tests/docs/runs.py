@@ -64,14 +64,15 @@ FOR_THE_READER = {
 
 #: Targets of the Makefile beside the stages of "make test".
 TARGETS = {
-    "artifact": ("Makefile", "stages.py version lint matrix artifact"),
+    "artifact": ("Makefile", "$(stages) version lint matrix artifact"),
+    "checks": ("Makefile", "lab-up+$(no_cloud)"),
     "controller": ("Makefile", "test: controller"),
-    "help": ("tests/unit/docs/test_commands.py", '"help"'),
+    "help": ("tests/docs/test_commands.py", '"help"'),
     "integration": ("Makefile", "integration.py tests/lab/integration_config.yml"),
     "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),
     "lab-status": ("tests/functional/test_guides.py", '"lab-status"'),
     "test": (".ci/run", " test"),
-    "version": ("tests/unit/tools/test_version.py", "version.begin("),
+    "version": ("tests/tools/tests/test_version.py", "version.begin("),
 }
 
 #: Those that people start, with the reason why no test does.

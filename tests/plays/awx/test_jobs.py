@@ -9,9 +9,9 @@ import re
 
 import psutil
 import pytest
-from ansible_collections.osdr.openstack.tests.unit.awx.configuration import Job, answers, data, job_template, rendered
+from ansible_collections.osdr.openstack.tests.plays.awx.configuration import Job, answers, data, job_template, rendered
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import CHECKPOINT, FENCED, Collection, names
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.test_failover_role import CHECKPOINT, FENCED, Collection, names
 
 APPLICATION = shop.DOCUMENT["application"]
 # Whatever it looks like.

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.tests.unit.docs import documents, interface
+from ansible_collections.osdr.openstack.tests.docs import documents, interface
 
 ROOT = documents.ROOT
 EXAMPLES = [block for block in documents.blocks() if block.language == "yaml"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
 
 GIVEN = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
 SAID = re.compile(r"the same with -e dr_checkpoint_id=(\S+) goes on with it")

@@ -11,7 +11,7 @@ import shlex
 import typing as t
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 #: Where Ansible finds the collection: by the link of the working tree, or where the tree is in its place anyway.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".build" / "collections"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))

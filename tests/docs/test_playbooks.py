@@ -8,7 +8,7 @@ import re
 
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.tests.unit.docs import documents, interface
+from ansible_collections.osdr.openstack.tests.docs import documents, interface
 
 GUIDE = documents.read(documents.ROOT / "docs" / "playbooks.md")
 REQUIRED = "required"

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPRESSION = re.compile(r"{{.*?}}", re.DOTALL)

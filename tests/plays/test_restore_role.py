@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection, names
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.test_failover_role import Collection, names
 
 GIVEN = {"dr_restore_application": "shop", "dr_restore_remove_old": True, "dr_restore_admin_cloud": "remote-admin"}
 POINTS = ["before", "after_networks", "before_tier", "after_tier", "after"]
