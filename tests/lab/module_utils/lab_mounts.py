@@ -24,7 +24,7 @@ class Mount:
 
     source: str
     target: str
-    kind: str
+    kind: str = "bind"
     options: str = ""
 
     @property
