@@ -39,6 +39,10 @@ bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 campaign = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
 
+# No proxy of the machine knows the sites.
+comma := ,
+export no_proxy := $(if $(or $(no_proxy),$(NO_PROXY)),$(or $(no_proxy),$(NO_PROXY))$(comma))localhost,127.0.0.1,primary,remote,10.88.0.0/16
+
 export PATH := $(controller)/bin:$(PATH)
 export OSDR_LAB_DIR := $(LAB_DIR)
 export OS_CLIENT_CONFIG_FILE := $(abspath $(CLOUDS))

@@ -115,8 +115,8 @@ class Site:
         """Start supervisord as process 1 of new namespaces, in the named network namespace."""
         with open(os.path.join(self.log_dir, "anchor.log"), "ab") as log:
             subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{namespace}", "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork",
-                 "--mount-proc", "--kill-child", supervisord, "--nodaemon", "--configuration", self.config],
+                ["nsenter", f"--net=/run/netns/{namespace}", "unshare", "--mount", "--propagation=private", "--uts", "--ipc",
+                 "--pid", "--fork", "--mount-proc", "--kill-child", supervisord, "--nodaemon", "--configuration", self.config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
             )
         deadline = time.monotonic() + timeout
