@@ -13,10 +13,10 @@ from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud
-from ..copies.replication import METHOD
+from ..copies import methods
 from ..core.errors import CheckFailed
 from ..core.records import Snapshot
-from ..manifest.manifest import ApplicationDescription, Checkpoint, Copy, Manifest
+from ..manifest.manifest import ApplicationDescription, Checkpoint, Manifest
 from ..mapping.apply import apply
 from ..mapping.drift import restore_problems
 from ..mapping.mapping import SiteMapping
@@ -95,7 +95,7 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
     """The manifest of a checkpoint that is yet to be taken: all but where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(Copy(volume.source_id, METHOD, "", (), volume.size, False, 0) for volume in description.volumes)
+    copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
 
 
