@@ -73,7 +73,7 @@ checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from
 	@$(stages) --resume="make checks" --from=$(FROM) $(no_cloud)
 
 .PHONY: lint
-lint: lint-ansible lint-python lint-docs lint-changelog lint-licences ## Style, documentation, licences, changelog
+lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences ## Style, types, documentation, licences, changelog
 
 .PHONY: lint-ansible
 lint-ansible: controller
@@ -82,6 +82,11 @@ lint-ansible: controller
 .PHONY: lint-python
 lint-python: controller
 	ruff check --quiet
+
+.PHONY: lint-types
+lint-types: controller
+	mypy
+	mypy roles/nova_quiesce_api/files/nova_quiesce_api.py
 
 .PHONY: lint-docs
 lint-docs: controller
