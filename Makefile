@@ -14,6 +14,11 @@ SCENARIOS ?= default
 # Your own clouds.yaml, and the variables file of your application, for the scenario "own_clouds".
 CLOUDS ?= $(LAB_DIR)/clouds.yaml
 VARIABLES ?= tests/lab/own-clouds.yml
+# How often "make flaky" runs the functional tests and all scenarios.
+RUNS ?= 10
+# How many mutants of which modules "make mutants" makes, how many steps "make attack" goes.
+N ?=
+MODULES ?=
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
@@ -35,8 +40,6 @@ stages := $(controller)/bin/python $(tools)/stages.py
 no_cloud := plays+sanity+environment+lint+docs+unit
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
-# The default, or what a campaign takes unless it is told otherwise.
-campaign = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
 
 # No proxy of the machine knows the sites.
@@ -77,7 +80,7 @@ checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from
 	@$(stages) --resume="make checks" --from=$(FROM) $(no_cloud)
 
 .PHONY: lint
-lint: lint-ansible lint-python lint-docs lint-changelog lint-licences ## Style, documentation, licences, changelog
+lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences ## Style, types, documentation, licences, changelog
 
 .PHONY: lint-ansible
 lint-ansible: controller
@@ -86,6 +89,11 @@ lint-ansible: controller
 .PHONY: lint-python
 lint-python: controller
 	ruff check --quiet
+
+.PHONY: lint-types
+lint-types: controller
+	mypy
+	mypy roles/nova_quiesce_api/files/nova_quiesce_api.py
 
 .PHONY: lint-docs
 lint-docs: controller
@@ -139,7 +147,7 @@ integration: controller ## ansible-test integration on your own two clouds, see 
 
 .PHONY: functional
 functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
-	pytest tests/functional -m "not campaign" --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
+	pytest tests/functional -m "not campaign" --verbose --durations=25 --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
 .PHONY: hooks
 hooks: controller ## On the running lab: the freeze hooks in database guests
@@ -150,24 +158,47 @@ molecule: controller ## The proof, on the running lab, under load: checkpoint, s
 	@$(controller)/bin/python $(tools)/scenario.py $(SCENARIOS)
 
 .PHONY: bench
-bench: lab-up ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, and what the check before a restore takes
-	$(lab) tests/lab/shop.yml
+bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, and what the check before a restore takes
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/replication.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/preflight.py
 
+.PHONY: flaky
+flaky: controller ## The functional tests, the hooks and all scenarios so many times, and how often each test failed; goes on when run again (RUNS=10)
+	@$(controller)/bin/python $(tools)/flaky.py $(LAB_DIR)/flaky --runs=$(RUNS) functional hooks own_clouds drill failback partial_failure default
+
+.PHONY: mutants
+mutants: controller ## Small mistakes, one at a time, and whether a unit test notices (SEED=1 N=200 MODULES="quiesce copies/plan")
+	@$(controller)/bin/python $(tools)/mutants.py --seed=$(SEED) $(if $(N),--count=$(N)) $(MODULES)
+
+.PHONY: attack
+attack: controller ## Campaigns against the promises of the library, without a cloud (SEED=1 N=1000)
+	@$(controller)/bin/python $(tools)/attack.py --seed=$(SEED) $(if $(N),--count=$(N))
+
 .PHONY: soak
-soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
-	@$(controller)/bin/python $(tools)/scenario.py drill failback partial_failure
-	$(lab) tests/lab/shop.yml
-	@$(controller)/bin/python $(tools)/scenario.py own_clouds
-	@$(controller)/bin/python $(tools)/integration.py tests/lab/integration_config.yml
-	pytest tests/functional -m campaign
+soak: controller ## Long campaigns, first without a cloud, then on the lab; the last line counts (SEED=1 ROUNDS=30 KILLS=51 N=2000 RUNS=10)
+	@ROUNDS=30 KILLS=51 N=2000 $(stages) --resume="make soak" --from=$(FROM) \
+		mutants+attack lab-up soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-kills flaky
+
+.PHONY: soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-kills
+soak-scenarios: controller
+	@$(MAKE) --no-print-directory molecule SCENARIOS="drill failback partial_failure"
+
+soak-own-clouds: lab-shop
+	@$(MAKE) --no-print-directory molecule SCENARIOS=own_clouds
+
+soak-integration: controller
+	@$(MAKE) --no-print-directory integration CONFIG=tests/lab/integration_config.yml
+
+soak-campaigns: controller
+	pytest tests/functional --verbose -m campaign
+
+soak-kills: controller
 	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py tests/functional/test_restore.py \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \
-		--rounds=$(call campaign,ROUNDS,30) --kills=$(call campaign,KILLS,51) --fleet=10 --seed=$(SEED)
+		--rounds=$(ROUNDS) --kills=$(KILLS) --fleet=10 --seed=$(SEED)
 
 .PHONY: artifact
 artifact: controller ## Build the artifact in .build/artifact, and look at it as Galaxy and as a bare environment do
@@ -197,6 +228,10 @@ pre-commit: controller ## Have git run the quick checks before every commit
 .PHONY: lab-up
 lab-up: controller ## Bring both sites up
 	$(lab) tests/lab/up.yml
+
+.PHONY: lab-shop
+lab-shop: controller ## The application at the primary site, under load
+	$(lab) tests/lab/shop.yml
 
 .PHONY: lab-status
 lab-status: controller ## Table of services; the exit status tells

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy
 from ansible_collections.osdr.openstack.tests.docs import documents
+from ansible_collections.osdr.openstack.tests.unit.test_layers import MAY_IMPORT
 
 ROOT = documents.ROOT
 PICTURES = sorted((ROOT / "docs" / "images").glob("*.svg"))
@@ -43,6 +44,18 @@ def test_every_guide_is_listed_everywhere():
     }
     assert set(re.findall(r"^docs/([\w-]+)$", (ROOT / "docs/docsite/index.md").read_text(), re.MULTILINE)) == names
     assert set(re.findall(r"\(docs/([\w-]+)\.md\)", (ROOT / "README.md").read_text())) == names
+
+
+# The code map
+
+
+def test_the_table_of_packages_is_what_is_enforced():
+    section = documents.read(ROOT / "CONTRIBUTING.md").partition("| package | may import |")[2].partition("\n\n")[0]
+    rows = [[re.findall(r"`(\w+)`", cell) for cell in line.strip("|").split("|")] for line in section.splitlines() if "`" in line]
+    assert {package: set(others) for packages, others in rows[:-1] for package in packages} == {
+        package: others for package, others in MAY_IMPORT.items() if package != "failover"
+    }
+    assert (rows[-1], MAY_IMPORT["failover"]) == ([["failover"], []], set(MAY_IMPORT) - {"failover"})
 
 
 # Messages

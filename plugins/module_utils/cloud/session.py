@@ -110,7 +110,7 @@ class Cloud:
         }
 
     def _message(self, what: str, error: Exception) -> tuple[str, str | None]:
-        status = getattr(error, "status_code", None)
+        status = getattr(error, "status_code", 0)
         hint = {
             401: "Check the credentials.",
             403: "The credentials lack the permission for it.",

@@ -17,18 +17,22 @@ class Make:
 
     :param failing: stages that fail.
     :param meet: stages that go on only when all of them are running.
+    :param says: of what a stage says, by its name.
     """
 
-    def __init__(self, failing=(), meet=()):
-        self.failing, self.meet = failing, meet
+    def __init__(self, failing=(), meet=(), **says):
+        self.failing, self.meet, self.says = failing, meet, says
         self.ran = []
         self._met = threading.Barrier(max(1, len(meet)))
 
-    def run(self, stage, log=None):
+    def run(self, stage, shown):
         self.ran.append(stage)
         if stage in self.meet:
             self._met.wait(60)
-        print(f"output of {stage}", file=log)
+        said = self.says.get(stage, f"output of {stage}\n")
+        stages.log_of(stage).write_text(said)
+        if shown:
+            print(said, end="")
         return Outcome(stage not in self.failing, 1.0)
 
 
@@ -98,8 +102,11 @@ def test_what_begins_at_a_stage_leaves_out_what_is_listed_before_it(make):
     assert made.ran == ["docs", "unit", "functional"]
 
 
-def test_going_on_repeats_everything_that_has_not_passed():
+def test_going_on_repeats_everything_that_has_not_passed(make):
     """A stage that passed may stand behind one that did not, and is not worth a word of its own."""
+    make()
+    for stage in ("lab-up", "lint", "docs"):
+        stages.log_of(stage).touch()
     outcomes = Outcomes({"lab-up": Outcome(True, 1), "lint": Outcome(False, 1), "docs": Outcome(True, 1)})
     steps = [("lab-up", "lint", "docs", "unit"), ("functional",)]
     assert '"make test FROM=lint" goes on from there.' in list(stages.summary(steps, outcomes, 3, "make test"))
@@ -114,7 +121,10 @@ def test_a_stage_that_is_not_there_is_refused(make, capsys):
     assert 'no stage "functionel"; the stages are lint, unit, functional' in capsys.readouterr().err
 
 
-def test_the_summary_tells_each_stages_time_and_share():
+def test_the_summary_tells_each_stages_time_and_share(make):
+    make()
+    for stage in ("unit", "functional"):
+        stages.log_of(stage).touch()
     outcomes = Outcomes({"unit": Outcome(True, 30.0), "functional": Outcome(True, 90.0)})
     assert list(stages.summary([("unit",), ("functional",)], outcomes, 120.0, ""))[1:] == [
         "unit         passed in 30 s, 25%",
@@ -133,8 +143,9 @@ def test_what_is_running_is_told_while_nothing_ends(make, monkeypatch, capsys):
         if line.startswith("... "):
             told.set()
 
-    def wait_for_it(stage, log=None):
+    def wait_for_it(stage, shown):
         assert told.wait(60)
+        stages.log_of(stage).touch()
         return Outcome(True, 1.0)
 
     monkeypatch.setattr(stages, "HEARTBEAT_SECONDS", 0.01)
@@ -145,11 +156,20 @@ def test_what_is_running_is_told_while_nothing_ends(make, monkeypatch, capsys):
     assert any(re.search(r"^\.\.\. .*unit for \d+ s", line) for line in lines(capsys))
 
 
-def test_a_stage_is_a_target_of_make_with_its_own_log(monkeypatch, tmp_path):
+def test_what_the_stages_count_is_added_up_in_the_last_line(make, capsys):
+    make(kills="kill 1\ncounted: 51 kills, 0 left frozen\n", copies="counted: 17 kills, 17 runs finished\n", attack="counted by hand\n")
+    assert stages.main(["kills", "copies+attack"]) == 0
+    assert lines(capsys)[-1] == "68 kills, 0 left frozen, 17 runs finished, 3 passed, 0 failed"
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_stage_is_a_target_of_make_with_its_own_log(monkeypatch, tmp_path, capsys, shown):
     made = tmp_path / "make"
     made.write_text('#!/bin/sh\necho "said $*"; echo complained >&2; test "$2" = unit\n')
     made.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(stages, "LOGS", tmp_path / "logs")
-    assert [stages.run_logged(stage).passed for stage in ("unit", "lint")] == [True, False]
-    assert (tmp_path / "logs" / "unit.log").read_text() == "said --no-print-directory unit\ncomplained\n"
+    assert [stages.run(stage, shown).passed for stage in ("lint", "unit")] == [False, True]
+    said = "said --no-print-directory unit\ncomplained\n"
+    assert stages.log_of("unit").read_text() == said
+    assert capsys.readouterr().out.endswith(said) is shown
