@@ -17,6 +17,13 @@ import subprocess
 import time
 import xmlrpc.client
 
+try:
+    # In a module.
+    from ansible.module_utils.lab_patience import Patience
+except ImportError:
+    # From the directory itself.
+    from lab_patience import Patience
+
 
 class SiteError(Exception):
     """Something about a site that a person has to know."""
@@ -30,9 +37,8 @@ class _SocketTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host):
-        connection = http.client.HTTPConnection("localhost", timeout=60)
+        connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(60)
         connection.sock.connect(self._path)
         return connection
 
@@ -111,16 +117,16 @@ class Site:
         spaces = [f"--{space}" for space in ("mount", "net", "pid", "uts", "ipc")]
         return ["nsenter", "--target", str(anchor), *spaces, "--", *command]
 
-    def start_anchor(self, supervisord, namespace, timeout=30):
+    def start_anchor(self, supervisord, namespace):
         """Start supervisord as process 1 of new namespaces, in the named network namespace."""
         with open(os.path.join(self.log_dir, "anchor.log"), "ab") as log:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{namespace}", "unshare", "--mount", "--propagation=private", "--uts", "--ipc",
                  "--pid", "--fork", "--mount-proc", "--kill-child", supervisord, "--nodaemon", "--configuration", self.config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
             )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
+        patience = Patience(60)
+        while process.poll() is None and not patience.is_spent():
             try:
                 self.supervisor().getState()
                 return
@@ -128,16 +134,16 @@ class Site:
                 time.sleep(0.1)
         raise SiteError(f"The supervisor of {self.name} does not answer.\n{self.log_tail('anchor')}")
 
-    def kill(self, timeout=30):
+    def kill(self):
         """SIGKILL process 1: the kernel kills every other process of the site in the same moment."""
         members = self.members()
         if not members:
             return 0
         os.kill(self.anchor(), signal.SIGKILL)
-        deadline = time.monotonic() + timeout
+        patience = Patience(60)
         while any(os.path.exists(f"/proc/{pid}/ns/pid") and command_line(pid) for pid in members):
-            if time.monotonic() > deadline:
-                raise SiteError(f"Processes of {self.name} are still there after SIGKILL.")
+            if patience.is_spent():
+                raise SiteError(f"Processes of {self.name} are still there {patience.waited} s after SIGKILL.")
             time.sleep(0.05)
         return len(members)
 
