@@ -142,13 +142,17 @@ class Programs:
                 self.supervisor.stopProcess(name)
             self.supervisor.startProcess(name, False)
         if not check_mode:
-            self.wait()
+            try:
+                self.wait()
+            finally:
+                self.site.note_waiting([])
         return started
 
     def wait(self):
         waiting = dict(self.programs)
         patience = Patience(self.timeout)
         while waiting:
+            self.site.note_waiting(waiting)
             states = self.states()
             for name, program in list(waiting.items()):
                 state = states[name]["statename"]

@@ -8,6 +8,7 @@ never by a pid file: nothing can be stale after a kill or a reboot. Only the sta
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -85,7 +86,17 @@ class Site:
         self.state_dir = os.path.join(lab_dir, "sites", name)
         self.config = os.path.join(self.state_dir, "supervisord.conf")
         self.socket = os.path.join(self.state_dir, "supervisor.sock")
+        self.waiting = os.path.join(self.state_dir, "waiting")
         self.log_dir = os.path.join(self.state_dir, "log")
+
+    def note_waiting(self, names):
+        """Write down what is waited for, for whoever shows the course of things."""
+        if names:
+            with open(self.waiting, "w", encoding="utf-8") as stream:
+                stream.write(", ".join(names))
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self.waiting)
 
     def anchor(self):
         """The anchor's process id, None when the site is down."""
