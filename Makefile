@@ -69,7 +69,7 @@ test: controller ## Everything: what needs no cloud, then the lab and the proof 
 
 .PHONY: checks
 checks: controller ## Lint, documentation, sanity and the artifact, two at a time
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint docs sanity environment
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint docs sanity environment from-nothing
 
 .PHONY: lint
 lint: lint-ansible lint-python lint-docs lint-changelog lint-licences ## Style, documentation, licences, changelog
@@ -105,6 +105,10 @@ sanity: controller ## ansible-test sanity, without an ignore file
 .PHONY: unit
 unit: controller ## Unit tests
 	pytest --numprocesses auto
+
+.PHONY: from-nothing
+from-nothing: controller ## As root: a Debian 12 with nothing on it, where the controller is prepared and what needs no lab runs
+	pytest tests/from_nothing
 
 .PHONY: environment
 environment: controller ## The artifact in a bare environment, and what ansible-builder makes of it
