@@ -5,14 +5,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "lab" / "module_utils"))
-
 import lab_host
+import pytest
 from lab_host import GIB, Host, Needs, gather, problems
 
 NEEDS = Needs(
