@@ -24,17 +24,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence, ServerEvidence, SetEvidence, SnapshotEvidence
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import (
-    Seeing,
-    ServerVolumes,
-    SnapshotSet,
-    Storages,
-    Wanted,
-    describe,
-    plan_present,
-    survey,
-    warnings,
-)
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import plan_present
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.result import describe
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import SnapshotSet
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted, survey, warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
