@@ -9,26 +9,27 @@ and taken again. What is known of a whole set is kept in the snapshots' metadata
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 import typing as t
 
 from ..core import consistency
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
 from ..core.records import GroupSnapshot, Snapshot
 from ..quiesce.window import FreezeWindow
-from ..work.clock import Moment
 from ..work.interruption import Interruption
-from ..work.pool import attempt_all, each, run_all
+from ..work.pool import attempt_each, each
 from ..work.waiting import Call, Waiter, within
 from .evidence import Evidence, Seen, confirmed
 from .grouping import Unit
-from .requests import Requests
+from .requests import Requests, Sight
 from .seeing import Seeing
 from .wanted import Storages, Wanted, group_snapshots_of, snapshots_of
 
 #: A freeze is short: ask often.
 _POLL_SECONDS = 0.1
-#: What Cinder may need to show snapshots as available after their group snapshot is.
+#: What lists may need to show what was seen before: they may come from another server of the database.
 _SETTLE_SECONDS = 30
 
 
@@ -42,6 +43,7 @@ class SnapshotSet:
         self._storages = storages
         self._wanted = wanted
         self._waiter = waiter
+        self._clock = waiter.clock
         self._concurrency = concurrency
 
     def current(self) -> list[Snapshot]:
@@ -101,14 +103,14 @@ class SnapshotSet:
 
         :param interruption: who cancels a job may signal more than once; that must not stop the cleaning up.
         """
-        requests = Requests()
+        requests = Requests(units)
         try:
             before = seeing.standing()
             if window:
-                self._take_frozen(units, window, requests)
+                self._take_frozen(window, requests)
             else:
-                self._take_all(units, requests)
-            self._refuse_failed()
+                self._take_all(requests)
+            self._refuse_failed(requests)
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
             seen = Seen(requests.taken, units, window, standing, seeing.still_off())
             return self._seal(seen.evidence(self._wanted.servers))
@@ -116,7 +118,7 @@ class SnapshotSet:
             with interruption.shielded():
                 requests.end(self._waiter.timeout)
                 # What cannot be deleted now is replaced by the next run.
-                attempt_all({"delete": self.delete}, 1)
+                attempt_each([self], SnapshotSet.delete, 1)
             raise
 
     def confirm(self, evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> Evidence:
@@ -127,82 +129,121 @@ class SnapshotSet:
         """
         return self._seal(confirmed(evidence, thawed))
 
-    def _take_frozen(self, units: t.Sequence[Unit], window: FreezeWindow, requests: Requests) -> None:
+    def _take_frozen(self, window: FreezeWindow, requests: Requests) -> None:
+        asking = None
         try:
-            with window:
-                asking = Call(self._what, lambda: self._start(units, requests))
+            # Once the thaw is decided, what is asked for only holds it up.
+            with window, requests.only_inside(), window.exposed():
+                asking = Call(self._what, lambda: self._ask(requests), self._clock)
                 asking.result(window.remaining())
-                waiter = Waiter(timeout=max(window.remaining(), 0), interval=_POLL_SECONDS, clock=self._waiter.clock)
-                self._await(requests, waiter, window.remaining)
-        except WaitTimeout:
+                self._await(requests, Waiter(max(window.remaining(), 0), _POLL_SECONDS, self._clock), window.remaining)
+        except WaitTimeout as error:
             if self._wanted.least != "crash":
-                raise
+                raise self._late(window, requests) from error
             # Everything is thawed by now; late snapshots will do for such a policy.
-            asking.result(self._waiter.timeout)
-            self._await(requests, self._waiter)
+            if asking:
+                asking.result(self._waiter.timeout)
+            self._take_all(requests)
 
-    def _take_all(self, units: t.Sequence[Unit], requests: Requests) -> None:
-        self._start(units, requests)
+    def _take_all(self, requests: Requests) -> None:
+        requests.resume()
+        self._ask(requests)
         self._await(requests, dataclasses.replace(self._waiter, interval=_POLL_SECONDS))
+
+    def _late(self, window: FreezeWindow, requests: Requests) -> WaitTimeout:
+        seconds = window.frozen_seconds
+        return WaitTimeout(
+            f"The budget of {window.budget} s did not suffice for {self._what}: {seconds:.1f} s after all servers were frozen, when the "
+            f"thaw had to begin, {requests.progress()} ({len(requests.taken) / max(seconds, 0.1):.1f} complete per second).",
+            "Nothing is frozen any more. Raise budget and guard_timeout. If many were not asked for, raise concurrency, or give Cinder's "
+            "API more processes; if many were being taken, it is the storage that is slow.",
+        )
 
     @property
     def _what(self) -> str:
         """What is waited for."""
         return f"the snapshots on site '{self._storages.site}'"
 
-    def _start(self, units: t.Sequence[Unit], requests: Requests) -> None:
-        """Ask for all snapshots at once, for those of groups first: they are the fewest and take the longest."""
-        groups = [unit for unit in units if unit.group]
-        single = [dataclasses.replace(unit, volumes=(v,)) for unit in units if not unit.group for v in unit.volumes]
-        pieces = {number: self._starter(unit, requests) for number, unit in enumerate([*groups, *single])}
-        run_all(pieces, self._concurrency)
+    def _ask(self, requests: Requests) -> None:
+        """Ask at once for all snapshots that were not asked for."""
+        each(requests.waiting.items(), lambda one: self._ask_for(*one, requests), self._concurrency)
 
-    def _starter(self, unit: Unit, requests: Requests) -> t.Callable[[], None]:
-        storage, volume, group = self._storages.of(unit.project_id), unit.volumes[0], unit.group
-        name = f"{self._wanted.application.name}.{self._wanted.name}" if group else self._wanted.snapshot_name(volume)
-
-        def start() -> None:
-            with requests.asking():
-                requested = Moment.now()
-                if group:
-                    request_id = storage.create_group_snapshot(group.id, name, self._wanted.description)
-                else:
-                    request_id = storage.create_snapshot(volume.id, name, self._wanted.metadata).id
-                requests.add(request_id, unit, requested)
-
-        return start
+    def _ask_for(self, number: int, unit: Unit, requests: Requests) -> None:
+        storage, volume = self._storages.of(unit.project_id), unit.volumes[0]
+        with requests.asking(number) as may_ask:
+            if not may_ask:
+                return
+            requested = self._clock.moment()
+            if unit.group:
+                name = f"{self._wanted.application.name}.{self._wanted.name}"
+                request_id = storage.create_group_snapshot(unit.group.id, name, self._wanted.description)
+            else:
+                request_id = storage.create_snapshot(volume.id, self._wanted.snapshot_name(volume), self._wanted.metadata).id
+            requests.add(request_id, unit, requested)
 
     def _await(self, requests: Requests, waiter: Waiter, left: t.Callable[[], float] | None = None) -> None:
-        """Wait by as few and as short questions as possible: one for each project and kind.
+        """Wait until each of the snapshots was seen available, or one failed.
 
         :param left: how many seconds a question may take; any number when it is not given.
         """
 
-        def complete() -> bool | None:
-            creating = within(left(), self._what, lambda: self._creating(requests)) if left else self._creating(requests)
-            requests.close(creating, Moment.now())
-            return True if requests.is_complete else None
+        def is_over() -> bool | None:
+            requests.note(within(left(), self._what, lambda: self._look(requests), self._clock) if left else self._look(requests))
+            return True if requests.is_over else None
 
-        waiter.until(self._what, complete)
+        waiter.until(self._what, is_over)
 
-    def _creating(self, requests: Requests) -> set[str]:
-        creating = {one for key in requests.open_in(False) for one in self._storages.of(key).creating_snapshots()}
-        of_groups = [one for key in requests.open_in(True) for one in self._storages.of(key).group_snapshots()]
-        return creating | {one.id for one in of_groups if one.status == "creating"}
+    def _look(self, requests: Requests) -> Sight:
+        found = [self._look_in(project_id, requests) for project_id in requests.projects]
+        snapshots, groups = ([one for part in parts for one in part] for parts in (zip(*found, strict=True) if found else ((), ())))
+        return Sight(self._clock.moment(), snapshots, groups)
 
-    def _refuse_failed(self) -> None:
+    def _look_in(self, project_id: str, requests: Requests) -> tuple[list[Snapshot], list[GroupSnapshot]]:
+        """See what has become of the requests in a project, by as few and as short answers as possible.
+
+        Which snapshots are being taken is the shortest of them, but no proof: they are looked at themselves when half of
+        those that are left seem to be done.
+        """
+        storage = self._storages.of(project_id)
+        single, grouped = requests.open_in(project_id, False), requests.open_in(project_id, True)
+        creating = storage.creating_snapshots() if single else set()
+        groups = storage.group_snapshots() if grouped else []
+        creating = creating | {one.id for one in groups if one.status == "creating"}
+        done = {key: count for key, count in {**single, **grouped}.items() if key not in creating}
+        if 2 * sum(done.values()) < sum(single.values()) + sum(grouped.values()):
+            return [], groups
+        own = (one for one in storage.newest_snapshots() if requests.request_of(one) in done)
+        return list(itertools.islice(own, sum(done.values()))), groups
+
+    def _refuse_failed(self, requests: Requests) -> None:
         """See that each of the volumes has its snapshot, and no other."""
-        found = self._settled(dataclasses.replace(self._waiter, timeout=min(self._waiter.timeout, _SETTLE_SECONDS)))
+        found = self.current() if requests.has_failed else self._shown()
         good = {s.volume_id for s in found if s.status == "available"}
-        if len(found) == len(good) and good == set(self._wanted.volumes):
+        if not requests.has_failed and len(found) == len(good) and good == set(self._wanted.volumes):
             return
-        failed = [f"of volume {s.volume_id}: {s.status}. {self._reason(s)}" for s in found if s.volume_id not in good]
-        missing = set(self._wanted.volumes) - {s.volume_id for s in found}
-        failed += [f"of volume {volume_id}: it vanished." for volume_id in sorted(missing)]
+        failed = [
+            f"of volume {s.volume_id}: {s.status}. {self._reason(s)}" for s in found if s.status not in ("available", "creating")
+        ]
+        if not requests.has_failed:
+            missing = set(self._wanted.volumes) - {s.volume_id for s in found}
+            failed += [f"of volume {volume_id}: it vanished." for volume_id in sorted(missing)]
         raise ResourceFailed(
             f"Snapshots on site '{self._storages.site}' failed: {' '.join(failed) or 'there are more of them than volumes.'}",
             "Look at the volume service's messages for the volume (openstack volume message list).",
         )
+
+    def _shown(self) -> list[Snapshot]:
+        """The set's snapshots as soon as lists show them all, or what lists show when they had time to."""
+        wanted, found = set(self._wanted.volumes), []
+
+        def all_there() -> bool | None:
+            found[:] = self._settled(self._waiter)
+            return True if wanted <= {one.volume_id for one in found} else None
+
+        waiter = dataclasses.replace(self._waiter, timeout=min(self._waiter.timeout, _SETTLE_SECONDS))
+        with contextlib.suppress(WaitTimeout):
+            waiter.until(self._what, all_there)
+        return found
 
     def _reason(self, snapshot: Snapshot) -> str:
         """What Cinder says of a failure; that it says nothing must not hide the failure."""
