@@ -23,8 +23,8 @@ from ..mapping.mapping import SiteMapping
 from ..mapping.proposal import Inventory
 from ..readiness import gates as readiness
 from ..restore import problems as restore_check
-from ..snapshots import taking as group_snapshot
-from ..snapshots.taking import Storages
+from ..snapshots.wanted import Storages, snapshots_of
+from ..snapshots.wanted import Wanted as WantedSet
 from ..work.pool import run_all
 from . import active_site, superseded
 from .active_site import Move
@@ -115,7 +115,7 @@ class Site:
 
     def snapshots(self, application: Application, checkpoint: str) -> list[Snapshot]:
         """What was taken here for a checkpoint, and would be adopted by who takes it."""
-        return group_snapshot.snapshots_of(Storages([BlockStorage(self.cloud)]), group_snapshot.Wanted(application, checkpoint, "offline", ()))
+        return snapshots_of(Storages([BlockStorage(self.cloud)]), WantedSet(application, checkpoint, "offline", ()))
 
 
 def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int) -> Verdict:
