@@ -40,6 +40,14 @@ class Network:
                     return found
                 query = {**query, "marker": found[-1]["id"]}
 
+    def answers(self, collection: str) -> list[dict[str, t.Any]]:
+        """All resources of a kind, with everything that Neutron and its extensions say of them.
+
+        :param collection: as for :meth:`list`, or ``ports``.
+        """
+        with self.cloud.calling(f"list {collection}"):
+            return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
+
     def ports(self, **query: t.Any) -> list[Port]:
         with self.cloud.calling("list ports"):
             return [_port(found) for found in self._api.ports(**query)]

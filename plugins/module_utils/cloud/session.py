@@ -97,6 +97,24 @@ class Cloud:
         cls.check(response)
         return response.json()
 
+    def all_of(self, api: t.Any, path: str, key: str, newest: str | None = None) -> list[dict[str, t.Any]]:
+        """All that a list call returns, page by page, as the service words it.
+
+        :param api: the service's adapter.
+        :param key: of the list in the answer.
+        :param newest: the newest microversion to ask with; the service's own is used when it is older.
+        """
+        version = _sdk(".utils").maximum_supported_microversion(api, newest)
+        found: list[dict[str, t.Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            answer = self.json(api.get(path, params=query, microversion=version))
+            found += answer[key]
+            # A site may bound how many it lists at once.
+            if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
+                return found
+            query = {"marker": found[-1]["id"]}
+
     @staticmethod
     def quotas(quota_set: t.Mapping[str, t.Any], used: str = "in_use") -> dict[str, Quota]:
         """Read the answer of a quota call; all services answer alike.
