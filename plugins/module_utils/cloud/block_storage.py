@@ -34,7 +34,7 @@ class BlockStorage:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.block_storage
+        return self.cloud.service("block_storage")
 
     # Volumes
 

@@ -29,7 +29,7 @@ class Compute:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.compute
+        return self.cloud.service("compute")
 
     def server(self, server_id: str) -> Server:
         """:raises NotFound: when there is none with this id."""

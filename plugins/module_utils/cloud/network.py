@@ -22,7 +22,7 @@ class Network:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.network
+        return self.cloud.service("network")
 
     def list(self, collection: str, **query: t.Any) -> list[dict[str, t.Any]]:
         """All resources of a kind that the project sees.

@@ -54,6 +54,16 @@ class Cloud:
         with self.calling("find out the project of the credentials"):
             return self.connection.current_project_id
 
+    def service(self, name: str) -> t.Any:
+        """The SDK's client of a service, e.g. ``compute``.
+
+        The SDK negotiates for each request the microversion that it needs, unless clouds.yaml or the environment pin one: then
+        answers lack what is newer, without a word. So a pin is not heeded.
+        """
+        client = getattr(self.connection, name)
+        client.default_microversion = None
+        return client
+
     def warm_up(self, seconds: int) -> None:
         """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
         session = self.connection.session
