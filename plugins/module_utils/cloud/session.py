@@ -64,6 +64,11 @@ class Cloud:
         client.default_microversion = None
         return client
 
+    def has(self, service: str) -> bool:
+        """Whether the site's catalogue has a service, by its type, e.g. ``load-balancer``."""
+        with self.calling(f"find out whether it has {service}"):
+            return bool(self.connection.has_service(service))
+
     def warm_up(self, seconds: int) -> None:
         """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
         session = self.connection.session
