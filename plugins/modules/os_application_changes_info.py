@@ -33,7 +33,7 @@ options:
         passed.
     type: str
     default: latest
-  until:
+  later:
     description:
       - Id of a later checkpoint. What runs now when omitted, which needs O(source_cloud).
     type: str
@@ -70,7 +70,7 @@ EXAMPLES = r"""
     cloud: remote
     application: shop
     since: 2026-11-21-noon
-    until: 2026-11-22-noon
+    later: 2026-11-22-noon
 """
 
 RETURN = r"""
@@ -79,7 +79,7 @@ since:
   returned: success
   type: str
   sample: 2026-11-22-noon
-until:
+later:
   description: The later checkpoint; null for what runs now.
   returned: success
   type: str
@@ -161,16 +161,16 @@ def chosen(catalogue, application, checkpoint):
 
 def run(params, catalogue):
     application = require_name("the name of an application", params["application"])
-    if params["until"] is None and params["source_cloud"] is None:
-        raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as until.")
+    if params["later"] is None and params["source_cloud"] is None:
+        raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as later.")
     before = chosen(catalogue, application, params["since"])
-    if params["until"] is None:
+    if params["later"] is None:
         after, strangers = running(connect_other(params["source_cloud"]), before.application, params["concurrency"])
     else:
-        after, strangers = chosen(catalogue, application, params["until"]).description, []
+        after, strangers = chosen(catalogue, application, params["later"]).description, []
     return {
         "since": before.checkpoint.id,
-        "until": params["until"],
+        "later": params["later"],
         "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in changes(before.description, after)],
         "strangers": [dataclasses.asdict(one) for one in strangers],
     }
@@ -184,7 +184,7 @@ def main():
             {
                 "application": {"type": "str", "required": True},
                 "since": {"type": "str", "default": LATEST},
-                "until": {"type": "str"},
+                "later": {"type": "str"},
                 "source_cloud": {"type": "raw"},
                 "concurrency": {"type": "int", "default": 8},
             },

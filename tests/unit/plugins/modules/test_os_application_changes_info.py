@@ -40,13 +40,13 @@ class FakeCatalogue:
 
 
 def run(catalogue=None, **changes):
-    params = {"application": "shop", "since": "noon", "until": "one", "source_cloud": None, "concurrency": 1, **changes}
+    params = {"application": "shop", "since": "noon", "later": "one", "source_cloud": None, "concurrency": 1, **changes}
     return os_application_changes_info.run(params, catalogue or FakeCatalogue())
 
 
 def test_two_checkpoints_are_compared():
     found = run()
-    assert (found["since"], found["until"], found["strangers"]) == ("noon", "one", [])
+    assert (found["since"], found["later"], found["strangers"]) == ("noon", "one", [])
     (change,) = found["changes"]
     assert change == {
         "kind": "key pair",
@@ -62,7 +62,7 @@ def test_two_checkpoints_are_compared():
 def test_what_runs_now_is_compared_by_the_definition_of_the_checkpoint(mocker):
     running = mocker.patch.object(os_application_changes_info, "running", return_value=(NOON.description, [Stranger("s9", "batch", ("on network shop-net",))]))
     mocker.patch.object(os_application_changes_info, "connect_other", side_effect=lambda cloud: f"connected to {cloud}")
-    found = run(until=None, source_cloud="primary")
+    found = run(later=None, source_cloud="primary")
     running.assert_called_once_with("connected to primary", NOON.application, 1)
     assert found["changes"] == []
     assert found["strangers"] == [{"id": "s9", "name": "batch", "reasons": ("on network shop-net",)}]
@@ -76,12 +76,12 @@ def test_since_the_last_drill():
 
 def test_an_unknown_checkpoint_is_told():
     with pytest.raises(NotFound, match="Application 'shop' has no checkpoint 'ten'"):
-        run(until="ten")
+        run(later="ten")
 
 
 def test_what_runs_now_needs_the_site_where_it_runs():
     with pytest.raises(InvalidInput, match="Give source_cloud"):
-        run(until=None)
+        run(later=None)
 
 
 def test_strangers_share_a_network_or_a_server_group(seen_shop):
