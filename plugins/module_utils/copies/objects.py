@@ -75,9 +75,14 @@ def read_link(record: BackupRecord) -> Link:
     if not isinstance(backup_id, str) or not isinstance(parent_id, str | None):
         raise CloudError("The exported record of a backup cannot be read: it does not say of which.")
     link = Link(record, backup_id, parent_id, None)
-    container, prefix = fields.get("container"), fields.get("service_metadata")
-    is_told = all(isinstance(one, str) and one for one in (container, prefix))
-    return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and is_told else link
+    container, prefix = _text(fields, "container"), _text(fields, "service_metadata")
+    return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and container and prefix else link
+
+
+def _text(fields: t.Mapping[str, t.Any], name: str) -> str:
+    """A field; empty when it is no text."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _fields(record: BackupRecord) -> dict[str, t.Any]:
