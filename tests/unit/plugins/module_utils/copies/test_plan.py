@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import (
     Sight,
@@ -58,6 +60,42 @@ def planned(backups, wanted=WANTED, **changes):
 )
 def test_incremental_where_there_is_a_chain_to_continue(backups, incremental):
     assert [new.incremental for new in planned(backups).create] == [incremental]
+
+
+@pytest.mark.parametrize("odd", [0, 1], ids=["the full one", "the increment"])
+@pytest.mark.parametrize(
+    ("changes", "incremental"),
+    [
+        pytest.param({}, True, id="like the others"),
+        pytest.param({"metadata": {}}, False, id="of somebody else"),
+        pytest.param({"metadata": marks("bank", "morning")}, False, id="of another application"),
+        pytest.param({"availability_zone": "local"}, False, id="in another store"),
+        pytest.param({"id": "lost"}, False, id="lost at the remote site"),
+    ],
+)
+def test_every_link_of_a_chain_has_to_be_ours_and_known(odd, changes, incremental):
+    links = chain(2)
+    links[odd] = dataclasses.replace(links[odd], **changes)
+    for found in (links, links[::-1]):
+        assert planned(found).create[0].incremental is incremental
+
+
+@pytest.mark.parametrize(("restored", "incremental"), [(0, True), (1, False)], ids=["what it builds on", "the newest"])
+def test_only_the_newest_has_to_be_at_hand(restored, incremental):
+    links = chain(2)
+    links[restored] = dataclasses.replace(links[restored], status="restoring")
+    assert planned(links).create[0].incremental is incremental
+
+
+def test_a_chain_begins_with_the_newest_full_one():
+    full_again = mine("db", id="backup-5", data_timestamp="2026-01-01T05:00:00")
+    assert planned([*chain(3), full_again]).create[0].incremental
+
+
+@pytest.mark.parametrize("moment", ["2026-01-02T00:00:00", "2026-01-01T23:59:59"])
+def test_only_what_is_older_than_the_snapshot_is_built_on(moment):
+    (new,) = planned([mine("db", data_timestamp=moment)], snapshots=[snapshot("db", created_at="2026-01-02T00:00:00")]).create
+    assert new.incremental is (moment < "2026-01-02")
 
 
 def test_the_zone_that_is_asked_for_is_the_one_that_must_hold_the_chain():
