@@ -120,6 +120,10 @@ def test_an_inventory_has_the_objects_of_one_backup():
     assert without(HERE.block_sums_name, HERE.list_name).stored_bytes == sum(map(len, BLOCKS))
 
 
+def test_the_names_are_those_that_cinder_gives():
+    assert (HERE.list_name, HERE.block_sums_name) == (f"{HERE.prefix}_metadata", f"{HERE.prefix}_sha256file")
+
+
 def test_there_is_nothing_where_there_is_no_container():
     assert BackupObjects.take(FakeSwift(), HERE).objects == {}
 
