@@ -156,10 +156,14 @@ class _Facts:
     @classmethod
     def parse(cls, facts: t.Mapping[str, t.Any]) -> _Facts:
         """:raises ValueError: when they are none."""
-        length = facts["length"]
-        if not isinstance(length, int):
-            raise ValueError(f"{length} is no length")
+        offset, length = facts["offset"], facts["length"]
+        if not (_is_count(offset) and _is_count(length)):
+            raise ValueError("no place or no length")
         return cls(length, facts["md5"], facts["compression"] != "none")
+
+
+def _is_count(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _listed(entries: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, _Facts]:
