@@ -28,7 +28,7 @@ class Networking:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.network
+        return self.cloud.service("network")
 
     # What there is
 
@@ -83,6 +83,14 @@ class Networking:
                 if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
                     return found
                 query = {**query, "marker": found[-1]["id"]}
+
+    def answers(self, collection: str) -> list[dict[str, t.Any]]:
+        """All resources of a kind, with everything that Neutron and its extensions say of them.
+
+        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``.
+        """
+        with self.cloud.calling(f"list {collection}"):
+            return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
 
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: port, floatingip, network, subnet, router, security_group, ..."""

@@ -22,8 +22,8 @@ from ..mapping.isolation import Wish
 from ..mapping.mapping import SiteMapping
 from ..restore import stock as restore_stock
 from ..restore.needs import Need
-from ..snapshots import taking as group_snapshot
-from ..snapshots.taking import Storages
+from ..snapshots.wanted import Storages, snapshots_of
+from ..snapshots.wanted import Wanted as WantedSet
 from ..work.pool import each
 from . import active_site, superseded
 from .active_site import Move
@@ -112,7 +112,7 @@ class MoveSite:
 
     def snapshots(self, application: Application, checkpoint: str) -> list[Snapshot]:
         """What was taken here for a checkpoint, and would be adopted by who takes it."""
-        return group_snapshot.snapshots_of(Storages([BlockStorage(self.cloud)]), group_snapshot.Wanted(application, checkpoint, "offline", ()))
+        return snapshots_of(Storages([BlockStorage(self.cloud)]), WantedSet(application, checkpoint, "offline", ()))
 
 
 def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, concurrency: int) -> Verdict:
