@@ -292,6 +292,19 @@ def test_ones_own_is_meant_where_others_share_things_of_the_same_names(site, ten
     assert of_ours(tenants, "networks") == []
 
 
+def test_what_others_share_is_not_removed_by_its_marks(site, tenants):
+    """Nothing uses it, so that nothing but its project keeps it."""
+    empty = tenants.add("networks", name="empty-net", description=TEXT)
+    tenants.add("subnets", name="empty-subnet", description=TEXT, network_id=empty["id"], **SUBNET)
+    tenants.add("networks", name="bare-net", description=TEXT)
+    tenants.add("security-groups", name="unused", description=TEXT)
+    before = tenants.of(THEIRS)
+    tenants.is_shared = True
+    done = site.cleanup()
+    assert (done["removed"], done["left"], done["others"]) == ({}, [], [])
+    assert differences(before, tenants.of(THEIRS)) == {}
+
+
 @pytest.mark.usefixtures("untouched")
 def test_what_is_shared_is_used_and_not_changed(site, tenants):
     tenants.is_shared = True

@@ -192,6 +192,7 @@ def test_what_the_end_of_another_restore_has_spoilt_is_made_once_more():
     with pytest.raises(ResourceFailed, match="could not be restored"):
         work.finish(work.plan())
     assert storage.calls.count(("create", "orders-db-vdb")) == 2
+    assert [call for call in storage.calls if call[0] == "delete"] == [("delete", "volume-orders-db-vdb")]
     assert storage.now == 6
 
 
@@ -201,12 +202,14 @@ def test_it_may_succeed_then():
 
     def create(backup_id, wanted):
         created(backup_id, wanted)
-        storage._failing = ()
-        storage.busy = {shop.uuid(102): 5}
+        if backup_id == shop.uuid(102):
+            storage._failing = ()
+            storage.busy = {backup_id: 5}
 
     storage.create_volume_from_backup = create
     result = {one["name"]: one["seconds"] for one in finished(storage)}
     assert result["orders-db-vdb"] == {"requested": 5, "ready": 8}
+    assert storage.calls.count(("create", "orders-db-vdb")) == 2
     assert "theirs" in storage.there
 
 
