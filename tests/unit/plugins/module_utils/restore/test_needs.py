@@ -48,3 +48,12 @@ def test_what_nothing_is_needed_of_is_not_told():
     restored = RestorePlan.of(shop.manifest(), shop.restored_site())
     assert needs(restored, {"volume": {}, "compute": {"ram": Quota("ram", 1, 0)}, "network": {}}) == []
     assert Need("ram", 0, 0).fits
+
+
+def test_what_is_only_completed_takes_nothing_of_its_kind():
+    """A router that is there and lacks a subnet, a group that is there with other rules."""
+    site = shop.prepared_site(ports=(), security_groups=(dataclasses.replace(shop.GROUP, rules=()),))
+    plan = RestorePlan.of(shop.manifest(), site)
+    assert [len(plan.lacking[kind]) for kind in ("routers", "security_groups")] == [1, 1]
+    limits = {name: Quota(name, 0, 0) for name in ("router", "security_group", "security_group_rule", "port")}
+    assert [need.resource for need in needs(plan, {"volume": {}, "compute": {}, "network": limits})] == ["port"]
