@@ -8,7 +8,7 @@ import openstack
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, ServerGroup
 
 NOVA = "http://nova.example/v2.1"
@@ -226,3 +226,39 @@ def test_servers_are_stopped_started_and_unlocked(compute, requests_mock, action
     requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
     getattr(compute, action)("s1")
     assert requests_mock.last_request.json() == {body: None}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"text": "<html>It works!</html>"}, id="a page"),
+        pytest.param({"json": {}}, id="nothing"),
+        pytest.param({"json": {"server": {}}}, id="an empty server"),
+        pytest.param({"json": {"server": {"id": "s1", "status": None}}}, id="one without a status"),
+        pytest.param({"json": {"server": [1, 2]}}, id="a list"),
+        pytest.param({"json": [1, 2]}, id="nothing but a list"),
+    ],
+)
+def test_what_is_no_server_is_taken_for_none(compute, requests_mock, answer):
+    """The SDK makes a server without state and metadata of it, which would be neither paused nor marked."""
+    requests_mock.get(f"{NOVA}/servers/s1", **answer)
+    with pytest.raises(CloudError, match=r"Site 'primary' could not show server s1: ") as raised:
+        compute.server("s1")
+    assert raised.value.may_pass
+
+
+def test_a_list_with_something_else_than_servers_is_none(compute, requests_mock):
+    requests_mock.get(f"{NOVA}/servers/detail", json={"servers": [nova_server(), {"id": "s2"}]})
+    with pytest.raises(CloudError, match="could not list servers: its answer makes no sense"):
+        compute.servers()
+
+
+def test_what_the_hypervisor_says_of_a_guest_is_known(compute, requests_mock):
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(**{"OS-EXT-STS:power_state": 3})})
+    assert compute.server("s1").power_state == 3
+
+
+@pytest.mark.parametrize(("status", "is_known"), [("ACTIVE", True), ("UNKNOWN", False)])
+def test_of_a_cell_that_is_down_nothing_is_known(compute, requests_mock, status, is_known):
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": {"id": "s1", "status": status, "tenant_id": "p1"}})
+    assert compute.server("s1").is_known is is_known
