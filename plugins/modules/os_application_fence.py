@@ -195,7 +195,7 @@ class Run:
         self.fencing = fencing.Fencing(acting, self.members, waiter, self.params["concurrency"], self._gates())
 
     def _gates(self):
-        agents = Agents.of(self.compute.cloud, self.params["quiesce"]) if readiness.asks_agents(self.application) else None
+        agents = Agents.of(self.compute.cloud, **self.params["quiesce"]) if readiness.asks_agents(self.application) else None
         return readiness.Gates(Probes(agents).ask, runs_commands=True)
 
     def _members(self):

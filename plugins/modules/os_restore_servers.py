@@ -367,7 +367,7 @@ def gates_of(module, manifest, cloud):
     for warning in readiness.command_warnings(application, params["command_checks"]):
         module.warn(warning)
     probe = params["drill_probe"]
-    agents = Agents.of(cloud, params["quiesce"]) if probe["agent"] or readiness.asks_agents(application) else None
+    agents = Agents.of(cloud, **params["quiesce"]) if probe["agent"] or readiness.asks_agents(application) else None
     ask = Probes(agents, Compute(cloud)).ask
     if manifest.drill is not None:
         return readiness.DrillGates(ask, probes=readiness.probes_of(probe), timeout=probe["timeout"])
