@@ -262,3 +262,33 @@ def test_what_the_hypervisor_says_of_a_guest_is_known(compute, requests_mock):
 def test_of_a_cell_that_is_down_nothing_is_known(compute, requests_mock, status, is_known):
     requests_mock.get(f"{NOVA}/servers/s1", json={"server": {"id": "s1", "status": status, "tenant_id": "p1"}})
     assert compute.server("s1").is_known is is_known
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        pytest.param(lambda compute: compute.pause("s1"), {"pause": None}, id="pause"),
+        pytest.param(lambda compute: compute.unpause("s1"), {"unpause": None}, id="unpause"),
+        pytest.param(lambda compute: compute.quiesce_action("s1", "unquiesce", None, 7), {"unquiesce": None}, id="unquiesce"),
+        pytest.param(lambda compute: compute.quiesce_action("s1", "quiesce", {"timeout": 9}, 7), {"quiesce": {"timeout": 9}}, id="quiesce"),
+    ],
+)
+def test_what_freezes_and_thaws_says_so_to_the_right_server(compute, requests_mock, act, body):
+    request = requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202, json={"quiesce": {}})
+    act(compute)
+    assert [one.json() for one in request.request_history] == [body]
+
+
+def test_the_quiesce_api_is_waited_for_as_long_as_it_may_take(compute, requests_mock):
+    request = requests_mock.post(f"{NOVA}/servers/s1/action", json={"quiesce": {"intact": True}})
+    assert compute.quiesce_action("s1", "unquiesce", None, 7) == {"intact": True}
+    assert request.last_request.timeout == 7
+
+
+def test_a_mark_is_put_and_taken_away_alone(compute, requests_mock):
+    put = requests_mock.post(f"{NOVA}/servers/s1/metadata", json={"metadata": {"osdr_freeze": "x"}})
+    taken = requests_mock.delete(f"{NOVA}/servers/s1/metadata/osdr_freeze", status_code=204)
+    compute.set_metadata("s1", {"osdr_freeze": "x"})
+    compute.delete_metadata("s1", "osdr_freeze")
+    assert [one.json() for one in put.request_history] == [{"metadata": {"osdr_freeze": "x"}}]
+    assert taken.called_once
