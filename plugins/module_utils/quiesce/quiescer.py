@@ -204,10 +204,13 @@ def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
 
 def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choice]) -> list[str]:
     """Why a window over these servers could not be opened now."""
-    problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
-    return problems + [
+    problems = [_freeze_problem(server, choices[server.id].support) for server in servers if server.id in choices]
+    return [problem for problem in problems if problem]
+
+
+def _freeze_problem(server: Server, support: Support) -> str | None:
+    found = support.problem or held_problem(server)
+    if found is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.
-        held_problem(server) or f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-        for server in servers
-        if server.id in choices and choices[server.id].support.problem is None and choices[server.id].support.state == FROZEN
-    ]
+        return f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
+    return found

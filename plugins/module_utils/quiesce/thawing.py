@@ -86,11 +86,12 @@ class Leftovers:
         """
         servers = [server for server, _mark in self._marked]
         outcomes = attempt_each(servers, lambda server: _attempt(thawing, server), concurrency)
-        self._report([f"{server.label}: {outcome.error}" for server, outcome in zip(servers, outcomes, strict=True) if outcome.error])
+        self.report([f"{server.label}: {outcome.error}" for server, outcome in zip(servers, outcomes, strict=True) if outcome.error])
         return {server.id: bool(outcome.value) for server, outcome in zip(servers, outcomes, strict=True)}
 
-    def _report(self, failed: list[str]) -> None:
-        failed += [f"{server.label}: its cell does not answer, so nobody knows whether it is marked." for server in self._unknown]
+    def report(self, failed: t.Sequence[str] = ()) -> None:
+        """:raises FreezeFailed: when a thaw failed, or nobody knows whether one is needed."""
+        failed = [*failed, *(f"{server.label}: its cell does not answer, so nobody knows whether it is marked." for server in self._unknown)]
         if failed:
             raise FreezeFailed(
                 f"The thaw of {len(failed)} of {len(self._marked) + len(self._unknown)} servers could not be confirmed. " + " ".join(failed),
@@ -132,4 +133,7 @@ def _attempt(thawing: Thawing, server: Server) -> bool:
 def thaw_leftovers(reach: Reach, everywhere: bool, concurrency: int, is_real: bool) -> dict[str, t.Any]:
     """Leave nobody frozen, and tell who was, or would be, thawed."""
     leftovers = Leftovers(reach.compute, everywhere)
-    return leftovers.describe(leftovers.thaw(Thawing(reach), concurrency) if is_real else {})
+    if is_real:
+        return leftovers.describe(leftovers.thaw(Thawing(reach), concurrency))
+    leftovers.report()
+    return leftovers.describe({})

@@ -8,7 +8,7 @@ import openstack
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, ServerGroup
 
 NOVA = "http://nova.example/v2.1"
@@ -292,3 +292,11 @@ def test_a_mark_is_put_and_taken_away_alone(compute, requests_mock):
     compute.delete_metadata("s1", "osdr_freeze")
     assert [one.json() for one in put.request_history] == [{"metadata": {"osdr_freeze": "x"}}]
     assert taken.called_once
+
+
+@pytest.mark.parametrize(("headers", "request_id"), [({"x-openstack-request-id": "req-1"}, "req-1"), ({}, None)], ids=["Nova", "a proxy"])
+def test_it_can_be_told_who_says_that_there_is_no_server(compute, requests_mock, headers, request_id):
+    requests_mock.get(f"{NOVA}/servers/s1", status_code=404, headers=headers)
+    with pytest.raises(NotFound) as raised:
+        compute.server("s1")
+    assert raised.value.facts.get("request_id") == request_id

@@ -154,8 +154,9 @@ def test_somebody_elses_freeze_is_refused():
     assert "orders (id-orders) is frozen already" in problems[0]
 
 
-def test_what_another_run_freezes_for_itself_is_not_to_be_thawed_by_this_one():
-    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": FROZEN}))
+@pytest.mark.parametrize("state", [FROZEN, THAWED])
+def test_what_another_run_freezes_for_itself_is_not_to_be_thawed_by_this_one(state):
+    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": state}))
     one = marked("orders")
     (problem,) = quiesce.freeze_problems([one], made.choose([one]))
     assert "orders (id-orders) is held by another freeze until" in problem

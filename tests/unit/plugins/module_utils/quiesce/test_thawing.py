@@ -250,3 +250,5 @@ def test_a_cell_that_does_not_answer_hides_nobody_and_keeps_no_other_frozen(site
     with pytest.raises(FreezeFailed, match=r"The thaw of 1 of 2 servers could not be confirmed\. hidden \(id-hidden\): its cell does not answer"):
         made.sweep()
     assert made.nova.marks == []
+    with pytest.raises(FreezeFailed, match=r"The thaw of 1 of 1 servers could not be confirmed\. hidden"):
+        made.sweep(is_real=False)
