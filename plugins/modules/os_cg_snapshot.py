@@ -416,7 +416,7 @@ class Run:
         options = self.params["quiesce"]
         if options is None:
             return None
-        return Quiescer(self.params, self.cloud, QuiesceOptions.parse(options), self._least(), self.params["concurrency"])
+        return Quiescer(self.cloud, QuiesceOptions.parse(options, self.params), self._least(), self.params["concurrency"])
 
     def _window(self, quiescer, servers, choices):
         if not quiescer:

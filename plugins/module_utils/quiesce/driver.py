@@ -13,6 +13,18 @@ from ..core.records import Server
 FROZEN = "frozen"
 THAWED = "thawed"
 
+#: What the snapshots of a driver's servers are.
+QUIESCED = "quiesced"
+PAUSED = "paused"
+
+#: Statuses of servers whose guest does not run: nothing of it can be frozen.
+GUESTLESS = frozenset({"SHUTOFF", "SHELVED", "SHELVED_OFFLOADED"})
+
+
+def has_no_guest(server: Server) -> bool:
+    """Whether Nova shows for certain that a server's guest does not run."""
+    return server.status in GUESTLESS and not server.task_state
+
 
 @dataclasses.dataclass(frozen=True)
 class Support:
@@ -39,6 +51,11 @@ class Thaw:
     filesystems: int | None = None
     interrupted: str | None = None
 
+    @property
+    def found_frozen(self) -> bool:
+        """Whether there was a freeze to end: it has arrived then, and cannot arrive any more."""
+        return not self.interrupted and self.filesystems != 0
+
 
 class QuiesceDriver(abc.ABC):
     """Freezes and thaws single servers. Every call is bounded in time and raises
@@ -47,7 +64,11 @@ class QuiesceDriver(abc.ABC):
 
     name: t.ClassVar[str]
     #: What snapshots taken while it holds are.
-    consistency: t.ClassVar[str] = "quiesced"
+    consistency: t.ClassVar[str] = QUIESCED
+    #: Whether it asks the guest agent, whose answer shows that a guest has booted.
+    asks_agent: t.ClassVar[bool] = True
+    #: Whether a freeze that it asked for may still arrive when a thaw has found nothing to do, and its guard does not come with it.
+    freezes_late: t.ClassVar[bool] = False
 
     @abc.abstractmethod
     def probe(self, server: Server) -> Support:
@@ -63,7 +84,10 @@ class QuiesceDriver(abc.ABC):
 
     @abc.abstractmethod
     def thaw(self, server: Server) -> Thaw:
-        """Thaw and confirm it; safe to call twice."""
+        """Thaw and confirm it; safe to call twice.
+
+        :raises DrError: when the server was not seen thawed, whatever else it was, or when a freeze that was asked for here may still arrive.
+        """
 
     @abc.abstractmethod
     def disarm_guard(self, server: Server) -> bool:

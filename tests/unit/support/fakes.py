@@ -43,6 +43,7 @@ def server(name, **changes):
         "metadata": {},
         "tags": (),
         "volumes": ((f"volume-{name}", False),),
+        "power_state": 1,
     }
     return Server(**{**values, **changes})
 
@@ -185,7 +186,7 @@ class FakeMarks:
     def put(self, server, mark):
         self.marked[server.id] = mark
 
-    def remove(self, server):
+    def remove(self, server, mark=None):
         self.marked.pop(server.id, None)
 
     def current(self, server_id):

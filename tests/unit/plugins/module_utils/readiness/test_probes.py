@@ -45,6 +45,12 @@ def test_a_listening_port_accepts_and_a_closed_one_does_not(closed_port):
     assert ask({"port": closed_port}) == "Connection refused"
 
 
+@pytest.mark.parametrize("check", [{"port": 22}, {"http": {"path": "/"}}])
+@pytest.mark.parametrize("address", ["", "10.0.0.1/x", "-h", "a b"])
+def test_what_is_no_address_is_not_connected_to(check, address):
+    assert "is neither an address nor a host name" in Probes().ask(Check.parse(check), Subject("id-1", "orders-db", address), 1)
+
+
 # HTTP
 
 
@@ -215,13 +221,13 @@ def test_an_agent_that_nobody_reaches_is_told():
 
 @pytest.mark.parametrize(("driver", "names"), [("auto", ["nova", "libvirt"]), ("nova", ["nova"]), ("libvirt", ["libvirt"])])
 def test_the_ways_are_those_of_a_freeze(driver, names):
-    agents = Agents.of("cloud", {"driver": driver, "admin_cloud": None, "libvirt_uri": "qemu+tls://{host}/system"})
+    agents = Agents.of("cloud", driver, None, "qemu+tls://{host}/system")
     assert [one.name for one in agents._drivers] == names
 
 
 def test_libvirt_without_its_uri_is_refused():
     with pytest.raises(InvalidInput, match="needs libvirt_uri"):
-        Agents.of("cloud", {"driver": "libvirt", "admin_cloud": None, "libvirt_uri": None})
+        Agents.of("cloud", "libvirt", None, None)
 
 
 # Console logs
