@@ -132,8 +132,8 @@ class GuardLoop:
         elif "arm" in request:
             pool.submit(self._arm, request)
         else:
-            guard = self._guards.pop(request["disarm"], None)
-            self._answer({"number": request["number"], "fired": bool(guard and guard.fired)})
+            disarmed = self._guards.pop(request["disarm"], None)
+            self._answer({"number": request["number"], "fired": bool(disarmed and disarmed.fired)})
 
     def _arm(self, request: Request) -> None:
         guard = None
