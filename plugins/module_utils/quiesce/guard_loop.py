@@ -10,6 +10,7 @@ no other waiting, and nothing ends the process before its last guard is over.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import queue
@@ -201,11 +202,10 @@ def _server(values: dict[str, t.Any]) -> Server:
 
 def _read_requests(requests: queue.SimpleQueue[t.Any], lines: t.Iterable[str]) -> None:
     """Until the controller's process is gone; of one that was killed, the last line may be half of one."""
-    try:
+    with contextlib.suppress(ValueError):
         for line in lines:
             requests.put(json.loads(line))
-    finally:
-        requests.put(None)
+    requests.put(None)
 
 
 def _answer(content: Request) -> None:
