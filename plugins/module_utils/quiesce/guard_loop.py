@@ -184,7 +184,7 @@ class GuardLoop:
         guard.fired = True
         thaw = self._driver.thaw(guard.server)
         # As long as the controller is there, it sees to the end. A freeze arrives once; until it has, it may, for as long as it may be asked for.
-        has_ended = thaw.found_frozen or mark.is_leftover
+        has_ended = thaw.has_arrived or mark.is_leftover
         if not (self._is_alone and is_certain and has_ended):
             return False
         self._marks.remove(guard.server, mark)

@@ -354,11 +354,24 @@ def test_a_thread_that_cannot_be_started_ends_no_guard(guarded, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("thaw", "is_found"),
-    [(Thaw(2), True), (Thaw(None), True), (Thaw(0), False), (Thaw(None, "it was ACTIVE"), False), (Thaw(2, "it was reset"), False)],
+    ("thaw", "is_found", "has_arrived"),
+    [
+        (Thaw(2), True, True),
+        (Thaw(None), True, True),
+        (Thaw(0), False, False),
+        (Thaw(0, was_over=True), False, True),
+        (Thaw(None, "it was ACTIVE"), False, False),
+        (Thaw(2, "it was reset"), False, False),
+    ],
 )
-def test_a_thaw_tells_whether_there_was_a_freeze_to_end(thaw, is_found):
-    assert thaw.found_frozen is is_found
+def test_a_thaw_tells_whether_there_was_a_freeze_to_end_and_whether_it_may_come(thaw, is_found, has_arrived):
+    assert (thaw.found_frozen, thaw.has_arrived) == (is_found, has_arrived)
+
+
+def test_alone_it_ends_with_a_freeze_that_somebody_else_has_ended(guarded):
+    guarded.driver.thaw = lambda which: guarded.thawed.append((guarded.time.seconds, which.name)) or Thaw(0, was_over=True)
+    assert guarded.run({0: arm(60), 1: None}).thawed == [(60, "db")]
+    assert not guarded.marks.marked
 
 
 # The process around it
