@@ -46,15 +46,22 @@ class Thaw:
 
     :param filesystems: number of file systems thawed; None when the driver cannot know.
     :param interrupted: what shows that the server had not been frozen all the time; None when nothing does.
+    :param was_over: whether the freeze had come, and somebody else had ended it.
     """
 
     filesystems: int | None = None
     interrupted: str | None = None
+    was_over: bool = False
 
     @property
     def found_frozen(self) -> bool:
-        """Whether there was a freeze to end: it has arrived then, and cannot arrive any more."""
+        """Whether there was a freeze to end."""
         return not self.interrupted and self.filesystems != 0
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the freeze is known to have come: it comes once, and cannot come any more then."""
+        return self.found_frozen or self.was_over
 
 
 class QuiesceDriver(abc.ABC):

@@ -10,6 +10,7 @@ no other waiting, and nothing ends the process before its last guard is over.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import queue
@@ -132,8 +133,8 @@ class GuardLoop:
         elif "arm" in request:
             pool.submit(self._arm, request)
         else:
-            guard = self._guards.pop(request["disarm"], None)
-            self._answer({"number": request["number"], "fired": bool(guard and guard.fired)})
+            disarmed = self._guards.pop(request["disarm"], None)
+            self._answer({"number": request["number"], "fired": bool(disarmed and disarmed.fired)})
 
     def _arm(self, request: Request) -> None:
         guard = None
@@ -183,7 +184,7 @@ class GuardLoop:
         guard.fired = True
         thaw = self._driver.thaw(guard.server)
         # As long as the controller is there, it sees to the end. A freeze arrives once; until it has, it may, for as long as it may be asked for.
-        has_ended = thaw.found_frozen or mark.is_leftover
+        has_ended = thaw.has_arrived or mark.is_leftover
         if not (self._is_alone and is_certain and has_ended):
             return False
         self._marks.remove(guard.server, mark)
@@ -201,11 +202,10 @@ def _server(values: dict[str, t.Any]) -> Server:
 
 def _read_requests(requests: queue.SimpleQueue[t.Any], lines: t.Iterable[str]) -> None:
     """Until the controller's process is gone; of one that was killed, the last line may be half of one."""
-    try:
+    with contextlib.suppress(ValueError):
         for line in lines:
             requests.put(json.loads(line))
-    finally:
-        requests.put(None)
+    requests.put(None)
 
 
 def _answer(content: Request) -> None:

@@ -55,6 +55,8 @@ class LibvirtDriver(QuiesceDriver):
         self._thaw_timeout = thaw_timeout
         self._guards = guards
         self._guarded_from_outside: set[str] = set()
+        #: Ids of servers whose freeze was confirmed here.
+        self._frozen: set[str] = set()
         #: By server: until when a freeze may still come of which libvirt did not say what became.
         self._outstanding: dict[str, float] = {}
 
@@ -102,18 +104,31 @@ class LibvirtDriver(QuiesceDriver):
             del self._outstanding[server.id]
             raise
         del self._outstanding[server.id]
+        self._frozen.add(server.id)
         return frozen
 
     def thaw(self, server: Server) -> Thaw:
+        has_come = self._has_come(server)
         with _understanding(server):
             thawed = _count(self._ask_to_thaw(server))
             if self._state(server) != THAWED:
                 raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
-        if thawed:
-            # It has come, and a freeze comes once.
+        thaw = Thaw(filesystems=thawed, was_over=has_come and not thawed)
+        if thaw.has_arrived:
             self._outstanding.pop(server.id, None)
         self._refuse_outstanding(server)
-        return Thaw(filesystems=thawed)
+        return thaw
+
+    def _has_come(self, server: Server) -> bool:
+        """Whether a freeze is known to have come: the agent says so until it is asked to thaw, also when the guard in the guest has thawed it."""
+        if server.id in self._frozen:
+            return True
+        try:
+            with _understanding(server):
+                return self._state(server) == FROZEN
+        except DrError:
+            # It is thawed all the same.
+            return False
 
     def _ask_to_thaw(self, server: Server) -> t.Any:
         """Thaw; hooks that fail behind a thaw, as they do when the guest's own guard has fired, get a second chance."""

@@ -101,6 +101,11 @@ class FreezeMark:
             return True
         return not -_CLOCK_DIFFERENCE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _CLOCK_DIFFERENCE
 
+    @property
+    def over(self) -> str:
+        """From when on it is a leftover, for one that is none yet."""
+        return (datetime.datetime.fromisoformat(self.until) + _CLOCK_DIFFERENCE).isoformat(timespec="seconds").replace("+00:00", "Z")
+
 
 _DAMAGED = FreezeMark("unknown", "unknown", "")
 

@@ -99,7 +99,7 @@ class PauseDriver(QuiesceDriver):
         try:
             return Waiter(seconds, _POLL_SECONDS, self._clock).until(f"server {server.label} to be {wanted}", reached)
         except WaitTimeout as error:
-            raise FreezeFailed(f"{error.message.rstrip('.')}; it is {seen[0]}.") from error
+            raise FreezeFailed(f"Server {server.label} is {seen[0]} after {seconds:g} s, and not {wanted}.") from error
 
     def disarm_guard(self, server: Server) -> bool:
         return self._guards.disarm(server) if self._guards else False

@@ -49,10 +49,10 @@ class Thawing:
 def _thaw(driver: QuiesceDriver, server: Server, mark: FreezeMark) -> bool:
     """:returns: whether the server was still frozen."""
     thaw = driver.thaw(server)
-    if driver.freezes_late and not (thaw.found_frozen or mark.frozen or mark.is_leftover):
+    if driver.freezes_late and not (thaw.has_arrived or mark.frozen or mark.is_leftover):
         raise FreezeFailed(
             f"Server {server.label} is not frozen, but its freeze may have been asked for, and may still arrive.",
-            f"Its guard stays armed. Run it again after {mark.until}, when the guard's time is over.",
+            f"Its guard stays armed. Run it again after {mark.over}, when it cannot any more.",
         )
     _disarm(driver, server)
     return thaw.found_frozen

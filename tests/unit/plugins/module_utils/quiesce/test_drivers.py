@@ -53,6 +53,12 @@ def test_what_each_is_good_for_is_a_consistency():
     assert set(consistencies().values()) <= set(LEVELS)
 
 
+def test_what_sets_each_apart():
+    """Nova's guard begins with the freeze, however late that comes; who pauses asks no agent."""
+    assert {name for name, driver in drivers(REACH).items() if driver.freezes_late} == {"libvirt", "pause"}
+    assert {name for name, driver in drivers(REACH).items() if driver.asks_agent} == {"nova", "libvirt"}
+
+
 def test_libvirt_needs_a_uri_where_it_is_named():
     with pytest.raises(InvalidInput, match="The driver libvirt needs libvirt_uri"):
         require_reach("libvirt", None)

@@ -7,8 +7,12 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import datetime
+import io
+import json
 import queue
+import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
@@ -350,8 +354,88 @@ def test_a_thread_that_cannot_be_started_ends_no_guard(guarded, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("thaw", "is_found"),
-    [(Thaw(2), True), (Thaw(None), True), (Thaw(0), False), (Thaw(None, "it was ACTIVE"), False), (Thaw(2, "it was reset"), False)],
+    ("thaw", "is_found", "has_arrived"),
+    [
+        (Thaw(2), True, True),
+        (Thaw(None), True, True),
+        (Thaw(0), False, False),
+        (Thaw(0, was_over=True), False, True),
+        (Thaw(None, "it was ACTIVE"), False, False),
+        (Thaw(2, "it was reset"), False, False),
+    ],
 )
-def test_a_thaw_tells_whether_there_was_a_freeze_to_end(thaw, is_found):
-    assert thaw.found_frozen is is_found
+def test_a_thaw_tells_whether_there_was_a_freeze_to_end_and_whether_it_may_come(thaw, is_found, has_arrived):
+    assert (thaw.found_frozen, thaw.has_arrived) == (is_found, has_arrived)
+
+
+def test_alone_it_ends_with_a_freeze_that_somebody_else_has_ended(guarded):
+    guarded.driver.thaw = lambda which: guarded.thawed.append((guarded.time.seconds, which.name)) or Thaw(0, was_over=True)
+    assert guarded.run({0: arm(60), 1: None}).thawed == [(60, "db")]
+    assert not guarded.marks.marked
+
+
+# The process around it
+
+
+@pytest.fixture
+def process(monkeypatch):
+    """The process without its surroundings; tells what it was made of."""
+    found = SimpleNamespace(signals={}, loop=None, made=None)
+
+    class Loop:
+        def __init__(self, *arguments):
+            found.made = arguments
+
+        def run(self):
+            found.loop = "ran"
+
+    monkeypatch.setattr(guard_loop.signal, "signal", found.signals.__setitem__)
+    monkeypatch.setattr(guard_loop.sys, "stdin", io.StringIO('{"disarm": "id-db"}\n{"arm": {"i'))
+    monkeypatch.setattr(guard_loop, "connect", lambda options: f"cloud by {options}")
+    monkeypatch.setattr(guard_loop, "GuardLoop", Loop)
+    return found
+
+
+def setup(**changes):
+    return {"driver": "pause", "cloud": "options", "libvirt_uri": "test:///", "thaw_timeout": 5, "copy": None, **changes}
+
+
+def test_the_process_guards_by_the_driver_and_the_cloud_that_it_is_given(process):
+    guard_loop.main(setup())
+    driver, marks, _requests, _answer, patience = process.made
+    assert (process.loop, driver.name, driver._thaw_timeout, patience) == ("ran", "pause", 5, 65)
+    assert driver._compute is marks._compute
+    assert driver._compute.cloud == "cloud by options"
+
+
+def test_only_the_end_of_the_machine_is_heard_of_and_hurries(process):
+    guard_loop.main(setup())
+    assert process.signals[signal.SIGINT] == process.signals[signal.SIGHUP] == signal.SIG_IGN
+    requests = process.made[2]
+    assert requests.get(timeout=60) == {"disarm": "id-db"}
+    # What follows is half a line: its controller was killed.
+    assert requests.get(timeout=60) is None
+    process.signals[signal.SIGTERM](signal.SIGTERM, None)
+    assert requests.get(timeout=60) == "now"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"driver": "vmware"}, "There is no driver 'vmware'"), ({"cloud": None}, "The cloud refuses.")],
+)
+def test_what_keeps_it_from_guarding_is_told(process, monkeypatch, capsys, changes, reason):
+    def connect(options):
+        if options is None:
+            raise CloudError("The cloud refuses.")
+
+    monkeypatch.setattr(guard_loop, "connect", connect)
+    guard_loop.main(setup(**changes))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert reason in json.loads(line)["failed"]
+    assert process.loop is None
+
+
+def test_an_answer_is_a_line(capsys):
+    guard_loop._answer({"number": 1})
+    guard_loop._answer({"number": 2})
+    assert capsys.readouterr().out == '{"number": 1}\n{"number": 2}\n'

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import mark as quiesce_mark
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
 NOW = datetime.datetime(2026, 11, 22, 12, 1, tzinfo=datetime.UTC)
@@ -235,3 +235,8 @@ def test_what_a_run_freezes_for_itself_is_no_others(mark, is_held):
     problem = held_problem(Compute(there=mark).server("id-db"))
     assert (problem is not None) is is_held
     assert not is_held or "is held by another freeze until" in problem
+
+
+@pytest.mark.parametrize(("mark", "is_left"), [(OURS, False), (dataclasses.replace(OURS, until=NOON), True), (None, False)])
+def test_a_server_is_a_leftover_when_its_mark_is(mark, is_left):
+    assert is_leftover(Compute(there=mark).server("id-db")) is is_left

@@ -47,7 +47,7 @@ def three(**nova):
     return Probed("nova", **nova), Probed("libvirt"), Probed("pause", level="paused")
 
 
-def marked(name, driver="libvirt", minutes=1):
+def marked(name, driver="libvirt", minutes=60):
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
     mark = {"driver": driver, "until": until.isoformat(), "token": "t"}
     return server(name, metadata={"osdr_freeze": json.dumps(mark)})
