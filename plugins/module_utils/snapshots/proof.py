@@ -11,9 +11,11 @@ between.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from ..quiesce.libvirt import LibvirtDriver
+from ..quiesce.mark import FreezeMark
 from ..quiesce.nova import NovaDriver
 from ..quiesce.pause import PauseDriver
 from ..quiesce.window import Member
@@ -41,6 +43,19 @@ def of_frozen(member: Member, taken: t.Iterable[Taken]) -> tuple[str, str]:
         return "crash", doubt
     level = member.driver.consistency
     return level, f"{'paused' if level == 'paused' else 'frozen'} around every snapshot"
+
+
+def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
+    """Why snapshots may not have been taken within a freeze that somebody else holds, as far as its mark tells; None when they were.
+
+    Its guard counts by the clock on the wall. Marks are metadata of servers, which anybody in the project can write.
+    """
+    try:
+        until = datetime.datetime.fromisoformat(mark.until)
+        is_over = any(one.complete.wall >= until for one in taken)
+    except (TypeError, ValueError):
+        return "its mark does not say when its guard fires"
+    return "a snapshot was complete only after the guard's time was over" if is_over else None
 
 
 def _doubt_of_times(member: Member, taken: t.Iterable[Taken]) -> str | None:

@@ -215,6 +215,24 @@ def test_somebody_elses_freeze_counts_only_after_its_thaw():
     assert (found.whole.consistency, found.at_best) == ("crash", "quiesced")
 
 
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [
+        pytest.param(str(at(4.001)), None, id="in time"),
+        pytest.param(str(at(4)), "only after the guard's time was over", id="at that moment"),
+        pytest.param("noon", "does not say when its guard fires", id="no time"),
+        pytest.param("2026-11-22T12:30:00", "does not say when its guard fires", id="a time of no zone"),
+    ],
+)
+def test_somebody_elses_freeze_promises_nothing_once_its_guards_time_is_over(until, reason):
+    volumes = (volume("logs"), volume("orders"))
+    times = {"volume-logs": taken(3, 3.5), "volume-orders": taken(3, 4)}
+    found = Seen(times, [Unit(INDIVIDUAL, None, volumes, "")], None, {ORDERS.id: mark(until=until)}, set())
+    one = found.evidence({ORDERS.id: (ORDERS, volumes)}).servers[ORDERS.id]
+    assert (one.consistency, one.pending) == ("crash", None if reason else "quiesced")
+    assert (reason or "its thaw is not confirmed yet") in one.reason
+
+
 @pytest.mark.parametrize(("driver", "level"), [("nova", "quiesced"), ("pause", "paused"), ("magic", "crash")])
 def test_what_a_mark_promises_depends_on_its_driver(driver, level):
     found = evidence_of([(ORDERS, (volume("orders"),))], standing={ORDERS.id: mark(driver=driver)})
