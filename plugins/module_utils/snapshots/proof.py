@@ -38,7 +38,7 @@ def of_frozen(member: Member, taken: t.Iterable[Taken]) -> tuple[str, str]:
 
     :param taken: of all snapshots of the server's volumes.
     """
-    doubt = member.doubt or _doubt_of_times(member, taken)
+    doubt = member.doubt or _doubt_of_times(member.frozen, member.thaw_requested, taken)
     if doubt:
         return "crash", doubt
     level = member.driver.consistency
@@ -58,10 +58,8 @@ def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
     return "a snapshot was complete only after the guard's time was over" if is_over else None
 
 
-def _doubt_of_times(member: Member, taken: t.Iterable[Taken]) -> str | None:
-    for one in taken:
-        before = one.requested.monotonic < member.frozen.monotonic
-        after = one.complete.monotonic > member.thaw_requested.monotonic
-        if before or after:
-            return "a snapshot was not taken within the freeze"
-    return None
+def _doubt_of_times(frozen: Moment | None, thawed: Moment | None, taken: t.Iterable[Taken]) -> str | None:
+    """:param thawed: when the thaw was asked for."""
+    if frozen and thawed and all(frozen.monotonic <= one.requested.monotonic and one.complete.monotonic <= thawed.monotonic for one in taken):
+        return None
+    return "a snapshot was not taken within the freeze"
