@@ -45,7 +45,8 @@ options:
     default: 30
   budget:
     description:
-      - Seconds from the first freeze request after which the freeze is given up and everything is thawed.
+      - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw begins early
+        enough to end within them as far as can be told; what is not done by then is given up.
     type: int
     default: 60
   guard_timeout:
@@ -98,7 +99,8 @@ options:
         default: 30
       budget:
         description:
-          - Seconds from the first freeze request after which the freeze is given up and everything is thawed.
+          - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw begins early
+            enough to end within them as far as can be told; what is not done by then is given up.
         type: int
         default: 60
       guard_timeout:

@@ -208,7 +208,8 @@ class FakeTime:
         return Clock(now=lambda: self.seconds, sleep=self.sleep, wall=self.wall, wait=self.wait)
 
     def sleep(self, seconds):
-        self.seconds += seconds
+        with self._changed:
+            self.seconds += seconds
 
     def wall(self):
         return self.START + datetime.timedelta(seconds=self.seconds)
