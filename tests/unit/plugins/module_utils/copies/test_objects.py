@@ -265,8 +265,7 @@ ODD = (None, True, 0, -1, 2**70, 1.5, float("nan"), "", "text", "\0", [], [[]], 
 
 def variants(document):
     """The document with each of its places replaced by each odd value, and without it."""
-    for odd in ODD:
-        yield odd
+    yield from ODD
     if isinstance(document, dict):
         for key, value in document.items():
             yield {one: each for one, each in document.items() if one != key}
