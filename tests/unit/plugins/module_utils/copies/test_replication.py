@@ -177,6 +177,32 @@ def test_all_that_is_in_the_way_is_told_before_anything_is_done(shop):
     assert (shop.primary.calls, shop.remote.calls) == ([], [])
 
 
+def test_what_the_remote_site_never_knew_gives_no_room_there():
+    shop = Protecting()
+    shop.primary.hold("failed", volume_id="volume-orders", status="error", metadata=NOON)
+    shop.remote.limits["backups"] = 0
+    with pytest.raises(CheckFailed, match="The quota 'backups' of the project on site 'remote' is 1 too small"):
+        shop.job().plan()
+
+
+def test_only_where_ours_may_be_the_store_is_looked_at():
+    shop = Protecting()
+    shop.primary.hold("ours", volume_id="volume-orders", metadata=marks("shop", "morning"))
+    shop.primary.hold("begun", volume_id="volume-orders", container="", metadata=marks("shop", "morning"))
+    shop.primary.hold("theirs", volume_id="volume-orders", container="theirs")
+    shop.primary.hold("unprotected", container="elsewhere", metadata=marks("bank", "noon"))
+    looked, names = [], shop.stores.remote.names
+    shop.stores.remote.names = lambda *place: (looked.append(place), names(*place))[1]
+    shop.job().plan()
+    assert looked == [(CONTAINER, "volume_volume-orders/")]
+
+
+def test_planning_is_no_change(shop):
+    job = shop.job()
+    job.plan()
+    assert not job.changed
+
+
 def test_a_project_over_its_quota_may_keep_what_it_has(shop):
     shop.run()
     for site in (shop.primary, shop.remote):
