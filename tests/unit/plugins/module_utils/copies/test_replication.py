@@ -354,6 +354,27 @@ def test_a_backup_under_way_is_waited_for():
     assert len(shop.primary.called("create_backup")) == 1
 
 
+def test_a_backup_may_take_the_longer_the_bigger_its_volume_is():
+    shop = Protecting(transport="shared", depth="records")
+    shop.primary.hold("orders", size=2, status="creating", metadata=NOON, snapshot_id="snapshot-orders-noon")
+    shop.primary._due.append((200, lambda: shop.primary._change(shop.primary.by_id, "backup-orders", status="available")))
+    (made,) = shop.back_up()
+    assert (made.status, shop.time.seconds) == ("available", 200)
+
+
+def test_what_somebody_else_backs_up_meanwhile_is_not_taken_for_ours():
+    shop = Protecting()
+    create = shop.primary.create_backup
+
+    def beside(volume_id, wanted):
+        made = create(volume_id, wanted)
+        shop.primary.hold("theirs", volume_id=volume_id, status="error", metadata={})
+        return made
+
+    shop.primary.create_backup = beside
+    assert [one.id for one in shop.back_up()] == ["backup-primary-1"]
+
+
 def test_a_backup_that_vanishes_is_told():
     shop = Protecting()
     shop.primary._end_backup = lambda where, volume_id: shop.primary.by_id.pop(where.backup_id)
