@@ -612,6 +612,56 @@ def test_a_backup_of_which_nothing_can_be_exported_is_told(shop):
         shop.job().chains([backup("lost")])
 
 
+def strip(shop):
+    """Somebody takes the marks off the records at the remote site."""
+    for one in shop.remote.backups():
+        shop.remote.mark_backup(one.id, {})
+
+
+def test_marks_that_are_lost_are_outstanding_and_set_again_as_a_change(shop):
+    copies = shop.run()[1]
+    strip(shop)
+    job = shop.job()
+    assert job.outstanding(job.chains(job.plan().finished)) == {one.copy_id for one in copies}
+    assert shop.run() == (True, copies)
+    assert {tuple(one.metadata.items()) for one in shop.remote.backups()} == {tuple(NOON.items())}
+    assert shop.run() == (False, copies)
+
+
+def test_an_import_alone_is_a_change():
+    """What is not ours has no marks to be set."""
+    shop = Protecting()
+    one = shop.primary.hold("theirs", volume_id="volume-orders")
+    shop.stores.primary.put(location("theirs", "orders"))
+    job = shop.job()
+    job.deliver(job.chains([one]))
+    assert (job.changed, shop.remote.called("import_record"), shop.remote.writes) == (True, [["backup-theirs"]], 0)
+    job = shop.job()
+    shop.stores.remote.containers[CONTAINER].update(shop.stores.primary.containers[CONTAINER])
+    del shop.remote.by_id["backup-theirs"]
+    job.deliver(job.chains([one]))
+    assert job.changed
+
+
+def test_one_sees_how_far_the_imports_are(shop):
+    lines, mark = [], shop.remote.mark_backup
+    shop.remote.mark_backup = lambda *what: (lines.append(shop.progress.line), mark(*what))[1]
+    shop.run()
+    assert [line.split(",")[0] for line in lines] == ["importing: 2 of 2 backups"] * 2
+
+
+def test_an_import_that_stands_still_is_given_up_before_a_backup_would_be():
+    shop = Protecting()
+    job = shop.job()
+    backups = job.back_up(job.plan())
+    shop.waiter = dataclasses.replace(shop.waiter, timeout=3600)
+    shop.remote._later = lambda resources, key, **changes: None
+    began, job = shop.time.seconds, shop.job()
+    with pytest.raises(WaitTimeout, match="Timed out after 60 s waiting for site 'remote' to import backup backup-primary-1"):
+        job.deliver(job.chains(backups))
+    assert shop.time.seconds - began < 200
+
+
 def claim(shop, backup_id, name, parent=None):
     """The primary site exports another record of a backup."""
     shop.primary._records[backup_id] = record(name, parent)
