@@ -104,9 +104,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency im
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import active_site
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, freeze_problems, running
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking as group_snapshot
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import POLICIES
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
@@ -118,8 +118,8 @@ def run(params):
     Catalogue.of(sites.remote.cloud, params).find(application.name, name)
     quiescer = _quiescer(params, cloud)
     servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
-    storages = group_snapshot.Storages([sites.primary])
-    wanted = group_snapshot.Wanted(application, name, params["consistency"], group_snapshot.survey(application, servers, storages))
+    storages = Storages([sites.primary])
+    wanted = Wanted(application, name, params["consistency"], survey(application, servers, storages))
     problems = _site_problems(application.name, cloud, sites, params) + _problems(wanted, sites, params)
     if quiescer:
         problems += freeze_problems(servers.values(), quiescer.choose(running(servers.values())))
@@ -143,15 +143,15 @@ def _site_problems(application, cloud, sites, params):
 def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    options = QuiesceOptions.parse(params["quiesce"])
-    return Quiescer(params, cloud, options, params["consistency"], params["concurrency"])
+    options = QuiesceOptions.parse(params["quiesce"], params)
+    return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 
 def _problems(wanted, sites, params):
     admin = BlockStorage(connect_other(params["admin_cloud"])) if params["admin_cloud"] else None
     options = GroupingOptions(params["grouping"])
     waiter = Waiter(timeout=0, interval=0)
-    job = SnapshotJob(group_snapshot.Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
+    job = SnapshotJob(Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
     plan = job.plan()
     problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
     snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}

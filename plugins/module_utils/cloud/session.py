@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way to a cloud: connecting, and turning the SDK's failures into ours.
 
-Together with the adapters of the services (:mod:`block_storage`, :mod:`compute`,
-:mod:`network`, :mod:`object_store`) this is the only place that knows openstacksdk.
+Together with the adapters of the services (:mod:`.block_storage`, :mod:`.compute`,
+:mod:`.network`, :mod:`.object_store`) this is the only place that knows openstacksdk.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _CONNECT_OPTIONS = {
 }
 
 
+#: What reading an answer ends with that is not what was asked for.
+_NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
 
@@ -53,6 +55,21 @@ class Cloud:
     def project_id(self) -> str:
         with self.calling("find out the project of the credentials"):
             return self.connection.current_project_id
+
+    def service(self, name: str) -> t.Any:
+        """The SDK's client of a service, e.g. ``compute``.
+
+        The SDK negotiates for each request the microversion that it needs, unless clouds.yaml or the environment pin one: then
+        answers lack what is newer, without a word. So a pin is not heeded.
+        """
+        client = getattr(self.connection, name)
+        client.default_microversion = None
+        return client
+
+    def has(self, service: str) -> bool:
+        """Whether the site's catalogue has a service, by its type, e.g. ``load-balancer``."""
+        with self.calling(f"find out whether it has {service}"):
+            return bool(self.connection.has_service(service))
 
     def warm_up(self, seconds: int) -> None:
         """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
@@ -85,6 +102,9 @@ class Cloud:
             raise NotFound(*self._message(what, error), **_facts(error)) from error
         except (exceptions.SDKException, keystone.ClientException) as error:
             raise CloudError(*self._message(what, error), **_facts(error)) from error
+        except _NONSENSE as error:
+            # A proxy's page with status 200, for instance: no answer is trusted to have a shape.
+            raise CloudError(f"Site '{self.site}' could not {what}: its answer makes no sense ({error!r}).") from error
 
     @staticmethod
     def check(response: t.Any) -> None:
@@ -96,6 +116,24 @@ class Cloud:
         """The body of a plain call, for what the SDK has no or a wrong method for."""
         cls.check(response)
         return response.json()
+
+    def all_of(self, api: t.Any, path: str, key: str, newest: str | None = None) -> list[dict[str, t.Any]]:
+        """All that a list call returns, page by page, as the service words it.
+
+        :param api: the service's adapter.
+        :param key: of the list in the answer.
+        :param newest: the newest microversion to ask with; the service's own is used when it is older.
+        """
+        version = _sdk(".utils").maximum_supported_microversion(api, newest)
+        found: list[dict[str, t.Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            answer = self.json(api.get(path, params=query, microversion=version))
+            found += answer[key]
+            # A site may bound how many it lists at once.
+            if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
+                return found
+            query = {"marker": found[-1]["id"]}
 
     @staticmethod
     def quotas(quota_set: t.Mapping[str, t.Any], used: str = "in_use") -> dict[str, Quota]:
@@ -110,7 +148,7 @@ class Cloud:
         }
 
     def _message(self, what: str, error: Exception) -> tuple[str, str | None]:
-        status = getattr(error, "status_code", None)
+        status = getattr(error, "status_code", 0)
         hint = {
             401: "Check the credentials.",
             403: "The credentials lack the permission for it.",
@@ -145,6 +183,11 @@ def connect(params: t.Mapping[str, t.Any]) -> Cloud:
     if isinstance(cloud, dict):
         return _connect(_site_name(cloud), **cloud)
     return _connect(cloud or "the one of OS_* variables", cloud=cloud, **options)
+
+
+def own_options(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What of a module's parameters :func:`connect` needs, for another process that has to reach the same cloud."""
+    return {name: params.get(name) for name in ("cloud", *_CONNECT_OPTIONS)}
 
 
 def connect_other(cloud: str | dict[str, t.Any]) -> Cloud:

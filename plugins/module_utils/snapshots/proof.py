@@ -13,14 +13,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..quiesce.libvirt import LibvirtDriver
-from ..quiesce.nova import NovaDriver
-from ..quiesce.pause import PauseDriver
+from ..quiesce.drivers import consistencies
 from ..quiesce.window import Member
 from ..work.clock import Moment
 
 #: What snapshots are that were taken while a driver's freeze held.
-LEVEL_OF_DRIVER = {driver.name: driver.consistency for driver in (NovaDriver, LibvirtDriver, PauseDriver)}
+LEVEL_OF_DRIVER = consistencies()
 
 
 @dataclasses.dataclass(frozen=True)

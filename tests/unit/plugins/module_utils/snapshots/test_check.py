@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
 import json
 from types import SimpleNamespace
 
@@ -16,7 +17,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.check imp
     state_problems,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Plan, ServerVolumes, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import Plan
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     attached,
     server,
@@ -71,7 +73,8 @@ def test_servers_and_volumes_in_no_state_for_it_are_named():
 
 
 def mark(**facts):
-    return {"osdr_freeze": json.dumps({"driver": "pause", "until": "2999-01-01T00:00:00Z", "token": "t", **facts})}
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    return {"osdr_freeze": json.dumps({"driver": "pause", "until": until.isoformat(), "token": "t", **facts})}
 
 
 @pytest.mark.parametrize(
