@@ -94,7 +94,7 @@ def run(module, catalogue, storage):
     if application is not None:
         require_name("the name of an application", application)
     backups = storage.backups()
-    kept = [one for one in kept_manifests(backups, catalogue.key) if application in (None, one.names[0])]
+    kept = [one for one in kept_manifests(backups, catalogue.seal) if application in (None, one.names[0])]
     published = run_all({one.names: (lambda one=one: catalogue.look(*one.names)) for one in kept if isinstance(one, Kept)}, CONCURRENCY)
     todo = plan(kept, published, backups, storage.cloud.site)
     for lost in todo.lost:

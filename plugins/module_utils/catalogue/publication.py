@@ -14,7 +14,7 @@ from ..cloud.block_storage import BlockStorage
 from ..core.records import Backup, marks
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
-from ..work.pool import run_all
+from ..work.pool import each
 from .catalogue import Catalogue
 
 #: Metadata per id of the backups whose metadata is to be replaced.
@@ -40,7 +40,7 @@ class Publication:
         :param backups: all of the project.
         """
         own = {copy.copy_id for copy in manifest.copies}
-        return manifest_pieces.to_store(manifest.dump(self.catalogue.key), [one for one in backups if one.id in own])
+        return manifest_pieces.to_store(manifest.dump(self.catalogue.seal), [one for one in backups if one.id in own])
 
     def pieces_to_remove(self, application: str, checkpoint: str) -> Pieces:
         """What the backups of a checkpoint still hold of its manifest."""
@@ -57,4 +57,4 @@ class Publication:
 
     def _mark(self, pieces: Pieces) -> None:
         storage = self.storage
-        run_all({one: (lambda one=one: storage.mark_backup(one, pieces[one])) for one in pieces}, _WRITERS)
+        each(pieces.items(), lambda piece: storage.mark_backup(*piece), _WRITERS)

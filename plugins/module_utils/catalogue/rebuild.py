@@ -12,6 +12,7 @@ from ..core.errors import ManifestInvalid
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
+from ..manifest.signed import Seal
 from .catalogue import LARGEST, Damaged, read_manifest
 from .recovery_point import unavailable
 
@@ -48,26 +49,26 @@ class Plan:
     lost: tuple[Lost, ...]
 
 
-def kept_manifests(backups: t.Iterable[Backup], key: str | None) -> list[Kept | Lost]:
+def kept_manifests(backups: t.Iterable[Backup], seal: Seal) -> list[Kept | Lost]:
     """What the backups keep, checkpoint by checkpoint.
 
-    :param key: demands signatures, as in the catalogue.
+    :param seal: that of the catalogue.
     """
     metadata = collections.defaultdict(list)
     for backup in backups:
         if manifest_pieces.LABEL_KEY in backup.metadata:
             metadata[_names(backup)].append(backup.metadata)
-    return [_kept(names, found, key) for names, found in sorted(metadata.items())]
+    return [_kept(names, found, seal) for names, found in sorted(metadata.items())]
 
 
 def _names(backup: Backup) -> Names:
     return backup.metadata.get(APPLICATION_KEY, ""), backup.metadata.get(CHECKPOINT_KEY, "")
 
 
-def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], key: str | None) -> Kept | Lost:
+def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], seal: Seal) -> Kept | Lost:
     try:
         content = manifest_pieces.join(metadata, LARGEST + 1)
-        return Kept(names, read_manifest(content, names, key), content)
+        return Kept(names, read_manifest(content, names, seal), content)
     except ManifestInvalid as error:
         return Lost(names, str(error))
 

@@ -62,10 +62,10 @@ def test_a_checkpoint_is_published_once_with_pieces_on_its_own_backups():
 def test_check_mode_writes_nothing():
     site = Site()
     assert site.present(check_mode=True)["diff"]["after"]["id"] == "noon"
-    assert (site.store.objects, site.holders) == ({}, [])
+    assert (site.store.content, site.holders) == ({}, [])
     site.present()
     assert site.absent(check_mode=True)["changed"]
-    assert (list(site.store.objects), len(site.holders)) == ([NAME], 3)
+    assert (list(site.store.content), len(site.holders)) == ([NAME], 3)
 
 
 def test_the_manifest_comes_after_its_pieces():
@@ -77,7 +77,7 @@ def test_the_manifest_comes_after_its_pieces():
     site.storage.mark_backup = fail
     with pytest.raises(DrError, match="could not mark"):
         site.present()
-    assert site.store.objects == {}
+    assert site.store.content == {}
 
 
 def test_a_checkpoint_whose_backups_lost_their_pieces_gets_them_back():
@@ -100,9 +100,9 @@ def test_a_damaged_manifest_is_replaced():
 def test_with_a_key_an_unsigned_manifest_is_signed():
     site = Site()
     site.present()
-    signed = Site("secret", **site.store.objects)
+    signed = Site("secret", **site.store.content)
     assert signed.present()["changed"]
-    assert b"hmac-sha256:" in signed.store.objects[NAME]
+    assert b"hmac-sha256:" in signed.store.content[NAME]
     assert not signed.present()["changed"]
 
 
@@ -111,7 +111,7 @@ def test_a_checkpoint_whose_copies_are_not_whole_is_not_published():
     del site.storage.by_id[shop.uuid(91)]
     with pytest.raises(CheckFailed, match=f"Backup {shop.uuid(91)} of volume {shop.uuid(1)} is not available on site 'remote'"):
         site.present()
-    assert (site.store.objects, site.holders) == ({}, [])
+    assert (site.store.content, site.holders) == ({}, [])
 
 
 @pytest.mark.parametrize("content", [None, b"{"])
@@ -120,9 +120,9 @@ def test_what_is_removed_leaves_the_marks_of_its_backups(content):
     before = {one.id: one.metadata for one in site.storage.backups()}
     site.present()
     if content:
-        site.store.objects[NAME] = content
+        site.store.content[NAME] = content
     assert site.absent()["changed"]
-    assert site.store.objects == {}
+    assert site.store.content == {}
     assert {one.id: one.metadata for one in site.storage.backups()} == before
     assert not site.absent()["changed"]
 
@@ -130,6 +130,6 @@ def test_what_is_removed_leaves_the_marks_of_its_backups(content):
 def test_pieces_that_an_interrupted_removal_left_are_removed():
     site = Site()
     site.present()
-    del site.store.objects[NAME]
+    del site.store.content[NAME]
     assert site.absent()["changed"]
     assert site.holders == []

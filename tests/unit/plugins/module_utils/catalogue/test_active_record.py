@@ -9,6 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_re
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ActiveRecordInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed as signed_document
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
 
@@ -26,7 +27,7 @@ def changed(**changes):
 
 @pytest.mark.parametrize("key", [None, KEY])
 def test_a_record_is_read_as_it_was_written(key):
-    assert ActiveRecord.load(RECORD.dump(key), "shop", key) == RECORD
+    assert ActiveRecord.load(RECORD.dump(Seal(key)), "shop", Seal(key)) == RECORD
 
 
 @pytest.mark.parametrize(
@@ -55,10 +56,10 @@ def test_what_is_no_record_is_refused(content, expected):
     assert "record of the active site" in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [RECORD.dump(), RECORD.dump("another")])
+@pytest.mark.parametrize("content", [RECORD.dump(), RECORD.dump(Seal("another"))])
 def test_with_a_key_only_its_own_signature_counts(content):
     with pytest.raises(ActiveRecordInvalid, match="not signed|another key"):
-        ActiveRecord.load(content, "shop", KEY)
+        ActiveRecord.load(content, "shop", Seal(KEY))
 
 
 def test_the_catalogue_keeps_it_and_takes_it_for_no_checkpoint():
