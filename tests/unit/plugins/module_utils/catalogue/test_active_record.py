@@ -79,3 +79,15 @@ def test_a_damaged_record_says_where_it_is():
     found = catalogue(**{"shop/_active.json": b"{"}).active("shop")
     assert isinstance(found, DamagedRecord)
     assert found.problem.startswith("Object 'shop/_active.json' in container 'catalogue' of site 'remote': The record")
+
+
+def test_a_signed_record_of_another_catalogue_is_damaged():
+    elsewhere = RECORD.dump(Seal(KEY, "of-the-other-site/catalogue"))
+    made = catalogue(KEY, **{"shop/_active.json": elsewhere})
+    assert "signed for another place: of-the-other-site/catalogue" in made.active("shop").problem
+    made.set_active(RECORD)
+    assert made.active("shop") == RECORD
+
+
+def test_a_record_that_an_earlier_version_signed_is_read():
+    assert catalogue(KEY, **{"shop/_active.json": shop.signed_by_first_form(RECORD, KEY)}).active("shop") == RECORD
