@@ -76,7 +76,6 @@ damaged:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, shown, summary
@@ -114,7 +113,7 @@ def run(module, catalogue, storage):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(args.AUTH, args.CATALOGUE, {"application": {"type": "str"}}),
         supports_check_mode=True,
     )

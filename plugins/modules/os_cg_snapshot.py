@@ -287,7 +287,6 @@ grouping:
       elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
@@ -442,7 +441,7 @@ def _diff(before, after, units=None):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

@@ -72,16 +72,20 @@ class ActiveRecord:
         record = cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
         if record.application != application:
             raise ActiveRecordInvalid(f"The {_WHAT} is that of application '{record.application}'; it was put in a place that is not its own.")
-        if not _is_moment(record.since):
+        if moment_of(record.since) is None:
             raise ActiveRecordInvalid(f"The {_WHAT} contradicts itself: there is no time {record.since}.")
         return record
 
 
-def _is_moment(text: str) -> bool:
+def moment_of(text: str) -> datetime.datetime | None:
+    """A moment that somebody wrote; None for what is none, leaves open which one is meant, or is at the end of all times."""
     try:
-        return datetime.datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
+        moment = datetime.datetime.fromisoformat(text)
+        # Near the years 1 and 9999 there is no such moment in UTC.
+        moment.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,7 @@ from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
 from ..work.pool import Outcome, attempt_all
 from . import active_record, drill_record
-from .active_record import ActiveRecord, DamagedRecord
+from .active_record import ActiveRecord, DamagedRecord, moment_of
 from .drill_record import DrillRecord
 
 #: Selects the newest checkpoint.
@@ -91,11 +91,8 @@ def parse_time(text: str) -> datetime.datetime:
 
     :raises InvalidInput: when it is none, or leaves open which one is meant.
     """
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = moment_of(text)
+    if moment is None:
         raise InvalidInput(
             f"'{text}' is no moment.", "Give date, time and offset as in ISO 8601: 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00."
         )

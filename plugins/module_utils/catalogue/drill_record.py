@@ -116,7 +116,14 @@ class DrillRecord:
         """
         if len(content) > LARGEST_RECORD:
             raise DrillRecordInvalid(f"The {DrillRecordInvalid.what} has more than {LARGEST_RECORD >> 20} MiB; none is as large.")
-        document = signed.load(content, seal, DrillRecordInvalid).document
+        return cls.parse(signed.load(content, seal, DrillRecordInvalid).document)
+
+    @classmethod
+    def parse(cls, document: t.Mapping[str, t.Any]) -> DrillRecord:
+        """Read an untrusted document.
+
+        :raises DrillRecordInvalid: naming what is wrong with it.
+        """
         signed.validate(document, SCHEMA, DrillRecordInvalid)
         fields = {key: value for key, value in document.items() if key != "schema_version"}
         record = cls(**{**fields, "servers": tuple(document["servers"]), "left": tuple(document["left"])})

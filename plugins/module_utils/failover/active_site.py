@@ -88,8 +88,8 @@ def outdated(views: t.Collection[View]) -> list[str]:
     if record is None:
         return []
     return [
-        f"The catalogue of site '{view.name}' says that application '{record.application}' runs {since_of(view.record)}; that of another site is newer and says "
-        f"{since_of(record)}. Either the older one was not updated, or somebody put it back; os_active_site corrects it."
+        f"The catalogue of site '{view.name}' says that application '{record.application}' runs {since_of(view.record)}; that of another site is newer "
+        f"and says {since_of(record)}. Either the older one was not updated, or somebody put it back; os_active_site corrects it."
         for view in views
         if isinstance(view.record, ActiveRecord) and view.record.moment < record.moment
     ]

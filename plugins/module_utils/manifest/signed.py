@@ -150,8 +150,10 @@ def listed(problems: t.Sequence[str]) -> str:
 
 
 def shown(text: t.Any) -> str:
-    """What a document says, for a message: short, and nothing in it that a terminal would obey."""
-    return "".join(one if one.isprintable() else "?" for one in str(text)[:_LONGEST_TOLD])
+    """What a document says, for a message: its beginning and its end, and nothing in it that a terminal would obey."""
+    text, half = str(text), _LONGEST_TOLD // 2
+    short = text if len(text) <= _LONGEST_TOLD else f"{text[:half]}...{text[-half:]}"
+    return "".join(one if one.isprintable() else "?" for one in short)
 
 
 def refuse_deep(document: t.Any, invalid: Invalid) -> None:

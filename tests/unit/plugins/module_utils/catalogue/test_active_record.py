@@ -45,6 +45,7 @@ def test_a_record_is_read_as_it_was_written(key):
         (changed(schema_version=True), "schema.*schema_version"),
         (changed(more="x"), "schema"),
         (changed(since="yesterday"), "there is no time yesterday"),
+        (changed(since="9999-12-31T23:59:59-01:00"), "there is no time 9999"),
         (changed(since="2026-01-01T12:00:00"), "there is no time 2026"),
         (changed(application="blog"), "is that of application 'blog'"),
         (json.dumps({**RECORD.as_dict(), "schema_version": 1, "digest": "sha256:0"}).encode(), "digest does not match"),

@@ -232,7 +232,10 @@ def test_a_damaged_one_that_is_called_latest_does_not_stand_for_the_newest():
     assert catalogue(TEN, **{"shop/latest.json": b"{"}).checkpoints("shop").select(Choice()) == TEN
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"])
+NO_MOMENTS = ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"]
+
+
+@pytest.mark.parametrize("text", [*NO_MOMENTS, "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+14:00"])
 def test_a_moment_that_is_none_is_refused(text):
     with pytest.raises(InvalidInput, match="is no moment") as raised:
         parse_time(text)

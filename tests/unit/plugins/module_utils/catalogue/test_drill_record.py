@@ -142,3 +142,20 @@ def test_what_failed_before_any_server_was_there_is_recorded_too():
 def test_names_that_would_lead_elsewhere_are_refused(changes):
     with pytest.raises(InvalidInput):
         os_drill_record.record_of(params(**changes), NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"servers": [{"name": "shop"}]}, "required property"),
+        ({"servers": [{**SERVER, "checks": [{}]}]}, "required property"),
+        ({"servers": [{**SERVER, "seconds": None}]}, "servers/0/seconds"),
+        ({"left": ["x"] * 10_001}, "too long"),
+        ({"started": 1e30}, "started is 1e.30, which is no time"),
+        ({"started": float("nan")}, "started is nan"),
+        ({"recovery_seconds": None}, "not after how long"),
+    ],
+)
+def test_what_is_no_result_of_a_restore_is_refused(changes, told):
+    with pytest.raises((InvalidInput, DrillRecordInvalid), match=told):
+        os_drill_record.record_of(params(**changes), NOW)
