@@ -67,9 +67,9 @@ def test_every_call_that_takes_a_key_says_what_an_empty_one_means():
 
 
 @pytest.mark.parametrize(("playbook", "variable"), [("rpo", "dr_rpo_hmac_key"), ("catalogue_rebuild", "dr_catalogue_hmac_key")])
-@pytest.mark.parametrize(("given", "key"), [({}, None), ({"": None}, ""), ({"": ""}, ""), ({"": "unsigned"}, None), ({"": "secret"}, "secret")])
+@pytest.mark.parametrize(("given", "key"), [([], None), ([None], ""), ([""], ""), (["unsigned"], None), (["secret"], "secret")])
 def test_a_playbook_takes_a_key_as_a_role_does(playbook, variable, given, key, play):
-    _code, output, calls = play(playbook, dr_rpo_cloud="remote", dr_catalogue_cloud="remote", **{variable: value for value in given.values()})
+    _code, output, calls = play(playbook, dr_rpo_cloud="remote", dr_catalogue_cloud="remote", **dict.fromkeys([variable] * len(given), *given))
     assert calls[0][1].get("hmac_key") == key, output
 
 

@@ -141,7 +141,8 @@ def surplus(application: str, retention: Retention, backups: t.Sequence[Backup],
     """What no checkpoint that stays needs.
 
     What belongs to no checkpoint of either catalogue is left over from an attempt that failed, or belongs to one that is
-    being made right now: only what is older than the newest checkpoint goes. Where the other catalogue is not known,
+    being made right now: only what is older than the newest checkpoint goes. So it is with what has the marks of a checkpoint that is removed, but for
+    what that names: one with the same id may be under way in the other direction. Where the other catalogue is not known,
     nothing counts as left over, and of the backups only those go that the removed checkpoints name: others with their marks
     may be of checkpoints of that catalogue with the same id.
     """
@@ -153,18 +154,18 @@ def surplus(application: str, retention: Retention, backups: t.Sequence[Backup],
     before = min((b.data_timestamp for b in newest), default="")
     is_known = retention.opposite is not None
 
-    def is_surplus(checkpoint: str | None, time: str) -> bool:
-        return checkpoint in removed or (is_known and checkpoint not in stays and time < before)
+    def is_left_over(checkpoint: str | None, time: str) -> bool:
+        return is_known and checkpoint not in stays and time < before
 
     def goes(backup: Backup) -> bool:
-        return backup.id in named or (is_known and is_surplus(backup.metadata.get(CHECKPOINT_KEY), backup.data_timestamp))
+        return backup.id in named or is_left_over(backup.metadata.get(CHECKPOINT_KEY), backup.data_timestamp)
+
+    def is_old(snapshot: Snapshot) -> bool:
+        checkpoint = snapshot.metadata.get(CHECKPOINT_KEY)
+        return (checkpoint in removed and snapshot.created_at < before) or is_left_over(checkpoint, snapshot.created_at)
 
     gone = [b for b in ours if b.id not in retention.needed and b.status not in UNDER_WAY and goes(b)]
-    old = [
-        s
-        for s in snapshots
-        if s.metadata.get(APPLICATION_KEY) == application and is_surplus(s.metadata.get(CHECKPOINT_KEY), s.created_at)
-    ]
+    old = [s for s in snapshots if s.metadata.get(APPLICATION_KEY) == application and is_old(s)]
     return Surplus(tuple(sorted(gone, key=lambda b: b.data_timestamp, reverse=True)), tuple(old))
 
 

@@ -153,7 +153,7 @@ class NetworkRestore:
         self.compute.create_server_group(spec.name, spec.policy, spec.max_per_host)
 
     def _make_key_pair(self, spec: KeyPairSpec) -> None:
-        self.compute.create_key_pair(spec.name, f"{spec.public_key.strip()} {self.owner.text()}")
+        self.compute.create_key_pair(spec.name, self.owner.after(spec.public_key))
 
     def _id(self, kind: str, name: str) -> str:
         found = self._ids[kind].get(name)
