@@ -211,6 +211,15 @@ class Catalogue:
         except ManifestInvalid as error:
             return Damaged(_object_name(application, checkpoint), checkpoint, str(error))
 
+    def look_at(self, names: t.Iterable[tuple[str, str]]) -> dict[tuple[str, str], Manifest | Damaged | None]:
+        """Like :meth:`look` for many, by the names of application and checkpoint.
+
+        :raises CloudError: when none can be read; one that cannot be is damaged.
+        """
+        outcomes = attempt_all({one: functools.partial(self.look, *one) for one in names}, _READERS)
+        _raise_common(outcomes.values())
+        return {one: Damaged(_object_name(*one), one[1], str(outcome.error)) if outcome.error else outcome.value for one, outcome in outcomes.items()}
+
     def publish(self, manifest: Manifest, content: bytes | None = None) -> None:
         """Have a checkpoint in the catalogue.
 
@@ -229,7 +238,7 @@ class Catalogue:
         self._store.write(self._container, record.object_name, record.dump(self.seal), "application/json")
 
     def last_successful_drill(self, application: str) -> DrillRecord | None:
-        """The newest drill that passed, of any checkpoint of an application. What is damaged proves nothing and is passed over."""
+        """The newest drill that passed, of any checkpoint of an application. What cannot be read proves nothing and is passed over."""
         for name in drill_record.successful(self._store.names(self._container, prefix=f"{application}/")):
             record = self._load_drill(name)
             if record:
@@ -240,7 +249,7 @@ class Catalogue:
         try:
             content = self._store.read(self._container, name, drill_record.LARGEST_RECORD + 1)
             record = DrillRecord.load(content, self.seal)
-        except (NotFound, DrillRecordInvalid):
+        except (CloudError, DrillRecordInvalid):
             return None
         return record if record.object_name == name else None
 
@@ -292,7 +301,7 @@ def _vanished(outcome: Outcome[Manifest]) -> bool:
     return isinstance(outcome.error, NotFound)
 
 
-def _raise_common(outcomes: t.Collection[Outcome[Manifest]]) -> None:
+def _raise_common(outcomes: t.Collection[Outcome[t.Any]]) -> None:
     """What fails for all objects is not the fault of any of them.
 
     :raises CloudError: the first one, when the store failed for every object.
