@@ -143,7 +143,8 @@ def catalogue_of(dice, key):
     for name in dice.sample(NAMES, dice.randint(1, 4)):
         objects[f"shop/{name}.json"] = hostile_manifest(dice, name)
     active = mutated(dice, {"schema_version": 1, **RECORD.as_dict()})
-    objects["shop/_active.json"] = dice.choice((signed.dump(active, dice.choice(FORGED)), bent(dice, RECORD.dump(SEAL)), RECORD.dump(Seal(KEY, "of-the-other-site/catalogue"))))
+    elsewhere = RECORD.dump(Seal(KEY, "of-the-other-site/catalogue"))
+    objects["shop/_active.json"] = dice.choice((signed.dump(active, dice.choice(FORGED)), bent(dice, RECORD.dump(SEAL)), elsewhere))
     drill = mutated(dice, {"schema_version": 1, **json.loads(json.dumps(DRILL.as_dict()))})
     objects[DRILL.object_name] = dice.choice((signed.dump(drill, dice.choice(FORGED)), bent(dice, DRILL.dump(SEAL)), DRILL.dump(SEAL)))
     broken = {dice.choice(sorted(objects))} - {f"shop/{one.checkpoint.id}.json" for one in GOOD} if dice.random() < 0.3 else set()
