@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing the catalogue anew from what the backups keep: pure functions of the site's backups and of what is in the catalogue."""
+"""Writing the catalogue anew from what the backups keep: pure, but for :class:`Rebuild`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
-from .catalogue import LARGEST, Damaged, read_manifest
+from ..work.pool import each
+from .catalogue import LARGEST, Catalogue, Damaged, read_manifest
 from .recovery_point import unavailable
 
+#: So many manifests are published at once.
+_WRITERS = 8
 #: Names of an application and of a checkpoint.
 Names = tuple[str, str]
 
@@ -101,3 +104,24 @@ def _hindrance(kept: Kept, published: Manifest | Damaged | None, backups: t.Coll
             "Remove it (os_checkpoint, state absent, removes what the backups keep, too) or its object, whichever is wrong."
         )
     return " ".join(unavailable(kept.manifest, backups, site))
+
+
+@dataclasses.dataclass(frozen=True)
+class Rebuild:
+    """:param published: what the catalogue had of each manifest that was kept, before."""
+
+    todo: Plan
+    published: t.Mapping[Names, Manifest | Damaged | None]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, backups: t.Collection[Backup], site: str, application: str | None) -> Rebuild:
+        """
+        :param backups: all of the site's project.
+        :param application: name of the only one; None for all.
+        """
+        kept = [one for one in kept_manifests(backups, catalogue.seal) if application in (None, one.names[0])]
+        published = catalogue.look_at([one.names for one in kept if isinstance(one, Kept)])
+        return cls(plan(kept, published, backups, site), published)
+
+    def carry_out(self, catalogue: Catalogue) -> None:
+        each(self.todo.publish, lambda one: catalogue.publish(one.manifest, one.content), _WRITERS)
