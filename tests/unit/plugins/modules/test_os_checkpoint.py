@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -41,8 +41,8 @@ class Site:
     def present(self, check_mode=False, **changes):
         return os_checkpoint.present(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
 
-    def absent(self, check_mode=False):
-        return os_checkpoint.absent(SimpleNamespace(params=PARAMS, check_mode=check_mode), self.publication)
+    def absent(self, check_mode=False, **changes):
+        return os_checkpoint.absent(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
 
     @property
     def holders(self):
@@ -133,3 +133,17 @@ def test_pieces_that_an_interrupted_removal_left_are_removed():
     del site.store.content[NAME]
     assert site.absent()["changed"]
     assert site.holders == []
+
+
+@pytest.mark.parametrize("taken", [{}, {**PARAMS["cg_snapshot"], "servers": [{}]}, {**PARAMS["cg_snapshot"], "servers": None}, {"taken_at": 1}])
+def test_what_is_no_result_of_a_snapshot_is_refused(taken):
+    with pytest.raises(InvalidInput, match="cg_snapshot is not what os_cg_snapshot returned"):
+        Site().present(cg_snapshot=taken)
+
+
+@pytest.mark.parametrize("changes", [{"checkpoint": "_active"}, {"application": "../shop"}, {"checkpoint": "noon/x-passed-7.drill"}])
+def test_only_what_is_called_like_a_checkpoint_is_removed(changes):
+    site = Site(**{"shop/_active.json": b"{}"})
+    with pytest.raises(InvalidInput):
+        site.absent(**changes)
+    assert list(site.store.content) == ["shop/_active.json"]
