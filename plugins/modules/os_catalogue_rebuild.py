@@ -82,6 +82,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import Rebuild
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 
@@ -89,7 +90,7 @@ def run(module, catalogue, storage):
     application = module.params["application"]
     if application is not None:
         require_name("the name of an application", application)
-    rebuild = Rebuild.of(catalogue, storage.backups(), storage.cloud.site, application)
+    rebuild = Rebuild.of(catalogue, methods.look(storage), storage.cloud.site, application)
     for lost in rebuild.todo.lost:
         module.warn(f"Checkpoint '{lost.names[1]}' of application '{lost.names[0]}': {lost.problem}")
     if not module.check_mode:

@@ -112,6 +112,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unlisted
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, reported
 
@@ -151,11 +152,11 @@ def _unbound(listing, seal):
 
 def _doubts(application, listing, selected, catalogue, storage):
     try:
-        backups = storage.backups()
+        parts = methods.look(storage)
     except CloudError as error:
         return [f"It cannot be told whether the catalogue lacks what the backups know of: {error}"]
-    doubts = unlisted(application, listing, backups, catalogue.place)
-    return doubts + (replaced(selected, backups, catalogue.seal) if selected else [])
+    doubts = unlisted(application, listing, parts, catalogue.place)
+    return doubts + (replaced(selected, parts, catalogue.seal) if selected else [])
 
 
 def _way_out(listing):

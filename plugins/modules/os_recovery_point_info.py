@@ -148,6 +148,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts im
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 
@@ -156,12 +157,12 @@ def run(module, catalogue, storage):
     limits = Limits.parse(params["max_age"], params["max_drill_age"])
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
-    backups = storage.backups()
+    parts = methods.look(storage)
     listings = {one: catalogue.checkpoints(one) for one in sorted(set(applications))}
     points = [
-        RecoveryPoint.of(one, listing, backups, storage.cloud.site, catalogue.last_successful_drill(one)) for one, listing in listings.items()
+        RecoveryPoint.of(one, listing, parts, storage.cloud.site, catalogue.last_successful_drill(one)) for one, listing in listings.items()
     ]
-    for warning in [problem for one, listing in listings.items() for problem in unlisted(one, listing, backups, catalogue.place)]:
+    for warning in [problem for one, listing in listings.items() for problem in unlisted(one, listing, parts, catalogue.place)]:
         module.warn(warning)
     now = datetime.datetime.now(datetime.UTC)
     return {"recovery_points": [one.as_dict(now, limits) for one in points], "metrics": metrics(points, now)}

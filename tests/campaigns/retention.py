@@ -60,6 +60,9 @@ class Site:
     def backups(self):
         return list(self.by_id.values())
 
+    def backup(self, backup_id):
+        return self.by_id.get(backup_id)
+
     def snapshots(self):
         return list(self.snapshots_by_id.values())
 
@@ -195,7 +198,7 @@ class World:
         yield from self.judge(application, before, gone, primary)
 
     def judge_plan(self, application, plan, newest, primary):
-        going = {one.id: site.name for site, surplus in plan.sites for one in surplus.backups}
+        going = {one.id: site.name for site, surplus in plan.sites for one in surplus.parts}
         for one, site in going.items():
             if self.sites[site].by_id[one].metadata.get("osdr_application") != application:
                 yield f"backup {one} of others would go at {site}"
@@ -215,7 +218,7 @@ class World:
         """Cinder refuses what others of the same site build on; then the rest of the volume's is left alone at both sites."""
         refused, left = set(), set()
         for site, surplus in plan.sites:
-            for one in surplus.backups:
+            for one in surplus.parts:
                 if one.id in left:
                     continue
                 if one.volume_id in refused or any(self.parent.get(child) == one.id for child in site.by_id):

@@ -11,7 +11,8 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup
+from ..copies.method import Part
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest.manifest import Manifest
 from ..manifest.pieces import LABEL_KEY
 from ..manifest.signed import Seal
@@ -21,17 +22,17 @@ from .rebuild import Kept, Lost, kept_manifests
 _REBUILD = "os_catalogue_rebuild writes it anew."
 
 
-def unlisted(application: str, listing: Listing, backups: t.Iterable[Backup], place: str) -> list[str]:
+def unlisted(application: str, listing: Listing, parts: t.Iterable[Part], place: str) -> list[str]:
     """Checkpoints that the catalogue does not have although backups keep their manifests, and that are newer than all it has.
 
-    :param backups: all of the site's project.
+    :param parts: all of the site's project.
     """
     known = {one.checkpoint.id for one in listing.manifests} | {one.checkpoint for one in listing.damaged}
     times: dict[str, str] = collections.defaultdict(str)
-    for backup in backups:
-        if backup.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in backup.metadata:
-            checkpoint = backup.metadata.get(CHECKPOINT_KEY, "")
-            times[checkpoint] = max(times[checkpoint], backup.data_timestamp)
+    for part in parts:
+        if part.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in part.metadata:
+            checkpoint = part.metadata.get(CHECKPOINT_KEY, "")
+            times[checkpoint] = max(times[checkpoint], part.data_timestamp)
     newest = max((time for checkpoint, time in times.items() if checkpoint in known), default="")
     return [
         f"Backups belong to checkpoint '{checkpoint}' of application '{application}' (of {time}), which is newer than all in {place} and is not there: it is "
@@ -41,14 +42,14 @@ def unlisted(application: str, listing: Listing, backups: t.Iterable[Backup], pl
     ]
 
 
-def replaced(manifest: Manifest, backups: t.Iterable[Backup], seal: Seal) -> list[str]:
+def replaced(manifest: Manifest, parts: t.Iterable[Part], seal: Seal) -> list[str]:
     """Whether the backups of a checkpoint keep another manifest than the catalogue has.
 
-    :param backups: all of the site's project.
+    :param parts: all of the site's project.
     """
     application, checkpoint = manifest.application.name, manifest.checkpoint.id
     marks = {APPLICATION_KEY: application, CHECKPOINT_KEY: checkpoint}
-    kept = kept_manifests([one for one in backups if marks.items() <= one.metadata.items()], seal)
+    kept = kept_manifests([one for one in parts if marks.items() <= one.metadata.items()], seal)
     return [problem for one in kept if (problem := _difference(one, manifest))]
 
 

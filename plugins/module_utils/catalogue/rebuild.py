@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing the catalogue anew from what the backups keep: pure, but for :class:`Rebuild`."""
+"""Writing the catalogue anew from what the parts of copies keep: pure, but for :class:`Rebuild`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import collections
 import dataclasses
 import typing as t
 
+from ..copies.method import Part
 from ..core.errors import ManifestInvalid
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
@@ -25,7 +26,7 @@ Names = tuple[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """A manifest that the backups of a checkpoint keep, as it was stored."""
+    """A manifest that the copies of a checkpoint keep, as it was stored."""
 
     names: Names
     manifest: Manifest
@@ -34,7 +35,7 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True)
 class Lost:
-    """A checkpoint that cannot be had from its backups."""
+    """A checkpoint that cannot be had from its copies."""
 
     names: Names
     problem: str
@@ -52,20 +53,20 @@ class Plan:
     lost: tuple[Lost, ...]
 
 
-def kept_manifests(backups: t.Iterable[Backup], seal: Seal) -> list[Kept | Lost]:
-    """What the backups keep, checkpoint by checkpoint.
+def kept_manifests(parts: t.Iterable[Part], seal: Seal) -> list[Kept | Lost]:
+    """What the parts of copies keep, checkpoint by checkpoint.
 
     :param seal: that of the catalogue.
     """
     metadata = collections.defaultdict(list)
-    for backup in backups:
-        if manifest_pieces.LABEL_KEY in backup.metadata:
-            metadata[_names(backup)].append(backup.metadata)
+    for part in parts:
+        if manifest_pieces.LABEL_KEY in part.metadata:
+            metadata[_names(part)].append(part.metadata)
     return [_kept(names, found, seal) for names, found in sorted(metadata.items())]
 
 
-def _names(backup: Backup) -> Names:
-    return backup.metadata.get(APPLICATION_KEY, ""), backup.metadata.get(CHECKPOINT_KEY, "")
+def _names(part: Part) -> Names:
+    return part.metadata.get(APPLICATION_KEY, ""), part.metadata.get(CHECKPOINT_KEY, "")
 
 
 def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], seal: Seal) -> Kept | Lost:
@@ -77,12 +78,12 @@ def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], seal: Seal) -
 
 
 def plan(
-    kept: t.Iterable[Kept | Lost], published: t.Mapping[Names, Manifest | Damaged | None], backups: t.Collection[Backup], site: str
+    kept: t.Iterable[Kept | Lost], published: t.Mapping[Names, Manifest | Damaged | None], parts: t.Collection[Part], site: str
 ) -> Plan:
     """Decide what is published.
 
     :param published: what the catalogue has of each manifest that was kept.
-    :param backups: all of the site's project.
+    :param parts: of copies, all of the site's project.
     """
     publish, present, lost = [], [], []
     for one in kept:
@@ -90,20 +91,20 @@ def plan(
             lost.append(one)
         elif one.manifest == published[one.names]:
             present.append(one)
-        elif problem := _hindrance(one, published[one.names], backups, site):
+        elif problem := _hindrance(one, published[one.names], parts, site):
             lost.append(Lost(one.names, problem))
         else:
             publish.append(one)
     return Plan(tuple(publish), tuple(present), tuple(lost))
 
 
-def _hindrance(kept: Kept, published: Manifest | Damaged | None, backups: t.Collection[Backup], site: str) -> str:
+def _hindrance(kept: Kept, published: Manifest | Damaged | None, parts: t.Collection[Part], site: str) -> str:
     if isinstance(published, Manifest):
         return (
             "The catalogue has another manifest of this checkpoint, which is left alone. "
             "Remove it (os_checkpoint, state absent, removes what the backups keep, too) or its object, whichever is wrong."
         )
-    return " ".join(unavailable(kept.manifest, backups, site))
+    return " ".join(unavailable(kept.manifest, parts, site))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,14 +115,14 @@ class Rebuild:
     published: t.Mapping[Names, Manifest | Damaged | None]
 
     @classmethod
-    def of(cls, catalogue: Catalogue, backups: t.Collection[Backup], site: str, application: str | None) -> Rebuild:
+    def of(cls, catalogue: Catalogue, parts: t.Collection[Part], site: str, application: str | None) -> Rebuild:
         """
-        :param backups: all of the site's project.
+        :param parts: all of the site's project.
         :param application: name of the only one; None for all.
         """
-        kept = [one for one in kept_manifests(backups, catalogue.seal) if application in (None, one.names[0])]
+        kept = [one for one in kept_manifests(parts, catalogue.seal) if application in (None, one.names[0])]
         published = catalogue.look_at([one.names for one in kept if isinstance(one, Kept)])
-        return cls(plan(kept, published, backups, site), published)
+        return cls(plan(kept, published, parts, site), published)
 
     def carry_out(self, catalogue: Catalogue) -> None:
         each(self.todo.publish, lambda one: catalogue.publish(one.manifest, one.content), _WRITERS)
