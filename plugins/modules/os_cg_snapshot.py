@@ -287,7 +287,6 @@ grouping:
       elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
@@ -297,7 +296,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption i
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

@@ -205,9 +205,11 @@ def _site_name(config: t.Mapping[str, t.Any]) -> str:
 def _connect(site: str, **options: t.Any) -> Cloud:
     sdk = _sdk()
     exceptions = _sdk(".exceptions")
+    keystone = library("keystoneauth1.exceptions", "keystoneauth1")
     try:
         connection = sdk.connect(**options)
-    except exceptions.ConfigException as error:
+    # The latter for a dictionary with what the plugin does not take.
+    except (exceptions.ConfigException, keystone.ClientException, TypeError) as error:
         raise InvalidInput(
             f"Cloud '{site}' cannot be used: {_reason(error)}.",
             "Name an entry of clouds.yaml (see OS_CLIENT_CONFIG_FILE) or give a complete configuration.",
