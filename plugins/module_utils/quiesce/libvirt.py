@@ -86,10 +86,19 @@ class LibvirtDriver(QuiesceDriver):
 
     def thaw(self, server: Server) -> Thaw:
         with _understanding(server):
-            thawed = int(self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout))
+            thawed = int(self._ask_to_thaw(server))
         if self._state(server) != THAWED:
             raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
         return Thaw(filesystems=thawed)
+
+    def _ask_to_thaw(self, server: Server) -> t.Any:
+        """Thaw; hooks that fail behind a thaw, as they do when the guest's own guard has fired, get a second chance."""
+        try:
+            return self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout)
+        except FreezeFailed:
+            if self._state(server) != THAWED:
+                raise
+            return self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout)
 
     def disarm_guard(self, server: Server) -> bool:
         if self._guards and server.id in self._guarded_from_outside:

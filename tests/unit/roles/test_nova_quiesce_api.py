@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -34,8 +33,7 @@ def nova():
 
 @pytest.fixture
 def api(nova):
-    path = os.environ.get("OSDR_FILTER_UNDER_TEST")
-    with loaded(nova, *([path] if path else [])) as module:
+    with loaded(nova) as module:
         yield module
 
 

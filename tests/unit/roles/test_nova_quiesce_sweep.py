@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
 import threading
 from types import SimpleNamespace
 
@@ -22,9 +21,8 @@ def nova():
 
 
 @pytest.fixture
-def api(nova, monkeypatch):
-    path = os.environ.get("OSDR_FILTER_UNDER_TEST")
-    with loaded(nova, *([path] if path else [])) as module:
+def api(nova):
+    with loaded(nova) as module:
         yield module
 
 

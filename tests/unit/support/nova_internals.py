@@ -308,12 +308,12 @@ class _Options(SimpleNamespace):
 
 
 @functools.cache
-def _compiled(path):
-    return compile(pathlib.Path(path).read_text(), str(path), "exec")
+def _compiled():
+    return compile(FILTER.read_text(), str(FILTER), "exec")
 
 
 @contextlib.contextmanager
-def loaded(deployment, path=FILTER):
+def loaded(deployment):
     """The filter, loaded over a deployment, with its clock."""
     with pytest.MonkeyPatch.context() as patched:
         for name, stub in _stubs(deployment).items():
@@ -321,6 +321,6 @@ def loaded(deployment, path=FILTER):
         module = types.ModuleType("nova_quiesce_api_under_test")
         # Its dataclasses are looked up there.
         patched.setitem(sys.modules, module.__name__, module)
-        exec(_compiled(path), vars(module))
+        exec(_compiled(), vars(module))
         patched.setattr(module, "_now", deployment.clock.now)
         yield module

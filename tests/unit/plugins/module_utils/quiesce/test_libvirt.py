@@ -369,3 +369,21 @@ def test_a_host_that_does_not_answer_keeps_no_other_waiting(libvirt, monkeypatch
     finally:
         answered.set()
         stuck.join()
+
+
+HOOK_FAILED = LibvirtError("unable to execute QEMU agent command 'guest-fsfreeze-thaw': fsfreeze hook has failed with status 1", 1)
+
+
+def test_hooks_that_fail_behind_a_thaw_get_a_second_chance(libvirt):
+    libvirt.answers["guest-fsfreeze-thaw"] = [HOOK_FAILED, 0]
+    assert driver().thaw(DB).filesystems == 0
+    libvirt.answers["guest-fsfreeze-thaw"] = HOOK_FAILED
+    with pytest.raises(FreezeFailed, match="hook has failed"):
+        driver().thaw(DB)
+
+
+def test_a_thaw_that_failed_is_not_asked_for_again_behind_the_back_of_who_asked(libvirt):
+    libvirt.answers.update({"guest-fsfreeze-thaw": [HOOK_FAILED, 2], "guest-fsfreeze-status": "frozen"})
+    with pytest.raises(FreezeFailed, match="hook has failed"):
+        driver().thaw(DB)
+    assert len(libvirt.asked_for("guest-fsfreeze-thaw")) == 1
