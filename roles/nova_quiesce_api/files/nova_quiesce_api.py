@@ -19,6 +19,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime
+import enum
 import json
 import os
 import random
@@ -643,6 +644,14 @@ class Job:
         return limit if self.tries else min(limit, _FIRST_PATIENCE)
 
 
+class Outcome(enum.Enum):
+    """Of a try to thaw. After one that failed the next is made to wait."""
+
+    DONE = enum.auto()
+    NOT_YET = enum.auto()
+    FAILED = enum.auto()
+
+
 def _next(waiting: t.Iterable[Job], running: t.Collection[Job]) -> Job | None:
     """Who is thawed next: first tries before others, then the project with the fewest at work, then who is due longest."""
     of_project = collections.Counter(job.instance.project_id for job in running)
@@ -687,36 +696,32 @@ class Thawers:
                 self._pool.submit(self._work, job)
 
     def _work(self, job: Job) -> None:
-        try:
-            is_done = self._expire(job)
-        finally:
-            with self._lock:
-                del self._running[job.instance.uuid]
-        self._note(job, is_done)
-        self._start()
-
-    def _note(self, job: Job, is_done: bool) -> None:
+        outcome = self._expire(job)
         with self._lock:
+            del self._running[job.instance.uuid]
             self._failed.pop(job.key, None)
-            if not is_done:
+            if outcome is Outcome.FAILED:
                 pause = min(CONF.quiesce.sweep_interval * 2**job.tries, _LONGEST_PAUSE)
                 self._failed[job.key] = (job.tries + 1, _after(pause))
+        self._start()
 
-    def _expire(self, job: Job) -> bool:
+    def _expire(self, job: Job) -> Outcome:
         uuid = job.instance.uuid
         try:
             with job.instance.obj_alternate_context(job.context):
-                return self._quiescer.expire(job.context, job.instance, job.record, job.patience)
+                is_done = self._quiescer.expire(job.context, job.instance, job.record, job.patience)
+            return Outcome.DONE if is_done else Outcome.NOT_YET
         except exception.UnexpectedTaskStateError:
             LOG.info("Server %s is being worked on; it is looked at again.", uuid)
+            return Outcome.NOT_YET
         except exception.InstanceNotFound:
             LOG.info("Server %s is gone.", uuid)
-            return True
+            return Outcome.DONE
         except AgentFailed as error:
             LOG.warning("Server %s could not be thawed yet: %s", uuid, error)
         except Exception:
             LOG.exception("Server %s could not be thawed yet.", uuid)
-        return False
+        return Outcome.FAILED
 
 
 class Sweeper:

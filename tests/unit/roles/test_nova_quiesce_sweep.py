@@ -287,6 +287,16 @@ def test_tries_come_at_growing_intervals_of_a_minute_at_most(site, nova):
     assert site.said("warning")[-1] == f"Server id-db could not be thawed yet: {AWAY}"
 
 
+def test_one_that_was_thawed_but_may_be_frozen_late_is_thawed_at_every_sweep(site, nova):
+    guest = site.freeze("id-db", seconds=0)
+    nova.rows["id-db"].system_metadata["quiesce_settled"] = (nova.clock.now() + site.api.datetime.timedelta(seconds=40)).isoformat()
+    guest.calls.clear()
+    site.sweep(12)
+    assert guest.calls == [("unquiesce_instance", 5)] * len(guest.calls)
+    # Each sets the next moment to five seconds from when it was done.
+    assert (len(guest.calls), site.record()) == (5, None)
+
+
 def test_a_new_freeze_of_a_server_does_not_wait_for_what_its_last_one_had_to(site, nova):
     guest = site.freeze("id-db", seconds=0, token="first")
     guest.fails_with = AWAY
@@ -332,8 +342,7 @@ def test_a_server_that_is_gone_or_busy_does_no_harm(site, nova):
     assert (gone.is_frozen, busy.is_frozen, fine.is_frozen) == (True, True, False)
     assert "Server id-gone is gone." in site.said("info")
     assert "Server id-busy is being worked on; it is looked at again." in site.said("info")
-    assert [uuid for uuid, _token in site.thawers._failed] == ["id-busy"]
-    assert site.thawers._running == {}
+    assert (site.thawers._failed, site.thawers._running) == ({}, {})
 
 
 def test_whatever_goes_wrong_with_one_server_the_next_is_thawed(site, nova):
