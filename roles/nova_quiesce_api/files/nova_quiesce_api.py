@@ -612,7 +612,7 @@ def _recorded(context: t.Any, instance: t.Any, action: str) -> t.Iterator[None]:
     objects.InstanceAction.action_finish(context, instance.uuid, want_result=False)
 
 
-#: Servers that one process thaws at once: in all, of one project, and of those whose agents did not answer before.
+#: Servers of a cell that one process thaws at once: in all, of one project, and of those whose agents did not answer before.
 _AT_ONCE, _OF_A_PROJECT, _OF_RETRIES = 64, 32, 16
 #: Seconds that an agent gets at the first try. One that takes longer is asked again behind all others.
 _FIRST_PATIENCE = 5
@@ -669,7 +669,7 @@ def _next(waiting: t.Iterable[Job], running: t.Collection[Job]) -> Job | None:
 
 
 class Thawers:
-    """Threads that thaw servers, such that those whose agents hang keep no others waiting."""
+    """Threads that thaw the servers of one cell, such that those whose agents hang keep no others waiting."""
 
     def __init__(self, quiescer: Quiescer) -> None:
         self._quiescer = quiescer
@@ -727,12 +727,12 @@ class Thawers:
 class Sweeper:
     """Thaws the servers of all cells whose time is over.
 
-    Every API process has one; of those on a host, the one that holds the lock works. Each cell is looked into by a
-    thread of its own, so a database that hangs keeps only its own servers waiting.
+    Every API process has one; of those on a host, the one that holds the lock works. Each cell has threads of its own
+    that look into it and thaw, so a database that hangs keeps only its own servers waiting.
     """
 
-    def __init__(self, thawers: Thawers) -> None:
-        self._thawers = thawers
+    def __init__(self, quiescer: Quiescer) -> None:
+        self._thawers: dict[str, Thawers] = collections.defaultdict(lambda: Thawers(quiescer))
         self._lock = fasteners.InterProcessLock(
             os.path.join(CONF.oslo_concurrency.lock_path or CONF.state_path, "nova-quiesce-sweep")
         )
@@ -781,7 +781,7 @@ class Sweeper:
             for instance in self._find(context, system_metadata=Record.MARK):
                 record = Record.of(instance)
                 if record and record.is_due:
-                    self._thawers.offer(_of_owner(context, instance), instance, record)
+                    self._thawers[cell.uuid].offer(_of_owner(context, instance), instance, record)
             for instance in self._find(context, task_state=[QUIESCING, UNQUIESCING]):
                 if Record.of(instance) is None and _is_abandoned(instance):
                     _give_back(instance)
@@ -859,7 +859,7 @@ class QuiesceFilter:
         """Threads do not survive the fork by which some servers make their processes."""
         if self._sweeping_process != os.getpid():
             self._sweeping_process = os.getpid()
-            Sweeper(Thawers(self._quiescer)).start()
+            Sweeper(self._quiescer).start()
 
     def _show(self, request: t.Any, server: str) -> webob.Response:
         if request.method != "GET":

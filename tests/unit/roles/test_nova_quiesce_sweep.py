@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import collections
 import heapq
 import itertools
 import threading
@@ -57,7 +58,9 @@ class Site:
         self.api, self.nova, self.threads, self.hanging, self.seconds = api, nova, [], set(), 0.0
         self.thawers = api.Thawers(api.Quiescer(api.Computes()))
         self.pool = self.thawers._pool = Pool(nova)
-        self.sweeper = api.Sweeper(self.thawers)
+        self.sweeper = api.Sweeper(self.thawers._quiescer)
+        # One for all cells, where it does not matter.
+        self.sweeper._thawers = collections.defaultdict(lambda: self.thawers)
         monkeypatch.setattr(api, "_thread", self._thread)
         monkeypatch.setattr(api, "time", SimpleNamespace(monotonic=lambda: self.seconds))
         api.LOG.reset_mock()
@@ -142,6 +145,25 @@ def test_a_cell_whose_database_hangs_keeps_no_other_waiting_and_is_named(site, n
     site.hanging.clear()
     site.sweep(2)
     assert not first.is_frozen
+
+
+def test_a_cell_whose_database_hangs_in_the_midst_of_thaws_takes_no_threads_from_others(api, nova, monkeypatch):
+    nova.cells.append(Cell("cell2"))
+    site = Site(api, nova, monkeypatch)
+    site.sweeper = api.Sweeper(site.thawers._quiescer)
+    pools = {}
+    monkeypatch.setattr(api.concurrent.futures, "ThreadPoolExecutor", lambda max_workers: pools.setdefault(len(pools), Pool(nova)))
+    for number in range(70):
+        site.freeze(f"id-{number}", seconds=0, cell="cell1", project_id=f"p{number}")
+    healthy = site.freeze("id-db", seconds=0, cell="cell2")
+    site.sweeper.sweep()
+    first, second = pools.values()
+    # Those of the first cell never come back.
+    assert len(first.running) == 64
+    second.run_until(nova.clock.now().timestamp() + 1)
+    assert not healthy.is_frozen
+    site.sweeper.sweep()
+    assert len(pools) == 2
 
 
 def test_cells_that_are_known_are_swept_while_their_list_cannot_be_had(site, nova):
