@@ -235,6 +235,23 @@ def test_while_the_filter_is_at_work_the_server_has_a_task_and_a_record(client, 
     assert found[1:] == [("unquiescing", "quiesced", 30)] * 2
 
 
+def test_a_freeze_counts_from_when_it_is_confirmed(client, nova, guest):
+    real = guest.ask
+    guest.ask = lambda method, seconds: (nova.clock.turn(3), real(method, seconds))
+    start = later(nova, 0)
+    content = client.quiesce(timeout=60)[1]
+    assert (content["since"], content["settled"], content["until"]) == (later(nova, 0), later(nova, 0), later(nova, 57))
+    assert start < content["since"]
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(10, 50), (100, 70)])
+def test_a_freeze_whose_process_dies_is_not_over_before_it_can_no_longer_come(client, nova, api, guest, timeout, seconds):
+    start, found = nova.clock.now(), []
+    guest.ask = lambda method, timeout: found.append(api.Record.of(nova.instance()))
+    client.quiesce(timeout=timeout)
+    assert found[0].settled == start + datetime.timedelta(seconds=seconds)
+
+
 @pytest.mark.parametrize(("timeout", "patience"), [(10, 10), (100, 30), (1, 1)])
 def test_an_agent_gets_no_more_time_than_the_freeze_has(client, guest, timeout, patience):
     client.quiesce(timeout=timeout)
