@@ -19,7 +19,6 @@ import contextlib
 import copy
 import dataclasses
 import datetime
-import enum
 import json
 import os
 import random
@@ -483,29 +482,28 @@ class Quiescer:
         instance.save(expected_task_state=[None])
         return ended
 
-    def expire(self, context: t.Any, instance: t.Any, record: Record, patience: float) -> bool:
+    def expire(self, context: t.Any, instance: t.Any, record: Record, patience: float) -> None:
         """Thaw a server whose time is over, or whose process has ended.
 
-        The record goes only when it is certain that the guest is not frozen.
+        The record goes only when it is certain that the guest is not frozen. As long as there is one, it is tried again.
 
         :param patience: seconds to wait for the guest agent.
-        :returns: whether it is done with; else it must be tried again.
         :raises AgentFailed: when the thaw was not confirmed.
         """
         if _is_switched_off(instance):
             _forget(instance, Ended.now(record.token, "stopped"))
-            return True
+            return
         if instance.task_state not in _OUR_TASKS:
             # Whatever Nova does there may last; its guest must not stay frozen for so long.
             LOG.warning("Server %s has the task %s and is thawed meanwhile.", instance.uuid, instance.task_state)
             self._computes.thaw(context, instance, patience)
-            return False
+            return
         if record.state == QUIESCED:
             LOG.warning("Server %s was not unquiesced in time and is thawed now.", instance.uuid)
         claim = Claim(instance, UNQUIESCING, dataclasses.replace(record, until=_after(patience + _GRACE)))
         if instance.vm_state in _STANDING_STILL:
             claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval), settled=_after(_LATEST_TURN))
-            return False
+            return
         with _recorded(context, instance, "unquiesce"):
             is_final = _now() >= record.settled
             try:
@@ -514,10 +512,10 @@ class Quiescer:
                 outcome = _without_agent(context, instance, record, error)
                 if outcome:
                     claim.clear(Ended.now(record.token, outcome))
-                    return True
+                    return
                 claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval))
                 raise
-            return _end(claim, is_final, Ended.now(record.token, "expired"))
+            _end(claim, is_final, Ended.now(record.token, "expired"))
 
     def _is_still_frozen(self, context: t.Any, instance: t.Any) -> bool:
         """Ask by a second freeze, which an agent refuses while it is frozen: nova-compute has no other question."""
@@ -644,14 +642,6 @@ class Job:
         return limit if self.tries else min(limit, _FIRST_PATIENCE)
 
 
-class Outcome(enum.Enum):
-    """Of a try to thaw. After one that failed the next is made to wait."""
-
-    DONE = enum.auto()
-    NOT_YET = enum.auto()
-    FAILED = enum.auto()
-
-
 def _next(waiting: t.Iterable[Job], running: t.Collection[Job]) -> Job | None:
     """Who is thawed next: first tries before others, then the project with the fewest at work, then who is due longest."""
     of_project = collections.Counter(job.instance.project_id for job in running)
@@ -696,32 +686,32 @@ class Thawers:
                 self._pool.submit(self._work, job)
 
     def _work(self, job: Job) -> None:
-        outcome = self._expire(job)
+        has_failed = not self._try(job)
         with self._lock:
             del self._running[job.instance.uuid]
             self._failed.pop(job.key, None)
-            if outcome is Outcome.FAILED:
+            if has_failed:
                 pause = min(CONF.quiesce.sweep_interval * 2**job.tries, _LONGEST_PAUSE)
                 self._failed[job.key] = (job.tries + 1, _after(pause))
         self._start()
 
-    def _expire(self, job: Job) -> Outcome:
+    def _try(self, job: Job) -> bool:
+        """:returns: whether it went well, so that the next sweep may take the server up again if it must."""
         uuid = job.instance.uuid
         try:
             with job.instance.obj_alternate_context(job.context):
-                is_done = self._quiescer.expire(job.context, job.instance, job.record, job.patience)
-            return Outcome.DONE if is_done else Outcome.NOT_YET
+                self._quiescer.expire(job.context, job.instance, job.record, job.patience)
         except exception.UnexpectedTaskStateError:
             LOG.info("Server %s is being worked on; it is looked at again.", uuid)
-            return Outcome.NOT_YET
         except exception.InstanceNotFound:
             LOG.info("Server %s is gone.", uuid)
-            return Outcome.DONE
         except AgentFailed as error:
             LOG.warning("Server %s could not be thawed yet: %s", uuid, error)
+            return False
         except Exception:
             LOG.exception("Server %s could not be thawed yet.", uuid)
-        return Outcome.FAILED
+            return False
+        return True
 
 
 class Sweeper:

@@ -91,12 +91,13 @@ def later(nova, seconds):
 
 def expire(api, nova, patience=30):
     """Whether the sweep is done with the server: True, False, or that its thaw failed; and what is known of it then."""
-    instance = nova.instance()
+    instance, failed = nova.instance(), False
     try:
-        done = api.Quiescer(api.Computes()).expire(Context(), instance, api.Record.of(instance), patience)
+        api.Quiescer(api.Computes()).expire(Context(), instance, api.Record.of(instance), patience)
     except api.AgentFailed:
-        done = "failed"
-    return done, api.Record.of(nova.instance()), api.Ended.of(nova.instance())
+        failed = True
+    record, ended = api.Record.of(nova.instance()), api.Ended.of(nova.instance())
+    return "failed" if failed else record is None, record, ended
 
 
 def freeze(client, nova, minutes=2, **arguments):
@@ -483,6 +484,24 @@ def test_a_thaw_without_an_answer_is_left_to_the_sweep(client, nova, api, guest)
     assert (status, "was not unquiesced; Nova goes on trying" in message) == (504, True)
     record = api.Record.of(nova.instance())
     assert (record.state, record.is_due, record.token) == ("unquiescing", True, "ours")
+    assert record.settled == nova.clock.now() + datetime.timedelta(seconds=40)
+
+
+def test_a_question_without_an_answer_may_freeze_late_whatever_the_thaw_does(client, nova, api, guest):
+    """Whether it is still frozen is asked by a freeze."""
+    client.quiesce(token="ours")
+    real, guest.hangs = guest.ask, True
+
+    def ask(method, seconds):
+        try:
+            real(method, seconds)
+        finally:
+            guest.hangs = False
+
+    guest.ask = ask
+    assert client.unquiesce(token="ours")[0] == 504
+    record = api.Record.of(nova.instance())
+    assert (record.state, record.is_due) == ("unquiescing", True)
     assert record.settled == nova.clock.now() + datetime.timedelta(seconds=40)
 
 
