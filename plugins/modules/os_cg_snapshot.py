@@ -226,7 +226,7 @@ cg_snapshot:
           description: Number of file systems frozen; null when it was not frozen, or when the driver cannot know.
           type: int
         guard:
-          description: Where its guard ran, V(nova), V(guest) or V(controller); null when it was not frozen.
+          description: Where its guards ran, V(nova), V(guest), both (V(nova, guest)) or V(controller); null when it was not frozen.
           type: str
         guard_until:
           description: When its guard would have thawed it; null when it was not frozen.

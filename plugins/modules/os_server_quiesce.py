@@ -128,7 +128,7 @@ quiesce:
           description: When the thaw was confirmed. Null when this run did not thaw.
           type: str
         guard:
-          description: Where the guard runs, V(nova), V(guest) or V(controller).
+          description: Where the guards run, V(nova), V(guest), both (V(nova, guest)) or V(controller).
           type: str
         guard_until:
           description: When the guard thaws the server at the latest. Null when this run armed none.

@@ -32,7 +32,7 @@ class Support:
 
     :param problem: why the driver cannot freeze it and what to do; None when it can.
     :param state: ``frozen`` or ``thawed``; None when that is unknown. ``frozen`` with a problem: no other driver may take it either.
-    :param guard: where its guard would run: ``nova``, ``guest`` or ``controller``.
+    :param guard: where its guards would run: ``nova``, ``guest``, ``nova, guest`` or ``controller``.
     """
 
     problem: str | None = None
