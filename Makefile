@@ -37,10 +37,14 @@ tools := tests/tools
 environments := /usr/bin/python3 $(tools)/environments.py
 stages := $(controller)/bin/python $(tools)/stages.py
 # The gates that need neither a lab nor a cloud, the longest first.
-no_cloud := plays+sanity+environment+lint+docs+unit
+no_cloud := plays+sanity+environment+from-nothing+lint+docs+unit
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
+
+# No proxy of the machine knows the sites.
+comma := ,
+export no_proxy := $(if $(or $(no_proxy),$(NO_PROXY)),$(or $(no_proxy),$(NO_PROXY))$(comma))localhost,127.0.0.1,primary,remote,10.88.0.0/16
 
 export PATH := $(controller)/bin:$(PATH)
 export OSDR_LAB_DIR := $(LAB_DIR)
@@ -119,6 +123,10 @@ unit: controller ## The library and the modules, in a minute
 .PHONY: plays
 plays: controller ## What starts Ansible, a browser or git, without a cloud: roles, AWX, reports, tools
 	pytest tests/plays tests/tools --numprocesses auto
+
+.PHONY: from-nothing
+from-nothing: controller ## As root: a Debian 12 with nothing on it, where the controller is prepared and what needs no lab runs
+	pytest tests/from_nothing
 
 .PHONY: environment
 environment: controller ## The artifact in a bare environment, and what ansible-builder makes of it

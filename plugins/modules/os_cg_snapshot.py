@@ -297,10 +297,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core import consist
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, freeze_problems, running
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import grouping
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking as group_snapshot
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.result import describe
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey, warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
@@ -353,7 +354,7 @@ class Run:
         servers = quiescer.resolve(self.application, self.params["projects"]) if quiescer else self._servers()
         if quiescer and not self.module.check_mode:
             servers = quiescer.thaw_leftovers(servers)
-        wanted = Wanted(self.application, self.name, self._least(), group_snapshot.survey(self.application, servers, self.storages))
+        wanted = Wanted(self.application, self.name, self._least(), survey(self.application, servers, self.storages))
         self._warn(wanted)
         job = self.job(wanted)
         plan = job.plan(is_confirmed=self.params["thaw"] is not None)
@@ -361,7 +362,7 @@ class Run:
             return self._confirm(wanted, job, plan)
         if not plan.changed:
             current = job.snapshots.current()
-            described = group_snapshot.describe(wanted, current, Evidence.read(current))
+            described = describe(wanted, current, Evidence.read(current))
             return {"changed": False, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         units = job.units()
@@ -379,7 +380,7 @@ class Run:
                 quiescer.compute.cloud.warm_up(self.params["quiesce"]["guard_timeout"])
             seeing = Seeing(self._compute(), wanted, self.params["concurrency"])
             evidence = job.snapshots.take(units, window, seeing, self.interruption)
-        return {**result, "cg_snapshot": group_snapshot.describe(wanted, job.snapshots.current(), evidence)}
+        return {**result, "cg_snapshot": describe(wanted, job.snapshots.current(), evidence)}
 
     def _confirm(self, wanted, job, plan):
         """Complete the evidence of a set by the thaw of the freeze around it."""
@@ -393,7 +394,7 @@ class Run:
         changed = any(server.pending for server in evidence.servers.values())
         if changed and not self.module.check_mode:
             evidence = job.confirm(evidence, self.params["thaw"].get("servers") or [])
-        described = group_snapshot.describe(wanted, current, evidence)
+        described = describe(wanted, current, evidence)
         return {"changed": changed, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
 
     def _least(self):
@@ -404,7 +405,7 @@ class Run:
         return "paused" if self.params["quiesce"]["driver"] == "pause" else "quiesced"
 
     def _warn(self, wanted):
-        for warning in group_snapshot.warnings(wanted):
+        for warning in warnings(wanted):
             self.module.warn(warning)
 
     def _refuse(self, problems):

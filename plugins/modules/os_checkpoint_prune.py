@@ -169,7 +169,7 @@ def _result(plan):
     return {
         "kept": [{**dataclasses.asdict(one), "reasons": list(one.reasons)} for one in plan.retention.keep],
         "removed": [one.checkpoint.id for one in plan.retention.remove],
-        "backups": {storage.cloud.site: _ids(gone.backups) for storage, gone in plan.sites},
+        "backups": {storage.cloud.site: _ids(gone.parts) for storage, gone in plan.sites},
         "snapshots": {storage.cloud.site: _ids(gone.snapshots) for storage, gone in plan.sites},
     }
 

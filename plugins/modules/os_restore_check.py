@@ -191,8 +191,8 @@ def check(module):
     source = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"])
     mapping = SiteMapping.parse(params["mapping"])
     cloud = connect(params)
-    chains = [backup_id for copy in source.copies for backup_id in copy.chain]
-    stock, old_problems = _without_old(params, apply(source, mapping).manifest, restore_check.look(cloud, params["concurrency"], chains))
+    stock = restore_check.look(cloud, params["concurrency"], source.copies)
+    stock, old_problems = _without_old(params, apply(source, mapping).manifest, stock)
     manifest, problems = restore_problems(source, mapping, Inventory(stock), params["drill"])
     commands = (manifest.application, params["command_checks"])
     for doubt in (*restore_check.doubts(manifest, stock.site, cloud.project_id), *readiness.command_warnings(*commands)):

@@ -78,8 +78,8 @@ volumes:
     size:
       description: Its size in GiB.
       type: int
-    backup_id:
-      description: Id of the backup from which it was restored.
+    copy_id:
+      description: Id of the copy from which it was restored; that of the backup, if it is one.
       type: str
     volume_id:
       description: Id of the restored volume; null when it is not there yet.
@@ -103,7 +103,7 @@ volumes:
       name: orders-db-data
       device: /dev/vdb
       size: 1
-      backup_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
+      copy_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
       volume_id: 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
       status: available
       seconds:

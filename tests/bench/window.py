@@ -28,9 +28,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import taking as group_snapshot
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from fleet import add_volumes, running
@@ -124,7 +124,7 @@ def take(part: Part, driver: str) -> Taken:
         quiescer = Quiescer(params, cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}), "quiesced", 16)
         servers = quiescer.resolve(part.application)
         storages = Storages([BlockStorage(cloud)])
-        wanted = Wanted(part.application, "bench", "quiesced", group_snapshot.survey(part.application, servers, storages))
+        wanted = Wanted(part.application, "bench", "quiesced", survey(part.application, servers, storages))
         job = SnapshotJob(storages, BlockStorage(quiescer.compute.cloud), wanted, GroupingOptions(), Waiter(300, 1.0), 16)
         plan, units = job.plan(), job.units()
         choices = quiescer.choose(list(servers.values()))

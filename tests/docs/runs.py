@@ -10,6 +10,7 @@ from __future__ import annotations
 #: Per playbook of the collection.
 PLAYBOOKS = {
     "catalogue_rebuild": ("tests/functional/test_catalogue.py", 'playbook("catalogue_rebuild"'),
+    "changes": ("tests/functional/test_catalogue.py", 'playbook("changes"'),
     "checkpoint": ("tests/functional/test_permissions.py", 'playbook("checkpoint"'),
     "cleanup": ("tests/functional/test_drill.py", 'playbook("cleanup"'),
     "drill": ("extensions/molecule/drill/converge.yml", "osdr.openstack.drill"),

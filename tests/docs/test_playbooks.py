@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.osdr.openstack.tests.docs import documents, interface
 
 GUIDE = documents.read(documents.ROOT / "docs" / "playbooks.md")
-REQUIRED = "must be given"
+REQUIRED = "required"
 #: Defaults of the modules, where the playbook leaves a variable out.
 OF_MODULES = {"container": "`osdr-catalogue`", "checkpoint": "`latest`"}
 

@@ -11,6 +11,8 @@ from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, Gro
 from .session import Cloud
 
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
+#: The newest whose answers are known here.
+_KNOWN_VERSION = "3.71"
 #: Groups came with 3.13, their snapshots with 3.14.
 _GROUPS_VERSION = "3.14"
 #: Backups have metadata since 3.43, and may be made in a zone since 3.51.
@@ -19,6 +21,8 @@ _BACKUP_ZONES_VERSION = "3.51"
 _EMPTY_RECORD = "e30="
 #: From 3.66 on, volumes in use are snapshotted without being forced.
 _FORCED_SNAPSHOTS_VERSION = "3.65"
+#: How many of a list are asked for at once, where the first of them may be enough.
+_PAGE = 100
 
 
 class BlockStorage:
@@ -32,7 +36,7 @@ class BlockStorage:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.block_storage
+        return self.cloud.service("block_storage")
 
     # Volumes
 
@@ -45,6 +49,11 @@ class BlockStorage:
         """All volumes of the project, in one call."""
         with self.cloud.calling("list volumes"):
             return [self._volume(found) for found in self._api.volumes(details=True)]
+
+    def volume_answers(self) -> list[dict[str, t.Any]]:
+        """All volumes of the project, with everything that Cinder says of them."""
+        with self.cloud.calling("list volumes"):
+            return self.cloud.all_of(self._api, "/volumes/detail", "volumes", _KNOWN_VERSION)
 
     def volumes_of_project(self, project_id: str) -> list[Volume]:
         """All volumes of another project, with what only administrators see of them."""
@@ -130,6 +139,12 @@ class BlockStorage:
         with self.cloud.calling("list snapshots"):
             found = [self._snapshot(one) for one in self._api.snapshots(details=True)]
         return [one for one in found if checkpoint in (None, one.metadata.get(CHECKPOINT_KEY))]
+
+    def newest_snapshots(self) -> t.Iterator[Snapshot]:
+        """The project's snapshots, the newest first; who has found what he looks for asks for no more of them."""
+        with self.cloud.calling("list the newest snapshots"):
+            for one in self._api.snapshots(details=True, limit=_PAGE):
+                yield self._snapshot(one)
 
     def creating_snapshots(self) -> set[str]:
         """Ids of the project's snapshots that are being taken, by the shortest answer that Cinder gives."""

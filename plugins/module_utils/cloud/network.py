@@ -22,7 +22,7 @@ class Network:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.network
+        return self.cloud.service("network")
 
     def list(self, collection: str, **query: t.Any) -> list[dict[str, t.Any]]:
         """All resources of a kind that the project sees.
@@ -39,6 +39,14 @@ class Network:
                 if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
                     return found
                 query = {**query, "marker": found[-1]["id"]}
+
+    def answers(self, collection: str) -> list[dict[str, t.Any]]:
+        """All resources of a kind, with everything that Neutron and its extensions say of them.
+
+        :param collection: as for :meth:`list`, or ``ports``.
+        """
+        with self.cloud.calling(f"list {collection}"):
+            return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
 
     def ports(self, **query: t.Any) -> list[Port]:
         with self.cloud.calling("list ports"):

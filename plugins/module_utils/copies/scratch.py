@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is made at the remote site only to be compared with a copy, and wherever a run that died has left it.
 
-It bears no keys of checkpoints, which it is no part of, but the id of the copy.
+It bears no keys of checkpoints, which it is no part of, but the id of the copy, in its name and once more where only we write it:
+a text that somebody else wrote into a description makes nothing ours.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from ..core.records import APPLICATION_KEY, Backup, Volume
 from ..work.waiting import Waiter
 
 _KEY = "osdr_verify"
+
+
+def name(backup_id: str) -> str:
+    return f"osdr-verify-{backup_id}"
 
 
 def mark(backup_id: str) -> dict[str, str]:
@@ -37,10 +42,9 @@ class Scratch:
     @classmethod
     def of(cls, storage: BlockStorage, backup_id: str) -> Scratch:
         """What was made to be compared with this copy."""
-        wanted = mark(backup_id).items()
         return cls(
-            tuple(one for one in storage.backups() if wanted <= one.metadata.items()),
-            tuple(one for one in storage.volumes() if one.description == description(backup_id)),
+            tuple(one for one in storage.backups() if _meant_by_backup(one) == backup_id),
+            tuple(one for one in storage.volumes() if _meant_by_volume(one) == backup_id),
         )
 
     @classmethod
@@ -53,8 +57,8 @@ class Scratch:
             return meant is not None and meant not in of_others
 
         return cls(
-            tuple(one for one in backups if is_left(one.metadata.get(_KEY))),
-            tuple(one for one in storage.volumes() if is_left(_meant(one))),
+            tuple(one for one in backups if is_left(_meant_by_backup(one))),
+            tuple(one for one in storage.volumes() if is_left(_meant_by_volume(one))),
         )
 
     @property
@@ -81,10 +85,15 @@ class Scratch:
         return bool(self.backups or self.volumes)
 
 
-def _meant(volume: Volume) -> str | None:
-    """Id of the copy that a volume was made to be compared with."""
-    prefix = description("")
-    return volume.description.removeprefix(prefix) if volume.description.startswith(prefix) else None
+def _meant_by_volume(volume: Volume) -> str | None:
+    """Id of the copy that a volume was made to be compared with; None when it was made for something else."""
+    meant = volume.description.removeprefix(description(""))
+    return meant if (volume.name, volume.description) == (name(meant), description(meant)) else None
+
+
+def _meant_by_backup(backup: Backup) -> str | None:
+    meant = backup.metadata.get(_KEY, "")
+    return meant if backup.name == name(meant) else None
 
 
 def _is_idle(one: Backup | Volume) -> bool:

@@ -142,6 +142,21 @@ class Backup:
     #: Of the backup service that holds it.
     availability_zone: str = ""
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be restored from, at once or when what reads it has ended."""
+        return self.status == "available" or self.is_being_restored
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is being made."""
+        return self.status == "creating"
+
+    @property
+    def is_being_restored(self) -> bool:
+        """Whether it is being read, for a drill perhaps: Cinder neither exports nor deletes it meanwhile, nor restores it once more."""
+        return self.status == "restoring"
+
 
 @dataclasses.dataclass(frozen=True)
 class BackupRecord:

@@ -13,18 +13,18 @@ from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud
-from ..copies.replication import METHOD
+from ..copies import methods
 from ..core.errors import CheckFailed
 from ..core.records import Snapshot
-from ..manifest.manifest import ApplicationDescription, Checkpoint, Copy, Manifest
+from ..manifest.manifest import ApplicationDescription, Checkpoint, Manifest
 from ..mapping.apply import apply
 from ..mapping.drift import restore_problems
 from ..mapping.mapping import SiteMapping
 from ..mapping.proposal import Inventory
 from ..readiness import gates as readiness
 from ..restore import problems as restore_check
-from ..snapshots import taking as group_snapshot
-from ..snapshots.taking import Storages
+from ..snapshots.wanted import Storages, snapshots_of
+from ..snapshots.wanted import Wanted as WantedSet
 from ..work.pool import run_all
 from . import active_site, superseded
 from .active_site import Move
@@ -95,7 +95,7 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
     """The manifest of a checkpoint that is yet to be taken: all but where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(Copy(volume.source_id, METHOD, "", (), volume.size, False, 0) for volume in description.volumes)
+    copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
 
 
@@ -115,7 +115,7 @@ class Site:
 
     def snapshots(self, application: Application, checkpoint: str) -> list[Snapshot]:
         """What was taken here for a checkpoint, and would be adopted by who takes it."""
-        return group_snapshot.snapshots_of(Storages([BlockStorage(self.cloud)]), group_snapshot.Wanted(application, checkpoint, "offline", ()))
+        return snapshots_of(Storages([BlockStorage(self.cloud)]), WantedSet(application, checkpoint, "offline", ()))
 
 
 def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int) -> Verdict:

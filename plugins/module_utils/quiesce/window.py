@@ -2,27 +2,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The freeze window: guards armed, tiers frozen in order, thawed in reverse, whatever happens.
 
-The window knows nothing of how servers are frozen (see :mod:`quiesce_driver`) nor of
+The window knows nothing of how servers are frozen (see :mod:`.driver`) nor of
 what is done while they are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import time
+import datetime
+import math
 import typing as t
 
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
 from ..work.clock import SYSTEM_CLOCK, Clock, Moment
 from ..work.interruption import Interruption
-from ..work.pool import attempt_all
+from ..work.pool import attempt_each
 from .driver import QuiesceDriver
 from .mark import FreezeMark, FreezeMarks
 
 #: How often, and with how many seconds between, a thaw is tried before it is given up.
 _THAW_TRIES = 3
 _THAW_PAUSE = 1.0
+#: No freeze is begun with less than so many seconds left until its guard fires.
+_LEAST_GUARDED = 1.0
+#: The share of the budget that is kept for the thaw at most.
+_THAW_SHARE = 0.25
 
 
 @dataclasses.dataclass
@@ -44,7 +50,7 @@ class Member:
     #: What showed at the thaw that the server had not been frozen all the time.
     interrupted: str | None = None
     guard_armed: bool = False
-    #: When the guard fires at the latest.
+    #: When the guard fires.
     guard_until: Moment | None = None
     guard_fired: bool | None = None
     #: Why the thaw could not be confirmed.
@@ -52,28 +58,30 @@ class Member:
     #: What everybody sees of the freeze.
     mark: FreezeMark | None = None
 
-    def freeze(self, seconds: float) -> None:
-        self.freeze_requested = Moment.now()
+    def freeze(self, seconds: float, clock: Clock) -> None:
+        self.freeze_requested = clock.moment()
         self.filesystems_frozen = self.driver.freeze(self.server, seconds)
-        self.frozen = Moment.now()
+        self.frozen = clock.moment()
 
-    def thaw(self) -> None:
-        self.thaw_requested = self.thaw_requested or Moment.now()
+    def thaw(self, clock: Clock) -> None:
+        self.thaw_requested = self.thaw_requested or clock.moment()
         thaw = self.driver.thaw(self.server)
         if thaw.filesystems is not None:
             self.filesystems_thawed = (self.filesystems_thawed or 0) + thaw.filesystems
         self.interrupted = self.interrupted or thaw.interrupted
-        self.thawed = Moment.now()
+        self.thawed = clock.moment()
 
     @property
     def doubt(self) -> str | None:
         """Why it is not certain that the server was frozen all the time; None when it is."""
         if self.frozen is None or self.thaw_requested is None or self.thawed is None:
             return "the freeze or the thaw was not confirmed"
-        if self.guard_fired is not False:
-            return "the guard fired, or could not be asked whether it did"
         if self.interrupted:
             return self.interrupted
+        if self.guard_fired is not False:
+            return "the guard fired, or could not be asked whether it did"
+        if self.guard_until is None or self.thaw_requested.monotonic >= self.guard_until.monotonic:
+            return "its guard's time was over before its thaw was asked for"
         if self.filesystems_frozen == 0 or self.filesystems_thawed != self.filesystems_frozen:
             return f"{self.filesystems_frozen} file systems were frozen and {self.filesystems_thawed} thawed"
         return None
@@ -84,7 +92,7 @@ class Limits:
     """Bounds of a window.
 
     :param freeze: seconds that the freeze of one server may take.
-    :param budget: seconds from the first freeze request within which the thaw must begin.
+    :param budget: seconds for which servers stand still, from the first freeze request to the last thaw.
     :param guard: seconds after which the guards thaw; more than the budget.
     :param concurrency: servers frozen or thawed at once.
     """
@@ -114,6 +122,7 @@ class FreezeWindow:
         self._marks = marks
         self._interruption = interruption
         self._clock = clock
+        self._shield = contextlib.ExitStack()
 
     @property
     def members(self) -> list[Member]:
@@ -129,16 +138,26 @@ class FreezeWindow:
     def open(self) -> None:
         """Arm all guards, then freeze tier by tier.
 
+        From here to :meth:`close` or :meth:`publish` a signal counts only where :meth:`exposed` says so: it could
+        come between any two steps, and whoever it stopped there would leave servers frozen.
+
         :raises FreezeFailed: when a guard or a freeze failed; everything is thawed by then.
         """
+        self._shield.enter_context(self._interruption.shielded())
         try:
+            self._refuse_held()
             self._each(self.members, self._arm, "The guards could not be armed")
             for tier in self._tiers:
+                self._stop_if_told()
                 self._each(tier, self._freeze, "The servers could not be frozen")
                 self.check_budget()
         except BaseException:
             self.close()
             raise
+
+    def exposed(self) -> contextlib.AbstractContextManager[None]:
+        """Within the window, let a signal end what is inside, and then the freeze."""
+        return self._interruption.exposed()
 
     def publish(self) -> None:
         """Say on the servers that they are frozen by now, for those who rely on it in other processes.
@@ -147,20 +166,23 @@ class FreezeWindow:
         """
         try:
             self._each(self.members, self._publish, "The freeze could not be marked on the servers")
+            self._stop_if_told()
         except BaseException:
             self.close()
             raise
+        self._shield.close()
 
     def adopt(self) -> None:
         """Take over members that another process has frozen, so that :meth:`close` thaws them."""
         for member in self.members:
-            member.freeze_requested = Moment.now()
+            member.freeze_requested = self._clock.moment()
             member.guard_armed = True
             member.mark = FreezeMark.of(member.server)
+            member.guard_until = _until(member.mark, member.freeze_requested)
         # Before the first thaw, nobody may take the freeze for one that still stands.
-        outcomes = attempt_all({m.server.id: _bound(self._announce_thaw, m) for m in self.members}, self._limits.concurrency)
-        for member in self.members:
-            if outcomes[member.server.id].error:
+        outcomes = attempt_each(self.members, self._announce_thaw, self._limits.concurrency)
+        for member, outcome in zip(self.members, outcomes, strict=True):
+            if outcome.error:
                 member.interrupted = "its thaw could not be announced"
 
     def close(self) -> None:
@@ -168,11 +190,11 @@ class FreezeWindow:
 
         :raises FreezeFailed: when a thaw could not be confirmed, with what to do.
         """
-        with self._interruption.shielded():
+        with self._shield, self._interruption.shielded():
             self._thaw_all()
             # The guard of a server whose thaw is not confirmed is what is left to thaw it; its mark tells others to try.
             armed = [member for member in self.members if member.guard_armed and not member.thaw_error]
-            attempt_all({m.server.id: _bound(self._disarm, m) for m in armed}, self._limits.concurrency)
+            attempt_each(armed, self._disarm, self._limits.concurrency)
             self._report_unconfirmed()
 
     @property
@@ -190,28 +212,76 @@ class FreezeWindow:
         """When the last server's thaw was confirmed."""
         return max(_known(m.thawed for m in self.members), key=_monotonic, default=None)
 
+    @property
+    def standstill(self) -> float:
+        """Seconds since the first server's freeze was requested, until the last thaw if there was one."""
+        if not self.started:
+            return 0.0
+        return (self.ended.monotonic if self.ended else self._clock.now()) - self.started.monotonic
+
+    @property
+    def frozen_seconds(self) -> float:
+        """Seconds between the last server's freeze and the first one's thaw, or now."""
+        frozen = self.all_frozen
+        thaw = min(_known(m.thaw_requested for m in self.members), key=_monotonic, default=None)
+        return (thaw.monotonic if thaw else self._clock.now()) - frozen.monotonic if frozen else 0.0
+
+    @property
+    def budget(self) -> int:
+        """Seconds for which servers may stand still."""
+        return self._limits.budget
+
+    @property
+    def expected_thaw(self) -> float:
+        """Seconds that the thaw will take, by the quickest of the freezes: with nothing to flush, one is as much work as the other."""
+        lengths = [m.frozen.monotonic - m.freeze_requested.monotonic for m in self.members if m.freeze_requested and m.frozen]
+        rounds = sum(math.ceil(sum(1 for m in tier if m.freeze_requested) / self._limits.concurrency) for tier in self._tiers)
+        return min(min(lengths, default=0.0) * rounds, self._limits.budget * _THAW_SHARE)
+
     def remaining(self) -> float:
-        """Seconds left of the budget."""
-        started = self.started
-        return self._limits.budget - (time.monotonic() - started.monotonic if started else 0)
+        """Seconds until the thaw must begin to be over within the budget."""
+        return self._limits.budget - self.standstill - self.expected_thaw
 
     def check_budget(self) -> None:
         """:raises FreezeFailed: when the budget is used up."""
         if self.remaining() <= 0:
-            late = [m.server.label for m in self.members if m.freeze_requested and not m.frozen]
+            late = [m.server.label for m in self.members if not m.frozen]
+            done = len(self.members) - len(late)
             raise FreezeFailed(
-                f"The freeze window exceeded its budget of {self._limits.budget} s"
-                + (f" while freezing {', '.join(late)}." if late else "."),
-                "Raise the budget, or find out what is slow.",
+                f"The budget of {self._limits.budget} s did not suffice: after {self.standstill:.1f} s {done} of {len(self.members)} "
+                f"servers were frozen ({done / max(self.standstill, 0.1):.1f} per second), and their thaw is expected to take "
+                f"{self.expected_thaw:.1f} s." + (f" Not frozen yet: {', '.join(late)}." if late else ""),
+                "Raise budget and guard_timeout, raise concurrency, have fewer tiers, or find out which server's hooks are slow.",
             )
+
+    def _refuse_held(self) -> None:
+        """:raises FreezeFailed: when somebody else may be freezing, or has frozen, a server."""
+        now = self._clock.moment()
+        until = {m.server.label: _until(FreezeMark.of(m.server), now) for m in self.members}
+        held = [f"{label} (until {moment})" for label, moment in until.items() if moment and moment.monotonic > now.monotonic]
+        if held:
+            raise FreezeFailed(
+                f"Another run holds the freeze of {', '.join(held)}; nothing was frozen.",
+                "Wait until it ends, or end it with the playbook osdr.openstack.thaw.",
+            )
+
+    def _stop_if_told(self) -> None:
+        with self.exposed():
+            return
 
     def _arm(self, member: Member) -> None:
         # Set first: a guard whose confirmation was lost must be disarmed all the same.
         member.guard_armed = True
-        member.guard_until = Moment.now().after(self._limits.guard)
-        member.mark = FreezeMark.new(member.driver.name, str(member.guard_until))
+        until = self._clock.moment().after(self._limits.guard)
+        member.mark = FreezeMark.new(member.driver.name, str(until))
         self._marks.put(member.server, member.mark)
-        member.driver.arm_guard(member.server, self._limits.guard)
+        # What the mark took is gone: the mark and the guard mean the same moment.
+        armed = self._clock.moment()
+        seconds = math.ceil(until.monotonic - armed.monotonic)
+        if seconds < _LEAST_GUARDED:
+            raise _too_late(member)
+        member.guard_until = armed.after(seconds)
+        member.driver.arm_guard(member.server, seconds)
 
     def _publish(self, member: Member) -> None:
         member.mark = dataclasses.replace(
@@ -232,7 +302,18 @@ class FreezeWindow:
         self._marks.put(member.server, dataclasses.replace(member.mark, thawing=True))
 
     def _freeze(self, member: Member) -> None:
-        member.freeze(max(0, min(self._limits.freeze, self.remaining())))
+        """Freeze, unless it is too late: this process may have been stopped for any time since its guard was armed."""
+        guarded = self._guarded(member)
+        if guarded < _LEAST_GUARDED:
+            raise _too_late(member)
+        self.check_budget()
+        member.freeze(min(self._limits.freeze, self.remaining(), guarded), self._clock)
+        if self._guarded(member) <= 0:
+            raise _too_late(member)
+
+    def _guarded(self, member: Member) -> float:
+        """Seconds until a server's guard fires."""
+        return member.guard_until.monotonic - self._clock.now() if member.guard_until else 0.0
 
     def _thaw_all(self) -> None:
         """Thaw tier by tier; what fails is tried again when all others have had their turn."""
@@ -241,13 +322,12 @@ class FreezeWindow:
             if attempt and any(steps):
                 self._clock.sleep(_THAW_PAUSE)
             for step in steps:
-                attempt_all({m.server.id: _bound(self._thaw, m) for m in step}, self._limits.concurrency)
+                attempt_each(step, self._thaw, self._limits.concurrency)
             steps = [[member for member in step if member.thaw_error] for step in steps]
 
-    @staticmethod
-    def _thaw(member: Member) -> None:
+    def _thaw(self, member: Member) -> None:
         try:
-            member.thaw()
+            member.thaw(self._clock)
         except Exception as error:
             # Of whatever kind: the other servers must be thawed all the same.
             member.thaw_error = str(error) if isinstance(error, DrError) else repr(error)
@@ -255,22 +335,33 @@ class FreezeWindow:
             member.thaw_error = None
 
     def _disarm(self, member: Member) -> None:
+        if self._is_replaced(member):
+            # Guard and mark on the server are those of the other freeze by now.
+            member.interrupted = "somebody else has frozen it anew meanwhile"
+            return
         try:
             member.guard_fired = member.driver.disarm_guard(member.server)
         finally:
             self._marks.remove(member.server)
 
+    def _is_replaced(self, member: Member) -> bool:
+        """Whether the mark is another freeze's; notes what makes it uncertain that this one stood all the time."""
+        try:
+            found = self._marks.current(member.server.id)
+        except DrError:
+            member.interrupted = member.interrupted or "its mark could not be read after the thaw"
+            return False
+        if found is None and member.mark:
+            member.interrupted = member.interrupted or "somebody else has taken its mark away, so may have thawed it"
+        return bool(found and (member.mark is None or found.token != member.mark.token))
+
     def _each(
         self, members: t.Sequence[Member], act: t.Callable[[Member], None], failure: str
     ) -> None:
-        # A second signal would leave behind what is under way, and a freeze could come after its thaw.
-        with self._interruption.shielded():
-            outcomes = attempt_all({m.server.id: _bound(act, m) for m in members}, self._limits.concurrency)
-        errors = [outcome.error for outcome in outcomes.values() if outcome.error]
+        outcomes = attempt_each(members, act, self._limits.concurrency)
+        errors = dict.fromkeys(str(outcome.error) for outcome in outcomes if outcome.error)
         if errors:
-            raise FreezeFailed(
-                f"{failure}; all servers are thawed again. " + " ".join(str(error) for error in errors)
-            )
+            raise FreezeFailed(f"{failure}; all servers are thawed again. " + " ".join(errors))
 
     def _report_unconfirmed(self) -> None:
         stuck = [member for member in self.members if member.thaw_error]
@@ -284,8 +375,19 @@ class FreezeWindow:
             )
 
 
-def _bound(act: t.Callable[[Member], None], member: Member) -> t.Callable[[], None]:
-    return lambda: act(member)
+def _until(mark: FreezeMark | None, now: Moment) -> Moment | None:
+    """When the guard of a marked freeze fires; None when there is no telling: anybody in the project can write marks."""
+    try:
+        return now.after((datetime.datetime.fromisoformat(mark.until) - now.wall).total_seconds()) if mark else None
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def _too_late(member: Member) -> FreezeFailed:
+    return FreezeFailed(
+        f"Server {member.server.label} must not be frozen: the time of its guard is over, or nearly.",
+        "Raise guard_timeout, or find out what held this process up between arming the guards and freezing.",
+    )
 
 
 def _known(moments: t.Iterable[Moment | None]) -> list[Moment]:

@@ -16,10 +16,12 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Network
 from ..cloud.session import Cloud
+from ..copies import methods
+from ..copies.method import Parts
 from ..core.marking import Mark
-from ..core.records import Backup, Port, Quota, ServerGroup
+from ..core.records import Port, Quota, ServerGroup
 from ..manifest.addresses import contains
-from ..manifest.manifest import Manifest, PortSpec, ServerGroupSpec, SubnetSpec
+from ..manifest.manifest import Copy, Manifest, PortSpec, ServerGroupSpec, SubnetSpec
 from ..work.pool import run_all
 from . import site as restore_site
 from . import topology as restore_topology
@@ -30,29 +32,30 @@ from .server_plan import Action, Resource, ServerStep, Site, VolumeStep, bears_m
 class Stock:
     """What a site has and allows.
 
+    :param parts: of copies, per id.
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
     :param zones: names of the availability zones that can be used, per service (``volume``, ``compute``).
     """
 
     site: Site
     routers: tuple[Resource, ...]
-    backups: t.Mapping[str, Backup]
+    parts: Parts
     volume_types: tuple[str, ...]
     quotas: t.Mapping[str, t.Mapping[str, Quota]]
     zones: t.Mapping[str, tuple[str, ...]]
 
 
-def look(cloud: Cloud, concurrency: int, wanted: t.Iterable[str] = ()) -> Stock:
+def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
     """See what the project has at the site and may have.
 
     :param concurrency: how many calls at once.
-    :param wanted: ids of backups, which administrators may use also where they belong to another project.
+    :param copies: that are wanted also where they belong to another project, as administrators may use them.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Network(cloud)
     found = run_all(
         {
             "routers": lambda: network.list("routers"),
-            "backups": storage.backups,
+            "parts": lambda: methods.look(storage, copies, concurrency),
             "volume types": storage.volume_types,
             "volume": storage.quotas,
             "compute": compute.quotas,
@@ -62,12 +65,10 @@ def look(cloud: Cloud, concurrency: int, wanted: t.Iterable[str] = ()) -> Stock:
         },
         concurrency,
     )
-    backups = {backup.id: backup for backup in found["backups"]}
-    others = run_all({one: lambda one=one: storage.backup(one) for one in {*wanted} - {*backups}}, concurrency)
     return Stock(
         site=restore_site.look(cloud, concurrency),
         routers=tuple(found["routers"]),
-        backups={**backups, **{one: backup for one, backup in others.items() if backup}},
+        parts=methods.by_id(found["parts"]),
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] for service in ("volume", "compute", "network")},
         zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},
@@ -164,6 +165,7 @@ def problems(manifest: Manifest, stock: Stock) -> list[str]:
         *_volume_type_problems(stock, volumes),
         *_zone_problems(stock, volumes, servers),
         *_server_group_problems(manifest, site),
+        *methods.unknown_problems(manifest),
         *_copy_problems(stock, volumes),
         *_name_problems(manifest, stock),
         *_subnet_problems(manifest, site),
@@ -248,15 +250,12 @@ def _to_be_made(step: VolumeStep) -> bool:
 
 
 def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[str]:
-    for step in steps:
-        for backup_id in step.copy.chain if _to_be_made(step) else ():
-            backup = stock.backups.get(backup_id)
-            if backup is None or backup.status not in ("available", "restoring"):
-                state = f"is {backup.status}" if backup else "is not known"
-                yield (
-                    f"Backup {backup_id}, needed for volume {step.label}, {state} at site '{stock.site.name}'; "
-                    "import its record again (os_backup_replicate), or choose another checkpoint."
-                )
+    for step in filter(_to_be_made, steps):
+        for lack in methods.lacks(step.copy, stock.parts):
+            yield (
+                f"{lack.what}, needed for volume {step.label}, {lack.state} at site '{stock.site.name}'; {lack.remedy}, or choose another "
+                "checkpoint."
+            )
 
 
 def _name_problems(manifest: Manifest, stock: Stock) -> t.Iterator[str]:

@@ -9,6 +9,7 @@ import threading
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
+from ..copies import methods
 from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Volume
 from ..manifest.manifest import Manifest
@@ -59,6 +60,8 @@ class VolumeRestore:
         self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
 
     def plan(self) -> list[VolumeStep]:
+        """:raises ManifestInvalid: for copies of a method that this release does not know."""
+        methods.refuse_unknown(self.manifest)
         return plan_volumes(self.manifest, self.storage.volumes())
 
     def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
@@ -111,16 +114,10 @@ class VolumeRestore:
         return start
 
     def _create(self, step: VolumeStep) -> None:
-        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy; Cinder does that once at a time."""
+        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy."""
         asked = self._elapsed()
-        try:
-            self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
-            self._times[step.spec.source_id].requested = asked
-        except CloudError as error:
-            backup = self.storage.backup(step.copy.copy_id)
-            if backup is None or backup.status != "restoring":
-                raise
-            raise Busy(f"{error.message} Another restore of this backup has not ended yet.") from error
+        methods.method_of(step.copy).create_volume(self.storage, step.copy, step.body())
+        self._times[step.spec.source_id].requested = asked
 
     def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
         volumes = self.storage.volumes()
@@ -159,12 +156,12 @@ class VolumeRestore:
         return make
 
     def _failure(self, step: VolumeStep) -> DrError:
-        """A failed restore leaves the backup as it was: only the volume tells."""
-        volume = t.cast(Volume, step.current)
+        """A failed restore leaves the copy as it was: only the volume tells."""
+        volume, method = t.cast(Volume, step.current), methods.method_of(step.copy)
         return ResourceFailed(
-            f"Volume {step.label} ({volume.id}) could not be restored from backup {step.copy.copy_id} on site "
+            f"Volume {step.label} ({volume.id}) could not be restored from {method.label(step.copy)} on site "
             f"'{self.storage.cloud.site}': its status is '{volume.status}'.{self._reason(volume)}",
-            "See the log of the site's cinder-backup and whether its object store can be reached and has room; "
+            f"{method.where_to_look}; "
             "then run the restore again, which makes failed volumes anew and keeps the others.",
             resource_type="volume",
             resource_id=volume.id,
@@ -195,7 +192,7 @@ class VolumeRestore:
             "name": step.name,
             "device": step.spec.device,
             "size": step.spec.size,
-            "backup_id": step.copy.copy_id,
+            "copy_id": step.copy.copy_id,
             "volume_id": volume.id if volume else None,
             "status": volume.status if volume else "absent",
             "seconds": dataclasses.asdict(self._times[step.spec.source_id]),

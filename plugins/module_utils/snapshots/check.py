@@ -10,10 +10,11 @@ import typing as t
 from ..core.consistency import satisfies
 from ..core.records import BACKING_UP, Server
 from ..quiesce.mark import FreezeMark, is_leftover
-from ..work.pool import run_all
+from ..work.pool import each
 from .evidence import strangers_of
 from .grouping import Unit
-from .taking import Plan, Storages, Wanted
+from .plan import Plan
+from .wanted import Storages, Wanted
 
 
 def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
@@ -95,9 +96,9 @@ def _shortfalls(storages: Storages, project_id: str, needs: t.Mapping[str, int])
 def permission_problems(plan: Plan, storages: Storages, concurrency: int) -> list[str]:
     """Projects in which the credentials may not snapshot."""
     sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use"}
-    allowed = run_all({key: (lambda v=v: storages.of(v.project_id).may_snapshot(v)) for key, v in sample.items()}, concurrency)
+    allowed = each(sample.values(), lambda volume: storages.of(volume.project_id).may_snapshot(volume), concurrency)
     return [
         f"The credentials may not take snapshots in project {project_id} on site '{storages.site}'; they need the role member there."
-        for project_id, may in allowed.items()
+        for project_id, may in zip(sample, allowed, strict=True)
         if not may
     ]

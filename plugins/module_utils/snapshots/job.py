@@ -11,13 +11,15 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import ConsistencyTooLow
 from ..work.interruption import Interruption
-from ..work.pool import attempt_all, run_all
+from ..work.pool import attempt_each, each
 from ..work.waiting import Waiter
-from . import volume_groups
 from .check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
 from .evidence import Evidence
 from .grouping import Grouping, Unit, policy_problems
-from .taking import Plan, SnapshotSet, Storages, Wanted, plan_present
+from .plan import Plan, plan_present
+from .taking import SnapshotSet
+from .volume_groups import VolumeGroups, look
+from .wanted import Storages, Wanted
 
 #: How often a change of a volume group is asked after.
 _GROUP_POLL_SECONDS = 0.5
@@ -57,7 +59,7 @@ class SnapshotJob:
         self.snapshots = SnapshotSet(storages, wanted, waiter, concurrency)
         name, patience = wanted.application.name, dataclasses.replace(waiter, interval=_GROUP_POLL_SECONDS)
         self._groups = {
-            key: volume_groups.VolumeGroups(storage, name, patience) for key, storage in storages.by_project.items()
+            key: VolumeGroups(storage, name, patience) for key, storage in storages.by_project.items()
         }
 
     def plan(self, is_confirmed: bool = False) -> Plan:
@@ -66,11 +68,11 @@ class SnapshotJob:
 
     def units(self) -> list[Unit]:
         """What would be snapshotted together now."""
-        found = run_all({key: (lambda key=key: self._units_of(key)) for key in self._storages.by_project}, self._concurrency)
-        return [unit for units in found.values() for unit in units]
+        found = each(self._storages.by_project, self._units_of, self._concurrency)
+        return [unit for units in found for unit in units]
 
     def _units_of(self, project_id: str) -> list[Unit]:
-        landscape = volume_groups.look(self._storages.of(project_id), self._admin)
+        landscape = look(self._storages.of(project_id), self._admin)
         grouping = Grouping(landscape, self._wanted.application.name, self._options.policy, self._options.group_type)
         return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
 
@@ -104,7 +106,7 @@ class SnapshotJob:
             yield
         except BaseException:
             with interruption.shielded():
-                attempt_all({"dissolve": self._dissolve}, 1)
+                attempt_each(self._groups.values(), VolumeGroups.dissolve, self._concurrency)
             raise
 
     def confirm(self, evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> Evidence:
@@ -121,11 +123,11 @@ class SnapshotJob:
     def prepare(self, units: t.Sequence[Unit]) -> list[Unit]:
         """Make the groups that the units need; returns the units as they can be had."""
         insist = self._options.policy in ("generic", "consistent")
-        work = {
-            key: (lambda key=key, groups=groups: groups.prepare([u for u in units if u.project_id == key], insist))
-            for key, groups in self._groups.items()
-        }
-        return [unit for prepared in run_all(work, self._concurrency).values() for unit in prepared]
+
+        def prepare(project_id: str) -> list[Unit]:
+            return self._groups[project_id].prepare([unit for unit in units if unit.project_id == project_id], insist)
+
+        return [unit for prepared in each(self._groups, prepare, self._concurrency) for unit in prepared]
 
     def delete(self) -> None:
         """Delete what there is of the set, and the groups that nothing needs any more."""
@@ -133,4 +135,4 @@ class SnapshotJob:
         self._dissolve()
 
     def _dissolve(self) -> None:
-        run_all({key: groups.dissolve for key, groups in self._groups.items()}, self._concurrency)
+        each(self._groups.values(), VolumeGroups.dissolve, self._concurrency)

@@ -14,7 +14,7 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import CloudError, ResourceFailed, WaitTimeout
 from ..core.records import VolumeGroup
-from ..work.pool import attempt_all, values_of
+from ..work.pool import attempt_each, each
 from ..work.waiting import Waiter
 from .grouping import Landscape, Unit, is_ours, mark_of_group
 
@@ -89,7 +89,7 @@ class VolumeGroups:
             return dataclasses.replace(unit, group=self._group(group_id))
         except (CloudError, ResourceFailed, WaitTimeout) as error:
             if created:
-                attempt_all({"delete": lambda: self._delete(created)}, 1)
+                attempt_each([created], self._delete, 1)
             if insist:
                 raise
             return unit.individually(f"no group could be had: {error}")
@@ -99,7 +99,7 @@ class VolumeGroups:
         in_use = {snapshot.group_id for snapshot in self._storage.group_snapshots()}
         free = [group.id for group in self._own() if group.id not in in_use]
         # One that refuses does not keep the others.
-        values_of(attempt_all({one: (lambda one=one: self._delete(one)) for one in free}, 1))
+        each(free, self._delete, 1)
 
     def _own(self) -> list[VolumeGroup]:
         return [group for group in self._storage.groups() if is_ours(group, self._application)]

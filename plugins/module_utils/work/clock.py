@@ -4,18 +4,35 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import datetime
 import time
 import typing as t
 
 
+def _wall() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _wait(future: concurrent.futures.Future[t.Any], seconds: float) -> bool:
+    return bool(concurrent.futures.wait([future], max(0, seconds)).done)
+
+
 @dataclasses.dataclass(frozen=True)
 class Clock:
-    """Monotonic seconds, and a way to let them pass."""
+    """Monotonic seconds, ways to let them pass, and the time on the wall.
+
+    :param wait: waits at most so many seconds for what another thread does; tells whether it is done.
+    """
 
     now: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
+    wall: t.Callable[[], datetime.datetime] = _wall
+    wait: t.Callable[[concurrent.futures.Future[t.Any], float], bool] = _wait
+
+    def moment(self) -> Moment:
+        return Moment(self.now(), self.wall())
 
 
 SYSTEM_CLOCK = Clock()
@@ -30,7 +47,7 @@ class Moment:
 
     @classmethod
     def now(cls) -> Moment:
-        return cls(time.monotonic(), datetime.datetime.now(datetime.UTC))
+        return cls(time.monotonic(), _wall())
 
     def __str__(self) -> str:
         return self.wall.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.wall.microsecond // 1000:03d}Z"

@@ -14,14 +14,18 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:
-    """Turns signals into :class:`Interrupted`, except while shielded.
+    """Turns the first signal into :class:`Interrupted`, except while shielded; those after it are only recorded.
+
+    Who cancels a job may signal twice within microseconds: a second exception could end the cleaning up that
+    the first one began before that has shielded itself.
 
     Only the main thread may install it.
     """
 
     def __init__(self) -> None:
         self._shields = 0
-        self._pending: int | None = None
+        self._received: list[int] = []
+        self._is_raised = False
 
     @contextlib.contextmanager
     def installed(self) -> t.Iterator[Interruption]:
@@ -43,12 +47,24 @@ class Interruption:
         if not self._shields:
             self.raise_pending()
 
+    @contextlib.contextmanager
+    def exposed(self) -> t.Iterator[None]:
+        """Within shields, let a signal stop what is inside: for waiting, which nobody has to see the end of."""
+        shields = self._shields
+        try:
+            self._shields = 0
+            self.raise_pending()
+            yield
+        finally:
+            self._shields = shields
+
     def raise_pending(self) -> None:
-        if self._pending is not None:
-            number, self._pending = self._pending, None
-            raise Interrupted(f"Stopped by {signal.Signals(number).name}.")
+        if self._received and not self._is_raised:
+            self._is_raised = True
+            names = dict.fromkeys(signal.Signals(number).name for number in self._received)
+            raise Interrupted(f"Stopped by {', '.join(names)}.")
 
     def _receive(self, number: int, frame: t.Any) -> None:
-        self._pending = number
+        self._received.append(number)
         if not self._shields:
             self.raise_pending()

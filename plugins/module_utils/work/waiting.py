@@ -100,8 +100,9 @@ class Call(t.Generic[Value]):
     :param what: completes "Timed out after N s waiting for ...".
     """
 
-    def __init__(self, what: str, call: t.Callable[[], Value]) -> None:
+    def __init__(self, what: str, call: t.Callable[[], Value], clock: Clock = SYSTEM_CLOCK) -> None:
         self._what = what
+        self._clock = clock
         self._result: concurrent.futures.Future[Value] = concurrent.futures.Future()
         threading.Thread(target=self._run, args=(call,), daemon=True).start()
 
@@ -113,12 +114,11 @@ class Call(t.Generic[Value]):
 
     def result(self, seconds: float) -> Value:
         """:raises WaitTimeout: when it has not come back by then; it may be waited for again."""
-        try:
-            return self._result.result(timeout=seconds)
-        except concurrent.futures.TimeoutError as error:
-            raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {self._what}.") from error
+        if not self._clock.wait(self._result, seconds):
+            raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {self._what}.")
+        return self._result.result()
 
 
-def within(seconds: float, what: str, call: t.Callable[[], Value]) -> Value:
+def within(seconds: float, what: str, call: t.Callable[[], Value], clock: Clock = SYSTEM_CLOCK) -> Value:
     """Bound one call; see :class:`Call`."""
-    return Call(what, call).result(seconds)
+    return Call(what, call, clock).result(seconds)

@@ -31,15 +31,20 @@ class FakeCinder:
     :param refusing: names of calls that are answered with 400.
     :param failing: names of calls that are accepted and end in an error, and ids of volumes whose snapshots do.
     :param seconds: that the snapshot of a volume takes, per volume id; 1 for others.
+    :param lag: seconds until lists show what was asked for.
     """
 
-    def __init__(self, *volumes, project_id="project", groups=(), refusing=(), failing=(), seconds=None, time=None):
+    def __init__(self, *volumes, project_id="project", groups=(), refusing=(), failing=(), seconds=None, time=None, lag=0):
         self.cloud = SimpleNamespace(site="primary", project_id=project_id)
         self.time = time or FakeTime()
         self.calls = []
+        #: How often the snapshots themselves were looked at within a freeze.
+        self.looked = 0
         self.refusing, self.failing = set(refusing), set(failing)
         self.seconds = seconds or {}
         self.limits = {}
+        self.lag = lag
+        self._shown_from = {}
         self._volumes = {one.id: dataclasses.replace(one, project_id=project_id) for one in volumes}
         self._groups = {one.id: one for one in groups}
         self._snapshots, self._group_snapshots = {}, {}
@@ -138,6 +143,7 @@ class FakeCinder:
                 project_id=self.cloud.project_id,
             )
             self._group_snapshots[made.id] = made
+            self._shown_from[made.id] = self.time.seconds + self.lag
             self._end("create_group_snapshot", self._group_snapshots, made.id)
             for volume in self._volumes.values():
                 if volume.group_id == group_id:
@@ -156,6 +162,10 @@ class FakeCinder:
 
     def snapshots(self):
         return self._list(self._snapshots)
+
+    def newest_snapshots(self):
+        self.looked += 1
+        yield from reversed(self.snapshots())
 
     def creating_snapshots(self):
         return {one.id for one in self.snapshots() if one.status == "creating"}
@@ -192,6 +202,7 @@ class FakeCinder:
             group_snapshot_id=group_snapshot_id,
         )
         self._snapshots[made.id] = made
+        self._shown_from[made.id] = self.time.seconds + self.lag
         self._end(volume.id, self._snapshots, made.id, self.seconds.get(volume.id, 1))
         return made
 
@@ -228,4 +239,4 @@ class FakeCinder:
             self._due = [(seconds, act) for seconds, act in self._due if seconds > self.time.seconds]
             for act in now:
                 act()
-            return list(where.values())
+            return [one for key, one in where.items() if self._shown_from.get(key, 0) <= self.time.seconds]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import threading
 from types import SimpleNamespace
 
@@ -192,17 +193,45 @@ class FakeMarks:
 
 
 class FakeTime:
-    """A clock that only moves when somebody sleeps."""
+    """A clock that only moves when somebody sleeps, or waits for what is stuck."""
+
+    START = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
     def __init__(self):
         self.seconds = 0.0
+        self._changed = threading.Condition()
+        self._is_stuck = False
 
     @property
     def clock(self):
-        return Clock(now=lambda: self.seconds, sleep=self.sleep)
+        return Clock(now=lambda: self.seconds, sleep=self.sleep, wall=self.wall, wait=self.wait)
 
     def sleep(self, seconds):
         self.seconds += seconds
+
+    def wall(self):
+        return self.START + datetime.timedelta(seconds=self.seconds)
+
+    def wait(self, future, seconds):
+        """What another thread does takes no time, unless it says that it is stuck."""
+        future.add_done_callback(lambda _future: self._tell(self._is_stuck))
+        with self._changed:
+            self._changed.wait_for(lambda: future.done() or self._is_stuck)
+        if not future.done():
+            self.seconds += max(0, seconds)
+        return future.done()
+
+    def get_stuck(self):
+        """From now on, nobody waits for other threads in vain for longer than no time."""
+        self._tell(True)
+
+    def get_going(self):
+        self._tell(False)
+
+    def _tell(self, is_stuck):
+        with self._changed:
+            self._is_stuck = is_stuck
+            self._changed.notify_all()
 
 
 class FakeStore:
@@ -239,6 +268,9 @@ class FakeBackups:
 
     def backups(self):
         return list(self.by_id.values())
+
+    def backup(self, backup_id):
+        return self.by_id.get(backup_id)
 
     def mark_backup(self, backup_id, metadata):
         self.writes += 1

@@ -322,7 +322,7 @@ def inventory(site=None, default="ceph", **changes):
     values = {
         "site": site or empty_site(),
         "routers": (),
-        "backups": {},
+        "parts": {},
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
         "zones": ZONES,

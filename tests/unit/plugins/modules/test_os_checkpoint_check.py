@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted, survey
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_check
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
@@ -42,7 +43,7 @@ class Clouds:
         self.servers = {name: server(name) for name in NAMES}
         self.remote.may_import = lambda: True
         self.room(primary=2, remote=2)
-        monkeypatch.setattr(os_checkpoint_check, "Method", lambda *options: SimpleNamespace(problems=lambda sites: []))
+        monkeypatch.setattr(os_checkpoint_check, "Delivery", lambda *options: SimpleNamespace(problems=lambda sites: []))
 
     def room(self, **room):
         for site, storage, made in (("primary", self.primary, self.primary.made), ("remote", self.remote, self.remote.by_id)):

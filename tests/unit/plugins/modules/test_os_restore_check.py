@@ -17,7 +17,7 @@ SHARED = {**shop.NETWORK, "name": "dr-net", "project_id": "theirs"}
 @pytest.fixture
 def check(monkeypatch):
     def run(site, mapping=None, **changes):
-        stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
+        stock = shop.inventory(site, parts={one.id: one for one in shop.backups()}).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
         monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit, _wanted: stock)
         warnings = []

@@ -107,6 +107,7 @@ def test_what_was_left_frozen_is_thawed_by_who_froze_it_however_long_ago(monkeyp
             self.compute = SimpleNamespace(
                 set_metadata=lambda server_id, values: metadata[server_id].update(values),
                 delete_metadata=lambda server_id, key: metadata[server_id].pop(key),
+                server=lambda server_id: server("orders", metadata=metadata[server_id]),
             )
 
         def resolve(self, application):

@@ -128,6 +128,22 @@ def test_snapshots_that_are_being_taken_are_asked_for_shortly(storage, requests_
     assert requests_mock.last_request.qs == {"status": ["creating"]}
 
 
+def test_of_the_newest_snapshots_no_more_are_asked_for_than_somebody_wants_to_see(storage, requests_mock):
+    listed = {"name": "a", "volume_id": "v1", "size": 1, "status": "available", "created_at": "", "metadata": {}}
+    pages = {"": ["s1", "s2"], "s2": ["s3"]}
+
+    def page(request, _context):
+        ids = pages[request.qs.get("marker", [""])[0]]
+        links = [{"rel": "next", "href": f"{CINDER}/snapshots/detail?limit=100&marker=s2"}] if "s1" in ids else []
+        return {"snapshots": [{**listed, "id": one} for one in ids], "snapshots_links": links}
+
+    asked = requests_mock.get(f"{CINDER}/snapshots/detail", json=page)
+    newest = storage.newest_snapshots()
+    assert [next(newest).id, next(newest).id] == ["s1", "s2"]
+    assert [request.qs for request in asked.request_history] == [{"limit": ["100"]}]
+    assert next(newest).id == "s3"
+
+
 def test_a_snapshot_tells_of_which_group_snapshot_it_is(storage, requests_mock):
     listed = {"id": "s1", "name": "a", "volume_id": "v1", "size": 1, "status": "available", "created_at": "", "metadata": {}}
     requests_mock.get(f"{CINDER}/snapshots/detail", json={"snapshots": [{**listed, "group_snapshot_id": "gs1"}, {**listed, "id": "s2"}]})
@@ -263,3 +279,9 @@ def test_a_failure_to_tell_the_default_volume_type_is_a_failure(storage, request
     requests_mock.get(f"{CINDER}/types/default", status_code=500)
     with pytest.raises(CloudError, match="could not show the default volume type"):
         storage.default_volume_type()
+
+
+def test_everything_that_cinder_says_of_volumes_is_asked_for(storage, requests_mock):
+    asked = requests_mock.get(f"{CINDER}/volumes/detail", json={"volumes": [{"id": "v1", "group_id": "g1"}]})
+    assert storage.volume_answers() == [{"id": "v1", "group_id": "g1"}]
+    assert asked.last_request.headers["OpenStack-API-Version"] == "volume 3.71"

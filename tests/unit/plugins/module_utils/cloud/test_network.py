@@ -205,3 +205,11 @@ def test_a_port_is_described_anew(network, requests_mock):
     requests_mock.put(f"{NEUTRON}/ports/p1", json={"port": neutron_port(description="new")})
     network.describe_port("p1", "new")
     assert requests_mock.last_request.json() == {"port": {"description": "new"}}
+
+
+def test_everything_that_neutron_says_is_listed_page_by_page(network, requests_mock):
+    more = {"security_groups_links": [{"rel": "next", "href": "elsewhere"}]}
+    pages = [{"json": {"security_groups": [{"id": "g1", "stateful": False}], **more}}, {"json": {"security_groups": [{"id": "g2"}]}}]
+    asked = requests_mock.get(f"{NEUTRON}/security-groups", pages)
+    assert network.answers("security-groups") == [{"id": "g1", "stateful": False}, {"id": "g2"}]
+    assert asked.last_request.qs["marker"] == ["g1"]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import Sight, Wanted, adoptable, deletion_problems, plan_backups, snapshot_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import (
+    Sight,
+    WantedBackups,
+    adoptable,
+    deletion_problems,
+    plan_backups,
+    snapshot_problems,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, snapshot
 
-WANTED = Wanted("shop", "noon", full_every=3)
+WANTED = WantedBackups("shop", "noon", full_every=3)
 MINE = marks("shop", "noon")
 EARLIER = marks("shop", "morning")
 KNOWN = {"backup-db", *(f"backup-{n}" for n in range(9))}
@@ -54,7 +61,7 @@ def test_incremental_where_there_is_a_chain_to_continue(backups, incremental):
 
 
 def test_the_zone_that_is_asked_for_is_the_one_that_must_hold_the_chain():
-    local = Wanted("shop", "noon", full_every=3, availability_zone="local")
+    local = WantedBackups("shop", "noon", full_every=3, availability_zone="local")
     assert not planned(chain(1), local).create[0].incremental
     assert planned(chain(1, availability_zone="local"), local).create[0].incremental
 
@@ -62,7 +69,7 @@ def test_the_zone_that_is_asked_for_is_the_one_that_must_hold_the_chain():
 def test_a_new_backup_names_only_what_was_asked_for():
     (new,) = planned([]).create
     assert new.body(WANTED) == {"name": new.snapshot.name, "snapshot_id": "snapshot-db", "incremental": False, "metadata": MINE}
-    assert new.body(Wanted("shop", "noon", 3, "local", "box")).items() >= {"availability_zone": "local", "container": "box"}.items()
+    assert new.body(WantedBackups("shop", "noon", 3, "local", "box")).items() >= {"availability_zone": "local", "container": "box"}.items()
 
 
 @pytest.mark.parametrize(("status", "says"), [("backing-up", "was broken off"), ("error", "Take the snapshots anew")])

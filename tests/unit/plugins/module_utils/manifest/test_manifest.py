@@ -267,7 +267,7 @@ def put(path, value):
         ("servers/0/unknown", "x"),
         ("topology/security_groups/0/rules/0/direction", "sideways"),
         ("topology/key_pairs/0/public_key", "x" * 20000),
-        ("copies/0/method", "shell"),
+        ("copies/0/method", "a shell"),
         ("copies/0/chain", []),
         ("copies/0/size", 2**63),
         ("copies/0/stored_bytes", -1),

@@ -19,7 +19,7 @@ DR_SUBNET = {**shop.SUBNET, "name": "dr-subnet", "cidr": "10.20.0.0/24"}
 #: A site where networks and so on have names of their own.
 OTHER = shop.inventory(
     shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), volumes=()),
-    backups=BACKUPS,
+    parts=BACKUPS,
     routers=(shop.ROUTER,),
 )
 FITTING = {
@@ -51,7 +51,7 @@ def test_a_mapping_that_fits_has_no_drift_and_no_problems():
 
 @pytest.mark.parametrize("site", [shop.empty_site(), shop.prepared_site(), shop.restored_site()], ids=["new", "prepared", "restored"])
 def test_what_was_proposed_fits(site):
-    found = shop.inventory(site, routers=(shop.ROUTER,), backups=BACKUPS)
+    found = shop.inventory(site, routers=(shop.ROUTER,), parts=BACKUPS)
     own = propose(MANIFEST, found)[0]
     assert drift(MANIFEST, own, found) == ()
     assert restore_problems(MANIFEST, own, found)[1] == []

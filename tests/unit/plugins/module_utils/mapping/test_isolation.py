@@ -129,13 +129,13 @@ def test_what_the_manifest_only_names_is_not_looked_for_at_the_site():
 
 
 def test_a_drill_can_be_made_at_a_site_that_has_never_seen_the_application():
-    inventory = shop.inventory(shop.empty_site(networks=()), backups={one.id: one for one in shop.backups()})
+    inventory = shop.inventory(shop.empty_site(networks=()), parts={one.id: one for one in shop.backups()})
     manifest, problems = restore_problems(MANIFEST, SiteMapping(), inventory, "7")
     assert (problems, manifest.drill) == ([], "7")
 
 
 def test_a_drill_of_what_runs_there_collides_with_nothing():
-    inventory = shop.inventory(shop.restored_site(), backups={one.id: one for one in shop.backups()}, routers=(shop.ROUTER,))
+    inventory = shop.inventory(shop.restored_site(), parts={one.id: one for one in shop.backups()}, routers=(shop.ROUTER,))
     assert restore_problems(MANIFEST, SiteMapping(), inventory, "7")[1] == []
 
 
@@ -145,7 +145,7 @@ def test_a_drill_uses_nothing_that_it_did_not_make():
     mine = {**shop.GROUP, "name": "drill-7-shop", "description": f"for the shop {mark}"}
     keys = {"drill-7-shop": "ssh-ed25519 AAAA shop"}
     site = shop.empty_site(networks=(theirs,), security_groups=(mine,), key_pairs=keys)
-    inventory = shop.inventory(site, backups={one.id: one for one in shop.backups()})
+    inventory = shop.inventory(site, parts={one.id: one for one in shop.backups()})
     assert restore_problems(MANIFEST, SiteMapping(), inventory, "7")[1] == [
         "Network 'drill-7-shop-net' at site 'remote' was not made by drill '7'; give the drill another id.",
         "Key pair 'drill-7-shop' at site 'remote' was not made by drill '7'; give the drill another id.",

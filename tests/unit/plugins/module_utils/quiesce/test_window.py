@@ -6,21 +6,20 @@ import dataclasses
 import json
 import os
 import signal
-import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, server
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, FakeTime, server
 
 
-def window(driver, tiers=(("front",), ("orders", "payments")), budget=60, interruption=None, marks=None):
+def window(driver, tiers=(("front",), ("orders", "payments")), budget=60, interruption=None, marks=None, time=None, concurrency=4):
     members = [[Member(server(name), f"tier{number}", driver) for name in tier] for number, tier in enumerate(tiers)]
-    clock = Clock(sleep=lambda seconds: None)
-    return FreezeWindow(members, Limits(30, budget, 120, 4), marks or FakeMarks(), interruption or Interruption(), clock)
+    limits = Limits(30, budget, 120, concurrency)
+    return FreezeWindow(members, limits, marks or FakeMarks(), interruption or Interruption(), (time or FakeTime()).clock)
 
 
 def test_guards_are_armed_before_anything_is_frozen():
@@ -117,13 +116,12 @@ def test_an_interruption_inside_thaws():
 
 
 def test_no_freeze_comes_after_its_thaw_however_many_signals_there_are():
-    driver, end = FakeDriver(), threading.Event()
+    driver = FakeDriver()
     freeze = driver.freeze
 
     def be_told_to_stop(which, seconds):
         for _time in range(3):
             os.kill(os.getpid(), signal.SIGTERM)
-            end.wait(0.05)
         return freeze(which, seconds)
 
     driver.freeze = be_told_to_stop
@@ -212,6 +210,360 @@ def test_no_freeze_may_take_longer_than_its_own_limit_and_the_budget():
     assert all(0 < seconds <= 10 for seconds in driver.seconds.values())
 
 
+# Time
+
+FIVE_SECONDS = 5
+
+
+class Slow:
+    """Lets time pass in calls of a driver or of marks, per name of the call."""
+
+    def __init__(self, time, what, **seconds):
+        self._time, self._what, self._seconds = time, what, seconds
+        self.at = {}
+
+    def __getattr__(self, name):
+        found = getattr(self._what, name)
+        if name not in self._seconds:
+            return found
+
+        def act(*arguments):
+            self.at.setdefault(name, []).append(self._time.seconds)
+            self._time.sleep(self._seconds[name])
+            return found(*arguments)
+
+        return act
+
+
+def slow_window(tiers=(("orders",),), marks=None, concurrency=4, budget=60, **seconds):
+    """A window in which calls take time, its driver and its time."""
+    time, driver = FakeTime(), FakeDriver()
+    of_marks = {name: seconds.pop(name) for name in ("put", "current", "remove") if name in seconds}
+    opened = window(Slow(time, driver, **seconds), tiers, budget, marks=Slow(time, marks or FakeMarks(), **of_marks), time=time, concurrency=concurrency)
+    return opened, driver, time
+
+
+def test_the_mark_and_the_guard_mean_the_same_moment_however_long_the_mark_takes():
+    marks = FakeMarks()
+    opened, driver, _time = slow_window(marks=marks, put=FIVE_SECONDS)
+    armed = []
+    driver.arm_guard = lambda which, seconds: armed.append(seconds)
+    opened.open()
+    (member,) = opened.members
+    assert armed == [115]
+    assert member.guard_until.monotonic == 120
+    assert marks.current("id-orders").until == str(member.guard_until)
+
+
+def test_a_guard_is_armed_for_whole_seconds_and_never_for_less_than_is_said():
+    opened, driver, _time = slow_window(put=4.5)
+    armed = []
+    driver.arm_guard = lambda which, seconds: armed.append(seconds)
+    opened.open()
+    assert armed == [116]
+    assert opened.members[0].guard_until.monotonic == 120.5
+
+
+@pytest.mark.parametrize("seconds", [120, 500])
+def test_no_guard_is_armed_when_its_mark_took_all_its_time(seconds):
+    opened, driver, _time = slow_window(put=seconds)
+    with pytest.raises(FreezeFailed, match=r"orders \(id-orders\) must not be frozen: the time of its guard is over"):
+        opened.open()
+    assert driver.names("arm") == driver.names("freeze") == []
+
+
+def test_a_second_of_the_guards_time_is_enough():
+    opened, driver, _time = slow_window(put=119.5)
+    opened.open()
+    assert driver.seconds == {"orders": 1}
+
+
+@pytest.mark.parametrize("stopped", [119.5, 120, 3600])
+def test_a_process_that_was_stopped_between_arming_and_freezing_freezes_nobody(stopped):
+    opened, driver, _time = slow_window(arm_guard=stopped)
+    with pytest.raises(FreezeFailed, match="Raise guard_timeout, or find out what held this process up"):
+        opened.open()
+    assert driver.names("freeze") == []
+    assert driver.names("disarm") == ["orders"]
+
+
+def test_with_enough_of_the_guards_time_left_a_server_is_frozen_for_no_longer_than_that():
+    opened, driver, _time = slow_window(arm_guard=100)
+    opened.open()
+    assert driver.seconds == {"orders": 20}
+
+
+@pytest.mark.parametrize("stopped", [60, 130])
+def test_a_process_that_was_stopped_between_two_tiers_freezes_no_more(stopped):
+    opened, driver, _time = slow_window(tiers=(("front",), ("orders",)), freeze=stopped)
+    with pytest.raises(FreezeFailed):
+        opened.open()
+    assert driver.names("freeze") == driver.names("thaw") == ["front"]
+    assert not driver.frozen
+
+
+def test_a_freeze_that_is_confirmed_after_its_guards_time_is_ended():
+    opened, driver, _time = slow_window(budget=500, freeze=120)
+    with pytest.raises(FreezeFailed, match="orders .* the time of its guard is over"):
+        opened.open()
+    assert not driver.frozen
+
+
+def test_the_budget_counts_from_the_first_freeze_and_not_from_the_guards():
+    opened, _driver, _time = slow_window(tiers=(("front",), ("orders",)), put=30, freeze=4)
+    opened.open()
+    assert opened.started.monotonic == 30 * 2
+    assert opened.standstill == 8
+    assert opened.expected_thaw == 8
+    assert opened.remaining() == 60 - 8 - 8
+
+
+def test_what_the_thaw_will_take_is_kept_of_the_budget():
+    opened, driver, time = slow_window(tiers=(("front",), ("orders", "payments")), concurrency=1, freeze=2)
+    opened.open()
+    assert opened.expected_thaw == 2 * 3
+    time.sleep(60 - 6 - 6 - 1)
+    opened.check_budget()
+    time.sleep(1)
+    with pytest.raises(FreezeFailed, match="their thaw is expected to take 6.0 s"):
+        opened.check_budget()
+
+
+def test_the_quickest_freeze_tells_what_a_thaw_takes_and_never_more_than_a_quarter_of_the_budget():
+    time, driver = FakeTime(), FakeDriver()
+    opened, freeze = window(driver, (("front",), ("orders",)), time=time), driver.freeze
+    driver.freeze = lambda which, seconds: (time.sleep({"front": 3, "orders": 20}[which.name]), freeze(which, seconds))[1]
+    opened.open()
+    assert opened.expected_thaw == 6
+    for member in opened.members:
+        member.frozen = member.freeze_requested.after(20)
+    assert opened.expected_thaw == 15
+
+
+def test_before_the_first_freeze_nothing_of_the_budget_is_used():
+    opened, _driver, time = slow_window()
+    time.sleep(1000)
+    assert (opened.standstill, opened.expected_thaw, opened.remaining()) == (0, 0, 60)
+
+
+def test_a_budget_that_does_not_suffice_says_what_is_done_and_open_at_which_rate_and_what_to_change():
+    opened, driver, _time = slow_window(tiers=(("front",), ("web",), ("orders",)), budget=30, concurrency=1, freeze=12)
+    with pytest.raises(FreezeFailed) as raised:
+        opened.open()
+    told = str(raised.value)
+    assert "The budget of 30 s did not suffice: after 24.0 s 2 of 3 servers were frozen (0.1 per second)" in told
+    assert "Not frozen yet: orders (id-orders)." in told
+    assert "Raise budget and guard_timeout" in told
+    assert driver.names("freeze") == ["front", "web"]
+    assert not driver.frozen
+
+
+def test_what_all_servers_fail_with_is_said_once():
+    opened, _driver, _time = slow_window(tiers=(("front", "web", "orders"),), budget=0)
+    with pytest.raises(FreezeFailed) as raised:
+        opened.open()
+    assert str(raised.value).count("budget of 0 s") == 1
+
+
+def test_a_thaw_is_asked_for_once_however_often_it_is_tried():
+    time, driver, errors = FakeTime(), FakeDriver(), [FreezeFailed("The host is away."), FreezeFailed("The host is away.")]
+    opened, thaw = window(driver, (("orders",),), time=time), driver.thaw
+
+    def fail_twice(which):
+        time.sleep(FIVE_SECONDS)
+        if errors:
+            raise errors.pop()
+        return thaw(which)
+
+    driver.thaw = fail_twice
+    opened.open()
+    opened.close()
+    (member,) = opened.members
+    assert (member.thaw_requested.monotonic, member.thawed.monotonic) == (0, 3 * 5 + 2 * 1)
+    assert opened.ended == member.thawed
+    assert opened.standstill == 17
+
+
+def test_file_systems_of_all_tries_of_a_thaw_count():
+    driver, errors = FakeDriver(), [FreezeFailed("It is still frozen.")]
+    thaw = driver.thaw
+
+    def thaw_and_fail_once(which):
+        found = thaw(which)
+        if errors:
+            opened.members[0].filesystems_thawed = 1
+            raise errors.pop()
+        return dataclasses.replace(found, filesystems=1)
+
+    driver.thaw = thaw_and_fail_once
+    with window(driver, (("orders",),)) as opened:
+        pass
+    assert opened.members[0].filesystems_thawed == 2
+    assert opened.members[0].doubt is None
+
+
+def test_a_thaw_that_is_asked_for_when_the_guard_fires_proves_nothing():
+    opened, _driver, time = slow_window()
+    opened.open()
+    time.sleep(120)
+    opened.close()
+    assert "its guard's time was over" in opened.members[0].doubt
+
+
+def test_a_window_stands_for_the_moment_when_the_last_server_was_frozen():
+    opened, _driver, _time = slow_window(tiers=(("front",), ("orders",)), freeze=3, thaw=2)
+    with opened:
+        pass
+    assert [moment.monotonic for moment in (opened.started, opened.all_frozen, opened.ended)] == [0, 6, 10]
+    assert opened.standstill == 10
+    assert opened.budget == 60
+
+
+# Others
+
+
+def held_until(until, **changes):
+    return {"osdr_freeze": json.dumps({"driver": "fake", "token": "t", "until": until, **changes})}
+
+
+@pytest.mark.parametrize(
+    ("until", "is_held"),
+    [
+        pytest.param("2026-11-22T12:00:00.001Z", True, id="its guard has not fired"),
+        pytest.param("2026-11-22T12:00:00.000Z", False, id="its guard fires"),
+        pytest.param("2026-11-22T11:00:00.000Z", False, id="it was left behind"),
+        pytest.param("noon", False, id="no time"),
+        pytest.param("2026-11-22T12:30:00", False, id="a time of no zone"),
+    ],
+)
+def test_who_holds_a_freeze_is_refused_to_others(until, is_held):
+    driver, marks = FakeDriver(), FakeMarks()
+    member = Member(server("orders", metadata=held_until(until)), "tier", driver)
+    opened = FreezeWindow([[member]], Limits(30, 60, 120, 4), marks, Interruption(), FakeTime().clock)
+    if is_held:
+        with pytest.raises(FreezeFailed, match=r"Another run holds the freeze of orders \(id-orders\) \(until 2026-11-22T12:00:00.001Z\); nothing was"):
+            opened.open()
+        assert driver.calls == []
+        assert marks.marked == {}
+    else:
+        opened.open()
+        assert driver.frozen == {"id-orders"}
+
+
+def after_the_thaw(change):
+    """A member whose mark was changed by somebody while it was frozen, and the driver and the marks."""
+    driver, marks = FakeDriver(), FakeMarks()
+    with window(driver, (("orders",),), marks=marks) as opened:
+        change(marks)
+    return opened.members[0], driver, marks
+
+
+def test_a_freeze_that_another_one_replaced_is_doubted_and_the_others_guard_and_mark_stay():
+    other = FreezeMark.new("fake", "2999-01-01T00:00:00Z")
+    member, driver, marks = after_the_thaw(lambda marks: marks.put(server("orders"), other))
+    assert member.doubt == "somebody else has frozen it anew meanwhile"
+    assert marks.current("id-orders") == other
+    assert driver.names("disarm") == []
+
+
+def test_a_freeze_whose_mark_somebody_took_away_is_doubted_and_its_guard_is_disarmed():
+    member, driver, _marks = after_the_thaw(lambda marks: marks.marked.clear())
+    assert "somebody else has taken its mark away" in member.doubt
+    assert driver.names("disarm") == ["orders"]
+
+
+def test_a_mark_that_cannot_be_read_after_the_thaw_is_a_doubt_and_goes_all_the_same():
+    def break_reading(marks):
+        def fail(server_id):
+            raise CloudError("Nova is away.")
+
+        marks.current = fail
+
+    member, driver, marks = after_the_thaw(break_reading)
+    assert member.doubt == "its mark could not be read after the thaw"
+    assert driver.names("disarm") == ["orders"]
+    assert marks.marked == {}
+
+
+def test_what_the_thaw_showed_counts_more_than_what_the_mark_shows():
+    driver, marks = FakeDriver(interrupted={"orders": "it was rebooted"}), FakeMarks()
+    with window(driver, (("orders",),), marks=marks) as opened:
+        marks.marked.clear()
+    assert opened.members[0].doubt == "it was rebooted"
+
+
+def test_the_mark_that_somebody_put_on_a_server_that_was_adopted_without_one_stays():
+    driver, marks = FakeDriver(), FakeMarks()
+    adopted = window(driver, tiers=(("orders",),), marks=marks)
+    adopted.adopt()
+    other = FreezeMark.new("fake", "2999-01-01T00:00:00Z")
+    marks.put(server("orders"), other)
+    adopted.close()
+    assert marks.current("id-orders") == other
+
+
+@pytest.mark.parametrize(
+    ("until", "doubt"),
+    [
+        pytest.param("2026-11-22T12:00:00.001Z", None, id="not yet"),
+        pytest.param("2026-11-22T12:00:00.000Z", "its guard's time was over", id="now"),
+        pytest.param("noon", "its guard's time was over", id="nobody knows"),
+    ],
+)
+def test_an_adopted_freeze_is_doubted_when_its_guards_time_is_over(until, doubt):
+    found = thawed(FakeDriver(), FakeMarks(), "orders", until=until)["orders"].doubt
+    assert found == doubt if doubt is None else doubt in found
+
+
+# Signals
+
+
+def test_in_a_window_a_signal_counts_only_where_it_may():
+    driver, interruption, done = FakeDriver(), Interruption(), []
+    with pytest.raises(Interrupted), window(driver, interruption=interruption) as opened:
+        interruption._receive(15, None)
+        done.append("not stopped")
+        with opened.exposed():
+            pytest.fail("it was told to stop")
+    assert done == ["not stopped"]
+    assert not driver.frozen
+
+
+def test_a_signal_between_two_tiers_stops_the_freezing():
+    driver, interruption = FakeDriver(), Interruption()
+    freeze = driver.freeze
+    driver.freeze = lambda which, seconds: (interruption._receive(15, None), freeze(which, seconds))[1]
+    with pytest.raises(Interrupted):
+        window(driver, (("front",), ("orders",)), interruption=interruption).open()
+    assert driver.names("freeze") == driver.names("thaw") == ["front"]
+
+
+def test_a_signal_while_guards_are_armed_freezes_nobody():
+    driver, interruption = FakeDriver(), Interruption()
+    driver.arm_guard = lambda which, seconds: interruption._receive(15, None)
+    with pytest.raises(Interrupted):
+        window(driver, interruption=interruption).open()
+    assert driver.names("freeze") == []
+    assert len(driver.names("disarm")) == 3
+
+
+def test_a_signal_before_a_freeze_is_handed_over_ends_it_and_later_ones_are_the_next_ones_business():
+    driver, interruption = FakeDriver(), Interruption()
+    opened = window(driver, interruption=interruption)
+    opened.open()
+    interruption._receive(15, None)
+    with pytest.raises(Interrupted):
+        opened.publish()
+    assert not driver.frozen
+    second = Interruption()
+    opened = window(driver, interruption=second)
+    opened.open()
+    opened.publish()
+    with pytest.raises(Interrupted):
+        second._receive(15, None)
+    assert driver.frozen
+
+
 # A freeze that outlives its process
 
 
@@ -254,14 +606,14 @@ def test_a_freeze_that_cannot_be_published_is_ended():
     assert not driver.frozen
 
 
-def frozen_by_others(driver, marks, *names, **changes):
+def frozen_by_others(driver, marks, *names, time=None, **changes):
     """A window over servers that another process has frozen and marked."""
     facts = {"driver": "fake", "until": "2999-01-01T00:00:00Z", "token": "t", "frozen": "2026-11-22T12:00:00.000Z", "filesystems": 2}
     text = json.dumps({**facts, **changes})
     members = [Member(server(name, metadata={"osdr_freeze": text}), "tier", driver) for name in names]
     driver.frozen |= {member.server.id for member in members}
-    clock = Clock(sleep=lambda seconds: None)
-    return FreezeWindow([members], Limits(30, 60, 120, 4), marks, Interruption(), clock)
+    marks.marked |= {member.server.id: FreezeMark.of(member.server) for member in members}
+    return FreezeWindow([members], Limits(30, 60, 120, 4), marks, Interruption(), (time or FakeTime()).clock)
 
 
 def thawed(driver, marks, *names, **changes):
@@ -339,8 +691,16 @@ def test_a_mark_keeps_its_token_through_the_whole_freeze():
 
 def member_of(**changes):
     now = Moment.now()
-    values = {"frozen": now, "thaw_requested": now, "thawed": now, "guard_fired": False, "filesystems_frozen": 2, "filesystems_thawed": 2}
-    return Member(server("orders"), "tier", FakeDriver(), **{**values, **changes})
+    values = {
+        "frozen": now,
+        "thaw_requested": now,
+        "thawed": now,
+        "guard_fired": False,
+        "guard_until": now.after(1),
+        "filesystems_frozen": 2,
+        "filesystems_thawed": 2,
+    }
+    return Member(server("orders"), "tier", FakeDriver(), **{**values, **{key: one(now) if callable(one) else one for key, one in changes.items()}})
 
 
 @pytest.mark.parametrize(
@@ -353,7 +713,10 @@ def member_of(**changes):
         pytest.param({"thawed": None}, "not confirmed", id="no thaw"),
         pytest.param({"guard_fired": True}, "the guard fired", id="the guard fired"),
         pytest.param({"guard_fired": None}, "could not be asked", id="the guard is silent"),
+        pytest.param({"guard_until": None}, "guard's time was over", id="nobody knows when the guard fires"),
+        pytest.param({"guard_until": lambda now: now}, "guard's time was over", id="thawed when the guard fires"),
         pytest.param({"interrupted": "it was rebooted"}, "it was rebooted", id="interrupted"),
+        pytest.param({"interrupted": "it was rebooted", "guard_fired": None}, "it was rebooted", id="interrupted, and no guard to ask"),
         pytest.param({"filesystems_frozen": 0, "filesystems_thawed": 0}, "0 file systems were frozen", id="nothing was frozen"),
         pytest.param({"filesystems_thawed": 3}, "2 file systems were frozen and 3 thawed", id="another number"),
     ],

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -25,7 +26,7 @@ def stock(site=None, **changes):
     values = {
         "site": site or shop.empty_site(),
         "routers": (),
-        "backups": BACKUPS,
+        "parts": BACKUPS,
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
         "zones": shop.ZONES,
@@ -91,7 +92,7 @@ def test_a_site_that_can_take_it_has_no_problems():
 
 
 def test_copies_are_not_needed_any_more_once_the_volumes_are_restored():
-    assert problems(MANIFEST, stock(shop.prepared_site(), routers=(shop.ROUTER,), backups={})) == []
+    assert problems(MANIFEST, stock(shop.prepared_site(), routers=(shop.ROUTER,), parts={})) == []
 
 
 OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_id="id-other")
@@ -131,10 +132,10 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
         (stock(shop.empty_site(flavors=(shop.SMALL,))), "Server 'orders-db' needs flavor 'lab.db'"),
         (stock(volume_types=("lvm",)), "Volume type 'ceph' does not exist at site 'remote'"),
         (
-            stock(backups={**BACKUPS, shop.uuid(91): backup("x", status="error")}),
+            stock(parts={**BACKUPS, shop.uuid(91): backup("x", status="error")}),
             f"Backup {shop.uuid(91)}, needed for volume 'orders-db-boot' of server 'orders-db', is error",
         ),
-        (stock(backups={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is not known"),
+        (stock(parts={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is not known"),
         (stock(shop.empty_site(networks=())), "Site 'remote' has no external network called 'public'"),
         (
             stock(shop.prepared_site(networks=(shop.PUBLIC, shop.NETWORK, {**shop.NETWORK, "id": "net2"}))),
@@ -177,7 +178,7 @@ def test_problem(found, expected):
 
 
 def test_all_problems_are_found_at_once():
-    found = stock(shop.empty_site(flavors=(), networks=()), volume_types=(), backups={})
+    found = stock(shop.empty_site(flavors=(), networks=()), volume_types=(), parts={})
     # Two flavors, one type, three chains of two, one external network.
     assert len(problems(MANIFEST, found)) == 10
 
@@ -229,6 +230,17 @@ def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
     assert doubts(MANIFEST, theirs, "theirs") == doubts(new, theirs, "mine") == doubts(MANIFEST, shop.empty_site(), "mine") == []
 
 
+def by_pigeon():
+    """The checkpoint as a release may have made it that knows more methods of copying."""
+    first, *others = MANIFEST.copies
+    return dataclasses.replace(MANIFEST, copies=(dataclasses.replace(first, method="pigeon"), *others))
+
+
+def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
+    (problem,) = problems(by_pigeon(), stock(quotas=UNLIMITED))
+    assert problem.startswith(f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know")
+
+
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     storage = SimpleNamespace(backups=lambda: [mine], backup={"theirs": theirs}.get, volume_types=dict, quotas=dict, availability_zones=list)
@@ -237,6 +249,7 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     monkeypatch.setattr(restore_check, "Compute", lambda _cloud: others)
     monkeypatch.setattr(restore_check, "Network", lambda _cloud: others)
     monkeypatch.setattr(restore_check.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
-    found = restore_check.look(SimpleNamespace(site="remote"), 4, ["mine", "theirs", "nowhere"])
-    assert found.backups == {"mine": mine, "theirs": theirs}
-    assert restore_check.look(SimpleNamespace(site="remote"), 4).backups == {"mine": mine}
+    copy = dataclasses.replace(MANIFEST.copies[0], chain=("mine", "theirs", "nowhere"))
+    found = restore_check.look(SimpleNamespace(site="remote"), 4, [copy])
+    assert found.parts == {"mine": mine, "theirs": theirs}
+    assert restore_check.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}

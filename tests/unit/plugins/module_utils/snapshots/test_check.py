@@ -16,7 +16,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.check imp
     state_problems,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Plan, ServerVolumes, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import Plan
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     attached,
     server,

@@ -10,7 +10,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Pool
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import Seeing, Storages, Wanted, survey
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume

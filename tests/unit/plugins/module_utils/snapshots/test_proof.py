@@ -25,6 +25,7 @@ def member(**changes):
         "thawed": at(6),
         "filesystems_thawed": 2,
         "guard_fired": False,
+        "guard_until": at(60),
     }
     return Member(server("db"), "database", FakeDriver(), **{**values, **changes})
 
@@ -47,6 +48,7 @@ def test_snapshots_within_the_freeze_are_quiesced():
         pytest.param({"interrupted": "it was rebooted"}, [INSIDE], id="the driver saw it thawed"),
         pytest.param({"filesystems_frozen": 2, "filesystems_thawed": None}, [INSIDE], id="thawed file systems unknown"),
         pytest.param({"filesystems_frozen": 0, "filesystems_thawed": 0}, [INSIDE], id="nothing was frozen"),
+        pytest.param({"guard_until": at(4.5)}, [INSIDE], id="the guard's time was over before the thaw"),
         pytest.param({}, [INSIDE, proof.Taken(at(1.5), at(4))], id="requested before the freeze was confirmed"),
         pytest.param({}, [INSIDE, proof.Taken(at(3), at(5.5))], id="complete after the thaw was requested"),
     ],

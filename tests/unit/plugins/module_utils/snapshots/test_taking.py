@@ -24,18 +24,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence, ServerEvidence, SetEvidence, SnapshotEvidence
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import (
-    Seeing,
-    ServerVolumes,
-    SnapshotSet,
-    Storages,
-    Wanted,
-    describe,
-    plan_present,
-    survey,
-    warnings,
-)
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import plan_present
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.requests import Requests
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.result import describe
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import SnapshotSet
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted, survey, warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
@@ -236,8 +230,7 @@ class Shop:
         self.driver.calls = self.cinder.calls
         steps = [[Member(one, "database", self.driver) for one in self.servers.values()]]
         self.interruption = interruption or Interruption()
-        clock = Clock(sleep=lambda seconds: None)
-        self.window = FreezeWindow(steps, Limits(30, budget, 120, 4), FakeMarks(), self.interruption, clock)
+        self.window = FreezeWindow(steps, Limits(30, budget, 120, 4), FakeMarks(), self.interruption, self.time.clock)
         self.wanted = Wanted(SHOP, "noon", least, survey(SHOP, self.servers, Storages(storages)))
         self.set = SnapshotSet(Storages(storages), self.wanted, self.cinder.waiter, 4)
         known = [self.wanted.volumes[f"volume-{name}"] for name in names]
@@ -322,48 +315,59 @@ def test_a_budget_that_passes_ends_the_freeze_and_then_the_set(least):
 
 def test_asking_for_the_snapshots_counts_into_the_budget():
     shop = Shop(budget=10, seconds={"volume-payments": 3600})
+    shop.set._concurrency = 1
     slow = shop.cinder.create_snapshot
     shop.cinder.create_snapshot = lambda *arguments: (shop.time.sleep(4), slow(*arguments))[1]
-    shop.window.remaining = lambda: 10 - shop.time.seconds
     thawed, thaw = [], shop.driver.thaw
     shop.driver.thaw = lambda which: (thawed.append(shop.time.seconds), thaw(which))[1]
-    with pytest.raises(DrError):
+    with pytest.raises(WaitTimeout):
         shop.take()
-    assert max(thawed) <= 11
+    assert 10 <= max(thawed) < 10.2
 
 
 class Hanging(Shop):
-    """A shop whose Cinder answers a question only when everybody is thawed, or after five seconds.
+    """A shop whose Cinder answers a question only when everybody is thawed, and then later than everything else.
 
     :param question: name of the call; one to create a snapshot hangs for the volume of payments.
     """
 
-    def __init__(self, question, budget=1, before=lambda: None, **changes):
-        super().__init__(budget=budget, **changes)
-        thawed, thaw, ask = threading.Event(), self.driver.thaw, getattr(self.cinder, question)
+    def __init__(self, monkeypatch, question, budget=60, before=lambda: None, least="quiesced", **changes):
+        super().__init__(budget=budget, least=least, **changes)
+        thawed, others_are_done, thaw, ask, end = threading.Event(), threading.Event(), self.driver.thaw, getattr(self.cinder, question), Requests.end
+        if least == "crash":
+            others_are_done.set()
 
         def thaw_and_tell(which):
             answer = thaw(which)
+            self.time.sleep(1)
             if not self.driver.frozen:
+                self.time.get_going()
                 thawed.set()
             return answer
 
+        def end_and_tell(requests, seconds):
+            others_are_done.set()
+            end(requests, seconds)
+
         def hang(*arguments):
             if "volume-orders" not in arguments and not thawed.is_set():
+                self.time.get_stuck()
                 before()
-                self.held_up_the_thaw = not thawed.wait(5)
-                # Certainly after all that is done at once.
-                threading.Event().wait(0.2)
+                self.held_up_the_thaw = not (thawed.wait(60) and others_are_done.wait(60))
             return ask(*arguments)
 
         self.driver.thaw = thaw_and_tell
         setattr(self.cinder, question, hang)
+        monkeypatch.setattr(Requests, "end", end_and_tell)
 
 
-@pytest.mark.parametrize("question", ["create_snapshot", "creating_snapshots"])
-def test_a_cinder_that_does_not_answer_is_not_waited_for_in_the_freeze_and_what_comes_late_is_deleted(question):
-    shop = Hanging(question)
-    with pytest.raises(WaitTimeout, match="the snapshots on site 'primary'"):
+QUESTIONS = ["create_snapshot", "creating_snapshots", "newest_snapshots"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_cinder_that_does_not_answer_is_not_waited_for_in_the_freeze_and_what_comes_late_is_deleted(monkeypatch, question):
+    shop = Hanging(monkeypatch, question)
+    with pytest.raises(WaitTimeout, match="The budget of 60 s did not suffice for the snapshots on site 'primary'"):
         shop.take()
     assert not shop.held_up_the_thaw
     order = shop.order("thaw", "create_snapshot", "delete_snapshot")
@@ -372,9 +376,9 @@ def test_a_cinder_that_does_not_answer_is_not_waited_for_in_the_freeze_and_what_
     assert shop.cinder.snapshots() == []
 
 
-@pytest.mark.parametrize("question", ["create_snapshot", "creating_snapshots"])
-def test_what_a_cinder_that_did_not_answer_makes_at_last_is_enough_for_crash_consistency(question):
-    shop = Hanging(question, least="crash")
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_a_cinder_that_did_not_answer_makes_at_last_is_enough_for_crash_consistency(monkeypatch, question):
+    shop = Hanging(monkeypatch, question, least="crash")
     found = shop.take()
     assert not shop.held_up_the_thaw
     assert found.servers["id-payments"].consistency == "crash"
@@ -382,9 +386,11 @@ def test_what_a_cinder_that_did_not_answer_makes_at_last_is_enough_for_crash_con
     assert {one.status for one in shop.set.current()} == {"available"}
 
 
-def test_after_a_signal_no_more_snapshots_are_asked_for():
+def test_after_a_signal_no_more_snapshots_are_asked_for(monkeypatch):
     with Interruption().installed() as interruption:
-        shop = Hanging("create_snapshot", budget=60, before=lambda: os.kill(os.getpid(), signal.SIGTERM), interruption=interruption)
+        shop = Hanging(monkeypatch, "create_snapshot", before=lambda: os.kill(os.getpid(), signal.SIGTERM), interruption=interruption)
+        # The clock lets nobody wait in vain; here the signal is to end the waiting.
+        shop.time.get_stuck = lambda: None
         shop.units.reverse()
         shop.set._concurrency = 1
         with pytest.raises(Interrupted):
@@ -393,6 +399,121 @@ def test_after_a_signal_no_more_snapshots_are_asked_for():
     assert shop.order("thaw", "create_snapshot") == ["thaw"] * 2 + ["create_snapshot"]
     assert shop.cinder.called("create_snapshot") == [["volume-payments"]]
     assert shop.cinder.snapshots() == []
+
+
+class Slow(Shop):
+    """A shop whose Cinder is asked for one snapshot after the other, and takes four seconds to answer."""
+
+    def __init__(self, **changes):
+        super().__init__(**changes)
+        self.set._concurrency = 1
+        create = self.cinder.create_snapshot
+
+        def create_slowly(volume_id, *arguments):
+            self.cinder.calls.append(("ask", volume_id))
+            self.time.sleep(4)
+            if self.time.seconds >= self.window.budget:
+                # The budget has passed while this one is under way: the other thread gets to know of it first.
+                self.time.get_stuck()
+                self.everybody_is_thawed.wait(60)
+            return create(volume_id, *arguments)
+
+        self.everybody_is_thawed = threading.Event()
+        self.cinder.create_snapshot = create_slowly
+        thaw = self.driver.thaw
+
+        def thaw_and_tell(which):
+            answer = thaw(which)
+            if not self.driver.frozen:
+                self.time.get_going()
+                self.everybody_is_thawed.set()
+            return answer
+
+        self.driver.thaw = thaw_and_tell
+
+
+def test_once_the_thaw_is_decided_no_snapshot_is_asked_for_any_more():
+    shop = Slow(budget=3)
+    with pytest.raises(WaitTimeout, match="0 snapshots were complete, 1 being taken, and 1 not asked for yet") as raised:
+        shop.take()
+    assert "Nothing is frozen any more. Raise budget and guard_timeout." in str(raised.value)
+    assert shop.order("ask", "thaw", "create_snapshot") == ["ask", "thaw", "thaw", "create_snapshot"]
+    assert shop.cinder.snapshots() == []
+
+
+def test_only_who_is_content_with_crash_consistency_asks_again_and_when_all_are_thawed():
+    shop = Slow(budget=3, least="crash")
+    found = shop.take()
+    assert found.whole.consistency == "crash"
+    assert shop.order("ask", "thaw", "create_snapshot") == ["ask", "thaw", "thaw", "create_snapshot", "ask", "create_snapshot"]
+    assert {one.status for one in shop.set.current()} == {"available"}
+
+
+def test_a_request_that_is_refused_is_the_last_one():
+    shop = Shop(refusing=["create_snapshot"])
+    shop.set._concurrency = 1
+    with pytest.raises(CloudError, match="Not allowed"):
+        shop.take()
+    assert len(shop.cinder.called("create_snapshot")) == 1
+
+
+# Only what was seen counts
+
+
+@pytest.mark.parametrize("in_group", [(), ("orders", "payments")], ids=["singly", "as a group"])
+@pytest.mark.parametrize("lag", [0.05, 0.5, 5])
+def test_a_list_that_lags_behind_does_not_end_the_freeze_before_the_cut(lag, in_group):
+    seconds = {"volume-orders": 2, "volume-payments": 4}
+    shop = Shop(lag=lag, in_group=in_group, seconds=seconds)
+    thawed, thaw = [], shop.driver.thaw
+    shop.driver.thaw = lambda which: (thawed.append(shop.time.seconds), thaw(which))[1]
+    found = shop.take()
+    assert found.whole.consistency == "quiesced"
+    assert min(thawed) >= max(4, lag)
+
+
+def test_a_lagging_list_makes_nothing_vanish_afterwards():
+    shop = Shop()
+    listed, answers = shop.cinder.snapshots, []
+
+    def lag(*arguments):
+        answers.append(listed(*arguments))
+        return answers[-1] if len(answers) > 4 else []
+
+    take, shop.set._refuse_failed = shop.set._refuse_failed, lambda requests: (setattr(shop.cinder, "snapshots", lag), take(requests))
+    assert shop.take().whole.consistency == "quiesced"
+
+
+def test_the_snapshots_themselves_are_looked_at_when_half_of_those_left_seem_done():
+    names = [f"v{number}" for number in range(8)]
+    cinder = FakeCinder(*(volume(name) for name in names), seconds={f"volume-{name}": 1 + number for number, name in enumerate(names)})
+    members = (ServerVolumes(server("orders"), "database", tuple(cinder.volumes())),)
+    job = Wanted(SHOP, "noon", "crash", members)
+    taken = SnapshotSet(Storages([cinder]), job, cinder.waiter, 4).take(
+        [Unit(INDIVIDUAL, None, tuple(cinder.volumes()), "asked for")], None, seeing(job, orders=[server("orders")]), Interruption()
+    )
+    assert len(taken.snapshots) == 8
+    assert cinder.looked == 4
+
+
+def test_no_more_of_the_list_is_read_than_the_sets_own_snapshots():
+    shop = Shop()
+    newest, read = shop.cinder.newest_snapshots, []
+    shop.cinder._snapshots["foreign"] = snapshot("foreign")
+    shop.cinder.newest_snapshots = lambda: (read.append(one.id) or one for one in newest())
+    shop.take()
+    assert len(read) == 2
+    assert "foreign" not in read
+
+
+def test_a_snapshot_that_fails_ends_the_freeze_at_once():
+    shop = Shop(failing=["volume-payments"], seconds={"volume-orders": 50})
+    thawed, thaw = [], shop.driver.thaw
+    shop.driver.thaw = lambda which: (thawed.append(shop.time.seconds), thaw(which))[1]
+    with pytest.raises(ResourceFailed, match="of volume volume-payments: error") as raised:
+        shop.take()
+    assert max(thawed) < 2
+    assert "volume-orders" not in str(raised.value)
 
 
 # Failing

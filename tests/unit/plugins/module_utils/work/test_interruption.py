@@ -52,10 +52,78 @@ def test_a_signal_counts_once(interruption):
         pass
 
 
-def test_of_several_signals_the_last_one_is_named(interruption):
-    with pytest.raises(Interrupted, match="SIGHUP"), interruption.shielded():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGHUP)
+def test_all_signals_that_came_until_it_counts_are_named_each_once(interruption):
+    with pytest.raises(Interrupted, match=r"Stopped by SIGINT, SIGHUP\."), interruption.shielded():
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGINT):
+            signal.raise_signal(number)
+
+
+def test_after_the_first_signal_others_stop_nothing_any_more(interruption):
+    done = []
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            for number in SIGNALS:
+                signal.raise_signal(number)
+            with interruption.shielded():
+                signal.raise_signal(signal.SIGTERM)
+            done.append("cleaned up")
+    assert done == ["cleaned up"]
+
+
+def test_a_signal_that_comes_while_another_one_is_received_does_not_count_twice(interruption):
+    received = interruption._received
+
+    class Nested(list):
+        def append(self, number):
+            received.append(number)
+            if len(received) == 1:
+                signal.raise_signal(signal.SIGHUP)
+
+        def __iter__(self):
+            return iter(received)
+
+        def __len__(self):
+            return len(received)
+
+    interruption._received = Nested()
+    with pytest.raises(Interrupted, match="Stopped by SIGTERM, SIGHUP"):
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+
+
+def test_within_a_shield_a_signal_may_stop_what_is_exposed(interruption):
+    done = []
+    with pytest.raises(Interrupted), interruption.shielded():
+        try:
+            with interruption.exposed():
+                signal.raise_signal(signal.SIGTERM)
+                done.append("exposed")
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            done.append("shielded again")
+    assert done == ["shielded again"]
+
+
+def test_a_signal_that_came_before_something_was_exposed_stops_it(interruption):
+    done = []
+    with pytest.raises(Interrupted), interruption.shielded():
+        signal.raise_signal(signal.SIGTERM)
+        done.append("shielded")
+        with interruption.exposed():
+            done.append("exposed")
+    assert done == ["shielded"]
+
+
+def test_what_was_exposed_without_a_signal_is_shielded_again(interruption):
+    done = []
+    with pytest.raises(Interrupted), interruption.shielded():
+        with interruption.shielded(), interruption.exposed():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        done.append("shielded")
+    assert done == ["shielded"]
 
 
 def test_an_error_inside_a_shield_is_not_hidden_by_a_signal(interruption):

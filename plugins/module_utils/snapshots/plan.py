@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be done about a set of snapshots; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core import consistency
+from ..core.records import BACKING_UP, Snapshot, Volume
+from ..quiesce.mark import FreezeMark
+from .evidence import Evidence
+from .wanted import Wanted
+
+#: What a snapshot is that was taken and can be used, though perhaps not at the moment.
+_TAKEN = ("available", BACKING_UP)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done: nothing, or delete what is not whole and snapshot all volumes."""
+
+    delete: tuple[Snapshot, ...]
+    create: tuple[Volume, ...]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.delete or self.create)
+
+
+def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bool = True) -> Plan:
+    """Adopt a whole set that is good enough, replace any other.
+
+    :param current: the snapshots of this set that there are.
+    :param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand.
+    """
+    good = {s.volume_id for s in current if s.status in _TAKEN}
+    evidence = Evidence.read(current) if len(current) == len(good) and good == set(wanted.volumes) else None
+    is_known = evidence and set(wanted.servers) <= set(evidence.servers)
+    if evidence and is_known and not is_confirmed and not _stand(evidence, wanted):
+        evidence = None
+    if evidence and is_known and consistency.satisfies(evidence.at_best, wanted.least):
+        return Plan((), ())
+    return Plan(tuple(current), tuple(wanted.volumes.values()))
+
+
+def _stand(evidence: Evidence, wanted: Wanted) -> bool:
+    """Whether the freezes whose thaw a set waits for are still there, so that it can be confirmed yet."""
+    pending = [one for one in evidence.servers.values() if one.pending and one.server_id in wanted.servers]
+    marks_now = {one.server_id: FreezeMark.of(wanted.servers[one.server_id][0]) for one in pending}
+    return all((mark := marks_now[one.server_id]) and mark.token == one.freeze.get("token") for one in pending)

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshots that are asked for: which requests are made, and what was seen of what they make.
+
+A snapshot is taken when it was seen available, by its own id. That a list does not name it among those being taken
+proves nothing: a list may lag behind what was just asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+import typing as t
+
+from ..core.records import GroupSnapshot, Snapshot
+from ..work.clock import Moment
+from . import proof
+from .grouping import Unit
+
+_AVAILABLE = "available"
+_CREATING = "creating"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """What a cloud showed of a set.
+
+    :param at: after its last answer.
+    """
+
+    at: Moment
+    snapshots: t.Sequence[Snapshot]
+    groups: t.Sequence[GroupSnapshot]
+
+
+def pieces_of(units: t.Iterable[Unit]) -> list[Unit]:
+    """Units of one request each, groups first: they are the fewest and take the longest."""
+    groups = [unit for unit in units if unit.group]
+    return [*groups, *(dataclasses.replace(unit, volumes=(one,)) for unit in units if not unit.group for one in unit.volumes)]
+
+
+class Requests:
+    """The requests for a set, and when each was made and its snapshots were seen available.
+
+    :param units: what is to be snapshotted.
+    """
+
+    def __init__(self, units: t.Sequence[Unit]) -> None:
+        self._waiting = dict(enumerate(pieces_of(units)))
+        self._open: dict[tuple[str, bool], tuple[Unit, Moment]] = {}
+        self.taken: dict[str, proof.Taken] = {}
+        #: Whether any of the snapshots came to nothing.
+        self.has_failed = False
+        self._changed = threading.Condition()
+        self._under_way = 0
+        self._is_stopped = False
+
+    # Asking
+
+    @property
+    def waiting(self) -> dict[int, Unit]:
+        """What is not asked for yet, per number."""
+        return dict(self._waiting)
+
+    @contextlib.contextmanager
+    def asking(self, number: int) -> t.Iterator[bool]:
+        """Around every request; tells whether it may still be made. When one fails, no more are: the set is not whole any more."""
+        with self._changed:
+            may_ask = not self._is_stopped
+            if may_ask:
+                del self._waiting[number]
+                self._under_way += 1
+        try:
+            yield may_ask
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            if may_ask:
+                with self._changed:
+                    self._under_way -= 1
+                    self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def only_inside(self) -> t.Iterator[None]:
+        """Let no request begin once what is inside has ended, however it has."""
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Let no more requests begin."""
+        with self._changed:
+            self._is_stopped = True
+
+    def resume(self) -> None:
+        """Let requests begin again."""
+        with self._changed:
+            self._is_stopped = False
+
+    def end(self, seconds: float) -> None:
+        """Let no more requests begin, and wait for the answers to those under way: what they make is there then."""
+        self.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, seconds)
+
+    def add(self, request_id: str, unit: Unit, requested: Moment) -> None:
+        """:param unit: whose only volume, or whose group, the request was for."""
+        with self._changed:
+            self._open[request_id, unit.group is not None] = (unit, requested)
+
+    # Seeing
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.has_failed or not self._open
+
+    @property
+    def projects(self) -> set[str]:
+        """Ids of the projects in which snapshots are being taken."""
+        return {unit.project_id for unit, _requested in self._open_now().values()}
+
+    def open_in(self, project_id: str, are_groups: bool) -> dict[str, int]:
+        """How many snapshots each request of a project stands for that is not seen available yet, per id."""
+        return {
+            one: len(unit.volumes)
+            for (one, is_group), (unit, _requested) in self._open_now().items()
+            if is_group == are_groups and unit.project_id == project_id
+        }
+
+    def request_of(self, snapshot: Snapshot) -> str | None:
+        """Id of the request that a snapshot was wanted with; None when nobody waits for it, as in a group with a foreign volume."""
+        made = self._open_now()
+        if (snapshot.id, False) in made:
+            return snapshot.id
+        unit, _requested = made.get((snapshot.group_snapshot_id or "", True), (None, None))
+        return snapshot.group_snapshot_id if unit and snapshot.volume_id in {volume.id for volume in unit.volumes} else None
+
+    def note(self, sight: Sight) -> None:
+        """Take in what a cloud showed."""
+        by_id = {one.id: one.status for one in sight.snapshots}
+        groups = {one.id: one.status for one in sight.groups}
+        for (request_id, is_group), (unit, requested) in self._open_now().items():
+            if is_group:
+                statuses = [groups.get(request_id), *_members(sight, request_id, unit)]
+            else:
+                statuses = [by_id.get(request_id)]
+            if all(status == _AVAILABLE for status in statuses):
+                del self._open[request_id, is_group]
+                self.taken.update({volume.id: proof.Taken(requested, sight.at) for volume in unit.volumes})
+            self.has_failed |= any(status is not None and status.startswith("error") for status in statuses)
+
+    def _open_now(self) -> dict[tuple[str, bool], tuple[Unit, Moment]]:
+        with self._changed:
+            return dict(self._open)
+
+    # Telling
+
+    def progress(self) -> str:
+        """How far the set is, in volumes."""
+        waiting = sum(len(unit.volumes) for unit in self.waiting.values())
+        being_taken = sum(len(unit.volumes) for unit, _requested in self._open_now().values())
+        return f"{len(self.taken)} snapshots were complete, {being_taken} being taken, and {waiting} not asked for yet"
+
+
+def _members(sight: Sight, group_snapshot_id: str, unit: Unit) -> list[str | None]:
+    """Statuses of the snapshots of a group's volumes; None for one that does not show."""
+    found = {one.volume_id: one.status for one in sight.snapshots if one.group_snapshot_id == group_snapshot_id}
+    return [found.get(volume.id) for volume in unit.volumes]

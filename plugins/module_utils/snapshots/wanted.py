@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The set of snapshots that is wanted: servers, their volumes, and where these are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ..application.definition import Application
+from ..cloud.block_storage import BlockStorage
+from ..core.errors import CheckFailed
+from ..core.records import GroupSnapshot, Server, Snapshot, Volume, marks
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerVolumes:
+    """A server of the application and its volumes."""
+
+    server: Server
+    tier: str
+    volumes: tuple[Volume, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """The set that is wanted.
+
+    :param name: of the set; in a checkpoint, its id.
+    :param least: the least acceptable consistency.
+    """
+
+    application: Application
+    name: str
+    least: str
+    members: tuple[ServerVolumes, ...]
+
+    @property
+    def volumes(self) -> dict[str, Volume]:
+        """Every volume once, also one attached to several servers."""
+        return {volume.id: volume for member in self.members for volume in member.volumes}
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return marks(self.application.name, self.name)
+
+    @property
+    def description(self) -> str:
+        """Stands in for the metadata that group snapshots do not have."""
+        return json.dumps(self.metadata, sort_keys=True)
+
+    @property
+    def servers(self) -> dict[str, tuple[Server, tuple[Volume, ...]]]:
+        """Servers with their volumes, per server id."""
+        return {member.server.id: (member.server, member.volumes) for member in self.members}
+
+    @property
+    def homes(self) -> dict[str, str]:
+        """For each server's id the volume whose snapshot carries its evidence: one that is its alone, if there is any."""
+        homes: dict[str, str] = {}
+        for member in sorted(self.members, key=lambda one: len(one.volumes)):
+            free = [volume for volume in member.volumes if volume.id not in homes.values()]
+            homes[member.server.id] = min(free or member.volumes, key=lambda volume: len(volume.attachments)).id
+        return homes
+
+    def snapshot_name(self, volume: Volume) -> str:
+        return f"{self.application.name}.{self.name}.{volume.name or volume.id}"[:255]
+
+
+class Storages:
+    """The volumes of an application, over the projects in which its servers are."""
+
+    def __init__(self, storages: t.Iterable[BlockStorage]) -> None:
+        self.by_project = {storage.cloud.project_id: storage for storage in storages}
+
+    def of(self, project_id: str) -> BlockStorage:
+        return self.by_project[project_id]
+
+    @property
+    def site(self) -> str:
+        return next(iter(self.by_project.values())).cloud.site
+
+    def volumes(self) -> list[Volume]:
+        return [volume for storage in self.by_project.values() for volume in storage.volumes()]
+
+    def snapshots(self) -> list[Snapshot]:
+        return [snapshot for storage in self.by_project.values() for snapshot in storage.snapshots()]
+
+    def group_snapshots(self) -> list[GroupSnapshot]:
+        return [snapshot for storage in self.by_project.values() for snapshot in storage.group_snapshots()]
+
+
+def survey(application: Application, servers: t.Mapping[str, Server], storages: Storages) -> tuple[ServerVolumes, ...]:
+    """The application's servers with their volumes, by one list call for each project.
+
+    :param servers: per name in the definition.
+    :raises CheckFailed: naming servers without volumes, and volumes that cannot be seen.
+    """
+    volumes = {volume.id: volume for volume in storages.volumes()}
+    problems = [
+        f"Server {servers[name].label} has no volumes; there is nothing to protect. Boot it from a volume."
+        for name in application.servers
+        if not servers[name].volumes
+    ]
+    problems += [
+        f"Volume {volume_id} of server {servers[name].label} is not visible in the project on site '{storages.site}'."
+        for name in application.servers
+        for volume_id, _deleted in servers[name].volumes
+        if volume_id not in volumes
+    ]
+    if problems:
+        raise CheckFailed(f"The volumes of application '{application.name}' cannot be protected", problems)
+    return tuple(
+        ServerVolumes(servers[name], tier.name, tuple(volumes[v] for v, _deleted in servers[name].volumes))
+        for tier in application.tiers
+        for name in tier.servers
+    )
+
+
+def warnings(wanted: Wanted) -> list[str]:
+    """What an operator should know although the set can be taken."""
+    return [
+        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot cannot be "
+        "read at another site."
+        for volume in wanted.volumes.values()
+        if volume.encrypted
+    ]
+
+
+def snapshots_of(storages: Storages, wanted: Wanted) -> list[Snapshot]:
+    """The snapshots marked with a set's application and name, themselves or by their group's snapshot."""
+    mine = wanted.metadata.items()
+    groups = {one.id for one in group_snapshots_of(storages, wanted)}
+    return [s for s in storages.snapshots() if mine <= s.metadata.items() or s.group_snapshot_id in groups]
+
+
+def group_snapshots_of(storages: Storages, wanted: Wanted) -> list[GroupSnapshot]:
+    return [one for one in storages.group_snapshots() if one.description == wanted.description]
