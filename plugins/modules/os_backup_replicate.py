@@ -152,13 +152,11 @@ replication:
           type: str
 """
 
-import dataclasses
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies import job
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import BackupCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
@@ -177,15 +175,14 @@ def run(module):
         options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     progress = Progress(params["progress_file"])
-    replication = Replication(Sites.connect(connect(params), Accounts.parse(params)), options, waiter, progress)
-    copied = job.foresee(replication) if module.check_mode else job.carry_out(replication)
+    copying = BackupCopying(Replication(Sites.connect(connect(params), Accounts.parse(params)), options, waiter, progress))
+    copied = copying.foresee() if module.check_mode else copying.carry_out()
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
-    copies = [{**dataclasses.asdict(one), "chain": list(one.chain)} for one in copied.copies]
     return {
         "changed": copied.changed,
         "diff": copied.diff,
-        "replication": {"application": application, "checkpoint": checkpoint, "copies": copies},
+        "replication": {"application": application, "checkpoint": checkpoint, "copies": copied.described()},
     }
 
 

@@ -155,7 +155,7 @@ def run(module):
         scratch.idle.remove(storage, waiter)
     for warning in pruning.warnings + [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It is left alone." for one in scratch.busy]:
         module.warn(warning)
-    result = {**_result(plan), "scratch": {"backups": _ids(scratch.idle.backups), "volumes": _ids(scratch.idle.volumes)}}
+    result = {**_result(plan), "scratch": scratch.idle.ids}
     kept = [one["id"] for one in result["kept"]]
     diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
     return {"changed": plan.changes or bool(scratch.idle), "prune": result, "diff": diff}

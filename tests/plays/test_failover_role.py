@@ -143,6 +143,12 @@ def test_nothing_that_could_wait_stands_between_the_checkpoint_and_its_restore(c
     assert (prune["cloud"], prune["primary_cloud"], prune["keep"]) == ("away", "home", {"last": 3})
 
 
+def test_a_move_is_of_all_servers(collection):
+    code, output, calls = collection().play("failover", dr_restore_servers=["orders-db"])
+    assert (code != 0, calls) == (True, []), output
+    assert "where and how much of it is restored" in output
+
+
 @pytest.mark.parametrize("failing", ["os_cg_snapshot", "os_checkpoint_prune", "os_run_report"])
 def test_what_could_wait_does_not_fail_a_move_that_is_done_but_is_told(collection, tmp_path, failing):
     trouble = {failing: {"failed": True, "msg": "It cannot be deleted (error_deleting)."}}

@@ -12,7 +12,8 @@ from ..cloud.compute import Compute
 from ..cloud.session import Cloud
 from ..core.records import Server
 from ..manifest.manifest import ApplicationDescription
-from .describe import Seen, describe, look
+from .describe import describe
+from .look import CaptureSite, look
 
 _OF_SERVERS = "compute:"
 
@@ -39,7 +40,7 @@ def running(cloud: Cloud, application: Application, concurrency: int) -> tuple[A
     return describe(application, seen), strangers(seen, Compute(cloud).servers())
 
 
-def strangers(seen: Seen, servers: t.Iterable[Server]) -> list[Stranger]:
+def strangers(seen: CaptureSite, servers: t.Iterable[Server]) -> list[Stranger]:
     """Servers on the application's networks or in its server groups that belong to no tier, by name.
 
     :param servers: all of the project.
@@ -50,9 +51,9 @@ def strangers(seen: Seen, servers: t.Iterable[Server]) -> list[Stranger]:
     return [one for one in found if one.reasons]
 
 
-def _reasons(seen: Seen, own: t.Collection[str], other: Server) -> t.Iterator[str]:
+def _reasons(seen: CaptureSite, own: t.Collection[str], other: Server) -> t.Iterator[str]:
     networks = {port.network_id for port in seen.ports if port.device_id in own}
     shared = {port.network_id for port in seen.ports if port.device_id == other.id and port.device_owner.startswith(_OF_SERVERS)} & networks
-    yield from (f"on network {name}" for name in sorted(str(seen.networks[one]["name"]) for one in shared if one in seen.networks))
+    yield from (f"on network {name}" for name in sorted(seen.networks[one].name for one in shared if one in seen.networks))
     groups = [group for group in seen.server_groups if other.id in group.member_ids and group.member_ids & set(own)]
     yield from (f"in server group {name}" for name in sorted(group.name for group in groups))

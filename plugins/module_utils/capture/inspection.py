@@ -13,7 +13,7 @@ import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
-from ..cloud.network import Network
+from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..work.pool import run_all
 from . import attributes
@@ -43,7 +43,7 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
 
     :param concurrency: how many calls at once.
     """
-    compute, storage, network = Compute(cloud), BlockStorage(cloud), Network(cloud)
+    compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     return Answers(
         **run_all(
             {

@@ -10,6 +10,7 @@ store, removing a backup at one site removes its objects, and the other site's r
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
@@ -142,7 +143,7 @@ class Pruning:
 
     def _remove_in_order(self, storage: BlockStorage, parts: t.Sequence[Part]) -> t.Sequence[Part]:
         for number, part in enumerate(parts):
-            if not self._try(lambda one=part: methods.delete(storage, one)):
+            if not self._try(functools.partial(methods.delete, storage, part)):
                 return parts[number:]
             methods.await_removal(storage, part, self._waiter)
         return ()

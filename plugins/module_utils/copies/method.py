@@ -179,3 +179,40 @@ class CopyMethod(abc.ABC):
 
         :raises ResourceFailed: when it will not go.
         """
+
+
+@dataclasses.dataclass(frozen=True)
+class Copied:
+    """What came of the copying of a checkpoint, or would.
+
+    :param before: ids of the volumes that had been backed up, or whatever the method does at the primary site.
+    :param after: those that are now, or would be.
+    """
+
+    changed: bool
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    copies: tuple[Copy, ...]
+
+    def described(self) -> list[dict[str, t.Any]]:
+        """The copies as a manifest takes them."""
+        return [{**dataclasses.asdict(one), "chain": list(one.chain)} for one in self.copies]
+
+    @property
+    def diff(self) -> dict[str, t.Any]:
+        return {"before": {"backed_up": list(self.before)}, "after": {"backed_up": list(self.after)}}
+
+
+class Copying(abc.ABC):
+    """Getting the data of one checkpoint to the remote site by one method; what an earlier run has done is adopted."""
+
+    @abc.abstractmethod
+    def carry_out(self) -> Copied:
+        """:raises DrError: when not all copies are whole at the remote site in the end; what is done is kept."""
+
+    @abc.abstractmethod
+    def foresee(self) -> Copied:
+        """The copies that are there already, and whether anything is left to do.
+
+        :raises DrError: for what would end the run at once.
+        """

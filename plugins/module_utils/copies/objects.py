@@ -75,9 +75,14 @@ def read_link(record: BackupRecord) -> Link:
     if not isinstance(backup_id, str) or not isinstance(parent_id, str | None):
         raise CloudError("The exported record of a backup cannot be read: it does not say of which.")
     link = Link(record, backup_id, parent_id, None)
-    container, prefix = fields.get("container"), fields.get("service_metadata")
-    is_told = all(isinstance(one, str) and one for one in (container, prefix))
-    return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and is_told else link
+    container, prefix = _text(fields, "container"), _text(fields, "service_metadata")
+    return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and container and prefix else link
+
+
+def _text(fields: t.Mapping[str, t.Any], name: str) -> str:
+    """A field; empty when it is no text."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _fields(record: BackupRecord) -> dict[str, t.Any]:
@@ -151,10 +156,14 @@ class _Facts:
     @classmethod
     def parse(cls, facts: t.Mapping[str, t.Any]) -> _Facts:
         """:raises ValueError: when they are none."""
-        length = facts["length"]
-        if not isinstance(length, int):
-            raise ValueError(f"{length} is no length")
+        offset, length = facts["offset"], facts["length"]
+        if not (_is_count(offset) and _is_count(length)):
+            raise ValueError("no place or no length")
         return cls(length, facts["md5"], facts["compression"] != "none")
+
+
+def _is_count(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _listed(entries: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, _Facts]:

@@ -9,6 +9,7 @@ a text that somebody else wrote into a description makes nothing ours.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import NotFound
@@ -70,16 +71,21 @@ class Scratch:
         )
 
     @property
+    def ids(self) -> dict[str, list[str]]:
+        """As a result tells them, by what they are."""
+        return {"backups": [one.id for one in self.backups], "volumes": [one.id for one in self.volumes]}
+
+    @property
     def busy(self) -> list[Backup | Volume]:
-        return [one for one in (*self.backups, *self.volumes) if not _is_idle(one)]
+        return [*(one for one in self.backups if not _is_idle(one)), *(one for one in self.volumes if not _is_idle(one))]
 
     def remove(self, storage: BlockStorage, waiter: Waiter) -> None:
         for backup in self.backups:
             storage.delete_backup(backup.id)
-            waiter.until(f"backup {backup.name} to be deleted", lambda one=backup.id: storage.backup(one) is None or None)
+            waiter.until(f"backup {backup.name} to be deleted", functools.partial(_is_backup_gone, storage, backup.id))
         for volume in self.volumes:
             storage.delete_volume(volume.id)
-            waiter.until(f"volume {volume.name} to be deleted", lambda one=volume.id: _is_gone(storage, one))
+            waiter.until(f"volume {volume.name} to be deleted", functools.partial(_is_volume_gone, storage, volume.id))
 
     def __bool__(self) -> bool:
         return bool(self.backups or self.volumes)
@@ -100,7 +106,11 @@ def _is_idle(one: Backup | Volume) -> bool:
     return one.status == "available" or one.status.startswith("error")
 
 
-def _is_gone(storage: BlockStorage, volume_id: str) -> bool | None:
+def _is_backup_gone(storage: BlockStorage, backup_id: str) -> bool | None:
+    return True if storage.backup(backup_id) is None else None
+
+
+def _is_volume_gone(storage: BlockStorage, volume_id: str) -> bool | None:
     try:
         storage.volume(volume_id)
     except NotFound:

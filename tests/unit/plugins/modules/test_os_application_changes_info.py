@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import Stranger, strangers
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, ServerGroup
 from ansible_collections.osdr.openstack.plugins.modules import os_application_changes_info
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
@@ -94,9 +96,6 @@ def test_strangers_share_a_network_or_a_server_group(seen_shop):
 
 @pytest.fixture
 def seen_shop():
-    from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import Seen
-    from ansible_collections.osdr.openstack.plugins.module_utils.core.records import ServerGroup
-
     ports = (
         shop.port("a", device_id="id-orders-db", device_owner="compute:nova"),
         shop.port("b", device_id="id-batch", device_owner="compute:nova"),
@@ -104,14 +103,14 @@ def seen_shop():
         shop.port("d", device_id="id-dhcp", device_owner="network:dhcp"),
     )
     network_id = ports[0].network_id
-    return Seen(
+    return CaptureSite(
         site="primary",
         project_id="project",
         servers={"orders-db": server("orders-db")},
         volumes={},
         devices={},
         ports=ports,
-        networks={network_id: {"name": "shop-net"}, "elsewhere": {"name": "other"}},
+        networks={network_id: Network(network_id, "shop-net"), "elsewhere": Network("elsewhere", "other")},
         subnets={},
         routers={},
         security_groups={},

@@ -39,6 +39,10 @@ def test_a_copy_needs_its_whole_chain(parts, expected):
     assert METHOD.lacks(COPY, parts) == expected
 
 
+def test_messages_call_a_copy_by_its_backup():
+    assert METHOD.label(COPY) == "backup two"
+
+
 def test_what_others_may_need_is_no_carrier():
     assert (METHOD.needs(COPY), METHOD.carriers(COPY)) == (("one", "two"), ("two",))
 

@@ -114,8 +114,9 @@ def test_no_sums_at_all_prove_nothing():
 
 def test_a_restore_that_fails_is_told_and_removed():
     site = Proving(RESTORE, failing=["restore"])
-    with pytest.raises(ResourceFailed, match=r"backup-db of volume volume-db could not be verified on site 'remote': .*\(error_restoring\)"):
+    with pytest.raises(ResourceFailed, match=r"backup-db of volume volume-db could not be verified on site 'remote': .*\(error_restoring\)") as raised:
         site.prove()
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "backup", "resource_id": "backup-db"}
     assert site.remote.called("create_backup") == []
     assert site.scratch == []
 

@@ -117,6 +117,17 @@ def test_a_manifest_is_kept_by_the_checkpoints_own_parts():
     assert {one.id for one in found} == {copy.copy_id for copy in MANIFEST.copies}
 
 
+def test_what_a_site_lacks_is_asked_of_the_copys_own_method(two):
+    own, others = MANIFEST.copies[0], by("pigeon").copies[0]
+    assert methods.lacks(own, PARTS) == []
+    assert methods.lacks(own, {}) == CinderBackup().lacks(own, {}) != []
+    assert {one.remedy for one in methods.lacks(others, {})} == {"send another one"}
+
+
+def test_of_a_method_that_is_not_known_nothing_can_be_lacking():
+    assert methods.lacks(by("pigeon").copies[0], {}) == []
+
+
 def test_what_is_being_restored_is_known_by_any_part_of_any_copy():
     assert not methods.is_being_restored(MANIFEST, PARTS)
     one = MANIFEST.copies[-1].chain[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
@@ -120,6 +121,10 @@ def test_an_inventory_has_the_objects_of_one_backup():
     assert without(HERE.block_sums_name, HERE.list_name).stored_bytes == sum(map(len, BLOCKS))
 
 
+def test_the_names_are_those_that_cinder_gives():
+    assert (HERE.list_name, HERE.block_sums_name) == (f"{HERE.prefix}_metadata", f"{HERE.prefix}_sha256file")
+
+
 def test_there_is_nothing_where_there_is_no_container():
     assert BackupObjects.take(FakeSwift(), HERE).objects == {}
 
@@ -136,7 +141,7 @@ def test_there_is_nothing_where_there_is_no_container():
 )
 def test_a_digest_tells_whether_anything_has_changed(other, same):
     assert (other.digest == WHOLE.digest) is same
-    assert WHOLE.digest.startswith("sha256:")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", WHOLE.digest)
 
 
 @pytest.mark.parametrize(
@@ -251,3 +256,49 @@ def test_the_bytes_of_a_backup_that_is_not_finished_are_counted():
     store = FakeSwift(objects={ONE: BLOCKS[0], **backup_objects(location("older", "db"))})
     assert stored_bytes(store, backup("db")) == len(BLOCKS[0])
     assert stored_bytes(store, backup("db", container="elsewhere")) == 0
+
+
+# Odd answers
+
+ODD = (None, True, 0, -1, 2**70, 1.5, float("nan"), "", "text", "\0", [], [[]], [None], {}, {"": None}, {"a": {"b": []}})
+
+
+def variants(document):
+    """The document with each of its places replaced by each odd value, and without it."""
+    yield from ODD
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield {one: each for one, each in document.items() if one != key}
+            yield from ({**document, key: variant} for variant in variants(value))
+    elif isinstance(document, list):
+        for number, value in enumerate(document):
+            yield from ([*document[:number], variant, *document[number + 1 :]] for variant in variants(value))
+
+
+def test_no_record_ends_in_a_traceback():
+    fields = json.loads(base64.b64decode(record("db", parent="older").backup_url))
+    read = 0
+    for variant in variants(fields):
+        exported = BackupRecord(SWIFT, encoded(json.dumps(variant)))
+        try:
+            found = read_link(exported)
+        except CloudError:
+            continue
+        read += 1
+        texts = [found.backup_id, found.parent_id or "", *(dataclasses.astuple(found.location) if found.location else ())]
+        assert all(isinstance(one, str) for one in texts)
+    assert read > 50
+
+
+def test_no_list_ends_in_a_traceback_or_passes_for_a_whole_one():
+    whole = json.loads(listing(HERE, LISTED))
+    passed = []
+    for variant in variants(whole):
+        found = problems_of(WHOLE, json.dumps(variant).encode())
+        assert all(isinstance(one, str) for one in found)
+        passed += [] if found else [variant]
+    # Where the data of an object belongs is known by a restore alone: any number may be right.
+    assert all({*one["objects"][0], *one["objects"][1]} == {ONE, TWO} for one in passed)
+    assert {facts["md5"] for one in passed for entry in one["objects"] for facts in entry.values()} == {facts["md5"] for facts in LISTED.values()}
+    assert {type(facts["offset"]) for one in passed for entry in one["objects"] for facts in entry.values()} == {int}
+    assert 0 < len(passed) < 10

@@ -8,7 +8,7 @@ import json
 import random
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -151,18 +151,6 @@ def test_checks_of_all_kinds_survive():
 def test_checks_that_could_mean_something_else_are_refused(check):
     with pytest.raises(ManifestInvalid):
         Manifest.parse(with_checks(check))
-
-
-def test_it_can_be_cut_down_to_some_tiers():
-    part = shop.manifest().only(["database"])
-    assert [tier.name for tier in part.application.tiers] == ["database"]
-    assert [server.name for server in part.description.servers] == ["orders-db"]
-    assert shop.manifest().only(["front", "database"]) == shop.manifest()
-
-
-def test_tiers_that_it_does_not_have_are_named():
-    with pytest.raises(InvalidInput, match="Application 'shop' has no tier cache, web; it has database, front"):
-        shop.manifest().only(["web", "database", "cache"])
 
 
 KEY = "correct horse battery staple"
