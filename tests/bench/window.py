@@ -240,8 +240,7 @@ def main() -> int:
     options = parser.parse_args()
     cloud, admin = openstack.connect(cloud="primary"), openstack.connect(cloud="primary-admin")
     with running(cloud, max(SIZES)) as fleet:
-        for server_id in fleet.values():
-            add_volumes(cloud, server_id, ["ceph"])
+        add_volumes(cloud, {server_id: ["ceph"] for server_id in fleet.values()})
         parts = [part_of(cloud, fleet, size) for size in SIZES]
         print(f"{options.rounds} rounds each, in turn; medians. Goal {GOAL}.\n")
         print("| paxos_propose_interval s | driver | servers | volumes | window s | bare script s | ratio | requests per volume |")
