@@ -121,7 +121,7 @@ def take(part: Part, driver: str) -> Taken:
     counter, params = Requests(), {"cloud": "primary"}
     with counter.counted():
         cloud, interruption = connect(params), Interruption()
-        quiescer = Quiescer(params, cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}), "quiesced", 16)
+        quiescer = Quiescer(cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}, params), "quiesced", 16)
         servers = quiescer.resolve(part.application)
         storages = Storages([BlockStorage(cloud)])
         wanted = Wanted(part.application, "bench", "quiesced", survey(part.application, servers, storages))

@@ -201,8 +201,8 @@ class QuiesceApi:
     def quiesce(self, server_id, **arguments):
         return self.act(server_id, "quiesce", arguments or None)
 
-    def unquiesce(self, server_id):
-        return self.act(server_id, "unquiesce")
+    def unquiesce(self, server_id, **arguments):
+        return self.act(server_id, "unquiesce", arguments or None)
 
 
 def frozen_of(guests, first=""):
