@@ -108,7 +108,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import active_site
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.check import Site
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.check import MoveSite
 
 
 def run(module):
@@ -117,7 +117,7 @@ def run(module):
     clouds = {params["site"]: connect(params)}
     if params["remote_cloud"]:
         clouds[params["remote_site"]] = connect_other(params["remote_cloud"])
-    views = [Site(name, cloud, Catalogue.of(cloud, params)).view(application) for name, cloud in clouds.items()]
+    views = [MoveSite(name, cloud, Catalogue.of(cloud, params)).view(application) for name, cloud in clouds.items()]
     for warning in active_site.outdated(views):
         module.warn(warning)
     record = active_site.newest(view.record for view in views)

@@ -33,10 +33,11 @@ from ansible_collections.osdr.openstack.tests.unit.support import runs, shop
 #: What a template engine that evaluates one of the names would leave.
 PRODUCT = "5332114"
 PARTS = (
-    *("{{ 1234*4321 }}", "{% raw %}", "{# #}", "${1234*4321}", "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onload='x", "</title></style>"),
-    *("../../etc/passwd", "/", "\\", "..", "$(id)", "`id`", ";reboot", "| id", "-rf", "--", "~", "\0", "\n", "\r\nX: y", "\t", " ", "\x1b[2J", "\u202e", "\u2028"),
-    *("!unsafe x", "&a *a", "!!python/object:x", "# x", "- x", ": x", "yes", "null", "1e3", "%s{0}", "osdr_drill=8", "osdr_application=bank osdr_checkpoint=x"),
-    *("é", "لوحة", "😀", "W" * 120, "shop", "orders-db", "latest", ""),
+    *("{{ 1234*4321 }}", "{% raw %}", "{# #}", "${1234*4321}", "$(id)", "`id`", ";reboot", "| id", "-rf", "--", "~", "%s{0}"),
+    *("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onload='x", "</title></style>"),
+    *("../../etc/passwd", "/", "\\", "..", "\0", "\n", "\r\nX: y", "\t", " ", "\x1b[2J", "\u202e", "\u2028"),
+    *("!unsafe x", "&a *a", "!!python/object:x", "# x", "- x", ": x", "yes", "null", "1e3"),
+    *("osdr_drill=8", "osdr_application=bank osdr_checkpoint=x", "é", "لوحة", "😀", "W" * 120, "shop", "orders-db", "latest", ""),
 )
 #: Which names of the example are changed.
 NAMES = ("shop-net", "shop-subnet", "shop-router", "public", "shop-apart", "ceph", "nova", "lab.small", "lab.db", "orders-db", "payments-db", "shop-front")
