@@ -188,7 +188,7 @@ def job_of(module, compute, acting, network):
     """:param acting: with whose credentials servers are stopped and locked."""
     params, application = module.params, Application.parse(module.params["application"])
     members = members_of(params, application, compute)
-    agents = Agents.of(compute.cloud, params["quiesce"]) if readiness.asks_agents(application) else None
+    agents = Agents.of(compute.cloud, **params["quiesce"]) if readiness.asks_agents(application) else None
     gates = readiness.Gates(Probes(agents).ask, runs_commands=True)
     fencing = Fencing(acting, members, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"], gates)
     by_admin = acting.cloud.project_id != compute.cloud.project_id

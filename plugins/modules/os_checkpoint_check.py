@@ -142,8 +142,8 @@ def _site_problems(application, cloud, sites, params):
 def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    options = QuiesceOptions.parse(params["quiesce"])
-    return Quiescer(params, cloud, options, params["consistency"], params["concurrency"])
+    options = QuiesceOptions.parse(params["quiesce"], params)
+    return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 
 def _problems(wanted, sites, params):

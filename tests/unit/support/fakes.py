@@ -44,6 +44,7 @@ def server(name, **changes):
         "metadata": {},
         "tags": (),
         "volumes": ((f"volume-{name}", False),),
+        "power_state": 1,
     }
     return Server(**{**values, **changes})
 
@@ -186,7 +187,7 @@ class FakeMarks:
     def put(self, server, mark):
         self.marked[server.id] = mark
 
-    def remove(self, server):
+    def remove(self, server, mark=None):
         self.marked.pop(server.id, None)
 
     def current(self, server_id):
@@ -208,7 +209,8 @@ class FakeTime:
         return Clock(now=lambda: self.seconds, sleep=self.sleep, wall=self.wall, wait=self.wait)
 
     def sleep(self, seconds):
-        self.seconds += seconds
+        with self._changed:
+            self.seconds += seconds
 
     def wall(self):
         return self.START + datetime.timedelta(seconds=self.seconds)
