@@ -45,13 +45,14 @@ options:
     default: 30
   budget:
     description:
-      - Seconds from the first freeze request after which the freeze is given up and everything is thawed.
+      - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw begins early
+        enough to end within them as far as can be told; what is not done by then is given up.
     type: int
     default: 60
   guard_timeout:
     description:
       - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
-        there also when the controller is gone. More than the budget.
+        there also when the controller is gone. More than the budget, and one day at most.
     type: int
     default: 120
 """
@@ -98,13 +99,14 @@ options:
         default: 30
       budget:
         description:
-          - Seconds from the first freeze request after which the freeze is given up and everything is thawed.
+          - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw begins early
+            enough to end within them as far as can be told; what is not done by then is given up.
         type: int
         default: 60
       guard_timeout:
         description:
           - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
-            there also when the controller is gone. More than the budget.
+            there also when the controller is gone. More than the budget, and one day at most.
         type: int
         default: 120
 """

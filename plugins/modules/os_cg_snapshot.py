@@ -226,7 +226,7 @@ cg_snapshot:
           description: Number of file systems frozen; null when it was not frozen, or when the driver cannot know.
           type: int
         guard:
-          description: Where its guard ran, V(nova), V(guest) or V(controller); null when it was not frozen.
+          description: Where its guards ran, V(nova), V(guest), both (V(nova, guest)) or V(controller); null when it was not frozen.
           type: str
         guard_until:
           description: When its guard would have thawed it; null when it was not frozen.
@@ -287,163 +287,16 @@ grouping:
       elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id, require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, freeze_problems, running
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import grouping
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.result import describe
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey, warnings
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.course import Course, Settings
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import POLICIES
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
-
-
-def _name(params):
-    """The name of the set. A new one may become a checkpoint, which could not be found again by every name."""
-    if params["state"] == "present":
-        return require_checkpoint_id(params["name"])
-    return require_name("the name of a set of snapshots", params["name"])
-
-
-class Run:
-    """One call of the module."""
-
-    def __init__(self, module, interruption):
-        self.module = module
-        self.params = module.params
-        self.interruption = interruption
-        self.application = Application.parse(self.params["application"])
-        self.name = _name(self.params)
-        self.cloud = connect(self.params)
-        quiesce = self.params["quiesce"]
-        self.admin = self.params["admin_cloud"] or (quiesce or {}).get("admin_cloud")
-        if quiesce:
-            quiesce["admin_cloud"] = quiesce["admin_cloud"] or self.admin
-        self.storages = Storages(BlockStorage(cloud) for cloud in self._clouds())
-
-    def _clouds(self):
-        projects = self.params["projects"]
-        if projects and not self.admin:
-            raise InvalidInput("Servers of several projects are only for administrators to list; give admin_cloud.")
-        return [self.cloud.in_project(project_id) for project_id in projects] or [self.cloud]
-
-    def job(self, wanted):
-        admin = BlockStorage(connect_other(self.admin)) if self.admin else None
-        options = GroupingOptions(self.params["grouping"], self.params["group_type"])
-        waiter = Waiter(timeout=self.params["timeout"], interval=1.0)
-        return SnapshotJob(self.storages, admin, wanted, options, waiter, self.params["concurrency"])
-
-    def absent(self):
-        """Remove the set by its marks alone: the servers may be long gone."""
-        job = self.job(Wanted(self.application, self.name, "crash", ()))
-        current, is_there = job.snapshots.current(), job.snapshots.exists
-        if not self.module.check_mode:
-            job.delete()
-        return {"changed": is_there, "cg_snapshot": None, "diff": _diff(current, [])}
-
-    def present(self):
-        quiescer = self._quiescer()
-        servers = quiescer.resolve(self.application, self.params["projects"]) if quiescer else self._servers()
-        if quiescer and not self.module.check_mode:
-            servers = quiescer.thaw_leftovers(servers)
-        wanted = Wanted(self.application, self.name, self._least(), survey(self.application, servers, self.storages))
-        self._warn(wanted)
-        job = self.job(wanted)
-        plan = job.plan(is_confirmed=self.params["thaw"] is not None)
-        if self.params["thaw"] is not None:
-            return self._confirm(wanted, job, plan)
-        if not plan.changed:
-            current = job.snapshots.current()
-            described = describe(wanted, current, Evidence.read(current))
-            return {"changed": False, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
-        choices = quiescer.choose(running(servers.values())) if quiescer else {}
-        units = job.units()
-        self._refuse(job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices))
-        result = {"changed": True, "grouping": grouping.describe(units), "diff": _diff(plan.delete, wanted.volumes, units)}
-        if self.module.check_mode:
-            return {**result, "cg_snapshot": None}
-        job.snapshots.delete()
-        with job.whole_or_nothing(self.interruption):
-            units = job.prepare(units)
-            result["grouping"] = grouping.describe(units)
-            window = self._window(quiescer, servers, choices)
-            if window:
-                job.warm_up(self.params["quiesce"]["guard_timeout"])
-                quiescer.compute.cloud.warm_up(self.params["quiesce"]["guard_timeout"])
-            seeing = Seeing(self._compute(), wanted, self.params["concurrency"])
-            evidence = job.snapshots.take(units, window, seeing, self.interruption)
-        return {**result, "cg_snapshot": describe(wanted, job.snapshots.current(), evidence)}
-
-    def _confirm(self, wanted, job, plan):
-        """Complete the evidence of a set by the thaw of the freeze around it."""
-        current = job.snapshots.current()
-        if plan.changed:
-            raise CheckFailed(
-                f"The thaw around the set '{self.name}' cannot be confirmed",
-                [f"There is no whole set of this name for '{self.application.name}' that could be {wanted.least}-consistent."],
-            )
-        evidence = Evidence.read(current)
-        changed = any(server.pending for server in evidence.servers.values())
-        if changed and not self.module.check_mode:
-            evidence = job.confirm(evidence, self.params["thaw"].get("servers") or [])
-        described = describe(wanted, current, evidence)
-        return {"changed": changed, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
-
-    def _least(self):
-        if self.params["consistency"]:
-            return self.params["consistency"]
-        if self.params["quiesce"] is None:
-            return "crash"
-        return "paused" if self.params["quiesce"]["driver"] == "pause" else "quiesced"
-
-    def _warn(self, wanted):
-        for warning in warnings(wanted):
-            self.module.warn(warning)
-
-    def _refuse(self, problems):
-        if problems:
-            raise CheckFailed(f"The snapshots of '{self.application.name}' cannot be taken", problems)
-
-    def _quiescer(self):
-        options = self.params["quiesce"]
-        if options is None:
-            return None
-        return Quiescer(self.params, self.cloud, QuiesceOptions.parse(options), self._least(), self.params["concurrency"])
-
-    def _window(self, quiescer, servers, choices):
-        if not quiescer:
-            return None
-        return quiescer.window(quiescer.members(self.application, servers, choices), self.interruption)
-
-    def _compute(self):
-        return Compute(connect_other(self.admin) if self.params["projects"] else self.cloud)
-
-    def _servers(self):
-        return self._compute().resolve(self.application.servers, self.params["projects"])
-
-
-def _volumes_of(snapshots):
-    return [snapshot.volume_id for snapshot in snapshots]
-
-
-def _diff(before, after, units=None):
-    plan = {"grouping": grouping.describe(units)} if units else {}
-    return {
-        "before": {"snapshots_of_volumes": sorted(_volumes_of(before))},
-        "after": {"snapshots_of_volumes": sorted(after), **plan},
-    }
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,
@@ -453,7 +306,7 @@ def main():
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "consistency": {"type": "str", "choices": list(consistency.LEVELS)},
                 "quiesce": {"type": "dict", "options": args.QUIESCE},
-                "grouping": {"type": "str", "choices": list(grouping.POLICIES), "default": "auto"},
+                "grouping": {"type": "str", "choices": list(POLICIES), "default": "auto"},
                 "group_type": {"type": "str"},
                 "admin_cloud": {"type": "raw"},
                 "projects": {"type": "list", "elements": "str", "default": []},
@@ -465,8 +318,8 @@ def main():
         supports_check_mode=True,
     )
     with reported(module), Interruption().installed() as interruption:
-        run = Run(module, interruption)
-        result = run.absent() if module.params["state"] == "absent" else run.present()
+        settings = Settings.parse(module.params, {name: module.params[name] for name in args.AUTH})
+        result = Course(settings, interruption, module.warn).run(module.check_mode)
     module.exit_json(**result)
 
 

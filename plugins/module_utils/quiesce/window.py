@@ -145,7 +145,6 @@ class FreezeWindow:
         """
         self._shield.enter_context(self._interruption.shielded())
         try:
-            self._refuse_held()
             self._each(self.members, self._arm, "The guards could not be armed")
             for tier in self._tiers:
                 self._stop_if_told()
@@ -252,17 +251,6 @@ class FreezeWindow:
                 f"servers were frozen ({done / max(self.standstill, 0.1):.1f} per second), and their thaw is expected to take "
                 f"{self.expected_thaw:.1f} s." + (f" Not frozen yet: {', '.join(late)}." if late else ""),
                 "Raise budget and guard_timeout, raise concurrency, have fewer tiers, or find out which server's hooks are slow.",
-            )
-
-    def _refuse_held(self) -> None:
-        """:raises FreezeFailed: when somebody else may be freezing, or has frozen, a server."""
-        now = self._clock.moment()
-        until = {m.server.label: _until(FreezeMark.of(m.server), now) for m in self.members}
-        held = [f"{label} (until {moment})" for label, moment in until.items() if moment and moment.monotonic > now.monotonic]
-        if held:
-            raise FreezeFailed(
-                f"Another run holds the freeze of {', '.join(held)}; nothing was frozen.",
-                "Wait until it ends, or end it with the playbook osdr.openstack.thaw.",
             )
 
     def _stop_if_told(self) -> None:

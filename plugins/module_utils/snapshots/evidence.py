@@ -183,16 +183,17 @@ class Seen:
         return Evidence(self._set(level), found, self._snapshots())
 
     def _server(self, server: Server, volumes: t.Sequence[Volume]) -> ServerEvidence:
-        member = self._member(server.id)
+        member, taken = self._member(server.id), [self.taken[volume.id] for volume in volumes]
         strangers = strangers_of(volumes, self._known_servers())
         if strangers and server.id in self._known_servers():
             return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
         if member:
-            level, reason = proof.of_frozen(member, [self.taken[volume.id] for volume in volumes])
+            level, reason = proof.of_frozen(member, taken)
             return ServerEvidence(server.id, level, reason, None, _facts_of_member(member))
         mark = self.standing.get(server.id)
         if mark:
-            return ServerEvidence(server.id, "crash", _UNCONFIRMED, _level_of(mark), _facts_of_mark(mark))
+            doubt = proof.doubt_of_mark(mark, taken)
+            return ServerEvidence(server.id, "crash", doubt or _UNCONFIRMED, None if doubt else _level_of(mark), _facts_of_mark(mark))
         if server.id in self.still_off:
             return ServerEvidence(server.id, "offline", "shut down before and after", None, {})
         return ServerEvidence(server.id, "crash", "not frozen", None, {})

@@ -11,16 +11,16 @@ between.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
-from ..quiesce.libvirt import LibvirtDriver
-from ..quiesce.nova import NovaDriver
-from ..quiesce.pause import PauseDriver
+from ..quiesce.drivers import consistencies
+from ..quiesce.mark import FreezeMark
 from ..quiesce.window import Member
 from ..work.clock import Moment
 
 #: What snapshots are that were taken while a driver's freeze held.
-LEVEL_OF_DRIVER = {driver.name: driver.consistency for driver in (NovaDriver, LibvirtDriver, PauseDriver)}
+LEVEL_OF_DRIVER = consistencies()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,17 +36,28 @@ def of_frozen(member: Member, taken: t.Iterable[Taken]) -> tuple[str, str]:
 
     :param taken: of all snapshots of the server's volumes.
     """
-    doubt = member.doubt or _doubt_of_times(member, taken)
+    doubt = member.doubt or _doubt_of_times(member.frozen, member.thaw_requested, taken)
     if doubt:
         return "crash", doubt
     level = member.driver.consistency
     return level, f"{'paused' if level == 'paused' else 'frozen'} around every snapshot"
 
 
-def _doubt_of_times(member: Member, taken: t.Iterable[Taken]) -> str | None:
-    for one in taken:
-        before = one.requested.monotonic < member.frozen.monotonic
-        after = one.complete.monotonic > member.thaw_requested.monotonic
-        if before or after:
-            return "a snapshot was not taken within the freeze"
-    return None
+def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
+    """Why snapshots may not have been taken within a freeze that somebody else holds, as far as its mark tells; None when they were.
+
+    Its guard counts by the clock on the wall. Marks are metadata of servers, which anybody in the project can write.
+    """
+    try:
+        until = datetime.datetime.fromisoformat(mark.until)
+        is_over = any(one.complete.wall >= until for one in taken)
+    except (TypeError, ValueError):
+        return "its mark does not say when its guard fires"
+    return "a snapshot was complete only after the guard's time was over" if is_over else None
+
+
+def _doubt_of_times(frozen: Moment | None, thawed: Moment | None, taken: t.Iterable[Taken]) -> str | None:
+    """:param thawed: when the thaw was asked for."""
+    if frozen and thawed and all(frozen.monotonic <= one.requested.monotonic and one.complete.monotonic <= thawed.monotonic for one in taken):
+        return None
+    return "a snapshot was not taken within the freeze"

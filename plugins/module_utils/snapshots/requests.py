@@ -48,6 +48,7 @@ class Requests:
 
     def __init__(self, units: t.Sequence[Unit]) -> None:
         self._waiting = dict(enumerate(pieces_of(units)))
+        self._volumes = sum(len(unit.volumes) for unit in units)
         self._open: dict[tuple[str, bool], tuple[Unit, Moment]] = {}
         self.taken: dict[str, proof.Taken] = {}
         #: Whether any of the snapshots came to nothing.
@@ -162,7 +163,7 @@ class Requests:
     def progress(self) -> str:
         """How far the set is, in volumes."""
         waiting = sum(len(unit.volumes) for unit in self.waiting.values())
-        being_taken = sum(len(unit.volumes) for unit, _requested in self._open_now().values())
+        being_taken = self._volumes - waiting - len(self.taken)
         return f"{len(self.taken)} snapshots were complete, {being_taken} being taken, and {waiting} not asked for yet"
 
 

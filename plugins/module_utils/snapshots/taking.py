@@ -64,7 +64,8 @@ class SnapshotSet:
         # What an earlier run began to delete may still be under way.
         single = [s for s in snapshots if not s.group_snapshot_id and s.status != "deleting"]
         whole = [group for group in groups if group.status != "deleting"]
-        each([*single, *whole], self._delete, self._concurrency)
+        found: list[Snapshot | GroupSnapshot] = [*single, *whole]
+        each(found, self._delete, self._concurrency)
         if snapshots or groups:
             self._waiter.until(f"the deletion of {len(snapshots)} snapshots", self._is_gone)
 
@@ -80,7 +81,7 @@ class SnapshotSet:
 
         def settled() -> list[Snapshot] | None:
             found = self.current()
-            of_all = [*found, *self._group_snapshots()]
+            of_all: list[Snapshot | GroupSnapshot] = [*found, *self._group_snapshots()]
             return found if all(one.status != "creating" for one in of_all) else None
 
         return waiter.until(f"the snapshots on site '{self._storages.site}' to be complete", settled)
@@ -234,7 +235,8 @@ class SnapshotSet:
 
     def _shown(self) -> list[Snapshot]:
         """The set's snapshots as soon as lists show them all, or what lists show when they had time to."""
-        wanted, found = set(self._wanted.volumes), []
+        wanted = set(self._wanted.volumes)
+        found: list[Snapshot] = []
 
         def all_there() -> bool | None:
             found[:] = self._settled(self._waiter)

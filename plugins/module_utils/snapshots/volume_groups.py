@@ -80,10 +80,10 @@ class VolumeGroups:
     def _with_group(self, unit: Unit, insist: bool) -> Unit:
         created = None
         try:
-            if not unit.group:
-                created = self._create(unit)
+            group_id = unit.group.id if unit.group else None
+            if group_id is None:
+                group_id = created = self._create(unit)
                 self._await(created, "be made")
-            group_id = unit.group.id if unit.group else created
             missing = {volume.id for volume in unit.volumes} - self._members(group_id)
             self._change(group_id, add=sorted(missing))
             return dataclasses.replace(unit, group=self._group(group_id))

@@ -422,34 +422,6 @@ def test_a_window_stands_for_the_moment_when_the_last_server_was_frozen():
 # Others
 
 
-def held_until(until, **changes):
-    return {"osdr_freeze": json.dumps({"driver": "fake", "token": "t", "until": until, **changes})}
-
-
-@pytest.mark.parametrize(
-    ("until", "is_held"),
-    [
-        pytest.param("2026-11-22T12:00:00.001Z", True, id="its guard has not fired"),
-        pytest.param("2026-11-22T12:00:00.000Z", False, id="its guard fires"),
-        pytest.param("2026-11-22T11:00:00.000Z", False, id="it was left behind"),
-        pytest.param("noon", False, id="no time"),
-        pytest.param("2026-11-22T12:30:00", False, id="a time of no zone"),
-    ],
-)
-def test_who_holds_a_freeze_is_refused_to_others(until, is_held):
-    driver, marks = FakeDriver(), FakeMarks()
-    member = Member(server("orders", metadata=held_until(until)), "tier", driver)
-    opened = FreezeWindow([[member]], Limits(30, 60, 120, 4), marks, Interruption(), FakeTime().clock)
-    if is_held:
-        with pytest.raises(FreezeFailed, match=r"Another run holds the freeze of orders \(id-orders\) \(until 2026-11-22T12:00:00.001Z\); nothing was"):
-            opened.open()
-        assert driver.calls == []
-        assert marks.marked == {}
-    else:
-        opened.open()
-        assert driver.frozen == {"id-orders"}
-
-
 def after_the_thaw(change):
     """A member whose mark was changed by somebody while it was frozen, and the driver and the marks."""
     driver, marks = FakeDriver(), FakeMarks()

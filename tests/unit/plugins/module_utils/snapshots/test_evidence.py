@@ -177,6 +177,77 @@ def test_evidence_of_a_consistency_that_nobody_knows_is_none(where, level):
     assert Evidence.read([dataclasses.replace(one, metadata={**one.metadata, where: text})]) is None
 
 
+def differing(*levels, pending=(None, None)):
+    """Two snapshots whose sets and servers are said to be of these levels, in both orders."""
+    evidence = evidence_of([(ORDERS, (volume("orders"), volume("logs")))])
+    found = []
+    for name, level, one in zip(("orders", "logs"), levels, pending, strict=True):
+        said = dataclasses.replace(
+            evidence,
+            whole=dataclasses.replace(evidence.whole, consistency=level),
+            servers={ORDERS.id: ServerEvidence(ORDERS.id, level, "", one, {})},
+        )
+        found.append(snapshot(name, metadata=said.metadata(f"volume-{name}", ORDERS.id)))
+    return [Evidence.read(found), Evidence.read(found[::-1])]
+
+
+@pytest.mark.parametrize(("levels", "weakest"), [(("quiesced", "crash"), "crash"), (("offline", "quiesced"), "quiesced"), (("paused", "quiesced"), "paused")])
+def test_of_snapshots_that_differ_about_the_set_the_weakest_counts(levels, weakest):
+    assert {one.whole.consistency for one in differing(*levels)} == {weakest}
+
+
+def test_of_snapshots_that_differ_about_a_server_the_one_that_awaits_a_thaw_counts():
+    for found in differing("quiesced", "crash", pending=(None, "quiesced")):
+        assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, "crash", "", "quiesced", {})
+
+
+@pytest.mark.parametrize("pending", ["divine", 5, ["quiesced"]])
+def test_evidence_that_awaits_a_consistency_that_nobody_knows_is_none(pending):
+    assert differing("crash", "crash", pending=(pending, None)) == [None, None]
+
+
+def test_the_evidence_of_each_snapshot_is_its_own():
+    volumes = (volume("orders"), volume("logs"))
+    unit = Unit(INDIVIDUAL, None, volumes, "asked for")
+    times = {"volume-orders": taken(3, 4), "volume-logs": taken(3.5, 9)}
+    written = Seen(times, [unit], None, {}, set()).evidence({ORDERS.id: (ORDERS, volumes)})
+    read = Evidence.read(whole_set(written, {"orders": "orders", "logs": "orders"}))
+    assert read.snapshots == written.snapshots
+    assert read.snapshots["volume-orders"] != read.snapshots["volume-logs"]
+
+
+def test_a_server_that_was_frozen_here_counts_by_all_of_its_own_snapshots():
+    volumes, others = (volume("orders"), volume("logs")), (volume("payments"),)
+    unit = Unit(INDIVIDUAL, None, volumes + others, "asked for")
+    times = {"volume-orders": taken(3, 4), "volume-logs": taken(3, 5.5), "volume-payments": taken(3, 4)}
+    frozen_by = window(member(ORDERS), member(PAYMENTS))
+    found = Seen(times, [unit], frozen_by, {}, set()).evidence({ORDERS.id: (ORDERS, volumes), PAYMENTS.id: (PAYMENTS, others)})
+    assert {key: one.consistency for key, one in found.servers.items()} == {ORDERS.id: "crash", PAYMENTS.id: "quiesced"}
+    assert found.whole.consistency == "crash"
+
+
+def test_a_stranger_says_more_than_the_freeze_and_the_freeze_stays_on_record():
+    foreign = volume("shared", attachments=attached("orders", "foreign"))
+    one = evidence_of([(ORDERS, (foreign,))], frozen_by=window(member(ORDERS))).servers[ORDERS.id]
+    assert one.consistency == "crash"
+    assert "is attached to server id-foreign too" in one.reason
+    assert one.freeze == {
+        "driver": "fake",
+        "requested": str(at(1)),
+        "frozen": str(at(2)),
+        "thawed": str(at(6)),
+        "filesystems": 2,
+        "guard": "nova",
+        "guard_until": str(at(60)),
+    }
+
+
+def test_a_window_that_never_ended_is_no_window_of_the_set():
+    for lacking in ({"started": None}, {"ended": None}):
+        unended = SimpleNamespace(**{"members": [], "started": at(1), "all_frozen": at(2), "ended": at(6), **lacking})
+        assert evidence_of([(ORDERS, (volume("orders"),))], frozen_by=unended).whole.window is None
+
+
 def test_without_snapshots_there_is_no_evidence():
     assert Evidence.read([]) is None
 
@@ -213,6 +284,24 @@ def test_somebody_elses_freeze_counts_only_after_its_thaw():
     one = found.servers[ORDERS.id]
     assert (one.consistency, one.pending, one.at_best) == ("crash", "quiesced", "quiesced")
     assert (found.whole.consistency, found.at_best) == ("crash", "quiesced")
+
+
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [
+        pytest.param(str(at(4.001)), None, id="in time"),
+        pytest.param(str(at(4)), "only after the guard's time was over", id="at that moment"),
+        pytest.param("noon", "does not say when its guard fires", id="no time"),
+        pytest.param("2026-11-22T12:30:00", "does not say when its guard fires", id="a time of no zone"),
+    ],
+)
+def test_somebody_elses_freeze_promises_nothing_once_its_guards_time_is_over(until, reason):
+    volumes = (volume("logs"), volume("orders"))
+    times = {"volume-logs": taken(3, 3.5), "volume-orders": taken(3, 4)}
+    found = Seen(times, [Unit(INDIVIDUAL, None, volumes, "")], None, {ORDERS.id: mark(until=until)}, set())
+    one = found.evidence({ORDERS.id: (ORDERS, volumes)}).servers[ORDERS.id]
+    assert (one.consistency, one.pending) == ("crash", None if reason else "quiesced")
+    assert (reason or "its thaw is not confirmed yet") in one.reason
 
 
 @pytest.mark.parametrize(("driver", "level"), [("nova", "quiesced"), ("pause", "paused"), ("magic", "crash")])

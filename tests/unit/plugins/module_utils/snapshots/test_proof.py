@@ -37,6 +37,17 @@ def test_snapshots_within_the_freeze_are_quiesced():
     assert proof.of_frozen(member(), [INSIDE])[0] == "quiesced"
 
 
+def test_a_snapshot_may_be_asked_for_when_the_freeze_is_confirmed_and_complete_when_the_thaw_is_asked_for():
+    assert proof.of_frozen(member(), [proof.Taken(at(2), at(5))])[0] == "quiesced"
+
+
+def test_the_reason_says_how_the_server_was_held():
+    paused = member()
+    paused.driver.consistency = "paused"
+    assert proof.of_frozen(paused, [INSIDE]) == ("paused", "paused around every snapshot")
+    assert proof.of_frozen(member(), [INSIDE]) == ("quiesced", "frozen around every snapshot")
+
+
 @pytest.mark.parametrize(
     ("changes", "taken"),
     [

@@ -334,6 +334,7 @@ class Hanging(Shop):
     def __init__(self, monkeypatch, question, budget=60, before=lambda: None, least="quiesced", **changes):
         super().__init__(budget=budget, least=least, **changes)
         thawed, others_are_done, thaw, ask, end = threading.Event(), threading.Event(), self.driver.thaw, getattr(self.cinder, question), Requests.end
+        self._held_up, self._has_hung = [], threading.Event()
         if least == "crash":
             others_are_done.set()
 
@@ -353,12 +354,18 @@ class Hanging(Shop):
             if "volume-orders" not in arguments and not thawed.is_set():
                 self.time.get_stuck()
                 before()
-                self.held_up_the_thaw = not (thawed.wait(60) and others_are_done.wait(60))
+                self._held_up.append(not (thawed.wait(60) and others_are_done.wait(60)))
+                self._has_hung.set()
             return ask(*arguments)
 
         self.driver.thaw = thaw_and_tell
         setattr(self.cinder, question, hang)
         monkeypatch.setattr(Requests, "end", end_and_tell)
+
+    @property
+    def held_up_the_thaw(self):
+        assert self._has_hung.wait(60)
+        return any(self._held_up)
 
 
 QUESTIONS = ["create_snapshot", "creating_snapshots", "newest_snapshots"]

@@ -7,14 +7,31 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, ConsistencyTooLow, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import course
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.modules import os_cg_snapshot
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import group_snapshot, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, group_snapshot, server, volume
 
 NAMES = ("orders", "payments")
 NOON = "2026-11-22T12:00:00.000Z"
 SHOP = {"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]}
+
+
+PARAMS = {
+    "application": SHOP,
+    "name": "noon",
+    "state": "present",
+    "consistency": None,
+    "quiesce": None,
+    "grouping": "auto",
+    "group_type": None,
+    "admin_cloud": None,
+    "projects": [],
+    "thaw": None,
+    "concurrency": 4,
+    "timeout": 60,
+}
 
 
 class Cloud:
@@ -27,14 +44,17 @@ class Cloud:
         self.servers = {name: server(name) for name in NAMES}
         self.cinder = FakeCinder(*(volume(name) for name in NAMES), **trouble)
         self.cinder.may_snapshot = lambda which: True
+        self.cinder.cloud.warm_up = lambda seconds: None
+        self.warnings = []
         nova = SimpleNamespace(
             resolve=lambda names, project_ids: {name: self.servers[name] for name in names},
             server=lambda server_id: self.servers[server_id.removeprefix("id-")],
         )
-        monkeypatch.setattr(os_cg_snapshot, "connect", lambda params: "cloud")
-        monkeypatch.setattr(os_cg_snapshot, "BlockStorage", lambda cloud: self.cinder)
-        monkeypatch.setattr(os_cg_snapshot, "Compute", lambda cloud: nova)
-        monkeypatch.setattr(os_cg_snapshot, "Waiter", lambda timeout, interval: self.cinder.waiter)
+        monkeypatch.setattr(course, "connect", lambda reach: SimpleNamespace(in_project=lambda project_id: project_id))
+        monkeypatch.setattr(course, "connect_other", lambda cloud: cloud)
+        monkeypatch.setattr(course, "BlockStorage", lambda cloud: self.cinder)
+        monkeypatch.setattr(course, "Compute", lambda cloud: nova)
+        monkeypatch.setattr(course, "Waiter", lambda timeout, interval: self.cinder.waiter)
 
     def freeze(self, token="t", driver="libvirt"):
         mark = {"driver": driver, "until": "2999-01-01T00:00:00Z", "token": token, "requested": NOON, "frozen": NOON, "filesystems": 2}
@@ -46,24 +66,9 @@ class Cloud:
         return {"servers": [{"id": f"id-{name}", **facts} for name in NAMES]}
 
     def run(self, check_mode=False, **changes):
-        params = {
-            "application": SHOP,
-            "name": "noon",
-            "state": "present",
-            "consistency": None,
-            "quiesce": None,
-            "grouping": "auto",
-            "group_type": None,
-            "admin_cloud": None,
-            "projects": [],
-            "thaw": None,
-            "concurrency": 4,
-            "timeout": 60,
-            **changes,
-        }
-        module = SimpleNamespace(params=params, check_mode=check_mode, warn=pytest.fail)
-        job = os_cg_snapshot.Run(module, Interruption())
-        return job.absent() if params["state"] == "absent" else job.present()
+        params = {**PARAMS, **changes}
+        settings = course.Settings.parse(params, {"cloud": "primary"})
+        return course.Course(settings, Interruption(), self.warnings.append).run(check_mode)
 
 
 @pytest.fixture
@@ -116,7 +121,7 @@ def test_check_mode_changes_nothing_and_tells_the_groups(cloud):
 
 
 def test_several_projects_are_for_administrators(cloud):
-    with pytest.raises(InvalidInput, match="give admin_cloud"):
+    with pytest.raises(InvalidInput, match="Give admin_cloud"):
         cloud.run(projects=["p1", "p2"])
 
 
@@ -130,7 +135,7 @@ def test_a_run_that_fails_before_the_freeze_leaves_no_group(cloud, monkeypatch):
     def fail(*arguments):
         raise CloudError("The login is not renewed.")
 
-    monkeypatch.setattr(os_cg_snapshot, "Seeing", fail)
+    monkeypatch.setattr(course, "Seeing", fail)
     with pytest.raises(CloudError, match="not renewed"):
         cloud.run()
     assert len(cloud.cinder.called("create_group")) == 1
@@ -177,43 +182,106 @@ def test_the_remains_of_a_set_are_a_change_too(cloud):
     assert cloud.cinder.group_snapshots() == []
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(cloud, monkeypatch, check_mode):
-    class Quiescer:
-        """Finds one server left paused, and thaws it."""
+QUIESCE = {
+    "driver": "pause",
+    "admin_cloud": None,
+    "libvirt_uri": None,
+    "freeze_timeout": 5,
+    "budget": 10,
+    "guard_timeout": 20,
+}
 
-        compute = SimpleNamespace(cloud=SimpleNamespace(warm_up=lambda seconds: None))
+
+def quiescing(monkeypatch, cloud, driver, **changes):
+    """Has servers frozen by a driver of the tests; returns what the quiescer is asked for."""
+    asked = []
+
+    class Quiescer:
+        compute = SimpleNamespace(cloud=SimpleNamespace(warm_up=lambda seconds: asked.append(("warm up", seconds))))
 
         def __init__(self, *arguments):
-            pass
+            asked.append(("made", arguments))
 
         def resolve(self, application, project_ids):
-            mark = json.dumps({"driver": "pause", "until": "2020-01-01T00:00:00Z", "token": "t"})
-            return {**cloud.servers, "orders": server("orders", status="PAUSED", metadata={"osdr_freeze": mark})}
+            return cloud.servers
 
         def thaw_leftovers(self, servers):
-            assert not check_mode
-            return cloud.servers
+            asked.append(("thaw leftovers",))
+            return servers
 
         def choose(self, servers):
             return {}
 
         def members(self, application, servers, choices):
-            return []
+            return [[Member(one, "database", driver) for one in servers.values()]]
 
         def window(self, steps, interruption):
-            return None
+            return FreezeWindow(steps, Limits(5, 10, 20, 4), FakeMarks(), interruption, cloud.cinder.time.clock)
 
-    monkeypatch.setattr(os_cg_snapshot, "Quiescer", Quiescer)
-    options = {
-        "driver": "pause",
-        "admin_cloud": None,
-        "libvirt_uri": None,
-        "freeze_timeout": 5,
-        "budget": 10,
-        "guard_timeout": 20,
-    }
-    assert cloud.run(check_mode, quiesce=options, consistency="crash")["changed"]
+    for name, value in changes.items():
+        setattr(Quiescer, name, value)
+    monkeypatch.setattr(course, "Quiescer", Quiescer)
+    return asked
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(cloud, monkeypatch, check_mode):
+    mark = json.dumps({"driver": "pause", "until": "2020-01-01T00:00:00Z", "token": "t"})
+    left = {**cloud.servers, "orders": server("orders", status="PAUSED", metadata={"osdr_freeze": mark})}
+
+    def thaw_leftovers(self, servers):
+        assert not check_mode
+        return cloud.servers
+
+    quiescing(monkeypatch, cloud, FakeDriver(), resolve=lambda self, application, project_ids: left, thaw_leftovers=thaw_leftovers)
+    assert cloud.run(check_mode, quiesce=QUIESCE, consistency="crash")["changed"]
+
+
+def test_a_set_is_frozen_with_a_login_that_outlasts_the_guard(cloud, monkeypatch):
+    asked = quiescing(monkeypatch, cloud, FakeDriver())
+    taken = cloud.run(quiesce=QUIESCE, admin_cloud="primary-admin", consistency="crash")
+    assert taken["cg_snapshot"]["consistency"] == "quiesced"
+    (_made, arguments), *others = asked
+    assert (arguments[1].reach, arguments[1].admin_cloud, arguments[2:]) == ({"cloud": "primary-admin"}, "primary-admin", ("crash", 4))
+    assert others == [("thaw leftovers",), ("warm up", 20)]
+    assert cloud.warnings == []
+
+
+def test_a_standstill_that_was_longer_than_its_budget_is_warned_of(cloud, monkeypatch):
+    driver = FakeDriver()
+    thaw = driver.thaw
+    driver.thaw = lambda which: (cloud.cinder.time.sleep(6), thaw(which))[1]
+    quiescing(monkeypatch, cloud, driver)
+    cloud.run(quiesce=QUIESCE, consistency="crash")
+    (warning,) = cloud.warnings
+    assert "The servers of 'shop' stood still for 13.0 s, longer than the budget of 10 s" in warning
+
+
+@pytest.mark.parametrize(
+    ("quiesce", "consistency", "least"),
+    [
+        pytest.param(None, None, "crash", id="nothing is frozen"),
+        pytest.param(QUIESCE, None, "paused", id="paused"),
+        pytest.param({**QUIESCE, "driver": "auto"}, None, "quiesced", id="frozen"),
+        pytest.param({**QUIESCE, "driver": "auto"}, "crash", "crash", id="as it is said"),
+    ],
+)
+def test_the_least_acceptable_consistency_follows_from_how_servers_are_frozen(quiesce, consistency, least):
+    assert course.Settings.parse({**PARAMS, "quiesce": quiesce, "consistency": consistency}, {}).least == least
+
+
+def test_the_administrator_of_the_freeze_is_that_of_the_storage_unless_another_one_is_named():
+    own = {**QUIESCE, "admin_cloud": "of the freeze"}
+    assert course.Settings.parse({**PARAMS, "quiesce": own}, {}).admin == "of the freeze"
+    named = course.Settings.parse({**PARAMS, "quiesce": own, "admin_cloud": "named"}, {})
+    assert (named.admin, named.quiesce.admin_cloud) == ("named", "of the freeze")
+    assert course.Settings.parse({**PARAMS, "quiesce": QUIESCE, "admin_cloud": "named"}, {}).quiesce.admin_cloud == "named"
+    assert QUIESCE["admin_cloud"] is None
+
+
+def test_no_thaw_is_something_else_than_a_thaw_of_nobody():
+    assert course.Settings.parse(PARAMS, {}).thaw is None
+    assert course.Settings.parse({**PARAMS, "thaw": {}}, {}).thaw == []
 
 
 def test_no_set_is_taken_under_the_word_for_the_newest_checkpoint(cloud):

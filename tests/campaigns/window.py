@@ -1,0 +1,525 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attacks the freeze window: the real code, faked drivers and storage that know the truth, virtual time, random schedules.
+
+Nobody may stay frozen, and no set may claim more than is true. ``--self-check`` puts known faults in and has each be found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import random
+import sys
+import typing as t
+from unittest import mock
+
+import paths  # noqa: F401
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import QuiesceDriver, Support, Thaw
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.requests import Requests
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import SnapshotSet
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import group_snapshot, server, snapshot, volume, volume_group
+from virtual import Gone, World
+
+FREEZE, BUDGET, GUARD, CONCURRENCY = 20, 40, 60, 3
+#: Seconds after which everything that can still happen has happened.
+_QUIET = 2000
+#: Seconds beyond the guard's time for which a server may stand still: a late freeze, the tries of a guard.
+_SLACK = 15
+_FILESYSTEMS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Freeze:
+    """A time for which a server truly stood still. The end is not known while it lasts."""
+
+    begin: float
+    end: float | None = None
+
+    def holds(self, moment: float) -> bool:
+        return self.begin <= moment and (self.end is None or moment < self.end)
+
+
+class Site:
+    """The servers as they truly are, and the marks on them.
+
+    :param faults: how often, from 0 to 1, a single request goes wrong.
+    """
+
+    def __init__(self, world: World, faults: float) -> None:
+        self.world = world
+        self.faults = faults
+        self.freezes: dict[str, list[Freeze]] = {}
+        self.marks: dict[str, FreezeMark] = {}
+        self.first_thaw: float | None = None
+
+    def latency(self) -> float:
+        return self.world.random.choice([0.01, 0.05, 0.3, 2.0]) * self.world.random.uniform(0.5, 1.5)
+
+    def goes_wrong(self) -> bool:
+        return self.world.random.random() < self.faults
+
+    def is_frozen(self, server_id: str) -> bool:
+        found = self.freezes.get(server_id)
+        return bool(found and found[-1].end is None)
+
+    def freeze(self, server_id: str) -> None:
+        if not self.is_frozen(server_id):
+            self.freezes.setdefault(server_id, []).append(Freeze(self.world.now))
+
+    def thaw(self, server_id: str) -> int:
+        """:returns: how many file systems there were to thaw."""
+        if not self.is_frozen(server_id):
+            return 0
+        last = self.freezes[server_id].pop()
+        self.freezes[server_id].append(dataclasses.replace(last, end=self.world.now))
+        return _FILESYSTEMS
+
+    # Marks, as FreezeMarks has them
+
+    def put(self, which: t.Any, mark: FreezeMark) -> None:
+        self.world.sleep(self.latency())
+        if self.goes_wrong():
+            raise CloudError("The mark was refused.")
+        self.marks[which.id] = mark
+        self.world.sleep(self.latency())
+
+    def remove(self, which: t.Any) -> None:
+        self.world.sleep(self.latency())
+        self.marks.pop(which.id, None)
+
+    def current(self, server_id: str) -> FreezeMark | None:
+        self.world.sleep(self.latency())
+        if self.goes_wrong():
+            raise CloudError("Nova is away.")
+        return self.marks.get(server_id)
+
+
+class Driver(QuiesceDriver):
+    """Freezes in the site. Counts file systems or does not; its guard acts as long as its mark stands."""
+
+    name = "fake"
+
+    def __init__(self, site: Site, counts: bool) -> None:
+        self._site = site
+        self._world = site.world
+        self._counts = counts
+        self._armed: dict[str, float] = {}
+        self._fired: set[str] = set()
+        #: Servers that may be frozen yet: there was no answer.
+        self._unsure: set[str] = set()
+        self.guard_tries = 10**9
+
+    def probe(self, server: t.Any) -> Support:
+        return Support()
+
+    def arm_guard(self, server: t.Any, seconds: int) -> None:
+        self._world.sleep(self._site.latency())
+        if self._site.goes_wrong():
+            raise FreezeFailed("The guard was not armed.")
+        self._armed[server.id] = self._world.now + seconds
+        token = self._site.marks[server.id].token if server.id in self._site.marks else ""
+        self._world.later(seconds, lambda: self._fire(server.id, token, self.guard_tries))
+        self._world.sleep(self._site.latency())
+
+    def _fire(self, server_id: str, token: str, tries: int) -> None:
+        mark = self._site.marks.get(server_id)
+        if server_id not in self._armed or (mark and mark.token != token) or not tries:
+            return
+        self._fired.add(server_id)
+        self._site.thaw(server_id)
+        if self._world.now < _QUIET:
+            self._world.later(2, lambda: self._fire(server_id, token, tries - 1))
+
+    def freeze(self, server: t.Any, seconds: float) -> int | None:
+        self._world.sleep(self._site.latency())
+        effect = self._site.latency()
+        fate = self._world.random.random() if self._site.goes_wrong() else 1
+        if fate < 0.3:
+            raise FreezeFailed("The agent refused.")
+        self._world.later(effect, lambda: self._site.freeze(server.id))
+        if fate < 0.6:
+            self._unsure.add(server.id)
+            raise FreezeFailed("The answer was lost.")
+        self._world.sleep(effect + self._site.latency())
+        return _FILESYSTEMS if self._counts else None
+
+    def thaw(self, server: t.Any) -> Thaw:
+        if self._site.first_thaw is None:
+            self._site.first_thaw = self._world.now
+        self._world.sleep(self._site.latency())
+        if self._site.goes_wrong():
+            raise FreezeFailed("The host is away.")
+        was_frozen = self._site.is_frozen(server.id)
+        thawed = self._site.thaw(server.id)
+        self._world.sleep(self._site.latency())
+        if self._site.is_frozen(server.id):
+            raise FreezeFailed("It is still frozen.")
+        if not was_frozen and self.is_unsure(server.id):
+            raise FreezeFailed("It may be frozen yet.")
+        self._unsure.discard(server.id)
+        return Thaw(thawed) if self._counts else Thaw(None, None if was_frozen else "it was not frozen any more")
+
+    def is_unsure(self, server_id: str) -> bool:
+        return server_id in self._unsure
+
+    def disarm_guard(self, server: t.Any) -> bool:
+        self._world.sleep(self._site.latency())
+        if self._site.goes_wrong():
+            raise FreezeFailed("The guard does not answer.")
+        self._armed.pop(server.id, None)
+        return server.id in self._fired
+
+
+@dataclasses.dataclass
+class Making:
+    """A snapshot and the truth of it."""
+
+    shown: t.Any
+    asked: float
+    cut: float
+    done: float
+    status: str = "available"
+
+
+class Cinder:
+    """A project's storage, whose lists may come from a database that lags behind."""
+
+    def __init__(self, site: Site, volumes: t.Sequence[t.Any], lag: float, slowness: float) -> None:
+        self.cloud = mock.Mock(project_id="project", site="primary")
+        self._site, self._world = site, site.world
+        self._volumes = volumes
+        self._lag = lag
+        self._slowness = slowness
+        self._seconds = self._world.random.choice([0, 0, 0, 15])
+        self.made: dict[str, Making] = {}
+        self.groups: dict[str, Making] = {}
+        self.asked: list[float] = []
+
+    def _request(self) -> None:
+        self.asked.append(self._world.now)
+        self._world.sleep(self._site.latency() + self._seconds)
+        if self._site.goes_wrong():
+            raise CloudError("Cinder refused.")
+
+    def _make(self, which: t.Any, name: str, metadata: t.Mapping[str, str], group: str | None, cut: float) -> t.Any:
+        number = len(self.made)
+        shown = snapshot(name, id=f"s{number}", volume_id=which.id, metadata=dict(metadata), project_id="project", group_snapshot_id=group)
+        done = cut + self._site.latency()
+        status = "error" if self._site.goes_wrong() else "available"
+        self.made[shown.id] = Making(shown, self._world.now, cut, done, status)
+        return shown
+
+    def _cut(self) -> float:
+        return self._world.now + self._site.latency() * self._slowness
+
+    def create_snapshot(self, volume_id: str, name: str, metadata: t.Mapping[str, str]) -> t.Any:
+        self._request()
+        shown = self._make(next(v for v in self._volumes if v.id == volume_id), name, metadata, None, self._cut())
+        self._world.sleep(self._site.latency())
+        return shown
+
+    def create_group_snapshot(self, group_id: str, name: str, description: str) -> str:
+        self._request()
+        shown = group_snapshot(name, id=f"g{len(self.groups)}", description=description, project_id="project", group_id=group_id)
+        cut = self._cut()
+        for one in self._volumes:
+            if one.group_id == group_id:
+                self._make(one, name, {}, shown.id, cut)
+        self.groups[shown.id] = Making(shown, self._world.now, cut, cut + self._site.latency())
+        self._world.sleep(self._site.latency())
+        return shown.id
+
+    def _list(self, made: t.Mapping[str, Making]) -> list[t.Any]:
+        self._world.sleep(self._site.latency())
+        seen = self._world.now - self._world.random.choice([0, self._lag])
+        found = [
+            dataclasses.replace(one.shown, status=one.status if one.done <= seen else "creating")
+            for one in made.values()
+            if one.asked <= seen
+        ]
+        self._world.sleep(self._site.latency())
+        return found
+
+    def snapshots(self) -> list[t.Any]:
+        return self._list(self.made)
+
+    def newest_snapshots(self) -> t.Iterator[t.Any]:
+        yield from reversed(self.snapshots())
+
+    def creating_snapshots(self) -> set[str]:
+        return {one.id for one in self.snapshots() if one.status == "creating"}
+
+    def group_snapshots(self) -> list[t.Any]:
+        return self._list(self.groups)
+
+    def delete_snapshot(self, snapshot_id: str) -> None:
+        self._world.sleep(self._site.latency())
+        self.made.pop(snapshot_id, None)
+
+    def delete_group_snapshot(self, group_snapshot_id: str) -> None:
+        self._world.sleep(self._site.latency())
+        self.groups.pop(group_snapshot_id, None)
+        self.made = {key: one for key, one in self.made.items() if one.shown.group_snapshot_id != group_snapshot_id}
+
+    def set_snapshot_metadata(self, snapshot_id: str, metadata: t.Mapping[str, str]) -> None:
+        self._world.sleep(self._site.latency())
+
+    def rename_snapshot(self, snapshot_id: str, name: str) -> None:
+        self._world.sleep(self._site.latency())
+
+    def failure_reason(self, resource_id: str) -> str:
+        return ""
+
+
+class Schedule:
+    """One random course of events around one window.
+
+    :param seed: makes it, and makes it again.
+    """
+
+    def __init__(self, seed: str) -> None:
+        self.random = random.Random(seed)
+        self.world = World(self.random)
+        self.site = Site(self.world, self.random.choice([0, 0, 0.02, 0.1]))
+        self.interruption = Interruption()
+        self.least = self.random.choice(["quiesced", "quiesced", "crash"])
+        names = [f"s{number}" for number in range(self.random.randint(1, 5))]
+        group = volume_group("g") if self.random.random() < 0.3 else None
+        volumes = [volume(f"{name}-{n}", project_id="project", group_id=group and group.id) for name in names for n in range(self.random.randint(1, 2))]
+        self.servers = [server(name) for name in names]
+        self.driver = Driver(self.site, self.random.random() < 0.5)
+        self.cinder = Cinder(self.site, volumes, self.random.choice([0, 0.05, 0.1, 1, 10]), self.random.choice([1, 1, 3, 15]))
+        self.of = {one.id: [v for v in volumes if v.name.startswith(f"{one.name}-")] for one in self.servers}
+        self.units = [Unit(CONSISTENT_GROUP, "b", tuple(volumes), "", group)] if group else [Unit(INDIVIDUAL, "b", tuple(volumes), "")]
+        self.evidence: Evidence | None = None
+        #: Whose thaw the process said it could not confirm, and who was frozen when it ended by itself.
+        self.unconfirmed: set[str] = set()
+        self.frozen_at_end: set[str] = set()
+        self._plan_events()
+
+    def _plan_events(self) -> None:
+        within, world = self.random.uniform, self.world
+        events = {
+            "stall": lambda at: world.stall(at, self.random.choice([1, 10, 50, 100])),
+            "kill": lambda at: world.later(at, world.kill),
+            "stall and kill": self._stall_and_kill,
+            "signals": lambda at: [world.later(at + gap, world.signal) for gap in (0, self.random.choice([0, 0, 0.001, 1]))],
+            "thawed by somebody": lambda at: world.later(at, self._thaw_by_somebody),
+            "frozen anew": lambda at: world.later(at, self._freeze_anew),
+        }
+        self.events = [name for name in events if self.random.random() < 0.15]
+        for name in self.events:
+            events[name](within(0, self.random.choice([3, 10, 40])))
+
+    def _stall_and_kill(self, at: float) -> None:
+        seconds = self.random.choice([10, 59, 70])
+        self.world.stall(at, seconds)
+        self.world.later(at + seconds + self.random.uniform(0, 10), self.world.kill)
+
+    def _thaw_by_somebody(self) -> None:
+        which = self.random.choice(self.servers).id
+        self.site.thaw(which)
+        self.site.marks.pop(which, None)
+
+    def _freeze_anew(self) -> None:
+        """The playbook thaw, and then another run, which ends its freeze when it likes."""
+        which = self.random.choice(self.servers).id
+        if not self.site.is_frozen(which):
+            return
+        self.site.thaw(which)
+        mark = FreezeMark.new("fake", "2999-01-01T00:00:00Z")
+
+        def freeze() -> None:
+            self.site.marks[which] = mark
+            self.site.freeze(which)
+
+        def thaw() -> None:
+            if self.site.marks.get(which) == mark:
+                del self.site.marks[which]
+            self.site.thaw(which)
+
+        self.world.later(self.random.choice([0.01, 0.5]), freeze)
+        self.world.later(self.random.uniform(20, 60), thaw)
+
+    def window(self) -> FreezeWindow:
+        members = [Member(one, "tier", self.driver) for one in self.servers]
+        cut = self.random.randint(0, len(members))
+        tiers = [tier for tier in (members[:cut], members[cut:]) if tier]
+        return FreezeWindow(tiers, Limits(FREEZE, BUDGET, GUARD, CONCURRENCY), t.cast(t.Any, self.site), self.interruption, self.world.clock)
+
+    def run(self) -> None:
+        application = Application("shop", (Tier("tier", tuple(one.name for one in self.servers)),))
+        members = tuple(ServerVolumes(one, "tier", tuple(self.of[one.id])) for one in self.servers)
+        wanted = Wanted(application, "noon", self.least, members)
+        storages = Storages(t.cast(t.Any, [self.cinder]))
+        seeing = Seeing(t.cast(t.Any, mock.Mock(server=lambda key: next(one for one in self.servers if one.id == key))), wanted, CONCURRENCY)
+        taking = SnapshotSet(storages, wanted, Waiter(300, 1, self.world.clock), CONCURRENCY)
+        self.world.on_signal = lambda: self.interruption._receive(15, None)
+        with self.world.installed():
+            try:
+                self.evidence = taking.take(self.units, self.window(), seeing, self.interruption)
+            except (DrError, Gone) as error:
+                self.unconfirmed = set(error.facts.get("unconfirmed", ())) if isinstance(error, DrError) else set()
+            finally:
+                self.frozen_at_end = {key for key in self.of if self.site.is_frozen(key) and not self.world.is_killed}
+                self.world.end()
+        self.world.run_out(_QUIET)
+
+    # What must hold
+
+    def violations(self) -> list[str]:
+        return [*self._left_frozen(), *self._claims(), *self._late_requests()]
+
+    def _left_frozen(self) -> t.Iterator[str]:
+        if "frozen anew" not in self.events:
+            yield from (f"{key} was left to its guard, and nobody was told" for key in self.frozen_at_end - self.unconfirmed)
+        for key, freezes in self.site.freezes.items():
+            if freezes[-1].end is None:
+                yield f"{key} stayed frozen"
+            elif freezes[-1].end - freezes[0].begin > GUARD + _SLACK and not {"frozen anew", "stall", "stall and kill"} & set(self.events):
+                yield f"{key} stood still for {freezes[-1].end - freezes[0].begin:.1f} s"
+
+    def _claims(self) -> t.Iterator[str]:
+        if self.evidence is None:
+            return
+        claimed = [key for key, one in self.evidence.servers.items() if one.consistency == "quiesced"]
+        if self.evidence.whole.consistency == "quiesced" and len(claimed) < len(self.servers):
+            yield "the whole claims more than its parts"
+        all_held = True
+        for key in claimed:
+            cuts = [one.cut for one in self.cinder.made.values() if one.shown.volume_id in {v.id for v in self.of[key]}]
+            if not cuts or not any(all(freeze.holds(cut) for cut in cuts) for freeze in self.site.freezes.get(key, [])):
+                all_held = False
+                yield f"{key} claims to be quiesced, and was not frozen at its cut"
+        if self.evidence.whole.consistency == "quiesced" and all_held and not self._was_one_moment():
+            yield "there was no moment at which all servers stood still, until their cuts"
+
+    def _was_one_moment(self) -> bool:
+        """Whether there was a moment from which on each server stood still until all of its own cuts."""
+        cuts = {one.shown.volume_id: one.cut for one in self.cinder.made.values()}
+        holding = [
+            [freeze for freeze in self.site.freezes[key] if all(freeze.holds(cuts[v.id]) for v in self.of[key])] for key in self.of
+        ]
+        latest = max(freezes[0].begin for freezes in holding)
+        return all(min(cuts[v.id] for v in self.of[key]) >= latest for key in self.of)
+
+    def _late_requests(self) -> t.Iterator[str]:
+        first = self.site.first_thaw
+        late = [at for at in self.cinder.asked if first is not None and at > first]
+        if late and self.least != "crash":
+            yield f"{len(late)} snapshots were asked for after the thaw was decided"
+
+
+# Planted faults
+
+
+def _old_rule(self: Requests, sight: t.Any) -> None:
+    """What does not show as being taken is taken."""
+    creating = {one.id for one in [*sight.snapshots, *sight.groups] if one.status == "creating"}
+    shown = dataclasses.replace(
+        sight,
+        snapshots=[snapshot("", id=key[0], volume_id=v.id, group_snapshot_id=key[0] if key[1] else None)
+                   for key, (unit, _at) in self._open_now().items() if key[0] not in creating for v in unit.volumes],
+        groups=[group_snapshot("", id=key[0]) for key in self._open_now() if key[1] and key[0] not in creating],
+    )
+    _NOTE(self, shown)
+
+
+_NOTE = Requests.note
+
+
+@contextlib.contextmanager
+def _lonely_guard() -> t.Iterator[None]:
+    """A guard that fires once, and a window that does not look at the time."""
+    arm = Driver.arm_guard
+
+    def once(self: Driver, which: t.Any, seconds: int) -> None:
+        self.guard_tries = 1
+        arm(self, which, seconds)
+
+    def unlimited(self: FreezeWindow, member: Member) -> float:
+        return 1000.0
+
+    with mock.patch.object(Driver, "arm_guard", once), mock.patch.object(FreezeWindow, "_guarded", unlimited):
+        yield
+
+
+@contextlib.contextmanager
+def _each_signal_counts() -> t.Iterator[None]:
+    """Every signal raises, wherever it comes, and the second one while the first is dealt with."""
+
+    def close(self: FreezeWindow) -> None:
+        if len(self._interruption._received) == 1 and self._interruption._is_raised:
+            self._interruption._is_raised = False
+            self._interruption._shields = 0
+            self._interruption._receive(15, None)
+        _CLOSE(self)
+
+    with mock.patch.object(FreezeWindow, "close", close):
+        yield
+
+
+_CLOSE = FreezeWindow.close
+
+FAULTS: dict[str, t.Callable[[], contextlib.AbstractContextManager[t.Any]]] = {
+    "a list that does not name it proves that it is taken": lambda: mock.patch.object(Requests, "note", _old_rule),
+    "a guard that fires once, and freezes after it": _lonely_guard,
+    "a thaw that found nothing is believed while the freeze may still arrive": lambda: mock.patch.object(Driver, "is_unsure", lambda self, key: False),
+    "a second signal skips the thaw": _each_signal_counts,
+    "another run's mark is taken for one's own": lambda: mock.patch.object(FreezeWindow, "_is_replaced", lambda self, member: False),
+    "snapshots are asked for beside the thaw": lambda: mock.patch.object(Requests, "stop", lambda self: None),
+}
+
+
+def violations_of(seed: str) -> list[str]:
+    schedule = Schedule(seed)
+    schedule.run()
+    return schedule.violations()
+
+
+def attack(seed: int, count: int) -> int:
+    found = 0
+    for number in range(count):
+        name = f"{seed}/{number}"
+        for violation in violations_of(name):
+            found += 1
+            print(f"schedule {name}: {violation}")
+    print(f"{count} schedules of the window, {found} violations")
+    return found
+
+
+def self_check(seed: int, count: int) -> int:
+    """:returns: how many planted faults were not found within so many schedules."""
+    missed = 0
+    for fault, planted in FAULTS.items():
+        with planted():
+            found = next((number for number in range(count) if violations_of(f"{seed}/{number}")), None)
+        missed += found is None
+        print(f"planted: {fault}: " + ("NOT FOUND" if found is None else f"found by schedule {seed}/{found}"))
+    print(f"{len(FAULTS)} planted faults, {missed} not found")
+    return missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--self-check", action="store_true", help="put known faults in, and have each be found within as many schedules")
+    options = parser.parse_args()
+    return bool((self_check if options.self_check else attack)(options.seed, options.count))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
