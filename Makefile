@@ -14,12 +14,19 @@ SCENARIOS ?= default
 # Your own clouds.yaml, and the variables file of your application, for the scenario "own_clouds".
 CLOUDS ?= $(LAB_DIR)/clouds.yaml
 VARIABLES ?= tests/lab/own-clouds.yml
+# How often "make flaky" runs the functional tests and all scenarios.
+RUNS ?= 10
+# How many mutants of which modules "make mutants" makes, how many steps "make attack" goes.
+N ?=
+MODULES ?=
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
 # Which rows "make matrix" goes through, and what "make lock" locks.
 MATRIX ?= core-2.17 core-2.18 core-2.19
 ENVIRONMENTS ?= $(basename $(notdir $(wildcard tests/requirements/*.in)))
+# With which of its stages "make test" begins.
+FROM ?=
 # What "make integration" runs, all of it or some by name, and on which clouds.
 TARGETS ?=
 CONFIG ?= tests/integration/integration_config.yml
@@ -28,11 +35,16 @@ venvs := $(LAB_DIR)/venvs
 controller := $(venvs)/controller
 tools := tests/tools
 environments := /usr/bin/python3 $(tools)/environments.py
+stages := $(controller)/bin/python $(tools)/stages.py
+# The gates that need neither a lab nor a cloud, the longest first.
+no_cloud := plays+sanity+environment+from-nothing+lint+docs+unit
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
-# The default, or what a campaign takes unless it is told otherwise.
-campaign = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
+
+# No proxy of the machine knows the sites.
+comma := ,
+export no_proxy := $(if $(or $(no_proxy),$(NO_PROXY)),$(or $(no_proxy),$(NO_PROXY))$(comma))localhost,127.0.0.1,primary,remote,10.88.0.0/16
 
 export PATH := $(controller)/bin:$(PATH)
 export OSDR_LAB_DIR := $(LAB_DIR)
@@ -60,15 +72,15 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 	$(lab) tests/lab/demo.yml
 
 .PHONY: test
-test: controller ## Everything: what needs no cloud, then the lab and the proof on it
-	@$(controller)/bin/python $(tools)/stages.py checks unit lab-up functional hooks molecule
+test: controller ## Everything: what needs no cloud beside the start of the lab, then the proof on it (FROM=functional goes on from there)
+	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(no_cloud) functional hooks molecule
 
 .PHONY: checks
-checks: controller ## Lint, documentation, sanity and the artifact, two at a time
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint docs sanity environment
+checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from there)
+	@$(stages) --resume="make checks" --from=$(FROM) $(no_cloud)
 
 .PHONY: lint
-lint: lint-ansible lint-python lint-docs lint-changelog lint-licences ## Style, documentation, licences, changelog
+lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences ## Style, types, documentation, licences, changelog
 
 .PHONY: lint-ansible
 lint-ansible: controller
@@ -77,6 +89,11 @@ lint-ansible: controller
 .PHONY: lint-python
 lint-python: controller
 	ruff check --quiet
+
+.PHONY: lint-types
+lint-types: controller
+	mypy
+	mypy roles/nova_quiesce_api/files/nova_quiesce_api.py
 
 .PHONY: lint-docs
 lint-docs: controller
@@ -91,7 +108,8 @@ lint-licences: controller
 	reuse lint --lines
 
 .PHONY: docs
-docs: controller ## The documentation site as HTML, and the runbook for printing, in .build/docs/html
+docs: controller ## What the documents say is true; and the documentation site as HTML and the runbook for printing, in .build/docs/html
+	pytest tests/docs --numprocesses auto
 	@$(controller)/bin/python $(tools)/docs.py
 
 .PHONY: sanity
@@ -99,8 +117,16 @@ sanity: controller ## ansible-test sanity, without an ignore file
 	@$(controller)/bin/python $(tools)/sanity.py
 
 .PHONY: unit
-unit: controller ## Unit tests
-	pytest --numprocesses auto
+unit: controller ## The library and the modules, in a minute
+	pytest tests/unit --numprocesses auto
+
+.PHONY: plays
+plays: controller ## What starts Ansible, a browser or git, without a cloud: roles, AWX, reports, tools
+	pytest tests/plays tests/tools --numprocesses auto
+
+.PHONY: from-nothing
+from-nothing: controller ## As root: a Debian 12 with nothing on it, where the controller is prepared and what needs no lab runs
+	pytest tests/from_nothing
 
 .PHONY: environment
 environment: controller ## The artifact in a bare environment, and what ansible-builder makes of it
@@ -109,7 +135,7 @@ environment: controller ## The artifact in a bare environment, and what ansible-
 
 .PHONY: matrix
 matrix: controller ## Sanity and unit tests with every ansible-core that is supported (MATRIX=core-2.17)
-	@$(controller)/bin/python $(tools)/stages.py $(foreach row,$(MATRIX),$(row)-sanity $(row)-unit)
+	@$(stages) $(foreach row,$(MATRIX),$(row)-sanity $(row)-unit)
 
 core-%-sanity: controller
 	@$(environments) $(venvs)/core-$*
@@ -117,7 +143,7 @@ core-%-sanity: controller
 
 core-%-unit: controller
 	@$(environments) $(venvs)/core-$*
-	@PATH=$(venvs)/core-$*/bin:$$PATH pytest --numprocesses auto
+	@PATH=$(venvs)/core-$*/bin:$$PATH pytest tests/unit tests/docs tests/plays tests/tools --numprocesses auto
 
 .PHONY: integration
 integration: controller ## ansible-test integration on your own two clouds, see tests/integration/README.md (TARGETS=os_checkpoint)
@@ -125,7 +151,7 @@ integration: controller ## ansible-test integration on your own two clouds, see 
 
 .PHONY: functional
 functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
-	pytest tests/functional -m "not campaign" --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
+	pytest tests/functional -m "not campaign" --verbose --durations=25 --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
 .PHONY: hooks
 hooks: controller ## On the running lab: the freeze hooks in database guests
@@ -136,24 +162,47 @@ molecule: controller ## The proof, on the running lab, under load: checkpoint, s
 	@$(controller)/bin/python $(tools)/scenario.py $(SCENARIOS)
 
 .PHONY: bench
-bench: lab-up ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, and what the check before a restore takes
-	$(lab) tests/lab/shop.yml
+bench: lab-up lab-shop ## What the collection adds to the freeze of a group and to its snapshots, what copying costs, as ratios, and what the check before a restore takes
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/freeze.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/window.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/replication.py
 	PYTHONPATH=$(bench_path) $(controller)/bin/python tests/bench/preflight.py
 
+.PHONY: flaky
+flaky: controller ## The functional tests, the hooks and all scenarios so many times, and how often each test failed; goes on when run again (RUNS=10)
+	@$(controller)/bin/python $(tools)/flaky.py $(LAB_DIR)/flaky --runs=$(RUNS) functional hooks own_clouds drill failback partial_failure default
+
+.PHONY: mutants
+mutants: controller ## Small mistakes, one at a time, and whether a unit test notices (SEED=1 N=200 MODULES="quiesce copies/plan")
+	@$(controller)/bin/python $(tools)/mutants.py --seed=$(SEED) $(if $(N),--count=$(N)) $(MODULES)
+
+.PHONY: attack
+attack: controller ## Campaigns against the promises of the library, without a cloud (SEED=1 N=1000)
+	@$(controller)/bin/python $(tools)/attack.py --seed=$(SEED) $(if $(N),--count=$(N))
+
 .PHONY: soak
-soak: lab-up ## Long campaigns on the lab (SEED=1 ROUNDS=30 KILLS=51)
-	@$(controller)/bin/python $(tools)/scenario.py drill failback partial_failure
-	$(lab) tests/lab/shop.yml
-	@$(controller)/bin/python $(tools)/scenario.py own_clouds
-	@$(controller)/bin/python $(tools)/integration.py tests/lab/integration_config.yml
-	pytest tests/functional -m campaign
+soak: controller ## Long campaigns, first without a cloud, then on the lab; the last line counts (SEED=1 ROUNDS=30 KILLS=51 N=2000 RUNS=10)
+	@ROUNDS=30 KILLS=51 N=2000 $(stages) --resume="make soak" --from=$(FROM) \
+		mutants+attack lab-up soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-kills flaky
+
+.PHONY: soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-kills
+soak-scenarios: controller
+	@$(MAKE) --no-print-directory molecule SCENARIOS="drill failback partial_failure"
+
+soak-own-clouds: lab-shop
+	@$(MAKE) --no-print-directory molecule SCENARIOS=own_clouds
+
+soak-integration: controller
+	@$(MAKE) --no-print-directory integration CONFIG=tests/lab/integration_config.yml
+
+soak-campaigns: controller
+	pytest tests/functional --verbose -m campaign
+
+soak-kills: controller
 	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py tests/functional/test_restore.py \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \
-		--rounds=$(call campaign,ROUNDS,30) --kills=$(call campaign,KILLS,51) --fleet=10 --seed=$(SEED)
+		--rounds=$(ROUNDS) --kills=$(KILLS) --fleet=10 --seed=$(SEED)
 
 .PHONY: artifact
 artifact: controller ## Build the artifact in .build/artifact, and look at it as Galaxy and as a bare environment do
@@ -168,7 +217,7 @@ version: controller ## Begin a release: its number and its changelog (VERSION=0.
 
 .PHONY: release
 release: controller ## Build a release from a clean tree: lint, matrix and the artifact's proof
-	@$(controller)/bin/python $(tools)/stages.py version lint matrix artifact
+	@$(stages) version lint matrix artifact
 
 .PHONY: release-demo
 release-demo: artifact lab-up ## The demo, with the installed artifact in an environment that knows nothing of the working tree
@@ -183,6 +232,10 @@ pre-commit: controller ## Have git run the quick checks before every commit
 .PHONY: lab-up
 lab-up: controller ## Bring both sites up
 	$(lab) tests/lab/up.yml
+
+.PHONY: lab-shop
+lab-shop: controller ## The application at the primary site, under load
+	$(lab) tests/lab/shop.yml
 
 .PHONY: lab-status
 lab-status: controller ## Table of services; the exit status tells

@@ -139,6 +139,11 @@ DRILL = {
     "drill": {"type": "str"},
 }
 
+#: Which servers of a checkpoint are restored.
+SERVERS = {
+    "servers": {"type": "list", "elements": "str"},
+}
+
 
 def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """One argument spec of several parts; later ones win."""

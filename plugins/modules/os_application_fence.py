@@ -165,11 +165,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.failover import fencing
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_job import FenceJob
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.fencing import Fencing, Members
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
@@ -177,98 +178,35 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import M
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
-class Run:
-    """One call of the module.
-
-    :param acting: with whose credentials servers are stopped and locked.
-    """
-
-    def __init__(self, module, compute, acting, network):
-        self.module = module
-        self.params = module.params
-        self.compute = compute
-        self.network = network
-        self.by_admin = acting.cloud.project_id != compute.cloud.project_id
-        self.application = Application.parse(self.params["application"])
-        self.members = self._members()
-        waiter = Waiter(timeout=self.params["timeout"], interval=1.0)
-        self.fencing = fencing.Fencing(acting, self.members, waiter, self.params["concurrency"], self._gates())
-
-    def _gates(self):
-        agents = Agents.of(self.compute.cloud, self.params["quiesce"]) if readiness.asks_agents(self.application) else None
-        return readiness.Gates(Probes(agents).ask, runs_commands=True)
-
-    def _members(self):
-        origin = Manifest.parse(self.params["manifest"]) if self.params["manifest"] else None
-        if origin and origin.checkpoint.site != self.params["site"]:
-            origin = None
-        return fencing.Members.of(self.params["site"], self.application, self.compute.servers(), origin)
-
-    def warn(self):
-        if self.params["admin_cloud"] and not self.by_admin:
-            self.module.warn("admin_cloud is in the project of the servers, so Nova takes its lock for the project's own: members of the project can undo it.")
-        for name in self.members.absent:
-            self.module.warn(f"Server '{name}' of application '{self.application.name}' is not there at site '{self.params['site']}'.")
-
-    def fenced(self):
-        if self.params["runs_at"] == self.params["site"]:
-            raise InvalidInput(f"Application '{self.application.name}' is said to run at site '{self.params['site']}', so it must not be fenced there.")
-        wanted = FenceMark(self.application.name, self.params["runs_at"], self.params["checkpoint"], str(Moment.now()), self.params["reason"])
-        steps = fencing.plan_fence(self.members, wanted, self.by_admin)
-        fence = self._fence_all if self.params["keep_going"] else self._fence
-        fence(steps)
-        return self._result(steps, lambda step: step.mark.lock_reason(self.by_admin) if step.changes else _shown(step.server))
-
-    def _fence(self, steps):
-        self._refuse("fenced", fencing.fence_problems(steps))
-        if not self.module.check_mode:
-            self.fencing.fence(steps, self.by_admin)
-
-    def _fence_all(self, steps):
-        for problem in fencing.fence_problems(steps):
-            self.module.warn(problem)
-        if not self.module.check_mode:
-            self.fencing.fence_all(steps, self.by_admin)
-
-    def released(self):
-        steps = fencing.plan_release(self.members, self.params["start"])
-        self._refuse("released", fencing.release_problems(steps, self.by_admin))
-        if not self.module.check_mode:
-            self.fencing.release(steps, self._addresses(steps))
-        return self._result(steps, lambda step: "released, ACTIVE" if step.starts else "released" if step.changes else _shown(step.server))
-
-    def _addresses(self, steps):
-        if not any(step.starts for step in steps):
-            return {}
-        return fencing.addresses(self.network, [step.server for step in steps])
-
-    def _refuse(self, what, problems):
-        if problems:
-            raise CheckFailed(f"Application '{self.application.name}' at site '{self.params['site']}' cannot be {what}", problems)
-
-    def _result(self, steps, after):
-        before = {step.server.name: _shown(step.server) for step in steps}
-        now = {one.id: one for one in self.compute.servers()}
-        return {
-            "changed": any(step.changes for step in steps),
-            "fence": {"servers": [_described(now.get(step.server.id, step.server)) for step in steps], "absent": self.members.absent},
-            "diff": {"before": before, "after": {step.server.name: after(step) for step in steps}},
-        }
+def members_of(params, application, compute):
+    origin = Manifest.parse(params["manifest"]) if params["manifest"] else None
+    if origin and origin.checkpoint.site != params["site"]:
+        origin = None
+    return Members.of(params["site"], application, compute.servers(), origin)
 
 
-def _shown(server):
-    return server.locked_reason if fencing.is_fenced(server) else server.status
+def job_of(module, compute, acting, network):
+    """:param acting: with whose credentials servers are stopped and locked."""
+    params, application = module.params, Application.parse(module.params["application"])
+    members = members_of(params, application, compute)
+    agents = Agents.of(compute.cloud, params["quiesce"]) if readiness.asks_agents(application) else None
+    gates = readiness.Gates(Probes(agents).ask, runs_commands=True)
+    fencing = Fencing(acting, members, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"], gates)
+    by_admin = acting.cloud.project_id != compute.cloud.project_id
+    return FenceJob(members, fencing, compute, network, by_admin, module.check_mode)
 
 
-def _described(server):
-    return {
-        "id": server.id,
-        "name": server.name,
-        "status": server.status,
-        "locked": server.locked,
-        "locked_reason": server.locked_reason,
-        "fenced": fencing.is_fenced(server),
-    }
+def run(module, compute, acting, network):
+    params = module.params
+    job = job_of(module, compute, acting, network)
+    if params["admin_cloud"] and not job.by_admin:
+        module.warn("admin_cloud is in the project of the servers, so Nova takes its lock for the project's own: members of the project can undo it.")
+    for name in job.members.absent:
+        module.warn(f"Server '{name}' of application '{job.members.application.name}' is not there at site '{params['site']}'.")
+    if params["state"] == "released":
+        return job.release(params["start"])
+    mark = FenceMark(job.members.application.name, params["runs_at"], params["checkpoint"], str(Moment.now()), params["reason"])
+    return job.fence(mark, params["keep_going"], module.warn)
 
 
 def main():
@@ -297,9 +235,7 @@ def main():
     with reported(module):
         cloud = connect(module.params)
         admin = connect_other(module.params["admin_cloud"]) if module.params["admin_cloud"] else cloud
-        run = Run(module, Compute(cloud), Compute(admin), Network(cloud))
-        run.warn()
-        result = run.fenced() if module.params["state"] == "fenced" else run.released()
+        result = run(module, Compute(cloud), Compute(admin), Networking(cloud))
     module.exit_json(**result)
 
 

@@ -119,20 +119,22 @@ import dataclasses
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture import describe as capture
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import look, user_data_of
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 
 
-def look(params, application):
+def seen_by(params, application):
     form = user_data.form_of(params["user_data"], params["user_data_key"])
     cloud = connect(params)
-    seen = capture.look(cloud, application, params["concurrency"])
+    seen = look(cloud, application, params["concurrency"])
     if not form:
         return seen
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else cloud
-    return dataclasses.replace(seen, user_data=capture.user_data(admin, seen, form))
+    return dataclasses.replace(seen, user_data=user_data_of(admin, seen, form))
 
 
 def main():
@@ -151,9 +153,9 @@ def main():
     )
     with reported(module):
         application = Application.parse(module.params["application"])
-        seen = look(module.params, application)
-        description = capture.describe(application, seen)
-        for warning in capture.warnings(seen):
+        seen = seen_by(module.params, application)
+        description = describe(application, seen)
+        for warning in warnings(seen):
             module.warn(warning)
     module.exit_json(
         changed=False,

@@ -18,12 +18,14 @@ description:
   - A port that is just as the restore of the checkpoint would make it is handed over to that restore, and with it its floating address. Other ports are
     removed, and floating addresses of theirs that an earlier restore allocated. Floating addresses that somebody else gave them stay in the project.
     Ports that Nova made itself go with their server in any case.
-  - What is of a restore of the same checkpoint is left alone.
+  - What is of a restore of the same checkpoint is left alone, and so are ports and floating addresses of other projects.
+  - With O(servers), servers that are called like others of the checkpoint are left alone too.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
   - osdr.openstack.manifest
   - osdr.openstack.mapping
+  - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
   keep_volumes:
@@ -89,25 +91,22 @@ superseded:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, MappingInvalid, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import superseded
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def plan(params, site):
-    mapped = apply(Manifest.parse(params["manifest"]), SiteMapping.parse(params["mapping"]))
-    if mapped.problems:
-        raise MappingInvalid(mapped.problems)
-    olds = superseded.plan_superseded(mapped.manifest, site)
-    problems = superseded.removal_problems(mapped.manifest, site.name, olds)
+    wish = Wish.parse(params["manifest"], params["mapping"], servers=params["servers"])
+    olds = superseded.plan_superseded(RestorePlan.of(wish.manifest_there(), site), wish.manifest)
+    problems = superseded.removal_problems(wish.manifest, site.name, olds)
     if problems:
-        raise CheckFailed(f"What application '{mapped.manifest.application.name}' left at site '{site.name}' cannot be removed", problems)
+        raise CheckFailed(f"What application '{wish.manifest.application.name}' left at site '{site.name}' cannot be removed", problems)
     return olds
 
 
@@ -117,8 +116,10 @@ def run(module, cloud):
     olds = plan(params, restore_site.look(cloud, params["concurrency"]))
     if not module.check_mode:
         waiter = Waiter(timeout=params["timeout"], interval=1.0)
-        removal = superseded.Removal(Compute(acting), Network(cloud), waiter, params["concurrency"], by_admin=acting.project_id != cloud.project_id)
-        removal.remove(olds, params["keep_volumes"])
+        by_admin = acting.project_id != cloud.project_id
+        superseded.OldServerRemover(
+            Compute(acting), Networking(cloud), waiter, params["concurrency"], by_admin, params["keep_volumes"]
+        ).remove(olds)
     described = [old.as_dict() for old in olds]
     return {
         "changed": bool(olds),
@@ -134,6 +135,7 @@ def main():
             args.EFFORT,
             args.MANIFEST,
             args.MAPPING,
+            args.SERVERS,
             {
                 "keep_volumes": {"type": "bool", "default": False},
                 "admin_cloud": {"type": "raw"},

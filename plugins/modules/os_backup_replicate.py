@@ -152,76 +152,37 @@ replication:
           type: str
 """
 
-import dataclasses
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method, Replication
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import Effort
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import foreseeable
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import BackupCopying
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.progress import Progress
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
-_MIB = 1024**2
-#: The least that makes sense of the options that count something.
-_LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0}
-
-
-def wanted_copies(params):
-    for option, least in _LEAST.items():
-        if params[option] < least:
-            raise InvalidInput(f"{option} is {params[option]}; it must be at least {least}.")
-    return Wanted(
-        application=require_name("the name of an application", params["application"]),
-        checkpoint=require_checkpoint_id(params["checkpoint"]),
-        full_every=params["full_every"],
-        availability_zone=params["availability_zone"],
-        container=params["backup_container"],
-    )
-
 
 def run(module):
     params = module.params
-    wanted = wanted_copies(params)
-    effort = Effort(params["concurrency"], params["stall_timeout"], params["bandwidth"] * _MIB or None)
+    application = require_name("the name of an application", params["application"])
+    checkpoint = require_checkpoint_id(params["checkpoint"])
+    options = ReplicationOptions.parse(application, checkpoint, params)
+    if module.check_mode:
+        options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
-    method = Method(params["transport"], foreseeable(params["verification"]) if module.check_mode else params["verification"])
     progress = Progress(params["progress_file"])
-    replication = Replication(Sites.connect(connect(params), params), wanted, method, effort, waiter, progress)
-    plan = replication.plan()
-    diff = {
-        "before": {"backed_up": sorted(b.volume_id for b in plan.adopt)},
-        "after": {"backed_up": sorted([b.volume_id for b in plan.adopt] + [n.snapshot.volume_id for n in plan.create])},
-    }
-    changed, copies = _foresee(replication, plan) if module.check_mode else _carry_out(replication, plan)
+    copying = BackupCopying(Replication(Sites.connect(connect(params), Accounts.parse(params)), options, waiter, progress))
+    copied = copying.foresee() if module.check_mode else copying.carry_out()
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
-    return {"changed": changed, "diff": diff, "replication": _result(wanted, copies)}
-
-
-def _carry_out(replication, plan):
-    copies = replication.deliver(replication.chains(replication.back_up(plan)))
-    return replication.changed, copies
-
-
-def _foresee(replication, plan):
-    chains = replication.chains(plan.finished)
-    outstanding = replication.outstanding(chains)
-    copies = replication.verified([chain for chain in chains if chain.backup.id not in outstanding])
-    return bool(plan.create or plan.delete or outstanding or len(plan.finished) < len(plan.adopt)), copies
-
-
-def _result(wanted, copies):
     return {
-        "application": wanted.application,
-        "checkpoint": wanted.checkpoint,
-        "copies": sorted(({**dataclasses.asdict(c), "chain": list(c.chain)} for c in copies), key=lambda c: c["volume_id"]),
+        "changed": copied.changed,
+        "diff": copied.diff,
+        "replication": {"application": application, "checkpoint": checkpoint, "copies": copied.described()},
     }
 
 

@@ -83,6 +83,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import Kept, kept_manifests, plan
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import run_all
 
@@ -93,10 +94,10 @@ def run(module, catalogue, storage):
     application = module.params["application"]
     if application is not None:
         require_name("the name of an application", application)
-    backups = storage.backups()
-    kept = [one for one in kept_manifests(backups, catalogue.key) if application in (None, one.names[0])]
+    parts = methods.look(storage)
+    kept = [one for one in kept_manifests(parts, catalogue.key) if application in (None, one.names[0])]
     published = run_all({one.names: (lambda one=one: catalogue.look(*one.names)) for one in kept if isinstance(one, Kept)}, CONCURRENCY)
-    todo = plan(kept, published, backups, storage.cloud.site)
+    todo = plan(kept, published, parts, storage.cloud.site)
     for lost in todo.lost:
         module.warn(f"Checkpoint '{lost.names[1]}' of application '{lost.names[0]}': {lost.problem}")
     if not module.check_mode:

@@ -100,6 +100,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publicati
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import unavailable
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.schema import SCHEMA_VERSION
@@ -127,10 +128,10 @@ def build_manifest(params):
 def present(module, publication):
     manifest = build_manifest(module.params)
     before = publication.catalogue.look(manifest.application.name, manifest.checkpoint.id)
-    backups = publication.storage.backups()
-    pieces = publication.pieces_to_store(manifest, backups)
+    parts = methods.look(publication.storage)
+    pieces = publication.pieces_to_store(manifest, parts)
     changed = before != manifest or bool(pieces)
-    problems = unavailable(manifest, backups, publication.site) if changed else []
+    problems = unavailable(manifest, parts, publication.site) if changed else []
     if problems:
         raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
     if changed and not module.check_mode:

@@ -97,10 +97,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.check import import_problems, quota_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import adoptable, deletion_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.prospect import Prospect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import active_site
@@ -115,7 +114,7 @@ def run(params):
     application = Application.parse(params["application"])
     name = require_checkpoint_id(params["name"])
     cloud = connect(params)
-    sites = Sites.connect(cloud, params)
+    sites = Sites.connect(cloud, Accounts.parse(params))
     Catalogue.of(sites.remote.cloud, params).find(application.name, name)
     quiescer = _quiescer(params, cloud)
     servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
@@ -156,24 +155,8 @@ def _problems(wanted, sites, params):
     plan = job.plan()
     problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
     snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
-    problems += _backup_problems(wanted, snapshot_ids, sites)
-    method = Method(params["transport"], params["verification"])
-    return problems + import_problems(sites.importing) + method.problems(sites)
-
-
-def _backup_problems(wanted, snapshot_ids, sites):
-    """:param snapshot_ids: per volume id; empty for one that is yet to be taken."""
-    mine = [b for b in sites.primary.backups() if wanted.metadata.items() <= b.metadata.items()]
-    there = sites.remote.backups()
-    done = adoptable(mine, snapshot_ids)
-    gone = [b for b in mine if b not in done]
-    problems = deletion_problems(gone, sites.primary.cloud.site, there)
-    backed_up = {b.volume_id for b in done}
-    new = [volume.size for volume in wanted.volumes.values() if volume.id not in backed_up]
-    known = {b.id for b in there}
-    for storage, old in ((sites.primary, gone), (sites.remote, [b for b in gone if b.id in known])):
-        problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old))
-    return problems
+    prospect = Prospect(wanted.metadata, {one.id: one.size for one in wanted.volumes.values()}, snapshot_ids)
+    return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"]))
 
 
 def main():

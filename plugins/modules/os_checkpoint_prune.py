@@ -155,7 +155,7 @@ def run(module):
         scratch.idle.remove(storage, waiter)
     for warning in pruning.warnings + [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It is left alone." for one in scratch.busy]:
         module.warn(warning)
-    result = {**_result(plan), "scratch": {"backups": _ids(scratch.idle.backups), "volumes": _ids(scratch.idle.volumes)}}
+    result = {**_result(plan), "scratch": scratch.idle.ids}
     kept = [one["id"] for one in result["kept"]]
     diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
     return {"changed": plan.changes or bool(scratch.idle), "prune": result, "diff": diff}
@@ -169,7 +169,7 @@ def _result(plan):
     return {
         "kept": [{**dataclasses.asdict(one), "reasons": list(one.reasons)} for one in plan.retention.keep],
         "removed": [one.checkpoint.id for one in plan.retention.remove],
-        "backups": {storage.cloud.site: _ids(gone.backups) for storage, gone in plan.sites},
+        "backups": {storage.cloud.site: _ids(gone.parts) for storage, gone in plan.sites},
         "snapshots": {storage.cloud.site: _ids(gone.snapshots) for storage, gone in plan.sites},
     }
 

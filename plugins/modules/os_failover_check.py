@@ -139,20 +139,19 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 
 
 def wanted_move(params, now):
-    return failover_check.Wanted(
+    return failover_check.MoveRequest(
         application=Application.parse(params["application"]),
         given=params["checkpoint"] and require_checkpoint_id(params["checkpoint"]),
         fresh=_id_of(now),
         active_site=params["active_site"],
         mapping=SiteMapping.parse(params["mapping"]),
-        remove_old=params["remove_old"],
-        keep_volumes=params["keep_volumes"],
-        command_checks=params["command_checks"],
+        conditions=Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"]),
     )
 
 
@@ -167,8 +166,8 @@ def run(params):
     source, target = connect(params), connect_other(params["remote_cloud"])
     now = str(Moment.now())
     return failover_check.check(
-        failover_check.Site(params["site"], source, Catalogue.of(source, params)),
-        failover_check.Site(params["remote_site"], target, Catalogue.of(target, params)),
+        failover_check.MoveSite(params["site"], source, Catalogue.of(source, params)),
+        failover_check.MoveSite(params["remote_site"], target, Catalogue.of(target, params)),
         wanted_move(params, now),
         now,
         params["concurrency"],

@@ -148,6 +148,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 
@@ -155,9 +156,9 @@ def run(params, catalogue, storage):
     limits = Limits.parse(params["max_age"], params["max_drill_age"])
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
-    backups = storage.backups()
+    parts = methods.look(storage)
     points = [
-        RecoveryPoint.of(one, catalogue.checkpoints(one), backups, storage.cloud.site, catalogue.last_successful_drill(one))
+        RecoveryPoint.of(one, catalogue.checkpoints(one), parts, storage.cloud.site, catalogue.last_successful_drill(one))
         for one in sorted(set(applications))
     ]
     now = datetime.datetime.now(datetime.UTC)

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
   - osdr.openstack.drill
+  - osdr.openstack.servers
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
@@ -175,43 +176,31 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.failover import superseded
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
-from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 
 
 def check(module):
     params = module.params
-    source = user_data.opened(Manifest.parse(params["manifest"]), params["user_data_key"])
-    mapping = SiteMapping.parse(params["mapping"])
-    cloud = connect(params)
-    chains = [backup_id for copy in source.copies for backup_id in copy.chain]
-    stock, old_problems = _without_old(params, apply(source, mapping).manifest, restore_check.look(cloud, params["concurrency"], chains))
-    manifest, problems = restore_problems(source, mapping, Inventory(stock), params["drill"])
-    commands = (manifest.application, params["command_checks"])
-    for doubt in (*restore_check.doubts(manifest, stock.site, cloud.project_id), *readiness.command_warnings(*commands)):
+    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+    wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
+    stock = restore_stock.look(connect(params), params["concurrency"], wish.source.copies)
+    conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
+    found = assess(wish, conditions, stock)
+    old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
+    for doubt in found.doubts:
         module.warn(doubt)
     return {
-        "application": manifest.application.name,
-        "checkpoint": manifest.checkpoint.id,
-        "problems": [*old_problems, *problems, *readiness.command_problems(*commands)],
-        "needs": [dataclasses.asdict(need) for need in restore_check.needs(manifest, stock)],
-        "missing": restore_check.missing(manifest, stock),
+        "application": wish.manifest.application.name,
+        "checkpoint": wish.manifest.checkpoint.id,
+        "problems": [*old_problems, *found.problems],
+        "needs": [dataclasses.asdict(need) for need in found.needs],
+        "missing": as_dicts(found.plan.lacking),
     }
-
-
-def _without_old(params, manifest, stock):
-    """The site as it will be, and why it must not become so."""
-    if not params["remove_old"] or params["drill"] is not None:
-        return stock, []
-    olds = superseded.plan_superseded(manifest, stock.site)
-    return superseded.without(stock, olds, params["keep_volumes"]), superseded.removal_problems(manifest, stock.site.name, olds)
 
 
 def main():
@@ -223,6 +212,7 @@ def main():
             args.MAPPING,
             args.COMMAND_CHECKS,
             args.DRILL,
+            args.SERVERS,
             {
                 "remove_old": {"type": "bool", "default": False},
                 "keep_volumes": {"type": "bool", "default": False},

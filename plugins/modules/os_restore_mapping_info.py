@@ -156,12 +156,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest i
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import drift as mapping_drift
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory, propose
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 
 
 def look(params):
     cloud = connect(params)
-    return Inventory(restore_check.look(cloud, params["concurrency"]), BlockStorage(cloud).default_volume_type())
+    return Inventory(restore_stock.look(cloud, params["concurrency"]), BlockStorage(cloud).default_volume_type())
 
 
 def run(params, look):

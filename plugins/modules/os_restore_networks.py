@@ -13,8 +13,10 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Makes networks, subnets, routers, security groups, server groups and key pairs that a checkpoint's manifest describes and the site lacks.
-  - What is there under the same name is used as it is, with two exceptions. A router that lacks one of the application's subnets gets it, and
+  - What is there under the same name in the project is used as it is, with two exceptions. A router that lacks one of the application's subnets gets it, and
     a security group gets the rules that it had at the source; the project's group C(default) only gets more rules.
+  - What other projects share with this one is used where a name means it, and never changed, whatever the credentials may do. No subnet is made on such a
+    network, and no router is joined to one. A security group of the application is made in the project even where another project shares one of its name.
   - What is made is marked with application and checkpoint, in the request that makes it, so that M(osdr.openstack.os_restore_cleanup) can
     find it. A key pair is marked in the comment of its public key. What was there before is not marked,
     nor are server groups, on which Nova keeps nothing but their name.
@@ -23,6 +25,7 @@ extends_documentation_fragment:
   - osdr.openstack.manifest
   - osdr.openstack.mapping
   - osdr.openstack.drill
+  - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
   concurrency:
@@ -84,21 +87,23 @@ made:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import manifest_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore, shown
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
 
 
-def run(module):
-    manifest = manifest_of({**module.params, "state": "present"})
-    restore = NetworkRestore(connect(module.params), manifest, module.params["concurrency"])
-    plan = restore.plan()
-    if not module.check_mode:
-        restore.apply(plan)
-    made = shown(plan)
-    diff = {"before": {kind: [] for kind in made}, "after": made}
-    return {"changed": any(made.values()), "made": made, "diff": diff}
+def run(params, check_mode):
+    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+    cloud = connect(params)
+    plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]))
+    restore = NetworkRestore(Networking(cloud), Compute(cloud), plan, params["concurrency"])
+    return job.restore_networks(restore, plan, check_mode)
 
 
 def main():
@@ -108,12 +113,13 @@ def main():
             args.MANIFEST,
             args.MAPPING,
             args.DRILL,
+            args.SERVERS,
             {"concurrency": {"type": "int", "default": 8}},
         ),
         supports_check_mode=True,
     )
     with reported(module):
-        result = run(module)
+        result = run(module.params, module.check_mode)
     module.exit_json(**result)
 
 

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - osdr.openstack.command_checks
   - osdr.openstack.agents
   - osdr.openstack.drill
+  - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
   user_data_key:
@@ -227,7 +228,7 @@ volumes:
       name: orders-db-data
       device: /dev/vdb
       size: 1
-      backup_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
+      copy_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
       volume_id: 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
       status: in-use
       seconds:
@@ -291,108 +292,66 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.selection import chosen, servers_of_tiers
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay, states
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
-def present(module, restore):
-    steps = restore.plan()
-    before = {step.spec.name: _state(step) for step in steps}
-    after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in steps}
-    of_volumes = volumes_before(restore.volumes)
-    if module.check_mode:
-        # Topology and volumes may be missing only because the tasks before did not make them in check mode.
-        servers, timing = restore.predicted(steps), None
-    else:
-        restore.refuse_problems(steps)
-        servers = restore.apply(steps)
-        timing = restore.timing()
-    return {
-        "changed": of_volumes["changed"] or any(step.changes for step in steps),
-        "servers": servers,
-        "started_at": str(restore.started),
-        "timing": timing,
-        "diff": {"before": {"servers": before, **of_volumes["before"]}, "after": {"servers": after, **of_volumes["after"]}},
-        **({"volumes": restore.volumes.described()} if restore.volumes else {}),
-    }
-
-
-def volumes_before(volumes):
-    """What is to be told of the volumes, read before they are changed."""
-    if volumes is None:
-        return {"changed": False, "before": {}, "after": {}}
-    before, after = states(volumes.steps)
-    return {
-        "changed": any(step.changes for step in volumes.steps),
-        "before": {"volumes": before},
-        "after": {"volumes": after},
-    }
-
-
-def _state(step):
-    if step.current is None:
-        return "absent"
-    return f"{step.current.status}, incomplete" if step.changes else step.current.status
-
-
-def absent(module, restore):
-    made = restore.made()
-    if not module.check_mode:
-        restore.remove(made)
-    before = {
-        "servers": sorted(server.label for server in made.servers),
-        "floating_ips": sorted(one["floating_ip_address"] for one in made.floating_ips),
-        "ports": sorted(port.id for port in made.ports),
-    }
-    return {
-        "changed": made.anything,
-        "servers": [],
-        "diff": {"before": before, "after": {key: [] for key in before}},
-    }
-
-
-def gates_of(module, manifest, cloud):
+def gates_of(params, manifest, cloud):
     """Between the tiers; refuses what nobody has allowed."""
-    params, application = module.params, manifest.application
-    problems = readiness.command_problems(application, params["command_checks"])
-    if problems:
-        raise CheckFailed("The health checks are not to be made as they are", problems)
-    for warning in readiness.command_warnings(application, params["command_checks"]):
-        module.warn(warning)
-    probe = params["drill_probe"]
-    agents = Agents.of(cloud, params["quiesce"]) if probe["agent"] or readiness.asks_agents(application) else None
+    probe = readiness.DrillProbe(**params["drill_probe"])
+    agents = Agents.of(cloud, params["quiesce"]) if probe.agent or readiness.asks_agents(manifest.application) else None
     ask = Probes(agents, Compute(cloud)).ask
-    if manifest.drill is not None:
-        return readiness.DrillGates(ask, probes=readiness.probes_of(probe), timeout=probe["timeout"])
-    return readiness.Gates(ask, params["command_checks"] == readiness.RUN)
+    return readiness.gates_for(manifest.application, manifest.drill is not None, params["command_checks"], probe, ask)
+
+
+def present(module, cloud, waiter):
+    params = module.params
+    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+    manifest = wish.manifest_there()
+    names = [server.name for server in manifest.description.servers] if params["tiers"] is None else servers_of_tiers(manifest, params["tiers"])
+    for warning in user_data.warnings(chosen(manifest, names), params["user_data_key"]):
+        module.warn(warning)
+    # The volumes of all tiers are begun, whichever servers are built now.
+    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), look(cloud, params["concurrency"]))
+    plan = whole.narrowed(names)
+    for warning in readiness.command_warnings(plan.manifest.application, params["command_checks"]):
+        module.warn(warning)
+    volumes = None
+    if params["volumes"] == "restore":
+        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"]), whole.volumes)
+    gates = gates_of(params, plan.manifest, cloud)
+    restore = ServerRestore(Compute(cloud), Networking(cloud), plan, waiter, params["concurrency"], gates, volumes)
+    return job.restore_servers(restore, module.check_mode)
+
+
+def absent(module, cloud, waiter):
+    params = module.params
+    if params["tiers"] or params["servers"] is not None or params["volumes"] == "restore":
+        raise InvalidInput("With state: absent everything is removed that was restored; take tiers, servers and volumes out.")
+    # What was made is known by its marks, whatever mapping it was made by.
+    owner = owner_of(Wish.parse(params["manifest"], drill=params["drill"]).marked())
+    site = look(cloud, params["concurrency"])
+    remover = ServerRemover(site.name, Compute(cloud), Networking(cloud), waiter, params["concurrency"])
+    return job.remove_servers(remover, MadeServers.of(owner, site), module.check_mode)
 
 
 def run(module):
-    params = module.params
-    manifest = manifest_of(params)
-    waiter = Waiter(timeout=params["timeout"], interval=1.0)
-    cloud = connect(params)
-    if params["state"] == "absent":
-        if params["tiers"] or params["volumes"] == "restore":
-            raise InvalidInput("With state: absent everything is removed that was restored; take tiers and volumes out.")
-        return absent(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], readiness.Gates()))
-    volumes = None
-    if params["volumes"] == "restore":
-        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), manifest, waiter, params["concurrency"]))
-    if params["tiers"]:
-        manifest = manifest.only(params["tiers"])
-    for warning in user_data.warnings(manifest, params["user_data_key"]):
-        module.warn(warning)
-    manifest = user_data.opened(manifest, params["user_data_key"])
-    gates = gates_of(module, manifest, cloud)
-    return present(module, ServerRestore(cloud, manifest, waiter, params["concurrency"], gates, volumes))
+    cloud, waiter = connect(module.params), Waiter(timeout=module.params["timeout"], interval=1.0)
+    return (present if module.params["state"] == "present" else absent)(module, cloud, waiter)
 
 
 def main():
@@ -406,6 +365,7 @@ def main():
             args.COMMAND_CHECKS,
             args.AGENTS,
             args.DRILL,
+            args.SERVERS,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "tiers": {"type": "list", "elements": "str"},

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - osdr.openstack.manifest
   - osdr.openstack.mapping
   - osdr.openstack.drill
+  - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
   state:
@@ -78,8 +79,8 @@ volumes:
     size:
       description: Its size in GiB.
       type: int
-    backup_id:
-      description: Id of the backup from which it was restored.
+    copy_id:
+      description: Id of the copy from which it was restored; that of the backup, if it is one.
       type: str
     volume_id:
       description: Id of the restored volume; null when it is not there yet.
@@ -103,7 +104,7 @@ volumes:
       name: orders-db-data
       device: /dev/vdb
       size: 1
-      backup_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
+      copy_id: 6a3a4d43-5d3c-4a86-9b6a-0f6f5de0c0e4
       volume_id: 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1
       status: available
       seconds:
@@ -120,33 +121,25 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import manifest_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, states
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
-def present(module, restore):
-    steps = restore.plan()
-    changed = any(step.changes for step in steps)
-    if module.check_mode:
-        volumes = restore.predicted(steps)
-    else:
-        volumes = restore.finish(steps) if module.params["wait"] else restore.begin(steps)
-    return {"changed": changed, "volumes": volumes, "started_at": str(restore.started), "diff": _diff(*states(steps))}
-
-
-def absent(module, restore):
-    made = restore.made()
-    if not module.check_mode:
-        # In check mode the servers may be there only because the task before did not remove them.
-        restore.refuse_attached(made)
-        restore.remove(made)
-    return {"changed": bool(made), "volumes": [], "diff": _diff({one.label: one.status for one in made}, {})}
-
-
-def _diff(before, after):
-    return {"before": {"volumes": before}, "after": {"volumes": after}}
+def run(params, check_mode):
+    storage = BlockStorage(connect(params))
+    waiter = Waiter(timeout=params["timeout"], interval=1.0)
+    if params["state"] == "absent":
+        if params["servers"] is not None:
+            raise InvalidInput("With state: absent everything is removed that was restored; take servers out.")
+        # What was made is known by its marks, whatever mapping it was made by.
+        wish = Wish.parse(params["manifest"], drill=params["drill"])
+        return job.remove_volumes(VolumeRestore(storage, wish.marked(), waiter, params["concurrency"]), check_mode)
+    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+    restore = VolumeRestore(storage, wish.manifest_there(), waiter, params["concurrency"])
+    return job.restore_volumes(restore, restore.plan(), params["wait"], check_mode)
 
 
 def main():
@@ -157,6 +150,7 @@ def main():
             args.MANIFEST,
             args.MAPPING,
             args.DRILL,
+            args.SERVERS,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "wait": {"type": "bool", "default": True},
@@ -165,11 +159,7 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        manifest = manifest_of(module.params)
-        waiter = Waiter(timeout=module.params["timeout"], interval=1.0)
-        storage = BlockStorage(connect(module.params))
-        restore = VolumeRestore(storage, manifest, waiter, module.params["concurrency"])
-        result = present(module, restore) if module.params["state"] == "present" else absent(module, restore)
+        result = run(module.params, module.check_mode)
     module.exit_json(**result)
 
 

@@ -17,13 +17,12 @@ import typing as t
 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Flavor, Port, Server, Volume
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest, PortSpec, ServerSpec
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import mark_of, plan_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import mark_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock, look
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import VolumeStep, plan_volumes
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from window import Requests
 
@@ -67,7 +66,8 @@ def full(stock: Stock, manifest: Manifest) -> Stock:
     servers = manifest.description.servers
     site = dataclasses.replace(
         stock.site,
-        networks=(*stock.site.networks, {**shop.NETWORK, "name": "shop-net"}),
+        project_id="",
+        networks=(*stock.site.networks, shop.NETWORK),
         subnets=(shop.SUBNET,),
         servers=tuple(_restored(manifest, server) for server in servers),
         ports=tuple(_port(manifest, server, port) for server in servers for port in server.ports),
@@ -89,7 +89,7 @@ def _port(manifest: Manifest, server: ServerSpec, spec: PortSpec) -> Port:
     return Port(server.source_id, "", "net", spec.mac_address, "ACTIVE", server.source_id, fixed, (), True, (), tags, mark.text())
 
 
-def _volume(step: t.Any) -> Volume:
+def _volume(step: VolumeStep) -> Volume:
     mark = step.mark
     return Volume(mark.source, step.name, 1, "in-use", "ceph", True, "nova", False, False, mark.metadata(), (), mark.text())
 
@@ -97,10 +97,7 @@ def _volume(step: t.Any) -> Volume:
 def thinking(manifest: Manifest, stock: Stock) -> float:
     """Seconds for all that the module makes of the answers."""
     start = time.monotonic()
-    mapped, _problems = restore_problems(manifest, SiteMapping(), Inventory(stock))
-    restore_check.doubts(mapped, stock.site, "p")
-    restore_check.needs(mapped, stock)
-    restore_check.missing(mapped, stock)
+    assess(Wish(manifest), Conditions(), stock)
     return time.monotonic() - start
 
 
@@ -114,7 +111,7 @@ def main() -> int:
     for size in SIZES:
         manifest, counter, start = manifest_of(size), Requests(), time.monotonic()
         with counter.counted():
-            stock = restore_check.look(cloud, 8)
+            stock = look(cloud, 8)
         asking = time.monotonic() - start
         nothing, everything = thinking(manifest, stock), thinking(manifest, full(stock, manifest))
         totals[size] = asking + max(nothing, everything)

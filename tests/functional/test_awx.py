@@ -11,7 +11,7 @@ import copies
 import laboratory
 import pytest
 import yaml
-from ansible_collections.osdr.openstack.tests.unit.awx.configuration import Job, answers, job_template, rendered
+from ansible_collections.osdr.openstack.tests.plays.awx.configuration import Job, answers, job_template, rendered
 from laboratory import APPLICATION, LAB_DIR, ROOT, SERVERS, cloud, frozen_of, module, wait
 
 KEY = laboratory.unique("correct-horse")

@@ -138,6 +138,26 @@ def test_the_age_is_watched(container, checkpoint, tmp_path):
     assert "osdr_recovery_point_age_seconds{" in textfile.read_text()
 
 
+def changes(container, since):
+    variables = {"dr_changes_cloud": "remote", "dr_changes_container": container, "dr_changes_hmac_key": KEY, "dr_changes_application": NAME}
+    return playbook("changes", **variables, dr_changes_source_cloud="primary", dr_changes_since=since)
+
+
+def test_what_changed_since_the_checkpoint_is_told(container, checkpoint):
+    same = changes(container, checkpoint)
+    assert same.returncode == 0, same.stdout
+
+    network = cloud("primary").network
+    group = network.find_security_group("shop")
+    rule = network.create_security_group_rule(security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=4711, port_range_max=4711)
+    try:
+        other = changes(container, checkpoint)
+    finally:
+        network.delete_security_group_rule(rule.id)
+    assert other.returncode != 0
+    assert "rule of security group shop: direction ingress, ether_type IPv4, protocol tcp, port_range_min 4711" in " ".join(other.stdout.split())
+
+
 def test_what_cannot_be_restored_has_no_age(checkpoint, tmp_path):
     textfile = tmp_path / "osdr.prom"
     assert rpo(laboratory.unique("empty"), 86400, textfile).returncode != 0

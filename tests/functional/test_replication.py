@@ -166,6 +166,7 @@ def test_killed_at_any_moment_it_can_be_finished(guests, kills, seed):
             run.signal(signal.SIGKILL)
             print(f"kill {number + 1}: {transport}, after {moment:.1f} s, {[one.status for one in backups('primary', application.name)]}")
             finish(application, checkpoint)
+            print("counted: 1 kills of copying", flush=True)
 
 
 def test_killed_in_any_step_it_can_be_finished(guests, kills, seed, tmp_path):
@@ -179,8 +180,9 @@ def kill_in(step, progress):
         run = application.start(checkpoint)
         wait(f"the step {step}", lambda: progress.exists() and progress.read_text().startswith(step), 300, 0.02)
         run.signal(signal.SIGKILL)
-        print(f"killed while {step}: {[one.status for one in backups('primary', application.name)]}", flush=True)
+        print(f"killed while {step}: {[one.status for one in backups('primary', application.name)]}")
         finish(application, checkpoint)
+        print("counted: 1 kills of copying", flush=True)
         storage = cloud("remote").block_storage
         assert not [one.name for one in (*storage.volumes(), *storage.backups()) if one.name.startswith("osdr-verify-")]
 

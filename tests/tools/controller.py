@@ -20,6 +20,8 @@ LINK = ROOT / ".build" / "collections" / "ansible_collections" / "osdr" / "opens
 
 PACKAGES = {
     "chromium": "looking at reports as readers do, in the unit tests, and printing the runbook",
+    "iproute2": "asking what networks the machine has, before the lab is built",
+    "mmdebstrap": "trying all this on a Debian with nothing on it, and making guests",
     "python3-venv": "making the environment",
     "gcc": "building libvirt-python",
     "libvirt-dev": "building libvirt-python",

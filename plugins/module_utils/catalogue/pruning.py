@@ -2,23 +2,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Removing checkpoints with all that only they need, at both sites.
 
-The manifest goes first, so that no checkpoint of the catalogue ever lacks anything; then the backups at the remote
-site, then those at the primary site, each before what it builds on. Where both sites use one store, removing a backup at
-one site removes its objects, and the other site's record of it is dropped after it.
+The manifest goes first, so that no checkpoint of the catalogue ever lacks anything; then the parts of its copies
+at the remote site, then those at the primary site, in the order that their method of copying demands. Where both sites use one
+store, removing a backup at one site removes its objects, and the other site's record of it is dropped after it.
 """
 
 from __future__ import annotations
 
-import collections
 import dataclasses
+import functools
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
-from ..core.errors import CloudError, DrError, Interrupted, ManifestInvalid, ResourceFailed
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
+from ..copies import methods
+from ..copies.method import Part
+from ..core.errors import CloudError, DrError, Interrupted, ManifestInvalid
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
 from ..manifest.manifest import Manifest
 from ..manifest.pieces import LABEL_KEY
-from ..work.pool import run_all
+from ..work.pool import each, run_all
 from ..work.waiting import Waiter
 from .publication import Publication
 from .retention import Policy, Retention, Surplus, decide, spare, surplus
@@ -33,7 +35,7 @@ class PrunePlan:
 
     @property
     def changes(self) -> bool:
-        return bool(self.retention.remove or any(one.backups or one.snapshots for _storage, one in self.sites))
+        return bool(self.retention.remove or any(one.parts or one.snapshots for _storage, one in self.sites))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +55,11 @@ class _Found:
     """What there is at one site."""
 
     storage: BlockStorage
-    backups: t.Sequence[Backup]
+    parts: t.Sequence[Part]
     snapshots: t.Sequence[Snapshot] = ()
 
     def surplus(self, application: str, retention: Retention) -> Surplus:
-        return surplus(application, retention, self.backups, self.snapshots)
+        return surplus(application, retention, self.parts, self.snapshots)
 
 
 class Pruning:
@@ -77,9 +79,9 @@ class Pruning:
 
     def plan(self, application: str, policy: Policy) -> PrunePlan:
         """:raises ManifestInvalid: when not all manifests can be read: nobody knows what they need."""
-        known = self._remote.backups()
+        known = methods.look(self._remote)
         primary = self._primary.storage if self._primary else None
-        at_primary = primary.backups() if primary else []
+        at_primary = methods.look(primary) if primary else []
         manifests = self._manifests(application)
         opposite = self._opposite(application, manifests, at_primary)
         retention = spare(application, decide(policy, manifests, known, opposite.manifests), at_primary)
@@ -91,18 +93,18 @@ class Pruning:
 
     def _manifests(self, application: str) -> t.Sequence[Manifest]:
         listing = self._publication.catalogue.checkpoints(application)
-        if listing.damaged:
+        problems = [one.problem for one in listing.damaged] + _unknown(listing.manifests)
+        if problems:
             raise ManifestInvalid(
-                f"Nothing of application '{application}' is removed, because nobody knows what these need: "
-                + " ".join(one.problem for one in listing.damaged),
+                f"Nothing of application '{application}' is removed, because nobody knows what these need: {' '.join(problems)}",
                 "Write them anew with os_catalogue_rebuild, or remove them with os_checkpoint (state absent).",
             )
         return listing.manifests
 
-    def _opposite(self, application: str, manifests: t.Sequence[Manifest], at_primary: t.Sequence[Backup]) -> _Opposite:
+    def _opposite(self, application: str, manifests: t.Sequence[Manifest], at_primary: t.Sequence[Part]) -> _Opposite:
         """
         :param manifests: the remote site's. Where both sites share an object store, they are the primary site's, too.
-        :param at_primary: all backups that the primary site knows.
+        :param at_primary: all parts of copies that the primary site knows.
         """
         if not self._primary:
             return _Opposite(None, "the primary site, which has their catalogue, is left alone.")
@@ -114,7 +116,7 @@ class Pruning:
             return _Opposite(None, f"the catalogue of site '{self._primary.site}' cannot be read. {error}")
         ids = {one.checkpoint.id for one in listing.manifests}
         lost = _published(application, at_primary) - ids - {one.checkpoint for one in listing.damaged}
-        problems = [one.problem for one in listing.damaged]
+        problems = [one.problem for one in listing.damaged] + _unknown(listing.manifests)
         problems += [f"It lacks checkpoint '{one}', of which the site has backups; write it anew with os_catalogue_rebuild." for one in sorted(lost)]
         if problems:
             return _Opposite(None, f"the catalogue of site '{self._primary.site}' is not whole. {' '.join(problems)}")
@@ -130,26 +132,20 @@ class Pruning:
         for storage, gone in plan.sites:
             snapshots = self._remove_snapshots(storage, gone.snapshots)
             # The objects may be those of both sites.
-            left |= self._remove_backups(storage, [one for one in gone.backups if one.id not in left])
-            removed.append((storage, Surplus(tuple(one for one in gone.backups if one.id not in left), tuple(snapshots))))
+            left |= self._remove_parts(storage, [one for one in gone.parts if one.id not in left])
+            removed.append((storage, Surplus(tuple(one for one in gone.parts if one.id not in left), tuple(snapshots))))
         return dataclasses.replace(plan, sites=tuple(removed))
 
-    def _remove_backups(self, storage: BlockStorage, backups: t.Sequence[Backup]) -> set[str]:
-        """Those of one volume one after the other, the newest first; different volumes at once.
+    def _remove_parts(self, storage: BlockStorage, parts: t.Sequence[Part]) -> set[str]:
+        """:returns: ids of those that had to be left alone."""
+        left = each(methods.removal_order(parts), lambda ordered: self._remove_in_order(storage, ordered), self._limit)
+        return {one.id for some in left for one in some}
 
-        :returns: ids of those that had to be left alone.
-        """
-        chains: dict[str, list[Backup]] = collections.defaultdict(list)
-        for backup in backups:
-            chains[backup.volume_id].append(backup)
-        work = {volume: (lambda chain=chain: self._remove_chain(storage, chain)) for volume, chain in chains.items()}
-        return {one.id for left in run_all(work, self._limit).values() for one in left}
-
-    def _remove_chain(self, storage: BlockStorage, newest_first: t.Sequence[Backup]) -> t.Sequence[Backup]:
-        for number, backup in enumerate(newest_first):
-            if not self._try(lambda one=backup: storage.delete_backup(one.id)):
-                return newest_first[number:]
-            self._waiter.until(f"backup {backup.id} on site '{storage.cloud.site}' to be deleted", lambda one=backup: _is_gone(storage, one))
+    def _remove_in_order(self, storage: BlockStorage, parts: t.Sequence[Part]) -> t.Sequence[Part]:
+        for number, part in enumerate(parts):
+            if not self._try(functools.partial(methods.delete, storage, part)):
+                return parts[number:]
+            methods.await_removal(storage, part, self._waiter)
         return ()
 
     def _try(self, delete: t.Callable[[], None]) -> bool:
@@ -176,9 +172,15 @@ class Pruning:
         return gone
 
 
-def _published(application: str, backups: t.Iterable[Backup]) -> set[str]:
-    """Ids of the checkpoints whose manifest backups of a site hold, as only those of its own catalogue do."""
-    return {b.metadata.get(CHECKPOINT_KEY, "") for b in backups if b.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in b.metadata}
+def _unknown(manifests: t.Iterable[Manifest]) -> list[str]:
+    return [problem for one in manifests for problem in methods.unknown_problems(one)]
+
+
+def _published(application: str, parts: t.Iterable[Part]) -> set[str]:
+    """Ids of the checkpoints whose manifest parts at a site hold, as only those of its own catalogue do."""
+    return {
+        one.metadata.get(CHECKPOINT_KEY, "") for one in parts if one.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in one.metadata
+    }
 
 
 def _spared(application: str, retention: Retention, sites: t.Iterable[_Found], problem: str) -> t.Iterator[str]:
@@ -191,24 +193,9 @@ def _spared(application: str, retention: Retention, sites: t.Iterable[_Found], p
     certain = dataclasses.replace(retention, opposite=frozenset())
     for site in sites:
         goes, would = site.surplus(application, retention), site.surplus(application, certain)
-        backups, snapshots = len(would.backups) - len(goes.backups), len(would.snapshots) - len(goes.snapshots)
+        backups, snapshots = len(would.parts) - len(goes.parts), len(would.snapshots) - len(goes.snapshots)
         if backups or snapshots:
             yield (
                 f"{backups} backups and {snapshots} snapshots at site '{site.storage.cloud.site}' belong to no checkpoint of the catalogue. They are left "
                 f"alone, because checkpoints that were copied the other way may need them: {problem}"
             )
-
-
-def _is_gone(storage: BlockStorage, backup: Backup) -> bool | None:
-    found = storage.backup(backup.id)
-    if found is None:
-        return True
-    if found.status in ("error", "error_deleting"):
-        raise ResourceFailed(
-            f"Backup {backup.id} of volume {backup.volume_id} on site '{storage.cloud.site}' could not be deleted: "
-            f"{found.fail_reason or found.status}.",
-            "See the log of the site's cinder-backup and whether its object store can be reached; then prune again.",
-            resource_type="backup",
-            resource_id=backup.id,
-        )
-    return None

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bringing a checkpoint into the catalogue, and out of it.
 
-Its backups keep the manifest too, in pieces. They get them before the manifest is published, and lose them after it is
+What its copies consist of keeps the manifest too, in pieces: these parts get them before the manifest is published, and lose them after it is
 removed: what is in the catalogue can always be written anew, but for what is about to go.
 """
 
@@ -11,20 +11,22 @@ from __future__ import annotations
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
-from ..core.records import Backup, marks
+from ..copies import methods
+from ..copies.method import Part
+from ..core.records import marks
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
-from ..work.pool import run_all
+from ..work.pool import each
 from .catalogue import Catalogue
 
-#: Metadata per id of the backups whose metadata is to be replaced.
-Pieces = t.Mapping[str, t.Mapping[str, str]]
-#: So many backups are marked at once.
+#: Parts of copies whose metadata is to be replaced, each with what it is to have.
+Pieces = t.Sequence[tuple[Part, t.Mapping[str, str]]]
+#: So many parts are marked at once.
 _WRITERS = 8
 
 
 class Publication:
-    """The catalogue of a site, and the backups that its checkpoints consist of."""
+    """The catalogue of a site, and the parts of the copies of its checkpoints."""
 
     def __init__(self, catalogue: Catalogue, storage: BlockStorage) -> None:
         self.catalogue = catalogue
@@ -34,18 +36,19 @@ class Publication:
     def site(self) -> str:
         return self.storage.cloud.site
 
-    def pieces_to_store(self, manifest: Manifest, backups: t.Iterable[Backup]) -> Pieces:
-        """What the backups of a checkpoint lack.
+    def pieces_to_store(self, manifest: Manifest, parts: t.Iterable[Part]) -> Pieces:
+        """What the parts of a checkpoint's copies lack of its manifest.
 
-        :param backups: all of the project.
+        :param parts: all of the project.
         """
-        own = {copy.copy_id for copy in manifest.copies}
-        return manifest_pieces.to_store(manifest.dump(self.catalogue.key), [one for one in backups if one.id in own])
+        holders = methods.carriers(manifest, parts)
+        return _pieces(holders, manifest_pieces.to_store(manifest.dump(self.catalogue.key), holders))
 
     def pieces_to_remove(self, application: str, checkpoint: str) -> Pieces:
-        """What the backups of a checkpoint still hold of its manifest."""
+        """What the parts of a checkpoint's copies still hold of its manifest."""
         mine = marks(application, checkpoint).items()
-        return manifest_pieces.to_remove([one for one in self.storage.backups() if mine <= one.metadata.items()])
+        holders = [one for one in methods.look(self.storage) if mine <= one.metadata.items()]
+        return _pieces(holders, manifest_pieces.to_remove(holders))
 
     def publish(self, manifest: Manifest, pieces: Pieces) -> None:
         self._mark(pieces)
@@ -56,5 +59,9 @@ class Publication:
         self._mark(pieces)
 
     def _mark(self, pieces: Pieces) -> None:
-        storage = self.storage
-        run_all({one: (lambda one=one: storage.mark_backup(one, pieces[one])) for one in pieces}, _WRITERS)
+        each(pieces, lambda one: methods.mark(self.storage, *one), _WRITERS)
+
+
+def _pieces(holders: t.Iterable[Part], metadata: t.Mapping[str, t.Mapping[str, str]]) -> Pieces:
+    """:param metadata: per id of the parts whose metadata is to be replaced."""
+    return [(one, metadata[one.id]) for one in holders if one.id in metadata]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing the catalogue anew from what the backups keep: pure functions of the site's backups and of what is in the catalogue."""
+"""Writing the catalogue anew from what the parts of copies keep: pure functions of the site's parts and of what is in the catalogue."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import collections
 import dataclasses
 import typing as t
 
+from ..copies.method import Part
 from ..core.errors import ManifestInvalid
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
 from .catalogue import LARGEST, Damaged, read_manifest
@@ -21,7 +22,7 @@ Names = tuple[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """A manifest that the backups of a checkpoint keep, as it was stored."""
+    """A manifest that the copies of a checkpoint keep, as it was stored."""
 
     names: Names
     manifest: Manifest
@@ -30,7 +31,7 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True)
 class Lost:
-    """A checkpoint that cannot be had from its backups."""
+    """A checkpoint that cannot be had from its copies."""
 
     names: Names
     problem: str
@@ -48,20 +49,20 @@ class Plan:
     lost: tuple[Lost, ...]
 
 
-def kept_manifests(backups: t.Iterable[Backup], key: str | None) -> list[Kept | Lost]:
-    """What the backups keep, checkpoint by checkpoint.
+def kept_manifests(parts: t.Iterable[Part], key: str | None) -> list[Kept | Lost]:
+    """What the parts of copies keep, checkpoint by checkpoint.
 
     :param key: demands signatures, as in the catalogue.
     """
     metadata = collections.defaultdict(list)
-    for backup in backups:
-        if manifest_pieces.LABEL_KEY in backup.metadata:
-            metadata[_names(backup)].append(backup.metadata)
+    for part in parts:
+        if manifest_pieces.LABEL_KEY in part.metadata:
+            metadata[_names(part)].append(part.metadata)
     return [_kept(names, found, key) for names, found in sorted(metadata.items())]
 
 
-def _names(backup: Backup) -> Names:
-    return backup.metadata.get(APPLICATION_KEY, ""), backup.metadata.get(CHECKPOINT_KEY, "")
+def _names(part: Part) -> Names:
+    return part.metadata.get(APPLICATION_KEY, ""), part.metadata.get(CHECKPOINT_KEY, "")
 
 
 def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], key: str | None) -> Kept | Lost:
@@ -73,12 +74,12 @@ def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], key: str | No
 
 
 def plan(
-    kept: t.Iterable[Kept | Lost], published: t.Mapping[Names, Manifest | Damaged | None], backups: t.Collection[Backup], site: str
+    kept: t.Iterable[Kept | Lost], published: t.Mapping[Names, Manifest | Damaged | None], parts: t.Collection[Part], site: str
 ) -> Plan:
     """Decide what is published.
 
     :param published: what the catalogue has of each manifest that was kept.
-    :param backups: all of the site's project.
+    :param parts: of copies, all of the site's project.
     """
     publish, present, lost = [], [], []
     for one in kept:
@@ -86,17 +87,17 @@ def plan(
             lost.append(one)
         elif one.manifest == published[one.names]:
             present.append(one)
-        elif problem := _hindrance(one, published[one.names], backups, site):
+        elif problem := _hindrance(one, published[one.names], parts, site):
             lost.append(Lost(one.names, problem))
         else:
             publish.append(one)
     return Plan(tuple(publish), tuple(present), tuple(lost))
 
 
-def _hindrance(kept: Kept, published: Manifest | Damaged | None, backups: t.Collection[Backup], site: str) -> str:
+def _hindrance(kept: Kept, published: Manifest | Damaged | None, parts: t.Collection[Part], site: str) -> str:
     if isinstance(published, Manifest):
         return (
             "The catalogue has another manifest of this checkpoint, which is left alone. "
             "Remove it (os_checkpoint, state absent, removes what the backups keep, too) or its object, whichever is wrong."
         )
-    return " ".join(unavailable(kept.manifest, backups, site))
+    return " ".join(unavailable(kept.manifest, parts, site))

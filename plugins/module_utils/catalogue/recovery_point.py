@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be restored at a site now, and how old it is.
 
-A checkpoint in the catalogue is a recovery point only as long as the site has every backup of its chains.
+A checkpoint in the catalogue is a recovery point only as long as the site has all that its copies need.
 """
 
 from __future__ import annotations
@@ -11,27 +11,24 @@ import dataclasses
 import datetime
 import typing as t
 
+from ..copies import methods
+from ..copies.method import Part
 from ..core.errors import InvalidInput
-from ..core.records import Backup
 from ..manifest.manifest import Manifest
 from .catalogue import Damaged, Listing
 from .drill_record import DrillRecord
 
-#: Statuses of backups that can be restored from.
-USABLE = ("available", "restoring")
 
+def unavailable(manifest: Manifest, parts: t.Iterable[Part], site: str) -> list[str]:
+    """Why a site could not restore the copies of a checkpoint.
 
-def unavailable(manifest: Manifest, backups: t.Iterable[Backup], site: str) -> list[str]:
-    """What a site lacks of the copies of a checkpoint.
-
-    :param backups: all of the site's project.
+    :param parts: of copies, all of the site's project.
     """
-    usable = {backup.id for backup in backups if backup.status in USABLE}
-    return [
-        f"Backup {link} of volume {copy.volume_id} is not available on site '{site}'."
+    known = methods.by_id(parts)
+    return methods.unknown_problems(manifest) + [
+        f"{lack.what} of volume {copy.volume_id} is not available on site '{site}'."
         for copy in manifest.copies
-        for link in copy.chain
-        if link not in usable
+        for lack in methods.lacks(copy, known)
     ]
 
 
@@ -86,13 +83,13 @@ class RecoveryPoint:
 
     @classmethod
     def of(
-        cls, application: str, listing: Listing, backups: t.Collection[Backup], site: str, drill: DrillRecord | None = None
+        cls, application: str, listing: Listing, parts: t.Collection[Part], site: str, drill: DrillRecord | None = None
     ) -> RecoveryPoint:
         """Find it out.
 
-        :param backups: all of the site's project.
+        :param parts: of copies, all of the site's project.
         """
-        assessed = [Unusable(one, tuple(unavailable(one, backups, site))) for one in listing.manifests]
+        assessed = [Unusable(one, tuple(unavailable(one, parts, site))) for one in listing.manifests]
         restorable = [number for number, one in enumerate(assessed) if not one.problems]
         first = restorable[0] if restorable else len(assessed)
         newest = assessed[first].manifest if restorable else None

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which checkpoints a retention policy keeps, and what may go with the others.
 
-Pure: from what there is to what is to be removed. A backup goes only when no checkpoint that stays needs it, so chains
+Pure: from what there is to what is to be removed. A part of a copy goes only when no checkpoint that stays needs it, so chains
 are never cut; what is not of the application is not looked at.
 """
 
@@ -12,9 +12,10 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..copies.plan import UNDER_WAY
+from ..copies import methods
+from ..copies.method import Part
 from ..core.errors import InvalidInput
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, Snapshot
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
 from ..manifest.manifest import Manifest
 
 #: How each rule of a policy tells one period from another.
@@ -75,7 +76,7 @@ class Kept:
 class Retention:
     """Which checkpoints of an application stay, and which go.
 
-    :param needed: ids of the backups that those which stay need.
+    :param needed: ids of the parts of copies that those which stay need.
     :param newest: id of the newest checkpoint that can be restored.
     :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are not known.
     """
@@ -88,24 +89,23 @@ class Retention:
 
 
 def decide(
-    policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[Backup], opposite: t.Sequence[Manifest] | None = ()
+    policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[Part], opposite: t.Sequence[Manifest] | None = ()
 ) -> Retention:
     """Apply a policy to the catalogue.
 
     Checkpoints that cannot be restored do not count, lest they push out those that can; neither they nor those that
     are being restored are touched.
 
-    :param remote: all backups that the remote site knows.
+    :param remote: all parts of copies that the remote site knows.
     :param opposite: the catalogue of the primary site, all of which stays: what was copied the other way before the application
         was moved has the same marks. None when it is not known.
     """
-    status = {backup.id: backup.status for backup in remote}
+    known = methods.by_id(remote)
     alone: dict[str, list[str]] = {}
     for one in manifests:
-        chain = {link for copy in one.copies for link in copy.chain}
-        if any(status.get(link) not in ("available", "restoring") for link in chain):
+        if any(methods.lacks(copy, known) for copy in one.copies):
             alone[one.checkpoint.id] = ["cannot be restored"]
-        elif any(status[link] == "restoring" for link in chain):
+        elif methods.is_being_restored(one, known):
             alone[one.checkpoint.id] = ["is being restored"]
     times = {one.checkpoint.id: one.checkpoint.moment for one in manifests}
     counted = {one: time for one, time in times.items() if alone.get(one) != ["cannot be restored"]}
@@ -115,76 +115,61 @@ def decide(
     return Retention(
         keep=tuple(Kept(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
         remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
-        needed=frozenset(_links(stays)),
+        needed=frozenset(methods.needed(stays)),
         newest=max(counted, key=lambda one: counted[one], default=None),
         opposite=None if opposite is None else frozenset(one.checkpoint.id for one in opposite),
     )
-
-
-def _links(manifests: t.Iterable[Manifest]) -> t.Iterator[str]:
-    """Ids of all backups that checkpoints consist of or build on."""
-    return (link for one in manifests for copy in one.copies for link in copy.chain)
 
 
 @dataclasses.dataclass(frozen=True)
 class Surplus:
     """What may go at one site.
 
-    :param backups: in the order in which they must go: what builds on another one before it.
+    :param parts: of copies, the newest first.
     """
 
-    backups: tuple[Backup, ...]
+    parts: tuple[Part, ...]
     snapshots: tuple[Snapshot, ...] = ()
 
 
-def surplus(application: str, retention: Retention, backups: t.Sequence[Backup], snapshots: t.Sequence[Snapshot] = ()) -> Surplus:
+def surplus(application: str, retention: Retention, parts: t.Sequence[Part], snapshots: t.Sequence[Snapshot] = ()) -> Surplus:
     """What no checkpoint that stays needs.
 
     What belongs to no checkpoint of either catalogue is left over from an attempt that failed, or belongs to one that is
     being made right now: only what is older than the newest checkpoint goes. Where the other catalogue is not known,
-    nothing counts as left over, and of the backups only those go that the removed checkpoints name: others with their marks
+    nothing counts as left over, and of the parts only those go that the removed checkpoints name: others with their marks
     may be of checkpoints of that catalogue with the same id.
     """
     removed = {one.checkpoint.id for one in retention.remove}
-    named = set(_links(retention.remove))
+    named = methods.needed(retention.remove)
     stays = {one.id for one in retention.keep} | (retention.opposite or frozenset())
-    ours = [b for b in backups if b.metadata.get(APPLICATION_KEY) == application]
-    newest = [b for b in ours if retention.newest and b.metadata.get(CHECKPOINT_KEY) == retention.newest]
-    before = min((b.data_timestamp for b in newest), default="")
+    ours = [one for one in parts if one.metadata.get(APPLICATION_KEY) == application]
+    newest = [one for one in ours if retention.newest and one.metadata.get(CHECKPOINT_KEY) == retention.newest]
+    before = min((one.data_timestamp for one in newest), default="")
     is_known = retention.opposite is not None
 
     def is_surplus(checkpoint: str | None, time: str) -> bool:
         return checkpoint in removed or (is_known and checkpoint not in stays and time < before)
 
-    def goes(backup: Backup) -> bool:
-        return backup.id in named or (is_known and is_surplus(backup.metadata.get(CHECKPOINT_KEY), backup.data_timestamp))
+    def goes(part: Part) -> bool:
+        return part.id in named or (is_known and is_surplus(part.metadata.get(CHECKPOINT_KEY), part.data_timestamp))
 
-    gone = [b for b in ours if b.id not in retention.needed and b.status not in UNDER_WAY and goes(b)]
+    gone = [one for one in ours if one.id not in retention.needed and not one.is_under_way and goes(one)]
     old = [
         s
         for s in snapshots
         if s.metadata.get(APPLICATION_KEY) == application and is_surplus(s.metadata.get(CHECKPOINT_KEY), s.created_at)
     ]
-    return Surplus(tuple(sorted(gone, key=lambda b: b.data_timestamp, reverse=True)), tuple(old))
+    return Surplus(tuple(sorted(gone, key=lambda one: one.data_timestamp, reverse=True)), tuple(old))
 
 
-def spare(application: str, retention: Retention, backups: t.Sequence[Backup]) -> Retention:
+def spare(application: str, retention: Retention, parts: t.Sequence[Part]) -> Retention:
     """Let also stay what increments need that are in no checkpoint's chain, as somebody else's are.
 
     Only the site that knows such an increment refuses to remove what it builds on, but the objects may be those of both sites.
 
-    :param backups: all of the primary site's project.
+    :param parts: all of the primary site's project.
     """
-    going = {one.id for one in surplus(application, retention, backups).backups}
-    others = [one for one in backups if one.id not in going and one.id not in retention.needed]
-    return dataclasses.replace(retention, needed=retention.needed | {link for one in others for link in _built_on(one, backups)})
-
-
-def _built_on(backup: Backup, backups: t.Sequence[Backup]) -> t.Iterator[str]:
-    """Cinder does not list it: it took the newest backup of the volume with older data."""
-    one: Backup | None = backup
-    while one and one.is_incremental:
-        older = [b for b in backups if b.volume_id == one.volume_id and b.has_dependents and b.data_timestamp < one.data_timestamp]
-        one = max(older, key=lambda b: b.data_timestamp, default=None)
-        if one:
-            yield one.id
+    going = {one.id for one in surplus(application, retention, parts).parts}
+    others = [one for one in parts if one.id not in going and one.id not in retention.needed]
+    return dataclasses.replace(retention, needed=retention.needed | {base for one in others for base in methods.builds_on(one, parts)})

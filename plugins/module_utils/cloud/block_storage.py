@@ -11,6 +11,8 @@ from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, Gro
 from .session import Cloud
 
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
+#: The newest whose answers are known here.
+_KNOWN_VERSION = "3.71"
 #: Groups came with 3.13, their snapshots with 3.14.
 _GROUPS_VERSION = "3.14"
 #: Backups have metadata since 3.43, and may be made in a zone since 3.51.
@@ -34,7 +36,7 @@ class BlockStorage:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.block_storage
+        return self.cloud.service("block_storage")
 
     # Volumes
 
@@ -47,6 +49,11 @@ class BlockStorage:
         """All volumes of the project, in one call."""
         with self.cloud.calling("list volumes"):
             return [self._volume(found) for found in self._api.volumes(details=True)]
+
+    def volume_answers(self) -> list[dict[str, t.Any]]:
+        """All volumes of the project, with everything that Cinder says of them."""
+        with self.cloud.calling("list volumes"):
+            return self.cloud.all_of(self._api, "/volumes/detail", "volumes", _KNOWN_VERSION)
 
     def volumes_of_project(self, project_id: str) -> list[Volume]:
         """All volumes of another project, with what only administrators see of them."""

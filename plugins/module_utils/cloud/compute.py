@@ -12,6 +12,8 @@ from ..core.libraries import library
 from ..core.records import Flavor, Quota, Server, ServerGroup
 from .session import Cloud
 
+#: The newest whose answers are known here.
+_KNOWN_VERSION = "2.100"
 #: Since then, servers may have another host name than Nova would make of their name.
 _HOSTNAME_VERSION = "2.90"
 
@@ -27,7 +29,7 @@ class Compute:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.compute
+        return self.cloud.service("compute")
 
     def server(self, server_id: str) -> Server:
         """:raises NotFound: when there is none with this id."""
@@ -41,6 +43,25 @@ class Compute:
             query["project_id"] = project_id
         with self.cloud.calling("list servers"):
             return [_server(found) for found in self._api.servers(details=True, **query)]
+
+    def server_answers(self) -> list[dict[str, t.Any]]:
+        """All servers of the project, with everything that Nova says of them."""
+        with self.cloud.calling("list servers"):
+            return self.cloud.all_of(self._api, "/servers/detail", "servers", _KNOWN_VERSION)
+
+    def server_group_answers(self) -> list[dict[str, t.Any]]:
+        """All server groups of the project, with everything that Nova says of them.
+
+        Nova bounds this list without a word and links to no next page, so it is asked until nothing more comes.
+        """
+        version = library("openstack.utils", "openstacksdk").maximum_supported_microversion(self._api, _KNOWN_VERSION)
+        found: list[dict[str, t.Any]] = []
+        with self.cloud.calling("list server groups"):
+            while True:
+                answer = self.cloud.json(self._api.get("/os-server-groups", params={"offset": len(found)}, microversion=version))
+                if not answer["server_groups"]:
+                    return found
+                found += answer["server_groups"]
 
     def resolve(self, wanted: t.Iterable[str], project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
         """Find servers by name or id.

@@ -40,7 +40,7 @@ class ObjectStore:
 
     @property
     def _api(self) -> t.Any:
-        return self.cloud.connection.object_store
+        return self.cloud.service("object_store")
 
     def check_access(self) -> None:
         """:raises CloudError: when the credentials have no account in the store, or it does not answer."""

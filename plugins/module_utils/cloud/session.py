@@ -54,6 +54,21 @@ class Cloud:
         with self.calling("find out the project of the credentials"):
             return self.connection.current_project_id
 
+    def service(self, name: str) -> t.Any:
+        """The SDK's client of a service, e.g. ``compute``.
+
+        The SDK negotiates for each request the microversion that it needs, unless clouds.yaml or the environment pin one: then
+        answers lack what is newer, without a word. So a pin is not heeded.
+        """
+        client = getattr(self.connection, name)
+        client.default_microversion = None
+        return client
+
+    def has(self, service: str) -> bool:
+        """Whether the site's catalogue has a service, by its type, e.g. ``load-balancer``."""
+        with self.calling(f"find out whether it has {service}"):
+            return bool(self.connection.has_service(service))
+
     def warm_up(self, seconds: int) -> None:
         """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
         session = self.connection.session
@@ -97,6 +112,24 @@ class Cloud:
         cls.check(response)
         return response.json()
 
+    def all_of(self, api: t.Any, path: str, key: str, newest: str | None = None) -> list[dict[str, t.Any]]:
+        """All that a list call returns, page by page, as the service words it.
+
+        :param api: the service's adapter.
+        :param key: of the list in the answer.
+        :param newest: the newest microversion to ask with; the service's own is used when it is older.
+        """
+        version = _sdk(".utils").maximum_supported_microversion(api, newest)
+        found: list[dict[str, t.Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            answer = self.json(api.get(path, params=query, microversion=version))
+            found += answer[key]
+            # A site may bound how many it lists at once.
+            if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
+                return found
+            query = {"marker": found[-1]["id"]}
+
     @staticmethod
     def quotas(quota_set: t.Mapping[str, t.Any], used: str = "in_use") -> dict[str, Quota]:
         """Read the answer of a quota call; all services answer alike.
@@ -110,7 +143,7 @@ class Cloud:
         }
 
     def _message(self, what: str, error: Exception) -> tuple[str, str | None]:
-        status = getattr(error, "status_code", None)
+        status = getattr(error, "status_code", 0)
         hint = {
             401: "Check the credentials.",
             403: "The credentials lack the permission for it.",

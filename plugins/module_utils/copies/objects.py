@@ -52,7 +52,7 @@ class Link:
     """One backup of a chain, from its exported record.
 
     :param parent_id: of the backup that it is an increment of.
-    :param location: None where the backup is in no Swift object store.
+    :param location: None where the record does not say where in Swift the objects are, as those of other drivers do not.
     """
 
     record: BackupRecord
@@ -60,31 +60,50 @@ class Link:
     parent_id: str | None
     location: Location | None
 
+    @property
+    def is_in_swift(self) -> bool:
+        return str(self.record.backup_service).startswith(_SWIFT)
+
 
 def read_link(record: BackupRecord) -> Link:
     """The record is base64 of a JSON object with the fields of Cinder's backup (``Backup.encode_record``).
 
     :raises CloudError: when it is none.
     """
+    fields = _fields(record)
+    backup_id, parent_id = fields.get("id"), fields.get("parent_id") or None
+    if not isinstance(backup_id, str) or not isinstance(parent_id, str | None):
+        raise CloudError("The exported record of a backup cannot be read: it does not say of which.")
+    link = Link(record, backup_id, parent_id, None)
+    container, prefix = _text(fields, "container"), _text(fields, "service_metadata")
+    return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and container and prefix else link
+
+
+def _text(fields: t.Mapping[str, t.Any], name: str) -> str:
+    """A field; empty when it is no text."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _fields(record: BackupRecord) -> dict[str, t.Any]:
     try:
         fields = json.loads(base64.b64decode(record.backup_url))
-        backup_id, parent_id = fields["id"], fields.get("parent_id")
-        container, prefix = fields.get("container"), fields.get("service_metadata")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise CloudError(f"The exported record of a backup cannot be read ({type(error).__name__}).") from error
-    in_swift = record.backup_service.startswith(_SWIFT) and container and prefix
-    return Link(record, backup_id, parent_id, Location(backup_id, container, prefix) if in_swift else None)
+    if not isinstance(fields, dict):
+        raise CloudError("The exported record of a backup cannot be read: it has no fields.")
+    return fields
 
 
 @dataclasses.dataclass(frozen=True)
-class Inventory:
+class BackupObjects:
     """The objects of a backup that a store has, by name."""
 
     location: Location
     objects: t.Mapping[str, StoredObject]
 
     @classmethod
-    def take(cls, store: ObjectStore, location: Location) -> Inventory:
+    def take(cls, store: ObjectStore, location: Location) -> BackupObjects:
         found = store.objects(location.container, location.prefix)
         return cls(location, {one.name: one for one in found})
 
@@ -98,13 +117,13 @@ class Inventory:
         lines = [f"{one.name} {one.size} {one.checksum}\n" for one in sorted(self.objects.values(), key=lambda one: one.name)]
         return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
-    def lacking(self, other: Inventory) -> list[StoredObject]:
+    def lacking(self, other: BackupObjects) -> list[StoredObject]:
         """Objects of another inventory that are missing here or different; what lists the others comes last."""
         missing = [one for name, one in other.objects.items() if self.objects.get(name) != one]
         return sorted(missing, key=lambda one: (one.name == self.location.list_name, one.name))
 
 
-def problems_of(inventory: Inventory, listing: bytes) -> list[str]:
+def problems_of(inventory: BackupObjects, listing: bytes) -> list[str]:
     """What keeps a backup from being restored.
 
     :param listing: content of the object that lists the others.
@@ -112,11 +131,8 @@ def problems_of(inventory: Inventory, listing: bytes) -> list[str]:
     location = inventory.location
     try:
         document = json.loads(listing)
-        listed = {name: facts for entry in document["objects"] for name, facts in entry.items()}
-        facts_known = all({"length", "compression", "md5"} <= facts.keys() for facts in listed.values())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        facts_known = False
-    if not facts_known:
+        listed = _listed(document["objects"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [f"object {location.list_name} is damaged"]
     if document.get("backup_id") != location.backup_id:
         return [f"object {location.list_name} belongs to another backup"]
@@ -129,16 +145,45 @@ def problems_of(inventory: Inventory, listing: bytes) -> list[str]:
     return problems
 
 
-def _differs(stored: StoredObject, facts: t.Mapping[str, t.Any]) -> bool:
-    """The facts are of the data before compression."""
-    if facts["compression"] == "none":
-        return (stored.size, stored.checksum) != (facts["length"], facts["md5"])
-    return not 0 < stored.size < facts["length"]
+@dataclasses.dataclass(frozen=True)
+class _Facts:
+    """What a list says of an object: of its data before compression."""
+
+    length: int
+    md5: str
+    is_compressed: bool
+
+    @classmethod
+    def parse(cls, facts: t.Mapping[str, t.Any]) -> _Facts:
+        """:raises ValueError: when they are none."""
+        offset, length = facts["offset"], facts["length"]
+        if not (_is_count(offset) and _is_count(length)):
+            raise ValueError("no place or no length")
+        return cls(length, facts["md5"], facts["compression"] != "none")
 
 
-def inspect(store: ObjectStore, location: Location) -> tuple[Inventory, list[str]]:
+def _is_count(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _listed(entries: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, _Facts]:
+    """:raises ValueError: when an object is listed twice, among others."""
+    facts = [(name, _Facts.parse(one)) for entry in entries for name, one in entry.items()]
+    listed = dict(facts)
+    if len(listed) < len(facts):
+        raise ValueError("an object is listed twice")
+    return listed
+
+
+def _differs(stored: StoredObject, facts: _Facts) -> bool:
+    if facts.is_compressed:
+        return not 0 < stored.size < facts.length
+    return (stored.size, stored.checksum) != (facts.length, facts.md5)
+
+
+def inspect(store: ObjectStore, location: Location) -> tuple[BackupObjects, list[str]]:
     """The objects of a backup in a store, and what is wrong with them."""
-    inventory = Inventory.take(store, location)
+    inventory = BackupObjects.take(store, location)
     if location.list_name not in inventory.objects:
         return inventory, [f"object {location.list_name} is missing"]
     return inventory, problems_of(inventory, store.read(location.container, location.list_name, _LARGEST_LIST))

@@ -10,14 +10,9 @@ import typing as t
 from ..core.records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
 from ..manifest.pieces import LABEL_KEY
 
-UNDER_WAY = ("creating",)
-#: While it is read, for a drill perhaps. Cinder neither exports nor deletes it meanwhile.
-RESTORING = "restoring"
-USABLE = ("available", RESTORING)
-
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class WantedBackups:
     """The copies that are wanted.
 
     :param full_every: a chain has at most so many backups, the full one included.
@@ -41,7 +36,7 @@ class NewBackup:
     snapshot: Snapshot
     incremental: bool
 
-    def body(self, wanted: Wanted) -> dict[str, t.Any]:
+    def body(self, wanted: WantedBackups) -> dict[str, t.Any]:
         """What Cinder needs to know beside the volume."""
         body = {
             "name": self.snapshot.name,
@@ -55,7 +50,7 @@ class NewBackup:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class BackupPlan:
     """What is to be done at the primary site, per volume.
 
     :param delete: backups of this checkpoint that failed, or are of other snapshots than it has now.
@@ -70,7 +65,7 @@ class Plan:
     @property
     def finished(self) -> list[Backup]:
         """What is adopted and complete."""
-        return [backup for backup in self.adopt if backup.status in USABLE]
+        return [backup for backup in self.adopt if backup.is_usable]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,15 +84,29 @@ class Sight:
     zones: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def plan_backups(wanted: Wanted, sight: Sight) -> Plan:
+def plan_backups(wanted: WantedBackups, sight: Sight) -> BackupPlan:
     """Decide which volumes to back up, and how."""
-    mine = [b for b in sight.backups if wanted.metadata.items() <= b.metadata.items()]
-    adopt = adoptable(mine, {s.volume_id: s.id for s in sight.snapshots})
+    snapshot_ids = {s.volume_id: s.id for s in sight.snapshots}
+    mine = backups_of(wanted.metadata, sight.backups, snapshot_ids)
+    adopt = adoptable(mine, snapshot_ids)
     delete = tuple(b for b in mine if b not in adopt)
     staying = dataclasses.replace(sight, backups=[b for b in sight.backups if b not in delete])
     done = {b.volume_id for b in adopt}
     create = tuple(NewBackup(s, _can_be_incremental(wanted, s, staying)) for s in sight.snapshots if s.volume_id not in done)
-    return Plan(delete, create, tuple(adopt))
+    return BackupPlan(delete, create, tuple(adopt))
+
+
+def backups_of(metadata: t.Mapping[str, str], backups: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
+    """The backups of a checkpoint of this site.
+
+    When the application ran at the other site, a checkpoint of the same id may have been copied from there: its backups have the same
+    marks, and are of other volumes. They are neither adopted nor replaced.
+
+    :param metadata: the marks of the checkpoint.
+    :param snapshot_ids: of the checkpoint, per volume id; empty where there are no snapshots any longer, so that the marks have to do.
+    """
+    marked = [b for b in backups if metadata.items() <= b.metadata.items()]
+    return [b for b in marked if not snapshot_ids or b.volume_id in snapshot_ids]
 
 
 def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
@@ -106,16 +115,14 @@ def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> li
     One that was made of another snapshot is of another moment, whatever its marks say. Where the snapshots are gone, the backups
     are all that there is of the checkpoint.
 
-    :param mine: all that bear its marks.
+    :param mine: all that are of it.
     :param snapshot_ids: of the checkpoint, per volume id; empty for one that is yet to be taken.
     """
-    of_volume = {
-        b.volume_id: b for b in mine if b.status in USABLE + UNDER_WAY and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id
-    }
-    return list(of_volume.values())
+    counting = [b for b in mine if (b.is_usable or b.is_under_way) and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id]
+    return list({b.volume_id: b for b in counting}.values())
 
 
-def snapshot_problems(plan: Plan, site: str) -> list[str]:
+def snapshot_problems(plan: BackupPlan, site: str) -> list[str]:
     """Snapshots that cannot be backed up as they are."""
     return [
         f"Snapshot {new.snapshot.id} of volume {new.snapshot.volume_id} on site '{site}' is {new.snapshot.status}; "
@@ -147,9 +154,9 @@ def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[B
 
 def _why_it_stays(backup: Backup, record: Backup) -> str:
     """:param record: of the backup at the remote site."""
-    if LABEL_KEY in record.metadata:
+    if LABEL_KEY in (*backup.metadata, *record.metadata):
         return "a checkpoint of this id was published with it. Give another id, or remove that one first with os_checkpoint (state absent)."
-    busy = [one.status for one in (backup, record) if one.status in (*UNDER_WAY, RESTORING)]
+    busy = [one.status for one in (backup, record) if one.is_under_way or one.is_being_restored]
     if busy:
         return f"it is {busy[0]}. Run the same again when that has ended, or give another id."
     if backup.has_dependents:
@@ -157,14 +164,10 @@ def _why_it_stays(backup: Backup, record: Backup) -> str:
     return ""
 
 
-def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, sight: Sight) -> bool:
-    """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot, whosesoever it is."""
+def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: Sight) -> bool:
+    """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot, whoever made it."""
     newest_first = sorted(
-        (
-            b
-            for b in sight.backups
-            if b.volume_id == snapshot.volume_id and b.status in USABLE and b.data_timestamp < snapshot.created_at
-        ),
+        (b for b in sight.backups if b.volume_id == snapshot.volume_id and b.is_usable and b.data_timestamp < snapshot.created_at),
         key=lambda b: b.data_timestamp,
         reverse=True,
     )
@@ -179,7 +182,7 @@ def _can_be_incremental(wanted: Wanted, snapshot: Snapshot, sight: Sight) -> boo
     )
 
 
-def _can_be_built_on(link: Backup, wanted: Wanted, zone: str | None) -> bool:
+def _can_be_built_on(link: Backup, wanted: WantedBackups, zone: str | None) -> bool:
     """Only what is ours, so that it is removed when we say so and not before; and only within one store.
 
     Backup services of different availability zones may write to different stores, which Cinder does not look at.

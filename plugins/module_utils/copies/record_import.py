@@ -8,7 +8,6 @@ from ..core.errors import ResourceFailed, WaitTimeout
 from ..core.records import Backup
 from ..work.waiting import Waiter
 from .objects import Link, read_link
-from .plan import RESTORING, USABLE
 from .sites import Sites
 
 
@@ -34,7 +33,7 @@ class RecordImport:
         if found and self._is_broken(found):
             self._forget()
             found = None
-        if found and found.status in USABLE:
+        if found and found.is_usable:
             self._refuse_other(found)
             return 0
         if found is None:
@@ -64,7 +63,7 @@ class RecordImport:
 
     def _is_other(self, found: Backup) -> bool:
         link = self._link
-        if found.status == RESTORING:
+        if found.is_being_restored:
             # Its record cannot be exported before a drill has ended, which may be in hours; so what the site shows has to do.
             is_elsewhere = link.location is not None and found.container != link.location.container
             return is_elsewhere or found.is_incremental != bool(link.parent_id)
@@ -90,4 +89,4 @@ class RecordImport:
                 resource_type="backup",
                 resource_id=self._link.backup_id,
             )
-        return True if found.status in USABLE else None
+        return True if found.is_usable else None

@@ -10,63 +10,46 @@ there, the oldest first; and all of it is looked at there before it counts.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
+from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CheckFailed, CloudError, ResourceFailed
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, BackupRecord, Snapshot
 from ..manifest.manifest import Copy
 from ..work.pipeline import Pipeline
-from ..work.pool import Outcome, run_all, values_of
+from ..work.pool import Outcome, each, values_of
 from ..work.progress import Progress
 from ..work.waiting import Patience, Waiter
-from .check import import_problems, quota_problems, store_problems
+from .check import import_problems, quota_problems
+from .cinder_backup import CinderBackup
 from .objects import Link, listed_backups, read_link
-from .plan import RESTORING, UNDER_WAY, USABLE, NewBackup, Plan, Sight, Wanted, deletion_problems, plan_backups, snapshot_problems
+from .options import ReplicationOptions
+from .plan import BackupPlan, NewBackup, Sight, deletion_problems, plan_backups, snapshot_problems
 from .record_import import RecordImport
 from .sites import Chain, Sites
-from .transport import SHARED, Effort, Transport
-from .verification import RECORDS, Verification
+from .transport import SHARED, Transport
+from .verification import Verification
 from .watch import BackupWatch
 
-METHOD = "cinder_backup"
+_UNREADABLE = "Delete the backup and run the same again."
 _MARK_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY)
-
-
-@dataclasses.dataclass(frozen=True)
-class Method:
-    """How the copies travel and how they are proved.
-
-    :param transport: one of ``transport.TRANSPORTS``.
-    :param depth: one of ``verification.DEPTHS``.
-    """
-
-    transport: str
-    depth: str
-
-    @property
-    def looks_at_objects(self) -> bool:
-        return self.transport != SHARED or self.depth != RECORDS
-
-    def problems(self, sites: Sites) -> list[str]:
-        """What keeps the stores from being used as this needs it."""
-        problems = store_problems("remote_store_cloud", sites.stores.remote) if self.looks_at_objects else []
-        return problems + (store_problems("store_cloud", sites.stores.primary) if self.transport != SHARED else [])
 
 
 class Replication:
     """Carries out the copying of one checkpoint."""
 
-    def __init__(self, sites: Sites, wanted: Wanted, method: Method, effort: Effort, waiter: Waiter, progress: Progress) -> None:
+    def __init__(self, sites: Sites, options: ReplicationOptions, waiter: Waiter, progress: Progress) -> None:
         self._sites = sites
-        self._wanted = wanted
-        self._method = method
-        self._effort = effort
+        self._wanted, self._delivery, self._effort = options.wanted, options.delivery, options.effort
         self._waiter = waiter
         self._progress = progress
-        stores = None if method.transport == SHARED else sites.stores
-        self._transport = Transport(method.transport, stores, effort, progress)
-        self._verification = Verification(sites, method.depth, effort, waiter, progress)
+        stores = None if self._delivery.transport == SHARED else sites.stores
+        self._transport = Transport(self._delivery.transport, stores, self._effort, progress)
+        self._verification = Verification(sites, self._delivery.depth, self._effort, waiter, progress)
+        #: Of which backups are made or adopted.
+        self._volumes: frozenset[str] = frozenset()
         #: Whether anything was made, copied or imported.
         self.changed = False
 
@@ -77,7 +60,7 @@ class Replication:
         found = self._sites.primary.snapshots(self._wanted.checkpoint)
         return [s for s in found if self._wanted.metadata.items() <= s.metadata.items()]
 
-    def plan(self) -> Plan:
+    def plan(self) -> BackupPlan:
         """:raises CheckFailed: when there is nothing to copy, or something keeps it from being copied."""
         snapshots, primary = self.snapshots(), self._sites.primary
         backups, there = primary.backups(), self._sites.remote.backups()
@@ -93,16 +76,16 @@ class Replication:
 
     def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], there: t.Sequence[Backup]) -> set[str]:
         """Backups that the remote site can use; there is nothing to build on where somebody has deleted the objects."""
-        known = {b.id for b in there if b.status in USABLE}
-        if not self._method.looks_at_objects:
+        known = {b.id for b in there if b.is_usable}
+        if not self._delivery.looks_at_objects:
             return known
         volumes = {s.volume_id for s in snapshots}
         places = {(b.container, b.volume_id) for b in backups if b.volume_id in volumes and b.container and APPLICATION_KEY in b.metadata}
         store = self._sites.stores.remote
-        listed = run_all({place: (lambda place=place: listed_backups(store, *place)) for place in places}, self._effort.concurrency)
-        return known & {backup_id for ids in listed.values() for backup_id in ids}
+        listed = each(places, lambda place: listed_backups(store, *place), self._effort.limit)
+        return known & {backup_id for ids in listed for backup_id in ids}
 
-    def _problems(self, plan: Plan, there: t.Sequence[Backup]) -> list[str]:
+    def _problems(self, plan: BackupPlan, there: t.Sequence[Backup]) -> list[str]:
         """:param there: all backups of the remote site."""
         known = {b.id for b in there}
         sizes = [new.snapshot.size for new in plan.create]
@@ -116,21 +99,22 @@ class Replication:
             problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten))
         problems += deletion_problems(plan.delete, self._sites.primary.cloud.site, there)
         problems += snapshot_problems(plan, self._sites.primary.cloud.site)
-        return problems + import_problems(self._sites.importing) + self._method.problems(self._sites)
+        return problems + import_problems(self._sites.importing) + self._delivery.problems(self._sites)
 
     # Backing up
 
-    def back_up(self, plan: Plan) -> list[Backup]:
+    def back_up(self, plan: BackupPlan) -> list[Backup]:
         """Make the backups, within the limit, and wait for all of this checkpoint.
 
         :raises DrError: naming the volumes whose backup failed; the others are kept for the next run.
         """
         self.changed = bool(plan.delete or plan.create)
-        run_all({b.id: (lambda b=b: self._delete(b)) for b in plan.delete}, self._effort.concurrency)
+        each(plan.delete, self._delete, self._effort.limit)
         start: dict[str, t.Callable[[], t.Any]] = {b.volume_id: (lambda: None) for b in plan.adopt}
-        start.update({new.snapshot.volume_id: (lambda new=new: self._create(new)) for new in plan.create})
+        start.update({new.snapshot.volume_id: functools.partial(self._create, new) for new in plan.create})
         sizes = {b.volume_id: b.size for b in plan.adopt} | {new.snapshot.volume_id: new.snapshot.size for new in plan.create}
         self._progress.begin("backing up", "volumes", len(start))
+        self._volumes = frozenset(sizes)
         patience = Patience(self._effort.stall_timeout, self._waiter.clock)
         watch = BackupWatch(self._written_store, self._effort.stall_timeout, self._waiter.clock)
         pipeline: Pipeline[str, Backup] = Pipeline(
@@ -139,31 +123,32 @@ class Replication:
             what=lambda volume: f"the backup of volume {volume} on site '{self._sites.primary.cloud.site}'",
             size=sizes.__getitem__,
         )
-        return list(values_of(pipeline.run(self._effort.concurrency, self._waiter)).values())
+        return list(values_of(pipeline.run(self._effort.limit, self._waiter)).values())
 
     @property
     def _written_store(self) -> ObjectStore | None:
         """The store that the primary site's backup service writes to, where it can be looked at."""
-        if not self._method.looks_at_objects:
+        if not self._delivery.looks_at_objects:
             return None
-        return self._sites.stores.remote if self._method.transport == SHARED else self._sites.stores.primary
+        return self._sites.stores.remote if self._delivery.transport == SHARED else self._sites.stores.primary
 
     def _create(self, new: NewBackup) -> str:
         return self._sites.primary.create_backup(new.snapshot.volume_id, new.body(self._wanted))
 
     def _look(self, volumes: t.Collection[str], watch: BackupWatch) -> dict[str, Outcome[Backup]]:
-        found = {b.volume_id: b for b in self._sites.primary.backups() if self._wanted.metadata.items() <= b.metadata.items()}
-        watch.see([found[volume] for volume in volumes if volume in found and found[volume].status in UNDER_WAY])
+        marked = [b for b in self._sites.primary.backups() if self._wanted.metadata.items() <= b.metadata.items()]
+        found = {b.volume_id: b for b in marked if b.volume_id in self._volumes}
+        watch.see([found[volume] for volume in volumes if volume in found and found[volume].is_under_way])
         outcomes = {}
         for volume in volumes:
             backup = found.get(volume)
             if backup is None:
                 outcomes[volume] = Outcome[Backup](error=self._failure(volume, "it vanished"))
-            elif backup.status in USABLE:
+            elif backup.is_usable:
                 outcomes[volume] = Outcome(value=backup)
-            elif backup.status not in UNDER_WAY:
+            elif not backup.is_under_way:
                 outcomes[volume] = Outcome(error=self._failure(volume, f"{backup.status} {backup.fail_reason}".strip()))
-        self._progress.at(sum(b.status in USABLE for b in found.values()), watch.stored)
+        self._progress.at(sum(b.is_usable for b in found.values()), watch.stored)
         return outcomes
 
     def _failure(self, volume: str, reason: str) -> ResourceFailed:
@@ -176,31 +161,38 @@ class Replication:
 
     def _delete(self, backup: Backup) -> None:
         """At the remote site first, which would keep a record without objects where both use one store."""
-        for storage in (self._sites.remote, self._sites.primary):
-            found = storage.backup(backup.id)
-            # An earlier run may have asked for it.
-            if found and found.status != "deleting":
-                storage.delete_backup(backup.id)
-            what = f"the deletion of backup {backup.id} on site '{storage.cloud.site}'"
-            self._waiter.until(what, lambda storage=storage: True if storage.backup(backup.id) is None else None)
+        self._delete_at(self._sites.remote, backup.id)
+        self._delete_at(self._sites.primary, backup.id)
+
+    def _delete_at(self, storage: BlockStorage, backup_id: str) -> None:
+        found = storage.backup(backup_id)
+        # An earlier run may have asked for it.
+        if found and found.status != "deleting":
+            storage.delete_backup(backup_id)
+        what = f"the deletion of backup {backup_id} on site '{storage.cloud.site}'"
+        self._waiter.until(what, lambda: True if storage.backup(backup_id) is None else None)
 
     # Getting them to the remote site
 
     def chains(self, backups: t.Sequence[Backup]) -> list[Chain]:
         """The backups with all that they build on."""
-        found = run_all({b.id: (lambda b=b: self._chain(b)) for b in backups}, self._effort.concurrency)
-        return list(found.values())
+        return each(backups, self._chain, self._effort.limit)
 
     def _chain(self, backup: Backup) -> Chain:
         waiter = self._waiter.moving(backup.size)
         links = [self._link(backup.id, waiter)]
-        while links[0].parent_id:
-            links.insert(0, self._link(links[0].parent_id, waiter))
+        while parent := links[0].parent_id:
+            if parent in {link.backup_id for link in links}:
+                raise CloudError(f"The records of site '{self._sites.primary.cloud.site}' say that backup {parent} builds on itself.", _UNREADABLE)
+            links.insert(0, self._link(parent, waiter))
         return Chain(backup, tuple(links))
 
     def _link(self, backup_id: str, waiter: Waiter) -> Link:
         what = f"the restore from backup {backup_id} on site '{self._sites.primary.cloud.site}' to end"
-        return read_link(waiter.until(what, lambda: self._effort.insist(lambda: self._exported(backup_id))))
+        link = read_link(waiter.until(what, lambda: self._effort.insist(lambda: self._exported(backup_id))))
+        if link.backup_id != backup_id:
+            raise CloudError(f"Site '{self._sites.primary.cloud.site}' exports the record of backup {link.backup_id} as that of {backup_id}.", _UNREADABLE)
+        return link
 
     def _exported(self, backup_id: str) -> BackupRecord | None:
         """None while the backup is being restored."""
@@ -208,13 +200,13 @@ class Replication:
             return self._sites.exporting.export_record(backup_id)
         except CloudError:
             found = self._sites.primary.backup(backup_id)
-            if found and found.status == RESTORING:
+            if found and found.is_being_restored:
                 return None
             raise
 
     def outstanding(self, chains: t.Sequence[Chain]) -> set[str]:
         """Ids of the backups of which the remote site lacks something, of themselves or of what they build on."""
-        known = {b.id for b in self._sites.remote.backups() if b.status in USABLE}
+        known = {b.id for b in self._sites.remote.backups() if b.is_usable}
         lacking = {one.location.backup_id for one in self._transport.missing([link for chain in chains for link in chain.links])}
         lacking |= self._lacking_marks(chains).keys()
         return {chain.backup.id for chain in chains if not known >= set(chain.ids) or lacking & set(chain.ids)}
@@ -226,9 +218,9 @@ class Replication:
         """
         copied = self._transport.deliver([link for chain in chains for link in chain.links])
         self._progress.begin("importing", "backups", len(chains))
-        imported = run_all({c.backup.id: (lambda c=c: self._import(c)) for c in chains}, self._effort.concurrency)
+        imported = each(chains, self._import, self._effort.limit)
         marked = self._mark(chains)
-        self.changed |= bool(copied or sum(imported.values()) or marked)
+        self.changed |= bool(copied or sum(imported) or marked)
         return self.verified(chains)
 
     def verified(self, chains: t.Sequence[Chain]) -> list[Copy]:
@@ -236,7 +228,7 @@ class Replication:
         return [
             Copy(
                 volume_id=chain.backup.volume_id,
-                method=METHOD,
+                method=CinderBackup.name,
                 copy_id=chain.backup.id,
                 chain=chain.ids,
                 size=chain.backup.size,
@@ -245,7 +237,7 @@ class Replication:
                 container=chain.backup.container,
                 stored_bytes=proof.stored_bytes,
                 inventory=proof.inventory,
-                verified=self._method.depth,
+                verified=self._delivery.depth,
             )
             for chain, proof in self._verification.prove(chains)
         ]
@@ -267,8 +259,7 @@ class Replication:
         """
         lacking = self._effort.insist(lambda: self._lacking_marks(chains))
         remote = self._sites.remote
-        work = {one: (lambda one=one, m=m: self._effort.insist(lambda: remote.mark_backup(one, m))) for one, m in lacking.items()}
-        return len(run_all(work, self._effort.concurrency))
+        return len(each(lacking.items(), lambda one: self._effort.insist(lambda: remote.mark_backup(*one)), self._effort.limit))
 
     def _lacking_marks(self, chains: t.Sequence[Chain]) -> dict[str, dict[str, str]]:
         """Per id of each record at the remote site that lacks marks, all of the metadata that it is to have."""

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is made at the remote site only to be compared with a copy, and wherever a run that died has left it.
 
-It bears no keys of checkpoints, which it is no part of, but the id of the copy.
+It bears no keys of checkpoints, which it is no part of, but the id of the copy, in its name and once more where only we write it:
+a text that somebody else wrote into a description makes nothing ours.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import NotFound
@@ -15,6 +17,10 @@ from ..core.records import APPLICATION_KEY, Backup, Volume
 from ..work.waiting import Waiter
 
 _KEY = "osdr_verify"
+
+
+def name(backup_id: str) -> str:
+    return f"osdr-verify-{backup_id}"
 
 
 def mark(backup_id: str) -> dict[str, str]:
@@ -37,10 +43,9 @@ class Scratch:
     @classmethod
     def of(cls, storage: BlockStorage, backup_id: str) -> Scratch:
         """What was made to be compared with this copy."""
-        wanted = mark(backup_id).items()
         return cls(
-            tuple(one for one in storage.backups() if wanted <= one.metadata.items()),
-            tuple(one for one in storage.volumes() if one.description == description(backup_id)),
+            tuple(one for one in storage.backups() if _meant_by_backup(one) == backup_id),
+            tuple(one for one in storage.volumes() if _meant_by_volume(one) == backup_id),
         )
 
     @classmethod
@@ -53,8 +58,8 @@ class Scratch:
             return meant is not None and meant not in of_others
 
         return cls(
-            tuple(one for one in backups if is_left(one.metadata.get(_KEY))),
-            tuple(one for one in storage.volumes() if is_left(_meant(one))),
+            tuple(one for one in backups if is_left(_meant_by_backup(one))),
+            tuple(one for one in storage.volumes() if is_left(_meant_by_volume(one))),
         )
 
     @property
@@ -66,32 +71,46 @@ class Scratch:
         )
 
     @property
+    def ids(self) -> dict[str, list[str]]:
+        """As a result tells them, by what they are."""
+        return {"backups": [one.id for one in self.backups], "volumes": [one.id for one in self.volumes]}
+
+    @property
     def busy(self) -> list[Backup | Volume]:
-        return [one for one in (*self.backups, *self.volumes) if not _is_idle(one)]
+        return [*(one for one in self.backups if not _is_idle(one)), *(one for one in self.volumes if not _is_idle(one))]
 
     def remove(self, storage: BlockStorage, waiter: Waiter) -> None:
         for backup in self.backups:
             storage.delete_backup(backup.id)
-            waiter.until(f"backup {backup.name} to be deleted", lambda one=backup.id: storage.backup(one) is None or None)
+            waiter.until(f"backup {backup.name} to be deleted", functools.partial(_is_backup_gone, storage, backup.id))
         for volume in self.volumes:
             storage.delete_volume(volume.id)
-            waiter.until(f"volume {volume.name} to be deleted", lambda one=volume.id: _is_gone(storage, one))
+            waiter.until(f"volume {volume.name} to be deleted", functools.partial(_is_volume_gone, storage, volume.id))
 
     def __bool__(self) -> bool:
         return bool(self.backups or self.volumes)
 
 
-def _meant(volume: Volume) -> str | None:
-    """Id of the copy that a volume was made to be compared with."""
-    prefix = description("")
-    return volume.description.removeprefix(prefix) if volume.description.startswith(prefix) else None
+def _meant_by_volume(volume: Volume) -> str | None:
+    """Id of the copy that a volume was made to be compared with; None when it was made for something else."""
+    meant = volume.description.removeprefix(description(""))
+    return meant if (volume.name, volume.description) == (name(meant), description(meant)) else None
+
+
+def _meant_by_backup(backup: Backup) -> str | None:
+    meant = backup.metadata.get(_KEY, "")
+    return meant if backup.name == name(meant) else None
 
 
 def _is_idle(one: Backup | Volume) -> bool:
     return one.status == "available" or one.status.startswith("error")
 
 
-def _is_gone(storage: BlockStorage, volume_id: str) -> bool | None:
+def _is_backup_gone(storage: BlockStorage, backup_id: str) -> bool | None:
+    return True if storage.backup(backup_id) is None else None
+
+
+def _is_volume_gone(storage: BlockStorage, volume_id: str) -> bool | None:
     try:
         storage.volume(volume_id)
     except NotFound:

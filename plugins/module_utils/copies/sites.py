@@ -16,6 +16,25 @@ from .transport import Stores
 
 
 @dataclasses.dataclass(frozen=True)
+class Accounts:
+    """The clouds that copying needs beside the primary site's: by name, or as ``clouds.yaml`` describes them.
+
+    :param admin: of the primary site; its own credentials when it is not given. So are the others for the site that they belong to.
+    """
+
+    remote: t.Any
+    admin: t.Any = None
+    remote_admin: t.Any = None
+    store: t.Any = None
+    remote_store: t.Any = None
+
+    @classmethod
+    def parse(cls, options: t.Mapping[str, t.Any]) -> Accounts:
+        """Read the options of the fragment ``replication``."""
+        return cls(**{field.name: options[f"{field.name}_cloud"] for field in dataclasses.fields(cls)})
+
+
+@dataclasses.dataclass(frozen=True)
 class Sites:
     """Where a backup is made and where it must become known.
 
@@ -31,13 +50,12 @@ class Sites:
     stores: Stores
 
     @classmethod
-    def connect(cls, primary: Cloud, params: t.Mapping[str, t.Any]) -> Sites:
-        """Connect to all clouds that the options of the fragment ``replication`` name."""
-        remote = connect_other(params["remote_cloud"])
-        exporting = connect_other(params["admin_cloud"]) if params["admin_cloud"] else primary
-        importing = connect_other(params["remote_admin_cloud"]) if params["remote_admin_cloud"] else remote
-        store = connect_other(params["store_cloud"]) if params["store_cloud"] else primary
-        remote_store = connect_other(params["remote_store_cloud"]) if params["remote_store_cloud"] else remote
+    def connect(cls, primary: Cloud, accounts: Accounts) -> Sites:
+        remote = connect_other(accounts.remote)
+        exporting = connect_other(accounts.admin) if accounts.admin else primary
+        importing = connect_other(accounts.remote_admin) if accounts.remote_admin else remote
+        store = connect_other(accounts.store) if accounts.store else primary
+        remote_store = connect_other(accounts.remote_store) if accounts.remote_store else remote
         return cls(
             BlockStorage(primary),
             BlockStorage(exporting.in_project(primary.project_id)),

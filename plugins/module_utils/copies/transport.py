@@ -11,10 +11,10 @@ import typing as t
 from ..cloud.object_store import ObjectStore, StoredObject
 from ..core.errors import CloudError, InvalidInput, WaitTimeout
 from ..work.clock import SYSTEM_CLOCK, Clock
-from ..work.pool import run_all
+from ..work.pool import each
 from ..work.progress import Progress
 from ..work.waiting import Patience, Value
-from .objects import Inventory, Link, Location
+from .objects import BackupObjects, Link, Location
 
 #: Both backup services use one store.
 SHARED = "shared"
@@ -41,12 +41,12 @@ class Stores:
 class Effort:
     """How much is done at once, and how long nothing may happen.
 
-    :param concurrency: operations at once on a site.
+    :param limit: operations at once on a site.
     :param stall_timeout: seconds without any progress after which work counts as stalled.
     :param bandwidth: bytes a second that copying may use in all; None is unlimited.
     """
 
-    concurrency: int
+    limit: int
     stall_timeout: float
     bandwidth: int | None = None
     clock: Clock = SYSTEM_CLOCK
@@ -109,9 +109,9 @@ class Transport:
         if not self._stores:
             return []
         stores, locations = self._stores, [location_of(link) for link in links]
-        work = {one.backup_id: (lambda one=one: self._effort.insist(lambda: _both(stores, one))) for one in locations}
-        pairs = run_all(work, self._effort.concurrency)
-        return [Missing(there.location, wanted) for here, there in pairs.values() for wanted in there.lacking(here)]
+        different = {one.backup_id: one for one in locations}.values()
+        pairs = each(different, lambda one: self._effort.insist(lambda: _both(stores, one)), self._effort.limit)
+        return [Missing(there.location, wanted) for here, there in pairs for wanted in there.lacking(here)]
 
     def deliver(self, links: t.Sequence[Link]) -> int:
         """See that all objects of the backups are at the remote site.
@@ -131,11 +131,9 @@ class Transport:
         stores = t.cast(Stores, self._stores)
         self._progress.begin("copying backups", "objects", len(missing), sum(one.wanted.size for one in missing))
         containers = {one.location.container for one in missing}
-        for name in containers:
-            self._effort.insist(lambda name=name: stores.remote.ensure_container(name))
+        each(containers, lambda name: self._effort.insist(lambda: stores.remote.ensure_container(name)), self._effort.limit)
         for is_list in (False, True):
-            wave = {one.wanted.name: (lambda one=one: self._copy_object(one)) for one in missing if one.is_list is is_list}
-            run_all(wave, self._effort.concurrency)
+            each([one for one in missing if one.is_list is is_list], self._copy_object, self._effort.limit)
 
     def _copy_object(self, one: Missing) -> None:
         self._effort.insist(lambda: self._copy_once(one))
@@ -198,12 +196,14 @@ class Transport:
         )
 
 
-def _both(stores: Stores, location: Location) -> tuple[Inventory, Inventory]:
-    return Inventory.take(stores.primary, location), Inventory.take(stores.remote, location)
+def _both(stores: Stores, location: Location) -> tuple[BackupObjects, BackupObjects]:
+    return BackupObjects.take(stores.primary, location), BackupObjects.take(stores.remote, location)
 
 
 def location_of(link: Link) -> Location:
-    """:raises InvalidInput: when the backup is not in Swift."""
+    """:raises DrError: when the objects of the backup cannot be found."""
+    if link.location is None and link.is_in_swift:
+        raise CloudError(f"The record of backup {link.backup_id} does not say where its objects are.", "Delete the backup and run the same again.")
     if link.location is None:
         raise InvalidInput(
             f"Backup {link.backup_id} was made by the driver '{link.record.backup_service}', whose objects cannot be looked at.",

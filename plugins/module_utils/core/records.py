@@ -142,6 +142,21 @@ class Backup:
     #: Of the backup service that holds it.
     availability_zone: str = ""
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be restored from, at once or when what reads it has ended."""
+        return self.status == "available" or self.is_being_restored
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is being made."""
+        return self.status == "creating"
+
+    @property
+    def is_being_restored(self) -> bool:
+        """Whether it is being read, for a drill perhaps: Cinder neither exports nor deletes it meanwhile, nor restores it once more."""
+        return self.status == "restoring"
+
 
 @dataclasses.dataclass(frozen=True)
 class BackupRecord:
@@ -214,6 +229,98 @@ class ServerGroup:
 
 
 @dataclasses.dataclass(frozen=True)
+class Network:
+    """:param mtu: 0 where the site does not say.
+    :param is_shared: whether its owner lets other projects use it, ours among them.
+    """
+
+    id: str
+    name: str
+    project_id: str = ""
+    description: str = ""
+    mtu: int = 0
+    port_security: bool = True
+    is_external: bool = False
+    is_shared: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Subnet:
+    """:param ip_version: 4 or 6, as the address modes with it are.
+    :param gateway_ip: None where it has no gateway.
+    """
+
+    id: str
+    name: str
+    network_id: str
+    cidr: str
+    project_id: str = ""
+    description: str = ""
+    ip_version: int = 4
+    gateway_ip: str | None = None
+    enable_dhcp: bool = True
+    dns_nameservers: tuple[str, ...] = ()
+    allocation_pools: tuple[t.Mapping[str, str], ...] = ()
+    host_routes: tuple[t.Mapping[str, str], ...] = ()
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Router:
+    """:param external_network_id: to which it leads; None where it leads nowhere."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    description: str = ""
+    external_network_id: str | None = None
+    enable_snat: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class SecurityGroupRule:
+    id: str
+    direction: str
+    ether_type: str
+    protocol: str | None = None
+    port_range_min: int | None = None
+    port_range_max: int | None = None
+    remote_ip_prefix: str | None = None
+    remote_group_id: str | None = None
+    remote_address_group_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SecurityGroup:
+    """:param is_shared: whether its owner lets other projects use it, ours among them."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    description: str = ""
+    rules: tuple[SecurityGroupRule, ...] = ()
+    is_shared: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatingIp:
+    """:param port_id: of the port to which it leads; None where it leads to none.
+    :param network_id: of the external network that it is of.
+    :param fixed_ip_address: of the port's addresses, the one to which it leads.
+    """
+
+    id: str
+    ip_address: str
+    port_id: str | None = None
+    network_id: str = ""
+    fixed_ip_address: str | None = None
+    project_id: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class FixedIp:
     subnet_id: str
     ip_address: str
@@ -235,6 +342,7 @@ class Port:
     description: str = ""
     #: What has it: ``compute:...`` for servers, ``network:...`` for what belongs to the network itself.
     device_owner: str = ""
+    project_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,37 +8,36 @@ import dataclasses
 import typing as t
 
 from ..application.definition import Application
-from ..capture import describe as capture
+from ..capture.describe import describe
+from ..capture.look import look
 from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud
-from ..copies.replication import METHOD
+from ..copies import methods
 from ..core.errors import CheckFailed
 from ..core.records import Snapshot
-from ..manifest.manifest import ApplicationDescription, Checkpoint, Copy, Manifest
-from ..mapping.apply import apply
-from ..mapping.drift import restore_problems
+from ..manifest.manifest import ApplicationDescription, Checkpoint, Manifest
+from ..mapping.isolation import Wish
 from ..mapping.mapping import SiteMapping
-from ..mapping.proposal import Inventory
-from ..readiness import gates as readiness
-from ..restore import problems as restore_check
+from ..restore import stock as restore_stock
+from ..restore.needs import Need
 from ..snapshots.wanted import Storages, snapshots_of
 from ..snapshots.wanted import Wanted as WantedSet
-from ..work.pool import run_all
+from ..work.pool import each
 from . import active_site, superseded
 from .active_site import Move
+from .preflight import Conditions, assess
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class MoveRequest:
     """The move that is wanted.
 
     :param given: id that the last checkpoint is to have; empty for any.
     :param fresh: id that it gets when neither this nor an earlier run has named one.
     :param active_site: the site that somebody says is right; None when nobody does.
-    :param remove_old: whether old servers of the application at the target may be removed.
-    :param command_checks: what becomes of health checks that are commands.
+    :param conditions: of the restore at the target.
     """
 
     application: Application
@@ -46,9 +45,7 @@ class Wanted:
     fresh: str
     active_site: str | None
     mapping: SiteMapping
-    remove_old: bool
-    keep_volumes: bool
-    command_checks: str
+    conditions: Conditions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Verdict:
     is_taken: bool
     problems: tuple[str, ...]
     old: tuple[superseded.Old, ...] = ()
-    needs: tuple[restore_check.Need, ...] = ()
+    needs: tuple[Need, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -95,11 +92,11 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
     """The manifest of a checkpoint that is yet to be taken: all but where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(Copy(volume.source_id, METHOD, "", (), volume.size, False, 0) for volume in description.volumes)
+    copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
 
 
-class Site:
+class MoveSite:
     """One of the two sites.
 
     :param name: how the catalogues call it.
@@ -118,13 +115,13 @@ class Site:
         return snapshots_of(Storages([BlockStorage(self.cloud)]), WantedSet(application, checkpoint, "offline", ()))
 
 
-def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int) -> Verdict:
+def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, concurrency: int) -> Verdict:
     """Look at both sites and judge.
 
     :param now: ISO 8601 in UTC.
     """
-    views = run_all({one.name: (lambda one=one: one.view(wanted.application)) for one in (source, target)}, concurrency)
-    move = Move(wanted.application, views[source.name], views[target.name])
+    views = each((source, target), lambda one: one.view(wanted.application), concurrency)
+    move = Move(wanted.application, *views)
     checkpoint, problems = settle(move, wanted.given, wanted.fresh)
     problems += move.problems(wanted.active_site)
     taken = target.catalogue.find(wanted.application.name, checkpoint)
@@ -136,10 +133,10 @@ def check(source: Site, target: Site, wanted: Wanted, now: str, concurrency: int
         manifest = taken or provisional(_described(source, wanted.application, concurrency), checkpoint, source.name, now)
     except CheckFailed as error:
         return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
-    return _judged(verdict, manifest, wanted, restore_check.look(target.cloud, concurrency))
+    return _judged(verdict, manifest, wanted, restore_stock.look(target.cloud, concurrency))
 
 
-def _outdated(source: Site, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
+def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
     """The data of this checkpoint were taken before, and the application may have written since: a move with it would lose that without a word."""
     if move.is_done or move.is_held:
         return []
@@ -158,24 +155,16 @@ def _anew(move: Move) -> str:
     )
 
 
-def _described(source: Site, application: Application, concurrency: int) -> ApplicationDescription:
-    return capture.describe(application, capture.look(source.cloud, application, concurrency))
+def _described(source: MoveSite, application: Application, concurrency: int) -> ApplicationDescription:
+    return describe(application, look(source.cloud, application, concurrency))
 
 
-def _judged(verdict: Verdict, source: Manifest, wanted: Wanted, stock: restore_check.Stock) -> Verdict:
+def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: restore_stock.Stock) -> Verdict:
     """Add what the restore at the target takes, and what is in its way."""
-    site = stock.site
-    olds = superseded.plan_superseded(apply(source, wanted.mapping).manifest, site)
-    if wanted.remove_old:
-        found = superseded.removal_problems(source, site.name, olds, verdict.is_taken)
+    # Judged as if the old servers were gone; that they are not yet is told apart.
+    found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
+    if wanted.conditions.remove_old:
+        old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)
     else:
-        found = superseded.in_the_way(site.name, olds)
-    left = superseded.without(stock, olds, wanted.keep_volumes)
-    manifest, problems = restore_problems(source, wanted.mapping, Inventory(left))
-    commands = readiness.command_problems(manifest.application, wanted.command_checks)
-    return dataclasses.replace(
-        verdict,
-        problems=(*verdict.problems, *found, *problems, *commands),
-        old=tuple(olds),
-        needs=tuple(restore_check.needs(manifest, left)),
-    )
+        old_problems = superseded.in_the_way(stock.site.name, found.old)
+    return dataclasses.replace(verdict, problems=(*verdict.problems, *old_problems, *found.problems), old=found.old, needs=found.needs)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import typing as t
 
 from ..application.definition import Application, Tier
 from ..cloud.compute import Compute
-from ..cloud.network import Network
+from ..cloud.network import Networking
 from ..core.errors import CheckFailed, DrError, FenceIncomplete, ResourceFailed, WaitTimeout
 from ..core.records import APPLICATION_KEY, FENCE_KEY, Server
 from ..manifest.manifest import Manifest
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
-from ..work.pool import Outcome, attempt_all, run_all
+from ..work.pool import Outcome, attempt_each, each
 from ..work.waiting import Waiter
 from .fence_mark import FenceMark, needs_admin
 
@@ -222,9 +223,12 @@ def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str
     ]
 
 
-def addresses(network: Network, servers: t.Iterable[Server]) -> dict[str, str]:
+Step = t.TypeVar("Step", FenceStep, ReleaseStep)
+
+
+def addresses(network: Networking, servers: t.Iterable[Server]) -> dict[str, str]:
     """Where each server is reached, per its id: the floating address where it has one, else the first fixed one."""
-    floating = {one["port_id"]: one["floating_ip_address"] for one in network.list("floatingips")}
+    floating = {one.port_id: one.ip_address for one in network.floating_ips()}
     found: dict[str, str] = {}
     ports = network.ports()
     for server in servers:
@@ -242,11 +246,11 @@ class Fencing:
     :param gates: between one tier and the next when servers are started.
     """
 
-    def __init__(self, compute: Compute, members: Members, waiter: Waiter, limit: int, gates: Gates) -> None:
+    def __init__(self, compute: Compute, members: Members, waiter: Waiter, concurrency: int, gates: Gates) -> None:
         self._compute = compute
         self._members = members
         self._waiter = waiter
-        self._limit = limit
+        self._concurrency = concurrency
         self._gates = gates
 
     def fence(self, steps: t.Sequence[FenceStep], by_admin: bool) -> None:
@@ -280,10 +284,10 @@ class Fencing:
         failed |= self._try([step for step in steps if step.marks], lambda step: self._mark_late(step, by_admin))
         self._refuse_incomplete(steps, by_admin, failed)
 
-    def _try(self, steps: t.Iterable[FenceStep], act: t.Callable[[FenceStep], None]) -> dict[str, DrError]:
+    def _try(self, steps: t.Sequence[FenceStep], act: t.Callable[[FenceStep], None]) -> dict[str, DrError]:
         """The errors, per id of the server."""
-        outcomes = attempt_all({step.server.id: (lambda step=step: act(step)) for step in steps}, self._limit)
-        return {server_id: outcome.error for server_id, outcome in outcomes.items() if outcome.error}
+        outcomes = attempt_each(steps, act, self._concurrency)
+        return {step.server.id: outcome.error for step, outcome in zip(steps, outcomes, strict=True) if outcome.error}
 
     def _await_settled(self, tier: Tier, steps: t.Collection[FenceStep]) -> None:
         def settled() -> bool | None:
@@ -308,10 +312,11 @@ class Fencing:
 
     def _look(self, steps: t.Iterable[FenceStep]) -> dict[str, Outcome[Server]]:
         """The servers as they are now, or why Nova does not show them."""
-        return attempt_all({step.server.id: (lambda step=step: self._compute.server(step.server.id)) for step in steps}, self._limit)
+        ids = [step.server.id for step in steps]
+        return dict(zip(ids, attempt_each(ids, self._compute.server, self._concurrency), strict=True))
 
-    def _each(self, steps: t.Iterable[t.Any], act: t.Callable[[t.Any], None]) -> None:
-        run_all({step.server.id: (lambda step=step: act(step)) for step in steps}, self._limit)
+    def _each(self, steps: t.Iterable[Step], act: t.Callable[[Step], t.Any]) -> None:
+        each(steps, act, self._concurrency)
 
     def _mark(self, step: FenceStep) -> None:
         if step.unlocks:
@@ -350,8 +355,7 @@ class Fencing:
         return [one for one in now.values() if not at_rest(one)]
 
     def _now(self, servers: t.Iterable[Server]) -> list[Server]:
-        ids = [server.id for server in servers]
-        return list(run_all({one: (lambda one=one: self._compute.server(one)) for one in ids}, self._limit).values())
+        return each([server.id for server in servers], self._compute.server, self._concurrency)
 
     # Release
 
@@ -365,7 +369,7 @@ class Fencing:
         for tier in self._members.application.tiers:
             starting = [by_id[server.id] for server in self._members.of_tier(tier) if by_id[server.id].starts]
             self._each([step for step in starting if step.server.task_state != _STARTING], lambda step: self._compute.start(step.server.id))
-            self._each(starting, lambda step, tier=tier: self._await_ready(step.server, tier, addresses))
+            self._each(starting, functools.partial(self._await_ready, tier, addresses))
 
     def _free(self, step: ReleaseStep) -> None:
         if step.unlocks:
@@ -373,7 +377,9 @@ class Fencing:
         if step.unmarks:
             self._compute.delete_metadata(step.server.id, FENCE_KEY)
 
-    def _await_ready(self, server: Server, tier: Tier, addresses: t.Mapping[str, str]) -> None:
+    def _await_ready(self, tier: Tier, addresses: t.Mapping[str, str], step: ReleaseStep) -> None:
+        server = step.server
+
         def runs() -> bool | None:
             return True if self._compute.server(server.id).status == "ACTIVE" else None
 

@@ -12,14 +12,16 @@ import dataclasses
 import typing as t
 
 from ..cloud.compute import Compute
-from ..cloud.network import Network
+from ..cloud.network import Networking
 from ..core.marking import Mark
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, Port, Quota, Server, Volume
+from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FloatingIp, Port, Quota, Server, Volume
 from ..manifest.manifest import Manifest
 from ..restore.cleanup import ServerRemover
-from ..restore.problems import Stock
-from ..restore.server_plan import PortStep, Resource, ServerStep, Site, plan_servers
-from ..work.pool import run_all
+from ..restore.plan import RestorePlan
+from ..restore.port_plan import PortStep
+from ..restore.site import RestoreSite
+from ..restore.stock import Stock
+from ..work.pool import each
 from ..work.waiting import Waiter
 from .fence_mark import FenceMark
 from .fencing import at_rest
@@ -37,7 +39,7 @@ class Old:
     server: Server
     handed: tuple[tuple[Port, str], ...]
     removed: tuple[Port, ...]
-    floating_ips: tuple[Resource, ...]
+    floating_ips: tuple[FloatingIp, ...]
     volumes: tuple[Volume, ...]
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -51,13 +53,14 @@ class Old:
         }
 
 
-def plan_superseded(manifest: Manifest, site: Site) -> list[Old]:
-    """The application's servers at a site that are not of this checkpoint's restore.
+def plan_superseded(plan: RestorePlan, whole: Manifest) -> list[Old]:
+    """The application's servers at a site that are not of this checkpoint's restore; of a part of it, those of the same names.
 
-    :param manifest: as its mapping has it.
+    :param plan: of the restore to which they give place.
+    :param whole: the checkpoint with all its servers.
     """
-    steps = plan_servers(manifest, site)
-    return [_old(site, server, steps) for server in site.servers if _is_old(manifest, server)]
+    kept = {spec.name for spec in whole.description.servers} - {spec.name for spec in plan.manifest.description.servers}
+    return [_old(plan, server) for server in plan.site.servers if _is_old(whole, server) and server.name not in kept]
 
 
 def _is_old(manifest: Manifest, server: Server) -> bool:
@@ -68,24 +71,22 @@ def _is_old(manifest: Manifest, server: Server) -> bool:
     return mine and DRILL_KEY not in server.metadata and server.metadata.get(CHECKPOINT_KEY) != manifest.checkpoint.id
 
 
-def _old(site: Site, server: Server, steps: t.Sequence[ServerStep]) -> Old:
+def _old(plan: RestorePlan, server: Server) -> Old:
+    site = plan.site
     ports = [port for port in site.ports if port.device_id == server.id]
-    wanted = {port.id: step.description for port in ports for step in _ports_of(steps) if _is_as_wanted(site, port, step)}
+    steps = [step for of_server in plan.servers for step in of_server.ports]
+    wanted = {port.id: step.description for port in ports for step in steps if _is_as_wanted(site, port, step)}
     removed = [port for port in ports if port.id not in wanted]
     return Old(
         server,
         tuple((port, wanted[port.id]) for port in ports if port.id in wanted),
         tuple(removed),
-        tuple(one for port in removed if (one := site.floating_ip_of(port)) and Mark.of_text(one["description"])),
+        tuple(one for port in removed if (one := site.floating_ip_of(port)) and Mark.of_text(one.description)),
         tuple(volume for volume in site.volumes if volume.id in dict(server.volumes)),
     )
 
 
-def _ports_of(steps: t.Iterable[ServerStep]) -> t.Iterator[PortStep]:
-    return (port for step in steps for port in step.ports)
-
-
-def _is_as_wanted(site: Site, port: Port, step: PortStep) -> bool:
+def _is_as_wanted(site: RestoreSite, port: Port, step: PortStep) -> bool:
     spec, network = step.spec, site.network(step.spec.network)
     if step.current is not None:
         return step.current.id == port.id
@@ -93,7 +94,7 @@ def _is_as_wanted(site: Site, port: Port, step: PortStep) -> bool:
         return False
     wanted = step.body(site)
     return (
-        (port.network_id, port.mac_address.lower(), port.port_security) == (network["id"], spec.mac_address.lower(), spec.port_security)
+        (port.network_id, port.mac_address.lower(), port.port_security) == (network.id, spec.mac_address.lower(), spec.port_security)
         # Neutron lists them in an order of its own.
         and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(ip["subnet_id"], ip.get("ip_address")) for ip in wanted["fixed_ips"]}
         and set(port.security_group_ids) == set(wanted["security_group_ids"])
@@ -138,7 +139,7 @@ def _counted(number: int, what: str) -> str:
 
 def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
     """What a site has and allows once the old servers are gone."""
-    gone = {one.id for old in olds for one in (old.server, *old.removed)} | {one["id"] for old in olds for one in old.floating_ips}
+    gone = {one.id for old in olds for one in (old.server, *old.removed)} | {one.id for old in olds for one in old.floating_ips}
     gone |= set() if keep_volumes else {volume.id for old in olds for volume in old.volumes}
     handed = {port.id: description for old in olds for port, description in old.handed}
     site = stock.site
@@ -148,7 +149,7 @@ def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
         servers=tuple(one for one in site.servers if one.id not in gone),
         ports=tuple(one for one in ports if one.id not in gone),
         volumes=tuple(one for one in site.volumes if one.id not in gone),
-        floating_ips=tuple(one for one in site.floating_ips if one["id"] not in gone),
+        floating_ips=tuple(one for one in site.floating_ips if one.id not in gone),
     )
     return dataclasses.replace(stock, site=left, quotas=_freed(stock.quotas, olds, keep_volumes))
 
@@ -175,38 +176,42 @@ def _freed(quotas: t.Mapping[str, t.Mapping[str, Quota]], olds: t.Sequence[Old],
     }
 
 
-class Removal:
+class OldServerRemover:
     """Carries it out. What has gone half-way is known again by the servers, which go last.
 
     :param compute: acts with credentials that the locks let through.
     :param by_admin: whether these are an administrator's.
+    :param keep_volumes: whether volumes stay when their servers go.
     """
 
-    def __init__(self, compute: Compute, network: Network, waiter: Waiter, limit: int, by_admin: bool) -> None:
+    def __init__(
+        self, compute: Compute, network: Networking, waiter: Waiter, concurrency: int, by_admin: bool, keep_volumes: bool
+    ) -> None:
         self._compute = compute
         self._network = network
-        self._remover = ServerRemover(compute.cloud.site, compute, network, waiter, limit)
-        self._limit = limit
+        self._remover = ServerRemover(compute.cloud.site, compute, network, waiter, concurrency)
+        self._concurrency = concurrency
         self._by_admin = by_admin
+        self._keep_volumes = keep_volumes
 
-    def remove(self, olds: t.Sequence[Old], keep_volumes: bool) -> None:
+    def remove(self, olds: t.Sequence[Old]) -> None:
         """Hand over or remove the ports, then remove the servers, with their volumes or without."""
-        run_all({old.server.id: (lambda old=old: self._free_addresses(old)) for old in olds}, self._limit)
-        run_all({old.server.id: (lambda old=old: self._remove_server(old.server, keep_volumes)) for old in olds}, self._limit)
+        each(olds, self._free_addresses, self._concurrency)
+        each([old.server for old in olds], self._remove_server, self._concurrency)
 
     def _free_addresses(self, old: Old) -> None:
         for port, description in old.handed:
             if port.description != description:
                 self._network.describe_port(port.id, description)
         for floating_ip in old.floating_ips:
-            self._network.delete_floating_ip(floating_ip["id"])
+            self._network.delete_floating_ip(floating_ip.id)
         for port in old.removed:
             self._network.delete_port(port.id)
 
-    def _remove_server(self, server: Server, keep_volumes: bool) -> None:
+    def _remove_server(self, server: Server) -> None:
         for volume_id, goes_with_it in server.volumes:
-            if goes_with_it == keep_volumes:
-                self._compute.set_delete_on_termination(server.id, volume_id, not keep_volumes)
+            if goes_with_it == self._keep_volumes:
+                self._compute.set_delete_on_termination(server.id, volume_id, not self._keep_volumes)
         if server.locked and not self._by_admin:
             self._compute.unlock(server.id)
         self._remover.delete(server)

@@ -48,7 +48,7 @@ def _parsed(text: str, kind: str) -> t.Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Move:
+class SubnetMove:
     """A subnet that has another range at the site.
 
     :param subnet: its name at the source.
@@ -60,7 +60,7 @@ class Move:
     new: t.Any
 
     @classmethod
-    def of(cls, spec: SubnetSpec, cidr: str | None) -> Move | None:
+    def of(cls, spec: SubnetSpec, cidr: str | None) -> SubnetMove | None:
         """:returns: None where nothing moves.
         :raises NoPlace: when it cannot.
         """
@@ -116,9 +116,9 @@ class Move:
 class Renumbering:
     """All subnets of an application that have other ranges at the site."""
 
-    moves: tuple[Move, ...] = ()
+    moves: tuple[SubnetMove, ...] = ()
 
-    def of_subnet(self, name: str) -> Move | None:
+    def of_subnet(self, name: str) -> SubnetMove | None:
         return next((move for move in self.moves if move.subnet == name), None)
 
     def moved(self, text: str, near: t.Collection[str] = ()) -> str:

@@ -280,23 +280,6 @@ class Manifest:
         """The copy of a volume; every volume of a valid manifest has one."""
         return next(copy for copy in self.copies if copy.volume_id == volume.source_id)
 
-    def only(self, tiers: t.Collection[str]) -> Manifest:
-        """The same checkpoint with some of its tiers and their servers.
-
-        :raises InvalidInput: naming those that it does not have.
-        """
-        application = self.application
-        known = [tier.name for tier in application.tiers]
-        unknown = sorted({*tiers} - {*known})
-        if unknown:
-            raise InvalidInput(f"Application '{application.name}' has no tier {', '.join(unknown)}; it has {', '.join(known)}.")
-        description = dataclasses.replace(
-            self.description,
-            application=dataclasses.replace(application, tiers=tuple(tier for tier in application.tiers if tier.name in tiers)),
-            servers=tuple(server for server in self.description.servers if server.tier in tiers),
-        )
-        return dataclasses.replace(self, description=description)
-
     @classmethod
     def parse(cls, document: t.Any) -> Manifest:
         """Read an untrusted document.

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifest of a checkpoint, once more, in the metadata of the checkpoint's own backups.
+"""The manifest of a checkpoint, once more, in the metadata of the checkpoint's own backups, or of whatever its copies consist of.
 
-Whoever has the backups can so write the catalogue anew. Cinder's metadata has short values, so the
-manifest is compressed and cut into pieces, spread over the backups. Each backup says how many pieces there are and
+Whoever has these holders can so write the catalogue anew. Cinder's metadata has short values, so the
+manifest is compressed and cut into pieces, spread over the holders. Each holder says how many pieces there are and
 what their digest is, which proves that they are complete, and all of one manifest.
 """
 
@@ -17,26 +17,37 @@ import typing as t
 import zlib
 
 from ..core.errors import ManifestInvalid
-from ..core.records import Backup
 
-#: Says on each backup how many pieces there are, and the digest of all of them joined.
+#: Says on each holder how many pieces there are, and the digest of all of them joined.
 LABEL_KEY = "osdr_manifest"
 _LABEL = re.compile(r"([1-9][0-9]{0,5}):([0-9a-f]{64})")
 _LONGEST = 255
 
 
-def split(content: bytes, backup_ids: t.Iterable[str]) -> dict[str, dict[str, str]]:
-    """The metadata that each backup gets for its share of a manifest."""
+class Holder(t.Protocol):
+    """What has metadata in which a share of a manifest can be kept: a backup, for example."""
+
+    @property
+    def id(self) -> str:
+        """Unique among the holders of a manifest."""
+
+    @property
+    def metadata(self) -> t.Mapping[str, str]:
+        """All that it has, that of others too."""
+
+
+def split(content: bytes, holder_ids: t.Iterable[str]) -> dict[str, dict[str, str]]:
+    """The metadata that each holder gets for its share of a manifest."""
     text = base64.b64encode(zlib.compress(content, 9)).decode()
     pieces = [text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST)]
     label = f"{len(pieces)}:{_digest(text)}"
-    holders = sorted(set(backup_ids))
+    holders = sorted(set(holder_ids))
     shares = {holder: range(number, len(pieces), len(holders)) for number, holder in enumerate(holders)}
     return {holder: {LABEL_KEY: label, **{_key(n): pieces[n] for n in share}} for holder, share in shares.items()}
 
 
 def join(metadata: t.Sequence[t.Mapping[str, str]], at_most: int) -> bytes:
-    """The manifest in the metadata of the backups of one checkpoint.
+    """The manifest in the metadata of the holders of one checkpoint.
 
     :param at_most: so many bytes, however much the pieces would unpack to.
     :raises ManifestInvalid: when pieces are missing, changed, or of several manifests.
@@ -67,27 +78,27 @@ def _unpack(text: str, at_most: int) -> bytes:
         raise ManifestInvalid(f"The pieces of its manifest cannot be unpacked ({error}).") from error
 
 
-def to_store(content: bytes, backups: t.Sequence[Backup]) -> dict[str, dict[str, str]]:
-    """Metadata per id of the backups that do not hold their share of a manifest yet.
+def to_store(content: bytes, holders: t.Sequence[Holder]) -> dict[str, dict[str, str]]:
+    """Metadata per id of the holders that do not hold their share of a manifest yet.
 
-    :param backups: all of the checkpoint's own.
+    :param holders: all of the checkpoint's own.
     """
-    shares = split(content, [backup.id for backup in backups])
-    return _changed(backups, shares)
+    shares = split(content, [holder.id for holder in holders])
+    return _changed(holders, shares)
 
 
-def to_remove(backups: t.Sequence[Backup]) -> dict[str, dict[str, str]]:
-    """Metadata per id of the backups that hold pieces and are to hold none."""
-    return _changed(backups, {})
+def to_remove(holders: t.Sequence[Holder]) -> dict[str, dict[str, str]]:
+    """Metadata per id of the holders that hold pieces and are to hold none."""
+    return _changed(holders, {})
 
 
-def _changed(backups: t.Iterable[Backup], shares: t.Mapping[str, t.Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    wanted = {backup.id: (backup, _with_share(backup.metadata, shares.get(backup.id, {}))) for backup in backups}
-    return {one: metadata for one, (backup, metadata) in wanted.items() if metadata != backup.metadata}
+def _changed(holders: t.Iterable[Holder], shares: t.Mapping[str, t.Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    wanted = {holder.id: (holder, _with_share(holder.metadata, shares.get(holder.id, {}))) for holder in holders}
+    return {one: metadata for one, (holder, metadata) in wanted.items() if metadata != holder.metadata}
 
 
 def _with_share(metadata: t.Mapping[str, str], share: t.Mapping[str, str]) -> dict[str, str]:
-    """A backup's own metadata, and a share of a manifest instead of what it held of any: Cinder replaces all at once."""
+    """A holder's own metadata, and a share of a manifest instead of what it held of any: Cinder replaces all at once."""
     return {**{key: value for key, value in metadata.items() if not _is_ours(key)}, **share}
 
 

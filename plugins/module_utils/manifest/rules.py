@@ -6,23 +6,22 @@ from __future__ import annotations
 
 import typing as t
 
+from ..core.records import SecurityGroupRule
 from .manifest import SecurityGroupRuleSpec
 
-Resource = t.Mapping[str, t.Any]
 
-
-def rule_spec(rule: Resource, group_names: t.Mapping[str, str]) -> SecurityGroupRuleSpec:
+def rule_spec(rule: SecurityGroupRule, group_names: t.Mapping[str, str]) -> SecurityGroupRuleSpec:
     """Describe a rule as Neutron has it.
 
-    :param group_names: name per id of the security groups that the project sees.
+    :param group_names: name per id of the security groups that rules may name; any other is named by its id.
     """
-    remote = rule["remote_group_id"]
+    remote = rule.remote_group_id
     return SecurityGroupRuleSpec(
-        direction=rule["direction"],
-        ether_type=rule["ethertype"],
-        protocol=rule["protocol"],
-        port_range_min=rule["port_range_min"],
-        port_range_max=rule["port_range_max"],
-        remote_ip_prefix=rule["remote_ip_prefix"],
+        direction=rule.direction,
+        ether_type=rule.ether_type,
+        protocol=rule.protocol,
+        port_range_min=rule.port_range_min,
+        port_range_max=rule.port_range_max,
+        remote_ip_prefix=rule.remote_ip_prefix,
         remote_group=group_names.get(remote, remote) if remote else None,
     )

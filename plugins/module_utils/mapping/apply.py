@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ..core.records import Flavor, NamedFlavor
-from ..manifest.addresses import Move, NoPlace, Renumbering
+from ..manifest.addresses import NoPlace, Renumbering, SubnetMove
 from ..manifest.manifest import (
     AddressSpec,
     KeyPairSpec,
@@ -69,11 +69,11 @@ class _Application:
             self.source, description=dataclasses.replace(description, servers=servers, topology=topology)
         )
 
-    def _moves(self) -> t.Iterator[Move]:
+    def _moves(self) -> t.Iterator[SubnetMove]:
         for spec in self.source.description.topology.subnets:
             target = self.mapping.target("subnets", spec.name)
             try:
-                move = Move.of(spec, target.cidr if target else None)
+                move = SubnetMove.of(spec, target.cidr if target else None)
             except NoPlace as problem:
                 self._problem(problem, "correct the cidr in the mapping")
                 continue
@@ -258,7 +258,7 @@ class _Application:
         )
 
 
-def _pools(move: Move | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ...]:
+def _pools(move: SubnetMove | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ...]:
     """Cut to size: they promise no address to anybody."""
     if move is None:
         return spec.allocation_pools
@@ -266,7 +266,7 @@ def _pools(move: Move | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ..
     return tuple({"start": pool[0], "end": pool[1]} for pool in pools if pool)
 
 
-def _inside(move: Move, pool: t.Mapping[str, str]) -> bool:
+def _inside(move: SubnetMove, pool: t.Mapping[str, str]) -> bool:
     return move.holds(pool["start"]) and move.holds(pool["end"])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..manifest.manifest import Manifest
-from ..restore.problems import problems, subnet_differences
+from ..restore.topology import subnet_differences
 from .apply import apply
 from .isolation import as_restored
 from .mapping import KINDS, Kind, SiteMapping, Target, used_names
@@ -20,7 +20,7 @@ _OPTIONAL = {kind.key for kind in KINDS if kind.optional}
 def restore_problems(
     manifest: Manifest, mapping: SiteMapping, inventory: Inventory, drill: str | None = None
 ) -> tuple[Manifest, list[str]]:
-    """Everything that would make a restore by this mapping, or a drill of it, fail, each with a way out.
+    """Why nothing can be restored by a mapping, or by a drill of it, each with a way out.
 
     :param manifest: as the catalogue has it.
     :returns: the manifest as it would be restored, and the problems.
@@ -28,7 +28,7 @@ def restore_problems(
     mapped = as_restored(manifest, mapping, drill)
     # A drill uses nothing of the site's own but flavors and volume types.
     targets = [] if drill else [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
-    return mapped.manifest, [*mapped.problems, *targets, *problems(mapped.manifest, inventory.stock)]
+    return mapped.manifest, [*mapped.problems, *targets]
 
 
 def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:
@@ -147,15 +147,12 @@ def _leftovers(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
 
 
 def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> t.Iterator[Finding]:
-    site = inventory.stock.site
     mapped = {spec.name: spec for spec in apply(manifest, mapping).manifest.description.topology.subnets}
     for name in used_names(manifest)["subnets"]:
         target = mapping.target("subnets", name)
         spec = mapped.get((target.name if target else None) or name)
-        for subnet in site.subnets if spec else ():
-            if subnet["name"] == spec.name:
-                network = site.network(spec.network)
-                yield from (Finding("subnets", name, one) for one in subnet_differences(site, spec, subnet, network))
+        if spec:
+            yield from (Finding("subnets", name, one) for one in subnet_differences(inventory.stock.site, spec))
 
 
 def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:

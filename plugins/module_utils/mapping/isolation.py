@@ -16,6 +16,7 @@ from ..application.definition import require_drill_id
 from ..core.errors import MappingInvalid
 from ..core.marking import drill_name
 from ..manifest.manifest import Manifest, RouterSpec, ServerSpec
+from ..manifest.selection import chosen
 from .apply import Mapped, apply
 from .mapping import AddressRule, ServerRule, SiteMapping, Target
 
@@ -23,21 +24,50 @@ from .mapping import AddressRule, ServerRule, SiteMapping, Target
 _SHARED = ("flavors", "volume_types", "availability_zones")
 
 
-def manifest_of(params: t.Mapping[str, t.Any]) -> Manifest:
-    """The manifest that a module is given, as its mapping or its drill has it.
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What of a checkpoint is to be restored, and as what.
 
-    With ``state: absent`` the mapping is not looked at: what was made is known by its marks.
-
-    :raises ManifestInvalid: when it is damaged.
-    :raises MappingInvalid: naming everything that cannot be done.
+    :param mapping: how the site calls things.
+    :param drill: id of the drill; None for a real restore.
+    :param servers: by name at the source; all when None.
     """
-    manifest, drill = Manifest.parse(params["manifest"]), params["drill"]
-    if params["state"] == "absent":
-        return dataclasses.replace(manifest, drill=drill)
-    mapped = as_restored(manifest, SiteMapping.parse(params["mapping"]), drill)
-    if mapped.problems:
-        raise MappingInvalid(mapped.problems)
-    return mapped.manifest
+
+    manifest: Manifest
+    mapping: SiteMapping = SiteMapping()
+    drill: str | None = None
+    servers: tuple[str, ...] | None = None
+
+    @classmethod
+    def parse(cls, manifest: t.Any, mapping: t.Any = None, drill: str | None = None, servers: t.Iterable[str] | None = None) -> Wish:
+        """Read untrusted documents.
+
+        :raises ManifestInvalid: when the manifest is damaged.
+        :raises MappingInvalid: when the mapping cannot be read.
+        """
+        return cls(Manifest.parse(manifest), SiteMapping.parse(mapping), drill, None if servers is None else tuple(servers))
+
+    @property
+    def source(self) -> Manifest:
+        """What is to be restored, as it is at the source.
+
+        :raises InvalidInput: naming servers that the checkpoint does not have.
+        """
+        return chosen(self.manifest, self.servers)
+
+    def manifest_there(self) -> Manifest:
+        """What is to be restored, as it is to be at the site.
+
+        :raises MappingInvalid: naming everything that cannot be done.
+        """
+        mapped = as_restored(self.source, self.mapping, self.drill)
+        if mapped.problems:
+            raise MappingInvalid(mapped.problems)
+        return mapped.manifest
+
+    def marked(self) -> Manifest:
+        """All of the checkpoint, to know by marks what was made of it, by whatever mapping."""
+        return dataclasses.replace(self.manifest, drill=self.drill)
 
 
 def as_restored(manifest: Manifest, mapping: SiteMapping, drill: str | None) -> Mapped:

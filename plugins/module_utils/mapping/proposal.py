@@ -11,10 +11,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..core.records import Flavor
+from ..core.records import Flavor, Subnet
 from ..manifest.manifest import KeyPairSpec, Manifest, SubnetSpec
-from ..restore.problems import Stock, same_key
-from ..restore.server_plan import Resource, choose_flavor
+from ..restore.server_plan import choose_flavor
+from ..restore.stock import Stock
+from ..restore.topology import same_key
 from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
 from .schema import KEEP, REMAP
 
@@ -41,7 +42,7 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class Proposed:
     """:param doubt: why nothing was chosen; None where something was."""
 
     target: Target
@@ -68,13 +69,13 @@ class Inventory:
             return self.volume_types
         site = self.stock.site
         found: dict[str, t.Iterable[str]] = {
-            "networks": (one["name"] for one in site.networks if not one["router:external"]),
-            "subnets": (one["name"] for one in site.subnets),
-            "routers": (one["name"] for one in self.stock.routers),
-            "external_networks": (one["name"] for one in site.networks if one["router:external"]),
+            "networks": (one.name for one in site.networks if not one.is_external),
+            "subnets": (one.name for one in site.subnets),
+            "routers": (one.name for one in site.routers),
+            "external_networks": (one.name for one in site.networks if one.is_external),
             "flavors": (one.name for one in site.flavors),
             "key_pairs": site.key_pairs,
-            "security_groups": (one["name"] for one in site.security_groups),
+            "security_groups": (one.name for one in site.security_groups),
             "server_groups": (one.name for one in site.server_groups),
             "availability_zones": (name for names in self.stock.zones.values() for name in names),
         }
@@ -116,8 +117,8 @@ class _Proposer:
         names = used_names(self.manifest)
         return [(kind, names[kind.key]) for kind in KINDS]
 
-    def choice(self, kind: Kind, name: str) -> Choice:
-        special: dict[str, t.Callable[[str], Choice]] = {
+    def choice(self, kind: Kind, name: str) -> Proposed:
+        special: dict[str, t.Callable[[str], Proposed]] = {
             "networks": self._network,
             "subnets": self._subnet,
             "external_networks": self._external_network,
@@ -126,90 +127,90 @@ class _Proposer:
             "key_pairs": self._key_pair,
             "availability_zones": self._zone,
         }
-        return special.get(kind.key, lambda one: Choice(Target(one)))(name)
+        return special.get(kind.key, lambda one: Proposed(Target(one)))(name)
 
-    def _undecided(self, kind: str, name: str, reason: str, candidates: t.Iterable[str]) -> Choice:
+    def _undecided(self, kind: str, name: str, reason: str, candidates: t.Iterable[str]) -> Proposed:
         others = dict.fromkeys(one for one in candidates if one)
-        return Choice(Target(None), Finding(kind, name, reason, tuple(others)))
+        return Proposed(Target(None), Finding(kind, name, reason, tuple(others)))
 
-    def _network(self, name: str) -> Choice:
+    def _network(self, name: str) -> Proposed:
         there = self.site.network(name)
-        if there and there["router:external"]:
+        if there and there.is_external:
             reason = f"Site '{self.site.name}' has an external network of the name '{name}', to which no server is connected directly."
             return self._undecided("networks", name, reason, self.inventory.names("networks"))
-        return Choice(Target(name))
+        return Proposed(Target(name))
 
     # Subnets
 
-    def _subnet(self, name: str) -> Choice:
+    def _subnet(self, name: str) -> Proposed:
         spec = next((one for one in self.topology.subnets if one.name == name), None)
         network = self.site.network(spec.network) if spec else None
-        named = [one for one in self.site.subnets if one["name"] == name]
+        named = [one for one in self.site.subnets if one.name == name]
         if spec is None or (network is None and not named):
-            return Choice(Target(name))
-        beside = [one for one in self.site.subnets if network and one["network_id"] == network["id"] and self._may_be(one, spec)]
+            return Proposed(Target(name))
+        beside = [one for one in self.site.subnets if network and one.network_id == network.id and self._may_be(one, spec)]
         mine = next((one for one in named if one in beside), None) or _same_range(spec, beside)
         if mine:
-            return Choice(Target(mine["name"], cidr=None if mine["cidr"] == spec.cidr else mine["cidr"]))
+            return Proposed(Target(mine.name, cidr=None if mine.cidr == spec.cidr else mine.cidr))
         return self._doubtful_subnet(spec, named, beside)
 
-    def _may_be(self, subnet: Resource, spec: SubnetSpec) -> bool:
+    def _may_be(self, subnet: Subnet, spec: SubnetSpec) -> bool:
         others = {one.name for one in self.topology.subnets} - {spec.name}
-        return subnet["name"] not in others and (":" in subnet["cidr"]) == (spec.ip_version == 6)
+        return subnet.name not in others and (":" in subnet.cidr) == (spec.ip_version == 6)
 
-    def _doubtful_subnet(self, spec: SubnetSpec, named: t.Sequence[Resource], beside: t.Sequence[Resource]) -> Choice:
-        names = [one["name"] for one in beside]
+    def _doubtful_subnet(self, spec: SubnetSpec, named: t.Sequence[Subnet], beside: t.Sequence[Subnet]) -> Proposed:
+        names = [one.name for one in beside]
         if named:
             reason = f"Site '{self.site.name}' has a subnet '{spec.name}', but not on network '{spec.network}' or not of the same IP version."
             return self._undecided("subnets", spec.name, reason, names)
         if beside:
             reason = f"Network '{spec.network}' is there, with other subnets; say which one to use, with its cidr where that differs."
             return self._undecided("subnets", spec.name, reason, names)
-        return Choice(Target(spec.name))
+        return Proposed(Target(spec.name))
 
     # What a restore does not make
 
-    def _external_network(self, name: str) -> Choice:
+    def _external_network(self, name: str) -> Proposed:
         names = self.inventory.names("external_networks")
         if name in names:
-            return Choice(Target(name))
+            return Proposed(Target(name))
         if len(names) == 1:
-            return Choice(Target(names[0]))
+            return Proposed(Target(names[0]))
         amount = f"{len(names)} others" if names else "none at all"
         reason = f"Site '{self.site.name}' has no external network '{name}', but {amount}."
         return self._undecided("external_networks", name, reason, names)
 
-    def _flavor(self, name: str) -> Choice:
+    def _flavor(self, name: str) -> Proposed:
         """It must be large enough for all servers of this flavor; they have the same size in fact."""
         wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
         chosen = choose_flavor(largest, self.site.flavors)
         if chosen:
-            return Choice(Target(chosen.name))
+            return Proposed(Target(chosen.name))
         by_size = sorted(self.site.flavors, key=lambda one: (-one.ram, -one.vcpus, one.name))
         reason = f"Site '{self.site.name}' has no flavor with {largest.vcpus} VCPUs and {largest.ram} MiB of memory or more."
         return self._undecided("flavors", name, reason, [one.name for one in by_size])
 
-    def _volume_type(self, name: str) -> Choice:
+    def _volume_type(self, name: str) -> Proposed:
         types, default = self.inventory.volume_types, self.inventory.default_volume_type
         if name in types:
-            return Choice(Target(name))
+            return Proposed(Target(name))
         usable = [one for one in types if one != _UNNAMED_TYPE or one == default]
         if len(usable) == 1:
-            return Choice(Target(usable[0]))
+            return Proposed(Target(usable[0]))
         told = f"its default is '{default}', but that may be other storage" if default in usable else "it has no default"
         reason = f"Site '{self.site.name}' has no volume type '{name}' for the project; {told}."
         return self._undecided("volume_types", name, reason, usable)
 
-    def _zone(self, name: str) -> Choice:
+    def _zone(self, name: str) -> Proposed:
         """Where there is one at most, the site chooses: to ask for it would bind a server to it."""
         names = self.inventory.names("availability_zones")
         if name in names or len(names) < 2:
-            return Choice(Target(name if name in names else None))
+            return Proposed(Target(name if name in names else None))
         reason = f"Site '{self.site.name}' has no availability zone '{name}'; name one, or write null to have the site choose."
         return self._undecided("availability_zones", name, reason, names)
 
-    def _key_pair(self, name: str) -> Choice:
+    def _key_pair(self, name: str) -> Proposed:
         spec = next((one for one in self.topology.key_pairs if one.name == name), None)
         there = self.site.key_pairs.get(name)
         if spec is None and there is None:
@@ -221,7 +222,7 @@ class _Proposer:
         if spec and there and not same_key(there, spec.public_key):
             reason = f"Site '{self.site.name}' has a key pair '{name}' with another public key."
             return self._undecided("key_pairs", name, reason, self._key_pairs_like(spec))
-        return Choice(Target(name))
+        return Proposed(Target(name))
 
     def _key_pairs_like(self, spec: KeyPairSpec) -> list[str]:
         """Those with the same key first."""
@@ -229,5 +230,5 @@ class _Proposer:
         return sorted(pairs, key=lambda name: (not same_key(pairs[name], spec.public_key), name))
 
 
-def _same_range(spec: SubnetSpec, subnets: t.Iterable[Resource]) -> Resource | None:
-    return next((one for one in subnets if one["cidr"] == spec.cidr and one["name"]), None)
+def _same_range(spec: SubnetSpec, subnets: t.Iterable[Subnet]) -> Subnet | None:
+    return next((one for one in subnets if one.cidr == spec.cidr and one.name), None)

@@ -16,7 +16,7 @@ import typing as t
 
 from ..application.checks import AGENT, COMMAND, CONSOLE, HTTP, PORT, Check
 from ..application.definition import Application, Tier
-from ..core.errors import InvalidInput, WaitTimeout
+from ..core.errors import CheckFailed, InvalidInput, WaitTimeout
 from ..work.waiting import Waiter
 from .probes import Probes, Subject
 
@@ -121,16 +121,40 @@ class DrillGates(Gates):
         return [_MADE_BY[one.kind] for one in made]
 
 
-def probes_of(options: t.Mapping[str, t.Any]) -> tuple[Check, ...]:
-    """:param options: what is to stand for the checks of a drill: ``agent`` and ``console``.
-    :raises InvalidInput: when consoles cannot be searched for that.
+@dataclasses.dataclass(frozen=True)
+class DrillProbe:
+    """What is to stand for the checks of a drill.
+
+    :param agent: whether guest agents must answer.
+    :param console: a regular expression that must match something in each server's console log; None for none.
+    :param timeout: seconds that each server gets; None for those of the longest of its tier's checks.
     """
-    pattern = options["console"]
-    try:
-        re.compile(pattern or "")
-    except re.error as error:
-        raise InvalidInput(f"'{pattern}' is no regular expression ({error}), so no console can be searched for it.") from error
-    return (*([Check(agent=True)] if options["agent"] else []), *([Check(console=pattern)] if pattern else []))
+
+    agent: bool = False
+    console: str | None = None
+    timeout: int | None = None
+
+    def checks(self) -> tuple[Check, ...]:
+        """:raises InvalidInput: when consoles cannot be searched for that."""
+        try:
+            re.compile(self.console or "")
+        except re.error as error:
+            raise InvalidInput(f"'{self.console}' is no regular expression ({error}), so no console can be searched for it.") from error
+        return (*([Check(agent=True)] if self.agent else []), *([Check(console=self.console)] if self.console else []))
+
+
+def gates_for(application: Application, is_drill: bool, commands: str, probe: DrillProbe, ask: Ask) -> Gates:
+    """What servers of an application must pass, in a real restore or a drill.
+
+    :param commands: what becomes of checks that are commands.
+    :raises CheckFailed: when there are commands that nobody has decided about.
+    """
+    problems = command_problems(application, commands)
+    if problems:
+        raise CheckFailed("The health checks are not to be made as they are", problems)
+    if is_drill:
+        return DrillGates(ask, probes=probe.checks(), timeout=probe.timeout)
+    return Gates(ask, commands == RUN)
 
 
 def asks_agents(application: Application) -> bool:

@@ -4,48 +4,54 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
-from ..cloud.network import Network
+from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.errors import CloudError, NotFound, ResourceFailed
 from ..core.marking import Mark
-from ..core.records import Server, Volume
-from ..work.pool import run_all
+from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
+from ..work.pool import each, run_all
 from ..work.waiting import Waiter
 from . import site as restore_site
+from .marks import MadeServers
 from .removal import Removal, others, plan
-from .server_plan import Made, Resource
 
 #: Cinder deletes no volume that it is at work on.
 _BUSY = ("creating", "downloading", "restoring-backup", "detaching")
 _CONFLICT = 409
+#: What may be in use by others who are not seen.
+_InUse = Router | Subnet | Network | SecurityGroup
 
 
 class ServerRemover:
     """Removes servers, and what leads to them.
 
     :param site: how messages call it.
-    :param limit: how many at once.
+    :param concurrency: how many at once.
     """
 
-    def __init__(self, site: str, compute: Compute, network: Network, waiter: Waiter, limit: int) -> None:
+    def __init__(self, site: str, compute: Compute, network: Networking, waiter: Waiter, concurrency: int) -> None:
         self._site = site
         self._compute = compute
         self._network = network
         self._waiter = waiter
-        self._limit = limit
+        self._concurrency = concurrency
 
-    def remove(self, made: Made) -> None:
+    def remove(self, made: MadeServers) -> None:
         """Delete servers, then floating addresses, then ports."""
-        run_all({one.id: lambda one=one: self.delete(one) for one in made.servers}, self._limit)
-        run_all(
-            {one["id"]: lambda one=one: self._network.delete_floating_ip(one["id"]) for one in made.floating_ips},
-            self._limit,
-        )
-        run_all({one.id: lambda one=one: self._network.delete_port(one.id) for one in made.ports}, self._limit)
+        each(made.servers, self.delete, self._concurrency)
+        each(made.floating_ips, self._delete_floating_ip, self._concurrency)
+        each(made.ports, self._delete_port, self._concurrency)
+
+    def _delete_floating_ip(self, floating_ip: FloatingIp) -> None:
+        self._network.delete_floating_ip(floating_ip.id)
+
+    def _delete_port(self, port: Port) -> None:
+        self._network.delete_port(port.id)
 
     def delete(self, server: Server) -> None:
         """Delete a server and wait until it is gone."""
@@ -70,17 +76,17 @@ class ServerRemover:
 class VolumeRemover:
     """Removes volumes.
 
-    :param limit: how many at once.
+    :param concurrency: how many at once.
     """
 
-    def __init__(self, storage: BlockStorage, waiter: Waiter, limit: int) -> None:
+    def __init__(self, storage: BlockStorage, waiter: Waiter, concurrency: int) -> None:
         self._storage = storage
         self._waiter = waiter
-        self._limit = limit
+        self._concurrency = concurrency
 
     def remove(self, volumes: t.Iterable[Volume]) -> None:
         """Delete volumes and wait until they are gone."""
-        run_all({one.id: lambda one=one: self._delete(one) for one in volumes}, self._limit)
+        each(volumes, self._delete, self._concurrency)
 
     def _delete(self, volume: Volume) -> None:
         site = self._storage.cloud.site
@@ -117,21 +123,20 @@ class Cleanup:
     :param owner: whose marks count.
     """
 
-    def __init__(self, cloud: Cloud, owner: Mark, waiter: Waiter, limit: int) -> None:
+    def __init__(self, cloud: Cloud, owner: Mark, waiter: Waiter, concurrency: int) -> None:
         self.owner = owner
-        self._limit = limit
-        self._network = Network(cloud)
+        self._concurrency = concurrency
+        self._network = Networking(cloud)
         self._compute = Compute(cloud)
-        self._servers = ServerRemover(cloud.site, self._compute, self._network, waiter, limit)
-        self._volumes = VolumeRemover(BlockStorage(cloud), waiter, limit)
-        self._site = restore_site.look(cloud, limit)
-        self._routers = self._network.list("routers")
+        self._servers = ServerRemover(cloud.site, self._compute, self._network, waiter, concurrency)
+        self._volumes = VolumeRemover(BlockStorage(cloud), waiter, concurrency)
+        self._site = restore_site.look(cloud, concurrency)
 
     def plan(self) -> Removal:
-        return plan(self.owner, self._site, self._routers)
+        return plan(self.owner, self._site)
 
     def others(self) -> list[dict[str, t.Any]]:
-        return others(self.owner.application, self.owner, self._site, self._routers)
+        return others(self.owner.application, self.owner, self._site)
 
     def apply(self, removal: Removal) -> list[str]:
         """Remove it.
@@ -144,36 +149,39 @@ class Cleanup:
             {
                 "volumes": lambda: self._volumes.remove(removal.volumes),
                 "networks": lambda: self._remove_networks(removal),
-                "key pairs": lambda: run_all({one: lambda one=one: self._compute.delete_key_pair(one) for one in removal.key_pairs}, self._limit),
-                "server groups": lambda: run_all(
-                    {one.id: lambda one=one: self._compute.delete_server_group(one.id) for one in removal.server_groups}, self._limit
-                ),
+                "key pairs": lambda: each(removal.key_pairs, self._compute.delete_key_pair, self._concurrency),
+                "server groups": lambda: each(removal.server_groups, self._delete_server_group, self._concurrency),
             },
-            self._limit,
+            self._concurrency,
         )["networks"]
         return t.cast("list[str]", left)
 
+    def _delete_server_group(self, group: ServerGroup) -> None:
+        self._compute.delete_server_group(group.id)
+
     def _remove_networks(self, removal: Removal) -> list[str]:
-        interfaces = {one.id: lambda one=one: self._network.remove_router_interface(one.device_id, one.id) for one in removal.interfaces}
-        run_all(interfaces, self._limit)
-        left: list[str] = []
-        kinds = {
+        each(removal.interfaces, self._remove_interface, self._concurrency)
+        kinds: dict[str, t.Sequence[_InUse]] = {
             "routers": removal.routers,
             "subnets": removal.subnets,
             "networks": removal.networks,
             "security-groups": removal.security_groups,
         }
+        left: list[str | None] = []
         for collection, resources in kinds.items():
-            found = run_all({one["id"]: lambda c=collection, one=one: self._delete(c, one) for one in resources}, self._limit)
-            left += [why for why in found.values() if why]
-        return left
+            left += each(resources, functools.partial(self._delete, collection), self._concurrency)
+        return [why for why in left if why]
 
-    def _delete(self, collection: str, resource: Resource) -> str | None:
+    def _remove_interface(self, port: Port) -> None:
+        self._network.remove_router_interface(port.device_id, port.id)
+
+    def _delete(self, collection: str, resource: _InUse) -> str | None:
+        """:returns: why it stays; None when it is gone."""
         try:
-            self._network.delete(collection, resource["id"])
+            self._network.delete(collection, resource.id)
         except CloudError as error:
             if error.http_status != _CONFLICT:
                 raise
             # Its ports may be of a project that is not seen.
-            return f"{resource['name']} ({resource['id']}) of the {collection} stays: {error}"
+            return f"{resource.name} ({resource.id}) of the {collection} stays: {error}"
         return None

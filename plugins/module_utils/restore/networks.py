@@ -7,82 +7,77 @@ from __future__ import annotations
 import typing as t
 
 from ..cloud.compute import Compute
-from ..cloud.network import Network
-from ..cloud.session import Cloud
-from ..core.errors import NotFound
+from ..cloud.network import Networking
+from ..core.errors import CheckFailed, NotFound
 from ..core.marking import Mark
-from ..manifest.manifest import KeyPairSpec, Manifest, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
+from ..core.records import SecurityGroup
+from ..manifest.manifest import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..manifest.rules import rule_spec
-from ..work.pool import run_all
-from . import site as restore_site
-from .server_plan import Resource, Site, owner_of
-from .topology import joined_subnets, lacking
-
-#: The specs of what is to be made or completed, per kind.
-Plan = t.Mapping[str, t.Sequence[t.Any]]
+from ..work.pool import each, run_all
+from .marks import owner_of
+from .plan import RestorePlan
+from .topology import Lacking, joined_subnets, sharing_problems
 
 
 class NetworkRestore:
     """Networks, subnets, routers, security groups, server groups and key pairs of one application at one site.
 
-    :param limit: how many are made at once.
+    :param concurrency: how many are made at once.
     """
 
-    def __init__(self, cloud: Cloud, manifest: Manifest, limit: int) -> None:
-        self.manifest = manifest
-        self.limit = limit
-        self.network = Network(cloud)
-        self.compute = Compute(cloud)
-        self.owner: Mark = owner_of(manifest)
-        self.routers: list[Resource] = self.network.list("routers")
-        self.site: Site = restore_site.look(cloud, limit)
-        #: Id per name, by kind; grows with what is made.
-        self._ids = {
-            "networks": {one["name"]: one["id"] for one in self.site.networks},
-            "subnets": {one["name"]: one["id"] for one in self.site.subnets},
-            "security groups": {one["name"]: one["id"] for one in self.site.security_groups},
-        }
+    def __init__(self, network: Networking, compute: Compute, plan: RestorePlan, concurrency: int) -> None:
+        self._network = network
+        self._compute = compute
+        self._plan = plan
+        self._concurrency = concurrency
+        self._site = plan.site
+        self._owner: Mark = owner_of(plan.manifest)
+        #: Id per name, by kind; what is made comes to it.
+        self._ids: dict[str, dict[str, str]] = {"networks": {}, "subnets": {}, "security groups": {}}
 
-    def plan(self) -> Plan:
-        return lacking(self.manifest.description.topology, self.site, self.routers)
+    def apply(self) -> None:
+        """Make what the plan says is lacking.
 
-    def apply(self, plan: Plan) -> None:
-        """Make it.
-
+        :raises CheckFailed: when something would have to be made inside of what belongs to another project; nothing is made then.
         :raises DrError: naming each that failed; what has been made is kept for the next run.
         """
+        refused = list(sharing_problems(self._site, self._plan.lacking))
+        if refused:
+            raise CheckFailed(f"The networks cannot be made at site '{self._site.name}'", refused)
+        lacking = self._plan.lacking
         run_all(
             {
-                "networks": lambda: self._make_networks(plan),
-                "security groups": lambda: self._make_security_groups(plan["security_groups"]),
-                "server groups": lambda: self._all(plan["server_groups"], self._make_server_group),
-                "key pairs": lambda: self._all(plan["key_pairs"], self._make_key_pair),
+                "networks": lambda: self._make_networks(lacking),
+                "security groups": lambda: self._make_security_groups(lacking["security_groups"]),
+                "server groups": lambda: self._each(lacking["server_groups"], self._make_server_group),
+                "key pairs": lambda: self._each(lacking["key_pairs"], self._make_key_pair),
             },
-            self.limit,
+            self._concurrency,
         )
 
-    def _all(self, specs: t.Iterable[t.Any], make: t.Callable[[t.Any], None]) -> None:
-        run_all({spec.name: lambda spec=spec: make(spec) for spec in specs}, self.limit)
+    def _each(self, specs: t.Iterable[t.Any], make: t.Callable[[t.Any], t.Any]) -> list[t.Any]:
+        return each(specs, make, self._concurrency)
 
-    def _create(self, collection: str, body: Resource) -> Resource:
-        return self.network.create(collection, {"description": self.owner.text(), **body}, self.owner.tags())
+    def _marked(self, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return {"description": self._owner.text(), **body}
 
     # Networks
 
-    def _make_networks(self, plan: Plan) -> None:
-        self._all(plan["networks"], self._make_network)
-        self._all(plan["subnets"], self._make_subnet)
-        self._all(plan["routers"], self._make_router)
+    def _make_networks(self, lacking: Lacking) -> None:
+        self._each(lacking["networks"], self._make_network)
+        self._each(lacking["subnets"], self._make_subnet)
+        self._each(lacking["routers"], self._make_router)
 
     def _make_network(self, spec: NetworkSpec) -> None:
         # Not every site has the extension; what is off at the source must be off here.
         security = {} if spec.port_security_enabled else {"port_security_enabled": False}
-        self._ids["networks"][spec.name] = self._create("networks", {"name": spec.name, **security})["id"]
+        made = self._network.create_network(self._marked({"name": spec.name, **security}), self._owner.tags())
+        self._ids["networks"][spec.name] = made.id
 
     def _make_subnet(self, spec: SubnetSpec) -> None:
         body = {
             "name": spec.name,
-            "network_id": self._id("networks", spec.network),
+            "network_id": self._network_id(spec.network),
             "cidr": spec.cidr,
             "ip_version": spec.ip_version,
             "gateway_ip": spec.gateway_ip,
@@ -93,48 +88,50 @@ class NetworkRestore:
         }
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
         body |= {key: mode for key, mode in modes.items() if mode}
-        self._ids["subnets"][spec.name] = self._create("subnets", body)["id"]
+        self._ids["subnets"][spec.name] = self._network.create_subnet(self._marked(body), self._owner.tags()).id
 
     def _make_router(self, spec: RouterSpec) -> None:
-        router = next((one for one in self.routers if one["name"] == spec.name), None)
-        has = joined_subnets(self.site, router) if router else {}
+        router = self._site.router(spec.name)
+        has = joined_subnets(self._site, router) if router else {}
         if router is None:
-            router = self._create("routers", {"name": spec.name, **self._gateway(spec)})
+            router = self._network.create_router(self._marked({"name": spec.name, **self._gateway(spec)}), self._owner.tags())
         for subnet in spec.subnets:
             if subnet not in has:
-                self.network.add_router_interface(router["id"], self._id("subnets", subnet))
+                self._network.add_router_interface(router.id, self._subnet_id(subnet))
 
     def _gateway(self, spec: RouterSpec) -> dict[str, t.Any]:
         if not spec.external_network:
             return {}
+        network = self._site.external_network(spec.external_network)
         # To say enable_snat at all takes an administrator, and true is the default.
         snat = {} if spec.enable_snat else {"enable_snat": False}
-        return {"external_gateway_info": {"network_id": self._id("networks", spec.external_network), **snat}}
+        return {"external_gateway_info": {"network_id": self._known("external network", spec.external_network, network and network.id), **snat}}
 
     # Security groups
 
     def _make_security_groups(self, specs: t.Sequence[SecurityGroupSpec]) -> None:
         """All groups before the first rule, because rules name groups."""
-        there = {group["name"]: group for group in self.site.security_groups}
-        groups = run_all(
-            {spec.name: lambda spec=spec: there.get(spec.name) or self._make_security_group(spec) for spec in specs}, self.limit
-        )
-        self._all(specs, lambda spec: self._set_rules(spec, groups[spec.name]))
+        groups = self._each(specs, lambda spec: self._site.own_security_group(spec.name) or self._make_security_group(spec))
+        self._each(zip(specs, groups, strict=True), lambda pair: self._set_rules(*pair))
 
-    def _make_security_group(self, spec: SecurityGroupSpec) -> Resource:
-        made = self._create("security-groups", {"name": spec.name, "description": self.owner.beside(spec.description)})
-        self._ids["security groups"][spec.name] = made["id"]
+    def _make_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
+        body = {"name": spec.name, "description": self._owner.beside(spec.description)}
+        made = self._network.create_security_group(body, self._owner.tags())
+        self._ids["security groups"][spec.name] = made.id
         return made
 
-    def _set_rules(self, spec: SecurityGroupSpec, group: Resource) -> None:
-        names = {one: name for name, one in self._ids["security groups"].items()}
-        there = {rule_spec(rule, names): rule["id"] for rule in group["security_group_rules"]}
-        wanted = [self._rule_body(rule, group["id"]) for rule in spec.rules if rule not in there]
+    def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
+        """:param group: of the project."""
+        described = [one.name for one in self._plan.manifest.description.topology.security_groups]
+        names = self._site.security_group_names(described) | {one: name for name, one in self._ids["security groups"].items()}
+        there = {rule_spec(rule, names): rule.id for rule in group.rules}
+        wanted = [self._rule_body(rule, group.id) for rule in spec.rules if rule not in there]
         if wanted:
-            self.network.create_rules(wanted)
-        for rule, rule_id in there.items():
-            if rule not in spec.rules:
-                self.network.delete("security-group-rules", rule_id)
+            self._network.create_rules(wanted)
+        self._each([rule_id for rule, rule_id in there.items() if rule not in spec.rules], self._delete_rule)
+
+    def _delete_rule(self, rule_id: str) -> None:
+        self._network.delete("security-group-rules", rule_id)
 
     def _rule_body(self, rule: SecurityGroupRuleSpec, group_id: str) -> dict[str, t.Any]:
         return {
@@ -145,24 +142,37 @@ class NetworkRestore:
             "port_range_min": rule.port_range_min,
             "port_range_max": rule.port_range_max,
             "remote_ip_prefix": rule.remote_ip_prefix,
-            "remote_group_id": self._id("security groups", rule.remote_group) if rule.remote_group else None,
+            "remote_group_id": self._security_group_id(rule.remote_group) if rule.remote_group else None,
         }
 
     def _make_server_group(self, spec: ServerGroupSpec) -> None:
         """Nova keeps no marks on it; its name has the application in it, and the drill."""
-        self.compute.create_server_group(spec.name, spec.policy, spec.max_per_host)
+        self._compute.create_server_group(spec.name, spec.policy, spec.max_per_host)
 
     def _make_key_pair(self, spec: KeyPairSpec) -> None:
-        self.compute.create_key_pair(spec.name, f"{spec.public_key.strip()} {self.owner.text()}")
+        self._compute.create_key_pair(spec.name, f"{spec.public_key.strip()} {self._owner.text()}")
 
-    def _id(self, kind: str, name: str) -> str:
-        found = self._ids[kind].get(name)
+    # What things are called at the site
+
+    def _network_id(self, name: str) -> str:
+        network = self._site.network(name)
+        return self._known("network", name, network.id if network else self._ids["networks"].get(name))
+
+    def _subnet_id(self, name: str) -> str:
+        networks = [spec.network for spec in self._plan.manifest.description.topology.subnets if spec.name == name]
+        network = self._site.network(networks[0]) if networks else None
+        there = self._site.subnet_id(network.id, name) if network else None
+        return self._known("subnet", name, there or self._ids["subnets"].get(name))
+
+    def _security_group_id(self, name: str) -> str:
+        return self._known("security group", name, self._ids["security groups"].get(name) or self._site.security_group_id(name))
+
+    def _known(self, what: str, name: str, found: str | None) -> str:
         if found is None:
-            what = kind.removesuffix("s")
-            raise NotFound(f"Site '{self.site.name}' has no {what} '{name}'.", "Create it, or say in a mapping which one to use.")
+            raise NotFound(f"Site '{self._site.name}' has no {what} '{name}'.", "Create it, or say in a mapping which one to use.")
         return found
 
 
-def shown(plan: Plan) -> dict[str, list[str]]:
-    """The names of what a plan makes or completes, per kind."""
-    return {kind: [spec.name for spec in specs] for kind, specs in plan.items()}
+def shown(lacking: Lacking) -> dict[str, list[str]]:
+    """The names of what is made or completed, per kind."""
+    return {kind: [spec.name for spec in specs] for kind, specs in lacking.items()}

@@ -12,8 +12,9 @@ import dataclasses
 import typing as t
 
 from ..core.marking import Mark, drill_name
-from ..core.records import Port, ServerGroup, Volume
-from .server_plan import Made, Resource, Site, bears_mark_of, is_made_by, made_volumes
+from ..core.records import Network, Port, Router, SecurityGroup, ServerGroup, Subnet, Volume
+from .marks import MadeServers, bears_mark_of, made_volumes
+from .site import RestoreSite
 from .topology import joined_subnets
 
 #: Of ports that belong to a network itself and go with it.
@@ -31,13 +32,13 @@ class Removal:
     :param left: what stays although it bears the mark, each with the reason.
     """
 
-    servers: Made
+    servers: MadeServers
     volumes: tuple[Volume, ...] = ()
     interfaces: tuple[Port, ...] = ()
-    routers: tuple[Resource, ...] = ()
-    subnets: tuple[Resource, ...] = ()
-    networks: tuple[Resource, ...] = ()
-    security_groups: tuple[Resource, ...] = ()
+    routers: tuple[Router, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+    networks: tuple[Network, ...] = ()
+    security_groups: tuple[SecurityGroup, ...] = ()
     key_pairs: tuple[str, ...] = ()
     server_groups: tuple[ServerGroup, ...] = ()
     left: tuple[str, ...] = ()
@@ -46,7 +47,7 @@ class Removal:
         """Names and ids, per kind, without kinds of which there is nothing."""
         kinds: dict[str, t.Iterable[str]] = {
             "servers": (one.label for one in self.servers.servers),
-            "floating_ips": (one["floating_ip_address"] for one in self.servers.floating_ips),
+            "floating_ips": (one.ip_address for one in self.servers.floating_ips),
             "ports": (one.id for one in self.servers.ports),
             "volumes": (one.label for one in self.volumes),
             "routers": map(_label, self.routers),
@@ -60,18 +61,17 @@ class Removal:
         return {kind: names for kind, names in listed.items() if names}
 
 
-def plan(owner: Mark, site: Site, routers: t.Iterable[Resource]) -> Removal:
+def plan(owner: Mark, site: RestoreSite) -> Removal:
     """What a restore or drill made at a site and is to be removed.
 
     :param owner: whose marks count.
-    :param routers: those of the project.
     """
-    work = _Plan(owner, site, tuple(routers))
+    work = _Decisions(owner, site)
     work.decide()
     return Removal(
         servers=work.made,
         volumes=tuple(work.volumes),
-        interfaces=tuple(port for port in site.ports if _is_interface(port, {one["id"] for one in work.routers})),
+        interfaces=tuple(port for port in site.all_ports if _is_interface(port, {one.id for one in work.routers})),
         routers=tuple(work.routers),
         subnets=tuple(work.subnets),
         networks=tuple(work.networks),
@@ -82,20 +82,20 @@ def plan(owner: Mark, site: Site, routers: t.Iterable[Resource]) -> Removal:
     )
 
 
-class _Plan:
+class _Decisions:
     """The decisions, each of which builds on those before."""
 
-    def __init__(self, owner: Mark, site: Site, routers: tuple[Resource, ...]) -> None:
+    def __init__(self, owner: Mark, site: RestoreSite) -> None:
         self.site = site
-        self.made = Made.of(owner, site)
+        self.made = MadeServers.of(owner, site)
         self.volumes = made_volumes(owner, site.volumes)
-        self.routers = [one for one in routers if is_made_by(owner, one)]
-        self.subnets = [one for one in site.subnets if is_made_by(owner, one)]
-        self.networks = [one for one in site.networks if is_made_by(owner, one)]
-        self.groups = [one for one in site.security_groups if is_made_by(owner, one)]
+        self.routers = [one for one in site.routers if bears_mark_of(owner, one.description)]
+        self.subnets = [one for one in site.own(site.subnets) if bears_mark_of(owner, one.description)]
+        self.networks = [one for one in site.own(site.networks) if bears_mark_of(owner, one.description)]
+        self.groups = [one for one in site.own(site.security_groups) if bears_mark_of(owner, one.description)]
         self.server_groups = _drilled_groups(owner, site)
         self.left: list[str] = []
-        self._marked_networks = {one["id"] for one in self.networks}
+        self._marked_networks = {one.id for one in self.networks}
 
     def decide(self) -> None:
         self.volumes = self._without("Volume", self.volumes, lambda one: one.label, self._use_of_volume)
@@ -103,7 +103,7 @@ class _Plan:
         # What stays keeps others: a network its router, a router its other networks.
         while decided != len(self.left):
             decided = len(self.left)
-            self._others = [port for port in self.site.ports if not self._goes_too(port)]
+            self._others = [port for port in self.site.all_ports if not self._goes_too(port)]
             self.subnets = self._without("Subnet", self.subnets, _label, self._use_of_subnet)
             self.networks = self._without("Network", self.networks, _label, self._use_of_network)
             self.routers = self._without("Router", self.routers, _label, self._use_of_router)
@@ -112,7 +112,7 @@ class _Plan:
 
     def _goes_too(self, port: Port) -> bool:
         """Nova takes ports with a server that were attached to it later, and a network has ports of its own."""
-        owners = {one.id for one in self.made.servers} | {one["id"] for one in self.routers}
+        owners = {one.id for one in self.made.servers} | {one.id for one in self.routers}
         return port in self.made.ports or port.device_id in owners or port.device_owner in _NETWORKS_OWN
 
     def _without(self, kind: str, things: t.Iterable[t.Any], label: t.Callable[[t.Any], str], use: t.Callable[[t.Any], str | None]) -> list[t.Any]:
@@ -126,33 +126,33 @@ class _Plan:
         others = sorted(one.server_id for one in volume.attachments if one.server_id not in servers)
         return f"it is attached to server {others[0]}" if others else None
 
-    def _use_of_router(self, router: Resource) -> str | None:
-        going = {one["id"] for one in self.subnets}
+    def _use_of_router(self, router: Router) -> str | None:
+        going = {one.id for one in self.subnets}
         staying = sorted({*joined_subnets(self.site, router)} - going)
         return f"subnet {staying[0]}, which is joined to it, stays" if staying else None
 
-    def _use_of_subnet(self, subnet: Resource) -> str | None:
-        network_id = subnet["network_id"]
-        network_stays = network_id in self._marked_networks - {one["id"] for one in self.networks}
-        return self._use_by([port for port in self._others if any(ip.subnet_id == subnet["id"] for ip in port.fixed_ips)]) or (
+    def _use_of_subnet(self, subnet: Subnet) -> str | None:
+        network_id = subnet.network_id
+        network_stays = network_id in self._marked_networks - {one.id for one in self.networks}
+        return self._use_by([port for port in self._others if any(ip.subnet_id == subnet.id for ip in port.fixed_ips)]) or (
             f"its network {network_id} does" if network_stays else None
         )
 
-    def _use_of_network(self, network: Resource) -> str | None:
-        going = {one["id"] for one in self.subnets}
-        kept = sorted(one["name"] or one["id"] for one in self.site.subnets if one["network_id"] == network["id"] and one["id"] not in going)
-        return self._use_by([port for port in self._others if port.network_id == network["id"]]) or (
+    def _use_of_network(self, network: Network) -> str | None:
+        going = {one.id for one in self.subnets}
+        kept = sorted(one.name or one.id for one in self.site.subnets if one.network_id == network.id and one.id not in going)
+        return self._use_by([port for port in self._others if port.network_id == network.id]) or (
             f"subnet {kept[0]} is on it" if kept else None
         )
 
-    def _use_of_group(self, group: Resource) -> str | None:
-        going = {one["id"] for one in self.groups}
+    def _use_of_group(self, group: SecurityGroup) -> str | None:
+        going = {one.id for one in self.groups}
         naming = sorted(
-            one["name"]
+            one.name
             for one in self.site.security_groups
-            if one["id"] not in going and any(rule["remote_group_id"] == group["id"] for rule in one["security_group_rules"])
+            if one.id not in going and any(rule.remote_group_id == group.id for rule in one.rules)
         )
-        return self._use_by([port for port in self._others if group["id"] in port.security_group_ids]) or (
+        return self._use_by([port for port in self._others if group.id in port.security_group_ids]) or (
             f"a rule of security group {naming[0]} names it" if naming else None
         )
 
@@ -168,19 +168,18 @@ class _Plan:
         return f"port {min(port.id for port in ports)}{more} of others uses it"
 
 
-def others(application: str, owner: Mark, site: Site, routers: t.Iterable[Resource]) -> list[dict[str, t.Any]]:
+def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t.Any]]:
     """The other restores and drills of an application of which there is something at a site."""
     marks = [Mark.of_metadata(one.metadata) for one in site.servers]
-    marks += [Mark.of_text(one.description) for one in (*site.volumes, *site.ports)]
-    topology = (*site.networks, *site.subnets, *routers, *site.security_groups, *site.floating_ips)
-    marks += [Mark.of_text(one.get("description")) for one in topology]
+    shareable = (*site.own(site.networks), *site.own(site.subnets), *site.own(site.security_groups))
+    marks += [Mark.of_text(one.description) for one in (*site.volumes, *site.ports, *site.routers, *site.floating_ips, *shareable)]
     marks += [Mark.of_text(key) for key in site.key_pairs.values()]
     counts = collections.Counter(mark.owner for mark in marks if mark and mark.application == application and mark.owner != owner)
     found = sorted(counts.items(), key=lambda item: (item[0].checkpoint, item[0].drill or ""))
     return [{"checkpoint": one.checkpoint, "drill": one.drill, "resources": count} for one, count in found]
 
 
-def _drilled_groups(owner: Mark, site: Site) -> list[ServerGroup]:
+def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:
     """The server groups of a drill. They bear no marks, so nobody knows who made those of a real restore."""
     if owner.drill is None:
         return []
@@ -192,5 +191,5 @@ def _is_interface(port: Port, router_ids: t.Collection[str]) -> bool:
     return port.device_id in router_ids and port.device_owner.startswith(_INTERFACES)
 
 
-def _label(resource: Resource) -> str:
-    return f"{resource['name']} ({resource['id']})" if resource["name"] else resource["id"]
+def _label(resource: Network | Subnet | Router | SecurityGroup) -> str:
+    return f"{resource.name} ({resource.id})" if resource.name else resource.id

@@ -6,31 +6,33 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import functools
 import threading
 import typing as t
 
 from ..application.checks import Check
 from ..application.definition import Tier
 from ..cloud.compute import Compute
-from ..cloud.network import Network
-from ..cloud.session import Cloud
+from ..cloud.network import Networking
 from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Server, Volume
-from ..manifest.manifest import Manifest
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
 from ..work.clock import Moment
 from ..work.pipeline import Pipeline
-from ..work.pool import Outcome, attempt_all, run_all, values_of
+from ..work.pool import Outcome, attempt_each, each, run_all, values_of
 from ..work.waiting import Waiter
 from .cleanup import ServerRemover
-from .server_plan import Action, Made, PortStep, ServerStep, Site, owner_of, plan_servers, server_problems
-from .site import look
+from .plan import RestorePlan
+from .port_plan import PortStep
+from .problems import server_problems
+from .server_plan import ServerStep
+from .volume_plan import Action
 from .volumes import VolumesUnderWay
 
 
 @dataclasses.dataclass
-class _Times:
+class _ServerTimes:
     """Seconds from the start of the run; None for what this run did not do."""
 
     created: float | None = None
@@ -52,26 +54,33 @@ class _TierTimes:
 class ServerRestore:
     """The servers of one checkpoint at one site.
 
-    :param limit: how many servers are built at once.
+    :param concurrency: how many servers are built at once.
     :param gates: between one tier and the next.
     :param volumes: where they are still being restored: a server is built as soon as its own are there. Otherwise all must be there.
     """
 
     def __init__(
-        self, cloud: Cloud, manifest: Manifest, waiter: Waiter, limit: int, gates: Gates, volumes: VolumesUnderWay | None = None
+        self,
+        compute: Compute,
+        network: Networking,
+        plan: RestorePlan,
+        waiter: Waiter,
+        concurrency: int,
+        gates: Gates,
+        volumes: VolumesUnderWay | None = None,
     ) -> None:
         self.started = Moment.now()
         self._began = waiter.clock.now()
-        self.cloud = cloud
-        self.manifest = manifest
+        self.manifest = plan.manifest
         self.waiter = waiter
-        self.limit = limit
+        self.concurrency = concurrency
         self.gates = gates
         self.volumes = volumes
-        self.compute = Compute(cloud)
-        self.network = Network(cloud)
-        self.site: Site = look(cloud, limit)
-        self._times: dict[str, _Times] = {server.source_id: _Times() for server in manifest.description.servers}
+        self.compute = compute
+        self.network = network
+        self.site = plan.site
+        self._plan = plan
+        self._times: dict[str, _ServerTimes] = {server.source_id: _ServerTimes() for server in plan.manifest.description.servers}
         #: Whatever this run had to do for a server, it begins and ends with these.
         self._begun: dict[str, float] = {}
         self._ended: dict[str, float] = {}
@@ -79,22 +88,28 @@ class ServerRestore:
         self._tiers: list[_TierTimes] = []
         #: Sources whose checks this run has made.
         self._checked: set[str] = set()
-        self._remover = ServerRemover(self.site.name, self.compute, self.network, waiter, limit)
+        self._remover = ServerRemover(self.site.name, compute, network, waiter, concurrency)
 
-    def plan(self) -> list[ServerStep]:
-        return plan_servers(self.manifest, self.site)
+    @property
+    def steps(self) -> tuple[ServerStep, ...]:
+        """What is to be done, as it was planned."""
+        return self._plan.servers
 
-    def refuse_problems(self, steps: t.Sequence[ServerStep]) -> None:
-        problems = list(server_problems(self.site, steps, volumes_awaited=self.volumes is not None))
+    def _steps_now(self) -> list[ServerStep]:
+        return self._plan.servers_at(self.site)
+
+    def refuse_problems(self) -> None:
+        problems = list(server_problems(self.site, self.steps, volumes_awaited=self.volumes is not None))
         if problems:
             raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
 
-    def apply(self, steps: t.Sequence[ServerStep]) -> list[dict[str, t.Any]]:
+    def apply(self) -> list[dict[str, t.Any]]:
         """Restore all servers; a tier begins when every check of the one before has passed.
 
         :returns: a description of every server, in boot order.
         :raises DrError: naming each server that failed; what has been made is kept for the next run.
         """
+        steps: t.Sequence[ServerStep] = self.steps
         if self.volumes is not None and not self.volumes.ended:
             steps = self._with_ports(steps)
         for tier in self.manifest.application.tiers:
@@ -103,18 +118,14 @@ class ServerRestore:
 
     def _with_ports(self, steps: t.Sequence[ServerStep]) -> list[ServerStep]:
         """The steps with all ports made, of later tiers too: there is time for that while the volumes are restored."""
-        ports = [port for step in steps if step.builds for port in step.ports]
-        run_all({number: self._port_completer(port) for number, port in enumerate(ports)}, self.limit)
+        each([port for step in steps if step.builds for port in step.ports], self._complete_port, self.concurrency)
         self._look_again()
-        return self.plan()
-
-    def _port_completer(self, step: PortStep) -> t.Callable[[], str]:
-        return lambda: self._complete_port(step)
+        return self._steps_now()
 
     def described(self) -> list[dict[str, t.Any]]:
         """Every server as it is now; what is not there has no id."""
         self._look_again()
-        return [self._describe(step) for step in self.plan()]
+        return [self._describe(step) for step in self._steps_now()]
 
     def _look_again(self) -> None:
         """See what servers, ports and floating addresses there are by now."""
@@ -122,14 +133,14 @@ class ServerRestore:
             {
                 "servers": self.compute.servers,
                 "ports": self.network.ports,
-                "floating_ips": lambda: self.network.list("floatingips"),
+                "floating_ips": self.network.floating_ips,
             },
-            self.limit,
+            self.concurrency,
         )
         self.site = dataclasses.replace(self.site, **{kind: tuple(there) for kind, there in found.items()})
 
-    def predicted(self, steps: t.Iterable[ServerStep]) -> list[dict[str, t.Any]]:
-        return [self._describe(step) for step in steps]
+    def predicted(self) -> list[dict[str, t.Any]]:
+        return [self._describe(step) for step in self.steps]
 
     def timing(self) -> dict[str, t.Any]:
         """How long the tiers took, and how long they had to take: as long as the slowest server of each, one tier after the other."""
@@ -145,13 +156,13 @@ class ServerRestore:
         by_source = {step.mark.source: step for step in steps}
         started = self._elapsed()
         pipeline: Pipeline[str, Server] = Pipeline(
-            start={source: self._starter(source, by_source) for source in by_source},
+            start={source: functools.partial(self._start, source, by_source) for source in by_source},
             look=lambda sources: self._look(sources, by_source),
             what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to become active",
             startable=lambda sources: self._with_volumes(sources, by_source),
         )
-        servers = values_of(pipeline.run(self.limit, self.waiter))
-        run_all({source: self._flag_setter(step, servers[source]) for source, step in by_source.items()}, self.limit)
+        servers = values_of(pipeline.run(self.concurrency, self.waiter))
+        each([(step, servers[source]) for source, step in by_source.items()], self._set_flags, self.concurrency)
         self._wait_until_ready(tier, servers)
         taken = {source: self._taken(source, started) for source in by_source}
         slowest = max(taken, key=lambda source: taken[source])
@@ -187,18 +198,15 @@ class ServerRestore:
         restored = values_of(t.cast("dict[str, Outcome[Volume]]", self._outcomes_of_volumes(step)))
         return dataclasses.replace(step, volumes=tuple(restored.values()))
 
-    def _starter(self, source: str, steps: dict[str, ServerStep]) -> t.Callable[[], None]:
-        def start() -> None:
-            step = steps[source] = self._on_volumes(steps[source])
-            self._begun[source] = self._elapsed()
-            if step.action is Action.REPLACE:
-                self._delete_but_keep_volumes(t.cast(Server, step.current))
-            port_ids = [self._complete_port(port) for port in step.ports]
-            if step.builds:
-                self.compute.create_server(step.body(port_ids))
-                self._times[source].created = self._elapsed()
-
-        return start
+    def _start(self, source: str, steps: dict[str, ServerStep]) -> None:
+        step = steps[source] = self._on_volumes(steps[source])
+        self._begun[source] = self._elapsed()
+        if step.action is Action.REPLACE:
+            self._delete_but_keep_volumes(t.cast(Server, step.current))
+        port_ids = [self._complete_port(port) for port in step.ports]
+        if step.builds:
+            self.compute.create_server(step.body(port_ids))
+            self._times[source].created = self._elapsed()
 
     def _delete_but_keep_volumes(self, server: Server) -> None:
         """A server that ran before it failed may have got volumes that would go with it."""
@@ -220,7 +228,7 @@ class ServerRestore:
         if step.lacks_floating_ip:
             self.network.create_floating_ip(step.floating_ip_body(self.site, port), tags)
         elif step.lacks_floating_tags and step.floating_ip:
-            self.network.set_tags("floatingips", step.floating_ip["id"], step.mark.tags_beside(step.floating_ip["tags"]))
+            self.network.set_tags("floatingips", step.floating_ip.id, step.mark.tags_beside(step.floating_ip.tags))
         return port.id
 
     def _look(
@@ -228,7 +236,7 @@ class ServerRestore:
     ) -> dict[str, Outcome[Server]]:
         site = dataclasses.replace(self.site, servers=tuple(self.compute.servers()))
         outcomes = {}
-        for step in plan_servers(self.manifest, site):
+        for step in self._plan.servers_at(site):
             source, server = step.mark.source, step.current
             if source not in sources or server is None:
                 continue
@@ -257,12 +265,10 @@ class ServerRestore:
             return ""
         return f" Its console ends with: {tail}" if tail else ""
 
-    def _flag_setter(self, step: ServerStep, server: Server) -> t.Callable[[], None]:
-        def set_flags() -> None:
-            for volume_id, flag in step.wrong_flags(server).items():
-                self.compute.set_delete_on_termination(server.id, volume_id, flag)
-
-        return set_flags
+    def _set_flags(self, built: tuple[ServerStep, Server]) -> None:
+        step, server = built
+        for volume_id, flag in step.wrong_flags(server).items():
+            self.compute.set_delete_on_termination(server.id, volume_id, flag)
 
     # Readiness
 
@@ -270,41 +276,38 @@ class ServerRestore:
         checks = self.gates.checks_of(tier)
         if checks:
             self._look_again()
-        steps = {step.mark.source: step for step in self.plan() if step.mark.source in servers}
-        outcomes = self._while_volumes_go_on({source: self._checker(checks, step) for source, step in steps.items()})
+        steps = [step for step in self._steps_now() if step.mark.source in servers]
+        attempts = self._while_volumes_go_on(functools.partial(self._check, checks), steps)
+        outcomes = {step.mark.source: outcome for step, outcome in zip(steps, attempts, strict=True)}
         for source, outcome in outcomes.items():
             if outcome.error:
                 outcome.error.message += self._console(servers[source])
         values_of(outcomes)
         self._checked.update(servers)
 
-    def _while_volumes_go_on(self, work: t.Mapping[str, t.Callable[[], None]]) -> dict[str, Outcome[None]]:
+    def _while_volumes_go_on(self, check: t.Callable[[ServerStep], None], steps: t.Sequence[ServerStep]) -> list[Outcome[None]]:
         """Those of later tiers are begun and found ready meanwhile."""
         if self.volumes is None or self.volumes.ended:
-            return attempt_all(work, len(work))
+            return attempt_each(steps, check, len(steps))
         done = threading.Event()
         with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
             going_on = pool.submit(self.volumes.advance_until, done)
             try:
-                outcomes = attempt_all(work, len(work))
+                outcomes = attempt_each(steps, check, len(steps))
             finally:
                 done.set()
             going_on.result()
         return outcomes
 
-    def _checker(self, checks: t.Sequence[Check], step: ServerStep) -> t.Callable[[], None]:
+    def _check(self, checks: t.Sequence[Check], step: ServerStep) -> None:
         source, times = step.mark.source, self._times[step.mark.source]
-
-        def check() -> None:
-            waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
-            now = self._elapsed()
-            # What passes at once may have been ready since it is active, or was there before: others were waited for.
-            since = self._begun[source] if times.active is None else times.active
-            self._ended[source] = now if waited else since
-            if times.active is not None:
-                times.ready = now
-
-        return check
+        waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
+        now = self._elapsed()
+        # What passes at once may have been ready since it is active, or was there before: others were waited for.
+        since = self._begun[source] if times.active is None else times.active
+        self._ended[source] = now if waited else since
+        if times.active is not None:
+            times.ready = now
 
     @staticmethod
     def _subject(step: ServerStep) -> Subject:
@@ -315,13 +318,7 @@ class ServerRestore:
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)
 
-    # Removal
-
-    def made(self) -> Made:
-        return Made.of(owner_of(self.manifest), self.site)
-
-    def remove(self, made: Made) -> None:
-        self._remover.remove(made)
+    # What is told
 
     def _describe(self, step: ServerStep) -> dict[str, t.Any]:
         server = step.current
@@ -348,6 +345,6 @@ class ServerRestore:
             "network": step.spec.network,
             "mac_address": (step.current or step.spec).mac_address or None,
             "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips if ip.ip_address],
-            "floating_ip": step.floating_ip["floating_ip_address"] if step.floating_ip else None,
+            "floating_ip": step.floating_ip.ip_address if step.floating_ip else None,
             "port_id": step.current.id if step.current else None,
         }

@@ -1,48 +1,136 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking at the site that an application is restored at: one list call per kind of resource, all at once."""
+"""The site that an application is restored at: what its project has there, and what others share with it.
+
+What is shared is used where a name means it, and never changed.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import typing as t
+
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
-from ..cloud.network import Network
+from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..core.records import Flavor, FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
 from ..work.pool import run_all
-from .server_plan import Site
+
+Shareable = t.TypeVar("Shareable", Network, SecurityGroup, Subnet)
 
 
-def look(cloud: Cloud, concurrency: int) -> Site:
-    """See what the project has at the site.
+@dataclasses.dataclass(frozen=True)
+class RestoreSite:
+    """What a site has that servers are restored from and into.
+
+    :param project_id: to which servers, volumes, ports, routers, floating addresses and server groups belong.
+    :param networks: with those that others share and external ones; so subnets and security groups.
+    :param key_pairs: public key per name, of the credentials' user.
+    :param ports_of_others: on networks that the project can use.
+    """
+
+    name: str
+    servers: tuple[Server, ...]
+    volumes: tuple[Volume, ...]
+    ports: tuple[Port, ...]
+    floating_ips: tuple[FloatingIp, ...]
+    networks: tuple[Network, ...]
+    subnets: tuple[Subnet, ...]
+    security_groups: tuple[SecurityGroup, ...]
+    flavors: tuple[Flavor, ...]
+    key_pairs: t.Mapping[str, str]
+    routers: tuple[Router, ...] = ()
+    server_groups: tuple[ServerGroup, ...] = ()
+    ports_of_others: tuple[Port, ...] = ()
+    project_id: str = ""
+
+    @property
+    def all_ports(self) -> tuple[Port, ...]:
+        return (*self.ports, *self.ports_of_others)
+
+    def is_own(self, resource: Network | Subnet | SecurityGroup) -> bool:
+        return resource.project_id == self.project_id
+
+    def own(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
+        """Without what others share with the project."""
+        return [one for one in resources if self.is_own(one)]
+
+    def server_group(self, name: str | None) -> ServerGroup | None:
+        return next((group for group in self.server_groups if group.name == name), None)
+
+    def router(self, name: str) -> Router | None:
+        return next((router for router in self.routers if router.name == name), None)
+
+    def networks_called(self, name: str) -> list[Network]:
+        """Those that a name may mean for servers: the project's own, or else others'."""
+        return self._meant((one for one in self.networks if one.name == name and not one.is_external), self.external_networks(name))
+
+    def network(self, name: str) -> Network | None:
+        return next(iter(self.networks_called(name)), None)
+
+    def external_networks(self, name: str) -> list[Network]:
+        return [one for one in self.networks if one.name == name and one.is_external]
+
+    def external_network(self, name: str) -> Network | None:
+        return next(iter(self.external_networks(name)), None)
+
+    def subnets_called(self, name: str, network: Network | None) -> list[Subnet]:
+        """The project's own of a name, and others' where they are on a network."""
+        return [one for one in self.subnets if one.name == name and (self.is_own(one) or (network and one.network_id == network.id))]
+
+    def subnet_id(self, network_id: str, name: str) -> str | None:
+        matches = (one.id for one in self.subnets if one.name == name and one.network_id == network_id)
+        return next(matches, None)
+
+    def security_groups_called(self, name: str) -> list[SecurityGroup]:
+        """Those that a name may mean: the project's own, or else others'."""
+        return self._meant(one for one in self.security_groups if one.name == name)
+
+    def security_group_id(self, name: str) -> str | None:
+        return next((group.id for group in self.security_groups_called(name)), None)
+
+    def own_security_group(self, name: str) -> SecurityGroup | None:
+        return next((group for group in self.own(self.security_groups) if group.name == name), None)
+
+    def security_group_names(self, described: t.Collection[str]) -> dict[str, str]:
+        """Per id, the names of those that these names mean in rules.
+
+        :param described: names that mean the project's own groups, whatever others share.
+        """
+        found = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
+        return {group.id: name for name, group in found.items() if self.is_own(group) or name not in described}
+
+    def floating_ip_of(self, port: Port | None) -> FloatingIp | None:
+        return next((one for one in self.floating_ips if port and one.port_id == port.id), None)
+
+    def _meant(self, called: t.Iterable[Shareable], otherwise: t.Sequence[Shareable] = ()) -> list[Shareable]:
+        found = list(called)
+        return self.own(found) or found or list(otherwise)
+
+
+def look(cloud: Cloud, concurrency: int) -> RestoreSite:
+    """See what the project has at the site: one list call per kind of resource, all at once.
 
     :param concurrency: how many calls at once.
     """
-    compute, storage, network = Compute(cloud), BlockStorage(cloud), Network(cloud)
+    compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     found = run_all(
         {
             "servers": compute.servers,
             "volumes": storage.volumes,
             "ports": network.ports,
-            "floating addresses": lambda: network.list("floatingips"),
-            "networks": lambda: network.list("networks"),
-            "subnets": lambda: network.list("subnets"),
-            "security groups": lambda: network.list("security-groups"),
+            "ports_of_others": network.ports_of_others,
+            "floating_ips": network.floating_ips,
+            "networks": network.networks,
+            "subnets": network.subnets,
+            "routers": network.routers,
+            "security_groups": network.security_groups,
             "flavors": compute.flavors,
-            "key pairs": compute.key_pairs,
-            "server groups": compute.server_groups,
+            "server_groups": compute.server_groups,
+            "key_pairs": compute.key_pairs,
         },
         concurrency,
     )
-    return Site(
-        name=cloud.site,
-        servers=tuple(found["servers"]),
-        volumes=tuple(found["volumes"]),
-        ports=tuple(found["ports"]),
-        floating_ips=tuple(found["floating addresses"]),
-        networks=tuple(found["networks"]),
-        subnets=tuple(found["subnets"]),
-        security_groups=tuple(found["security groups"]),
-        flavors=tuple(found["flavors"]),
-        key_pairs=found["key pairs"],
-        server_groups=tuple(found["server groups"]),
-    )
+    key_pairs = found.pop("key_pairs")
+    return RestoreSite(name=cloud.site, project_id=cloud.project_id, key_pairs=key_pairs, **{kind: tuple(there) for kind, there in found.items()})

@@ -5,23 +5,26 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
+from ..copies import methods
 from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Volume
 from ..manifest.manifest import Manifest
 from ..work.clock import Moment
 from ..work.pipeline import Pipeline
-from ..work.pool import Outcome, attempt_all, run_all, values_of
+from ..work.pool import Outcome, attempt_each, each, values_of
 from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
-from .server_plan import Action, VolumeStep, is_restored_elsewhere, made_volumes, owner_of, plan_volumes
+from .marks import is_restored_elsewhere, made_volumes, owner_of
+from .volume_plan import Action, VolumeStep, plan_volumes
 
 
 @dataclasses.dataclass
-class _Times:
+class _VolumeTimes:
     """Seconds from the start of the run; None for what this run did not do or see."""
 
     requested: float | None = None
@@ -41,35 +44,38 @@ def states(steps: t.Sequence[VolumeStep]) -> tuple[dict[str, str], dict[str, str
 class VolumeRestore:
     """The volumes of one checkpoint at one site.
 
-    :param limit: how many volumes are restored at once.
+    :param concurrency: how many volumes are restored at once.
     """
 
-    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, limit: int) -> None:
+    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, concurrency: int) -> None:
         self.storage = storage
         self.manifest = manifest
         self.waiter = waiter
-        self.limit = limit
+        self.concurrency = concurrency
         self.started = Moment.now()
         self._began = waiter.clock.now()
-        self._remover = VolumeRemover(storage, waiter, limit)
+        self._remover = VolumeRemover(storage, waiter, concurrency)
         #: Sources of failed volumes that this run has removed.
         self._replaced: set[str] = set()
         #: Sources of volumes that somebody else's restore has spoilt, and that are made once more.
         self._anew: set[str] = set()
-        self._times: dict[str, _Times] = {volume.source_id: _Times() for volume in manifest.description.volumes}
+        self._times: dict[str, _VolumeTimes] = {volume.source_id: _VolumeTimes() for volume in manifest.description.volumes}
 
     def plan(self) -> list[VolumeStep]:
+        """What is to be done now.
+
+        :raises ManifestInvalid: for copies of a method that this release does not know.
+        """
+        methods.refuse_unknown(self.manifest)
         return plan_volumes(self.manifest, self.storage.volumes())
 
     def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
         """Start as many restores as may go on at once, and do not wait for them."""
         under_way = [step for step in steps if step.action is Action.WAIT]
-        startable = [step for step in steps if step.action in (Action.CREATE, Action.REPLACE)]
-        batch = startable[: max(0, self.limit - len(under_way))]
-        begun = attempt_all({step.spec.source_id: self._starter(step) for step in batch}, self.limit)
-        values_of({source: outcome for source, outcome in begun.items() if not isinstance(outcome.error, Busy)})
-        kept = [(step, step.current) for step in steps if step.action is Action.KEEP and step.current]
-        run_all({step.spec.source_id: self._completer(step, volume) for step, volume in kept}, self.limit)
+        batch = [step for step in steps if step.action.makes][: max(0, self.concurrency - len(under_way))]
+        begun = dict(enumerate(attempt_each(batch, self._start, self.concurrency)))
+        values_of({number: outcome for number, outcome in begun.items() if not isinstance(outcome.error, Busy)})
+        each([(step, step.current) for step in steps if step.action is Action.KEEP and step.current], self._complete, self.concurrency)
         return self.described()
 
     def described(self) -> list[dict[str, t.Any]]:
@@ -82,14 +88,14 @@ class VolumeRestore:
         :returns: a description of every volume, in the order of ``steps``.
         :raises DrError: naming each volume that failed; the others are kept for the next run.
         """
-        volumes = values_of(self.work(steps).run(self.limit, self.waiter))
+        volumes = values_of(self.work(steps).run(self.concurrency, self.waiter))
         return [self._describe(step, volumes[step.spec.source_id]) for step in steps]
 
     def work(self, steps: t.Sequence[VolumeStep]) -> Pipeline[str, Volume]:
         """The restores, per source volume."""
         by_source = {step.spec.source_id: step for step in steps}
         return Pipeline(
-            start={source: self._starter(step) for source, step in by_source.items()},
+            start={source: functools.partial(self._start, step) for source, step in by_source.items()},
             look=self._look,
             what=lambda source: f"volume {by_source[source].label} on site '{self.storage.cloud.site}' to be restored",
             size=lambda source: by_source[source].spec.size,
@@ -99,28 +105,19 @@ class VolumeRestore:
         """What there is now; new volumes have no id yet."""
         return [self._describe(step, None if step.action is Action.REPLACE else step.current) for step in steps]
 
-    def _starter(self, step: VolumeStep) -> t.Callable[[], None]:
-        def start() -> None:
-            source = step.spec.source_id
-            if step.action is Action.REPLACE and source not in self._replaced:
-                self.remove([t.cast(Volume, step.current)])
-                self._replaced.add(source)
-            if step.action in (Action.CREATE, Action.REPLACE):
-                self._create(step)
-
-        return start
+    def _start(self, step: VolumeStep) -> None:
+        source = step.spec.source_id
+        if step.action is Action.REPLACE and source not in self._replaced:
+            self.remove([t.cast(Volume, step.current)])
+            self._replaced.add(source)
+        if step.action.makes:
+            self._create(step)
 
     def _create(self, step: VolumeStep) -> None:
-        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy; Cinder does that once at a time."""
+        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy."""
         asked = self._elapsed()
-        try:
-            self.storage.create_volume_from_backup(step.copy.copy_id, step.body())
-            self._times[step.spec.source_id].requested = asked
-        except CloudError as error:
-            backup = self.storage.backup(step.copy.copy_id)
-            if backup is None or backup.status != "restoring":
-                raise
-            raise Busy(f"{error.message} Another restore of this backup has not ended yet.") from error
+        methods.method_of(step.copy).create_volume(self.storage, step.copy, step.body())
+        self._times[step.spec.source_id].requested = asked
 
     def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
         volumes = self.storage.volumes()
@@ -128,11 +125,11 @@ class VolumeRestore:
         there = {step.spec.source_id: (step, step.current) for step in now if step.action is Action.KEEP and step.current}
         for source in there:
             self._times[source].ready = self._elapsed()
-        completed = attempt_all({source: self._completer(*one) for source, one in there.items()}, self.limit)
-        again = {step.spec.source_id: self._maker_anew(step) for step in now if self._is_to_be_made_anew(step, volumes)}
+        completed = dict(zip(there, attempt_each(there.values(), self._complete, self.concurrency), strict=True))
+        again = {step.spec.source_id: step for step in now if self._is_to_be_made_anew(step, volumes)}
         refused = {
             source: Outcome[Volume](error=outcome.error)
-            for source, outcome in attempt_all(again, self.limit).items()
+            for source, outcome in zip(again, attempt_each(again.values(), self._make_anew, self.concurrency), strict=True)
             if outcome.error and not isinstance(outcome.error, Busy)
         }
         failed = {
@@ -149,22 +146,19 @@ class VolumeRestore:
             return source in self._anew
         return _has_failed(step) and source not in self._anew and is_restored_elsewhere(step.mark, volumes)
 
-    def _maker_anew(self, step: VolumeStep) -> t.Callable[[], None]:
-        def make() -> None:
-            self._anew.add(step.spec.source_id)
-            if step.current:
-                self.remove([step.current])
-            self._create(step)
-
-        return make
+    def _make_anew(self, step: VolumeStep) -> None:
+        self._anew.add(step.spec.source_id)
+        if step.current:
+            self.remove([step.current])
+        self._create(step)
 
     def _failure(self, step: VolumeStep) -> DrError:
-        """A failed restore leaves the backup as it was: only the volume tells."""
-        volume = t.cast(Volume, step.current)
+        """A failed restore leaves the copy as it was: only the volume tells."""
+        volume, method = t.cast(Volume, step.current), methods.method_of(step.copy)
         return ResourceFailed(
-            f"Volume {step.label} ({volume.id}) could not be restored from backup {step.copy.copy_id} on site "
+            f"Volume {step.label} ({volume.id}) could not be restored from {method.label(step.copy)} on site "
             f"'{self.storage.cloud.site}': its status is '{volume.status}'.{self._reason(volume)}",
-            "See the log of the site's cinder-backup and whether its object store can be reached and has room; "
+            f"{method.where_to_look}; "
             "then run the restore again, which makes failed volumes anew and keeps the others.",
             resource_type="volume",
             resource_id=volume.id,
@@ -178,15 +172,13 @@ class VolumeRestore:
             return ""
         return f" Cinder says: {reason}" if reason else ""
 
-    def _completer(self, step: VolumeStep, volume: Volume) -> t.Callable[[], Volume]:
-        def complete() -> Volume:
-            if step.lacks_marks(volume):
-                self.storage.set_volume_metadata(volume.id, step.mark.metadata())
-            if step.lacks_bootable(volume):
-                self.storage.set_volume_bootable(volume.id)
-            return volume
-
-        return complete
+    def _complete(self, restored: tuple[VolumeStep, Volume]) -> Volume:
+        step, volume = restored
+        if step.lacks_marks(volume):
+            self.storage.set_volume_metadata(volume.id, step.mark.metadata())
+        if step.lacks_bootable(volume):
+            self.storage.set_volume_bootable(volume.id)
+        return volume
 
     def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
         return {
@@ -195,7 +187,7 @@ class VolumeRestore:
             "name": step.name,
             "device": step.spec.device,
             "size": step.spec.size,
-            "backup_id": step.copy.copy_id,
+            "copy_id": step.copy.copy_id,
             "volume_id": volume.id if volume else None,
             "status": volume.status if volume else "absent",
             "seconds": dataclasses.asdict(self._times[step.spec.source_id]),
@@ -230,10 +222,10 @@ class VolumesUnderWay:
     Not for several threads at once.
     """
 
-    def __init__(self, restore: VolumeRestore) -> None:
+    def __init__(self, restore: VolumeRestore, steps: t.Sequence[VolumeStep]) -> None:
         self._restore = restore
-        self.steps = restore.plan()
-        self._work = restore.work(self.steps)
+        self.steps = steps
+        self._work = restore.work(steps)
 
     @property
     def ended(self) -> bool:
@@ -242,7 +234,7 @@ class VolumesUnderWay:
     def advance(self) -> None:
         """Begin what there is room for, see what has ended."""
         if not self.ended:
-            self._work.advance(self._restore.limit, self._restore.waiter)
+            self._work.advance(self._restore.concurrency, self._restore.waiter)
 
     def advance_until(self, done: threading.Event) -> None:
         """Go on until something else is done, or nothing is left to do."""

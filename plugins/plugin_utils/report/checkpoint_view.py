@@ -169,8 +169,8 @@ def _evidence_row(server: FrozenServer, run: CheckpointRun) -> tuple[Cell, ...]:
 
 
 def _copies(run: CheckpointRun) -> Section:
-    heads = ("Volume", "Size", "Stored", "Kind", "Chain", "Proved at the remote site")
-    lead = "What a restore starts from. Each needs all backups of its chain."
+    heads = ("Volume", "Size", "Stored", "Kind", "Consists of", "Proved at the remote site")
+    lead = "What a restore starts from. Each needs all that it consists of."
     return Section("copies", "Copies", lead, table=Table(heads, tuple(_copy_row(copy) for copy in run.copies)))
 
 
@@ -180,6 +180,6 @@ def _copy_row(copy: CopiedVolume) -> tuple[Cell, ...]:
         Cell(wording.UNKNOWN if copy.size is None else f"{copy.size} GiB"),
         Cell(wording.data(copy.stored_bytes) if copy.stored_bytes else "not looked at"),
         Cell("incremental" if copy.incremental else "full"),
-        Cell(wording.counted(copy.chain_length, "backup")),
+        Cell(copy.extent or wording.UNKNOWN),
         Cell(_PROVED.get(copy.verified, copy.verified or wording.UNKNOWN)),
     )

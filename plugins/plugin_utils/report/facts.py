@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 
@@ -68,7 +69,11 @@ class FrozenServer:
 
 @dataclasses.dataclass(frozen=True)
 class CopiedVolume:
-    """The copy of a volume; ``stored_bytes`` is 0 where nobody looked."""
+    """The copy of a volume.
+
+    :param stored_bytes: 0 where nobody looked.
+    :param extent: what it consists of, in words; empty where that is not known.
+    """
 
     volume: str
     server: str
@@ -76,7 +81,7 @@ class CopiedVolume:
     size: int | None
     stored_bytes: int
     incremental: bool
-    chain_length: int
+    extent: str
     verified: str
 
 
@@ -282,7 +287,7 @@ def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
                     size=copy.count("size"),
                     stored_bytes=copy.count("stored_bytes") or 0,
                     incremental=copy.flag("incremental"),
-                    chain_length=len(copy.texts("chain")),
+                    extent=methods.extent(copy.value),
                     verified=copy.text("verified"),
                 )
 

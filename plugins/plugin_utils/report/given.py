@@ -26,6 +26,11 @@ class Given:
     def __bool__(self) -> bool:
         return bool(self._value)
 
+    @property
+    def value(self) -> t.Mapping[str, t.Any]:
+        """All of it, for those who take nothing for granted either."""
+        return self._value
+
     def inside(self, key: str) -> Given:
         return Given(self._value.get(key))
 

@@ -12,6 +12,7 @@ import time
 import xmlrpc.client
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.lab_patience import Patience
 from ansible.module_utils.lab_site import Site, SiteError
 
 DOCUMENTATION = """
@@ -44,7 +45,8 @@ options:
     elements: dict
     required: true
   timeout:
-    description: Seconds to wait for all of them.
+    description:
+      - Seconds without progress after which the rest of them is given up, on a machine with nothing else to do; on a busy one it is longer.
     type: int
     default: 240
 author: The osdr.openstack authors
@@ -66,7 +68,7 @@ def newest(paths):
 
 
 def http_answers(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/")
         connection.getresponse()
@@ -79,7 +81,7 @@ def http_answers(port):
 
 def port_accepts(address, port):
     try:
-        with socket.create_connection((address, port), timeout=5):
+        with socket.create_connection((address, port), timeout=30):
             return True
     except OSError:
         return False
@@ -87,7 +89,7 @@ def port_accepts(address, port):
 
 def command_succeeds(command):
     try:
-        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
@@ -140,13 +142,17 @@ class Programs:
                 self.supervisor.stopProcess(name)
             self.supervisor.startProcess(name, False)
         if not check_mode:
-            self.wait()
+            try:
+                self.wait()
+            finally:
+                self.site.note_waiting([])
         return started
 
     def wait(self):
         waiting = dict(self.programs)
-        deadline = time.monotonic() + self.timeout
+        patience = Patience(self.timeout)
         while waiting:
+            self.site.note_waiting(waiting)
             states = self.states()
             for name, program in list(waiting.items()):
                 state = states[name]["statename"]
@@ -154,9 +160,10 @@ class Programs:
                     raise SiteError(self.complaint(name, f"ended ({states[name]['spawnerr'] or state})"))
                 if state == "RUNNING" and serves(program):
                     del waiting[name]
-            if waiting and time.monotonic() > deadline:
+                    patience.renew()
+            if waiting and patience.is_spent():
                 raise SiteError("\n".join(
-                    self.complaint(name, f"does not serve after {self.timeout} s ({states[name]['statename']})")
+                    self.complaint(name, f"does not serve after {patience.waited} s ({states[name]['statename']})")
                     for name in waiting))
             if waiting:
                 time.sleep(0.3)
@@ -169,12 +176,21 @@ class Programs:
         if not check_mode:
             for name in stopped:
                 self.supervisor.stopProcess(name, False)
-            deadline = time.monotonic() + self.timeout
-            while any(info["statename"] in (*ALIVE, "STOPPING") for info in self.states().values()):
-                if time.monotonic() > deadline:
-                    raise SiteError(f"Programs of site {self.site.name} do not stop: {', '.join(stopped)}")
-                time.sleep(0.2)
+            self.wait_for_the_end()
         return stopped
+
+
+    def wait_for_the_end(self):
+        patience = Patience(self.timeout)
+        remaining = set(self.programs)
+        while remaining:
+            now = {name for name, info in self.states().items() if info["statename"] in (*ALIVE, "STOPPING")}
+            if now != remaining:
+                patience.renew()
+            if patience.is_spent():
+                raise SiteError(f"Programs of site {self.site.name} do not stop: {', '.join(sorted(now))}")
+            remaining = now
+            time.sleep(0.2)
 
 
 def argument_spec():

@@ -8,6 +8,7 @@ never by a pid file: nothing can be stale after a kill or a reboot. Only the sta
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -16,6 +17,13 @@ import socket
 import subprocess
 import time
 import xmlrpc.client
+
+try:
+    # In a module.
+    from ansible.module_utils.lab_patience import Patience
+except ImportError:
+    # From the directory itself.
+    from lab_patience import Patience
 
 
 class SiteError(Exception):
@@ -30,9 +38,8 @@ class _SocketTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host):
-        connection = http.client.HTTPConnection("localhost", timeout=60)
+        connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(60)
         connection.sock.connect(self._path)
         return connection
 
@@ -79,7 +86,17 @@ class Site:
         self.state_dir = os.path.join(lab_dir, "sites", name)
         self.config = os.path.join(self.state_dir, "supervisord.conf")
         self.socket = os.path.join(self.state_dir, "supervisor.sock")
+        self.waiting = os.path.join(self.state_dir, "waiting")
         self.log_dir = os.path.join(self.state_dir, "log")
+
+    def note_waiting(self, names):
+        """Write down what is waited for, for whoever shows the course of things."""
+        if names:
+            with open(self.waiting, "w", encoding="utf-8") as stream:
+                stream.write(", ".join(names))
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self.waiting)
 
     def anchor(self):
         """The anchor's process id, None when the site is down."""
@@ -111,16 +128,16 @@ class Site:
         spaces = [f"--{space}" for space in ("mount", "net", "pid", "uts", "ipc")]
         return ["nsenter", "--target", str(anchor), *spaces, "--", *command]
 
-    def start_anchor(self, supervisord, namespace, timeout=30):
+    def start_anchor(self, supervisord, namespace):
         """Start supervisord as process 1 of new namespaces, in the named network namespace."""
         with open(os.path.join(self.log_dir, "anchor.log"), "ab") as log:
-            subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{namespace}", "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork",
-                 "--mount-proc", "--kill-child", supervisord, "--nodaemon", "--configuration", self.config],
+            process = subprocess.Popen(
+                ["nsenter", f"--net=/run/netns/{namespace}", "unshare", "--mount", "--propagation=private", "--uts", "--ipc",
+                 "--pid", "--fork", "--mount-proc", "--kill-child", supervisord, "--nodaemon", "--configuration", self.config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/",
             )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
+        patience = Patience(60)
+        while process.poll() is None and not patience.is_spent():
             try:
                 self.supervisor().getState()
                 return
@@ -128,16 +145,16 @@ class Site:
                 time.sleep(0.1)
         raise SiteError(f"The supervisor of {self.name} does not answer.\n{self.log_tail('anchor')}")
 
-    def kill(self, timeout=30):
+    def kill(self):
         """SIGKILL process 1: the kernel kills every other process of the site in the same moment."""
         members = self.members()
         if not members:
             return 0
         os.kill(self.anchor(), signal.SIGKILL)
-        deadline = time.monotonic() + timeout
+        patience = Patience(60)
         while any(os.path.exists(f"/proc/{pid}/ns/pid") and command_line(pid) for pid in members):
-            if time.monotonic() > deadline:
-                raise SiteError(f"Processes of {self.name} are still there after SIGKILL.")
+            if patience.is_spent():
+                raise SiteError(f"Processes of {self.name} are still there {patience.waited} s after SIGKILL.")
             time.sleep(0.05)
         return len(members)
 

@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets the tests import the lab's workload, which is no part of the collection's plugins."""
+"""Lets the tests import what the lab is made of, which is no part of the collection's plugins."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "lab" / "workload"))
+LAB = Path(__file__).parents[2] / "lab"
+
+sys.path[:0] = [str(LAB / name) for name in ("workload", "module_utils", "callback_plugins")]

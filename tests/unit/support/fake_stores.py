@@ -229,7 +229,8 @@ class FakeSite(FakeBackups):
             incremental = wanted.get("incremental", False)
             parents = [one.id for one in self._list(self.by_id) if one.volume_id == volume_id and one.status == "available"]
             self.by_id[where.backup_id] = backup(
-                name,
+                wanted["name"],
+                id=where.backup_id,
                 volume_id=volume_id,
                 snapshot_id=wanted.get("snapshot_id"),
                 status="creating",
@@ -338,6 +339,6 @@ class TwoSites:
         self.remote = FakeSite("remote", self.stores.remote, self.time, failing=failing)
         self.sites = Sites(self.primary, self.primary, self.remote, self.remote, self.stores)
         # One after the other: time would pass for each of several threads.
-        self.effort = Effort(concurrency=1, stall_timeout=60, clock=self.time.clock)
+        self.effort = Effort(limit=1, stall_timeout=60, clock=self.time.clock)
         self.waiter = Waiter(timeout=60, interval=1, clock=self.time.clock)
         self.progress = Progress(clock=self.time.clock)

@@ -270,6 +270,9 @@ class FakeBackups:
     def backups(self):
         return list(self.by_id.values())
 
+    def backup(self, backup_id):
+        return self.by_id.get(backup_id)
+
     def mark_backup(self, backup_id, metadata):
         self.writes += 1
         self.by_id[backup_id] = dataclasses.replace(self.by_id[backup_id], metadata=dict(metadata))

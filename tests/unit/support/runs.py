@@ -127,7 +127,7 @@ def _volume(index, one, status, requested, ready):
         "name": one[1],
         "device": "/dev/vda",
         "size": one[2],
-        "backup_id": shop.uuid(100 + index),
+        "copy_id": shop.uuid(100 + index),
         "volume_id": shop.uuid(200 + index),
         "status": status,
         "seconds": {"requested": requested, "ready": ready},

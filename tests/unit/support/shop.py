@@ -9,11 +9,27 @@ import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Flavor, Port, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
+    FixedIp,
+    Flavor,
+    FloatingIp,
+    Network,
+    Port,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    ServerGroup,
+    Subnet,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import Site, mark_of, plan_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import mark_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import RestoreSite
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server, snapshot, volume
 
 MAC = {"orders-db": "fa:16:3e:00:00:11", "shop-front": "fa:16:3e:00:00:21"}
@@ -187,29 +203,16 @@ SAME_NAMES = {
     "availability_zones": {"nova": "nova"},
     "addresses": {"policy": "keep", "floating": True},
 }
-NETWORK = {"id": "net", "name": "shop-net", "router:external": False}
-PROVIDER = {"id": "ext2", "name": "provider", "router:external": True}
-PUBLIC = {"id": "ext", "name": "public", "router:external": True}
-SUBNET = {"id": "sub", "name": "shop-subnet", "network_id": "net", "cidr": "10.10.0.0/24"}
-GROUP = {
-    "id": "sg",
-    "name": "shop",
-    "security_group_rules": [
-        {
-            "direction": "ingress",
-            "ethertype": "IPv4",
-            "protocol": "tcp",
-            "port_range_min": 5432,
-            "port_range_max": 5432,
-            "remote_ip_prefix": None,
-            "remote_group_id": "sg",
-        }
-    ],
-}
-DEFAULT_GROUP = {"id": "sg0", "name": "default", "security_group_rules": []}
+NETWORK = Network("net", "shop-net")
+PROVIDER = Network("ext2", "provider", is_external=True)
+PUBLIC = Network("ext", "public", is_external=True)
+SUBNET = Subnet("sub", "shop-subnet", "net", "10.10.0.0/24")
+GROUP_RULE = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 5432, 5432, None, "sg")
+GROUP = SecurityGroup("sg", "shop", rules=(GROUP_RULE,))
+DEFAULT_GROUP = SecurityGroup("sg0", "default")
 APART = ServerGroup("group", "shop-apart", "anti-affinity")
 ZONES = {"volume": ("nova",), "compute": ("nova",)}
-ROUTER = {"id": "r", "name": "shop-router", "external_gateway_info": {"network_id": "ext"}}
+ROUTER = Router("r", "shop-router", external_network_id="ext")
 
 
 def port(name, **changes):
@@ -247,7 +250,7 @@ def empty_site(**changes):
         "key_pairs": {},
         "server_groups": (),
     }
-    return Site(**{**values, **changes})
+    return RestoreSite(**{**values, **changes})
 
 
 def prepared_site(**changes):
@@ -258,6 +261,7 @@ def prepared_site(**changes):
         "security_groups": (DEFAULT_GROUP, GROUP),
         "ports": (ROUTER_PORT,),
         "key_pairs": {"shop": "ssh-ed25519 AAAA another comment"},
+        "routers": (ROUTER,),
         "server_groups": (APART,),
         "volumes": restored_volumes(),
     }
@@ -287,13 +291,14 @@ def restored_site(**changes):
         servers.append(server(spec.name, metadata=mark.metadata(), volumes=attached, flavor=SMALL))
         ports.append(restored_port(spec.name, mark, device_id=f"id-{spec.name}"))
         floating_ips.append(
-            {
-                "id": f"fip-{spec.name}",
-                "port_id": f"port-{spec.name}",
-                "floating_ip_address": f"10.88.2.{len(servers)}",
-                "description": mark.text(),
-                "tags": mark.tags(),
-            }
+            FloatingIp(
+                f"fip-{spec.name}",
+                f"10.88.2.{len(servers)}",
+                f"port-{spec.name}",
+                "ext",
+                description=mark.text(),
+                tags=tuple(mark.tags()),
+            )
         )
     values = {
         "servers": tuple(servers),
@@ -321,13 +326,21 @@ def inventory(site=None, default="ceph", **changes):
     """
     values = {
         "site": site or empty_site(),
-        "routers": (),
-        "backups": {},
+        "parts": {},
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
         "zones": ZONES,
     }
     return Inventory(Stock(**{**values, **changes}), default)
+
+
+def restorable(manifest, mapping, found, drill=None):
+    """The manifest as it would be restored by a mapping, and everything that speaks against it.
+
+    :param found: an inventory.
+    """
+    mapped, refused = restore_problems(manifest, mapping, found, drill)
+    return mapped, [*refused, *judge(RestorePlan.of(mapped, found.stock.site), found.stock).problems]
 
 
 def _volume_names(spec):

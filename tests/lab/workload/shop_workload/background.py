@@ -13,7 +13,7 @@ import time
 
 from .journal import read_events
 
-STOP_TIMEOUT = 15
+STOP_TIMEOUT = 120
 
 
 class Failed(Exception):

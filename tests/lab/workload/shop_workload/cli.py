@@ -83,7 +83,7 @@ def add_check(commands) -> None:
 def add_addresses(command: argparse.ArgumentParser) -> None:
     command.add_argument("--orders", required=True, metavar="HOST[:PORT]", help="database of the orders")
     command.add_argument("--payments", required=True, metavar="HOST[:PORT]", help="database of the payments")
-    command.add_argument("--patience", type=float, default=60, help="seconds to wait for a database that does not answer (%(default)s)")
+    command.add_argument("--patience", type=float, default=600, help="seconds to wait for a database that does not answer (%(default)s)")
 
 
 def addresses(options: argparse.Namespace) -> tuple[Address, Address]:

@@ -27,6 +27,7 @@ def nova(monkeypatch):
 def run(nova, acting=None, check_mode=False, **changes):
     params = {
         "application": APPLICATION,
+        "state": "fenced",
         "site": "primary",
         "runs_at": "remote",
         "checkpoint": "noon",
@@ -42,10 +43,7 @@ def run(nova, acting=None, check_mode=False, **changes):
     }
     warnings = []
     module = SimpleNamespace(params=params, check_mode=check_mode, warn=warnings.append)
-    made = os_application_fence.Run(module, nova, acting or nova, None)
-    made.warn()
-    result = made.released() if params.get("state") == "released" else made.fenced()
-    return {**result, "warnings": warnings}
+    return {**os_application_fence.run(module, nova, acting or nova, None), "warnings": warnings}
 
 
 def test_a_fence_is_put_once_and_taken_away_once(nova):

@@ -6,6 +6,7 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import options
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_backup_replicate
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import CONTAINER, TwoSites, location
@@ -21,13 +22,17 @@ class Run(TwoSites):
         self.given = {}
         self.warnings = []
         monkeypatch.setattr(os_backup_replicate, "connect", lambda params: "cloud")
-        monkeypatch.setattr(os_backup_replicate, "Sites", SimpleNamespace(connect=lambda cloud, params: self.sites))
+        monkeypatch.setattr(os_backup_replicate, "Sites", SimpleNamespace(connect=self._connect))
         monkeypatch.setattr(os_backup_replicate, "Waiter", lambda timeout, interval: self.waiter)
-        monkeypatch.setattr(os_backup_replicate, "Effort", self._effort)
+        monkeypatch.setattr(options, "Effort", self._effort)
 
-    def _effort(self, concurrency, stall_timeout, bandwidth):
+    def _connect(self, _cloud, accounts):
+        assert (accounts.remote, accounts.admin) == ("remote", None)
+        return self.sites
+
+    def _effort(self, limit, stall_timeout, bandwidth):
         self.given = {"stall_timeout": stall_timeout, "bandwidth": bandwidth}
-        return dataclasses.replace(self.effort, **self.given)
+        return dataclasses.replace(self.effort, limit=limit, **self.given)
 
     def __call__(self, check_mode=False, **changes):
         params = {
@@ -43,6 +48,8 @@ class Run(TwoSites):
             "progress_file": None,
             "timeout": 60,
             "concurrency": 1,
+            "remote_cloud": "remote",
+            **dict.fromkeys(("admin_cloud", "remote_admin_cloud", "store_cloud", "remote_store_cloud")),
             **changes,
         }
         return os_backup_replicate.run(SimpleNamespace(params=params, check_mode=check_mode, warn=self.warnings.append))

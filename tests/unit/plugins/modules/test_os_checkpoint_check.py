@@ -43,7 +43,7 @@ class Clouds:
         self.servers = {name: server(name) for name in NAMES}
         self.remote.may_import = lambda: True
         self.room(primary=2, remote=2)
-        monkeypatch.setattr(os_checkpoint_check, "Method", lambda *options: SimpleNamespace(problems=lambda sites: []))
+        monkeypatch.setattr(os_checkpoint_check, "Delivery", lambda *options: SimpleNamespace(problems=lambda sites: []))
 
     def room(self, **room):
         for site, storage, made in (("primary", self.primary, self.primary.made), ("remote", self.remote, self.remote.by_id)):

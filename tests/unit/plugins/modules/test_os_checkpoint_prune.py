@@ -118,8 +118,9 @@ def test_what_had_to_be_left_alone_is_a_warning_and_did_not_go(clouds):
 def leave_scratch(clouds, **status):
     """A run that died has left a volume and its backup, of the newest checkpoint."""
     meant = shop.uuid(3001)
-    made = volume("scratch", description=f"osdr_verify={meant}", **status)
-    again = backup("scratch", metadata={"osdr_verify": meant}, **status)
+    name = f"osdr-verify-{meant}"
+    made = volume(name, id="volume-scratch", description=f"osdr_verify={meant}", **status)
+    again = backup(name, id="backup-scratch", metadata={"osdr_verify": meant}, **status)
     clouds.remote.volumes_by_id[made.id] = made
     clouds.remote.by_id[again.id] = again
 
@@ -142,8 +143,8 @@ def test_a_comparison_that_still_goes_on_is_a_warning(clouds):
     leave_scratch(clouds, status="creating")
     result = clouds.prune()
     assert (result["changed"], result["prune"]["scratch"], clouds.journal) == (False, {"backups": [], "volumes": []}, [])
-    assert [one.split(" (")[0] for one in clouds.warnings] == ["scratch", "scratch"]
-    assert clouds.warnings[0] == "scratch (backup-scratch) on site 'remote' is creating. It is left alone."
+    assert [one.split(" (")[0] for one in clouds.warnings] == [f"osdr-verify-{shop.uuid(3001)}"] * 2
+    assert clouds.warnings[0] == f"osdr-verify-{shop.uuid(3001)} (backup-scratch) on site 'remote' is creating. It is left alone."
 
 
 @pytest.mark.parametrize(

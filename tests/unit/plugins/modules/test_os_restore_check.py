@@ -6,20 +6,23 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import MappingInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, MappingInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_check
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.counting import ONCE, planning
 
-SHARED = {**shop.NETWORK, "name": "dr-net", "project_id": "theirs"}
+SHARED = dataclasses.replace(shop.NETWORK, name="dr-net", project_id="theirs", is_shared=True)
 
 
 @pytest.fixture
 def check(monkeypatch):
-    def run(site, mapping=None, **changes):
-        stock = shop.inventory(site, backups={one.id: one for one in shop.backups()}).stock
-        monkeypatch.setattr(os_restore_check, "connect", lambda _params: SimpleNamespace(project_id="mine"))
-        monkeypatch.setattr(os_restore_check.restore_check, "look", lambda _cloud, _limit, _wanted: stock)
+    def run(site, mapping=None, quotas=None, **changes):
+        limits = {"quotas": quotas} if quotas else {}
+        stock = shop.inventory(site, parts={one.id: one for one in shop.backups()}, **limits).stock
+        monkeypatch.setattr(os_restore_check, "connect", lambda _params: None)
+        monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda _cloud, _concurrency, _wanted: stock)
         warnings = []
         params = {
             "manifest": shop.document(),
@@ -30,6 +33,7 @@ def check(monkeypatch):
             "concurrency": 1,
             "command_checks": "refuse",
             "drill": None,
+            "servers": None,
         }
         return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 
@@ -62,9 +66,17 @@ def test_problems_of_mapping_and_site_come_together(check):
 
 def test_what_only_the_site_can_know_is_a_warning(check):
     mapping = {"schema_version": 1, "networks": {"shop-net": "dr-net"}}
-    result, warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), mapping)
+    site = shop.empty_site(networks=(shop.PUBLIC, SHARED), subnets=(dataclasses.replace(shop.SUBNET, project_id="theirs"),))
+    result, warnings = check(site, mapping)
     assert result["problems"] == []
-    assert len(warnings) == 2
+    assert result["missing"]["routers"] == []
+    assert [any(part in one for one in warnings) for part in ("of server 'orders-db'", "of server 'shop-front'", "'shop-router' is not joined")] == [True] * 3
+
+
+def test_nothing_is_made_inside_of_what_others_share(check):
+    result, _warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), {"schema_version": 1, "networks": {"shop-net": "dr-net"}})
+    (problem,) = result["problems"]
+    assert problem.startswith("Subnet 'shop-subnet' is not there, and network 'dr-net' at site 'remote', on which it is to be, belongs to another project;")
 
 
 def test_a_mapping_that_cannot_be_read_is_refused(check):
@@ -116,3 +128,37 @@ def test_a_drill_takes_the_place_of_nothing(check):
 def test_what_must_not_be_removed_is_a_problem(check):
     result, _warnings = check(left_behind("2026-01-01T13:00:00Z"), remove_old=True)
     assert ["not before the checkpoint" in one for one in result["problems"]] == [True, True]
+
+
+def test_a_restore_is_planned_once(check, monkeypatch):
+    counts = planning(monkeypatch)
+    check(shop.empty_site())
+    assert counts == ONCE
+    counts.clear()
+    check(shop.restored_site(), remove_old=True)
+    assert counts == ONCE, "nothing old is there that would make it another site"
+
+
+def test_of_some_servers_the_rest_is_not_looked_at(check):
+    result, _warnings = check(shop.empty_site(flavors=(shop.SMALL,)), servers=["shop-front"])
+    assert result["problems"] == []
+    refused, _warnings = check(shop.empty_site(flavors=(shop.SMALL,)), servers=["orders-db"])
+    assert ["needs flavor 'lab.db'" in one for one in refused["problems"]] == [True]
+
+
+def test_a_part_takes_only_its_share_of_the_quotas(check):
+    quotas = {"volume": {"volumes": Quota("volumes", -1, 0)}, "compute": {"instances": Quota("instances", -1, 0)}, "network": {}}
+    found = [check(shop.empty_site(), servers=servers, quotas=quotas)[0]["needs"] for servers in (None, ["shop-front"])]
+    assert [{need["resource"]: need["needed"] for need in needs} for needs in found] == [{"volumes": 3, "instances": 2}, {"volumes": 1, "instances": 1}]
+
+
+def test_a_server_that_the_checkpoint_does_not_have_is_refused(check):
+    with pytest.raises(InvalidInput, match="has no server web; it has shop-front, orders-db"):
+        check(shop.empty_site(), servers=["web"])
+
+
+def test_what_is_left_of_other_servers_is_not_in_the_way_of_a_part(check):
+    site = left_behind("2026-01-01T13:00:00Z")
+    result, _warnings = check(site, remove_old=True, servers=["orders-db"])
+    (problem,) = result["problems"]
+    assert "Server orders-db" in problem and "not before the checkpoint" in problem

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import plan_servers
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -28,21 +27,19 @@ class Restore:
 
     started = "2026-11-22T14:30:14.150Z"
 
-    def __init__(self, _cloud, manifest, _waiter, _limit, gates, volumes=None):
-        self.manifest, self.gates, self.volumes = manifest, gates, volumes
+    def __init__(self, _compute, _network, plan, _waiter, _concurrency, gates, volumes=None):
+        self.plan, self.gates, self.volumes = plan, gates, volumes
+        self.steps = plan.servers
         self.applied = False
 
-    def plan(self):
-        return plan_servers(self.manifest, shop.prepared_site())
-
-    def refuse_problems(self, _steps):
+    def refuse_problems(self):
         pass
 
-    def apply(self, _steps):
+    def apply(self):
         self.applied = True
         return []
 
-    def predicted(self, _steps):
+    def predicted(self):
         return []
 
     def timing(self):
@@ -51,7 +48,7 @@ class Restore:
 
 @pytest.fixture
 def run(monkeypatch):
-    def run(*checks, check_mode=False, **changes):
+    def run(*checks, check_mode=False, site=None, storage=(), **changes):
         made = []
 
         def restore(*arguments):
@@ -59,7 +56,12 @@ def run(monkeypatch):
             return made[0]
 
         monkeypatch.setattr(os_restore_servers, "connect", lambda _params: "cloud")
+        monkeypatch.setattr(os_restore_servers, "look", lambda _cloud, _concurrency: site or shop.prepared_site())
         monkeypatch.setattr(os_restore_servers, "ServerRestore", restore)
+        cinder = SimpleNamespace(cloud=SimpleNamespace(site="remote"), volumes=lambda: list(storage))
+        monkeypatch.setattr(os_restore_servers, "BlockStorage", lambda _cloud: cinder)
+        monkeypatch.setattr(os_restore_servers, "Compute", lambda _cloud: None)
+        monkeypatch.setattr(os_restore_servers, "Networking", lambda _cloud: None)
         warnings = []
         params = {
             "manifest": document(*checks),
@@ -67,6 +69,7 @@ def run(monkeypatch):
             "user_data_key": None,
             "state": "present",
             "tiers": None,
+            "servers": None,
             "volumes": "there",
             "timeout": 60,
             "concurrency": 8,
@@ -103,15 +106,49 @@ def test_they_are_run_when_told(run):
 
 def test_what_is_not_restored_now_is_not_asked_about(run):
     done = run(COMMAND, tiers=["database"])
-    assert [tier.name for tier in done.restore.manifest.application.tiers] == ["database"]
+    assert [tier.name for tier in done.restore.plan.manifest.application.tiers] == ["database"]
     assert list(done.result["diff"]["after"]["servers"]) == ["orders-db"]
 
 
 def test_all_is_removed_or_nothing(run):
-    with pytest.raises(InvalidInput, match="take tiers and volumes out"):
+    with pytest.raises(InvalidInput, match="take tiers, servers and volumes out"):
         run(state="absent", tiers=["database"])
-    with pytest.raises(InvalidInput, match="take tiers and volumes out"):
+    with pytest.raises(InvalidInput, match="take tiers, servers and volumes out"):
         run(state="absent", volumes="restore")
+    with pytest.raises(InvalidInput, match="take tiers, servers and volumes out"):
+        run(state="absent", servers=["orders-db"])
+
+
+def test_everything_that_was_restored_is_removed_in_order(monkeypatch):
+    calls, site = [], shop.restored_site()
+
+    def note(call):
+        return lambda one: calls.append((call, one))
+
+    def gone(_server_id):
+        raise NotFound("It is gone.")
+
+    compute = SimpleNamespace(delete_server=note("server"), server=gone)
+    network = SimpleNamespace(delete_floating_ip=note("floating address"), delete_port=note("port"))
+    monkeypatch.setattr(os_restore_servers, "connect", lambda _params: None)
+    monkeypatch.setattr(os_restore_servers, "look", lambda _cloud, _concurrency: site)
+    monkeypatch.setattr(os_restore_servers, "Compute", lambda _cloud: compute)
+    monkeypatch.setattr(os_restore_servers, "Networking", lambda _cloud: network)
+    params = {"manifest": shop.document(), "drill": None, "state": "absent", "tiers": None, "servers": None, "volumes": "there"}
+    effort = {"timeout": 60, "concurrency": 1}
+    result = os_restore_servers.run(SimpleNamespace(params={**params, **effort}, check_mode=False))
+    assert [call for call, _one in calls] == ["server"] * 2 + ["floating address"] * 2 + ["port"] * 2
+    assert result["diff"]["before"]["ports"] == ["port-orders-db", "port-shop-front"]
+    calls.clear()
+    assert os_restore_servers.run(SimpleNamespace(params={**params, **effort}, check_mode=True)) == result
+    assert calls == []
+
+
+def test_of_some_servers_only_those_are_restored_with_their_tiers_and_volumes(run):
+    done = run(COMMAND, servers=["orders-db"], volumes="restore", site=shop.prepared_site(volumes=()), check_mode=True, storage=())
+    assert [step.spec.name for step in done.restore.steps] == ["orders-db"]
+    assert [tier.name for tier in done.restore.plan.manifest.application.tiers] == ["database"]
+    assert {step.server for step in done.restore.volumes.steps} == {"orders-db"}
 
 
 def test_for_a_drill_what_was_asked_for_stands_for_the_checks(run):
@@ -131,11 +168,10 @@ def test_volumes_must_be_there_unless_they_are_to_be_restored(run):
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_volumes_are_restored_too_and_shown(run, monkeypatch, check_mode):
+def test_volumes_are_restored_too_and_shown(run, check_mode):
     made = shop.prepared_site().volumes[:1]
-    storage = SimpleNamespace(cloud=SimpleNamespace(site="remote"), volumes=lambda: list(made))
-    monkeypatch.setattr(os_restore_servers, "BlockStorage", lambda _cloud: storage)
-    done = run(volumes="restore", tiers=["front"], check_mode=check_mode)
+    site = shop.prepared_site(volumes=made)
+    done = run(volumes="restore", tiers=["front"], check_mode=check_mode, site=site, storage=made)
     assert len(done.restore.volumes.steps) == 3, "the volumes of all tiers are begun"
     assert sorted(done.result["diff"]["before"]["volumes"].values()) == ["absent", "absent", "available"]
     assert set(done.result["diff"]["after"]["volumes"].values()) == {"restored", "available"}

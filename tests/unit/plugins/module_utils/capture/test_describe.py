@@ -6,10 +6,23 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture import describe as capture
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import look as capture_look
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
+    Attachment,
+    FixedIp,
+    FloatingIp,
+    Network,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    ServerGroup,
+    Subnet,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription, ServerGroupSpec
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
 from ansible_collections.osdr.openstack.tests.unit.support.shop import port
@@ -47,49 +60,20 @@ PORTS = (
 
 
 def network(network_id, name, **changes):
-    return {"id": network_id, "name": name, "project_id": "project", "mtu": 1442, "port_security_enabled": True, **changes}
+    return Network(network_id, name, **{"project_id": "project", "mtu": 1442, **changes})
 
 
 def subnet(subnet_id, name, network_id):
-    return {
-        "id": subnet_id,
-        "name": name,
-        "project_id": "project",
-        "network_id": network_id,
-        "cidr": "10.0.0.0/24",
-        "ip_version": 4,
-        "gateway_ip": "10.0.0.1",
-        "enable_dhcp": True,
-        "dns_nameservers": ["10.0.0.53"],
-        "allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.254"}],
-        "host_routes": [],
-        "ipv6_ra_mode": None,
-        "ipv6_address_mode": None,
-    }
+    pools = ({"start": "10.0.0.2", "end": "10.0.0.254"},)
+    return Subnet(subnet_id, name, network_id, "10.0.0.0/24", "project", gateway_ip="10.0.0.1", dns_nameservers=("10.0.0.53",), allocation_pools=pools)
 
 
-def group(group_id, name, *remotes):
-    rules = [
-        {
-            "direction": "ingress",
-            "ethertype": "IPv4",
-            "protocol": "tcp",
-            "port_range_min": 22,
-            "port_range_max": 22,
-            "remote_ip_prefix": None,
-            "remote_group_id": remote,
-        }
-        for remote in remotes
-    ]
-    return {"id": group_id, "name": name, "project_id": "project", "description": None, "security_group_rules": rules}
+def group(group_id, name, *remotes, **changes):
+    rules = tuple(SecurityGroupRule(f"rule-{remote}", "ingress", "IPv4", "tcp", 22, 22, None, remote) for remote in remotes)
+    return SecurityGroup(group_id, name, **{"project_id": "project", "rules": rules, **changes})
 
 
-ROUTER = {
-    "id": "r",
-    "name": "shop-router",
-    "project_id": "project",
-    "external_gateway_info": {"network_id": "ext", "enable_snat": True},
-}
+ROUTER = Router("r", "shop-router", "project", external_network_id="ext")
 
 
 def seen(**changes):
@@ -102,7 +86,7 @@ def seen(**changes):
         "ports": PORTS,
         "networks": {
             "net": network("net", "shop-net"),
-            "net2": network("net2", "back-net", port_security_enabled=False),
+            "net2": network("net2", "back-net", port_security=False),
             "net3": network("net3", "not ours to restore"),
             "ext": network("ext", "public", project_id="admin"),
         },
@@ -110,21 +94,21 @@ def seen(**changes):
             "sub": subnet("sub", "shop-subnet", "net"),
             "elsewhere": subnet("elsewhere", "elsewhere", "net3"),
         },
-        "routers": {"r": ROUTER, "r2": {**ROUTER, "id": "r2", "name": "unused"}},
+        "routers": {"r": ROUTER, "r2": dataclasses.replace(ROUTER, id="r2", name="unused")},
         "security_groups": {
             "sg": group("sg", "shop", "admins", "sg"),
             "admins": group("admins", "admins", "bastion"),
             "bastion": group("bastion", "bastion", None),
             "unused": group("unused", "unused", None),
         },
-        "floating_ips": ({"port_id": "port-front", "floating_network_id": "ext", "fixed_ip_address": "10.0.0.11"},),
+        "floating_ips": (FloatingIp("fip", "10.88.0.9", "port-front", "ext", "10.0.0.11"),),
         "key_pairs": {"shop": "ssh-ed25519 AAAA shop", "unused": "ssh-ed25519 BBBB unused"},
     }
-    return capture.Seen(**{**values, **changes})
+    return CaptureSite(**{**values, **changes})
 
 
 def described(**changes):
-    return capture.describe(APPLICATION, seen(**changes))
+    return describe(APPLICATION, seen(**changes))
 
 
 def test_ids_of_the_definition_become_names():
@@ -152,7 +136,7 @@ def test_ports_are_in_the_order_of_the_interfaces():
 def test_the_address_to_which_the_floating_one_leads_comes_first(first):
     addresses = ["10.0.0.11", "10.0.0.12", "2001:db8::11"]
     front = dataclasses.replace(PORTS[0], fixed_ips=tuple(FixedIp("sub", one) for one in addresses))
-    floating = ({"port_id": "port-front", "floating_network_id": "ext", "fixed_ip_address": first},) if first else ()
+    floating = (FloatingIp("fip", "10.88.0.9", "port-front", "ext", first),) if first else ()
     found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1].fixed_ips
     assert [one.ip_address for one in found] == sorted(addresses, key=lambda one: one != first)
 
@@ -181,8 +165,8 @@ def test_the_topology_is_what_the_servers_need_and_no_more():
 def test_marks_of_a_restore_are_not_captured_with_what_it_made():
     mark = Mark("shop", "noon", drill="7").text()
     found = seen(key_pairs={"shop": f"ssh-ed25519 AAAA shop {mark}"})
-    marked = {one: {**group, "description": f"What it serves {mark}"} for one, group in found.security_groups.items()}
-    topology = capture.describe(APPLICATION, dataclasses.replace(found, security_groups=marked)).topology
+    marked = {one: dataclasses.replace(group, description=f"What it serves {mark}") for one, group in found.security_groups.items()}
+    topology = describe(APPLICATION, dataclasses.replace(found, security_groups=marked)).topology
     assert topology.key_pairs[0].public_key == "ssh-ed25519 AAAA shop"
     assert {one.description for one in topology.security_groups} == {"What it serves"}
 
@@ -194,9 +178,9 @@ def test_a_description_survives_being_written_and_read():
 
 def test_the_key_pair_of_another_user_is_a_warning():
     found = seen(key_pairs={})
-    assert "Key pair 'shop' of server orders-db" in capture.warnings(found)[0]
-    assert capture.describe(APPLICATION, found).topology.key_pairs == ()
-    assert not capture.warnings(seen())
+    assert "Key pair 'shop' of server orders-db" in warnings(found)[0]
+    assert describe(APPLICATION, found).topology.key_pairs == ()
+    assert not warnings(seen())
 
 
 def with_server(**changes):
@@ -208,11 +192,11 @@ def with_boot_volume(**changes):
 
 
 def with_network(**changes):
-    return {"networks": {**seen().networks, "net": {**network("net", "shop-net"), **changes}}}
+    return {"networks": {**seen().networks, "net": dataclasses.replace(network("net", "shop-net"), **changes)}}
 
 
 def with_group(**changes):
-    return {"security_groups": {**seen().security_groups, "sg": {**group("sg", "shop", None), **changes}}}
+    return {"security_groups": {**seen().security_groups, "sg": dataclasses.replace(group("sg", "shop", None), **changes)}}
 
 
 @pytest.mark.parametrize(
@@ -234,11 +218,11 @@ def with_group(**changes):
         ),
         ({"security_groups": {}}, "Port port-front of server orders-db (id-orders-db) uses security group sg"),
         (
-            with_group(security_group_rules=[{**group("x", "x", None)["security_group_rules"][0], "remote_address_group_id": "a"}]),
+            with_group(rules=(SecurityGroupRule("rule", "ingress", "IPv4", remote_address_group_id="a"),)),
             "Security group 'shop' has a rule with an address group",
         ),
         (
-            with_group(security_group_rules=group("x", "x", "foreign")["security_group_rules"]),
+            with_group(rules=group("x", "x", "foreign").rules),
             "A rule of security group 'shop' names group foreign",
         ),
     ],
@@ -270,7 +254,7 @@ def test_nova_is_only_asked_for_devices_that_cinder_does_not_know(device, asked)
     compute = FakeCompute()
     found = {"volume-boot": volume("boot", attachments=(Attachment("id-s", device),))}
     one = server("s", volumes=(("volume-boot", False),))
-    assert capture._devices(compute, one, found) == {"volume-boot": "/dev/vda"}
+    assert capture_look._devices(compute, one, found) == {"volume-boot": "/dev/vda"}
     assert compute.asked == asked
 
 
@@ -289,14 +273,14 @@ class Administrator:
         return [one for one in self._servers if one.project_id == project_id]
 
     def captured(self, monkeypatch, form=str):
-        monkeypatch.setattr(capture, "Compute", self)
-        return capture.user_data(self, seen(), form)
+        monkeypatch.setattr(capture_look, "Compute", self)
+        return user_data_of(self, seen(), form)
 
 
 def test_user_data_is_taken_of_the_applications_servers_that_have_any(monkeypatch):
     administrator = Administrator(orders_db(user_data="IyE="), server("other", user_data="Pz8="))
     assert administrator.captured(monkeypatch, str.lower) == {"id-orders-db": "iye="}
-    assert capture.describe(APPLICATION, seen(user_data={"id-orders-db": "plain:IyE="})).servers[0].user_data == "plain:IyE="
+    assert describe(APPLICATION, seen(user_data={"id-orders-db": "plain:IyE="})).servers[0].user_data == "plain:IyE="
 
 
 def test_a_server_without_user_data_has_none(monkeypatch):

@@ -10,6 +10,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.pruning i
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, Interrupted, ManifestInvalid, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -119,7 +120,7 @@ def test_parents_of_what_stays_stay_though_their_checkpoint_goes():
 
 def test_a_checkpoint_that_goes_is_a_change_though_nothing_else_goes():
     plan = Sites().prune(Policy(last=2), primary=False)[1]
-    assert ([gone.backups for _storage, gone in plan.sites], plan.changes) == ([()], True)
+    assert ([gone.parts for _storage, gone in plan.sites], plan.changes) == ([()], True)
 
 
 def test_without_the_primary_only_the_remote_site_is_touched():
@@ -144,7 +145,7 @@ def test_what_is_left_over_at_the_primary_goes():
     sites.history.leave("made", "2026-01-01T15:00:00", [shop.uuid(9002)], status="error")
     sites.primary = sites.opposite.storage = FakeCopies("primary", sites.history.backups, sites.history.snapshots)
     plan = sites.prune(Policy(last=3))[1]
-    assert [sites.history.named(one.id for one in gone.backups) for _storage, gone in plan.sites] == [[], ["lost-1"]]
+    assert [sites.history.named(one.id for one in gone.parts) for _storage, gone in plan.sites] == [[], ["lost-1"]]
     assert [[one.name for one in gone.snapshots] for _storage, gone in plan.sites] == [[], ["lost-1"]]
 
 
@@ -196,6 +197,23 @@ class Unreadable(FakeStore):
         raise self._error
 
 
+def by_another_method(store):
+    """A checkpoint of the catalogue has a copy that this release does not know how to read."""
+    name = min(store.objects)
+    manifest = Manifest.load(store.objects[name])
+    first, *others = manifest.copies
+    store.objects[name] = dataclasses.replace(manifest, copies=(dataclasses.replace(first, method="pigeon"), *others)).dump()
+
+
+def test_nothing_goes_where_nobody_knows_what_a_checkpoint_needs():
+    sites = Sites()
+    by_another_method(sites.store)
+    sites.journal.clear()
+    with pytest.raises(ManifestInvalid, match="Nothing of application 'shop' is removed.*method 'pigeon', which this release does not know"):
+        sites.prune()
+    assert sites.journal == []
+
+
 def unreadable(error):
     return lambda sites: setattr(sites.opposite, "catalogue", Catalogue(Unreadable(error), "catalogue"))
 
@@ -209,6 +227,7 @@ UNKNOWN = [
         id="damaged",
     ),
     pytest.param(lambda sites: sites.own_store.objects.clear(), "It lacks checkpoint 'away-again', of which the site has backups", id="lost"),
+    pytest.param(lambda sites: by_another_method(sites.own_store), "is not whole. The copy of volume", id="of a method that is not known"),
 ]
 
 
@@ -268,7 +287,7 @@ def test_what_is_refused_is_a_warning_and_ends_its_own_chain_only():
     pruning, plan = sites.prune()
     assert pruning.warnings == [f"Site 'remote' could not delete backup {number(2, 1)}. It is left alone."]
     assert sites.deleted("remote") == ["noon-1", "noon-2", "ten-2", "noon-3", "ten-3"]
-    assert sites.history.named(one.id for one in plan.sites[0][1].backups) == ["noon-2", "noon-3", "ten-2", "ten-3"]
+    assert sites.history.named(one.id for one in plan.sites[0][1].parts) == ["noon-2", "noon-3", "ten-2", "ten-3"]
 
 
 def test_what_one_site_must_leave_alone_the_next_one_does_not_touch():
@@ -276,7 +295,7 @@ def test_what_one_site_must_leave_alone_the_next_one_does_not_touch():
     sites = Sites(remote={"refused": {number(1, 2): 400}})
     plan = sites.prune()[1]
     assert sites.left(sites.remote) == sites.left(sites.primary) == ["ten-2", "two-1", "two-2", "two-3"]
-    assert [len(gone.backups) for _storage, gone in plan.sites] == [5, 5]
+    assert [len(gone.parts) for _storage, gone in plan.sites] == [5, 5]
 
 
 def test_what_only_the_primary_refuses_is_a_warning_too():
@@ -284,7 +303,7 @@ def test_what_only_the_primary_refuses_is_a_warning_too():
     pruning, plan = sites.prune()
     assert len(pruning.warnings) == 1
     assert sites.left(sites.primary) == ["ten-3", "two-1", "two-2", "two-3"]
-    assert [len(gone.backups) for _storage, gone in plan.sites] == [6, 5]
+    assert [len(gone.parts) for _storage, gone in plan.sites] == [6, 5]
 
 
 def test_what_somebody_else_builds_on_at_the_primary_stays_at_both_sites():

@@ -33,13 +33,17 @@ def published(key=None):
     return made
 
 
+def holders(pieces):
+    return {part.id for part, _metadata in pieces}
+
+
 def objects(made):
     return made.catalogue._store.objects
 
 
 def test_pieces_are_for_the_checkpoints_own_backups_only():
     stranger = backup("stranger", metadata=marks("shop", "noon"))
-    assert publication().pieces_to_store(MANIFEST, [*shop.backups(), stranger]).keys() == OWN
+    assert holders(publication().pieces_to_store(MANIFEST, [*shop.backups(), stranger])) == OWN
 
 
 @pytest.mark.parametrize("key", [None, "secret"])
@@ -51,35 +55,35 @@ def test_pieces_are_of_the_very_document_that_is_published(key):
 
 def test_what_the_backups_hold_already_is_not_written_again():
     made = published()
-    assert made.pieces_to_store(MANIFEST, made.storage.backups()) == {}
+    assert made.pieces_to_store(MANIFEST, made.storage.backups()) == []
     changed = dataclasses.replace(MANIFEST, checkpoint=dataclasses.replace(MANIFEST.checkpoint, site="elsewhere"))
-    assert made.pieces_to_store(changed, made.storage.backups()).keys() == OWN
+    assert holders(made.pieces_to_store(changed, made.storage.backups())) == OWN
 
 
 def test_without_its_pieces_no_manifest_is_published():
     made = publication(Refusing(*shop.backups()))
     with pytest.raises(CloudError):
-        made.publish(MANIFEST, {shop.uuid(101): {LABEL_KEY: "1:0"}})
+        made.publish(MANIFEST, [(shop.backups()[0], {LABEL_KEY: "1:0"})])
     assert objects(made) == {}
 
 
 def test_what_is_withdrawn_leaves_the_catalogue_before_its_pieces():
     made = publication(Refusing(*shop.backups()), **{NAME: MANIFEST.dump()})
     with pytest.raises(CloudError):
-        made.withdraw("shop", "noon", {shop.uuid(101): {}})
+        made.withdraw("shop", "noon", [(shop.backups()[0], {})])
     assert objects(made) == {}
 
 
 @pytest.mark.parametrize(
-    ("names", "holders"),
+    ("names", "expected"),
     [
         pytest.param(("shop", "noon"), OWN, id="its own"),
         pytest.param(("shop", "ten"), set(), id="not another checkpoint's"),
         pytest.param(("bank", "noon"), set(), id="nor another application's"),
     ],
 )
-def test_pieces_to_remove_are_found_by_the_marks(names, holders):
-    assert published().pieces_to_remove(*names).keys() == holders
+def test_pieces_to_remove_are_found_by_the_marks(names, expected):
+    assert holders(published().pieces_to_remove(*names)) == expected
 
 
 def test_only_pieces_are_removed_from_what_the_backups_hold():
@@ -87,4 +91,4 @@ def test_only_pieces_are_removed_from_what_the_backups_hold():
     made = published()
     made.withdraw("shop", "noon", made.pieces_to_remove("shop", "noon"))
     assert {one.id: one.metadata for one in made.storage.backups()} == before
-    assert made.pieces_to_remove("shop", "noon") == {}
+    assert made.pieces_to_remove("shop", "noon") == []

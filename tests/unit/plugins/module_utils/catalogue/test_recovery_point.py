@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Damaged, Listing, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, metrics, unavailable
@@ -34,6 +36,13 @@ def test_every_backup_of_every_chain_counts():
     assert unavailable(NOON, shop.backups()[1:], "remote") == [
         f"Backup {shop.uuid(91)} of volume {shop.uuid(1)} is not available on site 'remote'."
     ]
+
+
+def test_a_copy_of_a_method_that_is_not_known_cannot_be_restored():
+    first, *others = NOON.copies
+    manifest = dataclasses.replace(NOON, copies=(dataclasses.replace(first, method="pigeon"), *others))
+    (problem,) = unavailable(manifest, shop.backups(), "remote")
+    assert problem.startswith(f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know")
 
 
 def test_the_newest_that_can_be_restored_counts():

@@ -190,7 +190,7 @@ def test_an_empty_catalogue_needs_nothing():
 
 
 def gone(decision, found, snapshots=(), application="shop"):
-    return [one.id for one in surplus(application, decision, found, snapshots).backups]
+    return [one.id for one in surplus(application, decision, found, snapshots).parts]
 
 
 def test_the_parents_of_what_stays_stay_though_their_checkpoints_go():
@@ -375,7 +375,7 @@ class Generated:
 
     def decide(self):
         decision = spare("shop", decide(self.policy, self.manifests, self.found), self.found)
-        return decision, surplus("shop", decision, self.found).backups
+        return decision, surplus("shop", decision, self.found).parts
 
     def remove(self, manifests, backups):
         self.manifests = [one for one in self.manifests if one not in manifests]

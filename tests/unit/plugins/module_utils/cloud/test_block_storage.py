@@ -279,3 +279,9 @@ def test_a_failure_to_tell_the_default_volume_type_is_a_failure(storage, request
     requests_mock.get(f"{CINDER}/types/default", status_code=500)
     with pytest.raises(CloudError, match="could not show the default volume type"):
         storage.default_volume_type()
+
+
+def test_everything_that_cinder_says_of_volumes_is_asked_for(storage, requests_mock):
+    asked = requests_mock.get(f"{CINDER}/volumes/detail", json={"volumes": [{"id": "v1", "group_id": "g1"}]})
+    assert storage.volume_answers() == [{"id": "v1", "group_id": "g1"}]
+    assert asked.last_request.headers["OpenStack-API-Version"] == "volume 3.71"

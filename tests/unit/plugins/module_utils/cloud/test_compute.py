@@ -226,3 +226,29 @@ def test_servers_are_stopped_started_and_unlocked(compute, requests_mock, action
     requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
     getattr(compute, action)("s1")
     assert requests_mock.last_request.json() == {body: None}
+
+
+def test_everything_that_nova_says_of_servers_is_asked_for(compute, requests_mock):
+    more = {"servers_links": [{"rel": "next", "href": "elsewhere"}]}
+    asked = requests_mock.get(f"{NOVA}/servers/detail", [{"json": {"servers": [{"id": "s1", "locked": True}], **more}}, {"json": {"servers": [{"id": "s2"}]}}])
+    assert compute.server_answers() == [{"id": "s1", "locked": True}, {"id": "s2"}]
+    assert [request.headers["OpenStack-API-Version"] for request in asked.request_history] == ["compute 2.100"] * 2
+    assert asked.last_request.qs["marker"] == ["s1"]
+
+
+def test_server_groups_are_listed_to_the_end_although_nova_links_to_no_next_page(compute, requests_mock):
+    pages = [[{"id": "g1"}, {"id": "g2"}], [{"id": "g3"}], []]
+    asked = requests_mock.get(f"{NOVA}/os-server-groups", [{"json": {"server_groups": page}} for page in pages])
+    assert [one["id"] for one in compute.server_group_answers()] == ["g1", "g2", "g3"]
+    assert [request.qs["offset"] for request in asked.request_history] == [["0"], ["2"], ["3"]]
+
+
+@pytest.mark.parametrize("pin", [{"compute_api_version": "2.1"}, {"compute_default_microversion": "2.1"}], ids=lambda pin: next(iter(pin)))
+def test_a_server_is_asked_for_with_what_it_takes_whatever_version_is_pinned(requests_mock, pin):
+    for url in (NOVA, f"{NOVA}/", "http://nova.example/"):
+        requests_mock.get(url, json={"version": VERSION})
+    asked = requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server()})
+    connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA, **pin)
+    assert connection.compute.default_microversion == "2.1"
+    Compute(Cloud(connection, "primary")).server("s1")
+    assert asked.last_request.headers["OpenStack-API-Version"] != "compute 2.1"

@@ -6,10 +6,19 @@ from __future__ import annotations
 
 import openstack
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Network
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Port
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
+    FixedIp,
+    FloatingIp,
+    Network,
+    Port,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
 
 NEUTRON = "http://neutron.example/v2.0"
 MARKS = ["osdr_application=shop", "osdr_checkpoint=noon"]
@@ -23,7 +32,7 @@ def network(requests_mock):
     connection = openstack.connect(auth_type="none", endpoint=NEUTRON, network_endpoint_override=NEUTRON)
     cloud = Cloud(connection, "remote")
     cloud.__dict__["project_id"] = "p1"
-    return Network(cloud)
+    return Networking(cloud)
 
 
 def neutron_port(**changes):
@@ -41,6 +50,7 @@ def neutron_port(**changes):
         "allowed_address_pairs": [{"ip_address": "10.0.0.99"}],
         "tags": MARKS,
         "description": "shop",
+        "project_id": "p1",
         **changes,
     }
 
@@ -63,6 +73,7 @@ def test_a_port_is_read_completely(network, requests_mock):
         tags=tuple(MARKS),
         description="shop",
         device_owner="compute:nova",
+        project_id="p1",
     )
 
 
@@ -80,35 +91,168 @@ def test_port_security_is_on_unless_it_is_said_to_be_off(network, requests_mock,
     assert network.ports()[0].port_security is is_on
 
 
-def test_ports_are_asked_for_by_what_is_wanted(network, requests_mock):
-    requests_mock.get(f"{NEUTRON}/ports", json={"ports": []})
-    assert network.ports(device_id="s1") == []
-    assert requests_mock.last_request.qs == {"device_id": ["s1"]}
+# Of whom things are
 
 
-@pytest.mark.parametrize(("collection", "key"), [("networks", "networks"), ("security-groups", "security_groups"), ("floatingips", "floatingips")])
-def test_a_collection_is_listed_as_the_api_documents_it(network, requests_mock, collection, key):
-    requests_mock.get(f"{NEUTRON}/{collection}", json={key: [{"id": "x", "router:external": False}]})
-    assert network.list(collection, name="a b") == [{"id": "x", "router:external": False}]
-    assert requests_mock.last_request.qs == {"name": ["a b"]}
+def neutron_network(name, project="p1", **changes):
+    return {"id": name, "name": name, "project_id": project, "router:external": False, "shared": False, **changes}
+
+
+NETWORKS = [
+    neutron_network("mine"),
+    neutron_network("shared", "p2", shared=True),
+    neutron_network("public", "p2", **{"router:external": True}),
+    neutron_network("theirs", "p2"),
+]
+
+
+def test_networks_are_the_projects_own_and_those_that_it_may_use(network, requests_mock):
+    """An administrator sees all of them."""
+    requests_mock.get(f"{NEUTRON}/networks", json={"networks": NETWORKS})
+    assert network.networks() == [
+        Network("mine", "mine", "p1"), Network("shared", "shared", "p2", is_shared=True), Network("public", "public", "p2", is_external=True)
+    ]
+
+
+def test_subnets_are_those_of_these_networks(network, requests_mock):
+    requests_mock.get(f"{NEUTRON}/networks", json={"networks": NETWORKS})
+    there = [{"id": f"s-{one['id']}", "network_id": one["id"], "cidr": "10.0.0.0/24", "ip_version": 4, "enable_dhcp": True} for one in NETWORKS]
+    requests_mock.get(f"{NEUTRON}/subnets", json={"subnets": there})
+    assert [one.id for one in network.subnets()] == ["s-mine", "s-shared", "s-public"]
+
+
+@pytest.mark.parametrize(("collection", "method"), [("routers", "routers"), ("floatingips", "floating_ips"), ("ports", "ports")])
+def test_what_cannot_be_shared_is_asked_for_by_its_project(network, requests_mock, collection, method):
+    requests_mock.get(f"{NEUTRON}/{collection}", json={collection: []})
+    assert getattr(network, method)() == []
+    assert requests_mock.last_request.qs == {"project_id": ["p1"]}
+
+
+def test_security_groups_are_the_projects_own_and_those_that_are_shared(network, requests_mock):
+    groups = [
+        {"id": "mine", "name": "shop", "project_id": "p1"},
+        {"id": "shared", "name": "shop", "project_id": "p2", "shared": True},
+        {"id": "theirs", "name": "shop", "project_id": "p2", "shared": False},
+        {"id": "unsaid", "name": "shop", "project_id": "p2"},
+    ]
+    requests_mock.get(f"{NEUTRON}/security-groups", json={"security_groups": groups})
+    assert [(one.id, one.is_shared) for one in network.security_groups()] == [("mine", False), ("shared", True)]
+
+
+def test_ports_of_others_are_looked_for_on_networks_that_servers_may_be_on(network, requests_mock):
+    requests_mock.get(f"{NEUTRON}/networks", json={"networks": NETWORKS})
+    ports = [neutron_port(id="mine"), neutron_port(id="theirs", project_id="p2"), neutron_port(id="neutrons", project_id="")]
+    listed = requests_mock.get(f"{NEUTRON}/ports", json={"ports": ports})
+    assert [one.id for one in network.ports_of_others()] == ["theirs", "neutrons"]
+    assert listed.last_request.qs == {"network_id": ["mine", "shared"]}
+
+
+def test_many_networks_are_asked_for_in_several_requests(network, requests_mock):
+    many = [neutron_network(f"n{number}") for number in range(120)]
+    requests_mock.get(f"{NEUTRON}/networks", json={"networks": many})
+    listed = requests_mock.get(f"{NEUTRON}/ports", json={"ports": []})
+    network.ports_of_others()
+    assert [len(one.qs["network_id"]) for one in listed.request_history] == [50, 50, 20]
+
+
+# What they are
+
+
+def test_a_network_is_read_completely(network, requests_mock):
+    told = neutron_network("mine", description="shop", mtu=1442, port_security_enabled=False)
+    requests_mock.get(f"{NEUTRON}/networks", json={"networks": [told]})
+    assert network.networks() == [Network("mine", "mine", "p1", "shop", 1442, port_security=False)]
+
+
+def test_a_subnet_is_read_completely(network, requests_mock):
+    pool, route = {"start": "fd00::2", "end": "fd00::ff"}, {"destination": "fd01::/64", "nexthop": "fd00::9"}
+    told = {
+        "id": "s",
+        "name": "six",
+        "network_id": "mine",
+        "cidr": "fd00::/64",
+        "project_id": "p1",
+        "description": "shop",
+        "ip_version": 6,
+        "gateway_ip": "fd00::1",
+        "enable_dhcp": False,
+        "dns_nameservers": ["fd00::53"],
+        "allocation_pools": [pool],
+        "host_routes": [route],
+        "ipv6_ra_mode": "slaac",
+        "ipv6_address_mode": "dhcpv6-stateless",
+    }
+    requests_mock.get(f"{NEUTRON}/networks", json={"networks": NETWORKS})
+    requests_mock.get(f"{NEUTRON}/subnets", json={"subnets": [told]})
+    assert network.subnets() == [
+        Subnet(
+            "s", "six", "mine", "fd00::/64", "p1", "shop", 6, "fd00::1", False, ("fd00::53",), (pool,), (route,), "slaac", "dhcpv6-stateless"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "leads_to", "translates"),
+    [({"network_id": "ext", "enable_snat": False}, "ext", False), ({"network_id": "ext"}, "ext", True), (None, None, True)],
+)
+def test_a_router_is_read_completely(network, requests_mock, gateway, leads_to, translates):
+    told = {"id": "r", "name": "router", "project_id": "p1", "description": "shop", "external_gateway_info": gateway}
+    requests_mock.get(f"{NEUTRON}/routers", json={"routers": [told]})
+    assert network.routers() == [Router("r", "router", "p1", "shop", leads_to, translates)]
+
+
+def test_a_security_group_is_read_with_its_rules(network, requests_mock):
+    rule = {
+        "id": "rule",
+        "direction": "ingress",
+        "ethertype": "IPv4",
+        "protocol": "tcp",
+        "port_range_min": 22,
+        "port_range_max": 23,
+        "remote_ip_prefix": "10.0.0.0/8",
+        "remote_group_id": "g2",
+        "remote_address_group_id": "a",
+    }
+    told = {"id": "g", "name": "shop", "project_id": "p1", "description": None, "security_group_rules": [rule]}
+    requests_mock.get(f"{NEUTRON}/security-groups", json={"security_groups": [told]})
+    expected = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 22, 23, "10.0.0.0/8", "g2", "a")
+    assert network.security_groups() == [SecurityGroup("g", "shop", "p1", rules=(expected,))]
+
+
+def test_a_floating_address_is_read_completely(network, requests_mock):
+    told = {
+        "id": "f",
+        "floating_ip_address": "10.88.0.9",
+        "port_id": "p",
+        "floating_network_id": "ext",
+        "fixed_ip_address": "10.0.0.11",
+        "project_id": "p1",
+        "description": "shop",
+        "tags": MARKS,
+    }
+    requests_mock.get(f"{NEUTRON}/floatingips", json={"floatingips": [told]})
+    assert network.floating_ips() == [FloatingIp("f", "10.88.0.9", "p", "ext", "10.0.0.11", "p1", "shop", tuple(MARKS))]
 
 
 def test_what_a_site_lists_in_pages_is_read_whole(network, requests_mock):
     more = [{"rel": "next", "href": "http://internal.example/"}]
     back = [{"rel": "previous", "href": "http://internal.example/"}]
     pages = [
-        {"json": {"security_groups": [{"id": "a"}, {"id": "b"}], "security_groups_links": more}},
-        {"json": {"security_groups": [{"id": "c"}], "security_groups_links": [*back, *more]}},
-        {"json": {"security_groups": [], "security_groups_links": back}},
+        {"json": {"routers": [{"id": "a"}, {"id": "b"}], "routers_links": more}},
+        {"json": {"routers": [{"id": "c"}], "routers_links": [*back, *more]}},
+        {"json": {"routers": [], "routers_links": back}},
         {"status_code": 400},
     ]
-    listed = requests_mock.get(f"{NEUTRON}/security-groups", pages)
-    assert [one["id"] for one in network.list("security-groups", project_id="p1")] == ["a", "b", "c"]
+    listed = requests_mock.get(f"{NEUTRON}/routers", pages)
+    assert [one.id for one in network.routers()] == ["a", "b", "c"]
     assert [one.qs for one in listed.request_history] == [
         {"project_id": ["p1"]},
         {"project_id": ["p1"], "marker": ["b"]},
         {"project_id": ["p1"], "marker": ["c"]},
     ]
+
+
+# Making and changing
 
 
 def test_a_port_is_made_and_then_marked(network, requests_mock):
@@ -147,11 +291,11 @@ def test_what_is_gone_is_deleted_already(network, requests_mock, path, delete):
 @pytest.mark.parametrize(
     ("method", "path", "call", "told"),
     [
-        ("GET", "networks", lambda network: network.list("networks"), "list networks"),
+        ("GET", "networks", lambda network: network.networks(), "list networks"),
         ("POST", "ports", lambda network: network.create_port({"name": "front"}, []), "create port front"),
         ("POST", "floatingips", lambda network: network.create_floating_ip({"port_id": "p1"}, []), "allocate a floating address for port p1"),
         ("PUT", "routers/r1/tags", lambda network: network.set_tags("routers", "r1", []), "mark one of the routers, r1"),
-        ("POST", "networks", lambda network: network.create("networks", {"name": "net"}, []), "create one of the networks, net"),
+        ("POST", "networks", lambda network: network.create_network({"name": "net"}, []), "create one of the networks, net"),
         ("DELETE", "subnets/s1", lambda network: network.delete("subnets", "s1"), "delete one of the subnets, s1"),
         ("PUT", "routers/r1/add_router_interface", lambda network: network.add_router_interface("r1", "s1"), "join subnet s1 to router r1"),
         ("PUT", "routers/r1/remove_router_interface", lambda network: network.remove_router_interface("r1", "p1"), "remove port p1 from router r1"),
@@ -175,13 +319,20 @@ def test_quotas_are_those_of_the_project_with_what_is_reserved(network, requests
 
 
 @pytest.mark.parametrize(
-    ("collection", "singular"), [("networks", "network"), ("subnets", "subnet"), ("routers", "router"), ("security-groups", "security_group")]
+    ("collection", "singular", "answer"),
+    [
+        ("networks", "network", {}),
+        ("subnets", "subnet", {"network_id": "n", "cidr": "10.0.0.0/24", "ip_version": 4, "enable_dhcp": True}),
+        ("routers", "router", {}),
+        ("security-groups", "security_group", {}),
+    ],
 )
-def test_a_resource_is_made_and_then_tagged(network, requests_mock, collection, singular):
+def test_a_resource_is_made_and_then_tagged(network, requests_mock, collection, singular, answer):
     wanted = {"name": "shop", "description": " ".join(MARKS)}
-    posted = requests_mock.post(f"{NEUTRON}/{collection}", status_code=201, json={singular: {**wanted, "id": "x"}})
+    posted = requests_mock.post(f"{NEUTRON}/{collection}", status_code=201, json={singular: {**wanted, **answer, "id": "x"}})
     put = requests_mock.put(f"{NEUTRON}/{collection}/x/tags", json={"tags": MARKS})
-    assert network.create(collection, wanted, MARKS)["id"] == "x"
+    made = getattr(network, f"create_{singular}")(wanted, MARKS)
+    assert (made.id, made.name, made.description) == ("x", "shop", " ".join(MARKS))
     assert posted.last_request.json() == {singular: wanted}
     assert put.last_request.json() == {"tags": MARKS}
 
@@ -205,3 +356,11 @@ def test_a_port_is_described_anew(network, requests_mock):
     requests_mock.put(f"{NEUTRON}/ports/p1", json={"port": neutron_port(description="new")})
     network.describe_port("p1", "new")
     assert requests_mock.last_request.json() == {"port": {"description": "new"}}
+
+
+def test_everything_that_neutron_says_is_listed_page_by_page(network, requests_mock):
+    more = {"security_groups_links": [{"rel": "next", "href": "elsewhere"}]}
+    pages = [{"json": {"security_groups": [{"id": "g1", "stateful": False}], **more}}, {"json": {"security_groups": [{"id": "g2"}]}}]
+    asked = requests_mock.get(f"{NEUTRON}/security-groups", pages)
+    assert network.answers("security-groups") == [{"id": "g1", "stateful": False}, {"id": "g2"}]
+    assert asked.last_request.qs["marker"] == ["g1"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import Inventory, inspect, listed_backups, problems_of, read_link, stored_bytes
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import BackupObjects, inspect, listed_backups, problems_of, read_link, stored_bytes
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import location_of
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import (
     BLOCKS,
@@ -49,6 +51,11 @@ def test_a_record_tells_where_the_objects_are_and_what_it_builds_on():
         pytest.param(record("db", service="cinder.backup.drivers.ceph.CephBackupDriver"), id="another driver"),
         pytest.param(record("db", container=None), id="no container"),
         pytest.param(record("db", service_metadata=None), id="no prefix"),
+        pytest.param(record("db", service_metadata=""), id="an empty prefix"),
+        pytest.param(record("db", service_metadata={"prefix": "volume"}), id="a prefix that is no text"),
+        pytest.param(record("db", service_metadata=7), id="a prefix that is a number"),
+        pytest.param(record("db", container=["backups"]), id="a container that is no text"),
+        pytest.param(BackupRecord(None, record("db").backup_url), id="no driver"),
     ],
 )
 def test_where_the_objects_of_others_are_is_not_known(exported):
@@ -64,6 +71,11 @@ def test_where_the_objects_of_others_are_is_not_known(exported):
         pytest.param(encoded("[1]"), id="no object"),
         pytest.param(encoded("1"), id="a number"),
         pytest.param(encoded("{}"), id="no id"),
+        pytest.param(encoded('"text"'), id="a text"),
+        pytest.param(encoded('{"id": 7}'), id="an id that is no text"),
+        pytest.param(encoded('{"id": "a", "parent_id": ["b"]}'), id="a parent that is no text"),
+        pytest.param(encoded("[" * 100_000), id="too deep"),
+        pytest.param(encoded('{"id": "a", "size": ' + "9" * 5000 + "}"), id="a number that is too long"),
         pytest.param(None, id="nothing"),
     ],
 )
@@ -72,39 +84,55 @@ def test_a_record_that_is_none_is_told(url):
         read_link(BackupRecord(SWIFT, url))
 
 
+@pytest.mark.parametrize(
+    ("exported", "error", "says"),
+    [
+        pytest.param(record("db", service="cinder.backup.drivers.nfs.NFSBackupDriver"), InvalidInput, "made by the driver 'cinder.*nfs", id="another driver"),
+        pytest.param(record("db", service_metadata=7), CloudError, "record of backup backup-db does not say where its objects are", id="a damaged record"),
+    ],
+)
+def test_objects_that_cannot_be_found_are_told(exported, error, says):
+    with pytest.raises(error, match=says):
+        location_of(read_link(exported))
+
+
 # Inventories
 
 
 def inventory(objects):
-    return Inventory.take(FakeSwift(objects=objects), HERE)
+    return BackupObjects.take(FakeSwift(objects=objects), HERE)
 
 
 WHOLE = inventory(backup_objects(HERE))
 
 
 def without(*names):
-    return Inventory(HERE, {name: one for name, one in WHOLE.objects.items() if name not in names})
+    return BackupObjects(HERE, {name: one for name, one in WHOLE.objects.items() if name not in names})
 
 
 def with_other(**changes):
-    return Inventory(HERE, {**WHOLE.objects, ONE: dataclasses.replace(WHOLE.objects[ONE], **changes)})
+    return BackupObjects(HERE, {**WHOLE.objects, ONE: dataclasses.replace(WHOLE.objects[ONE], **changes)})
 
 
 def test_an_inventory_has_the_objects_of_one_backup():
     store = FakeSwift(objects={**backup_objects(HERE), **backup_objects(location("older", "db")), "volume_volume-db": b""})
-    assert Inventory.take(store, HERE) == WHOLE
+    assert BackupObjects.take(store, HERE) == WHOLE
     assert WHOLE.objects.keys() == {ONE, TWO, HERE.block_sums_name, HERE.list_name}
     assert without(HERE.block_sums_name, HERE.list_name).stored_bytes == sum(map(len, BLOCKS))
 
 
+def test_the_names_are_those_that_cinder_gives():
+    assert (HERE.list_name, HERE.block_sums_name) == (f"{HERE.prefix}_metadata", f"{HERE.prefix}_sha256file")
+
+
 def test_there_is_nothing_where_there_is_no_container():
-    assert Inventory.take(FakeSwift(), HERE).objects == {}
+    assert BackupObjects.take(FakeSwift(), HERE).objects == {}
 
 
 @pytest.mark.parametrize(
     ("other", "same"),
     [
-        pytest.param(Inventory(HERE, dict(reversed(WHOLE.objects.items()))), True, id="another order"),
+        pytest.param(BackupObjects(HERE, dict(reversed(WHOLE.objects.items()))), True, id="another order"),
         pytest.param(without(TWO), False, id="one less"),
         pytest.param(with_other(size=99), False, id="another size"),
         pytest.param(with_other(checksum="0" * 32), False, id="another checksum"),
@@ -113,7 +141,7 @@ def test_there_is_nothing_where_there_is_no_container():
 )
 def test_a_digest_tells_whether_anything_has_changed(other, same):
     assert (other.digest == WHOLE.digest) is same
-    assert WHOLE.digest.startswith("sha256:")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", WHOLE.digest)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +149,7 @@ def test_a_digest_tells_whether_anything_has_changed(other, same):
     [
         pytest.param(WHOLE, [], id="all there"),
         # Alphabetically it would come before the block sums.
-        pytest.param(Inventory(HERE, {}), [ONE, TWO, HERE.block_sums_name, HERE.list_name], id="nothing there"),
+        pytest.param(BackupObjects(HERE, {}), [ONE, TWO, HERE.block_sums_name, HERE.list_name], id="nothing there"),
         pytest.param(with_other(checksum="0" * 32), [ONE], id="another content"),
         pytest.param(without(HERE.list_name, TWO), [TWO, HERE.list_name], id="the list and an object"),
     ],
@@ -146,7 +174,7 @@ def test_what_only_one_has_the_other_need_not_have():
         pytest.param(with_other(size=3), [f"object {ONE} is damaged"], id="another size"),
         pytest.param(without(HERE.block_sums_name), [f"object {HERE.block_sums_name} is missing"], id="no block sums"),
         pytest.param(
-            Inventory(HERE, {**WHOLE.objects, f"{HERE.prefix}-00003": StoredObject(f"{HERE.prefix}-00003", 1, "")}),
+            BackupObjects(HERE, {**WHOLE.objects, f"{HERE.prefix}-00003": StoredObject(f"{HERE.prefix}-00003", 1, "")}),
             [f"object {HERE.prefix}-00003 is of no use and keeps it from being restored"],
             id="one too many",
         ),
@@ -181,6 +209,15 @@ def test_of_compressed_objects_only_the_size_tells(size, damaged):
         pytest.param(b'{"objects": [1]}', id="objects that are none"),
         pytest.param(b'{"objects": [{"a": 1}]}', id="facts that are none"),
         pytest.param(listing(HERE, {ONE: {"length": 1, "compression": "none"}}), id="no checksum"),
+        pytest.param(listing(HERE, {ONE: {**LISTED[ONE], "length": "11"}}), id="a length that is no number"),
+        pytest.param(listing(HERE, {ONE: {**LISTED[ONE], "length": None, "compression": "zlib"}}), id="no length of what is compressed"),
+        pytest.param(b'{"objects": ' + b"[" * 100_000, id="too deep"),
+        pytest.param(b'{"objects": 7}', id="a number of objects"),
+        pytest.param(b'{"objects": null}', id="nothing listed"),
+        pytest.param(
+            json.dumps({"backup_id": HERE.backup_id, "objects": [{ONE: LISTED[ONE]}, {ONE: LISTED[ONE]}, {TWO: LISTED[TWO]}]}).encode(),
+            id="an object twice",
+        ),
     ],
 )
 def test_a_list_that_is_damaged_is_the_one_problem(content):
@@ -219,3 +256,49 @@ def test_the_bytes_of_a_backup_that_is_not_finished_are_counted():
     store = FakeSwift(objects={ONE: BLOCKS[0], **backup_objects(location("older", "db"))})
     assert stored_bytes(store, backup("db")) == len(BLOCKS[0])
     assert stored_bytes(store, backup("db", container="elsewhere")) == 0
+
+
+# Odd answers
+
+ODD = (None, True, 0, -1, 2**70, 1.5, float("nan"), "", "text", "\0", [], [[]], [None], {}, {"": None}, {"a": {"b": []}})
+
+
+def variants(document):
+    """The document with each of its places replaced by each odd value, and without it."""
+    yield from ODD
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield {one: each for one, each in document.items() if one != key}
+            yield from ({**document, key: variant} for variant in variants(value))
+    elif isinstance(document, list):
+        for number, value in enumerate(document):
+            yield from ([*document[:number], variant, *document[number + 1 :]] for variant in variants(value))
+
+
+def test_no_record_ends_in_a_traceback():
+    fields = json.loads(base64.b64decode(record("db", parent="older").backup_url))
+    read = 0
+    for variant in variants(fields):
+        exported = BackupRecord(SWIFT, encoded(json.dumps(variant)))
+        try:
+            found = read_link(exported)
+        except CloudError:
+            continue
+        read += 1
+        texts = [found.backup_id, found.parent_id or "", *(dataclasses.astuple(found.location) if found.location else ())]
+        assert all(isinstance(one, str) for one in texts)
+    assert read > 50
+
+
+def test_no_list_ends_in_a_traceback_or_passes_for_a_whole_one():
+    whole = json.loads(listing(HERE, LISTED))
+    passed = []
+    for variant in variants(whole):
+        found = problems_of(WHOLE, json.dumps(variant).encode())
+        assert all(isinstance(one, str) for one in found)
+        passed += [] if found else [variant]
+    # Where the data of an object belongs is known by a restore alone: any number may be right.
+    assert all({*one["objects"][0], *one["objects"][1]} == {ONE, TWO} for one in passed)
+    assert {facts["md5"] for one in passed for entry in one["objects"] for facts in entry.values()} == {facts["md5"] for facts in LISTED.values()}
+    assert {type(facts["offset"]) for one in passed for entry in one["objects"] for facts in entry.values()} == {int}
+    assert 0 < len(passed) < 10

@@ -7,13 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import sites
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method, Replication
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import WantedBackups
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
-from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import BLOCKS, CONTAINER, TwoSites, location
+from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import BLOCKS, CONTAINER, TwoSites, location, record
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
 NOON = marks("shop", "noon")
@@ -24,11 +26,11 @@ class Protecting(TwoSites):
 
     def __init__(self, *names, transport="copy", depth="objects", **trouble):
         super().__init__(*(names or ("orders",)), shared=transport == "shared", **trouble)
-        self.method = Method(transport, depth)
+        self.delivery = Delivery(transport, depth)
 
     def job(self, checkpoint="noon", **changes):
-        wanted = Wanted("shop", checkpoint, full_every=3, **changes)
-        return Replication(self.sites, wanted, self.method, self.effort, self.waiter, self.progress)
+        wanted = WantedBackups("shop", checkpoint, full_every=3, **changes)
+        return Replication(self.sites, ReplicationOptions(wanted, self.delivery, self.effort), self.waiter, self.progress)
 
     def run(self, checkpoint="noon"):
         """Whether it changed anything, and the copies."""
@@ -197,20 +199,42 @@ def test_what_replaces_a_failed_backup_needs_no_more_quota():
     assert len(shop.job().plan().create) == 1
 
 
-@pytest.mark.parametrize(
-    ("transport", "depth", "options"),
-    [
-        pytest.param("shared", "records", [], id="no object is looked at"),
-        pytest.param("shared", "objects", ["remote_store_cloud"], id="one store"),
-        pytest.param("external", "records", ["remote_store_cloud", "store_cloud"], id="two stores"),
-        pytest.param("copy", "restore", ["remote_store_cloud", "store_cloud"], id="two stores, and all is proved"),
-    ],
-)
-def test_only_stores_that_are_used_need_be_in_reach(transport, depth, options):
-    shop = TwoSites()
-    shop.stores.primary.down = shop.stores.remote.down = 10**6
-    problems = Method(transport, depth).problems(shop.sites)
-    assert [problem.split("Give ")[1].split(":")[0] for problem in problems] == options
+# Other backups with the same marks
+
+
+def away(name, **changes):
+    """A backup of a checkpoint of the same id, of a volume that the application had at the other site."""
+    return {"volume_id": f"volume-of-remote-{name}", "snapshot_id": f"snapshot-at-remote-{name}", "metadata": NOON, **changes}
+
+
+def test_a_checkpoint_of_the_same_id_that_came_from_the_other_site_is_another_one():
+    shop = Protecting()
+    shop.primary.hold("away", **away("db"))
+    shop.primary.hold("away-failed", **away("web", status="error"))
+    shop.primary.calls.clear()
+    changed, (copy,) = shop.run()
+    assert (changed, copy.volume_id) == (True, "volume-orders")
+    assert shop.primary.called("delete_backup") == shop.remote.called("delete_backup") == []
+    assert shop.remote.called("import_record") == [[copy.copy_id]]
+    assert shop.run() == (False, [copy])
+
+
+def test_progress_counts_only_what_is_copied():
+    shop = Protecting()
+    shop.primary.hold("away", **away("db"))
+    job = shop.job()
+    job.back_up(job.plan())
+    assert shop.progress.line.startswith("backing up: 1 of 1 volumes")
+
+
+def test_what_a_published_checkpoint_consists_of_at_this_site_is_not_replaced():
+    """The other site's catalogue may be gone, or that of another way."""
+    shop = Protecting()
+    shop.primary.hold("old", volume_id="volume-orders", snapshot_id="snapshot-of-yesterday", metadata={**NOON, LABEL_KEY: "1:ab"})
+    shop.primary.calls.clear()
+    with pytest.raises(CheckFailed, match="a checkpoint of this id was published with it"):
+        shop.run()
+    assert shop.primary.calls == []
 
 
 # What there is to build on
@@ -298,7 +322,7 @@ def test_a_backup_under_way_is_waited_for():
     shop = Protecting()
     job = shop.job()
     (new,) = job.plan().create
-    shop.primary.create_backup("volume-orders", new.body(Wanted("shop", "noon", 3)))
+    shop.primary.create_backup("volume-orders", new.body(WantedBackups("shop", "noon", 3)))
     changed, (copy,) = shop.run()
     assert (changed, copy.copy_id) == (True, "backup-primary-1")
     assert len(shop.primary.called("create_backup")) == 1
@@ -366,8 +390,9 @@ def test_a_site_that_never_answers_again_is_told():
     [("shared", "records", None), ("shared", "objects", "remote"), ("external", "records", "primary"), ("copy", "objects", "primary")],
 )
 def test_backups_are_watched_in_the_store_that_they_are_written_to(transport, depth, site):
-    shop = TwoSites()
-    job = Replication(shop.sites, Wanted("shop", "noon", 3), Method(transport, depth), shop.effort, shop.waiter, shop.progress)
+    shop = Protecting()
+    shop.delivery = Delivery(transport, depth)
+    job = shop.job()
     assert (job._written_store and job._written_store.cloud.site) == site
 
 
@@ -540,6 +565,28 @@ def test_a_backup_of_which_nothing_can_be_exported_is_told(shop):
         shop.job().chains([backup("lost")])
 
 
+def claim(shop, backup_id, name, parent=None):
+    """The primary site exports another record of a backup."""
+    shop.primary._records[backup_id] = record(name, parent)
+
+
+def test_backups_that_build_on_each_other_are_told():
+    shop = Protecting()
+    one, _other = shop.primary.hold("one"), shop.primary.hold("other")
+    claim(shop, "backup-one", "one", "other")
+    claim(shop, "backup-other", "other", "one")
+    with pytest.raises(CloudError, match="The records of site 'primary' say that backup backup-one builds on itself."):
+        shop.job().chains([one])
+
+
+def test_the_record_of_another_backup_is_told():
+    shop = Protecting()
+    one = shop.primary.hold("one")
+    claim(shop, "backup-one", "other")
+    with pytest.raises(CloudError, match="Site 'primary' exports the record of backup backup-other as that of backup-one."):
+        shop.job().chains([one])
+
+
 # Connecting
 
 
@@ -554,7 +601,7 @@ def connected(monkeypatch):
 
     def connect(**params):
         names = ("admin_cloud", "remote_admin_cloud", "store_cloud", "remote_store_cloud")
-        sites = Sites.connect(cloud("p"), {**dict.fromkeys(names), "remote_cloud": "r", **params})
+        sites = Sites.connect(cloud("p"), Accounts.parse({**dict.fromkeys(names), "remote_cloud": "r", **params}))
         seen = (sites.primary, sites.exporting, sites.remote, sites.importing, sites.stores.primary, sites.stores.remote)
         return [(one.cloud.site, one.cloud.project_id) for one in seen]
 

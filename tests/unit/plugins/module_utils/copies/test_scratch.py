@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.scratch import Scratch, description, mark
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.scratch import Scratch, description, mark, name
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Backup, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeCopies, FakeTime, backup, volume
 
@@ -17,15 +17,15 @@ COPIES = ("ours", "theirs", "plain", "gone")
 def site():
     """A site with copies, and what was made to be compared with each of them."""
     copies = [backup("ours", metadata=marks("shop", "noon")), backup("theirs", metadata=marks("bank", "noon")), backup("plain")]
-    made = FakeCopies("remote", [*copies, *(backup(f"of-{one}", metadata=mark(f"backup-{one}")) for one in COPIES)])
-    volumes = [volume(f"of-{one}", description=description(f"backup-{one}"), status="available") for one in COPIES]
+    made = FakeCopies("remote", [*copies, *(backup(name(f"backup-{one}"), id=f"backup-of-{one}", metadata=mark(f"backup-{one}")) for one in COPIES)])
+    volumes = [volume(name(f"backup-{one}"), id=f"volume-of-{one}", description=description(f"backup-{one}"), status="available") for one in COPIES]
     volumes.append(volume("bare", description="a volume of somebody"))
     made.volumes_by_id = {one.id: one for one in volumes}
     return made
 
 
 def names(found):
-    return [one.name for one in (*found.backups, *found.volumes)]
+    return [one.id.partition("-")[2] for one in (*found.backups, *found.volumes)]
 
 
 def test_of_one_copy_there_is_only_its_own(site):
@@ -37,13 +37,32 @@ def test_what_is_left_of_an_application_is_of_its_copies_or_of_those_that_are_go
     assert names(Scratch.left_of(site, "bank")) == ["of-theirs", "of-gone"] * 2
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param(volume("keep", description=description("backup-gone")), id="our text in a description"),
+        pytest.param(volume(name("backup-gone"), description="mine"), id="our name"),
+        pytest.param(volume(name("backup-gone"), description=description("backup-gone") + " keep"), id="more text"),
+        pytest.param(volume(name("backup-gone"), description=description("backup-other")), id="they contradict each other"),
+        pytest.param(backup("keep", metadata=mark("backup-gone")), id="our key in metadata"),
+        pytest.param(backup(name("backup-gone")), id="our name of a backup"),
+    ],
+)
+def test_what_only_looks_like_ours_is_left_alone(theirs):
+    is_backup = isinstance(theirs, Backup)
+    site = FakeCopies("remote", [theirs] if is_backup else [])
+    site.volumes_by_id = {} if is_backup else {theirs.id: theirs}
+    assert not Scratch.left_of(site, "shop")
+    assert not Scratch.of(site, "backup-gone")
+
+
 def test_backups_go_before_volumes_and_all_is_waited_for(site):
     waiter = Waiter(timeout=10, interval=1, clock=FakeTime().clock)
     Scratch.left_of(site, "shop").remove(site, waiter)
     assert [what for _site, what in site.journal] == ["backup-of-ours", "backup-of-gone", "volume-of-ours", "volume-of-gone"]
     assert not Scratch.left_of(site, "shop")
     site.delete_volume = lambda volume_id: None
-    with pytest.raises(WaitTimeout, match="volume of-theirs to be deleted"):
+    with pytest.raises(WaitTimeout, match="volume osdr-verify-backup-theirs to be deleted"):
         Scratch.left_of(site, "bank").remove(site, waiter)
 
 

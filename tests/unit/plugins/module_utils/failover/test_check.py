@@ -7,19 +7,20 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture import describe as capture
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.active_site import Move, View
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.check import Wanted, check, provisional, settle
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.check import MoveRequest, check, provisional, settle
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.counting import ONCE, planning
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, snapshot, volume
 
@@ -84,21 +85,19 @@ class Here:
 @pytest.fixture
 def run(monkeypatch):
     def go(source=None, target=None, site=None, description=None, **changes):
-        monkeypatch.setattr(capture, "look", lambda cloud, application, concurrency: None)
-        monkeypatch.setattr(capture, "describe", lambda application, seen: (description or shop.manifest().description))
-        stock = Stock(site or shop.empty_site(), (), {}, ("ceph",), QUOTAS, shop.ZONES)
-        monkeypatch.setattr(restore_check, "look", lambda cloud, concurrency: stock)
+        monkeypatch.setattr(failover_check, "look", lambda cloud, application, concurrency: None)
+        monkeypatch.setattr(failover_check, "describe", lambda application, seen: (description or shop.manifest().description))
+        stock = Stock(site or shop.empty_site(), {}, ("ceph",), QUOTAS, shop.ZONES)
+        monkeypatch.setattr(restore_stock, "look", lambda cloud, concurrency: stock)
         values = {
             "application": APPLICATION,
             "given": "",
             "fresh": "fresh",
             "active_site": None,
             "mapping": SiteMapping.parse(None),
-            "remove_old": False,
-            "keep_volumes": False,
-            "command_checks": "refuse",
+            "conditions": Conditions(),
         }
-        return check(source or Here("primary", RUNNING), target or Here("remote"), Wanted(**{**values, **changes}), NOW, 2)
+        return check(source or Here("primary", RUNNING), target or Here("remote"), MoveRequest(**{**values, **changes}), NOW, 2)
 
     return go
 
@@ -130,7 +129,7 @@ def test_what_would_stop_the_restore_stops_the_move(run, policy, problems):
     application = shop.document()["application"]
     application["tiers"][0]["checks"].append(check)
     description = dataclasses.replace(shop.manifest().description, application=Application.parse(application))
-    found = run(description=description, command_checks=policy).problems
+    found = run(description=description, conditions=Conditions(command_checks=policy)).problems
     assert len([one for one in found if "/bin/order" in one]) == problems
 
 
@@ -151,7 +150,7 @@ def go_back(run, **changes):
 def test_old_servers_are_in_the_way_until_they_may_be_removed(run):
     refused = go_back(run)
     assert len([one for one in refused.problems if "is of an earlier time of the application and in the way" in one]) == 2
-    allowed = go_back(run, remove_old=True)
+    allowed = go_back(run, conditions=Conditions(remove_old=True))
     assert (allowed.problems, len(allowed.old)) == ((), 2)
 
 
@@ -233,4 +232,10 @@ def test_snapshots_of_the_checkpoint_are_known_by_their_marks(monkeypatch):
     for checkpoint in ("x", "y"):
         cinder.create_snapshot("volume-orders-db", checkpoint, marks("shop", checkpoint))
     monkeypatch.setattr(failover_check, "BlockStorage", lambda cloud: cinder)
-    assert [one.name for one in failover_check.Site("primary", None, None).snapshots(APPLICATION, "x")] == ["x"]
+    assert [one.name for one in failover_check.MoveSite("primary", None, None).snapshots(APPLICATION, "x")] == ["x"]
+
+
+def test_the_restore_is_planned_once(run, monkeypatch):
+    counts = planning(monkeypatch)
+    run()
+    assert counts == ONCE

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, FenceIncomplete, ResourceFailed, WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fencing import (
     Fencing,
@@ -303,8 +303,8 @@ def test_a_check_needs_an_address():
 
 def test_servers_are_reached_at_their_floating_address_where_they_have_one():
     class Neutron:
-        def list(self, _kind):
-            return [{"port_id": "port-orders-db", "floating_ip_address": "10.88.1.5"}]
+        def floating_ips(self):
+            return [FloatingIp("fip", "10.88.1.5", "port-orders-db")]
 
         def ports(self):
             fixed = (FixedIp("sub", "10.10.0.11"),)

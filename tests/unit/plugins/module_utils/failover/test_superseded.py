@@ -6,11 +6,13 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ResourceFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import Removal, in_the_way, plan_superseded, removal_problems, without
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import OldServerRemover, in_the_way, plan_superseded, removal_problems, without
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock, needs, problems
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_nova import FakeNova
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server, volume
@@ -18,7 +20,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, 
 #: Taken at the site where the application runs; what is old was fenced two hours before.
 MANIFEST = dataclasses.replace(shop.manifest(), checkpoint=dataclasses.replace(shop.manifest().checkpoint, site="remote"))
 MARK = FenceMark("shop", "remote", "ten", "2026-01-01T10:00:00Z", "")
-FLOATING = {"id": "fip", "port_id": "port-orders-db", "floating_ip_address": "10.88.1.5", "description": "", "tags": []}
+FLOATING = FloatingIp("fip", "10.88.1.5", "port-orders-db")
 
 
 def old_server(name, **changes):
@@ -44,20 +46,32 @@ def home(port=None, floating=None, **changes):
         "name": "primary",
         "servers": (old_server("orders-db"), old_server("shop-front"), server("blog")),
         "ports": (shop.ROUTER_PORT, old_port("orders-db", **(port or {})), old_port("shop-front")),
-        "floating_ips": ({**FLOATING, **(floating or {})},),
+        "floating_ips": (dataclasses.replace(FLOATING, **(floating or {})),),
         "volumes": (volume("orders-db"), volume("shop-front"), volume("blog")),
     }
     return shop.prepared_site(**{**values, **changes})
 
 
+def superseded(site, manifest=MANIFEST):
+    return plan_superseded(RestorePlan.of(manifest, site), manifest)
+
+
+def judged(stock):
+    return judge(RestorePlan.of(MANIFEST, stock.site), stock)
+
+
+def problems(stock):
+    return list(judged(stock).problems)
+
+
 def planned(site):
-    return {old.server.name: old for old in plan_superseded(MANIFEST, site)}
+    return {old.server.name: old for old in superseded(site)}
 
 
 def stock(site, **quotas):
     values = {"volume": {}, "compute": {}, "network": {}, **quotas}
     known = {one: backup(one, id=one) for copy in MANIFEST.copies for one in copy.chain}
-    return Stock(site, (shop.ROUTER,), known, ("ceph",), values, shop.ZONES)
+    return Stock(site, known, ("ceph",), values, shop.ZONES)
 
 
 def test_ports_that_are_as_the_restore_would_make_them_are_handed_over_with_their_floating_addresses():
@@ -74,7 +88,7 @@ def test_the_order_in_which_neutron_lists_addresses_makes_no_port_another_one():
     several = dataclasses.replace(orders_db, ports=(dataclasses.replace(orders_db.ports[0], fixed_ips=addresses),))
     description = dataclasses.replace(MANIFEST.description, servers=(several,))
     site = home({"fixed_ips": (FixedIp("sub", shop.ADDRESS["orders-db"]), FixedIp("sub", "10.10.0.9"))})
-    (old,) = [one for one in plan_superseded(dataclasses.replace(MANIFEST, description=description), site) if one.server.name == "orders-db"]
+    (old,) = [one for one in superseded(site, dataclasses.replace(MANIFEST, description=description)) if one.server.name == "orders-db"]
     assert [port.id for port, _description in old.handed] == ["port-orders-db"]
 
 
@@ -107,6 +121,13 @@ def test_only_what_is_the_applications_and_not_of_this_restore_is_old():
     assert set(planned(home(servers=servers))) == {"orders-db", "earlier"}
 
 
+def test_for_a_part_only_what_stands_in_its_way_is_old():
+    earlier = server("earlier", metadata={"osdr_application": "shop", "osdr_checkpoint": "ten"})
+    site = home(servers=(old_server("orders-db"), old_server("shop-front"), earlier))
+    plan = RestorePlan.of(MANIFEST, site).narrowed(["orders-db"])
+    assert [old.server.name for old in plan_superseded(plan, MANIFEST)] == ["orders-db", "earlier"]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -120,14 +141,14 @@ def test_only_what_is_the_applications_and_not_of_this_restore_is_old():
     ],
 )
 def test_only_what_is_fenced_and_superseded_may_go(changes, expected):
-    olds = plan_superseded(MANIFEST, home(servers=(old_server("orders-db", **changes),)))
+    olds = superseded(home(servers=(old_server("orders-db", **changes),)))
     found = removal_problems(MANIFEST, "primary", olds)
     assert [expected in one for one in found] == ([True] if expected else [])
 
 
 def test_before_the_checkpoint_is_taken_its_time_is_not_looked_at():
     late = dataclasses.replace(MARK, since="2026-01-01T13:00:00Z").metadata()
-    olds = plan_superseded(MANIFEST, home(servers=(old_server("orders-db", metadata=late),)))
+    olds = superseded(home(servers=(old_server("orders-db", metadata=late),)))
     assert removal_problems(MANIFEST, "primary", olds, is_taken=False) == []
 
 
@@ -140,17 +161,17 @@ def test_what_is_in_the_way_is_told_exactly():
 def test_once_the_old_is_gone_nothing_is_in_the_way_and_the_quotas_are_free():
     compute = {"instances": Quota("instances", 3, 3), "cores": Quota("cores", 3, 3)}
     full = stock(home(), compute=compute, volume={"volumes": Quota("volumes", 4, 3)})
-    assert any("in use by port port-orders-db" in one for one in problems(MANIFEST, full))
+    assert any("in use by port port-orders-db" in one for one in problems(full))
     left = without(full, list(planned(home()).values()), keep_volumes=False)
-    assert problems(MANIFEST, left) == []
+    assert problems(left) == []
     assert [one.name for one in left.site.servers] == ["blog"]
-    assert {need.resource: need.left for need in needs(MANIFEST, left)} == {"volumes": 3, "instances": 2, "cores": 2}
+    assert {need.resource: need.left for need in judged(left).needs} == {"volumes": 3, "instances": 2, "cores": 2}
 
 
 def test_volumes_that_stay_are_counted_still():
     left = without(stock(home(), volume={"volumes": Quota("volumes", 4, 3)}), list(planned(home()).values()), keep_volumes=True)
     assert len(left.site.volumes) == 3
-    assert "The quota 'volumes' at site 'primary' is too small" in problems(MANIFEST, left)[0]
+    assert "The quota 'volumes' at site 'primary' is too small" in problems(left)[0]
 
 
 class Neutron:
@@ -169,8 +190,7 @@ class Neutron:
 
 def remove(site, keep_volumes=False, is_admin=True):
     nova = FakeNova(*site.servers, is_admin=is_admin)
-    removal = Removal(nova, Neutron(nova.calls), nova.waiter, 1, by_admin=is_admin)
-    removal.remove(plan_superseded(MANIFEST, site), keep_volumes)
+    OldServerRemover(nova, Neutron(nova.calls), nova.waiter, 1, by_admin=is_admin, keep_volumes=keep_volumes).remove(superseded(site))
     return nova
 
 
@@ -201,4 +221,4 @@ def test_a_server_that_cannot_be_deleted_is_named():
     nova = FakeNova(*site.servers, is_admin=True)
     nova.delete_server = lambda server_id: nova._act("delete", server_id, status="ERROR", fault="the host is gone")
     with pytest.raises(ResourceFailed, match="orders-db .* could not be deleted: the host is gone"):
-        Removal(nova, Neutron([]), nova.waiter, 1, by_admin=True).remove(plan_superseded(MANIFEST, site), False)
+        OldServerRemover(nova, Neutron([]), nova.waiter, 1, by_admin=True, keep_volumes=False).remove(superseded(site))

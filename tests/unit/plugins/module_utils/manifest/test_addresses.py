@@ -6,13 +6,13 @@ import ipaddress
 import random
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.addresses import Move, NoPlace, Renumbering, contains, network_problem
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.addresses import NoPlace, Renumbering, SubnetMove, contains, network_problem
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import SubnetSpec
 
 
 def move(old, new, name="a"):
     version = 6 if ":" in old else 4
-    return Move.of(SubnetSpec(name, "net", old, version, None, True, (), (), (), None, None), new)
+    return SubnetMove.of(SubnetSpec(name, "net", old, version, None, True, (), (), (), None, None), new)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, restore_problems, undecided
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, undecided
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import propose
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -14,13 +14,12 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
 MANIFEST = shop.manifest()
 BACKUPS = {one: backup(one, id=one) for copy in MANIFEST.copies for one in copy.chain}
-DR_NET = {"id": "net", "name": "dr-net", "router:external": False}
-DR_SUBNET = {**shop.SUBNET, "name": "dr-subnet", "cidr": "10.20.0.0/24"}
+DR_NET = dataclasses.replace(shop.NETWORK, name="dr-net")
+DR_SUBNET = dataclasses.replace(shop.SUBNET, name="dr-subnet", cidr="10.20.0.0/24")
 #: A site where networks and so on have names of their own.
 OTHER = shop.inventory(
     shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), volumes=()),
-    backups=BACKUPS,
-    routers=(shop.ROUTER,),
+    parts=BACKUPS,
 )
 FITTING = {
     **shop.SAME_NAMES,
@@ -40,7 +39,7 @@ def drifted(found=OTHER, **changes):
 
 
 def problems(found=OTHER, **changes):
-    return restore_problems(MANIFEST, mapping(**changes), found)[1]
+    return shop.restorable(MANIFEST, mapping(**changes), found)[1]
 
 
 def test_a_mapping_that_fits_has_no_drift_and_no_problems():
@@ -51,10 +50,10 @@ def test_a_mapping_that_fits_has_no_drift_and_no_problems():
 
 @pytest.mark.parametrize("site", [shop.empty_site(), shop.prepared_site(), shop.restored_site()], ids=["new", "prepared", "restored"])
 def test_what_was_proposed_fits(site):
-    found = shop.inventory(site, routers=(shop.ROUTER,), backups=BACKUPS)
+    found = shop.inventory(site, parts=BACKUPS)
     own = propose(MANIFEST, found)[0]
     assert drift(MANIFEST, own, found) == ()
-    assert restore_problems(MANIFEST, own, found)[1] == []
+    assert shop.restorable(MANIFEST, own, found)[1] == []
 
 
 def test_what_a_restore_makes_is_told_by_its_names_there():
@@ -132,7 +131,7 @@ def test_two_ports_with_one_address_are_told():
         subnets={"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/24"}, "other-subnet": "dr-subnet"},
         addresses={"policy": "keep"},
     )
-    found = restore_problems(manifest, merged, OTHER)[1]
+    found = shop.restorable(manifest, merged, OTHER)[1]
     assert any("10.10.0.11 on network 'dr-net' is wanted by 2 ports (of 'orders-db' and 'shop-front')" in one for one in found), found
 
 
@@ -149,7 +148,7 @@ def test_what_has_no_entry_and_no_namesake_is_drift():
     (found,) = drift(MANIFEST, mapping(external_networks={}), OTHER)
     assert (found.kind, found.name, found.candidates) == ("external_networks", "public", ("provider",))
     assert found.reason == "The mapping has no entry for external network 'public', and site 'remote' has none of that name; add an entry."
-    (found,) = drifted(shop.inventory(shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,))), routers={})
+    (found,) = drifted(shop.inventory(shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), routers=())), routers={})
     assert found[2].endswith("add an entry; 'shop-router: shop-router' has the restore make it.")
 
 

@@ -7,10 +7,9 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, MappingInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import NamedFlavor
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored, manifest_of
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish, as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import owner_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 MANIFEST = shop.manifest()
@@ -129,24 +128,24 @@ def test_what_the_manifest_only_names_is_not_looked_for_at_the_site():
 
 
 def test_a_drill_can_be_made_at_a_site_that_has_never_seen_the_application():
-    inventory = shop.inventory(shop.empty_site(networks=()), backups={one.id: one for one in shop.backups()})
-    manifest, problems = restore_problems(MANIFEST, SiteMapping(), inventory, "7")
+    inventory = shop.inventory(shop.empty_site(networks=()), parts={one.id: one for one in shop.backups()})
+    manifest, problems = shop.restorable(MANIFEST, SiteMapping(), inventory, "7")
     assert (problems, manifest.drill) == ([], "7")
 
 
 def test_a_drill_of_what_runs_there_collides_with_nothing():
-    inventory = shop.inventory(shop.restored_site(), backups={one.id: one for one in shop.backups()}, routers=(shop.ROUTER,))
-    assert restore_problems(MANIFEST, SiteMapping(), inventory, "7")[1] == []
+    inventory = shop.inventory(shop.restored_site(), parts={one.id: one for one in shop.backups()})
+    assert shop.restorable(MANIFEST, SiteMapping(), inventory, "7")[1] == []
 
 
 def test_a_drill_uses_nothing_that_it_did_not_make():
     mark = owner_of(drilled()).text()
-    theirs = {**shop.NETWORK, "name": "drill-7-shop-net", "description": "another one's"}
-    mine = {**shop.GROUP, "name": "drill-7-shop", "description": f"for the shop {mark}"}
+    theirs = dataclasses.replace(shop.NETWORK, name="drill-7-shop-net", description="another one's")
+    mine = dataclasses.replace(shop.GROUP, name="drill-7-shop", description=f"for the shop {mark}")
     keys = {"drill-7-shop": "ssh-ed25519 AAAA shop"}
     site = shop.empty_site(networks=(theirs,), security_groups=(mine,), key_pairs=keys)
-    inventory = shop.inventory(site, backups={one.id: one for one in shop.backups()})
-    assert restore_problems(MANIFEST, SiteMapping(), inventory, "7")[1] == [
+    inventory = shop.inventory(site, parts={one.id: one for one in shop.backups()})
+    assert shop.restorable(MANIFEST, SiteMapping(), inventory, "7")[1] == [
         "Network 'drill-7-shop-net' at site 'remote' was not made by drill '7'; give the drill another id.",
         "Key pair 'drill-7-shop' at site 'remote' was not made by drill '7'; give the drill another id.",
     ]
@@ -155,24 +154,32 @@ def test_a_drill_uses_nothing_that_it_did_not_make():
 # What modules get
 
 
-def params(**changes):
-    return {"manifest": shop.document(), "mapping": None, "drill": None, "state": "present", **changes}
+def wish(**changes):
+    return Wish.parse(shop.document(), **changes)
 
 
 def test_a_module_gets_the_manifest_as_it_is_to_be_restored():
-    assert manifest_of(params()) == MANIFEST
-    mapped = manifest_of(params(mapping={"schema_version": 1, "networks": {"shop-net": "dr-net"}}))
+    assert wish().manifest_there() == MANIFEST
+    mapped = wish(mapping={"schema_version": 1, "networks": {"shop-net": "dr-net"}}).manifest_there()
     assert server(mapped).ports[0].network == "dr-net"
-    assert server(manifest_of(params(drill="7"))).ports[0].network == "drill-7-shop-net"
+    assert server(wish(drill="7").manifest_there()).ports[0].network == "drill-7-shop-net"
+
+
+def test_of_some_servers_only_what_they_need_is_looked_at():
+    undecided = {"schema_version": 1, "flavors": {"lab.db": None}}
+    found = wish(mapping=undecided, servers=["shop-front"]).manifest_there()
+    assert [one.name for one in found.description.servers] == ["shop-front"]
+    with pytest.raises(InvalidInput, match="has no server web; it has"):
+        wish(servers=["web"]).manifest_there()
 
 
 def test_what_cannot_be_done_is_refused():
     undecided = {"schema_version": 1, "flavors": {"lab.db": None}, "volume_types": {"ceph": None}}
     with pytest.raises(MappingInvalid) as raised:
-        manifest_of(params(mapping=undecided))
+        wish(mapping=undecided).manifest_there()
     assert len(raised.value.facts["problems"]) == 2
 
 
 @pytest.mark.parametrize("drill", [None, "7"])
 def test_for_a_removal_the_marks_are_enough(drill):
-    assert manifest_of(params(mapping={"nonsense": 1}, state="absent", drill=drill)) == dataclasses.replace(MANIFEST, drill=drill)
+    assert wish(drill=drill, servers=["shop-front"]).marked() == dataclasses.replace(MANIFEST, drill=drill)

@@ -12,7 +12,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal im
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 MANIFEST = shop.manifest()
-INTERNET = {"id": "ext3", "name": "internet", "router:external": True}
+INTERNET = dataclasses.replace(shop.PROVIDER, id="ext3", name="internet")
 
 
 def proposed(kind, name, found, manifest=MANIFEST):
@@ -70,26 +70,26 @@ def test_a_volume_type_that_the_project_may_not_use_is_none():
 
 
 def test_a_subnet_of_the_name_with_another_range_is_used_and_addresses_move():
-    site = shop.prepared_site(subnets=({**shop.SUBNET, "cidr": "10.20.0.0/24"},))
+    site = shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, cidr="10.20.0.0/24"),))
     mapping, doubts = propose(MANIFEST, shop.inventory(site))
     assert mapping.target("subnets", "shop-subnet") == Target("shop-subnet", cidr="10.20.0.0/24")
     assert (mapping.rule, doubts) == (AddressRule("remap", True), ())
 
 
 def test_a_subnet_of_the_range_with_another_name_is_used():
-    site = shop.prepared_site(subnets=({**shop.SUBNET, "name": "theirs"},))
+    site = shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, name="theirs"),))
     assert proposed("subnets", "shop-subnet", shop.inventory(site)) == (Target("theirs"), None)
 
 
 def test_other_subnets_of_a_network_are_for_a_person_to_choose_from():
-    there = ({**shop.SUBNET, "name": "theirs", "cidr": "10.20.0.0/24"}, {**shop.SUBNET, "id": "s6", "name": "six", "cidr": "fd00::/64"})
+    there = (dataclasses.replace(shop.SUBNET, name="theirs", cidr="10.20.0.0/24"), dataclasses.replace(shop.SUBNET, id="s6", name="six", cidr="fd00::/64"))
     target, doubt = proposed("subnets", "shop-subnet", shop.inventory(shop.prepared_site(subnets=there)))
     assert (target.name, doubt.candidates) == (None, ("theirs",))
     assert doubt.reason.startswith("Network 'shop-net' is there, with other subnets")
 
 
 def test_a_subnet_of_the_name_on_another_network_is_not_meant():
-    target, doubt = proposed("subnets", "shop-subnet", shop.inventory(shop.prepared_site(subnets=({**shop.SUBNET, "network_id": "other"},))))
+    target, doubt = proposed("subnets", "shop-subnet", shop.inventory(shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, network_id="other"),))))
     assert target.name is None
     assert "has a subnet 'shop-subnet', but not on network 'shop-net'" in doubt.reason
 
@@ -103,7 +103,7 @@ def test_a_second_subnet_that_is_yet_to_be_made_is_no_question():
 
 
 def test_an_external_network_of_the_name_is_not_meant():
-    target, doubt = proposed("networks", "shop-net", shop.inventory(shop.empty_site(networks=({**shop.NETWORK, "router:external": True},))))
+    target, doubt = proposed("networks", "shop-net", shop.inventory(shop.empty_site(networks=(dataclasses.replace(shop.NETWORK, is_external=True),))))
     assert target.name is None
     assert "an external network of the name 'shop-net'" in doubt.reason
 

@@ -8,11 +8,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import (
     DrillGates,
+    DrillProbe,
     Gates,
     asks_agents,
     command_problems,
     command_warnings,
-    probes_of,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Subject
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
@@ -107,7 +107,7 @@ def test_checks_tell_what_they_are_made_by():
 # Drills
 
 
-PROBES = probes_of({"agent": True, "console": "log.n:"})
+PROBES = DrillProbe(agent=True, console="log.n:").checks()
 MIXED = Tier("mixed", ("orders-db",), (Check(22, timeout=10), Check(5432, timeout=60), Check(agent=True, timeout=5)))
 
 
@@ -136,12 +136,12 @@ def test_in_a_drill_no_command_is_run():
 
 
 def test_what_is_not_given_is_not_looked_at():
-    assert probes_of({"agent": False, "console": None}) == ()
+    assert DrillProbe().checks() == ()
 
 
 def test_a_pattern_that_is_none_is_refused():
     with pytest.raises(InvalidInput, match="no regular expression"):
-        probes_of({"agent": False, "console": "("})
+        DrillProbe(console="(").checks()
 
 
 def test_agents_are_only_needed_where_they_are_asked():

@@ -31,9 +31,6 @@ class Site:
             self.calls.append((kind, one))
             self._gone.add(one)
 
-    def list(self, _collection):
-        return [drilled.ROUTER]
-
     def server(self, server_id):
         raise NotFound(f"There is no {server_id}.")
 
@@ -69,7 +66,7 @@ class Site:
 @pytest.fixture
 def cleanup(monkeypatch):
     def make(site):
-        for service in ("Network", "Compute", "BlockStorage"):
+        for service in ("Networking", "Compute", "BlockStorage"):
             monkeypatch.setattr(restore_cleanup, service, lambda _cloud: site)
         monkeypatch.setattr(restore_cleanup.restore_site, "look", lambda _cloud, _limit: drilled.site())
         return Cleanup(SimpleNamespace(site="remote"), drilled.DRILL, Waiter(60, 1, FakeTime().clock), 8)

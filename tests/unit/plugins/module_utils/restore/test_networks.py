@@ -2,36 +2,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import threading
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, Router, SecurityGroup, SecurityGroupRule, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import networks as restore_networks
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore, shown
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 MARKS = ["osdr_application=shop", "osdr_checkpoint=noon"]
 TEXT = " ".join(MARKS)
-EGRESS = {
-    "id": "rule-egress",
-    "direction": "egress",
-    "ethertype": "IPv4",
-    "protocol": None,
-    "port_range_min": None,
-    "port_range_max": None,
-    "remote_ip_prefix": None,
-    "remote_group_id": None,
-}
+EGRESS = SecurityGroupRule("rule-egress", "egress", "IPv4")
 
 
-class Site:
+class Neutron:
     """Neutron and Nova of a site; new security groups have a rule already, as Neutron's have."""
 
-    def __init__(self, site, routers=(), failing=()):
-        self.site, self.routers, self.failing = site, list(routers), set(failing)
+    def __init__(self, site, failing=()):
+        self.site, self.failing = site, set(failing)
         self.made, self.calls, self.marks = {}, [], MARKS
         self._lock = threading.Lock()
 
@@ -39,18 +31,25 @@ class Site:
         with self._lock:
             self.calls.append(call)
 
-    def list(self, collection):
-        assert collection == "routers"
-        return self.routers
-
-    def create(self, collection, wanted, tags):
+    def _create(self, collection, wanted, tags):
         if wanted["name"] in self.failing:
             raise CloudError(f"No {wanted['name']}.")
         self._note("create", collection, wanted["name"])
         assert tags == self.marks
         self.made[wanted["name"]] = wanted
-        rules = {"security_group_rules": [EGRESS]} if collection == "security-groups" else {}
-        return {**wanted, "id": f"new-{wanted['name']}", **rules}
+        return f"new-{wanted['name']}"
+
+    def create_network(self, wanted, tags):
+        return Network(self._create("networks", wanted, tags), wanted["name"])
+
+    def create_subnet(self, wanted, tags):
+        return Subnet(self._create("subnets", wanted, tags), wanted["name"], wanted["network_id"], wanted["cidr"])
+
+    def create_router(self, wanted, tags):
+        return Router(self._create("routers", wanted, tags), wanted["name"])
+
+    def create_security_group(self, wanted, tags):
+        return SecurityGroup(self._create("security-groups", wanted, tags), wanted["name"], rules=(EGRESS,))
 
     def add_router_interface(self, router_id, subnet_id):
         self._note("join", router_id, subnet_id)
@@ -69,21 +68,17 @@ class Site:
 
 
 @pytest.fixture
-def apply(monkeypatch):
+def apply():
     def run(site, manifest=None):
-        monkeypatch.setattr(restore_networks, "Network", lambda _cloud: site)
-        monkeypatch.setattr(restore_networks, "Compute", lambda _cloud: site)
-        monkeypatch.setattr(restore_networks.restore_site, "look", lambda _cloud, _limit: site.site)
-        work = NetworkRestore(SimpleNamespace(site="remote"), manifest or shop.manifest(), 8)
-        plan = work.plan()
-        work.apply(plan)
-        return shown(plan)
+        plan = RestorePlan.of(manifest or shop.manifest(), site.site)
+        NetworkRestore(site, site, plan, 8).apply()
+        return shown(plan.lacking)
 
     return run
 
 
 def test_everything_is_made_and_marked_where_nothing_is(apply):
-    site = Site(shop.empty_site())
+    site = Neutron(shop.empty_site())
     made = apply(site)
     assert made == {
         "networks": ["shop-net"],
@@ -101,7 +96,7 @@ def test_everything_is_made_and_marked_where_nothing_is(apply):
 
 
 def test_what_depends_on_something_comes_after_it(apply):
-    site = Site(shop.empty_site())
+    site = Neutron(shop.empty_site())
     apply(site)
     order = [call[1:] for call in site.calls if call[0] == "create" and call[1] != "security-groups"]
     assert order == [("networks", "shop-net"), ("subnets", "shop-subnet"), ("routers", "shop-router")]
@@ -110,7 +105,7 @@ def test_what_depends_on_something_comes_after_it(apply):
 
 
 def test_a_subnet_is_made_as_the_manifest_has_it(apply):
-    site = Site(shop.empty_site())
+    site = Neutron(shop.empty_site())
     apply(site)
     assert site.made["shop-subnet"] == {
         "description": TEXT,
@@ -127,13 +122,13 @@ def test_a_subnet_is_made_as_the_manifest_has_it(apply):
 
 
 def test_a_router_leads_to_the_external_network_without_a_word_about_translation(apply):
-    site = Site(shop.empty_site())
+    site = Neutron(shop.empty_site())
     apply(site)
     assert site.made["shop-router"]["external_gateway_info"] == {"network_id": "ext"}
 
 
 def test_the_router_of_a_drill_leads_nowhere(apply):
-    site = Site(shop.restored_site(), [shop.ROUTER])
+    site = Neutron(shop.restored_site())
     site.marks = [*MARKS, "osdr_drill=7"]
     apply(site, as_restored(shop.manifest(), SiteMapping(), "7").manifest)
     assert site.made.keys() == {"drill-7-shop-net", "drill-7-shop-subnet", "drill-7-shop-router", "drill-7-shop"}
@@ -143,39 +138,39 @@ def test_the_router_of_a_drill_leads_nowhere(apply):
 
 
 def test_a_new_group_has_the_rules_of_the_source_and_no_others(apply):
-    site = Site(shop.empty_site())
+    site = Neutron(shop.empty_site())
     apply(site)
     assert ("rules", (("new-shop", 5432, "new-shop"),)) in site.calls
     assert ("delete", "security-group-rules", "rule-egress") in site.calls
 
 
 def test_a_group_that_is_there_gets_what_it_lacks_and_loses_the_rest(apply):
-    other = {**shop.GROUP["security_group_rules"][0], "id": "rule-22", "port_range_min": 22, "port_range_max": 22}
-    site = Site(shop.prepared_site(security_groups=({**shop.GROUP, "security_group_rules": [other]},)), [shop.ROUTER])
+    other = dataclasses.replace(shop.GROUP_RULE, id="rule-22", port_range_min=22, port_range_max=22)
+    site = Neutron(shop.prepared_site(security_groups=(dataclasses.replace(shop.GROUP, rules=(other,)),)))
     assert apply(site)["security_groups"] == ["shop"]
     assert site.calls == [("rules", (("sg", 5432, "sg"),)), ("delete", "security-group-rules", "rule-22")]
 
 
 def test_a_router_that_is_there_gets_only_the_subnet_that_it_lacks(apply):
-    site = Site(shop.prepared_site(ports=()), [shop.ROUTER])
+    site = Neutron(shop.prepared_site(ports=()))
     assert apply(site)["routers"] == ["shop-router"]
     assert site.calls == [("join", "r", "sub")]
 
 
 def test_a_second_run_makes_nothing(apply):
-    site = Site(shop.prepared_site(), [shop.ROUTER])
+    site = Neutron(shop.prepared_site())
     assert not any(apply(site).values())
     assert site.calls == []
 
 
 def test_what_fails_is_named_and_the_rest_is_made(apply):
-    site = Site(shop.empty_site(), failing={"shop-net"})
+    site = Neutron(shop.empty_site(), failing={"shop-net"})
     with pytest.raises(CloudError, match=r"No shop-net\."):
         apply(site)
     assert "shop" in site.made
 
 
 def test_what_is_not_there_to_build_on_is_named(apply):
-    site = Site(shop.empty_site(networks=()))
-    with pytest.raises(NotFound, match="Site 'remote' has no network 'public'"):
+    site = Neutron(shop.empty_site(networks=()))
+    with pytest.raises(NotFound, match="Site 'remote' has no external network 'public'"):
         apply(site)

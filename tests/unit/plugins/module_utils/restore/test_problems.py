@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems as restore_check
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import Stock, doubts, missing, needs, problems
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server
 
@@ -24,8 +28,7 @@ def quota(name, limit, in_use=0):
 def stock(site=None, **changes):
     values = {
         "site": site or shop.empty_site(),
-        "routers": (),
-        "backups": BACKUPS,
+        "parts": BACKUPS,
         "volume_types": ("ceph",),
         "quotas": {"volume": {}, "compute": {}, "network": {}},
         "zones": shop.ZONES,
@@ -33,8 +36,24 @@ def stock(site=None, **changes):
     return Stock(**{**values, **changes})
 
 
+def judged(found, manifest=MANIFEST):
+    return judge(RestorePlan.of(manifest, found.site), found)
+
+
+def problems(manifest, found):
+    return list(judged(found, manifest).problems)
+
+
+def doubts(manifest, site):
+    return list(judged(stock(site), manifest).doubts)
+
+
+def missing(found):
+    return as_dicts(RestorePlan.of(MANIFEST, found.site).lacking)
+
+
 def needed(found):
-    return {need.resource: need.needed for need in needs(MANIFEST, found)}
+    return {need.resource: need.needed for need in judged(found).needs}
 
 
 UNLIMITED = {
@@ -74,8 +93,8 @@ def test_a_new_site_needs_everything():
 
 
 def test_what_an_earlier_run_made_is_not_needed_again():
-    assert needed(stock(shop.restored_site(), routers=(shop.ROUTER,), quotas=UNLIMITED)) == {}
-    assert needed(stock(shop.prepared_site(), routers=(shop.ROUTER,), quotas=UNLIMITED)) == {
+    assert needed(stock(shop.restored_site(), quotas=UNLIMITED)) == {}
+    assert needed(stock(shop.prepared_site(), quotas=UNLIMITED)) == {
         "instances": 2,
         "cores": 2,
         "ram": 512,
@@ -87,11 +106,11 @@ def test_what_an_earlier_run_made_is_not_needed_again():
 
 def test_a_site_that_can_take_it_has_no_problems():
     assert problems(MANIFEST, stock(quotas=UNLIMITED)) == []
-    assert problems(MANIFEST, stock(shop.restored_site(), routers=(shop.ROUTER,), quotas=UNLIMITED)) == []
+    assert problems(MANIFEST, stock(shop.restored_site(), quotas=UNLIMITED)) == []
 
 
 def test_copies_are_not_needed_any_more_once_the_volumes_are_restored():
-    assert problems(MANIFEST, stock(shop.prepared_site(), routers=(shop.ROUTER,), backups={})) == []
+    assert problems(MANIFEST, stock(shop.prepared_site(), parts={})) == []
 
 
 OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_id="id-other")
@@ -131,25 +150,25 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
         (stock(shop.empty_site(flavors=(shop.SMALL,))), "Server 'orders-db' needs flavor 'lab.db'"),
         (stock(volume_types=("lvm",)), "Volume type 'ceph' does not exist at site 'remote'"),
         (
-            stock(backups={**BACKUPS, shop.uuid(91): backup("x", status="error")}),
+            stock(parts={**BACKUPS, shop.uuid(91): backup("x", status="error")}),
             f"Backup {shop.uuid(91)}, needed for volume 'orders-db-boot' of server 'orders-db', is error",
         ),
-        (stock(backups={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is not known"),
+        (stock(parts={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is not known"),
         (stock(shop.empty_site(networks=())), "Site 'remote' has no external network called 'public'"),
         (
-            stock(shop.prepared_site(networks=(shop.PUBLIC, shop.NETWORK, {**shop.NETWORK, "id": "net2"}))),
+            stock(shop.prepared_site(networks=(shop.PUBLIC, shop.NETWORK, dataclasses.replace(shop.NETWORK, id="net2")))),
             "2 networks at site 'remote' are called 'shop-net'",
         ),
         (
-            stock(shop.prepared_site(security_groups=(shop.GROUP, {**shop.GROUP, "id": "sg2"}))),
+            stock(shop.prepared_site(security_groups=(shop.GROUP, dataclasses.replace(shop.GROUP, id="sg2")))),
             "2 security groups at site 'remote' are called 'shop'",
         ),
         (
-            stock(shop.prepared_site(subnets=({**shop.SUBNET, "cidr": "10.20.0.0/24"},))),
+            stock(shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, cidr="10.20.0.0/24"),))),
             "Subnet 'shop-subnet' exists with 10.20.0.0/24 instead of 10.10.0.0/24",
         ),
         (
-            stock(shop.prepared_site(subnets=({**shop.SUBNET, "network_id": "other"},))),
+            stock(shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, network_id="other"),))),
             "Subnet 'shop-subnet' exists on another network than 'shop-net'",
         ),
         (
@@ -177,13 +196,13 @@ def test_problem(found, expected):
 
 
 def test_all_problems_are_found_at_once():
-    found = stock(shop.empty_site(flavors=(), networks=()), volume_types=(), backups={})
+    found = stock(shop.empty_site(flavors=(), networks=()), volume_types=(), parts={})
     # Two flavors, one type, three chains of two, one external network.
     assert len(problems(MANIFEST, found)) == 10
 
 
 def kinds(found):
-    return {kind: [one["name"] for one in specs] for kind, specs in missing(MANIFEST, found).items()}
+    return {kind: [one["name"] for one in specs] for kind, specs in missing(found).items()}
 
 
 def test_the_whole_topology_is_missing_at_a_new_site():
@@ -198,45 +217,57 @@ def test_the_whole_topology_is_missing_at_a_new_site():
 
 
 def test_nothing_is_missing_where_all_is_there():
-    assert not any(missing(MANIFEST, stock(shop.prepared_site(), routers=(shop.ROUTER,))).values())
+    assert not any(missing(stock(shop.prepared_site())).values())
 
 
 def test_a_router_without_the_subnet_gets_it_and_keeps_its_others():
-    other = {"id": "sub2", "name": "other-subnet", "network_id": "net2", "cidr": "10.11.0.0/24"}
+    other = Subnet("sub2", "other-subnet", "net2", "10.11.0.0/24")
     joined = shop.port("router", network_id="net2", device_id="r", fixed_ips=(FixedIp("sub2", "10.11.0.1"),))
     gateway = shop.port("gateway", network_id="ext", device_id="r", fixed_ips=(FixedIp("sub-ext", "10.88.2.5"),))
     site = shop.prepared_site(ports=(joined, gateway), subnets=(shop.SUBNET, other))
-    assert missing(MANIFEST, stock(site, routers=(shop.ROUTER,)))["routers"][0]["subnets"] == ("sub2", "shop-subnet")
+    assert missing(stock(site))["routers"][0]["subnets"] == ("sub2", "shop-subnet")
 
 
 def test_a_security_group_with_other_rules_gets_those_of_the_source():
     """A run that was killed leaves a group with the rules that every new group has."""
-    group = {**shop.GROUP, "security_group_rules": []}
-    found = missing(MANIFEST, stock(shop.prepared_site(security_groups=(group,)), routers=(shop.ROUTER,)))
+    group = dataclasses.replace(shop.GROUP, rules=())
+    found = missing(stock(shop.prepared_site(security_groups=(group,))))
     assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,)}]
 
 
 def test_addresses_on_a_network_of_another_project_are_doubtful():
-    site = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
-    found = doubts(MANIFEST, site, "mine")
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)))
+    found = doubts(MANIFEST, site)
     assert [one.split("server ")[1].split(" ")[0] for one in found] == ["'orders-db'", "'shop-front'"]
     assert found[0].startswith("Network 'shop-net' at site 'remote' belongs to another project.")
 
 
 def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
-    theirs = shop.prepared_site(networks=(shop.PUBLIC, {**shop.NETWORK, "project_id": "theirs"}))
+    theirs = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)))
     new = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
-    assert doubts(MANIFEST, theirs, "theirs") == doubts(new, theirs, "mine") == doubts(MANIFEST, shop.empty_site(), "mine") == []
+    assert doubts(MANIFEST, dataclasses.replace(theirs, project_id="theirs")) == doubts(new, theirs) == doubts(MANIFEST, shop.empty_site()) == []
+
+
+def by_pigeon():
+    """The checkpoint as a release may have made it that knows more methods of copying."""
+    first, *others = MANIFEST.copies
+    return dataclasses.replace(MANIFEST, copies=(dataclasses.replace(first, method="pigeon"), *others))
+
+
+def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
+    (problem,) = problems(by_pigeon(), stock(quotas=UNLIMITED))
+    assert problem.startswith(f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know")
 
 
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     storage = SimpleNamespace(backups=lambda: [mine], backup={"theirs": theirs}.get, volume_types=dict, quotas=dict, availability_zones=list)
-    others = SimpleNamespace(quotas=dict, availability_zones=list, list=lambda _collection: [])
-    monkeypatch.setattr(restore_check, "BlockStorage", lambda _cloud: storage)
-    monkeypatch.setattr(restore_check, "Compute", lambda _cloud: others)
-    monkeypatch.setattr(restore_check, "Network", lambda _cloud: others)
-    monkeypatch.setattr(restore_check.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
-    found = restore_check.look(SimpleNamespace(site="remote"), 4, ["mine", "theirs", "nowhere"])
-    assert found.backups == {"mine": mine, "theirs": theirs}
-    assert restore_check.look(SimpleNamespace(site="remote"), 4).backups == {"mine": mine}
+    others = SimpleNamespace(quotas=dict, availability_zones=list)
+    monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
+    monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)
+    monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: others)
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    copy = dataclasses.replace(MANIFEST.copies[0], chain=("mine", "theirs", "nowhere"))
+    found = restore_stock.look(SimpleNamespace(site="remote"), 4, [copy])
+    assert found.parts == {"mine": mine, "theirs": theirs}
+    assert restore_stock.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}

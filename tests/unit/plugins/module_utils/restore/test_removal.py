@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, ServerGroup
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, Network, Router, SecurityGroup, ServerGroup, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.removal import others, plan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
@@ -22,10 +22,10 @@ def port(name, **changes):
 OWN = port("own", description=dataclasses.replace(DRILL, source="s1").text(), device_id="id-db", security_group_ids=("dsg",))
 INTERFACE = port("interface", device_id="dr", device_owner="network:router_interface")
 DHCP = port("dhcp", device_owner="network:distributed")
-ROUTER = {"id": "dr", "name": "drill-7-shop-router", "description": TEXT, "external_gateway_info": None}
-NETWORK = {"id": "dnet", "name": "drill-7-shop-net", "description": TEXT}
-SUBNET = {"id": "dsub", "name": "drill-7-shop-subnet", "network_id": "dnet", "description": TEXT}
-GROUP = {"id": "dsg", "name": "drill-7-shop", "description": f"for the shop {TEXT}", "security_group_rules": []}
+ROUTER = Router("dr", "drill-7-shop-router", description=TEXT)
+NETWORK = Network("dnet", "drill-7-shop-net", description=TEXT)
+SUBNET = Subnet("dsub", "drill-7-shop-subnet", "dnet", "10.10.0.0/24", description=TEXT)
+GROUP = SecurityGroup("dsg", "drill-7-shop", description=f"for the shop {TEXT}")
 APART = ServerGroup("apart", "drill-7-shop-apart", "anti-affinity", member_ids=frozenset({"id-db"}))
 SERVER = server("db", metadata=dataclasses.replace(DRILL, source="s1").metadata())
 VOLUME = volume("disk", description=dataclasses.replace(DRILL, source="v1").text(), attachments=(Attachment("id-db", "/dev/vda"),))
@@ -42,6 +42,7 @@ def site(**more):
         "volumes": (VOLUME,),
         "ports": (OWN, INTERFACE, DHCP),
         "networks": (NETWORK,),
+        "routers": (ROUTER,),
         "subnets": (SUBNET,),
         "security_groups": (GROUP,),
         "server_groups": (APART,),
@@ -51,8 +52,8 @@ def site(**more):
     return dataclasses.replace(real, **changes, key_pairs={**real.key_pairs, **keys})
 
 
-def removal(owner=DRILL, routers=(ROUTER, shop.ROUTER), **more):
-    return plan(owner, site(**more), routers)
+def removal(owner=DRILL, **more):
+    return plan(owner, site(**more))
 
 
 ALL = {
@@ -104,7 +105,7 @@ def test_a_network_with_ports_of_others_stays_with_all_that_it_needs():
 
 
 def test_a_network_with_a_subnet_of_others_stays_with_its_own():
-    kinds, reasons = left(subnets=({"id": "x", "name": "theirs", "network_id": "dnet", "description": ""},))
+    kinds, reasons = left(subnets=(Subnet("x", "theirs", "dnet", "10.10.0.0/24"),))
     assert kinds == ["networks", "routers", "subnets"]
     assert "Network drill-7-shop-net (dnet) stays: subnet theirs is on it." in reasons
     assert "Subnet drill-7-shop-subnet (dsub) stays: its network dnet does." in reasons
@@ -127,7 +128,7 @@ def test_a_subnet_that_anothers_router_joins_stays():
     [
         ({"ports": (shop.port("theirs", security_group_ids=("dsg",)),)}, "port port-theirs of others uses it"),
         (
-            {"security_groups": ({"id": "x", "name": "theirs", "security_group_rules": [{"remote_group_id": "dsg"}]},)},
+            {"security_groups": (SecurityGroup("x", "theirs", rules=(dataclasses.replace(shop.GROUP_RULE, remote_group_id="dsg"),)),)},
             "a rule of security group theirs names it",
         ),
     ],
@@ -162,6 +163,6 @@ def test_the_gateway_of_a_router_is_no_interface():
 
 
 def test_other_restores_and_drills_of_the_application_are_listed():
-    assert others("shop", DRILL, site(), (ROUTER,)) == [{"checkpoint": "noon", "drill": None, "resources": 9}]
-    assert others("shop", Mark("shop", "noon"), site(), (ROUTER,)) == [{"checkpoint": "noon", "drill": "7", "resources": 8}]
-    assert others("blog", Mark("blog", "noon"), site(), (ROUTER,)) == []
+    assert others("shop", DRILL, site()) == [{"checkpoint": "noon", "drill": None, "resources": 9}]
+    assert others("shop", Mark("shop", "noon"), site()) == [{"checkpoint": "noon", "drill": "7", "resources": 8}]
+    assert others("blog", Mark("blog", "noon"), site()) == []

@@ -10,20 +10,19 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec, Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import (
-    Action,
-    Made,
-    choose_flavor,
-    made_volumes,
-    owner_of,
-    plan_servers,
-    plan_volumes,
-    server_problems,
-)
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, made_volumes, owner_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.problems import server_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import choose_flavor
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import Action, plan_volumes
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
 
 MANIFEST = shop.manifest()
+
+
+def plan_servers(manifest, site):
+    return list(RestorePlan.of(manifest, site).servers)
 
 
 def volume_actions(volumes):
@@ -193,7 +192,8 @@ def test_a_port_whose_mac_address_was_chosen_is_known_again_by_its_position():
     site = shop.prepared_site(ports=tuple(ports))
     step = plan_servers(NEW, site)[0].ports[0]
     assert (step.current.id, step.lacks_tags) == ("port-at-0", False)
-    assert [one.id for one in Made.of(owner_of(NEW), site).ports] == [one.id for one in Made.of(owner_of(MANIFEST), site).ports] == ["port-at-1", "port-at-0"]
+    for manifest in (NEW, MANIFEST):
+        assert [one.id for one in MadeServers.of(owner_of(manifest), site).ports] == ["port-at-1", "port-at-0"]
 
 
 def test_a_port_of_another_server_at_the_same_position_is_not_taken():
@@ -353,11 +353,11 @@ def test_a_flavor_that_a_mapping_names_and_is_not_there_is_told():
 
 def test_everything_that_was_made_is_found_for_removal_and_nothing_else():
     site = shop.restored_site()
-    mine = Made.of(owner_of(MANIFEST), dataclasses.replace(site, servers=(*site.servers, server("theirs"))))
+    mine = MadeServers.of(owner_of(MANIFEST), dataclasses.replace(site, servers=(*site.servers, server("theirs"))))
     assert [one.name for one in mine.servers] == ["shop-front", "orders-db"]
-    assert [one["id"] for one in mine.floating_ips] == ["fip-shop-front", "fip-orders-db"]
+    assert [one.id for one in mine.floating_ips] == ["fip-shop-front", "fip-orders-db"]
     assert [one.id for one in mine.ports] == ["port-shop-front", "port-orders-db"]
-    assert not Made.of(owner_of(MANIFEST), shop.prepared_site()).anything
+    assert not MadeServers.of(owner_of(MANIFEST), shop.prepared_site()).anything
 
 
 def test_every_mark_is_read_once_however_much_there_is(monkeypatch):
@@ -383,18 +383,18 @@ def test_a_drill_and_a_real_restore_take_nothing_of_each_other():
         servers=tuple(dataclasses.replace(one, metadata={**one.metadata, "osdr_drill": "7"}) for one in real.servers),
         volumes=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.volumes),
         ports=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.ports),
-        floating_ips=tuple({**one, "description": f"{one['description']} osdr_drill=7"} for one in real.floating_ips),
+        floating_ips=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.floating_ips),
     )
     other = dataclasses.replace(DRILL, drill="8")
     for mine, site in ((DRILL, drilled), (MANIFEST, real)):
         assert {step.action for step in plan_servers(mine, site)} == {Action.KEEP}
         assert {step.action for step in plan_volumes(mine, site.volumes)} == {Action.KEEP}
-        assert Made.of(owner_of(mine), site).anything
+        assert MadeServers.of(owner_of(mine), site).anything
     for stranger, site in ((DRILL, real), (MANIFEST, drilled), (other, drilled)):
         assert {step.action for step in plan_servers(stranger, site)} == {Action.CREATE}
         assert {step.action for step in plan_volumes(stranger, site.volumes)} == {Action.CREATE}
         assert not any(port.current for step in plan_servers(stranger, site) for port in step.ports)
-        assert not Made.of(owner_of(stranger), site).anything
+        assert not MadeServers.of(owner_of(stranger), site).anything
         assert made_volumes(owner_of(stranger), site.volumes) == []
 
 

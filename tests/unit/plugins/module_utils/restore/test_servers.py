@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound, ResourceFailed, WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec, Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.selection import servers_of_tiers
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import apply as mapped_manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import DrillGates, Gates
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import servers as restore_servers
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import plan_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -102,7 +103,7 @@ class RemoteSite:
     def ports(self):
         return list(self.site.ports)
 
-    def list(self, _collection):
+    def floating_ips(self):
         return list(self.site.floating_ips)
 
     def create_port(self, wanted, tags):
@@ -125,7 +126,8 @@ class RemoteSite:
         if len(port.fixed_ips) > 1 and "fixed_ip_address" not in wanted:
             raise CloudError("Must provide a specific IPv4 address when assigning a floating IP.", http_status=400)
         address = f"10.88.2.{len(self.site.floating_ips) + 1}"
-        made = {**wanted, "id": f"fip-{address}", "floating_ip_address": address, "tags": tags}
+        behind, description = wanted.get("fixed_ip_address"), wanted["description"]
+        made = FloatingIp(f"fip-{address}", address, port.id, "ext", behind, description=description, tags=tuple(tags))
         self._replace(floating_ips=(*self.site.floating_ips, made))
 
     def set_tags(self, collection, resource_id, tags):
@@ -148,24 +150,17 @@ class RemoteSite:
         return [call[1] for call in self.calls if call[0] == what]
 
 
-def restore(remote, monkeypatch, manifest=None, volumes=None):
-    monkeypatch.setattr(restore_servers, "Compute", lambda _cloud: remote)
-    monkeypatch.setattr(restore_servers, "Network", lambda _cloud: remote)
-    monkeypatch.setattr(restore_servers, "look", lambda _cloud, _limit: remote.site)
-    cloud, gates = SimpleNamespace(site="remote"), Gates(remote.ask)
-    return restore_servers.ServerRestore(cloud, manifest or shop.manifest(), remote.waiter, 8, gates, volumes)
+def restore(remote, manifest=None, volumes=None, tiers=None):
+    plan = RestorePlan.of(manifest or shop.manifest(), remote.site)
+    plan = plan.narrowed(servers_of_tiers(plan.manifest, tiers)) if tiers else plan
+    return ServerRestore(remote, remote, plan, remote.waiter, 8, Gates(remote.ask), volumes)
 
 
-@pytest.fixture
-def applied(monkeypatch):
-    def apply(remote, manifest=None):
-        work = restore(remote, monkeypatch, manifest)
-        return work.apply(work.plan())
-
-    return apply
+def applied(remote, manifest=None, tiers=None):
+    return restore(remote, manifest, tiers=tiers).apply()
 
 
-def test_tiers_follow_each_other_when_the_checks_have_passed(applied):
+def test_tiers_follow_each_other_when_the_checks_have_passed():
     remote = RemoteSite()
     result = applied(remote)
     assert [(one["name"], one["seconds"]) for one in result] == [
@@ -174,14 +169,14 @@ def test_tiers_follow_each_other_when_the_checks_have_passed(applied):
     ]
 
 
-def timed(remote, monkeypatch, manifest=None):
-    work = restore(remote, monkeypatch, manifest)
-    work.apply(work.plan())
+def timed(remote, manifest=None):
+    work = restore(remote, manifest)
+    work.apply()
     return work.timing()
 
 
-def test_the_critical_path_is_that_of_the_slowest_servers(monkeypatch):
-    assert timed(RemoteSite(), monkeypatch) == {
+def test_the_critical_path_is_that_of_the_slowest_servers():
+    assert timed(RemoteSite()) == {
         "wall_seconds": 14,
         "critical_path_seconds": 14,
         "tiers": [
@@ -224,17 +219,16 @@ class Volumes:
         return Outcome(value=volume) if self.remote.now >= second else None
 
 
-def beside_volumes(monkeypatch, **seconds):
+def beside_volumes(**seconds):
     remote = RemoteSite(shop.prepared_site(volumes=()))
-    work = restore(remote, monkeypatch, volumes=Volumes(remote, {name.replace("_", "-"): second for name, second in seconds.items()}))
-    steps = work.plan()
-    work.refuse_problems(steps)
-    return remote, work, steps
+    work = restore(remote, volumes=Volumes(remote, {name.replace("_", "-"): second for name, second in seconds.items()}))
+    work.refuse_problems()
+    return remote, work
 
 
-def test_a_server_waits_for_its_own_volumes_only(monkeypatch):
-    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=3, shop_front_boot=8)
-    result = work.apply(steps)
+def test_a_server_waits_for_its_own_volumes_only():
+    remote, work = beside_volumes(orders_db_vdb=3, shop_front_boot=8)
+    result = work.apply()
     assert [(one["name"], one["seconds"]["created"]) for one in result] == [("orders-db", 3), ("shop-front", 12)]
     disks = {one.name: [volume_id for volume_id, _flag in one.volumes] for one in remote.site.servers}
     assert disks["orders-db"] == [volume.id for volume in shop.restored_volumes() if volume.name.startswith("orders-db")]
@@ -248,8 +242,8 @@ def test_a_server_waits_for_its_own_volumes_only(monkeypatch):
     }
 
 
-def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready(monkeypatch):
-    _remote, work, steps = beside_volumes(monkeypatch, shop_front_boot=1000)
+def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready():
+    _remote, work = beside_volumes(shop_front_boot=1000)
 
     def ask(*_attempt):
         before, patience = work.volumes.rounds, 5000
@@ -261,32 +255,32 @@ def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready(monkeypatch):
 
     work.gates = Gates(ask)
     with pytest.raises(ResourceFailed, match="Enough"):
-        work.apply(steps)
+        work.apply()
 
 
-def test_a_server_without_its_volume_is_not_built(monkeypatch):
-    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=None)
+def test_a_server_without_its_volume_is_not_built():
+    remote, work = beside_volumes(orders_db_vdb=None)
     with pytest.raises(ResourceFailed, match="orders-db-vdb could not be restored"):
-        work.apply(steps)
+        work.apply()
     assert remote.done("create server") == []
 
 
-def test_all_ports_are_made_while_the_volumes_are_restored(monkeypatch):
-    remote, work, steps = beside_volumes(monkeypatch, orders_db_vdb=3)
-    work.apply(steps)
+def test_all_ports_are_made_while_the_volumes_are_restored():
+    remote, work = beside_volumes(orders_db_vdb=3)
+    work.apply()
     made = [call[:2] for call in remote.calls if call[0].startswith("create") and call[0] != "create floating ip"]
     assert sorted(made[:2]) == [("create port", "orders-db-0"), ("create port", "shop-front-0")]
     assert made[2:] == [("create server", "orders-db"), ("create server", "shop-front")]
     assert len(remote.done("create floating ip")) == 2
 
 
-def test_a_floating_address_is_led_to_the_first_address_of_several(applied):
+def test_a_floating_address_is_led_to_the_first_address_of_several():
     manifest = shop.manifest()
     servers = [several_addresses(one) for one in manifest.description.servers]
     manifest = dataclasses.replace(manifest, description=dataclasses.replace(manifest.description, servers=tuple(servers)))
     remote = RemoteSite()
     applied(remote, manifest)
-    assert {one["port_id"]: one["fixed_ip_address"] for one in remote.site.floating_ips} == {
+    assert {one.port_id: one.fixed_ip_address for one in remote.site.floating_ips} == {
         "port-orders-db-0": shop.ADDRESS["orders-db"],
         "port-shop-front-0": shop.ADDRESS["shop-front"],
     }
@@ -297,42 +291,42 @@ def several_addresses(spec):
     return dataclasses.replace(spec, ports=tuple(ports))
 
 
-def test_what_was_built_needs_no_volumes(monkeypatch):
-    remote, work, steps = beside_volumes(monkeypatch)
-    work.apply(steps)
+def test_what_was_built_needs_no_volumes():
+    remote, work = beside_volumes()
+    work.apply()
     remote.calls.clear()
-    again = restore(remote, monkeypatch, volumes=Volumes(remote, {"orders-db-vdb": 1000, "orders-db-boot": 1000}))
-    again.apply(again.plan())
+    again = restore(remote, volumes=Volumes(remote, {"orders-db-vdb": 1000, "orders-db-boot": 1000}))
+    again.apply()
     assert remote.done("create server") == []
 
 
-def test_waiting_for_a_place_is_not_on_the_critical_path(monkeypatch):
+def test_waiting_for_a_place_is_not_on_the_critical_path():
     document = shop.document()
     document["application"]["tiers"] = [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]
     for one in document["servers"]:
         one["tier"] = "all"
-    work = restore(RemoteSite(), monkeypatch, Manifest.parse(document))
-    work.limit = 1
-    work.apply(work.plan())
+    work = restore(RemoteSite(), Manifest.parse(document))
+    work.concurrency = 1
+    work.apply()
     assert (work.timing()["wall_seconds"], work.timing()["critical_path_seconds"]) == (10, 5)
 
 
-def test_what_is_there_takes_no_time(monkeypatch):
+def test_what_is_there_takes_no_time():
     remote = RemoteSite()
-    timed(remote, monkeypatch)
-    assert timed(remote, monkeypatch)["critical_path_seconds"] == 0
+    timed(remote)
+    assert timed(remote)["critical_path_seconds"] == 0
 
 
-def test_one_tier_can_be_restored_after_the_other(applied):
+def test_one_tier_can_be_restored_after_the_other():
     remote = RemoteSite()
-    first = applied(remote, shop.manifest().only(["database"]))
+    first = applied(remote, tiers=["database"])
     assert [one["name"] for one in first] == remote.done("create server") == ["orders-db"]
-    second = applied(remote, shop.manifest().only(["front"]))
+    second = applied(remote, tiers=["front"])
     assert [one["name"] for one in second] == ["shop-front"]
     assert remote.done("create server") == ["orders-db", "shop-front"]
 
 
-def test_a_restored_server_has_the_addresses_of_the_source(applied):
+def test_a_restored_server_has_the_addresses_of_the_source():
     assert applied(RemoteSite())[0] == {
         "source_id": shop.uuid(11),
         "name": "orders-db",
@@ -354,7 +348,7 @@ def test_a_restored_server_has_the_addresses_of_the_source(applied):
     }
 
 
-def test_a_second_run_only_makes_the_checks(applied):
+def test_a_second_run_only_makes_the_checks():
     remote = RemoteSite()
     applied(remote)
     remote.calls.clear()
@@ -366,13 +360,13 @@ def test_a_second_run_only_makes_the_checks(applied):
 NEW = mapped_manifest.apply(shop.manifest(), SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new", "floating": False}})).manifest
 
 
-def test_before_neutron_has_chosen_nobody_knows_the_addresses(monkeypatch):
-    work = restore(RemoteSite(), monkeypatch, NEW)
-    (port,) = work.predicted(work.plan())[0]["ports"]
+def test_before_neutron_has_chosen_nobody_knows_the_addresses():
+    work = restore(RemoteSite(), NEW)
+    (port,) = work.predicted()[0]["ports"]
     assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], "floating_ip": None, "port_id": None}
 
 
-def test_a_second_run_knows_what_neutron_has_chosen(applied, monkeypatch):
+def test_a_second_run_knows_what_neutron_has_chosen(monkeypatch):
     remote = RemoteSite()
     monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
     first = applied(remote, NEW)
@@ -383,7 +377,7 @@ def test_a_second_run_knows_what_neutron_has_chosen(applied, monkeypatch):
     assert remote.calls == []
 
 
-def test_ports_that_a_killed_run_made_are_used(applied, monkeypatch):
+def test_ports_that_a_killed_run_made_are_used(monkeypatch):
     remote = RemoteSite(failing={"orders-db"})
     monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
     with pytest.raises(ResourceFailed):
@@ -393,7 +387,7 @@ def test_ports_that_a_killed_run_made_are_used(applied, monkeypatch):
     assert remote.done("create port") == ["orders-db-0", "shop-front-0"]
 
 
-def test_a_failed_server_is_named_and_the_next_tier_is_not_begun(applied):
+def test_a_failed_server_is_named_and_the_next_tier_is_not_begun():
     remote = RemoteSite(failing={"orders-db"})
     with pytest.raises(ResourceFailed) as raised:
         applied(remote)
@@ -404,7 +398,7 @@ def test_a_failed_server_is_named_and_the_next_tier_is_not_begun(applied):
     assert remote.done("create server") == ["orders-db"]
 
 
-def test_the_next_run_replaces_it_and_keeps_ports_and_addresses(applied):
+def test_the_next_run_replaces_it_and_keeps_ports_and_addresses():
     remote = RemoteSite(failing={"orders-db"})
     with pytest.raises(ResourceFailed):
         applied(remote)
@@ -415,14 +409,14 @@ def test_the_next_run_replaces_it_and_keeps_ports_and_addresses(applied):
     assert len(remote.done("create floating ip")) == 2
 
 
-def test_a_failed_server_does_not_take_its_volumes_with_it(applied):
+def test_a_failed_server_does_not_take_its_volumes_with_it():
     failed = server("orders-db", status="ERROR", metadata=shop.mark(11).metadata(), volumes=(("volume-1", True),))
     remote = RemoteSite(shop.prepared_site(servers=(failed,)))
     applied(remote)
     assert remote.calls.index(("flag", "volume-1", False)) < remote.calls.index(("delete server", "id-orders-db"))
 
 
-def test_what_a_killed_run_left_is_tagged(applied):
+def test_what_a_killed_run_left_is_tagged():
     port = shop.restored_port("orders-db", shop.mark(11), tags=("theirs",))
     remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port)))
     applied(remote)
@@ -430,7 +424,7 @@ def test_what_a_killed_run_left_is_tagged(applied):
     assert remote.done("create port") == ["shop-front-0"]
 
 
-def test_a_port_that_an_earlier_restore_made_and_left_gets_other_tags(applied):
+def test_a_port_that_an_earlier_restore_made_and_left_gets_other_tags():
     """Neutron takes no tag twice."""
     earlier = dataclasses.replace(shop.mark(11), checkpoint="before").tags()
     port = shop.restored_port("orders-db", shop.mark(11), tags=("theirs", *earlier))
@@ -442,36 +436,29 @@ def test_a_port_that_an_earlier_restore_made_and_left_gets_other_tags(applied):
 def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):
     remote = RemoteSite()
     monkeypatch.setattr(remote, "ask", lambda *_attempt: "Connection refused")
-    work = restore(remote, monkeypatch)
+    work = restore(remote)
     with pytest.raises(WaitTimeout) as raised:
-        work.apply(work.plan())
+        work.apply()
     told = "Server 'orders-db' at 10.88.2.1 is active but not ready after 60 s: port 5432: Connection refused."
     assert str(raised.value).startswith(told)
     assert "Its console ends with: orders-db login:" in str(raised.value)
     assert remote.done("create server") == ["orders-db"]
 
 
-def test_the_next_tier_waits_for_no_server_without_an_address(monkeypatch):
+def test_the_next_tier_waits_for_no_server_without_an_address():
     remote = RemoteSite()
-    work = restore(remote, monkeypatch)
-    step = dataclasses.replace(work.plan()[0], ports=())
+    work = restore(remote)
+    step = dataclasses.replace(work.steps[0], ports=())
     with pytest.raises(CheckFailed, match="Server 'orders-db' has no address"):
         work._subject(step)
 
 
-def test_missing_preparation_is_refused_before_the_first_change(monkeypatch):
+def test_missing_preparation_is_refused_before_the_first_change():
     remote = RemoteSite(shop.empty_site())
-    work = restore(remote, monkeypatch)
+    work = restore(remote)
     with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': nothing was changed"):
-        work.refuse_problems(work.plan())
+        work.refuse_problems()
     assert not remote.calls
-
-
-def test_everything_is_removed_in_order(monkeypatch):
-    remote = RemoteSite(shop.restored_site())
-    work = restore(remote, monkeypatch)
-    work.remove(work.made())
-    assert [call[0] for call in remote.calls] == ["delete server"] * 2 + ["delete floating ip"] * 2 + ["delete port"] * 2
 
 
 # Drills
@@ -486,13 +473,13 @@ def drill_site():
     return RemoteSite(shop.prepared_site(volumes=volumes))
 
 
-def drill(remote, monkeypatch, *probes, ask=None):
-    work = restore(remote, monkeypatch, DRILL)
+def drill(remote, *probes, ask=None):
+    work = restore(remote, DRILL)
     work.gates = DrillGates(ask or remote.ask, probes=probes)
-    return work.apply(work.plan())
+    return work.apply()
 
 
-def test_the_servers_of_a_drill_are_looked_at_from_outside(monkeypatch):
+def test_the_servers_of_a_drill_are_looked_at_from_outside():
     remote = drill_site()
     asked = []
 
@@ -500,7 +487,7 @@ def test_the_servers_of_a_drill_are_looked_at_from_outside(monkeypatch):
         asked.append((check.kind, subject.server_id))
         return None if remote.now >= 7 else "It does not answer."
 
-    result = drill(remote, monkeypatch, Check(agent=True), ask=ask)
+    result = drill(remote, Check(agent=True), ask=ask)
     assert [(one["name"], one["checks"]) for one in result] == [
         ("orders-db", [{"check": "port 5432", "made_by": ["guest agent"]}]),
         ("shop-front", []),
@@ -510,18 +497,18 @@ def test_the_servers_of_a_drill_are_looked_at_from_outside(monkeypatch):
     assert (remote.done("create server"), result[0]["seconds"]["ready"]) == (["drill-7-orders-db", "drill-7-shop-front"], 7)
 
 
-def test_what_cannot_be_looked_at_is_not_claimed(monkeypatch):
-    result = drill(drill_site(), monkeypatch)
+def test_what_cannot_be_looked_at_is_not_claimed():
+    result = drill(drill_site())
     assert result[0]["checks"] == [{"check": "port 5432", "made_by": []}]
 
 
-def test_before_a_run_no_check_is_made(monkeypatch):
-    work = restore(RemoteSite(), monkeypatch)
-    assert work.predicted(work.plan())[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+def test_before_a_run_no_check_is_made():
+    work = restore(RemoteSite())
+    assert work.predicted()[0]["checks"] == [{"check": "port 5432", "made_by": []}]
 
 
-def test_a_server_of_a_drill_that_is_not_well_is_named_with_its_console(monkeypatch):
+def test_a_server_of_a_drill_that_is_not_well_is_named_with_its_console():
     remote = drill_site()
     with pytest.raises(WaitTimeout, match=r"not ready after 60 s: its guest agent: No agent\..* Its console ends with: orders-db login:"):
-        drill(remote, monkeypatch, Check(agent=True), ask=lambda *_attempt: "No agent")
+        drill(remote, Check(agent=True), ask=lambda *_attempt: "No agent")
     assert remote.done("create server") == ["drill-7-orders-db"]

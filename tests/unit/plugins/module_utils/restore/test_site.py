@@ -9,19 +9,14 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
-SITE = shop.restored_site()
-CLOUD = SimpleNamespace(site="remote")
+SITE = shop.restored_site(project_id="project", ports_of_others=(shop.port("theirs"),))
+CLOUD = SimpleNamespace(site="remote", project_id="project")
 
 
 @pytest.fixture
 def cloud(monkeypatch):
     """A site whose services can be made to fail."""
-    collections = {
-        "floatingips": SITE.floating_ips,
-        "networks": SITE.networks,
-        "subnets": SITE.subnets,
-        "security-groups": SITE.security_groups,
-    }
+    kinds = ("ports", "ports_of_others", "floating_ips", "networks", "subnets", "routers", "security_groups")
     services = {
         "Compute": SimpleNamespace(
             servers=lambda: list(SITE.servers),
@@ -30,7 +25,7 @@ def cloud(monkeypatch):
             server_groups=lambda: list(SITE.server_groups),
         ),
         "BlockStorage": SimpleNamespace(volumes=lambda: list(SITE.volumes)),
-        "Network": SimpleNamespace(ports=lambda: list(SITE.ports), list=lambda collection: list(collections[collection])),
+        "Networking": SimpleNamespace(**{kind: lambda kind=kind: list(getattr(SITE, kind)) for kind in kinds}),
     }
     for name, service in services.items():
         monkeypatch.setattr(restore_site, name, lambda cloud, service=service: service)
@@ -50,7 +45,7 @@ def test_everything_that_is_there_is_seen_in_its_place(cloud, concurrency):
 
 
 def test_an_empty_site_is_seen_as_empty(cloud):
-    cloud.Compute.servers = cloud.BlockStorage.volumes = cloud.Network.ports = list
+    cloud.Compute.servers = cloud.BlockStorage.volumes = cloud.Networking.ports = list
     found = restore_site.look(CLOUD, 4)
     assert (found.servers, found.volumes, found.ports) == ((), (), ())
 
@@ -60,5 +55,5 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 10 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 12 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)

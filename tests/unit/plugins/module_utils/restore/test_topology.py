@@ -5,24 +5,24 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import SecurityGroupRuleSpec, SecurityGroupSpec
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import missing
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TOPOLOGY = shop.manifest().description.topology
 PREPARED = shop.prepared_site()
-SECOND = {"id": "sub2", "name": "back-subnet", "network_id": "net", "cidr": "10.11.0.0/24"}
+SECOND = Subnet("sub2", "back-subnet", "net", "10.11.0.0/24")
 
 
-def found(site=PREPARED, routers=(shop.ROUTER,), **changes):
+def found(site=PREPARED, **changes):
     """What is missing, without the kinds of which nothing is."""
-    listed = missing(dataclasses.replace(TOPOLOGY, **changes), site, routers)
+    listed = as_dicts(lacking(dataclasses.replace(TOPOLOGY, **changes), site))
     return {kind: specs for kind, specs in listed.items() if specs}
 
 
 def test_an_empty_site_lacks_all_of_it_as_the_manifest_has_it():
-    listed = found(shop.empty_site(), routers=())
+    listed = found(shop.empty_site())
     assert {kind: [spec["name"] for spec in specs] for kind, specs in listed.items()} == {
         "networks": ["shop-net"],
         "subnets": ["shop-subnet"],
@@ -37,12 +37,12 @@ def test_an_empty_site_lacks_all_of_it_as_the_manifest_has_it():
 
 def test_a_prepared_site_lacks_nothing():
     assert found() == {}
-    assert missing(TOPOLOGY, PREPARED, [shop.ROUTER]).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs", "server_groups"}
+    assert lacking(TOPOLOGY, PREPARED).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs", "server_groups"}
 
 
 def test_what_has_the_same_name_is_used_as_it_is():
-    other = {**shop.NETWORK, "mtu": 9000}
-    assert found(shop.prepared_site(networks=(shop.PUBLIC, other), subnets=({**shop.SUBNET, "cidr": "10.99.0.0/24"},))) == {}
+    other = dataclasses.replace(shop.NETWORK, mtu=9000)
+    assert found(shop.prepared_site(networks=(shop.PUBLIC, other), subnets=(dataclasses.replace(shop.SUBNET, cidr="10.99.0.0/24"),))) == {}
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,18 @@ def test_a_router_gets_the_subnets_that_it_lacks_and_keeps_its_own(ports, joins)
     assert [spec["subnets"] for spec in listed.get("routers", [])] == ([joins] if joins else [])
 
 
-@pytest.mark.parametrize("gateway", [None, {}])
-def test_a_router_without_a_gateway_is_completed_too(gateway):
-    router = {**shop.ROUTER, "external_gateway_info": gateway}
-    assert found(routers=[router]) == {}
-    (spec,) = found(shop.prepared_site(ports=()), routers=[router])["routers"]
+def test_a_router_without_a_gateway_is_completed_too():
+    routers = (dataclasses.replace(shop.ROUTER, external_network_id=None),)
+    assert found(shop.prepared_site(routers=routers)) == {}
+    (spec,) = found(shop.prepared_site(ports=(), routers=routers))["routers"]
     assert spec["subnets"] == ("shop-subnet",)
 
 
 def test_of_several_subnets_only_those_that_are_missing_are_joined():
     wanted = dataclasses.replace(TOPOLOGY.routers[0], subnets=("shop-subnet", "back-subnet"))
     topology = dataclasses.replace(TOPOLOGY, routers=(wanted,))
-    (listed,) = missing(topology, shop.prepared_site(subnets=(shop.SUBNET, SECOND)), [shop.ROUTER])["routers"]
-    assert listed["subnets"] == ("sub", "back-subnet")
+    (listed,) = lacking(topology, shop.prepared_site(subnets=(shop.SUBNET, SECOND)))["routers"]
+    assert listed.subnets == ("sub", "back-subnet")
 
 
 # Security groups
@@ -106,9 +105,8 @@ def rule(port, remote_group=None):
 
 def there(group, *ports, remote="sg"):
     """A group of the site with a rule for each port."""
-    known = shop.GROUP["security_group_rules"][0]
-    rules = [{**known, "port_range_min": port, "port_range_max": port, "remote_group_id": remote} for port in ports]
-    return {**group, "security_group_rules": rules}
+    rules = (dataclasses.replace(shop.GROUP_RULE, port_range_min=port, port_range_max=port, remote_group_id=remote) for port in ports)
+    return dataclasses.replace(group, rules=tuple(rules))
 
 
 def groups(*specs, site):

@@ -7,13 +7,21 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CheckFailed, CloudError, DrError, NotFound, ResourceFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import (
+    Busy,
+    CheckFailed,
+    CloudError,
+    DrError,
+    ManifestInvalid,
+    NotFound,
+    ResourceFailed,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, volume
 
 
 class Storage:
@@ -62,7 +70,7 @@ class Storage:
         return self.now < self.busy.get(backup_id, 0)
 
     def backup(self, backup_id):
-        return SimpleNamespace(status="restoring" if self.is_busy(backup_id) else "available")
+        return backup("any", id=backup_id, status="restoring" if self.is_busy(backup_id) else "available")
 
     def create_volume_from_backup(self, backup_id, wanted):
         if self.is_busy(backup_id):
@@ -116,6 +124,16 @@ def test_all_volumes_are_restored_at_once_and_completed():
     assert all(one.metadata["purpose"] == "shop" for one in storage.volumes())
 
 
+def test_a_copy_of_a_method_that_is_not_known_ends_it_before_the_first_change():
+    manifest = shop.manifest()
+    last = dataclasses.replace(manifest.copies[-1], method="pigeon")
+    storage = Storage()
+    work = VolumeRestore(storage, dataclasses.replace(manifest, copies=(*manifest.copies[:-1], last)), storage.waiter, 8)
+    with pytest.raises(ManifestInvalid, match="was made by the method 'pigeon', which this release does not know"):
+        work.plan()
+    assert storage.calls == []
+
+
 def test_the_result_names_volume_server_and_device():
     assert finished(Storage())[2] == {
         "source_id": shop.uuid(2),
@@ -123,7 +141,7 @@ def test_the_result_names_volume_server_and_device():
         "name": "orders-db-vdb",
         "device": "/dev/vdb",
         "size": 1,
-        "backup_id": shop.uuid(102),
+        "copy_id": shop.uuid(102),
         "volume_id": "volume-orders-db-vdb",
         "status": "available",
         "seconds": {"requested": 0, "ready": 3},

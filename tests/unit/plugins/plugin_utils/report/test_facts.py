@@ -13,7 +13,7 @@ def test_a_checkpoint_has_its_servers_in_boot_order_each_with_its_snapshots():
     run = runs.checkpoint()
     assert [(one.name, one.seconds, len(one.snapshots)) for one in run.servers] == [("orders-db", 1.33, 2), ("payments-db", 1.5, 2), ("shop-front", 1.9, 1)]
     assert (run.skew, run.age, run.window_seconds) == (0.81, 41.49, 1.9)
-    assert [one.chain_length for one in run.copies] == [3, 3, 3, 3, 1]
+    assert [one.extent for one in run.copies] == ["3 backups"] * 4 + ["1 backup"]
 
 
 @pytest.mark.parametrize(("least", "is_met"), [("quiesced", True), ("crash", True), ("offline", False), ("", False), ("nonsense", False)])

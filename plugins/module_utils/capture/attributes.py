@@ -1,0 +1,261 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry of attributes: what becomes of each attribute that OpenStack returns of an application's resources.
+
+An attribute is restored, or refused, or of its site alone, or it will be missing at the remote site and is named in a
+warning. One that is not listed here is named as well, so that a newer release of OpenStack cannot make anything vanish
+in silence. The table in ``docs/fidelity.md`` is made from this registry.
+
+Names are those of the services' APIs: Nova up to microversion 2.100, Cinder up to 3.71, Neutron with all its extensions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing as t
+
+
+class Fate(enum.Enum):
+    """What becomes of an attribute."""
+
+    RESTORED = "restored"
+    #: Ids, times and states, which mean nothing at another site, and what follows from other attributes.
+    OF_SITE = "of its site"
+    REFUSED = "refused"
+    MISSING = "named as missing"
+
+
+@dataclasses.dataclass(frozen=True)
+class Attribute:
+    """
+    :param names: in the API; several where they share their fate.
+    :param note: how it is restored, why it is refused, or what its loss means. For people.
+    :param usual: values that lose nothing, besides empty ones.
+    """
+
+    names: tuple[str, ...]
+    fate: Fate
+    note: str = ""
+    usual: tuple[t.Any, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of resource.
+
+    :param name: as messages call it.
+    """
+
+    name: str
+    attributes: tuple[Attribute, ...]
+
+    def attribute(self, name: str) -> Attribute | None:
+        return next((one for one in self.attributes if name in one.names), None)
+
+
+def _restored(*names: str, note: str = "") -> Attribute:
+    return Attribute(names, Fate.RESTORED, note)
+
+
+def _of_site(*names: str, note: str = "") -> Attribute:
+    return Attribute(names, Fate.OF_SITE, note)
+
+
+def _refused(*names: str, note: str) -> Attribute:
+    return Attribute(names, Fate.REFUSED, note)
+
+
+def _missing(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attribute:
+    return Attribute(names, Fate.MISSING, note, usual)
+
+
+#: What Neutron says of every resource and what a site alone can know.
+_OF_NEUTRON = _of_site("id", "tenant_id", "project_id", "created_at", "updated_at", "revision_number", "standard_attr_id")
+
+SERVER = Kind(
+    "server",
+    (
+        _restored("name", "metadata", "description", "tags", "config_drive"),
+        _restored("flavor", note="by name, else the smallest flavor that is large enough; its extra specs are not compared"),
+        _restored("key_name", note="with its public key, if it belongs to the user of the credentials"),
+        _restored("server_groups", note="the group and its policy; Nova keeps the group's own metadata no more"),
+        _restored("pinned_availability_zone", note="the zone that was asked for"),
+        _restored("addresses", "security_groups", note="with the server's ports"),
+        _restored("os-extended-volumes:volumes_attached", note="the volumes, and which of them are deleted with the server"),
+        _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
+        _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
+        _missing(
+            "OS-EXT-SRV-ATTR:hostname",
+            note="the restored server gets the host name that Nova derives from its name",
+        ),
+        _missing("status", note="the restored server is started", usual=("ACTIVE",)),
+        _missing("locked", note="the restored server is not locked", usual=(False,)),
+        _missing("locked_reason", note="the restored server is not locked"),
+        _missing("accessIPv4", "accessIPv6"),
+        _missing("trusted_image_certificates", note="set them anew"),
+        _missing("scheduler_hints", note="hints other than the server group are lost"),
+        _of_site("id", "tenant_id", "user_id", "created", "updated", "links", "progress", "hostId", "host_status", "fault"),
+        _of_site("OS-EXT-STS:task_state", "OS-EXT-STS:vm_state", "OS-EXT-STS:power_state"),
+        _of_site("OS-SRV-USG:launched_at", "OS-SRV-USG:terminated_at", "OS-EXT-AZ:availability_zone", "OS-DCF:diskConfig"),
+        _of_site("OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname", "OS-EXT-SRV-ATTR:instance_name"),
+        _of_site("OS-EXT-SRV-ATTR:launch_index", "OS-EXT-SRV-ATTR:reservation_id"),
+        _of_site("OS-EXT-SRV-ATTR:root_device_name", note="the restored server boots from the volume that was listed as bootable"),
+        _of_site("OS-EXT-SRV-ATTR:kernel_id", "OS-EXT-SRV-ATTR:ramdisk_id", note="of servers that boot from an image"),
+    ),
+)
+
+FLAVOR = Kind(
+    "flavor",
+    (
+        _restored("original_name", "vcpus", "ram", note="the flavor of this name, else the smallest that is large enough"),
+        _restored("disk", note="as the smallest that is large enough"),
+        _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
+        _missing("swap", note="the swap disk is restored empty", usual=(0,)),
+        _missing("extra_specs", note="another flavor is chosen by its size alone"),
+    ),
+)
+
+VOLUME = Kind(
+    "volume",
+    (
+        _restored("name", "size", "volume_type", "availability_zone", "bootable", "metadata"),
+        _restored("volume_image_metadata", note="comes with Cinder's backup"),
+        _restored("attachments", note="to the restored server; its device name is chosen by the site"),
+        _refused("encrypted", "encryption_key_id", note="its key does not exist at another site"),
+        _missing("description", note="the mark of the restore replaces it"),
+        _missing("group_id", "consistencygroup_id", note="the restored volume is in no volume group"),
+        _of_site("id", "status", "created_at", "updated_at", "links", "user_id", "volume_type_id", "migration_status"),
+        _of_site("snapshot_id", "source_volid", note="what the volume was once made from"),
+        _of_site("multiattach", note="of the volume type; a volume on several servers is refused"),
+        _of_site("replication_status", "shared_targets", "service_uuid", "cluster_name", "provider_id", "consumes_quota"),
+        _of_site("os-vol-host-attr:host", "os-vol-tenant-attr:tenant_id", "os-vol-mig-status-attr:migstat"),
+        _of_site("os-vol-mig-status-attr:name_id", "os-volume-replication:driver_data", "os-volume-replication:extended_status"),
+    ),
+)
+
+PORT = Kind(
+    "port",
+    (
+        _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+        _restored("security_groups", note="with their rules"),
+        _missing("admin_state_up", note="the restored port is up", usual=(True,)),
+        _missing("binding:vnic_type", note="the restored port is a normal one", usual=("normal",)),
+        _missing("binding:profile", "device_profile", "hardware_offload_type"),
+        _missing("qos_policy_id"),
+        _missing("dns_name", "dns_domain"),
+        _missing("extra_dhcp_opts"),
+        _missing("trunk_details", note="subports are lost"),
+        _missing("description", note="the mark of the restore replaces it"),
+        _missing("tags"),
+        _missing("numa_affinity_policy", "hints", "data_plane_status", "trusted"),
+        _missing("mac_learning_enabled", usual=(False,)),
+        _missing("propagate_uplink_status", note="the restored port has the site's default", usual=(True, False)),
+        _OF_NEUTRON,
+        _of_site("status", "device_id", "device_owner", "ip_allocation", "binding:host_id", "binding:vif_type", "binding:vif_details"),
+        _of_site("dns_assignment", note="follows from the DNS name"),
+        _of_site("qos_network_policy_id", "resource_request", note="follows from the network's and the port's policy"),
+    ),
+)
+
+FLOATING_IP = Kind(
+    "floating address",
+    (
+        _restored("floating_network_id", "port_id", note="a new address of the external network, for the same port"),
+        _restored("fixed_ip_address", note="the address of the port to which it leads"),
+        _missing("description", note="the mark of the restore replaces it"),
+        _missing("dns_name", "dns_domain", "qos_policy_id", "tags"),
+        _missing("port_forwardings"),
+        _OF_NEUTRON,
+        _of_site("floating_ip_address", note="the address itself belongs to its site"),
+        _of_site("router_id", "status", "port_details", "distributed"),
+    ),
+)
+
+NETWORK = Kind(
+    "network",
+    (
+        _restored("name", "port_security_enabled"),
+        _missing("mtu", note="the restored network has the site's own MTU"),
+        _missing("admin_state_up", note="the restored network is up", usual=(True,)),
+        _missing("dns_domain", "qos_policy_id", "tags", "availability_zone_hints"),
+        _missing("description", note="the mark of the restore replaces it"),
+        _missing("vlan_transparent", "vlan_qinq", "qinq", usual=(False,)),
+        _missing("shared", note="shares with other projects are lost", usual=(False,)),
+        _OF_NEUTRON,
+        _of_site("status", "subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope", "l2_adjacency", "is_default"),
+        _of_site("provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments", "router:external"),
+    ),
+)
+
+SUBNET = Kind(
+    "subnet",
+    (
+        _restored("name", "network_id", "cidr", "ip_version", "gateway_ip", "enable_dhcp", "dns_nameservers"),
+        _restored("allocation_pools", "host_routes", "ipv6_ra_mode", "ipv6_address_mode"),
+        _missing("description", note="the mark of the restore replaces it"),
+        _missing("tags", "service_types"),
+        _missing("subnetpool_id", note="the restored subnet has its range without the pool"),
+        _missing("dns_publish_fixed_ip", usual=(False,)),
+        _OF_NEUTRON,
+        _of_site("segment_id", "router:external"),
+    ),
+)
+
+ROUTER = Kind(
+    "router",
+    (
+        _restored("name"),
+        _restored("external_gateway_info", "external_gateways", note="the external network and SNAT; the site chooses the address"),
+        _missing("routes", note="the restored router has no extra routes"),
+        _missing("admin_state_up", note="the restored router is up", usual=(True,)),
+        _missing("distributed", "ha", note="the restored router has the site's default", usual=(False,)),
+        _missing("description", note="the mark of the restore replaces it"),
+        _missing("tags", "availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id"),
+        _missing("enable_ndp_proxy", "enable_default_route_bfd", "enable_default_route_ecmp", usual=(False,)),
+        _OF_NEUTRON,
+        _of_site("status", "availability_zones"),
+    ),
+)
+
+SECURITY_GROUP = Kind(
+    "security group",
+    (
+        _restored("name", "description", "security_group_rules"),
+        _missing("stateful", note="the restored group is stateful", usual=(True,)),
+        _missing("tags"),
+        _missing("shared", note="shares with other projects are lost", usual=(False,)),
+        _OF_NEUTRON,
+    ),
+)
+
+RULE = Kind(
+    "rule of security group",
+    (
+        _restored("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id"),
+        _refused("remote_address_group_id", note="write the addresses of the address group into rules"),
+        _missing("description", "tags"),
+        _OF_NEUTRON,
+        _of_site("security_group_id", "normalized_cidr", "belongs_to_default_sg"),
+    ),
+)
+
+SERVER_GROUP = Kind(
+    "server group",
+    (
+        _restored("name", "policy", "policies", "rules", note="the application's name is put before the group's"),
+        _restored("members", note="those that belong to the application"),
+        _of_site("id", "project_id", "user_id", "metadata"),
+    ),
+)
+
+KEY_PAIR = Kind(
+    "key pair",
+    (
+        _restored("name", "public_key"),
+        _refused("type", note="of the types ssh and x509, only ssh is restored"),
+        _of_site("fingerprint", "user_id", "id", "created_at", "updated_at", "deleted", "deleted_at"),
+    ),
+)
+
+KINDS = (SERVER, FLAVOR, VOLUME, PORT, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)

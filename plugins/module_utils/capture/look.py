@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Seeing what a site has that may belong to an application, with one list call per kind of resource."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..application.definition import Application
+from ..cloud.block_storage import BlockStorage
+from ..cloud.compute import Compute
+from ..cloud.network import Networking
+from ..cloud.session import Cloud
+from ..core.errors import CheckFailed
+from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
+from ..manifest.user_data import Form
+from ..work.pool import run_all
+
+
+@dataclasses.dataclass(frozen=True)
+class CaptureSite:
+    """What a site has that may belong to an application. Mappings go by id unless they say otherwise.
+
+    Networks, subnets and security groups are also those that other projects share.
+
+    :param servers: server per name or id in the application's definition.
+    :param devices: device name per volume id, per server id.
+    :param key_pairs: public key per name.
+    """
+
+    site: str
+    project_id: str
+    servers: t.Mapping[str, Server]
+    volumes: t.Mapping[str, Volume]
+    devices: t.Mapping[str, t.Mapping[str, str]]
+    ports: tuple[Port, ...]
+    networks: t.Mapping[str, Network]
+    subnets: t.Mapping[str, Subnet]
+    routers: t.Mapping[str, Router]
+    security_groups: t.Mapping[str, SecurityGroup]
+    floating_ips: tuple[FloatingIp, ...]
+    key_pairs: t.Mapping[str, str]
+    #: In the form in which the manifest is to have it, per server id.
+    user_data: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    server_groups: tuple[ServerGroup, ...] = ()
+
+    def group_of(self, server: Server) -> ServerGroup | None:
+        return next((group for group in self.server_groups if server.id in group.member_ids), None)
+
+    def ports_of(self, server: Server) -> list[Port]:
+        """In the order of the interfaces; those without an address come last."""
+        order = {mac: position for position, mac in enumerate(server.mac_addresses)}
+        ports = [port for port in self.ports if port.device_id == server.id]
+        return sorted(ports, key=lambda port: (order.get(port.mac_address, len(order)), port.id))
+
+    def volumes_of(self, server: Server) -> list[Volume]:
+        """In the order of the devices, the one that boots first."""
+        devices = self.devices[server.id]
+        attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
+        attached.sort(key=lambda volume: _device_order(devices[volume.id]))
+        # False sorts before True; the sort keeps the order of the others.
+        root = next((volume for volume in attached if volume.bootable), attached[0])
+        return sorted(attached, key=lambda volume: volume is not root)
+
+
+def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSite:
+    """See what a site has.
+
+    :param concurrency: how many calls at once.
+    :raises CheckFailed: naming servers that are unknown or ambiguous.
+    """
+    compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
+    servers = compute.resolve(application.servers)
+    found = run_all(
+        {
+            "volumes": storage.volumes,
+            "ports": network.ports,
+            "ports of others": network.ports_of_others,
+            "networks": network.networks,
+            "subnets": network.subnets,
+            "routers": network.routers,
+            "security groups": network.security_groups,
+            "floating addresses": network.floating_ips,
+            "key pairs": compute.key_pairs,
+            "server groups": compute.server_groups,
+        },
+        concurrency,
+    )
+    volumes = _by_id(found["volumes"])
+    return CaptureSite(
+        site=cloud.site,
+        project_id=cloud.project_id,
+        servers=servers,
+        volumes=volumes,
+        devices={server.id: _devices(compute, server, volumes) for server in servers.values()},
+        ports=(*found["ports"], *found["ports of others"]),
+        networks=_by_id(found["networks"]),
+        subnets=_by_id(found["subnets"]),
+        routers=_by_id(found["routers"]),
+        security_groups=_by_id(found["security groups"]),
+        floating_ips=tuple(found["floating addresses"]),
+        key_pairs=found["key pairs"],
+        server_groups=tuple(found["server groups"]),
+    )
+
+
+def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:
+    """User data of the servers that have any, per server id.
+
+    :param admin: the same site with credentials that see it.
+    :param form: in which it is to be written.
+    :raises CheckFailed: when they do not see it.
+    """
+    # Only administrators may name a project, be it their own.
+    project_id = None if admin.project_id == seen.project_id else seen.project_id
+    found = {server.id: server for server in Compute(admin).servers(project_id)}
+    # Nova shows both to the same people, or else neither.
+    if not any(server.hypervisor for server in found.values()):
+        problem = "Its user data can be seen by administrators only; give admin_cloud, or leave user data out."
+        raise CheckFailed(f"The application on site '{seen.site}' cannot be captured", [problem])
+    shown = {one: found[one].user_data for one in (server.id for server in seen.servers.values()) if one in found}
+    return {server_id: form(content) for server_id, content in shown.items() if content}
+
+
+def _by_id(found: t.Iterable[t.Any]) -> dict[str, t.Any]:
+    return {one.id: one for one in found}
+
+
+def _devices(compute: Compute, server: Server, volumes: t.Mapping[str, Volume]) -> t.Mapping[str, str]:
+    """Device per volume as Cinder has it; Nova is asked where Cinder does not know."""
+    devices = {
+        volume_id: attachment.device
+        for volume_id, _delete in server.volumes
+        if volume_id in volumes
+        for attachment in volumes[volume_id].attachments
+        if attachment.server_id == server.id
+    }
+    known = len(devices) == len(server.volumes) and all(devices.values())
+    return devices if known else compute.devices(server.id)
+
+
+def _device_order(device: str) -> tuple[int, str]:
+    """/dev/vdz comes before /dev/vdaa."""
+    return len(device), device

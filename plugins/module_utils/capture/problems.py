@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why an application could not be restored from its description, and what of it is left out: pure."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ..application.definition import Application
+from ..core.records import Network, Router, SecurityGroup, Server, Subnet
+from .look import CaptureSite
+from .scope import Scope, group_name, groups
+
+
+def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[str]:
+    """Everything that could not be restored, each with a way out."""
+    return [*_server_problems(seen), *_port_problems(seen), *_topology_problems(seen, scope), *_group_problems(application, seen)]
+
+
+def warnings(seen: CaptureSite) -> list[str]:
+    """What an operator should know although the application can be protected."""
+    return [
+        f"Key pair '{server.key_name}' of server {server.label} is not among those of the credentials' user, so its "
+        "public key is not captured. A restored server gets it only where a key pair of this name exists; "
+        "the key already installed on its disk is kept in any case."
+        for server in seen.servers.values()
+        if server.key_name and server.key_name not in seen.key_pairs
+    ]
+
+
+def _server_problems(seen: CaptureSite) -> t.Iterator[str]:
+    names = collections.Counter(server.name for server in seen.servers.values())
+    for name, count in names.items():
+        if count > 1:
+            yield f"{count} servers of the application are called '{name}'; give them names of their own."
+    for server in seen.servers.values():
+        if server.boots_from_image:
+            yield (
+                f"Server {server.label} boots from an image: it cannot be restored from volumes; "
+                "rebuild it on a bootable volume, or take it out of the application."
+            )
+        elif not server.volumes:
+            yield f"Server {server.label} has no volumes, so there is nothing to copy; take it out of the application."
+        for volume_id, _delete in server.volumes:
+            yield from _volume_problems(seen, server, volume_id)
+
+
+def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Iterator[str]:
+    volume = seen.volumes.get(volume_id)
+    if volume is None:
+        yield (
+            f"Volume {volume_id} of server {server.label} is not visible in the project; use credentials of its project."
+        )
+        return
+    if volume.encrypted:
+        yield (
+            f"Volume {volume.label} of server {server.label} is encrypted: its key does not exist at another site; "
+            "move the data to an unencrypted volume, or take the server out of the application."
+        )
+    if len(volume.attachments) > 1:
+        yield (
+            f"Volume {volume.label} of server {server.label} is attached to {len(volume.attachments)} servers, "
+            "which is not supported; attach it to one."
+        )
+
+
+def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
+    for server in seen.servers.values():
+        for port in seen.ports_of(server):
+            network = seen.networks.get(port.network_id)
+            where = f"Port {port.id} of server {server.label}"
+            if network is None or network.project_id != seen.project_id:
+                name = network.name if network else port.network_id
+                yield (
+                    f"{where} is on network '{name}', which belongs to another project (shared or external): "
+                    "its addresses cannot be promised at another site; put the server on a network of the project."
+                )
+            for group_id in port.security_group_ids:
+                if group_id not in seen.security_groups:
+                    yield f"{where} uses security group {group_id}, which the project does not see; use one of its own."
+
+
+def _topology_problems(seen: CaptureSite, scope: Scope) -> t.Iterator[str]:
+    """Names tie the parts of the topology together, so they must be there and be unique."""
+    kinds: tuple[tuple[str, t.Mapping[str, Network | Subnet | Router | SecurityGroup], tuple[str, ...]], ...] = (
+        ("network", seen.networks, scope.networks),
+        ("subnet", seen.subnets, scope.subnets),
+        ("router", seen.routers, scope.routers),
+        ("security group", seen.security_groups, scope.security_groups),
+    )
+    for kind, everything, used in kinds:
+        # What others share may have a name of the project's own.
+        named = (one for one in everything.values() if one.project_id == seen.project_id or one.id in used)
+        counts = collections.Counter(one.name for one in named)
+        for resource_id in used:
+            name = everything[resource_id].name
+            if not name:
+                yield f"The {kind} {resource_id} has no name; give it one."
+            elif counts[name] > 1:
+                yield f"The {kind} {resource_id} is one of {counts[name]} called '{name}'; give it a name of its own."
+    for group_id in scope.security_groups:
+        yield from _rule_problems(seen, seen.security_groups[group_id])
+
+
+def _rule_problems(seen: CaptureSite, group: SecurityGroup) -> t.Iterator[str]:
+    if any(rule.remote_address_group_id for rule in group.rules):
+        yield f"Security group '{group.name}' has a rule with an address group; write its addresses into rules."
+    for remote in sorted({rule.remote_group_id for rule in group.rules if rule.remote_group_id} - {*seen.security_groups}):
+        yield f"A rule of security group '{group.name}' names group {remote}, which the project does not see."
+
+
+def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[str]:
+    """Of server groups: they are known by their names, like all of the topology."""
+    counts = collections.Counter(group_name(application, group) for group in seen.server_groups)
+    for group in groups(seen):
+        name = group_name(application, group)
+        if not group.name:
+            yield f"The server group {group.id} has no name; move its servers to one that has."
+        elif counts[name] > 1:
+            yield f"The server group {group.id} is one of {counts[name]} that would be called '{name}' at another site; remove the others."

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a volume restored from a backup is what was backed up, block by block."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import typing as t
+
+from ..cloud.block_storage import BlockStorage
+from ..cloud.object_store import ObjectStore
+from ..core.errors import CloudError, DrError, ResourceFailed
+from ..core.records import Backup
+from ..work.waiting import Waiter
+from . import scratch
+from .objects import Location
+
+#: No block has more bytes than so many digits can say.
+_BLOCK_SIZE = re.compile(rb'"chunk_size":\s*(\d{1,15})\D')
+_SUM = re.compile(rb'"([0-9a-f]{64})"')
+_SUM_BYTES = 65
+#: In which the size of a block has to come.
+_HEADER_BYTES = 1024**2
+
+
+class Comparison:
+    """A volume restored from a backup only to be compared with what was backed up, and removed again.
+
+    No data passes through here: the restored volume is backed up once more, and Cinder's backup service writes down
+    the SHA-256 of every block of a volume that it backs up.
+    """
+
+    def __init__(self, storage: BlockStorage, waiter: Waiter, backup: Backup) -> None:
+        self._storage = storage
+        self._waiter = waiter
+        self._backup = backup
+        self._name = scratch.name(backup.id)
+
+    def compare(self, store: ObjectStore, location: Location) -> None:
+        """:raises CloudError: when the volume's blocks are not those of the snapshot."""
+        self.remove()
+        try:
+            self._compare(store, location)
+        except BaseException:
+            # What is still busy can only be removed by the next run, or by pruning; why this one failed must be told.
+            with contextlib.suppress(DrError):
+                self.remove()
+            raise
+        self.remove()
+
+    def _compare(self, store: ObjectStore, location: Location) -> None:
+        wanted = {"name": self._name, "size": self._backup.size, "description": scratch.description(self._backup.id)}
+        volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
+        patient = self._waiter.moving(self._backup.size)
+        patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
+        again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": scratch.mark(self._backup.id)})
+        found = patient.until(f"backup {self._name}", lambda: self._backed_up(again))
+        with (
+            store.stream(location.container, location.block_sums_name) as wanted_sums,
+            store.stream(found.container, _block_sums_name(store, found)) as sums,
+        ):
+            _refuse_difference(BlockSums(wanted_sums), BlockSums(sums), self._backup)
+
+    def remove(self) -> None:
+        """Remove what this or an earlier run has made."""
+        scratch.Scratch.of(self._storage, self._backup.id).remove(self._storage, self._waiter)
+
+    def _restored(self, volume_id: str) -> bool | None:
+        status = self._storage.volume(volume_id).status
+        if status.startswith("error"):
+            raise self._failure(f"a volume could not be restored from it ({status})")
+        return True if status == "available" else None
+
+    def _backed_up(self, backup_id: str) -> Backup | None:
+        found = self._storage.backup(backup_id)
+        if found is None or found.status == "error":
+            raise self._failure("the volume restored from it could not be backed up for comparison")
+        return found if found.status == "available" else None
+
+    def _failure(self, reason: str) -> ResourceFailed:
+        site = self._storage.cloud.site
+        return ResourceFailed(
+            f"Backup {self._backup.id} of volume {self._backup.volume_id} could not be verified on site '{site}': {reason}.",
+            "See the logs of its backup service.",
+            resource_type="backup",
+            resource_id=self._backup.id,
+        )
+
+
+def _block_sums_name(store: ObjectStore, backup: Backup) -> str:
+    names = store.names(backup.container, f"volume_{backup.volume_id}/")
+    found = [one for one in names if one.endswith(f"_backup_{backup.id}_sha256file")]
+    if not found:
+        raise CloudError(f"Site '{store.cloud.site}' has no block checksums of backup {backup.id} in container '{backup.container}'.")
+    return found[0]
+
+
+class BlockSums:
+    """The SHA-256 of each block of a volume, from the object in which Cinder keeps them.
+
+    For a large volume that object is huge, so that it is read as a stream. Its keys are sorted: the size of a block comes
+    before the sums.
+    """
+
+    def __init__(self, blocks: t.Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = b""
+
+    def block_size(self) -> int | None:
+        """Bytes; None where the object does not tell."""
+        while not (found := _BLOCK_SIZE.search(self._rest)) and len(self._rest) < _HEADER_BYTES and self._more():
+            pass
+        return int(found[1]) if found else None
+
+    def sums(self) -> t.Iterator[bytes]:
+        """To be asked for after the size of a block."""
+        while True:
+            end = 0
+            for found in _SUM.finditer(self._rest):
+                end = found.end()
+                yield found[1]
+            self._rest = self._rest[max(end, len(self._rest) - _SUM_BYTES) :]
+            if not self._more():
+                return
+
+    def _more(self) -> bool:
+        block = next(self._blocks, b"")
+        self._rest += block
+        return bool(block)
+
+
+def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> None:
+    """:raises CloudError: when a restored volume is not what was backed up."""
+    size, size_there = wanted.block_size(), there.block_size()
+    if size is None or size != size_there:
+        raise CloudError(
+            f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services sum up blocks of "
+            f"{size} and {size_there} bytes.",
+            "Give both the same backup_swift_block_size, or choose verification: objects.",
+        )
+    blocks, differing = 0, 0
+    for one, other in itertools.zip_longest(wanted.sums(), there.sums()):
+        blocks += 1
+        differing += one != other
+    if differing or not blocks:
+        raise CloudError(
+            f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
+            f"{blocks} blocks of {size} bytes.",
+            "The copy is of no use; make a full backup.",
+        )

@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one list of the methods of copying; a new one is a file of its own and a line here.
+
+Also the questions about whole checkpoints, whose copies may be of several methods.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..cloud.block_storage import BlockStorage
+from ..core.errors import ManifestInvalid
+from ..manifest.manifest import Copy, Manifest
+from ..work.waiting import Waiter
+from .cinder_backup import CinderBackup
+from .method import CopyMethod, Lack, Part, Parts
+
+#: Per name, as manifests have it; the first is that of copies of which nothing else is said.
+METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(),)}
+
+
+def method_of(copy: Copy) -> CopyMethod:
+    """:raises ManifestInvalid: for a method that this release does not know."""
+    if copy.method not in METHODS:
+        raise ManifestInvalid(_unknown(copy))
+    return METHODS[copy.method]
+
+
+def method_of_part(part: Part) -> CopyMethod:
+    return next(method for method in METHODS.values() if isinstance(part, method.part_type))
+
+
+def unknown_problems(manifest: Manifest) -> list[str]:
+    """Copies of which nothing can be said, because this release does not know how they were made."""
+    return [_unknown(copy) for copy in manifest.copies if copy.method not in METHODS]
+
+
+def refuse_unknown(manifest: Manifest) -> None:
+    """:raises ManifestInvalid: when a copy was made by a method that this release does not know."""
+    if problems := unknown_problems(manifest):
+        raise ManifestInvalid(" ".join(problems))
+
+
+def _unknown(copy: Copy) -> str:
+    return (
+        f"The copy of volume {copy.volume_id} was made by the method '{copy.method}', which this release does not know (it knows "
+        f"{', '.join(METHODS)}). Use a release of osdr.openstack that knows it."
+    )
+
+
+def pending(volume_id: str, size: int) -> Copy:
+    """A copy that is yet to be made; it needs nothing.
+
+    :param size: of the volume, in GiB.
+    """
+    return next(iter(METHODS.values())).pending(volume_id, size)
+
+
+def look(storage: BlockStorage, copies: t.Iterable[Copy] = (), limit: int = 1) -> list[Part]:
+    """All parts of copies that the project at a site has.
+
+    :param copies: whose parts are wanted also where they belong to another project, as far as the credentials may see them.
+    :param limit: how many calls at once.
+    """
+    wanted = list(copies)
+    return [
+        part
+        for name, method in METHODS.items()
+        for part in method.look(storage, [copy for copy in wanted if copy.method == name], limit)
+    ]
+
+
+def by_id(parts: t.Iterable[Part]) -> dict[str, Part]:
+    return {part.id: part for part in parts}
+
+
+def lacks(copy: Copy, parts: Parts) -> list[Lack]:
+    """What a site lacks of a copy; nothing can be said of one whose method is not known, see :func:`unknown_problems`."""
+    method = METHODS.get(copy.method)
+    return method.lacks(copy, parts) if method else []
+
+
+def is_being_restored(manifest: Manifest, parts: Parts) -> bool:
+    return any(method_of(copy).is_being_restored(copy, parts) for copy in manifest.copies)
+
+
+def needed(manifests: t.Iterable[Manifest]) -> set[str]:
+    """Ids of all parts that checkpoints need."""
+    return {one for manifest in manifests for copy in manifest.copies for one in method_of(copy).needs(copy)}
+
+
+def carriers(manifest: Manifest, parts: t.Iterable[Part]) -> list[Part]:
+    """The parts that keep a checkpoint's manifest."""
+    own = {one for copy in manifest.copies for one in method_of(copy).carriers(copy)}
+    return [part for part in parts if part.id in own]
+
+
+def mark(storage: BlockStorage, part: Part, metadata: t.Mapping[str, str]) -> None:
+    """Replace the metadata of a part that keeps a manifest."""
+    method_of_part(part).mark(storage, part, metadata)
+
+
+def builds_on(part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
+    """Ids of the parts that another one needs, also when it is in no manifest.
+
+    :param parts: all that the site knows.
+    """
+    return method_of_part(part).builds_on(part, parts)
+
+
+def delete(storage: BlockStorage, part: Part) -> None:
+    """Start removing a part.
+
+    :raises CloudError: with status 400 when it has to be left alone.
+    """
+    method_of_part(part).delete(storage, part)
+
+
+def await_removal(storage: BlockStorage, part: Part, waiter: Waiter) -> None:
+    """:raises DrError: when it will not go."""
+    method = method_of_part(part)
+    what = method.part_label(part.id)
+    waiter.until(f"{what[0].lower()}{what[1:]} on site '{storage.cloud.site}' to be deleted", lambda: method.is_gone(storage, part))
+
+
+def removal_order(parts: t.Iterable[Part]) -> list[list[Part]]:
+    """Lists of parts to be removed one after the other; different lists at once."""
+    listed = list(parts)
+    return [
+        ordered
+        for method in METHODS.values()
+        for ordered in method.removal_order([part for part in listed if isinstance(part, method.part_type)])
+    ]
+
+
+def extent(document: t.Mapping[str, t.Any]) -> str:
+    """What a reader of a report is told about what a copy consists of; nothing where the method is not known.
+
+    :param document: the copy in a manifest that nobody has validated.
+    """
+    method = METHODS.get(str(document.get("method")))
+    return method.extent(document) if method else ""

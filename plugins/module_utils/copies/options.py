@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the copying of a checkpoint by backups is wanted."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core.errors import InvalidInput
+from .delivery import Delivery
+from .plan import WantedBackups
+from .transport import Effort
+
+_MIB = 1024**2
+#: The least that makes sense of the options that count something.
+_LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0}
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplicationOptions:
+    wanted: WantedBackups
+    delivery: Delivery
+    effort: Effort
+
+    @classmethod
+    def parse(cls, application: str, checkpoint: str, options: t.Mapping[str, t.Any]) -> ReplicationOptions:
+        """
+        :param options: those of os_backup_replicate.
+        :raises InvalidInput: for numbers that make no sense.
+        """
+        for option, least in _LEAST.items():
+            if options[option] < least:
+                raise InvalidInput(f"{option} is {options[option]}; it must be at least {least}.")
+        return cls(
+            WantedBackups(application, checkpoint, options["full_every"], options["availability_zone"], options["backup_container"]),
+            Delivery(options["transport"], options["verification"]),
+            Effort(options["concurrency"], options["stall_timeout"], options["bandwidth"] * _MIB or None),
+        )
+
+    @property
+    def foreseen(self) -> ReplicationOptions:
+        """The same, without what would change anything."""
+        return dataclasses.replace(self, delivery=self.delivery.foreseen)

@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a checkpoint that is about to be taken could be copied, found out before the first server is frozen."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .check import import_problems, quota_problems
+from .delivery import Delivery
+from .plan import adoptable, backups_of, deletion_problems
+from .sites import Sites
+
+
+@dataclasses.dataclass(frozen=True)
+class Prospect:
+    """A checkpoint that is to be copied.
+
+    :param metadata: its marks.
+    :param sizes: of its volumes in GiB, per id.
+    :param snapshot_ids: per volume id; empty for a snapshot that is yet to be taken.
+    """
+
+    metadata: t.Mapping[str, str]
+    sizes: t.Mapping[str, int]
+    snapshot_ids: t.Mapping[str, str]
+
+    def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
+        """What would keep it from being copied."""
+        return self._backup_problems(sites) + import_problems(sites.importing) + delivery.problems(sites)
+
+    def _backup_problems(self, sites: Sites) -> list[str]:
+        mine = backups_of(self.metadata, sites.primary.backups(), self.snapshot_ids)
+        there = sites.remote.backups()
+        done = adoptable(mine, self.snapshot_ids)
+        gone = [b for b in mine if b not in done]
+        problems = deletion_problems(gone, sites.primary.cloud.site, there)
+        backed_up = {b.volume_id for b in done}
+        new = [size for volume, size in self.sizes.items() if volume not in backed_up]
+        known = {b.id for b in there}
+        for storage, old in ((sites.primary, gone), (sites.remote, [b for b in gone if b.id in known])):
+            problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old))
+        return problems

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a whole restore can succeed at a site once what the application left there earlier has given place: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..mapping.drift import restore_problems
+from ..mapping.isolation import Wish
+from ..mapping.proposal import Inventory
+from ..readiness import gates as readiness
+from ..restore.needs import Need
+from ..restore.plan import RestorePlan
+from ..restore.preflight import judge
+from ..restore.stock import Stock
+from . import superseded
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """How it is to be restored.
+
+    :param remove_old: whether old servers of the application at the site will be removed.
+    :param keep_volumes: whether their volumes will stay.
+    :param command_checks: what becomes of health checks that are commands.
+    """
+
+    remove_old: bool = False
+    keep_volumes: bool = False
+    command_checks: str = readiness.REFUSE
+
+
+@dataclasses.dataclass(frozen=True)
+class Assessment:
+    """:param plan: of the restore, at the site as it will be.
+    :param old: servers that give place, or would have to.
+    """
+
+    plan: RestorePlan
+    old: tuple[superseded.Old, ...]
+    needs: tuple[Need, ...]
+    problems: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+def assess(wish: Wish, conditions: Conditions, stock: Stock) -> Assessment:
+    """Plan the restore, and find everything that is in its way."""
+    manifest, refused = restore_problems(wish.source, wish.mapping, Inventory(stock), wish.drill)
+    plan = RestorePlan.of(manifest, stock.site)
+    # A drill takes the place of nothing.
+    old = [] if wish.drill is not None else superseded.plan_superseded(plan, wish.manifest)
+    if old and conditions.remove_old:
+        stock = superseded.without(stock, old, conditions.keep_volumes)
+        plan = RestorePlan.of(manifest, stock.site)
+    judged = judge(plan, stock)
+    commands = (manifest.application, conditions.command_checks)
+    return Assessment(
+        plan,
+        tuple(old),
+        judged.needs,
+        (*refused, *judged.problems, *readiness.command_problems(*commands)),
+        (*judged.doubts, *readiness.command_warnings(*commands)),
+    )

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has changed of an application between two descriptions of it: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .manifest import ApplicationDescription, ServerSpec, Topology
+
+Attributes = dict[str, t.Any]
+#: Per kind and name of a part.
+Parts = dict[tuple[str, str], Attributes]
+
+APPEARED, WENT, CHANGED = "appeared", "went", "changed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """One difference.
+
+    :param kind: of the part, e.g. ``server`` or ``rule``.
+    :param name: of the part, with what it belongs to.
+    :param change: ``appeared``, ``went`` or ``changed``.
+    :param attribute: which one changed; None when the part itself appeared or went.
+    """
+
+    kind: str
+    name: str
+    change: str
+    attribute: str | None = None
+    before: t.Any = None
+    after: t.Any = None
+
+    def __str__(self) -> str:
+        part = f"{self.kind} {self.name}"
+        return f"{part} {self.change}" if self.attribute is None else f"{part}: {self.attribute} was {self.before!r}, is {self.after!r}"
+
+
+def changes(before: ApplicationDescription, after: ApplicationDescription) -> list[Change]:
+    """Everything that appeared, went or changed, in the order of kinds and names."""
+    old, new = parts(before), parts(after)
+    found = [Change(*part, APPEARED) for part in new.keys() - old.keys()]
+    found += [Change(*part, WENT) for part in old.keys() - new.keys()]
+    found += [
+        Change(*part, CHANGED, attribute, old[part][attribute], value)
+        for part in old.keys() & new.keys()
+        for attribute, value in new[part].items()
+        if value != old[part][attribute]
+    ]
+    return sorted(found, key=lambda one: (one.kind, one.name, one.attribute or ""))
+
+
+def parts(description: ApplicationDescription) -> Parts:
+    """An application taken apart: what a person would call a thing of its own, with its attributes.
+
+    Ids of the site are left out, so that descriptions of different sites can be compared.
+    """
+    found: Parts = {}
+    for tier in description.application.tiers:
+        checks = [check.as_dict() for check in tier.checks]
+        found["tier", tier.name] = {"servers": sorted(tier.servers), "checks": checks}
+    for server in description.servers:
+        found |= _parts_of_server(server)
+    return found | _parts_of_topology(description.topology)
+
+
+def _parts_of_server(server: ServerSpec) -> Parts:
+    flavor = {key: value for key, value in dataclasses.asdict(server.flavor).items() if key != "id"}
+    found: Parts = {("server", server.name): {**_attributes(server, "source_id", "name", "flavor", "ports", "volumes", "user_data"), "flavor": flavor}}
+    found["server", server.name]["user_data"] = "present" if server.user_data else "absent"
+    for volume in server.volumes:
+        found["volume", f"{volume.device} of server {server.name}"] = _attributes(volume, "source_id", "device")
+    place: dict[str, int] = {}
+    for port in server.ports:
+        place[port.network] = place.get(port.network, 0) + 1
+        name = f"{place[port.network]} on network {port.network} of server {server.name}"
+        found["port", name] = _attributes(port, "network")
+    return found
+
+
+def _parts_of_topology(topology: Topology) -> Parts:
+    kinds = {
+        "network": topology.networks,
+        "subnet": topology.subnets,
+        "router": topology.routers,
+        "security group": topology.security_groups,
+        "key pair": topology.key_pairs,
+        "server group": topology.server_groups,
+    }
+    found: Parts = {(kind, spec.name): _attributes(spec, "name", "rules") for kind, specs in kinds.items() for spec in t.cast("tuple[t.Any, ...]", specs)}
+    for group in topology.security_groups:
+        for rule in group.rules:
+            words = ", ".join(f"{key} {value}" for key, value in _attributes(rule).items() if value is not None)
+            found["rule", f"of security group {group.name}: {words}"] = {}
+    return found
+
+
+def _attributes(spec: t.Any, *left_out: str) -> Attributes:
+    """What a specification says, with sequences in a form that can be compared and shown."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(spec).items() if key not in left_out}

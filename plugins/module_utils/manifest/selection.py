@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Some servers of a checkpoint, with what they need and nothing else: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..application.definition import Application
+from ..core.errors import InvalidInput
+from .manifest import ApplicationDescription, Manifest, RouterSpec, SecurityGroupSpec, ServerSpec, Topology
+
+
+def chosen(manifest: Manifest, servers: t.Collection[str] | None) -> Manifest:
+    """The same checkpoint with some of its servers: their tiers, volumes, networks, groups and keys.
+
+    :param servers: by name at the source; all when None.
+    :raises InvalidInput: naming those that it does not have, or when none is named.
+    """
+    if servers is None:
+        return manifest
+    description = manifest.description
+    _refuse_unknown("server", servers, [server.name for server in description.servers], manifest)
+    kept = tuple(server for server in description.servers if server.name in servers)
+    volumes = {volume.source_id for server in kept for volume in server.volumes}
+    return dataclasses.replace(
+        manifest,
+        description=ApplicationDescription(_application(description.application, servers), kept, _topology(description.topology, kept)),
+        copies=tuple(copy for copy in manifest.copies if copy.volume_id in volumes),
+    )
+
+
+def servers_of_tiers(manifest: Manifest, tiers: t.Collection[str]) -> list[str]:
+    """The names of the servers of some tiers.
+
+    :raises InvalidInput: naming the tiers that it does not have, or when none is named.
+    """
+    known = manifest.application.tiers
+    _refuse_unknown("tier", tiers, [tier.name for tier in known], manifest)
+    return [server for tier in known if tier.name in tiers for server in tier.servers]
+
+
+def _refuse_unknown(kind: str, named: t.Collection[str], known: t.Sequence[str], manifest: Manifest) -> None:
+    application, listed = manifest.application.name, ", ".join(known)
+    if not named:
+        raise InvalidInput(f"No {kind} of application '{application}' is named; name some of {listed}, or leave the option out for all of them.")
+    unknown = sorted({*named} - {*known})
+    if unknown:
+        raise InvalidInput(
+            f"Checkpoint '{manifest.checkpoint.id}' of application '{application}' has no {kind} {', '.join(unknown)}; it has {listed}."
+        )
+
+
+def _application(application: Application, servers: t.Collection[str]) -> Application:
+    tiers = (dataclasses.replace(tier, servers=tuple(name for name in tier.servers if name in servers)) for tier in application.tiers)
+    return dataclasses.replace(application, tiers=tuple(tier for tier in tiers if tier.servers))
+
+
+def _topology(topology: Topology, servers: t.Sequence[ServerSpec]) -> Topology:
+    """Subnets go with their networks, also those in which the servers have no address."""
+    networks = {port.network for server in servers for port in server.ports}
+    subnets = tuple(spec for spec in topology.subnets if spec.network in networks)
+    groups = _with_remote_groups(topology.security_groups, {name for server in servers for port in server.ports for name in port.security_groups})
+    return Topology(
+        networks=tuple(spec for spec in topology.networks if spec.name in networks),
+        subnets=subnets,
+        routers=tuple(_routers(topology.routers, {spec.name for spec in subnets})),
+        security_groups=tuple(spec for spec in topology.security_groups if spec.name in groups),
+        key_pairs=tuple(spec for spec in topology.key_pairs if spec.name in {server.key_name for server in servers}),
+        server_groups=tuple(spec for spec in topology.server_groups if spec.name in {server.server_group for server in servers}),
+    )
+
+
+def _routers(routers: t.Iterable[RouterSpec], subnets: t.Collection[str]) -> t.Iterator[RouterSpec]:
+    for spec in routers:
+        joined = tuple(name for name in spec.subnets if name in subnets)
+        if joined:
+            yield dataclasses.replace(spec, subnets=joined)
+
+
+def _with_remote_groups(groups: t.Iterable[SecurityGroupSpec], used: t.Collection[str]) -> set[str]:
+    """Those that are used, and all that their rules name, directly or not."""
+    remotes = {spec.name: {rule.remote_group for rule in spec.rules if rule.remote_group} for spec in groups}
+    found: set[str] = set()
+    waiting = {*used}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= remotes.get(name, set()) - found
+    return found

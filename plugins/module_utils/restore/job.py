@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The courses of the steps of a restore, each with what is told of it: in check mode the same, but that nothing is done."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .cleanup import ServerRemover
+from .marks import MadeServers
+from .networks import NetworkRestore, shown
+from .plan import RestorePlan
+from .server_plan import ServerStep
+from .servers import ServerRestore
+from .volume_plan import VolumeStep
+from .volumes import VolumeRestore, VolumesUnderWay, states
+
+Result = dict[str, t.Any]
+
+
+def restore_networks(restore: NetworkRestore, plan: RestorePlan, check_mode: bool) -> Result:
+    if not check_mode:
+        restore.apply()
+    made = shown(plan.lacking)
+    return {"changed": any(made.values()), "made": made, "diff": {"before": {kind: [] for kind in made}, "after": made}}
+
+
+# Volumes
+
+
+def restore_volumes(restore: VolumeRestore, steps: t.Sequence[VolumeStep], wait: bool, check_mode: bool) -> Result:
+    """:param wait: whether for all of them; otherwise as many are begun as may go on at once."""
+    if check_mode:
+        volumes = restore.predicted(steps)
+    else:
+        volumes = restore.finish(steps) if wait else restore.begin(steps)
+    before, after = states(steps)
+    return {
+        "changed": any(step.changes for step in steps),
+        "volumes": volumes,
+        "started_at": str(restore.started),
+        "diff": {"before": {"volumes": before}, "after": {"volumes": after}},
+    }
+
+
+def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
+    made = restore.made()
+    if not check_mode:
+        # In check mode the servers may be there only because the task before did not remove them.
+        restore.refuse_attached(made)
+        restore.remove(made)
+    before = {one.label: one.status for one in made}
+    return {"changed": bool(made), "volumes": [], "diff": {"before": {"volumes": before}, "after": {"volumes": {}}}}
+
+
+# Servers
+
+
+def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
+    """Servers, with their volumes where these are restored too."""
+    volumes = _volumes_before(restore.volumes)
+    before = {step.spec.name: _state(step) for step in restore.steps}
+    after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in restore.steps}
+    if check_mode:
+        # Topology and volumes may be missing only because the tasks before did not make them in check mode.
+        servers, timing = restore.predicted(), None
+    else:
+        restore.refuse_problems()
+        servers = restore.apply()
+        timing = restore.timing()
+    return {
+        "changed": volumes["changed"] or any(step.changes for step in restore.steps),
+        "servers": servers,
+        "started_at": str(restore.started),
+        "timing": timing,
+        "diff": {"before": {"servers": before, **volumes["before"]}, "after": {"servers": after, **volumes["after"]}},
+        **({"volumes": restore.volumes.described()} if restore.volumes else {}),
+    }
+
+
+def _volumes_before(volumes: VolumesUnderWay | None) -> Result:
+    """What is to be told of the volumes, read before they are changed."""
+    if volumes is None:
+        return {"changed": False, "before": {}, "after": {}}
+    before, after = states(volumes.steps)
+    return {"changed": any(step.changes for step in volumes.steps), "before": {"volumes": before}, "after": {"volumes": after}}
+
+
+def _state(step: ServerStep) -> str:
+    if step.current is None:
+        return "absent"
+    return f"{step.current.status}, incomplete" if step.changes else step.current.status
+
+
+def remove_servers(remover: ServerRemover, made: MadeServers, check_mode: bool) -> Result:
+    if not check_mode:
+        remover.remove(made)
+    before = {
+        "servers": sorted(server.label for server in made.servers),
+        "floating_ips": sorted(one.ip_address for one in made.floating_ips),
+        "ports": sorted(port.id for port in made.ports),
+    }
+    return {"changed": made.anything, "servers": [], "diff": {"before": before, "after": {key: [] for key in before}}}

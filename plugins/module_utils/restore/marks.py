@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""By which a restore or a drill knows again what it made: pure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from ..core.marking import Mark
+from ..core.records import FloatingIp, Port, Server, Volume
+from ..manifest.manifest import Manifest
+from .site import RestoreSite
+
+Marked = t.TypeVar("Marked")
+
+
+def owner_of(manifest: Manifest) -> Mark:
+    """The restore, or the drill, that makes things of a manifest."""
+    return Mark(manifest.application.name, manifest.checkpoint.id, drill=manifest.drill)
+
+
+def mark_of(manifest: Manifest, source: str) -> Mark:
+    return dataclasses.replace(owner_of(manifest), source=source)
+
+
+def _belongs(mark: Mark | None, owner: Mark) -> bool:
+    return mark is not None and mark.is_of(owner)
+
+
+def bears_mark_of(owner: Mark, text: str | None) -> bool:
+    """Whether a description or a public key is that of something that a restore or drill made."""
+    return _belongs(Mark.of_text(text), owner)
+
+
+def by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) -> t.Mapping[Mark | None, list[Marked]]:
+    """Read each mark once: there may be as many things as there are marks to look for."""
+    marked: dict[Mark | None, list[Marked]] = collections.defaultdict(list)
+    for one in found:
+        marked[read(one)].append(one)
+    return marked
+
+
+def is_restored_elsewhere(mark: Mark, volumes: t.Iterable[Volume]) -> bool:
+    """Whether a drill, or another one, or the restore itself has a volume of the same copy."""
+    others = (Mark.of_text(volume.description) for volume in volumes)
+    return any(other is not None and other != mark and dataclasses.replace(other, drill=mark.drill) == mark for other in others)
+
+
+def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:
+    """All volumes that a restore or drill made."""
+    return [volume for volume in volumes if bears_mark_of(owner, volume.description)]
+
+
+@dataclasses.dataclass(frozen=True)
+class MadeServers:
+    """Servers and what leads to them that a restore or drill made."""
+
+    servers: tuple[Server, ...]
+    floating_ips: tuple[FloatingIp, ...]
+    ports: tuple[Port, ...]
+
+    @classmethod
+    def of(cls, owner: Mark, site: RestoreSite) -> MadeServers:
+        return cls(
+            servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner)),
+            floating_ips=tuple(one for one in site.floating_ips if bears_mark_of(owner, one.description)),
+            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description)),
+        )
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.servers or self.floating_ips or self.ports)

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole restore, planned once: pure.
+
+The plan is handed on, to those who judge whether it can succeed, and to each step of the restore.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..manifest.manifest import Manifest
+from ..manifest.selection import chosen
+from .server_plan import ServerStep, plan_servers
+from .site import RestoreSite
+from .topology import Lacking, lacking
+from .volume_plan import VolumeStep, plan_volumes
+
+
+@dataclasses.dataclass(frozen=True)
+class RestorePlan:
+    """What is to be done at a site, and about what.
+
+    :param manifest: as it is to be restored there: with the names and addresses of the site, and of a drill.
+    :param servers: in boot order.
+    :param lacking: what of the topology is to be made or completed.
+    """
+
+    manifest: Manifest
+    site: RestoreSite
+    volumes: tuple[VolumeStep, ...]
+    servers: tuple[ServerStep, ...]
+    lacking: Lacking
+
+    @classmethod
+    def of(cls, manifest: Manifest, site: RestoreSite) -> RestorePlan:
+        volumes = tuple(plan_volumes(manifest, site.volumes))
+        servers = tuple(plan_servers(manifest, site, volumes))
+        return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site))
+
+    def narrowed(self, servers: t.Collection[str]) -> RestorePlan:
+        """The same for some servers, and what they need.
+
+        :param servers: by name at the source.
+        :raises InvalidInput: naming those that the checkpoint does not have.
+        """
+        manifest = chosen(self.manifest, servers)
+        return dataclasses.replace(
+            self,
+            manifest=manifest,
+            volumes=tuple(step for step in self.volumes if step.server in servers),
+            servers=tuple(step for step in self.servers if step.spec.name in servers),
+            lacking=lacking(manifest.description.topology, self.site),
+        )
+
+    def servers_at(self, site: RestoreSite) -> list[ServerStep]:
+        """What is to be done about the servers once the site has changed."""
+        return plan_servers(self.manifest, site, self.volumes)

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a whole restore can succeed at a site, found out before the first change: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .needs import Need, needs
+from .plan import RestorePlan
+from .problems import doubts, problems
+from .stock import Stock
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """:param problems: what would make the restore fail, each with a way out.
+    :param doubts: what may make it fail, or be missing then, and only others know.
+    """
+
+    plan: RestorePlan
+    needs: tuple[Need, ...]
+    problems: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+def judge(plan: RestorePlan, stock: Stock) -> Judgement:
+    """:param stock: of the site that was planned for."""
+    needed = tuple(needs(plan, stock.quotas))
+    return Judgement(plan, needed, tuple(problems(plan, stock, needed)), tuple(doubts(plan)))

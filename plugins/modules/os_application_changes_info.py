@@ -1,0 +1,200 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: os_application_changes_info
+short_description: Tell what has changed of an application since a checkpoint
+version_added: 0.1.0
+description:
+  - Compares what a checkpoint says of an application with what runs now, or with another checkpoint. Servers, flavors,
+    volumes, ports, networks, rules, routers and tiers that appeared, went or changed are named one by one.
+  - Ids are not compared, so checkpoints of both sites and what runs at either of them can be.
+  - Compared with what runs now, it also names servers that are on the application's networks or in its server groups
+    and belong to none of its tiers. No checkpoint protects them.
+author:
+  - The osdr.openstack authors (!UNKNOWN)
+extends_documentation_fragment:
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.attributes
+  - osdr.openstack.attributes.info_module
+options:
+  application:
+    description:
+      - Name of the application.
+    type: str
+    required: true
+  since:
+    description:
+      - Id of the checkpoint to compare with. V(latest) selects the newest one, V(drill) the one with which the last drill
+        passed.
+    type: str
+    default: latest
+  later:
+    description:
+      - Id of a later checkpoint. What runs now when omitted, which needs O(source_cloud).
+    type: str
+  source_cloud:
+    description:
+      - The site where the application runs, by name or as a dictionary.
+    type: raw
+  concurrency:
+    description:
+      - How many calls of the site's APIs are made at once.
+    type: int
+    default: 8
+seealso:
+  - module: osdr.openstack.os_checkpoint_info
+  - module: osdr.openstack.os_application_info
+"""
+
+EXAMPLES = r"""
+- name: See what has changed since the last drill
+  osdr.openstack.os_application_changes_info:
+    cloud: remote
+    source_cloud: primary
+    application: shop
+    since: drill
+  register: shop
+
+- name: Fail when there is something
+  ansible.builtin.assert:
+    that: shop.changes | length == 0
+    fail_msg: "{{ shop.changes | map(attribute='text') | join(', ') }}"
+
+- name: Compare two checkpoints
+  osdr.openstack.os_application_changes_info:
+    cloud: remote
+    application: shop
+    since: 2026-11-21-noon
+    later: 2026-11-22-noon
+"""
+
+RETURN = r"""
+since:
+  description: The checkpoint that was compared with.
+  returned: success
+  type: str
+  sample: 2026-11-22-noon
+later:
+  description: The later checkpoint; null for what runs now.
+  returned: success
+  type: str
+changes:
+  description: Every difference, in the order of kinds and names.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the part, for example V(server), V(volume), V(port) or V(rule).
+      type: str
+    name:
+      description: Name of the part, with what it belongs to.
+      type: str
+      sample: /dev/vdb of server orders-db
+    change:
+      description: V(appeared), V(went) or V(changed).
+      type: str
+    attribute:
+      description: Which attribute changed; null when the part appeared or went.
+      type: str
+    before:
+      description: Its former value.
+      type: raw
+    after:
+      description: Its value now.
+      type: raw
+    text:
+      description: The same as a sentence.
+      type: str
+      sample: "volume /dev/vdb of server orders-db: size was 1, is 2"
+strangers:
+  description: Servers beside the application's own ones that belong to none of its tiers. Empty when two checkpoints are compared.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the server.
+      type: str
+    name:
+      description: Name of the server.
+      type: str
+    reasons:
+      description: What it shares with the application.
+      type: list
+      elements: str
+      sample: [on network shop-net]
+"""
+
+import dataclasses
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import running
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, Choice
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes
+
+DRILL = "drill"
+
+
+def chosen(catalogue, application, checkpoint):
+    """The manifest that an option names."""
+    if checkpoint == DRILL:
+        drill = catalogue.last_successful_drill(application)
+        if drill is None:
+            raise NotFound(f"No drill of application '{application}' in {catalogue.place} has passed.", "Run a drill, or name a checkpoint.")
+        checkpoint = drill.checkpoint
+    choice = Choice(require_name("the id of a checkpoint", checkpoint))
+    manifest = catalogue.checkpoints(application).select(choice)
+    if manifest is None:
+        raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", "Name one that os_checkpoint_info lists.")
+    return manifest
+
+
+def run(params, catalogue):
+    application = require_name("the name of an application", params["application"])
+    if params["later"] is None and params["source_cloud"] is None:
+        raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as later.")
+    before = chosen(catalogue, application, params["since"])
+    if params["later"] is None:
+        after, strangers = running(connect_other(params["source_cloud"]), before.application, params["concurrency"])
+    else:
+        after, strangers = chosen(catalogue, application, params["later"]).description, []
+    return {
+        "since": before.checkpoint.id,
+        "later": params["later"],
+        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in changes(before.description, after)],
+        "strangers": [dataclasses.asdict(one) for one in strangers],
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=args.spec(
+            args.AUTH,
+            args.CATALOGUE,
+            {
+                "application": {"type": "str", "required": True},
+                "since": {"type": "str", "default": LATEST},
+                "later": {"type": "str"},
+                "source_cloud": {"type": "raw"},
+                "concurrency": {"type": "int", "default": 8},
+            },
+        ),
+        supports_check_mode=True,
+    )
+    with reported(module):
+        result = run(module.params, Catalogue.of(connect(module.params), module.params))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role dr_checkpoint makes and says of the id of a checkpoint, by which an interrupted run goes on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+GIVEN = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
+SAID = re.compile(r"the same with -e dr_checkpoint_id=(\S+) goes on with it")
+
+
+@pytest.fixture
+def play(tmp_path):
+    """Plays the playbook up to the check, which refuses."""
+    answers = {"os_checkpoint_info": {"manifest": None}, "os_checkpoint_check": {"failed": True, "msg": "A quota is too small."}}
+    return lambda *arguments, **given: Collection(tmp_path, answers).play("checkpoint", *arguments, **GIVEN, **given)
+
+
+def test_the_id_that_a_run_makes_is_told_before_anything_can_fail(play):
+    _code, output, calls = play()
+    (told,) = SAID.findall(output)
+    assert {given.get("checkpoint", given.get("name")) for _name, given in calls} == {told}
+
+
+def test_of_an_id_that_was_given_nothing_is_told(play):
+    _code, output, calls = play(dr_checkpoint_id="first")
+    assert (SAID.findall(output), calls[0][1]["checkpoint"]) == ([], "first")
+
+
+def test_a_run_that_takes_nothing_has_nothing_to_go_on_with(play):
+    _code, output, calls = play("--check")
+    assert (SAID.findall(output), calls != []) == ([], True)
+
+
+def test_the_word_for_the_newest_checkpoint_is_the_id_of_none(play):
+    code, output, calls = play(dr_checkpoint_id="latest")
+    assert (code != 0, calls) == (True, []), output
+    assert "A checkpoint cannot have the id 'latest'" in output

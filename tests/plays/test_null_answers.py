@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was left empty may come as null, in an answer of a survey or a file of variables. It must not become a key, an id or a limit called "None"."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPRESSION = re.compile(r"{{.*?}}", re.DOTALL)
+APPLICATION = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
+
+
+@pytest.fixture
+def play(tmp_path):
+    nothing_published = {"os_checkpoint_info": {"manifest": None}, "os_recovery_point_info": {"recovery_points": [], "metrics": ""}}
+    return Collection(tmp_path, nothing_published).play
+
+
+def test_nothing_becomes_a_text_before_it_was_asked_whether_it_is_there():
+    files = [path for part in ("roles", "playbooks", "awx") for path in (ROOT / part).rglob("*.yml")]
+    found = [(path.name, one) for path in files for one in EXPRESSION.findall(path.read_text()) if re.search(r"\| string\b", one)]
+    assert len(found) > 10
+    assert [one for one in found if "omit if" not in one[1] and "default('', true) | string" not in one[1]] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [pytest.param(None, None, id="null"), pytest.param("", None, id="empty"), pytest.param("secret", "secret", id="a key"), pytest.param(0, "0", id="0")],
+)
+def test_only_what_is_a_key_is_used_as_one(given, key, play):
+    code, output, calls = play("checkpoint", "--check", **APPLICATION, dr_checkpoint_hmac_key=given, dr_checkpoint_user_data_key=given)
+    # Up to ansible-core 2.17, Ansible itself refuses null where a role wants a text.
+    refused = given is None and "is not a string and conversion is not allowed" in output
+    assert (code != 0, refused and calls != []) == (refused, False), output
+    used = [(option, arguments[option]) for _name, arguments in calls for option in ("hmac_key", "user_data_key") if option in arguments]
+    assert used == ([("hmac_key", key)] * 2 + [("user_data_key", key)] if key else [])
+
+
+def test_0_is_a_limit_and_null_is_none(play):
+    _code, _output, calls = play("rpo", dr_rpo_cloud="remote", dr_rpo_max_age=None, dr_rpo_max_drill_age=0)
+    ((name, arguments),) = calls
+    assert (name, "max_age" in arguments, str(arguments["max_drill_age"])) == ("os_recovery_point_info", False, "0")
+
+
+def test_a_drill_that_is_null_is_neither_one_called_none_nor_the_application_itself(play):
+    code, output, calls = play("cleanup", dr_cleanup_cloud="remote", dr_cleanup_application="shop", dr_cleanup_checkpoint="noon", dr_cleanup_drill=None)
+    assert (code != 0, calls) == (True, []), output
+    assert "Give dr_cleanup_drill, the id of the drill." in output

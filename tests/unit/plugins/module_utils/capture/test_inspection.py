@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.inspection import Answers, inspect
+
+IP = {"subnet_id": "sub", "ip_address": "10.0.0.11"}
+
+
+def nova_server(**changes):
+    addresses = {"shop-net": [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:01", "addr": "10.0.0.11"}]}
+    return {"id": "s1", "name": "front", "status": "ACTIVE", "addresses": addresses, "flavor": {}, **changes}
+
+
+def neutron_port(port_id="p1", **changes):
+    return {"id": port_id, "name": "", "network_id": "net", "device_id": "s1", "mac_address": "fa:16:3e:00:00:01", "fixed_ips": [IP], **changes}
+
+
+def group(group_id="sg", name="shop", **changes):
+    return {"id": group_id, "name": name, "security_group_rules": [], **changes}
+
+
+TIDY = Answers(
+    servers=[nova_server(), nova_server(id="s2", name="stranger", locked=True)],
+    volumes=[{"id": "v1", "name": "boot", "attachments": [{"server_id": "s1"}]}, {"id": "v2", "description": "x", "attachments": []}],
+    ports=[
+        neutron_port(security_groups=["sg"]),
+        neutron_port("p2", device_id="s2", network_id="other", dns_name="stranger"),
+        neutron_port("p3", device_id="r1", device_owner="network:router_interface"),
+    ],
+    floating_ips=[{"id": "f1", "floating_ip_address": "203.0.113.1", "port_id": "p1"}],
+    networks=[{"id": "net", "name": "shop-net"}, {"id": "other", "name": "other-net", "dns_domain": "x."}],
+    subnets=[{"id": "sub", "name": "shop-subnet", "network_id": "net"}, {"id": "o", "name": "o", "network_id": "other", "tags": ["x"]}],
+    routers=[{"id": "r1", "name": "shop-router"}, {"id": "r2", "name": "other", "routes": [1]}],
+    security_groups=[group(), group("sg2", "other", stateful=False)],
+    server_groups=[{"id": "g", "name": "apart", "policy": "anti-affinity", "members": ["s1"]}],
+)
+
+
+def found(**changes):
+    return [str(one) for one in inspect({"s1"}, dataclasses.replace(TIDY, **changes))]
+
+
+def test_a_tidy_application_misses_nothing_whatever_stands_around_it():
+    assert found() == []
+
+
+def test_each_kind_of_resource_is_looked_through():
+    assert found(servers=[nova_server(locked=True, flavor={"ephemeral": 5})]) == [
+        "server 'front': locked (true); the restored server is not locked",
+        "flavor of server 'front': ephemeral (5); the data on ephemeral disks is not copied; the restored disk is empty",
+    ]
+    assert found(volumes=[{**TIDY.volumes[0], "group_id": "g1"}]) == [
+        "volume boot (v1) of server 'front': group_id (g1); the restored volume is in no volume group"
+    ]
+    assert found(networks=[{"id": "net", "name": "shop-net", "dns_domain": "shop."}]) == ["network 'shop-net': dns_domain (shop.)"]
+    assert found(subnets=[{**TIDY.subnets[0], "service_types": ["compute:nova"]}]) == [
+        "subnet 'shop-subnet': service_types ([\"compute:nova\"])"
+    ]
+    assert found(routers=[{**TIDY.routers[0], "routes": [{"nexthop": "10.0.0.9"}]}]) == [
+        "router 'shop-router': routes ([{\"nexthop\": \"10.0.0.9\"}]); the restored router has no extra routes"
+    ]
+    assert found(security_groups=[group(stateful=False, security_group_rules=[{"id": "x", "description": "why"}])]) == [
+        "security group 'shop': stateful (false); the restored group is stateful",
+        "rule of security group 'shop': description (why)",
+    ]
+    assert found(server_groups=[{**TIDY.server_groups[0], "flux": 1}]) == [
+        "server group 'apart': flux (1); this release does not know the attribute"
+    ]
+
+
+def test_a_port_is_named_with_its_server():
+    ports = [neutron_port(name="eth0", qos_policy_id="q1")]
+    assert found(ports=ports, security_groups=[]) == ["port eth0 (p1) of server 'front': qos_policy_id (q1)"]
+
+
+def test_a_port_on_no_server_is_named():
+    virtual = neutron_port("vip", device_id="", device_owner="", fixed_ips=[{"subnet_id": "sub", "ip_address": "10.0.0.100"}])
+    assert found(ports=[*TIDY.ports, virtual]) == ["port vip: the port itself (10.0.0.100); it is on no server"]
+    assert found(ports=[*TIDY.ports, {**virtual, "network_id": "other"}]) == []
+
+
+def test_an_interface_whose_port_the_project_does_not_see_is_named():
+    hidden = {"shop-net": [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:01"}], "dmz": [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:99"}]}
+    assert found(servers=[nova_server(addresses=hidden)]) == [
+        "interface fa:16:3e:00:00:99 of server 'front': port (on network 'dmz'); its port belongs to another project"
+    ]
+
+
+def test_all_floating_addresses_of_a_port_but_the_first_are_named():
+    more = [{"id": "f2", "floating_ip_address": "203.0.113.2", "port_id": "p1", "dns_name": "shop"}]
+    assert found(floating_ips=[*TIDY.floating_ips, *more]) == [
+        "floating address 203.0.113.2 of port p1 of server 'front': dns_name (shop)",
+        "floating address 203.0.113.2 of port p1 of server 'front': the address itself (one of several); one for each port is restored",
+    ]
+
+
+def test_port_forwardings_to_the_application_are_named():
+    def floating(address):
+        forwarding = {"internal_ip_address": address, "internal_port": 22}
+        return {"id": "f2", "floating_ip_address": "203.0.113.2", "port_id": None, "port_forwardings": [forwarding]}
+
+    assert found(floating_ips=[floating("10.0.0.11")]) == ["floating address 203.0.113.2: port forwarding (to 10.0.0.11:22)"]
+    assert found(floating_ips=[floating("10.0.0.12")]) == []

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import collections
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import attributes
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.attributes import Fate
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.missing import missing_of, warning
+
+MARK = "osdr_application=shop osdr_checkpoint=noon osdr_source=1"
+
+
+def attributes_of(kind, resource):
+    return [one.attribute for one in missing_of(kind, "it", resource)]
+
+
+@pytest.mark.parametrize("kind", attributes.KINDS, ids=lambda kind: kind.name)
+def test_an_attribute_has_one_fate(kind):
+    names = collections.Counter(name for attribute in kind.attributes for name in attribute.names)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("kind", attributes.KINDS, ids=lambda kind: kind.name)
+def test_every_attribute_that_is_missing_is_named_when_it_has_a_value(kind):
+    lost = {name for attribute in kind.attributes if attribute.fate is Fate.MISSING for name in attribute.names}
+    everything = {name: "something" for attribute in kind.attributes for name in attribute.names}
+    assert set(attributes_of(kind, everything)) == lost
+
+
+@pytest.mark.parametrize("kind", attributes.KINDS, ids=lambda kind: kind.name)
+def test_what_a_newer_release_returns_is_named(kind):
+    (found,) = missing_of(kind, "it", {"flux_capacitor": 88})
+    assert str(found) == f"{kind.name} it: flux_capacitor (88); this release does not know the attribute"
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}], ids=repr)
+def test_nothing_is_no_loss(nothing):
+    assert attributes_of(attributes.PORT, {"qos_policy_id": nothing, "flux_capacitor": nothing}) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "usual", "other"),
+    [
+        (attributes.PORT, "admin_state_up", True, False),
+        (attributes.PORT, "binding:vnic_type", "normal", "direct"),
+        (attributes.SERVER, "status", "ACTIVE", "SHUTOFF"),
+        (attributes.SERVER, "locked", False, True),
+        (attributes.FLAVOR, "ephemeral", 0, 20),
+        (attributes.SECURITY_GROUP, "stateful", True, False),
+        (attributes.ROUTER, "ha", False, True),
+    ],
+    ids=lambda value: getattr(value, "name", repr(value)),
+)
+def test_a_usual_value_is_no_loss(kind, name, usual, other):
+    assert attributes_of(kind, {name: usual}) == []
+    assert attributes_of(kind, {name: other}) == [name]
+
+
+def test_marks_of_an_earlier_restore_are_no_loss():
+    port = {"description": MARK, "tags": ["osdr_application=shop", "osdr_checkpoint=noon"]}
+    assert attributes_of(attributes.PORT, port) == []
+    assert [one.value for one in missing_of(attributes.PORT, "it", {"description": f"the front {MARK}", "tags": ["gold", "osdr_checkpoint=noon"]})] == [
+        "the front",
+        '["gold"]',
+    ]
+
+
+def test_long_values_are_cut():
+    (found,) = missing_of(attributes.PORT, "it", {"binding:profile": {"x": "y" * 1000}})
+    assert len(found.value) == 60
+    assert found.value.endswith("…")
+
+
+def test_a_warning_names_everything():
+    port = {"admin_state_up": False, "dns_name": "front"}
+    assert warning(missing_of(attributes.PORT, "p1", port)) == (
+        "Will be missing at the remote site: port p1: admin_state_up (false); the restored port is up. port p1: dns_name (front)."
+    )
+    assert warning([]) is None

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.cinder_backup import CinderBackup
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.method import Lack
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, ResourceFailed
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeCopies, backup
+
+METHOD = CinderBackup()
+COPY = dataclasses.replace(shop.manifest().copies[0], copy_id="two", chain=("one", "two"))
+
+
+def there(**statuses):
+    """Parts of the copy, per id."""
+    return {one: backup(one, id=one, status=status) for one, status in statuses.items()}
+
+
+def lack(one, state):
+    return Lack(f"Backup {one}", state, "import its record again (os_backup_replicate)")
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param(there(one="available", two="available"), [], id="whole"),
+        pytest.param(there(one="restoring", two="available"), [], id="being restored"),
+        pytest.param(there(two="available"), [lack("one", "is not known")], id="what it builds on is gone"),
+        pytest.param(there(one="available", two="creating"), [lack("two", "is creating")], id="not finished"),
+        pytest.param(there(one="error"), [lack("one", "is error"), lack("two", "is not known")], id="nothing of it"),
+    ],
+)
+def test_a_copy_needs_its_whole_chain(parts, expected):
+    assert METHOD.lacks(COPY, parts) == expected
+
+
+def test_messages_call_a_copy_by_its_backup():
+    assert METHOD.label(COPY) == "backup two"
+
+
+def test_what_others_may_need_is_no_carrier():
+    assert (METHOD.needs(COPY), METHOD.carriers(COPY)) == (("one", "two"), ("two",))
+
+
+# At a site
+
+
+def test_backups_of_another_project_are_asked_for_one_by_one():
+    mine, theirs = backup("mine", id="one"), backup("theirs", id="two")
+    asked = []
+
+    def find(backup_id):
+        asked.append(backup_id)
+        return {"two": theirs}.get(backup_id)
+
+    storage = SimpleNamespace(backups=lambda: [mine], backup=find)
+    elsewhere = dataclasses.replace(COPY, chain=("one", "nowhere", "two"))
+    assert METHOD.look(storage, [elsewhere, COPY], 4) == [mine, theirs]
+    assert sorted(asked) == ["nowhere", "two"]
+    assert METHOD.look(storage, [], 4) == [mine]
+
+
+class Cinder(FakeBackups):
+    """Restores, or refuses to as long as a backup has this status."""
+
+    def __init__(self, status=None):
+        super().__init__(*([backup("two", id="two", status=status)] if status else []))
+        self.made = []
+
+    def create_volume_from_backup(self, backup_id, body):
+        if getattr(self.backup(backup_id), "status", None) != "available":
+            raise CloudError("Invalid backup.", http_status=400)
+        self.made.append((backup_id, body))
+        return "volume"
+
+
+def test_a_volume_is_made_from_the_checkpoints_own_backup():
+    storage = Cinder("available")
+    assert METHOD.create_volume(storage, COPY, {"name": "db"}) == "volume"
+    assert storage.made == [("two", {"name": "db"})]
+
+
+def test_a_backup_that_is_being_restored_is_busy_and_no_failure():
+    with pytest.raises(Busy, match="Invalid backup. Another restore of this backup has not ended yet."):
+        METHOD.create_volume(Cinder("restoring"), COPY, {})
+
+
+@pytest.mark.parametrize("status", [None, "error", "creating"])
+def test_a_backup_that_cannot_be_restored_is_a_failure(status):
+    with pytest.raises(CloudError, match="Invalid backup") as raised:
+        METHOD.create_volume(Cinder(status), COPY, {})
+    assert not isinstance(raised.value, Busy)
+
+
+def test_only_the_backup_itself_is_marked():
+    storage = FakeBackups(backup("one", id="one"), backup("two", id="two"))
+    METHOD.mark(storage, storage.by_id["two"], {"osdr_manifest": "1:0"})
+    assert [one.metadata for one in storage.backups()] == [backup("one").metadata, {"osdr_manifest": "1:0"}]
+
+
+def test_a_deleted_backup_is_gone_when_the_site_knows_it_no_longer():
+    one = backup("one")
+    storage = FakeCopies("remote", [one])
+    assert METHOD.is_gone(storage, one) is None
+    METHOD.delete(storage, one)
+    assert [METHOD.is_gone(storage, one) for _look in range(2)] == [None, True]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"), [("error", "No store", "No store"), ("error_deleting", "", "error_deleting")]
+)
+def test_a_backup_that_will_not_go_is_told(status, reason, said):
+    one = backup("one", status=status, fail_reason=reason)
+    with pytest.raises(ResourceFailed, match=f"Backup backup-one of volume volume-one on site 'remote' could not be deleted: {said}.") as raised:
+        METHOD.is_gone(FakeCopies("remote", [one]), one)
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "backup", "resource_id": "backup-one"}
+
+
+# What builds on what
+
+
+def of_volume(number, volume="db", **changes):
+    values = {"volume_id": volume, "data_timestamp": f"2026-01-01T0{number}", "is_incremental": number > 0, "has_dependents": True}
+    return backup(f"{volume}-{number}", **{**values, **changes})
+
+
+CHAIN = [of_volume(0), of_volume(1), of_volume(2, has_dependents=False)]
+
+
+def test_an_increment_builds_on_all_down_to_the_full_one():
+    assert list(METHOD.builds_on(CHAIN[2], CHAIN)) == ["backup-db-1", "backup-db-0"]
+    assert list(METHOD.builds_on(CHAIN[0], CHAIN)) == []
+
+
+def test_what_nobody_builds_on_is_not_built_on():
+    beside = of_volume(1, has_dependents=False)
+    assert list(METHOD.builds_on(CHAIN[2], [CHAIN[0], beside])) == ["backup-db-0"]
+
+
+def test_only_what_is_older_and_of_the_same_volume_is_built_on():
+    assert list(METHOD.builds_on(CHAIN[1], [CHAIN[2], of_volume(0, "other")])) == []
+    assert list(METHOD.builds_on(CHAIN[1], [*CHAIN, of_volume(1, id="same moment", data_timestamp=CHAIN[1].data_timestamp)])) == ["backup-db-0"]
+
+
+def test_backups_of_one_volume_go_newest_first_and_those_of_others_beside():
+    found = METHOD.removal_order([CHAIN[0], of_volume(3, "other"), CHAIN[2], CHAIN[1]])
+    assert [[one.id for one in each] for each in found] == [["backup-other-3"], ["backup-db-2", "backup-db-1", "backup-db-0"]]

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
+from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import TwoSites
+
+
+@pytest.mark.parametrize(
+    ("transport", "depth", "options"),
+    [
+        pytest.param("shared", "records", [], id="no object is looked at"),
+        pytest.param("shared", "objects", ["remote_store_cloud"], id="one store"),
+        pytest.param("external", "records", ["remote_store_cloud", "store_cloud"], id="two stores"),
+        pytest.param("copy", "restore", ["remote_store_cloud", "store_cloud"], id="two stores, and all is proved"),
+    ],
+)
+def test_only_stores_that_are_used_need_be_in_reach(transport, depth, options):
+    shop = TwoSites()
+    shop.stores.primary.down = shop.stores.remote.down = 10**6
+    problems = Delivery(transport, depth).problems(shop.sites)
+    assert [problem.split("Give ")[1].split(":")[0] for problem in problems] == options
+
+
+def test_what_is_foreseen_changes_nothing_but_the_depth():
+    assert Delivery("copy", "restore").foreseen == Delivery("copy", "objects")
+    assert Delivery("shared", "records").foreseen == Delivery("shared", "records")

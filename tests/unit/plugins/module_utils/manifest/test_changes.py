@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes, parts
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
+from ansible_collections.osdr.openstack.tests.unit.support.shop import DOCUMENT, RULE
+
+KEYS = ("application", "servers", "topology")
+
+
+def described(change=lambda document: None):
+    document = copy.deepcopy({key: DOCUMENT[key] for key in KEYS})
+    change(document)
+    return ApplicationDescription.parse(document)
+
+
+def seen(change, backwards=False):
+    pair = (described(), described(change))
+    return [str(one) for one in changes(*(reversed(pair) if backwards else pair))]
+
+
+def server(document, name):
+    return next(one for one in document["servers"] if one["name"] == name)
+
+
+def test_the_same_application_at_another_site_has_not_changed():
+    def move(document):
+        for one in document["servers"]:
+            one["source_id"] = one["source_id"].replace("0", "f")
+            one["flavor"]["id"] = "other"
+            for volume in one["volumes"]:
+                volume["source_id"] = volume["source_id"].replace("0", "f")
+
+    assert seen(move) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda d: server(d, "orders-db")["flavor"].update(ram=640), "server orders-db: flavor was"),
+        (lambda d: server(d, "orders-db")["metadata"].update(role="x"), "server orders-db: metadata was {'role': 'database'}, is {'role': 'x'}"),
+        (lambda d: server(d, "orders-db").update(user_data="plain:x"), "server orders-db: user_data was 'absent', is 'present'"),
+        (lambda d: server(d, "orders-db")["volumes"][1].update(size=2), "volume /dev/vdb of server orders-db: size was 1, is 2"),
+        (lambda d: server(d, "orders-db")["volumes"].pop(), "volume /dev/vdb of server orders-db went"),
+        (lambda d: server(d, "shop-front")["ports"].append(server(d, "shop-front")["ports"][0]), "port 2 on network shop-net of server shop-front appeared"),
+        (
+            lambda d: server(d, "shop-front")["ports"][0].update(floating_network=None),
+            "port 1 on network shop-net of server shop-front: floating_network was 'public', is None",
+        ),
+        (lambda d: d["topology"]["subnets"][0].update(gateway_ip=None), "subnet shop-subnet: gateway_ip was '10.10.0.1', is None"),
+        (lambda d: d["topology"]["routers"].clear(), "router shop-router went"),
+        (
+            lambda d: d["topology"]["security_groups"][0]["rules"].append({**RULE, "port_range_min": 22, "port_range_max": 22}),
+            "rule of security group shop: direction ingress, ether_type IPv4, protocol tcp, port_range_min 22, port_range_max 22, remote_group shop appeared",
+        ),
+        (lambda d: d["application"]["tiers"][0]["checks"].clear(), "tier database: checks was"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_changed_is_told(change, sentence):
+    (told,) = seen(change)
+    assert told.startswith(sentence)
+
+
+def test_what_appears_one_way_went_the_other_way():
+    def remove(document):
+        document["application"]["tiers"].pop()
+        document["servers"] = [one for one in document["servers"] if one["name"] != "shop-front"]
+
+    went = seen(remove)
+    assert went == [
+        "port 1 on network shop-net of server shop-front went",
+        "server shop-front went",
+        "tier front went",
+        "volume /dev/vda of server shop-front went",
+    ]
+    assert seen(remove, backwards=True) == [one.replace("went", "appeared") for one in went]
+
+
+def test_every_part_has_attributes_that_can_be_shown_as_json():
+    assert not [value for attributes in parts(described()).values() for value in attributes.values() if isinstance(value, tuple | set)]
