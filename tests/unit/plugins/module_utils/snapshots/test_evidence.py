@@ -406,6 +406,12 @@ def test_servers_that_were_not_frozen_by_others_stay_as_they_are():
     assert found.snapshots == before.snapshots
 
 
+def test_what_awaited_no_thaw_keeps_its_own_window():
+    before = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=window(member(ORDERS)))
+    unthawed = dataclasses.replace(before, servers={ORDERS.id: dataclasses.replace(before.servers[ORDERS.id], freeze={})})
+    assert confirmed(unthawed, []).whole == before.whole
+
+
 def test_the_window_is_over_all_freezes():
     both = {ORDERS.id: mark(), PAYMENTS.id: mark(requested=str(at(0.5)), frozen=str(at(2.5)))}
     pending = evidence_of([(one, (volume(one.name),)) for one in (ORDERS, PAYMENTS)], standing=both)
