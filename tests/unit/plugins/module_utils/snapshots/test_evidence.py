@@ -131,6 +131,11 @@ def test_a_snapshots_evidence_fits_however_long_its_backend_is_called(backend):
     assert (read.requested, read.complete, read.strategy) == (one.requested, one.complete, one.strategy)
 
 
+def test_what_does_not_fit_even_without_a_reason_is_not_shortened_for_ever():
+    one = ServerEvidence("i" * 300, "crash", "because", None, {})
+    assert json.loads(one.metadata()["osdr_server"])["reason"] == ""
+
+
 @pytest.mark.parametrize(("letter", "least"), [("x", 150), ("ü", 25)])
 def test_a_reason_is_kept_as_far_as_it_fits(letter, least):
     written = ServerEvidence("id", "crash", letter * 300, None, {})
