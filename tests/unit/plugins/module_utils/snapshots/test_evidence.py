@@ -278,6 +278,13 @@ def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
     assert found.snapshots["volume-logs"] == SnapshotEvidence(str(at(3.5)), str(at(9.25)), INDIVIDUAL, None, "asked for")
 
 
+def test_times_are_kept_to_the_millisecond():
+    precise = SimpleNamespace(members=[member(ORDERS)], started=at(1), all_frozen=at(2), ended=at(6.12345))
+    unit = Unit(INDIVIDUAL, None, (volume("orders"),), "asked for")
+    found = Seen({"volume-orders": taken(3, 4.23456)}, [unit], precise, {}, set()).evidence({ORDERS.id: (ORDERS, (volume("orders"),))})
+    assert (found.whole.skew, found.whole.window["seconds"]) == (1.235, 5.123)
+
+
 def test_a_window_in_which_nobody_was_frozen_is_none():
     nobody = SimpleNamespace(members=[], started=None, all_frozen=None, ended=None)
     found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=nobody, still_off={ORDERS.id})
