@@ -16,7 +16,8 @@ options:
   hmac_key:
     description:
       - Secret with which manifests are signed (HMAC with SHA-256) when they are published. With it, only manifests that bear
-        this signature are accepted; whoever may write to the container, but does not have the key, cannot forge one.
+        this signature are accepted; whoever may write to the container, but does not have the key, cannot forge one, nor use one
+        of another catalogue, which is a container of a project.
       - Without it, signatures are neither made nor looked at.
     type: str
 requirements:

@@ -52,7 +52,7 @@ options:
   guard_timeout:
     description:
       - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
-        there also when the controller is gone. More than the budget.
+        there also when the controller is gone. More than the budget, and one day at most.
     type: int
     default: 120
 """
@@ -106,7 +106,7 @@ options:
       guard_timeout:
         description:
           - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
-            there also when the controller is gone. More than the budget.
+            there also when the controller is gone. More than the budget, and one day at most.
         type: int
         default: 120
 """

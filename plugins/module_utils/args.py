@@ -1,15 +1,20 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Argument specs that modules share; documented by the fragments of the same names."""
+"""Argument specs that modules share, documented by the fragments of the same names, and the module that they belong to."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
+
+from .core.secrets import secret_texts
+
 #: How to reach the module's own cloud: the names are openstack.cloud's.
 AUTH = {
     "cloud": {"type": "raw"},
-    "auth": {"type": "dict", "no_log": True},
+    # Its secrets are kept out of logs by Module: no_log would censor the names of projects and users too.
+    "auth": {"type": "dict", "no_log": False},
     "auth_type": {"type": "str"},
     "region_name": {"type": "str"},
     "validate_certs": {"type": "bool", "aliases": ["verify"]},
@@ -151,3 +156,11 @@ def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     for part in parts:
         merged.update(part)
     return merged
+
+
+class Module(AnsibleModule):
+    """An Ansible module that knows the secrets in its options wherever they are, before it logs how it was called or fails."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.no_log_values |= secret_texts(self.params, self.argument_spec)

@@ -102,7 +102,6 @@ active_site:
         servers: [orders-db, payments-db, shop-front]
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -112,18 +111,21 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover import act
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.check import Site
 
 
-def run(params):
+def run(module):
+    params = module.params
     application = Application.parse(params["application"])
     clouds = {params["site"]: connect(params)}
     if params["remote_cloud"]:
         clouds[params["remote_site"]] = connect_other(params["remote_cloud"])
     views = [Site(name, cloud, Catalogue.of(cloud, params)).view(application) for name, cloud in clouds.items()]
+    for warning in active_site.outdated(views):
+        module.warn(warning)
     record = active_site.newest(view.record for view in views)
     return {"record": record.as_dict() if record else None, "sites": [view.as_dict() for view in views]}
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.APPLICATION,
@@ -138,7 +140,7 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        result = run(module.params)
+        result = run(module)
     module.exit_json(changed=False, active_site=result)
 
 

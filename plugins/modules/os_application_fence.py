@@ -161,7 +161,6 @@ fence:
     absent: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
@@ -189,7 +188,7 @@ def job_of(module, compute, acting, network):
     """:param acting: with whose credentials servers are stopped and locked."""
     params, application = module.params, Application.parse(module.params["application"])
     members = members_of(params, application, compute)
-    agents = Agents.of(compute.cloud, params["quiesce"]) if readiness.asks_agents(application) else None
+    agents = Agents.of(compute.cloud, **params["quiesce"]) if readiness.asks_agents(application) else None
     gates = readiness.Gates(Probes(agents).ask, runs_commands=True)
     fencing = Fencing(acting, members, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"], gates)
     by_admin = acting.cloud.project_id != compute.cloud.project_id
@@ -210,7 +209,7 @@ def run(module, compute, acting, network):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.APPLICATION,

@@ -116,7 +116,6 @@ volume_ids:
 
 import dataclasses
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
@@ -138,7 +137,7 @@ def seen_by(params, application):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.APPLICATION,

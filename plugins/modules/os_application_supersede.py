@@ -88,7 +88,6 @@ superseded:
       volumes: [45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b]
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
@@ -129,7 +128,7 @@ def run(module, cloud):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

@@ -152,7 +152,6 @@ replication:
           type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
@@ -187,7 +186,7 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

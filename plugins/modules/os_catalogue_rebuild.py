@@ -76,46 +76,44 @@ damaged:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, shown, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import Kept, kept_manifests, plan
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import Rebuild
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import run_all
-
-CONCURRENCY = 8
 
 
 def run(module, catalogue, storage):
     application = module.params["application"]
     if application is not None:
         require_name("the name of an application", application)
-    parts = methods.look(storage)
-    kept = [one for one in kept_manifests(parts, catalogue.key) if application in (None, one.names[0])]
-    published = run_all({one.names: (lambda one=one: catalogue.look(*one.names)) for one in kept if isinstance(one, Kept)}, CONCURRENCY)
-    todo = plan(kept, published, parts, storage.cloud.site)
-    for lost in todo.lost:
+    rebuild = Rebuild.of(catalogue, methods.look(storage), storage.cloud.site, application)
+    for lost in rebuild.todo.lost:
         module.warn(f"Checkpoint '{lost.names[1]}' of application '{lost.names[0]}': {lost.problem}")
     if not module.check_mode:
-        run_all({one.names: (lambda one=one: catalogue.publish(one.manifest, one.content)) for one in todo.publish}, CONCURRENCY)
+        rebuild.carry_out(catalogue)
+    return result_of(rebuild)
+
+
+def result_of(rebuild):
+    todo = rebuild.todo
     return {
         "changed": bool(todo.publish),
         "rebuilt": [summary(one.manifest) for one in todo.publish],
         "present": [summary(one.manifest) for one in todo.present],
         "damaged": [one.as_dict() for one in todo.lost],
         "diff": {
-            "before": {"/".join(one.names): shown(published[one.names]) for one in todo.publish},
+            "before": {"/".join(one.names): shown(rebuild.published[one.names]) for one in todo.publish},
             "after": {"/".join(one.names): shown(one.manifest) for one in todo.publish},
         },
     }
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(args.AUTH, args.CATALOGUE, {"application": {"type": "str"}}),
         supports_check_mode=True,
     )

@@ -226,7 +226,7 @@ cg_snapshot:
           description: Number of file systems frozen; null when it was not frozen, or when the driver cannot know.
           type: int
         guard:
-          description: Where its guard ran, V(nova), V(guest) or V(controller); null when it was not frozen.
+          description: Where its guards ran, V(nova), V(guest), both (V(nova, guest)) or V(controller); null when it was not frozen.
           type: str
         guard_until:
           description: When its guard would have thawed it; null when it was not frozen.
@@ -287,7 +287,6 @@ grouping:
       elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
@@ -297,7 +296,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption i
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

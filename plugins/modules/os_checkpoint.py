@@ -92,76 +92,47 @@ checkpoint:
     gigabytes: 5
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, shown, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication, composed
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.schema import SCHEMA_VERSION
-
-
-def build_manifest(params):
-    """The manifest of what the other modules returned; refused where it contradicts itself."""
-    taken = params["cg_snapshot"]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "checkpoint": {
-            "id": require_checkpoint_id(params["checkpoint"]),
-            "created_at": taken["taken_at"],
-            "site": params["site"],
-            "consistency": taken["consistency"],
-            "server_consistency": {one["name"]: one["consistency"] for one in taken["servers"]},
-            "evidence": {"window": taken["window"], "servers": taken["servers"], "snapshots": taken["snapshots"]},
-        },
-        **params["application_description"],
-        "copies": params["copies"],
-    }
-    return Manifest.parse(document)
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 
 def present(module, publication):
-    manifest = build_manifest(module.params)
-    before = publication.catalogue.look(manifest.application.name, manifest.checkpoint.id)
-    parts = methods.look(publication.storage)
-    pieces = publication.pieces_to_store(manifest, parts)
-    changed = before != manifest or bool(pieces)
-    problems = unavailable(manifest, parts, publication.site) if changed else []
-    if problems:
-        raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
-    if changed and not module.check_mode:
-        publication.publish(manifest, pieces)
+    params = module.params
+    checkpoint = require_checkpoint_id(params["checkpoint"])
+    manifest = composed(checkpoint, params["site"], params["application_description"], params["cg_snapshot"], params["copies"])
+    change = publication.to_publish(manifest)
+    if change.changed and not module.check_mode:
+        publication.publish(manifest, change.pieces)
     return {
-        "changed": changed,
+        "changed": change.changed,
         "checkpoint": summary(manifest),
         "diff": {
-            "before": {**shown(before), "backups_without_manifest": len(pieces)},
+            "before": {**shown(change.before), "backups_without_manifest": len(change.pieces)},
             "after": {**summary(manifest), "backups_without_manifest": 0},
         },
     }
 
 
 def absent(module, publication):
-    application, checkpoint = module.params["application"], module.params["checkpoint"]
-    before = publication.catalogue.look(application, checkpoint)
-    pieces = publication.pieces_to_remove(application, checkpoint)
-    changed = bool(before or pieces)
-    if changed and not module.check_mode:
-        publication.withdraw(application, checkpoint, pieces)
+    application = require_name("the name of an application", module.params["application"])
+    checkpoint = require_name("the id of a checkpoint", module.params["checkpoint"])
+    change = publication.to_withdraw(application, checkpoint)
+    if change.changed and not module.check_mode:
+        publication.withdraw(application, checkpoint, change.pieces)
     return {
-        "changed": changed,
+        "changed": change.changed,
         "checkpoint": None,
-        "diff": {"before": {**shown(before), "backups_with_manifest": len(pieces)}, "after": {"backups_with_manifest": 0}},
+        "diff": {"before": {**shown(change.before), "backups_with_manifest": len(change.pieces)}, "after": {"backups_with_manifest": 0}},
     }
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.CATALOGUE,

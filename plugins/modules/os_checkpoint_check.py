@@ -90,7 +90,6 @@ checkpoint_check:
       type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -143,8 +142,8 @@ def _site_problems(application, cloud, sites, params):
 def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    options = QuiesceOptions.parse(params["quiesce"])
-    return Quiescer(params, cloud, options, params["consistency"], params["concurrency"])
+    options = QuiesceOptions.parse(params["quiesce"], params)
+    return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 
 def _problems(wanted, sites, params):
@@ -160,7 +159,7 @@ def _problems(wanted, sites, params):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.APPLICATION,

@@ -15,6 +15,7 @@ description:
   - Lists the checkpoints of an application that the catalogue of a site holds, and returns the manifest of one.
   - Only the site that holds the catalogue need be reachable.
   - A manifest that is damaged or not signed as it should be hides no other. It is listed in RV(damaged), with a warning, and is never selected.
+  - Warns when the site's backups belong to a newer checkpoint than the catalogue has, or keep another manifest of the selected one.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.catalogue
@@ -105,13 +106,15 @@ manifest:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, Choice, parse_time, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unlisted
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import NotFound, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, reported
 
 
 def wanted_checkpoint(params):
@@ -120,13 +123,15 @@ def wanted_checkpoint(params):
     return Choice(name, not_after, params["consistency"])
 
 
-def run(module, catalogue):
+def run(module, catalogue, storage):
     application = require_name("the name of an application", module.params["application"])
     choice = wanted_checkpoint(module.params)
     listing = catalogue.checkpoints(application)
-    for damaged in listing.damaged:
-        module.warn(damaged.problem)
+    for warning in [one.problem for one in listing.damaged] + _unbound(listing, catalogue.seal):
+        module.warn(warning)
     selected = listing.select(choice)
+    for warning in _doubts(application, listing, selected, catalogue, storage):
+        module.warn(warning)
     if selected is None and module.params["require"]:
         raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", _way_out(listing))
     return {
@@ -134,6 +139,24 @@ def run(module, catalogue):
         "damaged": [one.as_dict() for one in listing.damaged],
         "manifest": selected.as_dict() if selected else None,
     }
+
+
+def _unbound(listing, seal):
+    if seal.key is None or not listing.unbound:
+        return []
+    return [
+        f"The signatures of these checkpoints do not say to which catalogue they belong, as those of earlier versions: {', '.join(listing.unbound)}. "
+        "Somebody may have copied them from another one."
+    ]
+
+
+def _doubts(application, listing, selected, catalogue, storage):
+    try:
+        parts = methods.look(storage)
+    except CloudError as error:
+        return [f"It cannot be told whether the catalogue lacks what the backups know of: {error}"]
+    doubts = unlisted(application, listing, parts, catalogue.place)
+    return doubts + (replaced(selected, parts, catalogue.seal) if selected else [])
 
 
 def _way_out(listing):
@@ -153,7 +176,7 @@ def _of_damaged(listing):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.CATALOGUE,
@@ -168,8 +191,8 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        catalogue = Catalogue.of(connect(module.params), module.params)
-        result = run(module, catalogue)
+        cloud = connect(module.params)
+        result = run(module, Catalogue.of(cloud, module.params), BlockStorage(cloud))
     module.exit_json(changed=False, **result)
 
 

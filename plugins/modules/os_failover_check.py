@@ -132,7 +132,6 @@ failover_check:
         left: 100
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -175,7 +174,7 @@ def run(params):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.APPLICATION,

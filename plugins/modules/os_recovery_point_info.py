@@ -141,10 +141,10 @@ metrics:
 
 import datetime
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import unlisted
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
@@ -152,21 +152,24 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies import metho
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 
-def run(params, catalogue, storage):
+def run(module, catalogue, storage):
+    params = module.params
     limits = Limits.parse(params["max_age"], params["max_drill_age"])
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
     parts = methods.look(storage)
+    listings = {one: catalogue.checkpoints(one) for one in sorted(set(applications))}
     points = [
-        RecoveryPoint.of(one, catalogue.checkpoints(one), parts, storage.cloud.site, catalogue.last_successful_drill(one))
-        for one in sorted(set(applications))
+        RecoveryPoint.of(one, listing, parts, storage.cloud.site, catalogue.last_successful_drill(one)) for one, listing in listings.items()
     ]
+    for warning in [problem for one, listing in listings.items() for problem in unlisted(one, listing, parts, catalogue.place)]:
+        module.warn(warning)
     now = datetime.datetime.now(datetime.UTC)
     return {"recovery_points": [one.as_dict(now, limits) for one in points], "metrics": metrics(points, now)}
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.CATALOGUE,
@@ -180,7 +183,7 @@ def main():
     )
     with reported(module):
         cloud = connect(module.params)
-        result = run(module.params, Catalogue.of(cloud, module.params), BlockStorage(cloud))
+        result = run(module, Catalogue.of(cloud, module.params), BlockStorage(cloud))
     module.exit_json(changed=False, **result)
 
 

@@ -172,7 +172,6 @@ restore_check:
 
 import dataclasses
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
@@ -204,7 +203,7 @@ def check(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.MANIFEST,

@@ -86,7 +86,6 @@ others:
       type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_drill_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
@@ -117,7 +116,7 @@ def run(module, cleanup):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

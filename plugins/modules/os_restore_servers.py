@@ -288,7 +288,6 @@ timing:
         slowest_seconds: 15.4
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
@@ -313,7 +312,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 def gates_of(params, manifest, cloud):
     """Between the tiers; refuses what nobody has allowed."""
     probe = readiness.DrillProbe(**params["drill_probe"])
-    agents = Agents.of(cloud, params["quiesce"]) if probe.agent or readiness.asks_agents(manifest.application) else None
+    agents = Agents.of(cloud, **params["quiesce"]) if probe.agent or readiness.asks_agents(manifest.application) else None
     ask = Probes(agents, Compute(cloud)).ask
     return readiness.gates_for(manifest.application, manifest.drill is not None, params["command_checks"], probe, ask)
 
@@ -355,7 +354,7 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,

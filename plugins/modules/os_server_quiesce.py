@@ -18,7 +18,9 @@ description:
     nobody else does, also when the controller was killed or cut off. Each server bears a mark in its metadata
     (C(osdr_freeze)) from then until its thaw is confirmed.
   - When a freeze fails, everything is thawed and the module fails. Servers that are shut down are left alone.
-  - A server is thawed by the driver that froze it, whatever O(driver) says.
+  - A server is thawed by the driver that froze it, whatever O(driver) says, and counts as thawed only when it was seen thawed.
+  - A server that another run is freezing, or has frozen and will thaw by itself (M(osdr.openstack.os_cg_snapshot)), is refused until
+    that run's guard has had its time, to freeze as to thaw.
   - To snapshot an application, prefer the O(osdr.openstack.os_cg_snapshot#module:quiesce) option of
     M(osdr.openstack.os_cg_snapshot), which holds the freeze no longer than the storage needs. This module is for
     running own tasks inside the freeze, and for thawing what was left frozen.
@@ -126,7 +128,7 @@ quiesce:
           description: When the thaw was confirmed. Null when this run did not thaw.
           type: str
         guard:
-          description: Where the guard runs, V(nova), V(guest) or V(controller).
+          description: Where the guards run, V(nova), V(guest), both (V(nova, guest)) or V(controller).
           type: str
         guard_until:
           description: When the guard thaws the server at the latest. Null when this run armed none.
@@ -165,102 +167,25 @@ quiesce:
           intact: null
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, refuse_problems, running
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import TARGETS, Group
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-
-TARGETS = {"quiesced": FROZEN, "unquiesced": THAWED}
 
 
 def run(module, interruption):
     params = module.params
-    options = QuiesceOptions.parse(params)
+    options = QuiesceOptions.parse(params, params)
     application = Application.parse(params["application"])
-    quiescer = Quiescer(params, connect(params), options, params["consistency"], params["concurrency"])
-    servers = quiescer.resolve(application)
-    target = TARGETS[params["state"]]
-    if target == FROZEN and not module.check_mode:
-        servers = quiescer.thaw_leftovers(servers)
-    choices = quiescer.choose(running(servers.values()), to_thaw=target == THAWED)
-    before = {server_id: choice.support.state for server_id, choice in choices.items()}
-    if target == FROZEN:
-        refuse_problems(choices)
-    else:
-        before.update(_by_mark(servers.values(), choices))
-    tiers = quiescer.members(application, servers, choices)
-    todo = [[member for member in tier if before[member.server.id] != target] for tier in tiers]
-    changed = any(todo)
-    if changed and not module.check_mode:
-        window = quiescer.window(todo, interruption)
-        if target == FROZEN:
-            window.open()
-            window.publish()
-        else:
-            # A signal in between must not leave them frozen.
-            with interruption.shielded():
-                window.adopt()
-                window.close()
-    return {
-        "changed": changed,
-        "quiesce": {
-            "application": application.name,
-            "servers": [
-                {"passed_over": choices[member.server.id].passed_over, **_server(member, target)}
-                for tier in tiers
-                for member in tier
-            ],
-        },
-        "diff": {"before": _states(tiers, before), "after": _states(tiers, before, target)},
-    }
-
-
-def _by_mark(servers, choices):
-    """State of servers by their marks.
-
-    Who bears one was frozen by us: its end has to be seen to, also when its guard fired or it cannot be asked. Who bears
-    none and cannot be asked was not.
-    """
-    marked = {server.id: FROZEN for server in servers if server.id in choices and FreezeMark.of(server)}
-    silent = {server_id: THAWED for server_id, choice in choices.items() if choice.support.state is None}
-    return {**silent, **marked}
-
-
-def _server(member, target):
-    return {
-        "id": member.server.id,
-        "name": member.server.name,
-        "tier": member.tier,
-        "state": target,
-        "driver": member.driver.name,
-        "filesystems": member.filesystems_frozen if target == FROZEN else member.filesystems_thawed,
-        "requested_at": _text(member.freeze_requested if target == FROZEN else None),
-        "frozen_at": _text(member.frozen if target == FROZEN else None),
-        "thawed_at": _text(member.thawed),
-        "guard": member.guard,
-        "guard_until": _text(member.guard_until),
-        "guard_fired": member.guard_fired,
-        "interrupted": member.doubt if member.thawed else None,
-        "freeze": member.mark.token if member.mark else None,
-        "intact": None if target == FROZEN or not member.thawed else member.doubt is None,
-    }
-
-
-def _text(moment):
-    return str(moment) if moment else None
-
-
-def _states(tiers, states, override=None):
-    return {member.server.name: override or states[member.server.id] for tier in tiers for member in tier}
+    quiescer = Quiescer(connect(params), options, params["consistency"], params["concurrency"])
+    return Group(quiescer, application, interruption).bring(TARGETS[params["state"]], is_real=not module.check_mode)
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             args.APPLICATION,

@@ -15,7 +15,8 @@ description:
   - Finds the servers that bear the mark with which this collection freezes (metadata C(osdr_freeze)), thaws each by the driver
     that froze it, and takes the mark away once the thaw is confirmed. It needs no application and no memory of a run.
   - Servers that are frozen for a checkpoint at this moment are thawed too; that checkpoint fails then, and says so.
-  - Fails after having tried all, when the thaw of a server cannot be confirmed.
+  - Fails after having tried all, each on its own, when the thaw of a server cannot be confirmed. That is so too when a freeze that was
+    asked for may still arrive; the message says from when on it cannot. And when Nova does not show the marks of a server, because its cell does not answer.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.attributes
@@ -86,58 +87,24 @@ thaw:
       was_frozen: true
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import FreezeFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import Thawing
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.drivers import Reach
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import thaw_leftovers
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
-from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import attempt_all
 
 
 def run(module, interruption):
     params = module.params
-    compute = Compute(connect(params))
-    marked = [server for server in compute.servers(everywhere=params["all_projects"]) if FreezeMark.of(server)]
-    was_frozen = {}
-    if marked and not module.check_mode:
-        with interruption.shielded():
-            was_frozen = _thaw(Thawing(compute, params["libvirt_uri"], params["timeout"]), marked, params["concurrency"])
-    return {
-        "changed": bool(marked),
-        "thaw": [
-            {
-                "id": server.id,
-                "name": server.name,
-                "project_id": server.project_id,
-                "driver": FreezeMark.of(server).driver,
-                "guard_until": FreezeMark.of(server).until,
-                "was_frozen": was_frozen.get(server.id),
-            }
-            for server in marked
-        ],
-        "diff": {
-            "before": {server.name: "marked as frozen" for server in marked},
-            "after": {server.name: "thawed" for server in marked},
-        },
-    }
-
-
-def _thaw(thawing, servers, concurrency):
-    outcomes = attempt_all({server.id: (lambda server=server: thawing.thaw(server)) for server in servers}, concurrency)
-    failed = [f"{server.label}: {outcomes[server.id].error}" for server in servers if outcomes[server.id].error]
-    if failed:
-        raise FreezeFailed(
-            f"The thaw of {len(failed)} of {len(servers)} servers could not be confirmed. " + " ".join(failed),
-            "They keep their marks; mend what is named and run it again. A hard reboot thaws a server too.",
-        )
-    return {server_id: outcome.value for server_id, outcome in outcomes.items()}
+    reach = Reach(Compute(connect(params)), params["libvirt_uri"], params["timeout"])
+    with interruption.shielded():
+        return thaw_leftovers(reach, params["all_projects"], params["concurrency"], is_real=not module.check_mode)
 
 
 def main():
-    module = AnsibleModule(
+    module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
             {

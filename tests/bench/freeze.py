@@ -89,7 +89,7 @@ def compare(driver: str, fleet: t.Mapping[str, str], bare: BareNova | BareLibvir
     """Print a row per size of the group; returns the ratios."""
     options = {"driver": driver, "admin_cloud": "primary-admin", "libvirt_uri": URI, "freeze_timeout": 30, "budget": 50, "guard_timeout": 60}
     params = {"cloud": "primary"}
-    quiescer = Quiescer(params, connect(params), QuiesceOptions.parse(options), "quiesced", 16)
+    quiescer = Quiescer(connect(params), QuiesceOptions.parse(options, params), "quiesced", 16)
     ratios = []
     for size in (1, 2, 4, 8):
         part = dict(list(fleet.items())[:size])

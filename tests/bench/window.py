@@ -121,7 +121,7 @@ def take(part: Part, driver: str) -> Taken:
     counter, params = Requests(), {"cloud": "primary"}
     with counter.counted():
         cloud, interruption = connect(params), Interruption()
-        quiescer = Quiescer(params, cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}), "quiesced", 16)
+        quiescer = Quiescer(cloud, QuiesceOptions.parse({**OPTIONS, "driver": driver}, params), "quiesced", 16)
         servers = quiescer.resolve(part.application)
         storages = Storages([BlockStorage(cloud)])
         wanted = Wanted(part.application, "bench", "quiesced", survey(part.application, servers, storages))
@@ -240,8 +240,7 @@ def main() -> int:
     options = parser.parse_args()
     cloud, admin = openstack.connect(cloud="primary"), openstack.connect(cloud="primary-admin")
     with running(cloud, max(SIZES)) as fleet:
-        for server_id in fleet.values():
-            add_volumes(cloud, server_id, ["ceph"])
+        add_volumes(cloud, {server_id: ["ceph"] for server_id in fleet.values()})
         parts = [part_of(cloud, fleet, size) for size in SIZES]
         print(f"{options.rounds} rounds each, in turn; medians. Goal {GOAL}.\n")
         print("| paxos_propose_interval s | driver | servers | volumes | window s | bare script s | ratio | requests per volume |")

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Where Ansible finds the collection: by the link of the working tree, or where the tree is in its place anyway.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".build" / "collections"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
-DOCUMENTS = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/integration/README.md")), *GUIDES, *sorted(ROOT.glob("roles/*/README.md"))]
+_OTHERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/integration/README.md")
+DOCUMENTS = [*(ROOT / name for name in _OTHERS), *GUIDES, *sorted(ROOT.glob("roles/*/README.md"))]
 
 #: What begins a command, in text and in blocks without a prompt.
 PROGRAMS = {

@@ -33,6 +33,7 @@ OTHERS = {
     "ansible-test sanity": ("tests/tools/sanity.py", '"sanity"'),
     "ceph config set mon paxos_propose_interval": ("tests/bench/window.py", "paxos_propose_interval"),
     "curl -s -H X-Auth-Token:": ("tests/functional/laboratory.py", "/os-quiesce"),
+    "curl -s -X POST -H Content-Type: application/json -H X-Auth-Token:": ("tests/functional/test_nova_quiesce_api.py", "force=True"),
     "openstack --os-cloud primary application credential create": ("tests/functional/test_permissions.py", "create_application_credential("),
     "openstack --os-cloud remote application credential create": ("tests/functional/test_permissions.py", "create_application_credential("),
     "openstack --os-cloud primary server show": ("tests/functional/laboratory.py", "find_server("),

@@ -27,6 +27,7 @@ ASKED_FOR = ("ca-certificates", "make", "python3")
 REGISTRIES = ("/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", os.environ.get("PIP_FIND_LINKS", ""))
 ENTER = """
 mount --rbind "$0" "$0"; mount -t proc proc "$0/proc"; mount --rbind /sys "$0/sys"; mount --rbind /dev "$0/dev"; mount -t tmpfs tmpfs "$0/run"
+for place in $REGISTRIES; do mount --bind "$place" "$0$place"; done
 exec chroot "$0" "$@"
 """
 
@@ -39,17 +40,18 @@ class Debian:
         sources = build_images.debian_sources()
         wanted = f"--include={','.join(ASKED_FOR)}"
         build_images.run("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", wanted, "bookworm", directory, "-", input=sources)
-        for place in filter(os.path.exists, REGISTRIES):
-            target = directory / place.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            copy = shutil.copytree if os.path.isdir(place) else shutil.copyfile
-            copy(place, target, **({"dirs_exist_ok": True} if os.path.isdir(place) else {}))
+        self.registries = [place for place in REGISTRIES if os.path.exists(place)]
+        for place in map(Path, self.registries):
+            target = directory / place.relative_to("/")
+            (target if place.is_dir() else target.parent).mkdir(parents=True, exist_ok=True)
+            if place.is_file():
+                target.touch()
         working_tree.copy_tree(directory / "collection")
 
     def run(self, *command):
         """Run a command in the collection, in namespaces of its own; its processes end with it."""
         inside = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-ec", ENTER, str(self.directory)]
-        environment = {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+        environment = {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "REGISTRIES": " ".join(self.registries)}
         return subprocess.run(
             [*inside, "env", "--chdir=/collection", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
@@ -77,9 +79,8 @@ def test_the_controller_is_prepared_and_need_not_be_again(prepared):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("target", ["lint-python", "lint-ansible"])
-def test_what_needs_no_lab_runs(target, prepared):
-    done = prepared.run("make", target)
+def test_what_needs_no_lab_runs(prepared):
+    done = prepared.run("make", "lint-python")
     assert done.returncode == 0, done.stdout
 
 

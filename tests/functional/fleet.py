@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import time
@@ -67,12 +68,20 @@ def boot(
     return server.id
 
 
-def add_volumes(cloud: openstack.connection.Connection, server_id: str, volume_types: list[str]) -> None:
-    """Give a server empty volumes, one of each type in the list."""
-    for volume_type in volume_types:
-        volume = cloud.create_volume(1, name=f"{PREFIX}data", volume_type=volume_type, wait=True, timeout=120)
-        cloud.compute.create_volume_attachment(server_id, volume_id=volume.id)
-        cloud.block_storage.wait_for_status(volume, status="in-use", interval=0.5, wait=120)
+def add_volumes(cloud: openstack.connection.Connection, volume_types: dict[str, list[str]]) -> None:
+    """Give servers empty volumes: one of each type in the list of a server. Nova attaches to a server one volume after the other."""
+
+    def attach(server_id: str) -> None:
+        for volume in made[server_id]:
+            cloud.block_storage.wait_for_status(volume, status="available", interval=0.5, wait=120)
+            cloud.compute.create_volume_attachment(server_id, volume_id=volume.id)
+            cloud.block_storage.wait_for_status(volume, status="in-use", interval=0.5, wait=120)
+
+    made = {
+        server_id: [cloud.create_volume(1, name=f"{PREFIX}data", volume_type=one, wait=False) for one in types] for server_id, types in volume_types.items()
+    }
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(attach, made))
 
 
 @contextlib.contextmanager

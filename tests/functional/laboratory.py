@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
 import contextlib
 import datetime
@@ -41,6 +42,11 @@ APPLICATION = {
 SERVERS = [name for tier in APPLICATION["tiers"] for name in tier["servers"]]
 LIBVIRT_URI = "qemu+tcp://{host}/system"
 WAKE_AGENT = "kill -CONT $(pidof qemu-ga);"
+#: One connection to a guest serves many commands: making it is most of their time. One that is dead, after a reset or a pause, is found out and replaced.
+_SSH_OPTIONS = (
+    *("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10"),
+    *("ControlMaster=auto", "ControlPersist=60", "ServerAliveInterval=2", "ServerAliveCountMax=3"),
+)
 #: How each driver reaches the lab.
 DRIVERS = {
     "nova": {"driver": "nova", "admin_cloud": "primary-admin"},
@@ -52,6 +58,14 @@ DRIVERS = {
 @functools.cache
 def cloud(name="primary"):
     return openstack.connect(cloud=name)
+
+
+@functools.cache
+def _ssh_sockets():
+    """A directory of this run, gone at its end."""
+    directory = tempfile.TemporaryDirectory(prefix="osdr-ssh-")
+    atexit.register(directory.cleanup)
+    return directory.name
 
 
 def wait(what, ask, seconds, interval=0.3):
@@ -114,7 +128,7 @@ class Guest:
 
     def run(self, command, seconds=300):
         """Run a shell command in it."""
-        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10"]
+        options = [*_SSH_OPTIONS, f"ControlPath={_ssh_sockets()}/%C"]
         ssh = ["ssh", "-i", str(LAB_DIR / "ssh/id_ed25519"), *[part for one in options for part in ("-o", one)]]
         done = subprocess.run(
             [*ssh, f"root@{self.address}", command],
@@ -187,8 +201,8 @@ class QuiesceApi:
     def quiesce(self, server_id, **arguments):
         return self.act(server_id, "quiesce", arguments or None)
 
-    def unquiesce(self, server_id):
-        return self.act(server_id, "unquiesce")
+    def unquiesce(self, server_id, **arguments):
+        return self.act(server_id, "unquiesce", arguments or None)
 
 
 def frozen_of(guests, first=""):
@@ -196,6 +210,13 @@ def frozen_of(guests, first=""):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         found = pool.map(lambda guest: guest.is_frozen(first), guests)
         return {guest.name for guest, frozen in zip(guests, found, strict=True) if frozen}
+
+
+def statuses(guests):
+    """What Nova says of each guest once it works on none of them: nothing before. One question for all."""
+    ids = {guest.id for guest in guests}
+    found = [one for one in cloud().compute.servers() if one.id in ids]
+    return not any(one.task_state for one in found) and [one.status for one in found]
 
 
 class ModuleRun:

@@ -12,6 +12,8 @@ import laboratory
 import pytest
 from laboratory import APPLICATION, DRIVERS, LIBVIRT_URI, SERVERS, ModuleRun, frozen_of, module, quiesce, thaw_all, wait
 
+WITH_AGENTS = ["nova", pytest.param("libvirt", marks=pytest.mark.campaign)]
+
 
 def servers_of(result):
     return {one["name"]: one for one in result["quiesce"]["servers"]}
@@ -64,7 +66,7 @@ def test_auto_pauses_nobody_who_was_to_be_frozen(guests):
     assert all(name in result["msg"] for name in SERVERS)
 
 
-@pytest.mark.parametrize("driver", ["nova", "libvirt"])
+@pytest.mark.parametrize("driver", WITH_AGENTS)
 def test_a_dead_agent_is_found_before_anybody_is_frozen(guests, front, driver):
     with front.hung_agent():
         result = quiesce(driver, freeze_timeout=8)
@@ -74,7 +76,7 @@ def test_a_dead_agent_is_found_before_anybody_is_frozen(guests, front, driver):
         assert not frozen_of(guests)
 
 
-@pytest.mark.parametrize("driver", ["nova", "libvirt"])
+@pytest.mark.parametrize("driver", WITH_AGENTS)
 def test_an_agent_that_dies_in_the_freeze_is_named_and_thawed_when_it_wakes(guests, front, driver):
     assert quiesce(driver, guard_timeout=25)["changed"]
     with front.hung_agent():
@@ -144,7 +146,7 @@ def test_who_is_told_to_stop_thaws_first(guests, driver, number):
         wait("the marks to be gone", lambda: not any("osdr_freeze" in guest.metadata() for guest in guests), 10)
 
 
-@pytest.mark.parametrize("program", ["nova-api", "nova-compute", "rabbitmq"])
+@pytest.mark.parametrize("program", ["nova-api", "nova-compute", pytest.param("rabbitmq", marks=pytest.mark.campaign)])
 def test_what_dies_in_the_window_leaves_nobody_frozen(guests, program):
     pattern = {"nova-api": "uwsgi/nova.ini", "nova-compute": "bin/nova-compute", "rabbitmq": "beam.smp"}[program]
     with window("nova") as run:

@@ -26,8 +26,7 @@ BACKENDS = {"primary@ceph-consistent#ceph-consistent", "primary@ceph#ceph"}
 @pytest.fixture(scope="module")
 def servers():
     with fleet.running(cloud(), 2, volume_type="ceph-consistent") as made:
-        for server_id, types in zip(made.values(), (DATA, [*DATA, "ceph"]), strict=True):
-            fleet.add_volumes(cloud(), server_id, types)
+        fleet.add_volumes(cloud(), dict(zip(made.values(), (DATA, [*DATA, "ceph"]), strict=True)))
         yield made
         assert not groups(), "nothing of the tests may bind the volumes"
 

@@ -54,7 +54,8 @@ def test_no_kill_leaves_anybody_frozen(guests, kills, seed):
         elif standing_after:
             longest = max(longest, time.monotonic() - killed)
         print(f"kill {number + 1}/{kills}: {driver}, {moment:.2f} s into the window, {len(standing_after)} frozen then", flush=True)
-        thaw_all()
+        # A freeze that was not seen to come may come until the guard's time is over, and half a minute more.
+        wait("everybody to be thawed for good", lambda: "msg" not in thaw_all(), GUARD + 90, 5)
     for name in names:
         module("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, state="absent")
     print(

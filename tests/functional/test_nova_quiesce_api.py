@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import datetime
 import time
 
 import laboratory
@@ -37,6 +38,13 @@ def other_project():
         admin.identity.delete_project(project)
 
 
+def ended(response):
+    """How a freeze ended, by an answer: with which status, whether the server runs, how, and whether it had been frozen until then."""
+    content = response.json().get("quiesce", {})
+    last = content.get("last", {})
+    return response.status_code, content.get("state"), last.get("outcome"), last.get("intact")
+
+
 def test_a_server_is_frozen_when_the_answer_comes(api, orders):
     response = api.quiesce(orders.id)
     assert response.status_code == 202, response.text
@@ -45,8 +53,7 @@ def test_a_server_is_frozen_when_the_answer_comes(api, orders):
     assert shown["state"] == "quiesced"
     assert shown["user_id"] == cloud("primary-admin").current_user_id
     assert shown["since"] < shown["until"]
-    response = api.unquiesce(orders.id)
-    assert (response.status_code, response.json()["quiesce"]["intact"]) == (202, True)
+    assert ended(api.unquiesce(orders.id)) == (202, "none", "unquiesced", True)
     assert not orders.is_frozen()
 
 
@@ -55,9 +62,9 @@ def test_what_cannot_be_done_is_refused(api, orders):
     assert "is not quiesced" in message(api.unquiesce(orders.id))
     assert api.quiesce("00000000-0000-0000-0000-000000000000").status_code == 404
     assert api.show("00000000-0000-0000-0000-000000000000").status_code == 404
-    for wrong in ({"timeout": 0}, {"timeout": "soon"}, {"timeout": True}, {"until": 5}, {"probe": 1}):
+    for wrong in ({"timeout": 0}, {"timeout": "soon"}, {"timeout": True}, {"until": 5}, {"token": "a b"}, {"probe": 1}):
         assert api.quiesce(orders.id, **wrong).status_code == 400, wrong
-    assert api.act(orders.id, "unquiesce", {"force": True}).status_code == 400
+    assert api.unquiesce(orders.id, force="yes").status_code == 400
     assert api.quiesce(orders.id).status_code == 202
     again = api.quiesce(orders.id)
     assert again.status_code == 409
@@ -136,8 +143,45 @@ def test_a_server_that_was_reset_is_not_intact(api, front):
     assert api.quiesce(front.id).status_code == 202
     front.reset()
     wait("its agent", lambda: "return" in laboratory.in_site("virsh", "qemu-agent-command", front.id, '{"execute":"guest-ping"}', check=False), 60)
-    response = api.unquiesce(front.id)
-    assert (response.status_code, response.json()["quiesce"]["intact"]) == (202, False)
+    assert ended(api.unquiesce(front.id)) == (202, "none", "unquiesced", False)
+
+
+def test_a_freeze_is_ended_by_its_token_and_by_force_only(api, orders):
+    assert api.quiesce(orders.id, token="first").status_code == 202
+    assert [api.quiesce(orders.id, token="second").status_code, api.unquiesce(orders.id, token="second").status_code] == [409, 409]
+    assert "is held by another freeze" in message(api.unquiesce(orders.id))
+    assert orders.is_frozen()
+    for _time in range(2):
+        assert ended(api.unquiesce(orders.id, token="first")) == (202, "none", "unquiesced", True)
+    assert api.quiesce(orders.id, token="third").status_code == 202
+    assert ended(api.unquiesce(orders.id, force=True)) == (202, "none", "unquiesced", True)
+    assert not orders.is_frozen()
+
+
+def test_a_thaw_that_overtakes_its_freeze_keeps_it_from_beginning(api, orders):
+    assert ended(api.unquiesce(orders.id, token="late")) == (202, "none", "unknown", False)
+    assert "has had its freeze late ended" in message(api.quiesce(orders.id, token="late"))
+    assert not orders.is_frozen()
+
+
+def test_a_freeze_ends_at_its_deadline_by_novas_clock(api, orders):
+    now = datetime.datetime.fromisoformat(api.show(orders.id).json()["quiesce"]["now"])
+    assert "which is past" in message(api.quiesce(orders.id, until=now.isoformat()))
+    until = (now + datetime.timedelta(seconds=8)).isoformat()
+    answer = api.quiesce(orders.id, until=until, token="ours").json()["quiesce"]
+    assert datetime.datetime.fromisoformat(answer["until"]) == datetime.datetime.fromisoformat(until)
+    wait("Nova to thaw it", lambda: not orders.is_frozen(), 8 + SWEEP)
+    wait("Nova to say so", lambda: ended(api.unquiesce(orders.id, token="ours")) == (202, "none", "expired", False), SWEEP)
+
+
+def test_a_server_in_error_is_thawed_like_any_other(api, front):
+    try:
+        assert api.quiesce(front.id, timeout=5).status_code == 202
+        assert api.act(front.id, "os-resetState", {"state": "error"}).status_code == 202
+        assert front.is_frozen()
+        wait("Nova to thaw it", lambda: not front.is_frozen(), 5 + SWEEP)
+    finally:
+        api.act(front.id, "os-resetState", {"state": "active"})
 
 
 def test_a_hung_agent_neither_hangs_the_api_nor_freezes_the_server_later(api, orders):
@@ -170,7 +214,8 @@ def test_a_server_that_stands_still_when_its_time_is_over_is_thawed_when_it_goes
         assert api.state(front.id) == "unquiescing"
     finally:
         laboratory.in_site("virsh", "resume", front.id)
-    wait("Nova to thaw it", lambda: not front.is_frozen(), SWEEP)
+    # It was tried at growing intervals.
+    wait("Nova to thaw it", lambda: not front.is_frozen(), 60)
     wait("Nova to forget it", lambda: api.state(front.id) == "none", SWEEP)
 
 

@@ -120,7 +120,10 @@ def quota(**limits):
         admin.put(f"/os-quota-sets/{project}", json={"quota_set": old}).raise_for_status()
 
 
-@pytest.mark.parametrize("resource", ["snapshots", "gigabytes", "snapshots_ceph", "gigabytes_ceph"])
+@pytest.mark.parametrize(
+    "resource",
+    ["snapshots", "gigabytes_ceph", *(pytest.param(one, marks=pytest.mark.campaign) for one in ("gigabytes", "snapshots_ceph"))],
+)
 def test_quotas_are_looked_at_before_anybody_is_frozen(guests, name, resource):
     used = cloud().block_storage.get(f"/os-quota-sets/{cloud().current_project_id}", params={"usage": "true"})
     usage = used.json()["quota_set"][resource]

@@ -25,7 +25,7 @@ _FLAGS = (
     "--no-pdf-header-footer",
 )
 _DARK = "--blink-settings=preferredColorScheme=0"
-_PATIENCE_SECONDS = 300
+_PATIENCE_SECONDS = 1800
 
 #: What is seen of a page: whatever reaches beyond its edge, the least contrast of any text, and whether anything of it ran.
 _MEASURE = """

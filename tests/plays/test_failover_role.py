@@ -67,7 +67,7 @@ class Collection:
         command = ["ansible-playbook", f"osdr.openstack.{playbook}", *arguments, "-e", json.dumps({**SITES, **variables})]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         environment = {**inherited, "ANSIBLE_COLLECTIONS_PATH": self.paths, "ANSIBLE_NOCOLOR": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=self._root)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, env=environment, cwd=self._root)
         return done.returncode, " ".join(done.stdout.split()), self.calls()
 
     def calls(self):

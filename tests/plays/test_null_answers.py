@@ -30,16 +30,47 @@ def test_nothing_becomes_a_text_before_it_was_asked_whether_it_is_there():
 
 
 @pytest.mark.parametrize(
-    ("given", "key"),
-    [pytest.param(None, None, id="null"), pytest.param("", None, id="empty"), pytest.param("secret", "secret", id="a key"), pytest.param(0, "0", id="0")],
+    ("given", "signs", "encrypts"),
+    [
+        # Modules refuse a key that is empty: a secret that was not found must not switch verification off.
+        pytest.param(None, [""], [], id="null"),
+        pytest.param("", [""], [], id="empty"),
+        pytest.param("unsigned", [], ["unsigned"], id="unsigned"),
+        pytest.param("secret", ["secret"], ["secret"], id="a key"),
+        pytest.param(0, ["0"], ["0"], id="0"),
+    ],
 )
-def test_only_what_is_a_key_is_used_as_one(given, key, play):
+def test_only_what_is_a_key_is_used_as_one(given, signs, encrypts, play):
     code, output, calls = play("checkpoint", "--check", **APPLICATION, dr_checkpoint_hmac_key=given, dr_checkpoint_user_data_key=given)
     # Up to ansible-core 2.17, Ansible itself refuses null where a role wants a text.
-    refused = given is None and "is not a string and conversion is not allowed" in output
-    assert (code != 0, refused and calls != []) == (refused, False), output
+    if given is None and "is not a string and conversion is not allowed" in output:
+        assert (code != 0, calls) == (True, [])
+        return
+    assert code == 0, output
     used = [(option, arguments[option]) for _name, arguments in calls for option in ("hmac_key", "user_data_key") if option in arguments]
-    assert used == ([("hmac_key", key)] * 2 + [("user_data_key", key)] if key else [])
+    assert used == [("hmac_key", one) for one in signs * 2] + [("user_data_key", one) for one in encrypts]
+
+
+def test_without_a_word_of_signatures_there_are_none(play):
+    code, output, calls = play("checkpoint", "--check", **APPLICATION)
+    assert (code, [name for name, arguments in calls if "hmac_key" in arguments]) == (0, []), output
+
+
+def test_every_call_that_takes_a_key_says_what_an_empty_one_means():
+    given = [line.strip() for part in ("roles", "playbooks") for path in (ROOT / part).rglob("*.yml") for line in path.read_text().splitlines()]
+    calls = [line for line in given if line.startswith("hmac_key:")]
+    assert len(calls) > 15
+    for line in calls:
+        variable = re.search(r"dr_\w+_hmac_key", line)[0]
+        asked = f"{variable} | default('unsigned')" if "default" in line else variable
+        assert line == f"hmac_key: \"{{{{ omit if {asked} == 'unsigned' else '' if {variable} is none else {variable} | string }}}}\""
+
+
+@pytest.mark.parametrize(("playbook", "variable"), [("rpo", "dr_rpo_hmac_key"), ("catalogue_rebuild", "dr_catalogue_hmac_key")])
+@pytest.mark.parametrize(("given", "key"), [([], None), ([None], ""), ([""], ""), (["unsigned"], None), (["secret"], "secret")])
+def test_a_playbook_takes_a_key_as_a_role_does(playbook, variable, given, key, play):
+    _code, output, calls = play(playbook, dr_rpo_cloud="remote", dr_catalogue_cloud="remote", **dict.fromkeys([variable] * len(given), *given))
+    assert calls[0][1].get("hmac_key") == key, output
 
 
 def test_0_is_a_limit_and_null_is_none(play):

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -21,6 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests" / "requirements"
 COLLECTIONS = REQUIREMENTS / "collections.toml"
+#: Seconds between two signs of life.
+PERIOD = 20
 LOCK_HEADER = """\
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -30,8 +33,17 @@ LOCK_HEADER = """\
 
 
 def run(*command: str | Path) -> None:
-    """Run a command; what it says on its error output is shown."""
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    """Run a command; what it says on its error output is shown, and, while it takes long, that it goes on."""
+    started = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while True:
+            try:
+                status = process.wait(PERIOD)
+                break
+            except subprocess.TimeoutExpired:
+                print(f"... {time.monotonic() - started:.0f} s: {Path(command[0]).name} {command[1]}", flush=True)
+    if status:
+        raise subprocess.CalledProcessError(status, command)
 
 
 def make_empty(environment: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.nova import _GUARD_LINE as GUARD_LINE
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "guest_quiesce_hooks" / "templates"
 
@@ -53,6 +54,7 @@ class Guest:
             "/proc/mounts": f"{self.root}/mounts",
             "/proc/sysrq-trigger": f"{self.root}/sysrq",
             "/sys/fs/cgroup": f"{self.root}/cgroup",
+            "/dev/console": f"{self.root}/console",
             "PATH=/usr/local/sbin": f"PATH={self.programs}:/usr/local/sbin",
         }
         for there, here in replaced.items():
@@ -156,8 +158,36 @@ def test_guard_thaws_when_nobody_else_does(guest):
     assert thawed.read_text().splitlines()[0] == "--unfreeze /data"
     assert (guest.root / "sysrq").read_text() == "j\n"
     assert "the guard thaws" in guest.log()
-    assert guest.hook("thaw", guard=1).returncode == 0
+
+
+def test_thaw_after_the_guard_has_fired_fails_once(guest):
+    """Otherwise Nova, which is told no number of file systems, would take the freeze for one that held."""
+    guest.script("10-first")
+    assert guest.hook("freeze", guard=1).returncode == 0
+    wait_for((guest.state / "hook-fired").exists)
+    done = guest.hook("thaw", guard=1)
+    assert done.returncode == 1
+    assert "the guard had thawed the guest before" in done.stderr
+    assert guest.called()[-1] == "10-first thaw"
     assert not (guest.state / "hook-armed").exists()
+    assert guest.hook("thaw", guard=1).returncode == 0
+
+
+@pytest.mark.parametrize("guard", [0, 60])
+def test_thaw_says_on_the_console_which_guard_there_is(guest, guard):
+    """A probe of the agent is a thaw: so it can be seen from outside, by who can read the console."""
+    console = guest.root / "console"
+    before = int(time.time())
+    assert guest.hook("thaw", guard=guard).returncode == 0
+    wait_for(lambda: console.exists() and console.read_text().endswith("\n"))
+    (seconds, at), = GUARD_LINE.findall(console.read_text())
+    assert int(seconds) == guard
+    assert before <= int(at) <= time.time()
+
+
+def test_thaw_needs_no_console(guest):
+    (guest.root / "console").mkdir()
+    assert guest.hook("thaw", guard=60).returncode == 0
 
 
 def test_guard_does_nothing_once_disarmed(guest):

@@ -12,7 +12,7 @@ import datetime
 
 from ..application.definition import NAME_PATTERN
 from ..core.errors import ActiveRecordInvalid
-from ..manifest import signed as signed_document
+from ..manifest import signed
 
 _VERSION = 1
 _WHAT = ActiveRecordInvalid.what
@@ -52,36 +52,40 @@ class ActiveRecord:
         """``since`` for comparisons."""
         return datetime.datetime.fromisoformat(self.since)
 
-    def dump(self, key: str | None = None) -> bytes:
-        return signed_document.dump({"schema_version": _VERSION, **self.as_dict()}, key)
+    def dump(self, seal: signed.Seal = signed.UNSEALED) -> bytes:
+        return signed.dump({"schema_version": _VERSION, **self.as_dict()}, seal)
 
     def as_dict(self) -> dict[str, str]:
         return dataclasses.asdict(self)
 
     @classmethod
-    def load(cls, content: bytes, application: str, key: str | None = None) -> ActiveRecord:
+    def load(cls, content: bytes, application: str, seal: signed.Seal = signed.UNSEALED) -> ActiveRecord:
         """Read a stored record.
 
         :param application: whose it should be.
-        :raises ActiveRecordInvalid: when it is damaged, not signed with the key, or another's.
+        :raises ActiveRecordInvalid: when it is damaged, not signed with the key, of another place, or another's.
         """
         if len(content) > LARGEST_RECORD:
             raise ActiveRecordInvalid(f"The {_WHAT} has more than {LARGEST_RECORD} bytes; none is as large.")
-        document = signed_document.load(content, key, ActiveRecordInvalid)
-        signed_document.validate(document, _SCHEMA, ActiveRecordInvalid)
+        document = signed.load(content, seal, ActiveRecordInvalid).document
+        signed.validate(document, _SCHEMA, ActiveRecordInvalid)
         record = cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
         if record.application != application:
             raise ActiveRecordInvalid(f"The {_WHAT} is that of application '{record.application}'; it was put in a place that is not its own.")
-        if not _is_moment(record.since):
+        if moment_of(record.since) is None:
             raise ActiveRecordInvalid(f"The {_WHAT} contradicts itself: there is no time {record.since}.")
         return record
 
 
-def _is_moment(text: str) -> bool:
+def moment_of(text: str) -> datetime.datetime | None:
+    """A moment that somebody wrote; None for what is none, leaves open which one is meant, or is at the end of all times."""
     try:
-        return datetime.datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
+        moment = datetime.datetime.fromisoformat(text)
+        # Near the years 1 and 9999 there is no such moment in UTC.
+        moment.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 @dataclasses.dataclass(frozen=True)

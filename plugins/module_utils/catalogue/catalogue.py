@@ -4,33 +4,44 @@
 
 A checkpoint exists for a restore only once its manifest is here. An object is written
 by one request, so it is there as a whole or not at all. Whoever may write to the container may
-also damage it: one manifest that cannot be read hides no other.
+also damage it: one manifest that cannot be read hides no other. Many are fetched at once, but only one is parsed at a time, the small
+ones first: what is parsed takes many times the room of what is stored.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import re
+import threading
 import typing as t
 
 from ..application.definition import NAME_PATTERN
-from ..cloud.object_store import ObjectStore
+from ..cloud.object_store import ObjectStore, StoredObject
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
-from ..core.errors import ActiveRecordInvalid, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
+from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
 from ..manifest.manifest import Manifest
-from ..work.pool import Outcome, attempt_all, values_of
-from .active_record import LARGEST_RECORD, ActiveRecord, DamagedRecord
-from .drill_record import DrillRecord, successful
+from ..manifest.signed import Seal
+from ..work.pool import Outcome, attempt_all
+from . import active_record, drill_record
+from .active_record import ActiveRecord, DamagedRecord, moment_of
+from .drill_record import DrillRecord
 
 #: Selects the newest checkpoint.
 LATEST = "latest"
 #: Bytes; a manifest of a thousand servers has about five million.
-LARGEST = 64 * 2**20
+LARGEST = 32 * 2**20
+#: Bytes; so much is read where no signature tells whose it is. Fifty checkpoints of a thousand servers have as many.
+LARGEST_UNSIGNED_IN_ALL = 256 * 2**20
 _MANIFEST_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})\.json")
-#: So many manifests are read at once.
-_READERS = 8
+#: So many objects are fetched at once.
+_READERS = 4
+
+
+#: Id of a checkpoint, by the name of the object that should be its manifest.
+_Found = tuple[str, StoredObject]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +91,8 @@ def parse_time(text: str) -> datetime.datetime:
 
     :raises InvalidInput: when it is none, or leaves open which one is meant.
     """
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = moment_of(text)
+    if moment is None:
         raise InvalidInput(
             f"'{text}' is no moment.", "Give date, time and offset as in ISO 8601: 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00."
         )
@@ -97,6 +105,11 @@ class Listing:
 
     manifests: tuple[Manifest, ...]
     damaged: tuple[Damaged, ...]
+
+    @property
+    def unbound(self) -> list[str]:
+        """Ids of those that name no place to which they belong, as an earlier version wrote them."""
+        return [one.checkpoint.id for one in self.manifests if not one.is_bound]
 
     def select(self, choice: Choice) -> Manifest | None:
         """The checkpoint that is meant; None when there is none.
@@ -120,13 +133,17 @@ class Catalogue:
     def __init__(self, store: ObjectStore, container: str, key: str | None = None) -> None:
         self._store = store
         self._container = container
-        self.key = key
+        self._key = key
+        self._parsing = threading.Lock()
 
     @classmethod
     def of(cls, cloud: Cloud, params: t.Mapping[str, t.Any]) -> Catalogue:
         """The one that the options of the fragment ``catalogue`` name."""
         if params["hmac_key"] == "":
-            raise InvalidInput("hmac_key is empty, which would sign nothing.", "Give a key, or leave the option out to do without signatures.")
+            raise InvalidInput(
+                "hmac_key is empty: nothing would be signed, and no signature looked at.",
+                "Give the key. To do without signatures, leave the module's option out, or set the variable of the role or playbook to 'unsigned'.",
+            )
         return cls(ObjectStore(cloud), params["container"], params["hmac_key"])
 
     @property
@@ -134,21 +151,47 @@ class Catalogue:
         """How messages call it."""
         return f"container '{self._container}' of site '{self._store.cloud.site}'"
 
+    @functools.cached_property
+    def seal(self) -> Seal:
+        """What ties documents to this catalogue. Sites call each other as they like, but a project's id is the same for everybody."""
+        return Seal(self._key, f"{self._store.cloud.project_id}/{self._container}")
+
     def applications(self) -> list[str]:
         """Names of all that have checkpoints here."""
         found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container))
         return sorted({match[1] for match in found if match})
 
     def checkpoints(self, application: str) -> Listing:
-        """All checkpoints of an application."""
-        found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container, prefix=f"{application}/"))
-        ids = [match[2] for match in found if match]
-        outcomes = attempt_all({one: (lambda one=one: self._load(application, one)) for one in ids}, _READERS)
-        damaged = {one: outcome.error for one, outcome in outcomes.items() if isinstance(outcome.error, ManifestInvalid)}
-        readable = values_of({one: outcome for one, outcome in outcomes.items() if one not in damaged and not _vanished(outcome)})
+        """All checkpoints of an application.
+
+        :raises CloudError: when none can be read; one that cannot be is listed as damaged.
+        """
+        stored = self._store.objects(self._container, prefix=f"{application}/")
+        found = [(match[2], one) for one in stored if (match := _MANIFEST_NAME.fullmatch(one.name))]
+        read, left = self._affordable(sorted(found, key=lambda one: (one[1].size, one[0])))
+        outcomes = attempt_all({one: functools.partial(self._load, application, one) for one, _stored in read}, _READERS)
+        _raise_common(outcomes.values())
+        damaged = {one: str(outcome.error) for one, outcome in outcomes.items() if outcome.error and not _vanished(outcome)}
+        damaged |= {one: self._too_much(stored) for one, stored in left}
+        readable = [outcome.value for outcome in outcomes.values() if outcome.value]
         return Listing(
-            tuple(sorted(readable.values(), key=lambda one: (one.checkpoint.moment, one.checkpoint.id), reverse=True)),
-            tuple(Damaged(_object_name(application, one), one, str(error)) for one, error in damaged.items()),
+            tuple(sorted(readable, key=lambda one: (one.checkpoint.moment, one.checkpoint.id), reverse=True)),
+            tuple(Damaged(_object_name(application, one), one, problem) for one, problem in sorted(damaged.items())),
+        )
+
+    def _affordable(self, small_first: list[_Found]) -> tuple[list[_Found], list[_Found]]:
+        """:returns: what is read, and what would take too much room; with a key, what is not signed takes none."""
+        total = 0
+        for number, (_checkpoint, stored) in enumerate(small_first):
+            total += min(stored.size, LARGEST)
+            if self._key is None and total > LARGEST_UNSIGNED_IN_ALL:
+                return small_first[:number], small_first[number:]
+        return small_first, []
+
+    def _too_much(self, stored: StoredObject) -> str:
+        return (
+            f"Object '{stored.name}' in {self.place} was not read: without hmac_key no more than {LARGEST_UNSIGNED_IN_ALL >> 20} MiB of manifests are, "
+            f"the small ones first. Remove it if it is not yours (it has {stored.size} bytes), or sign the manifests."
         )
 
     def find(self, application: str, checkpoint: str) -> Manifest | None:
@@ -168,13 +211,22 @@ class Catalogue:
         except ManifestInvalid as error:
             return Damaged(_object_name(application, checkpoint), checkpoint, str(error))
 
+    def look_at(self, names: t.Iterable[tuple[str, str]]) -> dict[tuple[str, str], Manifest | Damaged | None]:
+        """Like :meth:`look` for many, by the names of application and checkpoint.
+
+        :raises CloudError: when none can be read; one that cannot be is damaged.
+        """
+        outcomes = attempt_all({one: functools.partial(self.look, *one) for one in names}, _READERS)
+        _raise_common(outcomes.values())
+        return {one: Damaged(_object_name(*one), one[1], str(outcome.error)) if outcome.error else outcome.value for one, outcome in outcomes.items()}
+
     def publish(self, manifest: Manifest, content: bytes | None = None) -> None:
         """Have a checkpoint in the catalogue.
 
         :param content: how the manifest was stored elsewhere, perhaps signed with a key that is not known here.
         """
         name = _object_name(manifest.application.name, manifest.checkpoint.id)
-        self._store.write(self._container, name, content or manifest.dump(self.key), "application/json")
+        self._store.write(self._container, name, content or manifest.dump(self.seal), "application/json")
 
     def remove(self, application: str, checkpoint: str) -> None:
         self._store.delete(self._container, _object_name(application, checkpoint))
@@ -183,11 +235,11 @@ class Catalogue:
 
     def record_drill(self, record: DrillRecord) -> None:
         """Keep what became of a drill beside the manifest of its checkpoint."""
-        self._store.write(self._container, record.object_name, record.dump(self.key), "application/json")
+        self._store.write(self._container, record.object_name, record.dump(self.seal), "application/json")
 
     def last_successful_drill(self, application: str) -> DrillRecord | None:
-        """The newest drill that passed, of any checkpoint of an application. What is damaged proves nothing and is passed over."""
-        for name in successful(self._store.names(self._container, prefix=f"{application}/")):
+        """The newest drill that passed, of any checkpoint of an application. What cannot be read proves nothing and is passed over."""
+        for name in drill_record.successful(self._store.names(self._container, prefix=f"{application}/")):
             record = self._load_drill(name)
             if record:
                 return record
@@ -195,8 +247,9 @@ class Catalogue:
 
     def _load_drill(self, name: str) -> DrillRecord | None:
         try:
-            record = DrillRecord.load(self._store.read(self._container, name, LARGEST + 1), self.key)
-        except (NotFound, DrillRecordInvalid):
+            content = self._store.read(self._container, name, drill_record.LARGEST_RECORD + 1)
+            record = DrillRecord.load(content, self.seal)
+        except (CloudError, DrillRecordInvalid):
             return None
         return record if record.object_name == name else None
 
@@ -206,14 +259,15 @@ class Catalogue:
         """The record of the site at which an application runs; None when there is none."""
         name = _record_name(application)
         try:
-            return ActiveRecord.load(self._store.read(self._container, name, LARGEST_RECORD + 1), application, self.key)
+            content = self._store.read(self._container, name, active_record.LARGEST_RECORD + 1)
+            return ActiveRecord.load(content, application, self.seal)
         except NotFound:
             return None
         except ActiveRecordInvalid as error:
             return DamagedRecord(f"Object '{name}' in {self.place}: {error.message}")
 
     def set_active(self, record: ActiveRecord) -> None:
-        self._store.write(self._container, _record_name(record.application), record.dump(self.key), "application/json")
+        self._store.write(self._container, _record_name(record.application), record.dump(self.seal), "application/json")
 
     # Reading
 
@@ -221,12 +275,13 @@ class Catalogue:
         name = _object_name(application, checkpoint)
         content = self._store.read(self._container, name, LARGEST + 1)
         try:
-            return read_manifest(content, (application, checkpoint), self.key)
+            with self._parsing:
+                return read_manifest(content, (application, checkpoint), self.seal)
         except ManifestInvalid as error:
             raise ManifestInvalid(f"Object '{name}' in {self.place}: {error.message}", error.hint) from error
 
 
-def read_manifest(content: bytes, belongs: tuple[str, str], key: str | None) -> Manifest:
+def read_manifest(content: bytes, belongs: tuple[str, str], seal: Seal) -> Manifest:
     """Read the manifest of a checkpoint from wherever it is kept.
 
     :param belongs: names of the application and the checkpoint whose manifest it should be.
@@ -234,7 +289,7 @@ def read_manifest(content: bytes, belongs: tuple[str, str], key: str | None) -> 
     """
     if len(content) > LARGEST:
         raise ManifestInvalid(f"The manifest has more than {LARGEST >> 20} MiB; no manifest is as large.")
-    manifest = Manifest.load(content, key)
+    manifest = Manifest.load(content, seal)
     found = (manifest.application.name, manifest.checkpoint.id)
     if found != belongs:
         raise ManifestInvalid(f"The manifest is that of checkpoint '{found[1]}' of application '{found[0]}'; it was put in a place that is not its own.")
@@ -244,6 +299,20 @@ def read_manifest(content: bytes, belongs: tuple[str, str], key: str | None) -> 
 def _vanished(outcome: Outcome[Manifest]) -> bool:
     """Whether somebody removed an object after it was listed."""
     return isinstance(outcome.error, NotFound)
+
+
+def _raise_common(outcomes: t.Collection[Outcome[t.Any]]) -> None:
+    """What fails for all objects is not the fault of any of them.
+
+    :raises CloudError: the first one, when the store failed for every object.
+    """
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    failed = [error for error in errors if isinstance(error, CloudError) and not isinstance(error, NotFound)]
+    if failed and len(failed) == len(outcomes):
+        raise failed[0]
+    for error in errors:
+        if not isinstance(error, (CloudError, ManifestInvalid)):
+            raise error
 
 
 def _object_name(application: str, checkpoint: str) -> str:

@@ -14,7 +14,7 @@ import typing as t
 
 from ..application.definition import DRILL_PATTERN, NAME_PATTERN
 from ..core.errors import DrillRecordInvalid
-from ..manifest import signed as signed_document
+from ..manifest import signed
 
 SCHEMA_VERSION = 1
 #: All servers were restored and all their checks made and passed; the checks could not be made; anything else.
@@ -24,6 +24,8 @@ _END = r"(?![\s\S])"
 _MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _OBJECT_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})/(\d{{8}}T\d{{6}}Z)-({'|'.join(OUTCOMES)})-({DRILL_PATTERN})\.drill\.json")
 _MOST_SERVERS = 10000
+#: Bytes; a record of a thousand servers has about half a million.
+LARGEST_RECORD = 8 * 2**20
 
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
 _TEXT = {"type": "string", "maxLength": 65535}
@@ -103,17 +105,26 @@ class DrillRecord:
     def as_dict(self) -> dict[str, t.Any]:
         return {**dataclasses.asdict(self), "servers": list(self.servers), "left": list(self.left)}
 
-    def dump(self, key: str | None = None) -> bytes:
-        return signed_document.dump({"schema_version": SCHEMA_VERSION, **self.as_dict()}, key)
+    def dump(self, seal: signed.Seal = signed.UNSEALED) -> bytes:
+        return signed.dump({"schema_version": SCHEMA_VERSION, **self.as_dict()}, seal)
 
     @classmethod
-    def load(cls, content: bytes, key: str | None = None) -> DrillRecord:
+    def load(cls, content: bytes, seal: signed.Seal = signed.UNSEALED) -> DrillRecord:
         """Read a stored record, which is as untrusted as a manifest.
 
         :raises DrillRecordInvalid: when it is damaged, not signed with the key, or no record at all.
         """
-        document = signed_document.load(content, key, DrillRecordInvalid)
-        signed_document.validate(document, SCHEMA, DrillRecordInvalid)
+        if len(content) > LARGEST_RECORD:
+            raise DrillRecordInvalid(f"The {DrillRecordInvalid.what} has more than {LARGEST_RECORD >> 20} MiB; none is as large.")
+        return cls.parse(signed.load(content, seal, DrillRecordInvalid).document)
+
+    @classmethod
+    def parse(cls, document: t.Mapping[str, t.Any]) -> DrillRecord:
+        """Read an untrusted document.
+
+        :raises DrillRecordInvalid: naming what is wrong with it.
+        """
+        signed.validate(document, SCHEMA, DrillRecordInvalid)
         fields = {key: value for key, value in document.items() if key != "schema_version"}
         record = cls(**{**fields, "servers": tuple(document["servers"]), "left": tuple(document["left"])})
         _refuse_impossible(record)

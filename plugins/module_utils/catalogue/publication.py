@@ -8,21 +8,58 @@ removed: what is in the catalogue can always be written anew, but for what is ab
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..copies import methods
 from ..copies.method import Part
+from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import marks
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
+from ..manifest.schema import SCHEMA_VERSION
 from ..work.pool import each
-from .catalogue import Catalogue
+from .catalogue import Catalogue, Damaged
+from .recovery_point import unavailable
 
 #: Parts of copies whose metadata is to be replaced, each with what it is to have.
 Pieces = t.Sequence[tuple[Part, t.Mapping[str, str]]]
 #: So many parts are marked at once.
 _WRITERS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What a checkpoint lacks to be as it is wanted.
+
+    :param before: what the catalogue has of it.
+    :param changed: whether anything is to be done.
+    """
+
+    before: Manifest | Damaged | None
+    pieces: Pieces
+    changed: bool
+
+
+def composed(checkpoint: str, site: str, description: t.Mapping[str, t.Any], taken: t.Mapping[str, t.Any], copies: t.Any) -> Manifest:
+    """The manifest of what other modules returned; refused where it contradicts itself.
+
+    :param description: of the application, as os_application_info returns it.
+    :param taken: as os_cg_snapshot returns it.
+    """
+    try:
+        point = {
+            "id": checkpoint,
+            "created_at": taken["taken_at"],
+            "site": site,
+            "consistency": taken["consistency"],
+            "server_consistency": {one["name"]: one["consistency"] for one in taken["servers"]},
+            "evidence": {"window": taken["window"], "servers": taken["servers"], "snapshots": taken["snapshots"]},
+        }
+    except (KeyError, TypeError) as error:
+        raise InvalidInput(f"cg_snapshot is not what os_cg_snapshot returned: {error!r} is missing or of another kind.", "Hand on the whole of it.") from error
+    return Manifest.parse({"schema_version": SCHEMA_VERSION, "checkpoint": point, **description, "copies": copies})
 
 
 class Publication:
@@ -42,13 +79,29 @@ class Publication:
         :param parts: all of the project.
         """
         holders = methods.carriers(manifest, parts)
-        return _pieces(holders, manifest_pieces.to_store(manifest.dump(self.catalogue.key), holders))
+        return _pieces(holders, manifest_pieces.to_store(manifest.dump(self.catalogue.seal), holders))
 
     def pieces_to_remove(self, application: str, checkpoint: str) -> Pieces:
         """What the parts of a checkpoint's copies still hold of its manifest."""
         mine = marks(application, checkpoint).items()
         holders = [one for one in methods.look(self.storage) if mine <= one.metadata.items()]
         return _pieces(holders, manifest_pieces.to_remove(holders))
+
+    def to_publish(self, manifest: Manifest) -> Change:
+        """:raises CheckFailed: when the checkpoint could not be restored."""
+        before = self.catalogue.look(manifest.application.name, manifest.checkpoint.id)
+        parts = methods.look(self.storage)
+        pieces = self.pieces_to_store(manifest, parts)
+        change = Change(before, pieces, before != manifest or bool(pieces))
+        problems = unavailable(manifest, parts, self.site) if change.changed else []
+        if problems:
+            raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
+        return change
+
+    def to_withdraw(self, application: str, checkpoint: str) -> Change:
+        before = self.catalogue.look(application, checkpoint)
+        pieces = self.pieces_to_remove(application, checkpoint)
+        return Change(before, pieces, bool(before or pieces))
 
     def publish(self, manifest: Manifest, pieces: Pieces) -> None:
         self._mark(pieces)

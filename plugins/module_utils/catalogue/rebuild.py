@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing the catalogue anew from what the parts of copies keep: pure functions of the site's parts and of what is in the catalogue."""
+"""Writing the catalogue anew from what the parts of copies keep: pure, but for :class:`Rebuild`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from ..core.errors import ManifestInvalid
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest import pieces as manifest_pieces
 from ..manifest.manifest import Manifest
-from .catalogue import LARGEST, Damaged, read_manifest
+from ..manifest.signed import Seal
+from ..work.pool import each
+from .catalogue import LARGEST, Catalogue, Damaged, read_manifest
 from .recovery_point import unavailable
 
+#: So many manifests are published at once.
+_WRITERS = 8
 #: Names of an application and of a checkpoint.
 Names = tuple[str, str]
 
@@ -49,26 +53,26 @@ class Plan:
     lost: tuple[Lost, ...]
 
 
-def kept_manifests(parts: t.Iterable[Part], key: str | None) -> list[Kept | Lost]:
+def kept_manifests(parts: t.Iterable[Part], seal: Seal) -> list[Kept | Lost]:
     """What the parts of copies keep, checkpoint by checkpoint.
 
-    :param key: demands signatures, as in the catalogue.
+    :param seal: that of the catalogue.
     """
     metadata = collections.defaultdict(list)
     for part in parts:
         if manifest_pieces.LABEL_KEY in part.metadata:
             metadata[_names(part)].append(part.metadata)
-    return [_kept(names, found, key) for names, found in sorted(metadata.items())]
+    return [_kept(names, found, seal) for names, found in sorted(metadata.items())]
 
 
 def _names(part: Part) -> Names:
     return part.metadata.get(APPLICATION_KEY, ""), part.metadata.get(CHECKPOINT_KEY, "")
 
 
-def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], key: str | None) -> Kept | Lost:
+def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], seal: Seal) -> Kept | Lost:
     try:
         content = manifest_pieces.join(metadata, LARGEST + 1)
-        return Kept(names, read_manifest(content, names, key), content)
+        return Kept(names, read_manifest(content, names, seal), content)
     except ManifestInvalid as error:
         return Lost(names, str(error))
 
@@ -101,3 +105,24 @@ def _hindrance(kept: Kept, published: Manifest | Damaged | None, parts: t.Collec
             "Remove it (os_checkpoint, state absent, removes what the backups keep, too) or its object, whichever is wrong."
         )
     return " ".join(unavailable(kept.manifest, parts, site))
+
+
+@dataclasses.dataclass(frozen=True)
+class Rebuild:
+    """:param published: what the catalogue had of each manifest that was kept, before."""
+
+    todo: Plan
+    published: t.Mapping[Names, Manifest | Damaged | None]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, parts: t.Collection[Part], site: str, application: str | None) -> Rebuild:
+        """
+        :param parts: all of the site's project.
+        :param application: name of the only one; None for all.
+        """
+        kept = [one for one in kept_manifests(parts, catalogue.seal) if application in (None, one.names[0])]
+        published = catalogue.look_at([one.names for one in kept if isinstance(one, Kept)])
+        return cls(plan(kept, published, parts, site), published)
+
+    def carry_out(self, catalogue: Catalogue) -> None:
+        each(self.todo.publish, lambda one: catalogue.publish(one.manifest, one.content), _WRITERS)

@@ -136,7 +136,8 @@ def surplus(application: str, retention: Retention, parts: t.Sequence[Part], sna
     """What no checkpoint that stays needs.
 
     What belongs to no checkpoint of either catalogue is left over from an attempt that failed, or belongs to one that is
-    being made right now: only what is older than the newest checkpoint goes. Where the other catalogue is not known,
+    being made right now: only what is older than the newest checkpoint goes. So it is with what has the marks of a checkpoint that is removed, but for
+    what that names: one with the same id may be under way in the other direction. Where the other catalogue is not known,
     nothing counts as left over, and of the parts only those go that the removed checkpoints name: others with their marks
     may be of checkpoints of that catalogue with the same id.
     """
@@ -148,18 +149,18 @@ def surplus(application: str, retention: Retention, parts: t.Sequence[Part], sna
     before = min((one.data_timestamp for one in newest), default="")
     is_known = retention.opposite is not None
 
-    def is_surplus(checkpoint: str | None, time: str) -> bool:
-        return checkpoint in removed or (is_known and checkpoint not in stays and time < before)
+    def is_left_over(checkpoint: str | None, time: str) -> bool:
+        return is_known and checkpoint not in stays and time < before
 
     def goes(part: Part) -> bool:
-        return part.id in named or (is_known and is_surplus(part.metadata.get(CHECKPOINT_KEY), part.data_timestamp))
+        return part.id in named or is_left_over(part.metadata.get(CHECKPOINT_KEY), part.data_timestamp)
+
+    def is_old(snapshot: Snapshot) -> bool:
+        checkpoint = snapshot.metadata.get(CHECKPOINT_KEY)
+        return (checkpoint in removed and snapshot.created_at < before) or is_left_over(checkpoint, snapshot.created_at)
 
     gone = [one for one in ours if one.id not in retention.needed and not one.is_under_way and goes(one)]
-    old = [
-        s
-        for s in snapshots
-        if s.metadata.get(APPLICATION_KEY) == application and is_surplus(s.metadata.get(CHECKPOINT_KEY), s.created_at)
-    ]
+    old = [s for s in snapshots if s.metadata.get(APPLICATION_KEY) == application and is_old(s)]
     return Surplus(tuple(sorted(gone, key=lambda one: one.data_timestamp, reverse=True)), tuple(old))
 
 

@@ -34,7 +34,7 @@ class Compute:
     def server(self, server_id: str) -> Server:
         """:raises NotFound: when there is none with this id."""
         with self.cloud.calling(f"show server {server_id}"):
-            return _server(self._api.get_server(server_id))
+            return _whole_server(self._api.get_server(server_id))
 
     def servers(self, project_id: str | None = None, everywhere: bool = False) -> list[Server]:
         """All servers of the caller's project, or (for administrators) of another one or of all, in one call."""
@@ -42,7 +42,7 @@ class Compute:
         if project_id:
             query["project_id"] = project_id
         with self.cloud.calling("list servers"):
-            return [_server(found) for found in self._api.servers(details=True, **query)]
+            return [_whole_server(found) for found in self._api.servers(details=True, **query)]
 
     def server_answers(self) -> list[dict[str, t.Any]]:
         """All servers of the project, with everything that Nova says of them."""
@@ -220,6 +220,16 @@ class Compute:
         return self.cloud.quotas(quota_set)
 
 
+def _whole_server(found: t.Any) -> Server:
+    """Read a server that Nova shows.
+
+    :raises ValueError: when the answer is none: the SDK makes an empty server of any page, which would have neither state nor marks.
+    """
+    if not found.status:
+        raise ValueError("a server without a status")
+    return _server(found)
+
+
 def _server(found: t.Any) -> Server:
     return Server(
         id=found.id,
@@ -247,6 +257,7 @@ def _server(found: t.Any) -> Server:
         pinned_zone=getattr(found, "pinned_availability_zone", None),
         locked=bool(found.is_locked),
         locked_reason=found.locked_reason or "",
+        power_state=found.power_state,
     )
 
 

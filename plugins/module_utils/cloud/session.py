@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way to a cloud: connecting, and turning the SDK's failures into ours.
 
-Together with the adapters of the services (:mod:`block_storage`, :mod:`compute`,
-:mod:`network`, :mod:`object_store`) this is the only place that knows openstacksdk.
+Together with the adapters of the services (:mod:`.block_storage`, :mod:`.compute`,
+:mod:`.network`, :mod:`.object_store`) this is the only place that knows openstacksdk.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _CONNECT_OPTIONS = {
 }
 
 
+#: What reading an answer ends with that is not what was asked for.
+_NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
 
@@ -100,6 +102,9 @@ class Cloud:
             raise NotFound(*self._message(what, error), **_facts(error)) from error
         except (exceptions.SDKException, keystone.ClientException) as error:
             raise CloudError(*self._message(what, error), **_facts(error)) from error
+        except _NONSENSE as error:
+            # A proxy's page with status 200, for instance: no answer is trusted to have a shape.
+            raise CloudError(f"Site '{self.site}' could not {what}: its answer makes no sense ({error!r}).") from error
 
     @staticmethod
     def check(response: t.Any) -> None:
@@ -180,6 +185,11 @@ def connect(params: t.Mapping[str, t.Any]) -> Cloud:
     return _connect(cloud or "the one of OS_* variables", cloud=cloud, **options)
 
 
+def own_options(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What of a module's parameters :func:`connect` needs, for another process that has to reach the same cloud."""
+    return {name: params.get(name) for name in ("cloud", *_CONNECT_OPTIONS)}
+
+
 def connect_other(cloud: str | dict[str, t.Any]) -> Cloud:
     """Connect to a further cloud, given by name or by its whole configuration."""
     if isinstance(cloud, dict):
@@ -195,9 +205,11 @@ def _site_name(config: t.Mapping[str, t.Any]) -> str:
 def _connect(site: str, **options: t.Any) -> Cloud:
     sdk = _sdk()
     exceptions = _sdk(".exceptions")
+    keystone = library("keystoneauth1.exceptions", "keystoneauth1")
     try:
         connection = sdk.connect(**options)
-    except exceptions.ConfigException as error:
+    # The latter for a dictionary with what the plugin does not take.
+    except (exceptions.ConfigException, keystone.ClientException, TypeError) as error:
         raise InvalidInput(
             f"Cloud '{site}' cannot be used: {_reason(error)}.",
             "Name an entry of clouds.yaml (see OS_CLIENT_CONFIG_FILE) or give a complete configuration.",

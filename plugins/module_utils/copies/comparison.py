@@ -71,7 +71,7 @@ class Comparison:
         status = self._storage.volume(volume_id).status
         if status.startswith("error"):
             raise self._failure(f"a volume could not be restored from it ({status})")
-        return True if status == "available" else None
+        return status == "available" or None
 
     def _backed_up(self, backup_id: str) -> Backup | None:
         found = self._storage.backup(backup_id)

@@ -81,7 +81,7 @@ class Sight:
     snapshots: t.Sequence[Snapshot]
     backups: t.Sequence[Backup]
     known: t.Collection[str]
-    zones: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    zones: t.Mapping[str, str]
 
 
 def plan_backups(wanted: WantedBackups, sight: Sight) -> BackupPlan:

@@ -49,7 +49,7 @@ class RecordImport:
         """Remove a record that was never finished."""
         self._importing.delete_backup(self._link.backup_id, force=True)
         what = f"site '{self._remote.cloud.site}' to forget the broken record of backup {self._link.backup_id}"
-        self._waiter.until(what, lambda: True if self._remote.backup(self._link.backup_id) is None else None)
+        self._waiter.until(what, lambda: self._remote.backup(self._link.backup_id) is None or None)
 
     def _refuse_other(self, found: Backup) -> None:
         if self._is_other(found):
@@ -89,4 +89,4 @@ class RecordImport:
                 resource_type="backup",
                 resource_id=self._link.backup_id,
             )
-        return True if found.is_usable else None
+        return found.is_usable or None

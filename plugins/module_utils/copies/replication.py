@@ -170,7 +170,7 @@ class Replication:
         if found and found.status != "deleting":
             storage.delete_backup(backup_id)
         what = f"the deletion of backup {backup_id} on site '{storage.cloud.site}'"
-        self._waiter.until(what, lambda: True if storage.backup(backup_id) is None else None)
+        self._waiter.until(what, lambda: storage.backup(backup_id) is None or None)
 
     # Getting them to the remote site
 

@@ -107,7 +107,7 @@ def _is_idle(one: Backup | Volume) -> bool:
 
 
 def _is_backup_gone(storage: BlockStorage, backup_id: str) -> bool | None:
-    return True if storage.backup(backup_id) is None else None
+    return storage.backup(backup_id) is None or None
 
 
 def _is_volume_gone(storage: BlockStorage, volume_id: str) -> bool | None:

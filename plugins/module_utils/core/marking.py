@@ -59,9 +59,13 @@ class Mark:
         return " ".join(self.tags())
 
     def beside(self, text: str) -> str:
-        """A description with the mark behind it; cut where both are too long."""
+        """A description with the mark behind it, without words of its own that look like one; cut where both are too long."""
         mark = self.text()
-        return f"{text[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
+        return f"{_without_marks(text)[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
+
+    def after(self, text: str) -> str:
+        """A public key with the mark behind its comment, without words of its own that look like one."""
+        return f"{_without_marks(text.strip())} {self.text()}"
 
     def is_of(self, owner: Mark) -> bool:
         return self.owner == owner
@@ -96,4 +100,11 @@ def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:
 
 def unmarked_text(text: str) -> str:
     """A description or a public key without a mark; others stay to the letter."""
-    return " ".join(unmarked_tags(text.split())) if Mark.of_text(text) else text
+    return _without_marks(text) if Mark.of_text(text) else text
+
+
+def _without_marks(text: str) -> str:
+    """To the letter, where no word of it is like a part of a mark."""
+    words = text.split()
+    others = unmarked_tags(words)
+    return text if len(others) == len(words) else " ".join(others)

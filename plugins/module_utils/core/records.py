@@ -211,10 +211,22 @@ class Server:
     locked: bool = False
     #: Empty when it is not locked, or nobody said why.
     locked_reason: str = ""
+    #: What the hypervisor last said of the guest, in Nova's numbers: 1 runs, 3 is paused, 4 is off.
+    power_state: int | None = None
 
     @property
     def label(self) -> str:
         return f"{self.name} ({self.id})"
+
+    @property
+    def state(self) -> str:
+        """Its status, and what is being done to it, for people."""
+        return f"{self.status} ({self.task_state})" if self.task_state else self.status
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Nova knows it at this moment: of a server whose cell does not answer it shows neither state nor metadata."""
+        return self.status not in ("", "UNKNOWN")
 
 
 @dataclasses.dataclass(frozen=True)

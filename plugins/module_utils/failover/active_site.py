@@ -82,6 +82,19 @@ def newest(found: t.Iterable[ActiveRecord | DamagedRecord | None]) -> ActiveReco
     return max(records, key=lambda one: one.moment, default=None)
 
 
+def outdated(views: t.Collection[View]) -> list[str]:
+    """Records that are older than another site's: not every move reaches both sites, but somebody may also have put an old one back."""
+    record = newest(view.record for view in views)
+    if record is None:
+        return []
+    return [
+        f"The catalogue of site '{view.name}' says that application '{record.application}' runs {since_of(view.record)}; that of another site is newer "
+        f"and says {since_of(record)}. Either the older one was not updated, or somebody put it back; os_active_site corrects it."
+        for view in views
+        if isinstance(view.record, ActiveRecord) and view.record.moment < record.moment
+    ]
+
+
 def since_of(record: ActiveRecord) -> str:
     return f"at site '{record.site}' since {record.since}"
 

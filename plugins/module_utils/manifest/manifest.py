@@ -19,7 +19,7 @@ from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
 from ..core.marking import drill_name
 from ..core.records import Flavor
-from . import signed as signed_document
+from . import signed
 from .schema import SCHEMA, SCHEMA_VERSION
 
 #: The defaults of what came with version 2 are what is known of a copy of version 1.
@@ -261,12 +261,14 @@ class Manifest:
     """All of a checkpoint.
 
     :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
+    :param is_bound: whether what was read named the place to which it belongs, as all that is written does.
     """
 
     checkpoint: Checkpoint
     description: ApplicationDescription
     copies: tuple[Copy, ...]
     drill: str | None = None
+    is_bound: bool = dataclasses.field(default=True, compare=False)
 
     @property
     def application(self) -> Application:
@@ -287,9 +289,9 @@ class Manifest:
         :raises ManifestInvalid: naming what is wrong with it.
         """
         _refuse_unknown_version(document)
-        signed_document.refuse_deep(document, ManifestInvalid)
+        signed.refuse_deep(document, ManifestInvalid)
         document = _upgraded(document)
-        signed_document.validate(document, SCHEMA, ManifestInvalid)
+        signed.validate(document, SCHEMA, ManifestInvalid)
         manifest = cls(
             checkpoint=_build(Checkpoint, document["checkpoint"]),
             description=_description(document),
@@ -299,12 +301,13 @@ class Manifest:
         return manifest
 
     @classmethod
-    def load(cls, content: bytes, key: str | None = None) -> Manifest:
-        """Read a stored manifest and check its digest, and its signature where there is a key.
+    def load(cls, content: bytes, seal: signed.Seal = signed.UNSEALED) -> Manifest:
+        """Read a stored manifest and check its digest, and its signature and place where there is a key.
 
-        :raises ManifestInvalid: when it is damaged, not signed with the key, or no manifest at all.
+        :raises ManifestInvalid: when it is damaged, not signed with the key, of another place, or no manifest at all.
         """
-        return cls.parse(signed_document.load(content, key, ManifestInvalid))
+        stored = signed.load(content, seal, ManifestInvalid)
+        return dataclasses.replace(cls.parse(stored.document), is_bound=stored.is_bound)
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -314,16 +317,16 @@ class Manifest:
             "copies": [_plain(copy) for copy in self.copies],
         }
 
-    def dump(self, key: str | None = None) -> bytes:
-        """Canonical JSON with its SHA-256 digest inside, and signed where there is a key."""
-        return signed_document.dump(self.as_dict(), key)
+    def dump(self, seal: signed.Seal = signed.UNSEALED) -> bytes:
+        """Canonical JSON with its SHA-256 digest, and signed where there is a key."""
+        return signed.dump(self.as_dict(), seal)
 
 
 def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:
     try:
         return ApplicationDescription.parse(document)
     except InvalidInput as error:
-        raise ManifestInvalid(f"The manifest contradicts itself: {error.message}") from error
+        raise ManifestInvalid(f"The manifest contradicts itself: {signed.shown(error.message)}") from error
 
 
 def _refuse_unknown_version(document: t.Any) -> None:
@@ -331,7 +334,7 @@ def _refuse_unknown_version(document: t.Any) -> None:
     # True and 1.0 are equal to 1, and are no versions.
     if not isinstance(version, int) or isinstance(version, bool) or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
-            f"The manifest has schema version {str(version)[:_SHOWN]}; this release reads versions 1 to {SCHEMA_VERSION}.",
+            f"The manifest has schema version {signed.shown(version)[:_SHOWN]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",
         )
 
@@ -377,7 +380,7 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
     problems += _time_problems(manifest.checkpoint)
     if problems:
-        raise ManifestInvalid(f"The manifest contradicts itself: {'; '.join(problems)}.")
+        raise ManifestInvalid(f"The manifest contradicts itself: {signed.listed([signed.shown(one) for one in problems])}.")
 
 
 def _time_problems(checkpoint: Checkpoint) -> list[str]:

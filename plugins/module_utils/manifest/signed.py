@@ -1,18 +1,25 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How documents are stored: canonical JSON with its SHA-256 digest inside, and signed where there is a key.
+"""How documents are stored: canonical JSON behind its SHA-256 digest, and behind its signature where there is a key.
 
-Whoever may write where they are stored may also damage or forge them, so nothing is believed of what is read. Each
-function is given the error that tells which kind of document it was.
+Digest and signature stand first, at a fixed place, and are over the bytes of all that follows, so that they are verified before anything
+is parsed. What follows names the place to which the document belongs. Documents of the first form, which have both among their other members and name no place,
+are still read.
+
+Whoever may write where documents are stored may also damage or forge them, so nothing is believed of what is read, and nothing
+of it costs more than a document of its size may. Each function is given the error that tells which kind of document it was.
 """
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import hmac
+import itertools
 import json
 import math
+import re
 import typing as t
 
 from ..core.errors import DocumentInvalid
@@ -23,40 +30,130 @@ Invalid = type[DocumentInvalid]
 
 _DEEPEST = 50
 _LONGEST_NUMBER = 40
+#: A manifest of a thousand servers has about ninety thousand.
+_MOST_VALUES = 500_000
+#: So many problems of a document are told, each with so many characters.
+_MOST_TOLD = 5
+_LONGEST_TOLD = 200
+_HEAD = re.compile(rb'\{"digest":"sha256:([0-9a-f]{64})",(?:"signature":"hmac-sha256:([0-9a-f]{64})",)?(?=")')
+#: Keeps signatures of this form apart from those of the first one, which were over the bare document.
+_DOMAIN = b"osdr.openstack document 2\n"
+_PLACE = "place"
+
+_FIRST_FORM_DIGEST = re.compile(rb'"digest":"sha256:[0-9a-f]{64}",')
+_FIRST_FORM_SIGNATURE = re.compile(rb'"signature":"hmac-sha256:([0-9a-f]{64})",')
+#: Members inside of a document may look like its own digest and signature: so many are tried.
+_MOST_CANDIDATES = 4
 
 
-def dump(document: Document, key: str | None = None) -> bytes:
-    """A document as it is stored."""
-    added = {"digest": _digest(document)}
-    if key is not None:
-        added["signature"] = _signature(document, key)
-    return _canonical({**document, **added})
+@dataclasses.dataclass(frozen=True)
+class Seal:
+    """What ties a document to those who may write it, and to where it belongs.
 
-
-def load(content: bytes, key: str | None, invalid: Invalid) -> dict[str, t.Any]:
-    """Read a stored document and check its digest, and its signature where there is a key.
-
-    :raises DocumentInvalid: when it is damaged, not signed with the key, or no such document at all.
+    :param key: signs what is written, and is demanded of what is read; None to do without signatures.
+    :param place: where the document is kept; None for one that is kept nowhere in particular.
     """
-    document = _decode(content, invalid)
-    if not isinstance(document, dict):
-        raise invalid(f"The {invalid.what} is no JSON object.")
-    refuse_deep(document, invalid)
-    digest, signature = document.pop("digest", None), document.pop("signature", None)
-    if digest != _digest(document):
-        raise invalid(f"The {invalid.what}'s digest does not match its content: it was changed or damaged.")
-    if key is not None:
-        _refuse_foreign(document, signature, key, invalid)
-    return document
+
+    key: str | None = None
+    place: str | None = None
+
+
+UNSEALED = Seal()
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A document that was read.
+
+    :param is_bound: whether it names the place to which it belongs.
+    """
+
+    document: dict[str, t.Any]
+    is_bound: bool
+
+
+def dump(document: Document, seal: Seal = UNSEALED) -> bytes:
+    """A document as it is stored."""
+    body = _canonical({**document, **({_PLACE: seal.place} if seal.place else {})})
+    head = {"digest": "sha256:" + hashlib.sha256(body).hexdigest()}
+    if seal.key is not None:
+        head["signature"] = "hmac-sha256:" + _signature(_DOMAIN + body, seal.key)
+    return _canonical(head)[:-1] + b"," + body[1:]
+
+
+def load(content: bytes, seal: Seal, invalid: Invalid) -> Stored:
+    """Read a stored document and check its digest, and its signature and place where there is a key.
+
+    :raises DocumentInvalid: when it is damaged, not signed with the key, of another place, or no such document at all.
+    """
+    head = _HEAD.match(content)
+    return _load(content, head, seal, invalid) if head else _load_first_form(content, seal, invalid)
+
+
+def _load(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -> Stored:
+    body = b"{" + content[head.end() :]
+    if seal.key is not None:
+        if head[2] is None:
+            raise _unsigned(invalid)
+        if not _is_signature(head[2], _DOMAIN + body, seal.key):
+            raise _forged(invalid)
+    if head[1].decode() != hashlib.sha256(body).hexdigest():
+        raise _changed(invalid)
+    document = _object(body, invalid)
+    place = document.pop(_PLACE, None)
+    if seal.key is not None and place is not None and place != seal.place:
+        raise invalid(
+            f"The {invalid.what} was signed for another place: {shown(place)}, not {seal.place} (project and container). Somebody copied it.",
+            "Remove it; or, if you moved the catalogue there yourself, read it without the key.",
+        )
+    return Stored(document, place is not None)
+
+
+def _load_first_form(content: bytes, seal: Seal, invalid: Invalid) -> Stored:
+    if seal.key is not None:
+        _verify_first_form(content, seal.key, invalid)
+    document = _object(content, invalid)
+    digest, _ignored = document.pop("digest", None), document.pop("signature", None)
+    if digest != "sha256:" + hashlib.sha256(_canonical(document)).hexdigest():
+        raise _changed(invalid)
+    return Stored(document, is_bound=False)
+
+
+def _verify_first_form(content: bytes, key: str, invalid: Invalid) -> None:
+    """The signature was over the canonical document without it and the digest: the bytes without these two members."""
+    if b'"signature":' not in content:
+        raise _unsigned(invalid)
+    for signature in itertools.islice(_FIRST_FORM_SIGNATURE.finditer(content), _MOST_CANDIDATES):
+        unsigned = content[: signature.start()] + content[signature.end() :]
+        for digest in itertools.islice(_FIRST_FORM_DIGEST.finditer(unsigned), _MOST_CANDIDATES):
+            if _is_signature(signature[1], unsigned[: digest.start()] + unsigned[digest.end() :], key):
+                return
+    raise _forged(invalid)
 
 
 def validate(document: Document, schema: Document, invalid: Invalid) -> None:
     """:raises DocumentInvalid: when the document does not follow its schema."""
     jsonschema = library("jsonschema", "jsonschema")
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(document), key=lambda e: list(e.path))
+    errors = list(itertools.islice(jsonschema.Draft202012Validator(schema).iter_errors(document), _MOST_TOLD + 1))
     if errors:
-        listed = "; ".join(f"{'/'.join(map(str, e.path)) or 'document'}: {e.message[:200]}" for e in errors[:5])
-        raise invalid(f"The {invalid.what} does not follow its schema ({len(errors)} problems): {listed}.")
+        raise invalid(f"The {invalid.what} does not follow its schema: {listed([_problem(error) for error in errors])}.")
+
+
+def _problem(error: t.Any) -> str:
+    return f"{shown('/'.join(map(str, error.path))) or 'document'}: {shown(error.message)}"
+
+
+def listed(problems: t.Sequence[str]) -> str:
+    """Problems of a document in one text, which is never longer than a person reads."""
+    more = "; and more" if len(problems) > _MOST_TOLD else ""
+    return "; ".join(problems[:_MOST_TOLD]) + more
+
+
+def shown(text: t.Any) -> str:
+    """What a document says, for a message: its beginning and its end, and nothing in it that a terminal would obey."""
+    text, half = str(text), _LONGEST_TOLD // 2
+    short = text if len(text) <= _LONGEST_TOLD else f"{text[:half]}...{text[-half:]}"
+    return "".join(one if one.isprintable() else "?" for one in short)
 
 
 def refuse_deep(document: t.Any, invalid: Invalid) -> None:
@@ -79,27 +176,43 @@ def _too_deep(invalid: Invalid) -> DocumentInvalid:
     return invalid(f"The {invalid.what} is nested deeper than {_DEEPEST} levels.")
 
 
-def _digest(document: Document) -> str:
-    return "sha256:" + hashlib.sha256(_canonical(document)).hexdigest()
+def _unsigned(invalid: Invalid) -> DocumentInvalid:
+    return invalid(f"The {invalid.what} is not signed.", "With hmac_key, only what was signed with this key is accepted.")
 
 
-def _signature(document: Document, key: str) -> str:
-    return "hmac-sha256:" + hmac.new(key.encode(), _canonical(document), hashlib.sha256).hexdigest()
+def _forged(invalid: Invalid) -> DocumentInvalid:
+    return invalid(f"The {invalid.what}'s signature does not match hmac_key: it was signed with another key, or forged.")
 
 
-def _refuse_foreign(document: Document, signature: t.Any, key: str, invalid: Invalid) -> None:
-    if signature is None:
-        raise invalid(f"The {invalid.what} is not signed.", "With hmac_key, only what was signed with this key is accepted.")
-    if not hmac.compare_digest(str(signature).encode(), _signature(document, key).encode()):
-        raise invalid(f"The {invalid.what}'s signature does not match hmac_key: it was signed with another key, or forged.")
+def _changed(invalid: Invalid) -> DocumentInvalid:
+    return invalid(f"The {invalid.what}'s digest does not match its content: it was changed or damaged.")
+
+
+def _signature(content: bytes, key: str) -> str:
+    return hmac.new(key.encode(), content, hashlib.sha256).hexdigest()
+
+
+def _is_signature(found: bytes, content: bytes, key: str) -> bool:
+    return hmac.compare_digest(found, _signature(content, key).encode())
 
 
 def _canonical(document: Document) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
+def _object(content: bytes, invalid: Invalid) -> dict[str, t.Any]:
+    document = _decode(content, invalid)
+    if not isinstance(document, dict):
+        raise invalid(f"The {invalid.what} is no JSON object.")
+    refuse_deep(document, invalid)
+    return document
+
+
 def _decode(content: bytes, invalid: Invalid) -> t.Any:
     """Read JSON that has no second reading: what one parser takes and another refuses or understands otherwise is refused."""
+    # A value is the first one of its list or object, or follows a comma.
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise invalid(f"The {invalid.what} has more than {_MOST_VALUES} values; none has as many.")
     hooks = {"object_pairs_hook": _members, "parse_int": _integer, "parse_float": _number, "parse_constant": _number}
     try:
         document = json.loads(content.decode(), **hooks)
@@ -115,11 +228,11 @@ def _decode(content: bytes, invalid: Invalid) -> t.Any:
 
 
 def _members(pairs: t.Sequence[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    counts = collections.Counter(name for name, _value in pairs)
-    twice = next((name for name, count in counts.items() if count > 1), None)
-    if twice is not None:
-        raise ValueError(f"an object has member '{twice[:100]}' twice")
-    return dict(pairs)
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = next(name for name, count in collections.Counter(name for name, _value in pairs).items() if count > 1)
+        raise ValueError(f"an object has member '{shown(twice)}' twice")
+    return members
 
 
 def _integer(text: str) -> int:

@@ -3,7 +3,7 @@
 """The mapping: how what an application has at its source is called at the site where it is restored.
 
 An operator keeps it as a YAML file. In the file, a target that is only a name is written as the name; here and in
-:mod:`mapping_schema` it is a dictionary. Null as a name means that nobody has decided yet, or, of what can be left out,
+:mod:`schema` it is a dictionary. Null as a name means that nobody has decided yet, or, of what can be left out,
 that it is.
 """
 

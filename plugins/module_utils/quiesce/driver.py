@@ -13,6 +13,18 @@ from ..core.records import Server
 FROZEN = "frozen"
 THAWED = "thawed"
 
+#: What the snapshots of a driver's servers are.
+QUIESCED = "quiesced"
+PAUSED = "paused"
+
+#: Statuses of servers whose guest does not run: nothing of it can be frozen.
+GUESTLESS = frozenset({"SHUTOFF", "SHELVED", "SHELVED_OFFLOADED"})
+
+
+def has_no_guest(server: Server) -> bool:
+    """Whether Nova shows for certain that a server's guest does not run."""
+    return server.status in GUESTLESS and not server.task_state
+
 
 @dataclasses.dataclass(frozen=True)
 class Support:
@@ -20,7 +32,7 @@ class Support:
 
     :param problem: why the driver cannot freeze it and what to do; None when it can.
     :param state: ``frozen`` or ``thawed``; None when that is unknown. ``frozen`` with a problem: no other driver may take it either.
-    :param guard: where its guard would run: ``nova``, ``guest`` or ``controller``.
+    :param guard: where its guards would run: ``nova``, ``guest``, ``nova, guest`` or ``controller``.
     """
 
     problem: str | None = None
@@ -34,10 +46,22 @@ class Thaw:
 
     :param filesystems: number of file systems thawed; None when the driver cannot know.
     :param interrupted: what shows that the server had not been frozen all the time; None when nothing does.
+    :param was_over: whether the freeze had come, and somebody else had ended it.
     """
 
     filesystems: int | None = None
     interrupted: str | None = None
+    was_over: bool = False
+
+    @property
+    def found_frozen(self) -> bool:
+        """Whether there was a freeze to end."""
+        return not self.interrupted and self.filesystems != 0
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the freeze is known to have come: it comes once, and cannot come any more then."""
+        return self.found_frozen or self.was_over
 
 
 class QuiesceDriver(abc.ABC):
@@ -47,7 +71,11 @@ class QuiesceDriver(abc.ABC):
 
     name: t.ClassVar[str]
     #: What snapshots taken while it holds are.
-    consistency: t.ClassVar[str] = "quiesced"
+    consistency: t.ClassVar[str] = QUIESCED
+    #: Whether it asks the guest agent, whose answer shows that a guest has booted.
+    asks_agent: t.ClassVar[bool] = True
+    #: Whether a freeze that it asked for may still arrive when a thaw has found nothing to do, and its guard does not come with it.
+    freezes_late: t.ClassVar[bool] = False
 
     @abc.abstractmethod
     def probe(self, server: Server) -> Support:
@@ -63,7 +91,10 @@ class QuiesceDriver(abc.ABC):
 
     @abc.abstractmethod
     def thaw(self, server: Server) -> Thaw:
-        """Thaw and confirm it; safe to call twice."""
+        """Thaw and confirm it; safe to call twice.
+
+        :raises DrError: when the server was not seen thawed, whatever else it was, or when a freeze that was asked for here may still arrive.
+        """
 
     @abc.abstractmethod
     def disarm_guard(self, server: Server) -> bool:

@@ -1,34 +1,47 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the guard's process does; see :mod:`guard_process`."""
+"""What the guard's process does; see :mod:`.guard_process`.
+
+A guard lives as long as the mark of its freeze stands: one that has fired goes on looking, since the freeze
+may arrive only then. Each server is on its own: what one of them does, or does not, keeps
+no other waiting, and nothing ends the process before its last guard is over.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import queue
 import signal
 import sys
 import threading
-import time
 import typing as t
 
 from ..cloud.compute import Compute
-from ..cloud.session import connect
+from ..cloud.session import Cloud, connect
 from ..core.errors import DrError, NotFound
 from ..core.records import Flavor, Server
-from ..work.pool import attempt_all
+from ..work.clock import SYSTEM_CLOCK, Clock
+from ..work.waiting import within
 from .driver import QuiesceDriver
+from .drivers import Reach, driver_named
 from .guard_process import forget_copy
-from .libvirt import LibvirtDriver
-from .mark import FreezeMarks
-from .pause import PauseDriver
+from .mark import FreezeMark, FreezeMarks
 
-_RETRY_SECONDS = 2.0
-_CONCURRENCY = 16
+#: Between two looks at a server whose guard has fired.
+_AGAIN_SECONDS = 2.0
+#: What a look may take besides the thaw.
+_LOOK_SECONDS = 60.0
+_CONNECT_SECONDS = 60.0
+#: More than the servers that may hang at once.
+_CONCURRENCY = 64
+
+Request = t.Mapping[str, t.Any]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Guard:
     """One armed guard.
 
@@ -39,107 +52,172 @@ class Guard:
     deadline: float
     token: str
     fired: bool = False
-    done: bool = False
+    #: Somebody looks at the server.
+    is_busy: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class _Armed:
+    """A guard that is about to be kept; None when there is no freeze to guard."""
+
+    number: int
+    guard: Guard | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Looked:
+    guard: Guard
+    is_over: bool
 
 
 class GuardLoop:
     """Keeps guards and fires those that are due.
 
-    :param requests: dictionaries ``arm`` and ``disarm``; None once the controller's process is gone.
+    :param requests: dictionaries ``arm`` and ``disarm``; "now" when all are due; None once the controller's process is gone.
+    :param patience: seconds that a look at a server may take, its thaw included.
     """
 
     def __init__(
-        self, driver: QuiesceDriver, marks: FreezeMarks, requests: queue.SimpleQueue[t.Any], answer: t.Callable[[t.Any], None]
+        self,
+        driver: QuiesceDriver,
+        marks: FreezeMarks,
+        requests: queue.SimpleQueue[t.Any],
+        answer: t.Callable[[Request], None],
+        patience: float,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._driver = driver
         self._marks = marks
         self._requests = requests
         self._answer = answer
+        self._patience = patience
+        self._clock = clock
         self._guards: dict[str, Guard] = {}
         self._is_alone = False
 
     def run(self) -> None:
         """Until the controller's process is gone and no guard is armed."""
-        while not self._is_alone or self._waiting():
-            self._take_request()
-            due = [guard for guard in self._waiting() if time.monotonic() >= guard.deadline]
-            attempt_all({guard.server.id: (lambda guard=guard: self._fire(guard)) for guard in due}, _CONCURRENCY)
+        with concurrent.futures.ThreadPoolExecutor(_CONCURRENCY) as pool:
+            while not self._is_alone or self._guards:
+                try:
+                    self._take_request(pool)
+                    self._fire_due(pool)
+                except Exception:
+                    # Whatever it was: the guards that are left are needed all the more.
+                    self._clock.sleep(_AGAIN_SECONDS)
 
-    def _waiting(self) -> list[Guard]:
-        return [guard for guard in self._guards.values() if not guard.done]
+    def _fire_due(self, pool: concurrent.futures.Executor) -> None:
+        for guard in self._idle():
+            if self._clock.now() >= guard.deadline:
+                pool.submit(self._look, guard)
+                guard.is_busy = True
 
-    def _take_request(self) -> None:
-        deadlines = [guard.deadline - time.monotonic() for guard in self._waiting()]
+    def _idle(self) -> list[Guard]:
+        return [guard for guard in self._guards.values() if not guard.is_busy]
+
+    def _take_request(self, pool: concurrent.futures.Executor) -> None:
+        deadlines = [guard.deadline - self._clock.now() for guard in self._idle()]
         try:
-            request = self._requests.get(timeout=max(0.01, min(deadlines)) if deadlines else None)
+            request = self._requests.get(timeout=max(0.0, min(deadlines)) if deadlines else None)
         except queue.Empty:
             return
         if request is None:
             self._is_alone = True
         elif request == "now":
-            for guard in self._waiting():
-                guard.deadline = time.monotonic()
+            for guard in self._guards.values():
+                guard.deadline = self._clock.now()
+        elif isinstance(request, _Armed):
+            self._keep(request)
+        elif isinstance(request, _Looked):
+            self._settle(request)
         elif "arm" in request:
-            self._arm(_server(request["arm"]), request["seconds"])
+            pool.submit(self._arm, request)
         else:
-            guard = self._guards.pop(request["disarm"], None)
-            self._answer({"fired": bool(guard and guard.fired)})
+            disarmed = self._guards.pop(request["disarm"], None)
+            self._answer({"number": request["number"], "fired": bool(disarmed and disarmed.fired)})
 
-    def _arm(self, server: Server, seconds: int) -> None:
+    def _arm(self, request: Request) -> None:
+        guard = None
         try:
-            mark = self._marks.current(server.id)
-        except DrError:
-            mark = None
-        if mark is None:
-            self._answer({"armed": None})
-            return
-        self._guards[server.id] = Guard(server, time.monotonic() + seconds, mark.token)
-        self._answer({"armed": server.id})
+            server = _server(request["arm"])
+            mark = within(self._patience, f"the mark of server {server.label}", lambda: self._marks.current(server.id))
+            if mark:
+                guard = Guard(server, self._clock.now() + request["seconds"], mark.token)
+        finally:
+            self._requests.put(_Armed(request["number"], guard))
 
-    def _fire(self, guard: Guard) -> None:
-        """Thaw; a failure is tried again, since nobody else is there to do it."""
-        guard.deadline = time.monotonic() + _RETRY_SECONDS
+    def _keep(self, armed: _Armed) -> None:
+        if armed.guard:
+            self._guards[armed.guard.server.id] = armed.guard
+        self._answer({"number": armed.number, "armed": armed.guard and armed.guard.server.id})
+
+    def _settle(self, looked: _Looked) -> None:
+        guard = looked.guard
+        guard.is_busy = False
+        guard.deadline = self._clock.now() + _AGAIN_SECONDS
+        if looked.is_over and self._guards.get(guard.server.id) is guard:
+            del self._guards[guard.server.id]
+
+    def _look(self, guard: Guard) -> None:
+        is_over = False
         try:
-            if self._is_over(guard):
-                guard.done = True
-                return
-            guard.fired = True
-            self._driver.thaw(guard.server)
-        except NotFound:
-            guard.done = True
-        else:
-            guard.done = True
-            if self._is_alone:
-                self._marks.remove(guard.server)
+            is_over = within(self._patience, f"the thaw of server {guard.server.label}", lambda: self._fire(guard))
+        finally:
+            # Whatever it was that failed: it is tried again, since nobody else is there to do it.
+            self._requests.put(_Looked(guard, is_over))
 
-    def _is_over(self, guard: Guard) -> bool:
-        """Whether the freeze that is guarded has ended, by the mark of the server."""
+    def _fire(self, guard: Guard) -> bool:
+        """Thaw a server unless its freeze has ended; returns whether there is nothing left to guard."""
         try:
             mark = self._marks.current(guard.server.id)
-        except NotFound:
-            raise
-        except DrError:
+        except DrError as error:
+            if _is_gone(error):
+                return True
             # Who can thaw without Nova must do so without it; a later freeze that is thawed by it is found out and not relied on.
+            mark = FreezeMark(self._driver.name, "", guard.token)
+            return self._thaw(guard, mark, is_certain=False)
+        if mark is None or mark.token != guard.token:
+            return True
+        return self._thaw(guard, mark, is_certain=True)
+
+    def _thaw(self, guard: Guard, mark: FreezeMark, is_certain: bool) -> bool:
+        guard.fired = True
+        thaw = self._driver.thaw(guard.server)
+        # As long as the controller is there, it sees to the end. A freeze arrives once; until it has, it may, for as long as it may be asked for.
+        has_ended = thaw.has_arrived or mark.is_leftover
+        if not (self._is_alone and is_certain and has_ended):
             return False
-        return mark is None or mark.token != guard.token
+        self._marks.remove(guard.server, mark)
+        return True
+
+
+def _is_gone(error: DrError) -> bool:
+    """Whether Nova itself says that there is no such server; anybody in between can say "not found"."""
+    return isinstance(error, NotFound) and bool(error.facts.get("request_id"))
 
 
 def _server(values: dict[str, t.Any]) -> Server:
     return Server(**{**values, "flavor": Flavor(**values["flavor"])})
 
 
-def _read_requests(requests: queue.SimpleQueue[t.Any]) -> None:
-    for line in sys.stdin:
-        requests.put(json.loads(line))
+def _read_requests(requests: queue.SimpleQueue[t.Any], lines: t.Iterable[str]) -> None:
+    """Until the controller's process is gone; of one that was killed, the last line may be half of one."""
+    with contextlib.suppress(ValueError):
+        for line in lines:
+            requests.put(json.loads(line))
     requests.put(None)
 
 
-def _answer(content: t.Any) -> None:
-    sys.stdout.write(json.dumps(content) + "\n")
-    sys.stdout.flush()
+def _answer(content: Request) -> None:
+    try:
+        sys.stdout.write(json.dumps(content) + "\n")
+        sys.stdout.flush()
+    except OSError:
+        # Nobody is there to hear it, and the guards are needed all the more.
+        return
 
 
-def main(setup: dict[str, t.Any]) -> None:
+def main(setup: Request) -> None:
     """Run the guard.
 
     :param setup: the fields of :class:`~.guard_process.Guarded`.
@@ -150,12 +228,14 @@ def main(setup: dict[str, t.Any]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # The machine or the container is going down: now or never.
     signal.signal(signal.SIGTERM, lambda number, frame: requests.put("now"))
-    compute = Compute(connect(setup["cloud"]))
-    driver: QuiesceDriver = (
-        PauseDriver(compute, setup["thaw_timeout"])
-        if setup["driver"] == PauseDriver.name
-        else LibvirtDriver(setup["libvirt_uri"], setup["thaw_timeout"])
-    )
-    forget_copy(setup)
-    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
-    GuardLoop(driver, FreezeMarks(compute), requests, _answer).run()
+    forget_copy(setup["copy"])
+    # Before anything that takes time: whoever writes must not have to wait.
+    threading.Thread(target=_read_requests, args=(requests, sys.stdin), daemon=True).start()
+    try:
+        cloud: Cloud = within(_CONNECT_SECONDS, "the cloud to log in at", lambda: connect(setup["cloud"]))
+        compute = Compute(cloud)
+        driver = driver_named(setup["driver"], Reach(compute, setup["libvirt_uri"], setup["thaw_timeout"]))
+    except DrError as error:
+        _answer({"failed": str(error)})
+        return
+    GuardLoop(driver, FreezeMarks(compute), requests, _answer, setup["thaw_timeout"] + _LOOK_SECONDS).run()

@@ -9,11 +9,13 @@ It acts only on servers that still bear the mark of the freeze that it guards.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+import queue
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,10 @@ import typing as t
 
 from ..core.errors import FreezeFailed
 from ..core.records import Server
+from ..core.text import told
+
+#: Seconds for an answer: to arm the first guard, the process has to log in at the cloud.
+_ANSWER_SECONDS = 30.0
 
 _START = """
 import importlib, json, sys
@@ -36,79 +42,158 @@ importlib.import_module(setup["module"]).main(setup)
 class Guarded:
     """What the guard's process must know to thaw servers.
 
-    :param driver: ``pause`` or ``libvirt``.
+    :param driver: name of the driver that thaws them.
     :param cloud: the options by which the cloud is reached, as a module has them.
     """
 
     driver: str
-    cloud: t.Mapping[str, t.Any]
+    cloud: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
     libvirt_uri: str | None
     thaw_timeout: int
 
 
 class GuardProcess:
-    """The controller's side. The process is started when the first guard is armed.
+    """The controller's side. The process is started when the first guard is armed; servers may be armed from several threads at once.
 
     :param loop: name of the Python module that the process runs.
+    :param seconds: within which the process must answer.
     """
 
-    def __init__(self, guarded: Guarded, loop: str) -> None:
+    def __init__(self, guarded: Guarded, loop: str, seconds: float = _ANSWER_SECONDS) -> None:
         self._guarded = guarded
         self._loop = loop
-        self._process: subprocess.Popen[str] | None = None
+        self._seconds = seconds
+        self._child: _Child | None = None
         self._lock = threading.Lock()
 
     def arm(self, server: Server, seconds: int) -> None:
-        """:raises FreezeFailed: when the guard does not say that it is armed."""
-        request = {"arm": dataclasses.asdict(server), "seconds": seconds}
-        if self._ask(request).get("armed") != server.id:
+        """:raises FreezeFailed: when the guard does not say in time that it is armed."""
+        with self._lock:
+            child = self._child = self._child or _Child({"module": self._loop, **dataclasses.asdict(self._guarded)})
+        try:
+            armed = child.ask({"arm": dataclasses.asdict(server), "seconds": seconds}, self._seconds).get("armed") == server.id
+        except FreezeFailed:
+            child.end_unless_armed()
+            raise
+        if not armed:
             raise FreezeFailed(f"The guard of server {server.label} could not be armed beside the controller.")
+        child.is_armed = True
 
     def disarm(self, server: Server) -> bool:
         """:returns: whether it had fired. One that was armed by another process finds out by itself."""
-        if self._process is None:
+        if self._child is None:
             return False
-        return bool(self._ask({"disarm": server.id}).get("fired"))
+        return bool(self._child.ask({"disarm": server.id}, self._seconds).get("fired"))
 
-    def _ask(self, request: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+
+class _Child:
+    """The process, and what it was asked and has not answered.
+
+    :param setup: what it has to know; goes through the pipe, so that neither command line nor disk ever has the credentials.
+    """
+
+    def __init__(self, setup: t.Mapping[str, t.Any]) -> None:
+        #: Whether it guards anybody: it lives on whatever happens, then.
+        self.is_armed = False
+        self._path, self._copy = _import_path()
+        self._questions: dict[int, concurrent.futures.Future[dict[str, t.Any]]] = {}
+        self._asked = 0
+        self._lock = threading.Lock()
+        self._failure: str | None = None
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        try:
+            # In a session of its own: what ends the controller's does not reach it.
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._forget_copy()
+            raise FreezeFailed(f"The guard beside the controller could not be started: {error}.") from error
+        self._write({**setup, "path": self._path, "copy": self._copy})
+        for work in (self._write_lines, self._read_answers):
+            threading.Thread(target=work, daemon=True).start()
+
+    def ask(self, request: t.Mapping[str, t.Any], seconds: float) -> dict[str, t.Any]:
+        """:raises FreezeFailed: when there is no answer within so many seconds."""
+        answer: concurrent.futures.Future[dict[str, t.Any]] = concurrent.futures.Future()
         with self._lock:
-            process = self._process = self._process or self._start()
-            try:
-                process.stdin.write(json.dumps(request) + "\n")
-                process.stdin.flush()
-                return json.loads(process.stdout.readline() or "{}")
-            except (OSError, ValueError) as error:
-                raise FreezeFailed(f"The guard beside the controller does not answer: {error}.") from error
+            if self._failure is not None:
+                raise FreezeFailed(f"The guard beside the controller does not answer: {self._failure}.")
+            self._asked += 1
+            number = self._asked
+            self._questions[number] = answer
+            self._write({**request, "number": number})
+        try:
+            return answer.result(timeout=seconds)
+        except concurrent.futures.TimeoutError as error:
+            self._fail(f"it did not within {seconds:g} s. Find out why the cloud does not answer it from here")
+            raise FreezeFailed(f"The guard beside the controller does not answer: {self._failure}.") from error
 
-    def _start(self) -> subprocess.Popen[str]:
-        # In a session of its own: what ends the controller's does not reach it.
-        process = subprocess.Popen(
-            [sys.executable, "-c", _START],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-        setup = {"module": self._loop, **dataclasses.asdict(self._guarded), **_import_path()}
-        # By the pipe: neither command line nor disk ever has the credentials.
-        process.stdin.write(json.dumps(setup) + "\n")
-        process.stdin.flush()
-        return process
+    def end_unless_armed(self) -> None:
+        """End a process that guards nobody, with all that it left."""
+        if not self.is_armed:
+            self._process.kill()
+            self._process.wait()
+            self._forget_copy()
+
+    def _write(self, content: t.Mapping[str, t.Any]) -> None:
+        self._lines.put(json.dumps(content) + "\n")
+
+    def _write_lines(self) -> None:
+        """In a thread of its own: a process that does not read keeps nobody waiting."""
+        with contextlib.suppress(OSError):
+            while True:
+                line = self._lines.get()
+                t.cast("t.IO[str]", self._process.stdin).write(line)
+                t.cast("t.IO[str]", self._process.stdin).flush()
+
+    def _read_answers(self) -> None:
+        """Until the process is gone, or says what makes no sense."""
+        try:
+            for line in t.cast("t.IO[str]", self._process.stdout):
+                self._take(json.loads(line))
+            self._fail("it has ended")
+        except (LookupError, TypeError, ValueError):
+            self._fail("what it says makes no sense")
+        self._process.wait()
+        self._forget_copy()
+
+    def _take(self, answer: t.Mapping[str, t.Any]) -> None:
+        if "failed" in answer:
+            self._fail(told(answer["failed"]).rstrip("."))
+            return
+        question = self._questions.pop(answer["number"], None)
+        if question:
+            question.set_result(dict(answer))
+
+    def _fail(self, reason: str) -> None:
+        """Nobody has to wait any longer; the first reason counts."""
+        with self._lock:
+            self._failure = self._failure or reason
+            questions, self._questions = self._questions, {}
+        for question in questions.values():
+            question.set_exception(FreezeFailed(f"The guard beside the controller does not answer: {self._failure}."))
+
+    def _forget_copy(self) -> None:
+        forget_copy(self._copy)
 
 
-def _import_path() -> dict[str, t.Any]:
-    """Where the process finds this collection; Ansible removes the archive with which it runs a module."""
+def _import_path() -> tuple[list[str], str | None]:
+    """Where the process finds this collection, and the copy that was made for it: Ansible removes the archive with which it runs a module."""
     archive = next((parent for parent in pathlib.Path(__file__).parents if parent.is_file()), None)
     if archive is None:
-        return {"path": sys.path, "copy": None}
+        return sys.path, None
     directory = tempfile.mkdtemp(prefix="osdr-guard-")
     copy = shutil.copy(archive, os.path.join(directory, "osdr.zip"))
-    return {"path": [copy, *sys.path], "copy": directory}
+    return [copy, *sys.path], directory
 
 
-def forget_copy(setup: t.Mapping[str, t.Any]) -> None:
-    """Remove the archive's copy once everything is imported."""
-    if setup["copy"]:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(setup["copy"])
+def forget_copy(directory: str | None) -> None:
+    """Remove the archive's copy; it is not needed once everything is imported."""
+    if directory:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -84,5 +84,8 @@ def disarm_command() -> list[str]:
 
 
 def has_fired(output: str) -> bool:
-    """Read the answer to :func:`disarm_command`."""
-    return output.strip() == "fired"
+    """Read the answer to :func:`disarm_command`.
+
+    :raises KeyError: when it is none of its answers.
+    """
+    return {"fired": True, "quiet": False}[output.strip()]

@@ -13,8 +13,11 @@ import threading
 import typing as t
 
 from ..core.errors import DrError, FreezeFailed
+from ..core.hosts import host_in_uri
 from ..core.libraries import library
 from ..core.records import Server
+from ..core.text import told
+from ..work.clock import SYSTEM_CLOCK, Clock
 from ..work.waiting import Waiter, within
 from .driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from .guard_process import GuardProcess
@@ -26,6 +29,10 @@ _KEEPALIVE = (5, 3)
 _CONNECT_SECONDS = 15
 #: What a guest agent gets to answer a question.
 _ANSWER_SECONDS = 5
+#: For which libvirt lets a request wait for its turn at a server's agent, and some for the agent to be greeted.
+_TURN_SECONDS = 30 + 10
+#: More than that no guest has.
+_MOST_FILESYSTEMS = 10**6
 
 
 class LibvirtDriver(QuiesceDriver):
@@ -39,13 +46,19 @@ class LibvirtDriver(QuiesceDriver):
     """
 
     name = "libvirt"
+    freezes_late = True
 
-    def __init__(self, uri: str | None, thaw_timeout: int, guards: GuardProcess | None = None) -> None:
+    def __init__(self, uri: str | None, thaw_timeout: int, guards: GuardProcess | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self._uri = uri
+        self._clock = clock
         self._hosts = _Hosts(uri or "")
         self._thaw_timeout = thaw_timeout
         self._guards = guards
         self._guarded_from_outside: set[str] = set()
+        #: Ids of servers whose freeze was confirmed here.
+        self._frozen: set[str] = set()
+        #: By server: until when a freeze may still come of which libvirt did not say what became.
+        self._outstanding: dict[str, float] = {}
 
     def probe(self, server: Server) -> Support:
         if not self._uri:
@@ -81,15 +94,58 @@ class LibvirtDriver(QuiesceDriver):
                 self._run(server, arm_command(secrets.token_hex(8), seconds), "arm the guard")
 
     def freeze(self, server: Server, seconds: float) -> int:
-        with _understanding(server):
-            return int(self._ask(server, "guest-fsfreeze-freeze", timeout=max(1, int(seconds))))
+        timeout = max(1, int(seconds))
+        self._outstanding[server.id] = self._clock.now() + timeout + _TURN_SECONDS
+        try:
+            with _understanding(server):
+                frozen = _count(self._ask(server, "guest-fsfreeze-freeze", timeout=timeout))
+        except _Answered:
+            # Whatever became of it: the agent does one thing after the other, so a thaw that it answers comes after the freeze.
+            del self._outstanding[server.id]
+            raise
+        del self._outstanding[server.id]
+        self._frozen.add(server.id)
+        return frozen
 
     def thaw(self, server: Server) -> Thaw:
+        has_come = self._has_come(server)
         with _understanding(server):
-            thawed = int(self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout))
-        if self._state(server) != THAWED:
-            raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
-        return Thaw(filesystems=thawed)
+            thawed = _count(self._ask_to_thaw(server))
+            if self._state(server) != THAWED:
+                raise FreezeFailed(f"Server {server.label} is still frozen after a thaw.")
+        thaw = Thaw(filesystems=thawed, was_over=has_come and not thawed)
+        if thaw.has_arrived:
+            self._outstanding.pop(server.id, None)
+        self._refuse_outstanding(server)
+        return thaw
+
+    def _has_come(self, server: Server) -> bool:
+        """Whether a freeze is known to have come: the agent says so until it is asked to thaw, also when the guard in the guest has thawed it."""
+        if server.id in self._frozen:
+            return True
+        try:
+            with _understanding(server):
+                return self._state(server) == FROZEN
+        except DrError:
+            # It is thawed all the same.
+            return False
+
+    def _ask_to_thaw(self, server: Server) -> t.Any:
+        """Thaw; hooks that fail behind a thaw, as they do when the guest's own guard has fired, get a second chance."""
+        try:
+            return self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout)
+        except FreezeFailed:
+            if self._state(server) != THAWED:
+                raise
+            return self._ask(server, "guest-fsfreeze-thaw", timeout=self._thaw_timeout)
+
+    def _refuse_outstanding(self, server: Server) -> None:
+        left = self._outstanding.get(server.id, 0) - self._clock.now()
+        if left > 0:
+            raise FreezeFailed(
+                f"Server {server.label} is thawed, but libvirt did not say what became of its freeze, which may still be carried out "
+                f"for {left:.0f} s. Its guard stays armed."
+            )
 
     def disarm_guard(self, server: Server) -> bool:
         if self._guards and server.id in self._guarded_from_outside:
@@ -98,7 +154,10 @@ class LibvirtDriver(QuiesceDriver):
             return has_fired(self._run(server, disarm_command(), "disarm the guard"))
 
     def _state(self, server: Server) -> str:
-        return FROZEN if self._ask(server, "guest-fsfreeze-status") == "frozen" else THAWED
+        state = self._ask(server, "guest-fsfreeze-status")
+        if state not in (FROZEN, THAWED):
+            raise ValueError(f"'{told(state)}' is no state of file systems")
+        return t.cast(str, state)
 
     def _run(self, server: Server, command: t.Sequence[str], purpose: str) -> str:
         """Run a command in the guest and return what it printed."""
@@ -109,11 +168,11 @@ class LibvirtDriver(QuiesceDriver):
             status = self._ask(server, "guest-exec-status", {"pid": pid})
             return status if status["exited"] else None
 
-        waiter = Waiter(timeout=_ANSWER_SECONDS, interval=0.05)
+        waiter = Waiter(_ANSWER_SECONDS, 0.05, self._clock)
         status = waiter.until(f"server {server.label} to {purpose}", ended)
         if status.get("exitcode") != 0:
             raise FreezeFailed(
-                f"Server {server.label} could not {purpose}: {_decoded(status, 'err-data') or status}."
+                f"Server {server.label} could not {purpose}: {told(_decoded(status, 'err-data') or status)}."
             )
         return _decoded(status, "out-data")
 
@@ -129,13 +188,27 @@ class LibvirtDriver(QuiesceDriver):
         return self._hosts.ask(server, request, command, timeout or _ANSWER_SECONDS)
 
 
+class _Answered(FreezeFailed):
+    """A failure that libvirt or the agent itself told: the request is not under way any more."""
+
+
+def _count(answer: t.Any) -> int:
+    """A number of file systems."""
+    if type(answer) is not int or not 0 <= answer <= _MOST_FILESYSTEMS:
+        raise ValueError(f"{told(repr(answer))} is no number of file systems")
+    return answer
+
+
 @contextlib.contextmanager
 def _understanding(server: Server) -> t.Iterator[None]:
     """What a guest agent answers is up to the guest: nonsense is a failure of its own server and of no other."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise FreezeFailed(f"The guest agent of server {server.label} gave an answer that makes no sense ({error!r}).") from error
+    except DrError:
+        raise
+    except Exception as error:
+        # Of whatever kind: what can be wrong with an answer is the guest's to think of.
+        raise _Answered(f"The guest agent of server {server.label} gave an answer that makes no sense ({told(repr(error))}).") from error
 
 
 def _decoded(status: t.Mapping[str, t.Any], stream: str) -> str:
@@ -172,13 +245,13 @@ class _Hosts:
         return json.loads(answer)["return"]
 
     def _connection(self, server: Server) -> t.Any:
-        host = t.cast(str, server.hypervisor)
+        host = _host_of(server)
         with self._lock:
             libvirt, host_lock = self._libvirt, self._host_locks.setdefault(host, threading.Lock())
         with host_lock:
             connection = self._connections.get(host)
             if connection is None or not connection.isAlive():
-                uri = self._uri.format(host=host)
+                uri = self._uri.replace("{host}", host)
                 connection = within(_CONNECT_SECONDS, f"libvirt at {uri}", lambda: libvirt.open(uri))
                 connection.setKeepAlive(*_KEEPALIVE)
                 self._connections[host] = connection
@@ -189,12 +262,28 @@ class _Hosts:
         try:
             yield
         except self._libvirt.libvirtError as error:
-            raise FreezeFailed(
-                f"Server {server.label} on host {server.hypervisor}: {command} failed: {error.get_error_message()}.",
+            # What its driver for guests says, the daemon has said; anything else may be a connection that broke.
+            kind = _Answered if error.get_error_domain() == _OF_GUESTS else FreezeFailed
+            raise kind(
+                f"Server {server.label} on host {server.hypervisor}: {command} failed: {told(error.get_error_message())}.",
                 _HINTS.get(error.get_error_code()),
                 server_id=server.id,
             ) from error
 
+
+def _host_of(server: Server) -> str:
+    """The host as it stands in a URI: whatever else its name were, it would choose a program or a host of its own."""
+    host = host_in_uri(server.hypervisor or "")
+    if host is None:
+        raise FreezeFailed(
+            f"The hypervisor of server {server.label} is called '{told(server.hypervisor)}', which is the name of no host.",
+            "Find out who gave it that name; nothing was connected to.",
+        )
+    return host
+
+
+#: libvirt's number for errors of its driver for guests of QEMU.
+_OF_GUESTS = 10
 
 #: By libvirt's error code: what the operator can do.
 _HINTS = {

@@ -3,7 +3,8 @@
 """How everybody sees that this collection froze a server: by the server's own metadata.
 
 The mark is put before the freeze and taken away after the confirmed thaw, so what died
-half-way is found by it, from anywhere.
+half-way is found by it, from anywhere. Its token tells one freeze from any other: who has put it
+holds the server, and nobody replaces or removes the mark of another freeze whose time is not over.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ import json
 import secrets
 
 from ..cloud.compute import Compute
-from ..core.errors import NotFound
+from ..core.errors import CloudError, FreezeFailed, NotFound
 from ..core.records import FREEZE_KEY, Server
+from ..core.text import told
 
-#: By which the clocks of two controllers may differ.
+#: By which the clocks of two controllers may differ. libvirt lets a freeze wait as long for its turn.
 _CLOCK_DIFFERENCE = datetime.timedelta(seconds=30)
+#: Seconds for which a server may be frozen at most. What a mark says beyond that, nobody of us has written.
+LONGEST_FREEZE = 86400
+_MOST_FILESYSTEMS = 10**6
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +67,15 @@ class FreezeMark:
             mark = cls(**json.loads(text))
         except (TypeError, ValueError):
             return _DAMAGED
-        texts = (mark.driver, mark.until, mark.token, mark.requested or "", mark.frozen or "", mark.guard or "")
-        return mark if all(isinstance(one, str) for one in texts) else _DAMAGED
+        return mark if mark._is_sound else _DAMAGED
+
+    @property
+    def _is_sound(self) -> bool:
+        """Whether everything in it is of its kind: marks are metadata, which anybody in the project can write."""
+        texts = (self.driver, self.until, self.token, self.requested or "", self.frozen or "", self.guard or "")
+        count = self.filesystems
+        is_count = count is None or (type(count) is int and 0 <= count <= _MOST_FILESYSTEMS)
+        return is_count and type(self.thawing) is bool and all(isinstance(one, str) for one in texts)
 
     @classmethod
     def stands_on(cls, server: Server) -> bool:
@@ -68,13 +84,27 @@ class FreezeMark:
         return bool(mark and mark.frozen and not mark.thawing)
 
     @property
+    def is_begun(self) -> bool:
+        """Whether it says more than that there will be a freeze."""
+        return self.requested is not None or self.thawing
+
+    def is_same(self, other: FreezeMark | None) -> bool:
+        """Whether another mark is of the same freeze."""
+        return other is not None and other.token == self.token
+
+    @property
     def is_leftover(self) -> bool:
-        """Whether the guard's time is over: whoever froze the server did not end it."""
+        """Whether the guard's time is over, or none that anybody would have written: whoever froze the server did not end it."""
         try:
-            until = datetime.datetime.fromisoformat(self.until)
-            return datetime.datetime.now(datetime.UTC) > until + _CLOCK_DIFFERENCE
-        except (TypeError, ValueError):
+            left = datetime.datetime.fromisoformat(self.until) - _now()
+        except (ArithmeticError, TypeError, ValueError):
             return True
+        return not -_CLOCK_DIFFERENCE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _CLOCK_DIFFERENCE
+
+    @property
+    def over(self) -> str:
+        """From when on it is a leftover, for one that is none yet."""
+        return (datetime.datetime.fromisoformat(self.until) + _CLOCK_DIFFERENCE).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _DAMAGED = FreezeMark("unknown", "unknown", "")
@@ -85,6 +115,19 @@ def is_leftover(server: Server) -> bool:
     return bool(mark and mark.is_leftover)
 
 
+def held_problem(server: Server) -> str | None:
+    """What keeps others off a server that a run freezes for itself, and will thaw by itself; None when none does."""
+    mark = FreezeMark.of(server)
+    return None if mark is None or mark.frozen or mark.is_leftover else " ".join(_held(server, mark))
+
+
+def _held(server: Server, mark: FreezeMark) -> tuple[str, str]:
+    return (
+        f"Server {server.label} is held by another freeze until {told(mark.until)}.",
+        "Wait for its end; if nobody is at work on it, run the playbook osdr.openstack.thaw.",
+    )
+
+
 class FreezeMarks:
     """Puts marks on servers and takes them away."""
 
@@ -92,15 +135,46 @@ class FreezeMarks:
         self._compute = compute
 
     def put(self, server: Server, mark: FreezeMark) -> None:
+        """Mark a server before its freeze, or say more of a freeze whose mark it bears.
+
+        :raises FreezeFailed: when another freeze holds it, or has ended the one that more is to be said of.
+        """
+        there = self.current(server.id)
+        self._refuse_other(server, there, mark)
+        if mark.is_begun and not there:
+            raise FreezeFailed(f"Server {server.label} does not bear the mark of this freeze any more: somebody else has ended it.")
         # A metadata value has at most 255 characters.
         text = json.dumps({key: value for key, value in dataclasses.asdict(mark).items() if value is not None}, separators=(",", ":"))
         self._compute.set_metadata(server.id, {FREEZE_KEY: text})
+        # Of two who found it free, the one whose mark is there in the end has it.
+        self._refuse_other(server, self.current(server.id), mark)
 
-    def remove(self, server: Server) -> None:
+    def remove(self, server: Server, mark: FreezeMark | None = None) -> None:
+        """Take the mark away.
+
+        :param mark: the only one that may be; that of another freeze stays. Whatever is there, when None.
+        """
         try:
-            self._compute.delete_metadata(server.id, FREEZE_KEY)
+            if mark is None or mark.is_same(self.current(server.id)):
+                self._compute.delete_metadata(server.id, FREEZE_KEY)
         except NotFound:
             return
 
     def current(self, server_id: str) -> FreezeMark | None:
-        return FreezeMark.of(self._compute.server(server_id))
+        """:raises CloudError: when Nova does not show for certain whether there is one."""
+        return FreezeMark.of(self.server(server_id))
+
+    def server(self, server_id: str) -> Server:
+        """A server with whatever mark it bears now.
+
+        :raises CloudError: when Nova does not show that for certain.
+        """
+        server = self._compute.server(server_id)
+        if not server.is_known:
+            raise CloudError(f"Site '{self._compute.cloud.site}' does not know whether server {server_id} is marked as frozen: its cell does not answer.")
+        return server
+
+    @staticmethod
+    def _refuse_other(server: Server, there: FreezeMark | None, mark: FreezeMark) -> None:
+        if there and not there.is_leftover and not mark.is_same(there):
+            raise FreezeFailed(*_held(server, there))

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
+import dataclasses
+import datetime
+import re
 import threading
 import time
 import typing as t
@@ -14,14 +17,100 @@ from ..core.errors import CloudError, DrError, FreezeFailed, NotFound
 from ..core.records import Server
 from ..work.waiting import Waiter
 from .driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
+from .mark import FreezeMark, FreezeMarks
 
 #: Seconds that an answer may take beyond what the API itself waits for a guest agent.
 _TRANSPORT_SECONDS = 5
 _POLL_SECONDS = 0.5
+#: States of a server in the API.
+_NONE, _QUIESCING, _QUIESCED, _UNQUIESCING = "none", "quiescing", "quiesced", "unquiescing"
+_STATES = (_NONE, _QUIESCING, _QUIESCED, _UNQUIESCING)
+#: What the freeze hook writes to the console when the agent calls it: the seconds of its guard, and when that was.
+_GUARD_LINE = re.compile(r"osdr-guard: (\d+) s at (\d+)")
+_CONSOLE_LINES = 50
+#: Seconds for which a line on the console counts as an answer to the probe, by whatever clock the guest has.
+_FRESH_SECONDS = 120
+#: How a freeze ended that did not hold until it was to be ended, by the API's word for it.
+_INTERRUPTIONS = {
+    "unquiesced": "its guest agent was not frozen any more when it was to be thawed",
+    "expired": "Nova's guard had thawed it before",
+    "restarted": "it was restarted while it was frozen",
+    "stopped": "it was switched off while it was frozen",
+    "unknown": "Nova never froze it",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the API says of a server.
+
+    :param now: the API's clock, in which it counts all its times.
+    :param token: of the freeze that there is.
+    :param ended: the token of the latest one that has ended, how it did, and whether it had held until then.
+    """
+
+    state: str
+    now: datetime.datetime
+    max_timeout: int
+    token: str | None = None
+    until: datetime.datetime | None = None
+    ended: str | None = None
+    outcome: str | None = None
+    intact: bool = False
+
+    @classmethod
+    def read(cls, content: t.Any) -> _Seen:
+        """:raises LookupError, TypeError, ValueError: when it is no answer of the API."""
+        last = content.get("last") or {}
+        seen = cls(
+            state=content["state"],
+            now=_moment(content["now"]),
+            max_timeout=content["max_timeout"],
+            token=content.get("token"),
+            until=_moment(content["until"]) if "until" in content else None,
+            ended=last.get("token"),
+            outcome=last.get("outcome"),
+            intact=last.get("intact") is True,
+        )
+        texts = (seen.token, seen.ended, seen.outcome)
+        if seen.state not in _STATES or type(seen.max_timeout) is not int or not all(isinstance(one, (str, type(None))) for one in texts):
+            raise ValueError(f"{content!r}")
+        return seen
+
+    def thaw_of(self, token: str | None) -> Thaw | None:
+        """The thaw of a freeze, where this says for certain that it has ended.
+
+        :param token: of the freeze; None for whatever freeze there was.
+        """
+        if self.state != _NONE:
+            is_another = token is not None and self.token not in (token, None)
+            return Thaw(interrupted="it was thawed, and is frozen by somebody else now") if is_another else None
+        if token is not None and self.ended != token:
+            return None
+        if self.ended is None:
+            return Thaw(interrupted=_INTERRUPTIONS["unknown"])
+        if self.outcome not in _INTERRUPTIONS:
+            return None
+        return Thaw(interrupted=None if self.outcome == "unquiesced" and self.intact else _INTERRUPTIONS[self.outcome])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Armed:
+    """What a freeze is asked for with.
+
+    :param until: when Nova will thaw, by its own clock.
+    :param deadline: the same by this process's clock, or earlier.
+    """
+
+    token: str
+    until: datetime.datetime
+    deadline: float
 
 
 class NovaDriver(QuiesceDriver):
-    """Asks Nova, which is the guard too: it thaws by itself when the time that it was given is over.
+    """Asks Nova, which is the guard too: it thaws by itself at the moment that it was given with the freeze.
+
+    Nova knows each freeze by the token of the server's mark, so that one is never taken for another.
 
     :param compute: whose credentials the policies os_compute_api:os-quiesce allow to do so.
     :param guard_timeout: seconds for which a server will be frozen at most.
@@ -34,79 +123,139 @@ class NovaDriver(QuiesceDriver):
         self._compute = compute
         self._guard_timeout = guard_timeout
         self._thaw_timeout = thaw_timeout
-        self._deadlines: dict[str, float] = {}
+        self._armed: dict[str, _Armed] = {}
         self._fired: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     def probe(self, server: Server) -> Support:
         try:
-            found = self._compute.quiesce_state(server.id)
+            found = self._look(server)
         except NotFound:
             return Support(
                 f"Site '{self._compute.cloud.site}' has no quiesce API; its operator can install it with the role "
                 "osdr.openstack.nova_quiesce_api."
             )
-        except CloudError as error:
+        except DrError as error:
             return Support(f"Server {server.label} cannot be frozen: {error}")
         return self._judge(server, found)
 
-    def _judge(self, server: Server, found: t.Mapping[str, t.Any]) -> Support:
-        if found["state"] in ("quiescing", "quiesced"):
+    def _judge(self, server: Server, found: _Seen) -> Support:
+        if found.state in (_QUIESCING, _QUIESCED):
             return Support(state=FROZEN, guard="nova")
-        if found["state"] != "none":
+        if found.state != _NONE:
             return Support(
                 f"Server {server.label} is still being thawed by Nova, since its guest agent did not answer in time. "
                 "Find out why it does not, or wait.",
                 state=FROZEN,
             )
-        if found["max_timeout"] < self._guard_timeout:
+        if found.max_timeout < self._guard_timeout:
             return Support(
-                f"Site '{self._compute.cloud.site}' lets nobody freeze a server for more than {found['max_timeout']} s; "
+                f"Site '{self._compute.cloud.site}' limits a freeze to {found.max_timeout} s ([quiesce] max_timeout); "
                 f"lower guard_timeout ({self._guard_timeout} s) and budget."
             )
         probe = {"probe": True, "timeout": self._thaw_timeout}
         try:
-            self._compute.quiesce_action(server.id, "quiesce", probe, self._thaw_timeout + _TRANSPORT_SECONDS)
+            self._act(server, "quiesce", probe, self._thaw_timeout + _TRANSPORT_SECONDS)
         except DrError as error:
             return Support(f"Server {server.label} cannot be frozen: {error}")
-        return Support(state=THAWED, guard="nova")
+        return Support(state=THAWED, guard="nova, guest" if self._has_guest_guard(server) else "nova")
+
+    def _has_guest_guard(self, server: Server) -> bool:
+        """Whether the probe was answered by a freeze hook with a guard of its own; of what is not seen there is none."""
+        try:
+            lines = _GUARD_LINE.findall(str(self._compute.console_tail(server.id, _CONSOLE_LINES)))
+        except DrError:
+            return False
+        return any(int(seconds) > 0 and abs(time.time() - int(at)) < _FRESH_SECONDS for seconds, at in lines[-1:])
 
     def arm_guard(self, server: Server, seconds: int) -> None:
-        # Nova starts its timer with the freeze; that it is not late is seen to here.
+        """Agree with Nova on the moment at which it thaws.
+
+        It is counted from what Nova's clock shows now, so it does not matter what this machine's clock shows, nor how
+        long the request for the freeze is under way.
+        """
+        mark = FreezeMarks(self._compute).current(server.id)
+        if mark is None or not mark.token:
+            raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
+        asked = time.monotonic()
+        until = self._look(server).now + datetime.timedelta(seconds=seconds)
         with self._lock:
-            self._deadlines[server.id] = time.monotonic() + seconds
+            self._armed[server.id] = _Armed(mark.token, until, asked + seconds)
 
     def freeze(self, server: Server, seconds: float) -> int | None:
-        left = self._deadlines[server.id] - time.monotonic()
-        if left < 1:
+        armed = self._armed[server.id]
+        if armed.deadline - time.monotonic() < 1:
             raise FreezeFailed(f"Server {server.label} was not frozen: its guard's time was over before.")
-        self._compute.quiesce_action(server.id, "quiesce", {"timeout": math.floor(left)}, seconds)
+        wish = {"until": armed.until.isoformat(), "token": armed.token}
+        found = self._act(server, "quiesce", wish, seconds)
+        if (found.state, found.token, found.until) != (_QUIESCED, armed.token, armed.until):
+            raise FreezeFailed(
+                f"Nova did not freeze server {server.label} as it was asked to: it is {found.state} until {found.until}, "
+                f"not {_QUIESCED} until {armed.until}."
+            )
         return None
 
     def thaw(self, server: Server) -> Thaw:
-        waiter = Waiter(timeout=self._thaw_timeout, interval=_POLL_SECONDS)
-        thaw = waiter.until(f"the thaw of server {server.label}", lambda: self._try_thaw(server))
+        token = self._token(server)
+        thaw = self._ask_to_thaw(server, token)
+        if thaw is None:
+            waiter = Waiter(timeout=self._thaw_timeout, interval=_POLL_SECONDS)
+            thaw = waiter.until(f"the thaw of server {server.label}", lambda: self._await_thaw(server, token))
         with self._lock:
-            self._fired[server.id] = thaw.interrupted is not None
+            self._fired[server.id] = thaw.interrupted == _INTERRUPTIONS["expired"]
         return thaw
 
-    def _try_thaw(self, server: Server) -> Thaw | None:
+    def _token(self, server: Server) -> str | None:
+        """Of the freeze that is to be ended: what this process has armed, or what the server is marked with."""
+        armed, mark = self._armed.get(server.id), FreezeMark.of(server)
+        return armed.token if armed else (mark.token or None) if mark else None
+
+    def _ask_to_thaw(self, server: Server, token: str | None) -> Thaw | None:
+        """:returns: None when it is refused, or not over yet."""
+        which = {"token": token} if token else None
         try:
-            answer = self._compute.quiesce_action(
-                server.id, "unquiesce", None, self._thaw_timeout + _TRANSPORT_SECONDS
-            )
+            return self._act(server, "unquiesce", which, self._thaw_timeout + _TRANSPORT_SECONDS).thaw_of(token)
         except CloudError as error:
+            # It is not frozen, by somebody else, or Nova is at work on it: what is true of it is asked for.
             if error.http_status != 409:
                 raise
-            # It is thawed already, or Nova is at work on it.
-            if self._compute.quiesce_state(server.id)["state"] == "none":
-                return Thaw(interrupted="Nova had thawed it before")
             return None
-        if answer["intact"]:
-            return Thaw()
-        return Thaw(interrupted="its guest agent was not frozen any more when it was to be thawed")
+
+    def _await_thaw(self, server: Server, token: str | None) -> Thaw | None:
+        found = self._look(server)
+        thaw = found.thaw_of(token)
+        # What Nova is at work on need not be asked for again.
+        return self._ask_to_thaw(server, token) if thaw is None and found.state in (_NONE, _QUIESCED) else thaw
 
     def disarm_guard(self, server: Server) -> bool:
         with self._lock:
-            self._deadlines.pop(server.id, None)
+            self._armed.pop(server.id, None)
             return self._fired.pop(server.id, False)
+
+    def _look(self, server: Server) -> _Seen:
+        with _understanding(server):
+            return _Seen.read(self._compute.quiesce_state(server.id))
+
+    def _act(self, server: Server, action: str, arguments: t.Any, seconds: float) -> _Seen:
+        with _understanding(server):
+            return _Seen.read(self._compute.quiesce_action(server.id, action, arguments, seconds))
+
+
+@contextlib.contextmanager
+def _understanding(server: Server) -> t.Iterator[None]:
+    """No answer is trusted to have a shape: a proxy may have given it, or an API of another version."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise FreezeFailed(
+            f"The quiesce API's answer about server {server.label} makes no sense ({error!r}).",
+            "Check what answers at the compute endpoint, and install the API anew with the role osdr.openstack.nova_quiesce_api.",
+        ) from error
+
+
+def _moment(text: t.Any) -> datetime.datetime:
+    """:raises TypeError, ValueError: when it is no time with its zone."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment

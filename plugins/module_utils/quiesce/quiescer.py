@@ -9,48 +9,55 @@ import typing as t
 
 from ..application.definition import Application
 from ..cloud.compute import Compute
-from ..cloud.session import Cloud, connect_other
+from ..cloud.session import Cloud, connect_other, own_options
 from ..core.consistency import satisfies
 from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import Server
 from ..work.interruption import Interruption
-from ..work.pool import attempt_all, run_all
+from ..work.pool import attempt_each, each
 from . import guard_loop
-from .driver import FROZEN, THAWED, QuiesceDriver, Support
+from .driver import FROZEN, PAUSED, THAWED, QuiesceDriver, Support
+from .drivers import AUTO, Reach, drivers, require_reach
 from .guard_process import Guarded, GuardProcess
-from .libvirt import LibvirtDriver
-from .mark import FreezeMark, FreezeMarks, is_leftover
-from .nova import NovaDriver
-from .pause import PauseDriver
+from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from .thawing import Thawing
 from .window import FreezeWindow, Limits, Member
-
-AUTO = "auto"
-_GUARDED_BY_PROCESS = (LibvirtDriver.name, PauseDriver.name)
 
 
 @dataclasses.dataclass(frozen=True)
 class QuiesceOptions:
-    """How servers are to be frozen; the fields are the options of the fragment ``quiesce``."""
+    """How servers are to be frozen; the fields are the options of the fragment ``quiesce``.
+
+    :param reach: the options by which a guard beside the controller reaches the cloud.
+    """
 
     driver: str
-    admin_cloud: str | dict[str, t.Any] | None
+    admin_cloud: str | dict[str, t.Any] | None = dataclasses.field(repr=False)
     libvirt_uri: str | None
     freeze_timeout: int
     budget: int
     guard_timeout: int
+    reach: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
 
     @classmethod
-    def parse(cls, params: t.Mapping[str, t.Any]) -> QuiesceOptions:
-        """:raises InvalidInput: when the guards would fire within the budget, or libvirt cannot be reached."""
-        options = cls(**{field.name: params[field.name] for field in dataclasses.fields(cls)})
+    def parse(cls, params: t.Mapping[str, t.Any], auth: t.Mapping[str, t.Any]) -> QuiesceOptions:
+        """Read the options of the fragment ``quiesce``.
+
+        :param auth: the module's options of the fragment ``auth``, among others.
+        :raises InvalidInput: when the guards would fire within the budget, or libvirt cannot be reached.
+        """
+        admin = params["admin_cloud"]
+        reach = {"cloud": admin} if admin else own_options(auth)
+        options = cls(**{field.name: params[field.name] for field in dataclasses.fields(cls) if field.name != "reach"}, reach=reach)
+        for name in ("freeze_timeout", "budget", "guard_timeout"):
+            if not 1 <= getattr(options, name) <= LONGEST_FREEZE:
+                raise InvalidInput(f"{name} is {getattr(options, name)} s; it must be between 1 and {LONGEST_FREEZE} s.")
         if options.guard_timeout <= options.budget:
             raise InvalidInput(
                 f"guard_timeout ({options.guard_timeout} s) must be more than budget ({options.budget} s): "
                 "the guard is for when the budget was not kept."
             )
-        if options.driver == LibvirtDriver.name and not options.libvirt_uri:
-            raise InvalidInput("The driver libvirt needs libvirt_uri.", "For example qemu+ssh://root@{host}/system?no_tty=1.")
+        require_reach(options.driver, options.libvirt_uri)
         return options
 
 
@@ -70,14 +77,11 @@ class Choice:
 class Quiescer:
     """The ways to freeze and thaw servers of one cloud.
 
-    :param params: the module's own options, by which a guard beside the controller reaches the cloud too.
     :param cloud: where the servers are; its project is theirs.
     :param least: the least acceptable consistency: it decides whether servers may be paused.
     """
 
-    def __init__(
-        self, params: t.Mapping[str, t.Any], cloud: Cloud, options: QuiesceOptions, least: str, concurrency: int
-    ) -> None:
+    def __init__(self, cloud: Cloud, options: QuiesceOptions, least: str, concurrency: int) -> None:
         self._options = options
         self._least = least
         self._concurrency = concurrency
@@ -85,22 +89,14 @@ class Quiescer:
         # Only administrators may name a project, be it their own.
         self._project_ids = () if admin.project_id == cloud.project_id else (cloud.project_id,)
         self.compute = Compute(admin)
-        reach = {"cloud": options.admin_cloud} if options.admin_cloud else _reach(params)
-        self._drivers = self._make_drivers({name: self._guards(name, reach) for name in _GUARDED_BY_PROCESS})
+        self._reach = Reach(self.compute, options.libvirt_uri, options.freeze_timeout, options.guard_timeout, self._guards)
+        self._drivers = drivers(self._reach)
 
-    def _guards(self, driver: str, reach: t.Mapping[str, t.Any]) -> GuardProcess:
-        guarded = Guarded(driver, reach, self._options.libvirt_uri, self._options.freeze_timeout)
+    def _guards(self, driver: str) -> GuardProcess:
+        """A process is only started when it is needed."""
+        options = self._options
+        guarded = Guarded(driver, options.reach, options.libvirt_uri, options.freeze_timeout)
         return GuardProcess(guarded, guard_loop.__name__)
-
-    def _make_drivers(self, guards: t.Mapping[str, GuardProcess]) -> dict[str, QuiesceDriver]:
-        """All drivers, the best first."""
-        timeout = self._options.freeze_timeout
-        drivers: list[QuiesceDriver] = [
-            NovaDriver(self.compute, self._options.guard_timeout, timeout),
-            LibvirtDriver(self._options.libvirt_uri, timeout, guards[LibvirtDriver.name]),
-            PauseDriver(self.compute, timeout, guards[PauseDriver.name]),
-        ]
-        return {driver.name: driver for driver in drivers}
 
     def resolve(self, application: Application, project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
         """Server per name in the definition, with what the drivers must know of it.
@@ -117,8 +113,7 @@ class Quiescer:
         leftovers = [server for server in running(servers.values()) if is_leftover(server)]
         if not leftovers:
             return dict(servers)
-        thawing = Thawing(self.compute, self._options.libvirt_uri, self._options.freeze_timeout)
-        run_all({s.id: (lambda s=s: thawing.thaw(s)) for s in leftovers}, self._concurrency)
+        each(leftovers, Thawing(self._reach).thaw, self._concurrency)
         return {name: self.compute.server(server.id) for name, server in servers.items()}
 
     def choose(self, servers: t.Collection[Server], to_thaw: bool = False) -> dict[str, Choice]:
@@ -126,10 +121,11 @@ class Quiescer:
 
         :param to_thaw: what a mark names is the one, also when its guard's time is over: no other can tell.
         """
-        outcomes = attempt_all({s.id: (lambda s=s: self._choose_for(s, to_thaw)) for s in servers}, self._concurrency)
+        outcomes = attempt_each(servers, lambda server: self._choose_for(server, to_thaw), self._concurrency)
+        best = next(iter(self._drivers.values()))
         return {
-            key: outcome.value or Choice(next(iter(self._drivers.values())), Support(str(outcome.error)), {})
-            for key, outcome in outcomes.items()
+            server.id: outcome.value or Choice(best, Support(str(outcome.error)), {})
+            for server, outcome in zip(servers, outcomes, strict=True)
         }
 
     def _choose_for(self, server: Server, to_thaw: bool) -> Choice:
@@ -180,7 +176,7 @@ class Quiescer:
             ]
             for tier in application.freeze_order
         ]
-        paused = [m for tier in tiers for m in tier if m.driver.consistency == PauseDriver.consistency]
+        paused = [m for tier in tiers for m in tier if m.driver.consistency == PAUSED]
         frozen = [[m for m in tier if m not in paused] for tier in tiers]
         return [step for step in (*frozen, paused) if step]
 
@@ -208,16 +204,13 @@ def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
 
 def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choice]) -> list[str]:
     """Why a window over these servers could not be opened now."""
-    problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
-    return problems + [
+    problems = [_freeze_problem(server, choices[server.id].support) for server in servers if server.id in choices]
+    return [problem for problem in problems if problem]
+
+
+def _freeze_problem(server: Server, support: Support) -> str | None:
+    found = support.problem or held_problem(server)
+    if found is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.
-        f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-        for server in servers
-        if server.id in choices and choices[server.id].support.problem is None and choices[server.id].support.state == FROZEN
-    ]
-
-
-def _reach(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options of a module by which it reaches its cloud."""
-    names = ("cloud", "auth", "auth_type", "region_name", "validate_certs", "ca_cert", "client_cert", "client_key")
-    return {name: params.get(name) for name in (*names, "api_timeout", "interface")}
+        return f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
+    return found

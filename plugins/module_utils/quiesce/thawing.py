@@ -4,46 +4,58 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ..cloud.compute import Compute
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
-from .driver import QuiesceDriver
-from .libvirt import LibvirtDriver
+from ..core.text import told
+from ..work.pool import attempt_each
+from .driver import QuiesceDriver, has_no_guest
+from .drivers import Reach, drivers
 from .mark import FreezeMark, FreezeMarks
-from .nova import NovaDriver
-from .pause import PauseDriver
 
 
 class Thawing:
     """Thaws marked servers, each by the driver that its mark names.
 
-    :param timeout: seconds that the thaw of one server may take.
+    :param reach: how they are reached; its timeout is that for the thaw of one server.
     """
 
-    def __init__(self, compute: Compute, libvirt_uri: str | None, timeout: int) -> None:
-        drivers: list[QuiesceDriver] = [
-            NovaDriver(compute, 0, timeout),
-            LibvirtDriver(libvirt_uri, timeout),
-            PauseDriver(compute, timeout),
-        ]
-        self._drivers = {driver.name: driver for driver in drivers}
-        self._marks = FreezeMarks(compute)
+    def __init__(self, reach: Reach) -> None:
+        self._drivers = drivers(reach)
+        self._marks = FreezeMarks(reach.compute)
 
     def thaw(self, server: Server) -> bool:
-        """:returns: whether the server was still frozen."""
-        name = FreezeMark.of(server).driver
-        driver = self._drivers.get(name)
+        """Thaw a server; nothing is done when the freeze whose mark it was seen with has ended meanwhile.
+
+        :returns: whether the server was still frozen.
+        """
+        found = self._marks.server(server.id)
+        seen, mark = FreezeMark.of(server), FreezeMark.of(found)
+        if seen is None or mark is None or not mark.is_same(seen):
+            return False
+        driver = self._drivers.get(mark.driver)
         if driver is None:
             raise FreezeFailed(
-                f"The mark of server {server.label} names the unknown driver '{name}'.",
+                f"The mark of server {server.label} names the unknown driver '{told(mark.driver)}'.",
                 "Thaw the server by hand and remove its metadata osdr_freeze.",
             )
-        is_off = server.status == "SHUTOFF"
-        thaw = None if is_off else driver.thaw(server)
-        if not is_off:
-            _disarm(driver, server)
-        self._marks.remove(server)
-        return bool(thaw and not thaw.interrupted and thaw.filesystems != 0)
+        was_frozen = not has_no_guest(found) and _thaw(driver, found, mark)
+        self._marks.remove(found, mark)
+        return was_frozen
+
+
+def _thaw(driver: QuiesceDriver, server: Server, mark: FreezeMark) -> bool:
+    """:returns: whether the server was still frozen."""
+    thaw = driver.thaw(server)
+    if driver.freezes_late and not (thaw.has_arrived or mark.frozen or mark.is_leftover):
+        raise FreezeFailed(
+            f"Server {server.label} is not frozen, but its freeze may have been asked for, and may still arrive.",
+            f"Its guard stays armed. Run it again after {mark.over}, when it cannot any more.",
+        )
+    _disarm(driver, server)
+    return thaw.found_frozen
 
 
 def _disarm(driver: QuiesceDriver, server: Server) -> None:
@@ -52,3 +64,76 @@ def _disarm(driver: QuiesceDriver, server: Server) -> None:
         driver.disarm_guard(server)
     except DrError:
         return
+
+
+class Leftovers:
+    """Everything that bears a mark, whoever put it.
+
+    :param everywhere: in all projects, and not only in that of the credentials.
+    """
+
+    def __init__(self, compute: Compute, everywhere: bool) -> None:
+        servers = compute.servers(everywhere=everywhere)
+        self._marked = [(server, mark) for server in servers if (mark := FreezeMark.of(server))]
+        #: Of these, Nova does not show whether they bear one.
+        self._unknown = [server for server in servers if not server.is_known]
+
+    def thaw(self, thawing: Thawing, concurrency: int) -> dict[str, bool]:
+        """Thaw each server on its own, whatever becomes of the others.
+
+        :returns: whether it was still frozen, per server id.
+        :raises FreezeFailed: naming all whose thaw could not be confirmed; the others are thawed.
+        """
+        servers = [server for server, _mark in self._marked]
+        outcomes = attempt_each(servers, lambda server: _attempt(thawing, server), concurrency)
+        self.report([f"{server.label}: {outcome.error}" for server, outcome in zip(servers, outcomes, strict=True) if outcome.error])
+        return {server.id: bool(outcome.value) for server, outcome in zip(servers, outcomes, strict=True)}
+
+    def report(self, failed: t.Sequence[str] = ()) -> None:
+        """:raises FreezeFailed: when a thaw failed, or nobody knows whether one is needed."""
+        failed = [*failed, *(f"{server.label}: its cell does not answer, so nobody knows whether it is marked." for server in self._unknown)]
+        if failed:
+            raise FreezeFailed(
+                f"The thaw of {len(failed)} of {len(self._marked) + len(self._unknown)} servers could not be confirmed. " + " ".join(failed),
+                "They keep their marks; mend what is named and run it again. A hard reboot thaws a server too.",
+            )
+
+    def describe(self, was_frozen: t.Mapping[str, bool]) -> dict[str, t.Any]:
+        """The result, as a module returns it."""
+        return {
+            "changed": bool(self._marked),
+            "thaw": [
+                {
+                    "id": server.id,
+                    "name": server.name,
+                    "project_id": server.project_id,
+                    "driver": mark.driver,
+                    "guard_until": mark.until,
+                    "was_frozen": was_frozen.get(server.id),
+                }
+                for server, mark in self._marked
+            ],
+            "diff": {
+                "before": {server.name: "marked as frozen" for server, _mark in self._marked},
+                "after": {server.name: "thawed" for server, _mark in self._marked},
+            },
+        }
+
+
+def _attempt(thawing: Thawing, server: Server) -> bool:
+    try:
+        return thawing.thaw(server)
+    except DrError:
+        raise
+    except Exception as error:
+        # Of whatever kind: it is the failure of one server.
+        raise FreezeFailed(f"Its thaw ended with {told(repr(error))}.") from error
+
+
+def thaw_leftovers(reach: Reach, everywhere: bool, concurrency: int, is_real: bool) -> dict[str, t.Any]:
+    """Leave nobody frozen, and tell who was, or would be, thawed."""
+    leftovers = Leftovers(reach.compute, everywhere)
+    if is_real:
+        return leftovers.describe(leftovers.thaw(Thawing(reach), concurrency))
+    leftovers.report()
+    return leftovers.describe({})

@@ -19,12 +19,12 @@ import typing as t
 from ..application.checks import AGENT, COMMAND, CONSOLE, HTTP, PORT, Check, HttpCheck
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud, connect_other
-from ..core.errors import CloudError, DrError, InvalidInput
+from ..core.errors import CloudError, DrError
+from ..core.hosts import host_in_uri
 from ..core.records import Server
+from ..core.text import LONGEST, told
 from ..quiesce.driver import QuiesceDriver
-from ..quiesce.libvirt import LibvirtDriver
-from ..quiesce.nova import NovaDriver
-from ..quiesce.quiescer import AUTO
+from ..quiesce.drivers import AUTO, Reach, drivers, require_reach
 from ..work.waiting import within
 
 #: Seconds for a connection; a guest that boots does not refuse, it does not answer.
@@ -36,8 +36,6 @@ _AGENT_SECONDS = 5
 _CONSOLE_LINES = 5000
 #: So much of a body is looked at, in bytes.
 _LARGEST_BODY = 2**20
-#: So much of what a server or a command said is told.
-_TOLD = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,15 +62,15 @@ class Agents:
         self._drivers = drivers
 
     @classmethod
-    def of(cls, cloud: Cloud, options: t.Mapping[str, t.Any]) -> Agents:
-        """:param options: how servers are frozen there: driver, admin_cloud and libvirt_uri.
+    def of(cls, cloud: Cloud, driver: str, admin_cloud: str | dict[str, t.Any] | None, libvirt_uri: str | None) -> Agents:
+        """The parameters are the options by which servers are frozen there.
+
         :raises InvalidInput: when libvirt cannot be reached.
         """
-        if options["driver"] == LibvirtDriver.name and not options["libvirt_uri"]:
-            raise InvalidInput("The driver libvirt needs libvirt_uri.", "For example qemu+ssh://root@{host}/system?no_tty=1.")
-        compute = Compute(connect_other(options["admin_cloud"]) if options["admin_cloud"] else cloud)
-        drivers = (NovaDriver(compute, 0, _AGENT_SECONDS), LibvirtDriver(options["libvirt_uri"], _AGENT_SECONDS))
-        return cls(compute, [driver for driver in drivers if options["driver"] in (AUTO, driver.name)])
+        require_reach(driver, libvirt_uri)
+        compute = Compute(connect_other(admin_cloud) if admin_cloud else cloud)
+        known = drivers(Reach(compute, libvirt_uri, _AGENT_SECONDS)).values()
+        return cls(compute, [one for one in known if one.asks_agent and driver in (AUTO, one.name)])
 
     def problem(self, server_id: str) -> str | None:
         """Why a server could not be frozen now; None when it could be."""
@@ -132,10 +130,17 @@ def console_problem(compute: Compute, server_id: str, pattern: str) -> str | Non
 def connection_problem(address: str, port: int) -> str | None:
     """Why no TCP connection can be made."""
     try:
-        socket.create_connection((address, port), timeout=_CONNECT_SECONDS).close()
-    except OSError as error:
+        _connect(address, port).close()
+    except (OSError, ValueError) as error:
         return _reason(error)
     return None
+
+
+def _connect(address: str, port: int) -> socket.socket:
+    """:raises ValueError: for what is no address: it comes from clouds and manifests."""
+    if host_in_uri(address) is None:
+        raise ValueError(f"'{told(address)}' is neither an address nor a host name")
+    return socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
 
 
 def http_problem(address: str, check: HttpCheck) -> str | None:
@@ -156,7 +161,7 @@ def _answer_problem(address: str, check: HttpCheck) -> str | None:
     if answer.status not in check.status:
         return f"status {answer.status} instead of {' or '.join(map(str, check.status))}"
     if check.text is not None and check.text not in body:
-        return f"status {answer.status}, but no '{_told(check.text)}' in the body, which begins with '{_told(body)}'"
+        return f"status {answer.status}, but no '{told(check.text)}' in the body, which begins with '{told(body)}'"
     return None
 
 
@@ -164,8 +169,10 @@ def _connected(address: str, check: HttpCheck) -> http.client.HTTPConnection:
     """A connection to the server's address that asks for the name that the check gives."""
     secure = check.scheme == "https"
     name = check.host or address
-    connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(name, check.port)
-    plain = socket.create_connection((address, connection.port), timeout=_CONNECT_SECONDS)
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    # Without a port, it would take the end of an IPv6 address for one.
+    connection = kind(host_in_uri(name) or "", check.port or kind.default_port)
+    plain = _connect(address, connection.port)
     plain.settimeout(_REQUEST_SECONDS)
     try:
         connection.sock = _tls(check).wrap_socket(plain, server_hostname=name) if secure else plain
@@ -225,13 +232,9 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
 
 def _tail(output: t.IO[bytes]) -> str:
     """The end of what a command said, on one line."""
-    output.seek(max(0, output.seek(0, os.SEEK_END) - 4 * _TOLD))
-    return " ".join(output.read().decode(errors="replace").split())[-_TOLD:]
-
-
-def _told(text: str) -> str:
-    return " ".join(text.split())[:_TOLD]
+    output.seek(max(0, output.seek(0, os.SEEK_END) - 4 * LONGEST))
+    return told(" ".join(output.read().decode(errors="replace").split())[-LONGEST:])
 
 
 def _reason(error: Exception) -> str:
-    return _told(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    return told(getattr(error, "strerror", None) or str(error) or type(error).__name__)

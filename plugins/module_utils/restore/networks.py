@@ -150,7 +150,7 @@ class NetworkRestore:
         self._compute.create_server_group(spec.name, spec.policy, spec.max_per_host)
 
     def _make_key_pair(self, spec: KeyPairSpec) -> None:
-        self._compute.create_key_pair(spec.name, f"{spec.public_key.strip()} {self._owner.text()}")
+        self._compute.create_key_pair(spec.name, self._owner.after(spec.public_key))
 
     # What things are called at the site
 

@@ -92,7 +92,11 @@ class VolumeRestore:
         return [self._describe(step, volumes[step.spec.source_id]) for step in steps]
 
     def work(self, steps: t.Sequence[VolumeStep]) -> Pipeline[str, Volume]:
-        """The restores, per source volume."""
+        """The restores, per source volume.
+
+        :raises ManifestInvalid: for copies of a method that this release does not know.
+        """
+        methods.refuse_unknown(self.manifest)
         by_source = {step.spec.source_id: step for step in steps}
         return Pipeline(
             start={source: functools.partial(self._start, step) for source, step in by_source.items()},

@@ -77,7 +77,7 @@ class Settings:
             name=require_checkpoint_id(params["name"]) if is_wanted else require_name("the name of a set of snapshots", params["name"]),
             least=params["consistency"] or _default_least(quiesce),
             grouping=GroupingOptions(params["grouping"], params["group_type"]),
-            quiesce=QuiesceOptions.parse(quiesce) if quiesce else None,
+            quiesce=QuiesceOptions.parse(quiesce, reach) if quiesce else None,
             projects=tuple(params["projects"]),
             thaw=None if params["thaw"] is None else params["thaw"].get("servers") or [],
             timeout=params["timeout"],
@@ -190,7 +190,7 @@ class Course:
         settings = self._settings
         if settings.quiesce is None:
             return None
-        return Quiescer(settings.reach, self._cloud, settings.quiesce, settings.least, settings.concurrency)
+        return Quiescer(self._cloud, settings.quiesce, settings.least, settings.concurrency)
 
     def _window(
         self, quiescer: Quiescer | None, servers: t.Mapping[str, Server], choices: t.Mapping[str, Choice]

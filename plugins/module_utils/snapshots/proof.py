@@ -14,15 +14,13 @@ import dataclasses
 import datetime
 import typing as t
 
-from ..quiesce.libvirt import LibvirtDriver
+from ..quiesce.drivers import consistencies
 from ..quiesce.mark import FreezeMark
-from ..quiesce.nova import NovaDriver
-from ..quiesce.pause import PauseDriver
 from ..quiesce.window import Member
 from ..work.clock import Moment
 
 #: What snapshots are that were taken while a driver's freeze held.
-LEVEL_OF_DRIVER = {driver.name: driver.consistency for driver in (NovaDriver, LibvirtDriver, PauseDriver)}
+LEVEL_OF_DRIVER = consistencies()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Slow work that a cloud does by itself once it is started: many pieces, a limit, one question for all."""
+"""Slow work that a cloud does by itself once it is started: many pieces, so many at once, one question for all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .waiting import Waiter
 
 
 class Pipeline(t.Generic[Key, Value]):
-    """Keeps at most ``limit`` pieces of work under way until all have ended.
+    """Keeps at most ``concurrency`` pieces of work under way until all have ended.
 
     :param start: per piece, what starts it. One that is :class:`Busy` is tried again, after all others.
     :param look: asked again and again with the pieces under way; answers with the outcomes of those that ended.
@@ -39,14 +39,14 @@ class Pipeline(t.Generic[Key, Value]):
         self._deadlines: dict[Key, float] = {}
         self._outcomes: dict[Key, Outcome[Value]] = {}
 
-    def run(self, limit: int, waiter: Waiter) -> dict[Key, Outcome[Value]]:
+    def run(self, concurrency: int, waiter: Waiter) -> dict[Key, Outcome[Value]]:
         """Do all the work; the failure of a piece does not keep the others from going on.
 
         :param waiter: its timeout, and what the size of a piece adds to it, holds for each piece from its start, and from the first try to start it.
         """
         while not self.ended:
             before = len(self._outcomes)
-            self.advance(limit, waiter)
+            self.advance(concurrency, waiter)
             made_room = self._waiting and len(self._outcomes) > before
             if not (self.ended or made_room):
                 waiter.clock.sleep(waiter.interval)
@@ -60,9 +60,9 @@ class Pipeline(t.Generic[Key, Value]):
         """What became of a piece; None as long as it has not ended."""
         return self._outcomes.get(key)
 
-    def advance(self, limit: int, waiter: Waiter) -> None:
+    def advance(self, concurrency: int, waiter: Waiter) -> None:
         """One round: begin what there is room for, see what has ended."""
-        free = max(0, limit - len(self._deadlines))
+        free = max(0, concurrency - len(self._deadlines))
         begun = self._startable(tuple(self._waiting))[:free]
         busy = self._begin(begun, waiter)
         self._waiting = [key for key in self._waiting if key not in begun] + busy

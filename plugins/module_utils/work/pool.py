@@ -25,21 +25,22 @@ class Outcome(t.Generic[Value]):
 
 
 def attempt_all(
-    work: t.Mapping[Key, t.Callable[[], Value]], limit: int
+    work: t.Mapping[Key, t.Callable[[], Value]], concurrency: int
 ) -> dict[Key, Outcome[Value]]:
-    """Run all pieces of work at once, at most ``limit`` at a time, and lose none of the outcomes.
+    """Run all pieces of work at once, at most ``concurrency`` at a time, and lose none of the outcomes.
 
-    A :class:`DrError` becomes the outcome of its piece; the others go on. When the calling thread is
-    interrupted, pieces not begun are dropped, those under way are waited for, and the
-    interruption is raised again.
+    A :class:`DrError` becomes the outcome of its piece. Any other error is a fault of ours; it is raised, when all
+    others have had their turn. When the calling thread is interrupted, pieces not begun are
+    dropped, those under way are waited for, and the interruption is raised again.
 
     :returns: outcome per key, in the order of ``work``.
     """
     if not work:
         return {}
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(limit, len(work)))
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(concurrency, len(work)))
     try:
         futures = {key: pool.submit(_outcome, piece) for key, piece in work.items()}
+        concurrent.futures.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -52,12 +53,12 @@ def _outcome(piece: t.Callable[[], Value]) -> Outcome[Value]:
         return Outcome(error=error)
 
 
-def run_all(work: t.Mapping[Key, t.Callable[[], Value]], limit: int) -> dict[Key, Value]:
-    """Like :class:`attempt_all`, but raise when anything failed.
+def run_all(work: t.Mapping[Key, t.Callable[[], Value]], concurrency: int) -> dict[Key, Value]:
+    """Like :func:`attempt_all`, but raise when anything failed.
 
     :raises DrError: the only error, or one that lists all of them.
     """
-    return values_of(attempt_all(work, limit))
+    return values_of(attempt_all(work, concurrency))
 
 
 def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
@@ -76,15 +77,15 @@ def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
     return {key: t.cast(Value, outcome.value) for key, outcome in outcomes.items()}
 
 
-def each(items: t.Iterable[Item], act: t.Callable[[Item], Value], limit: int) -> list[Value]:
-    """Do the same to all items at once, at most ``limit`` at a time.
+def each(items: t.Iterable[Item], act: t.Callable[[Item], Value], concurrency: int) -> list[Value]:
+    """Do the same to all items at once, at most ``concurrency`` at a time.
 
     :returns: what came of each, in the order of the items.
     :raises DrError: the only error, or one that lists all of them; the other items have had their turn by then.
     """
-    return list(values_of(dict(enumerate(attempt_each(items, act, limit)))).values())
+    return list(values_of(dict(enumerate(attempt_each(items, act, concurrency)))).values())
 
 
-def attempt_each(items: t.Iterable[Item], act: t.Callable[[Item], Value], limit: int) -> list[Outcome[Value]]:
+def attempt_each(items: t.Iterable[Item], act: t.Callable[[Item], Value], concurrency: int) -> list[Outcome[Value]]:
     """Like :func:`each`, but an error becomes the outcome of its item."""
-    return list(attempt_all({number: functools.partial(act, item) for number, item in enumerate(items)}, limit).values())
+    return list(attempt_all({number: functools.partial(act, item) for number, item in enumerate(items)}, concurrency).values())

@@ -13,6 +13,7 @@ assisted snapshots, for which servers are frozen, are refused for servers with a
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import contextlib
 import copy
@@ -37,13 +38,12 @@ from nova import context as nova_context
 from nova import exception, objects, servicegroup
 from nova.api.openstack import wsgi
 from nova.compute import api as compute_api
-from nova.compute import rpcapi, vm_states
+from nova.compute import power_state, rpcapi, vm_states
 from nova.compute import utils as compute_utils
 from nova.policies import base as base_policies
 from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_policy import policy
-from oslo_utils import excutils
 
 LOG = logging.getLogger(__name__)
 CONF = nova_conf.CONF
@@ -92,6 +92,7 @@ POLICIES = [
     for name, description, method, path in (
         ("quiesce", "Quiesce a server", "POST", "/servers/{server_id}/action (quiesce)"),
         ("unquiesce", "Unquiesce a server", "POST", "/servers/{server_id}/action (unquiesce)"),
+        ("force", "Unquiesce a server that somebody else holds", "POST", "/servers/{server_id}/action (unquiesce)"),
         ("show", "Show whether a server is quiesced", "GET", "/servers/{server_id}/os-quiesce"),
     )
 ]
@@ -122,24 +123,84 @@ UNQUIESCING = "unquiescing"
 
 #: Seconds that a process gets to write down how its request to a compute host ended.
 _GRACE = 5
-#: Seconds that a request waits on a compute host for its turn at a guest agent, libvirt's 30 and some more.
+#: Seconds that a request waits on a compute host for its turn at a guest agent: libvirt's 30 and some more.
 #: Requests do not get their turns in the order in which they came.
 _LATEST_TURN = 40
-#: For so long an agent that is away is waited for: its guest may be frozen all the same.
-_PATIENCE = datetime.timedelta(hours=1)
-#: States of a server whose guest cannot be asked, and is as it was when it goes on.
+#: States of a server whose guest cannot be asked, and is as it was when it resumes.
 _STANDING_STILL = (vm_states.PAUSED, vm_states.SUSPENDED)
+#: States that Nova sets only after the guest was switched off. What runs there, or will, was started afresh.
+_STARTED_AFRESH = (vm_states.RESCUED, vm_states.RESIZED, vm_states.SHELVED, vm_states.SHELVED_OFFLOADED)
+#: The same, unless the guest has power: somebody started it past Nova, or its host was down when it was deleted.
+_OFF = (vm_states.STOPPED, vm_states.SOFT_DELETED)
+_NO_POWER = (power_state.SHUTDOWN, power_state.CRASHED)
+#: Events of Nova's instance-action log that end with a guest that was started afresh.
+_RESTARTS = frozenset(
+    f"compute_{name}_instance" for name in ("reboot", "start", "stop", "rebuild", "rescue", "unrescue", "shelve")
+)
+_OUR_TASKS = (None, QUIESCING, UNQUIESCING)
 _PATH = re.compile(r"^(?:/[^/]+)?/servers/(?P<server>[^/]+)/(?P<what>action|os-quiesce)/?$")
+_TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 #: What the RPC methods are called with; the newest that the computes' version allows.
 _RPC_VERSIONS = ("6.0", "5.0")
+#: Nova 2024.1 also runs on a Python that has no datetime.UTC.
+_UTC = datetime.timezone.utc
+_LONG_AGO = datetime.datetime.fromtimestamp(0, _UTC)
 
 
 def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
+    return datetime.datetime.now(_UTC)
 
 
 def _after(seconds: float) -> datetime.datetime:
     return _now() + datetime.timedelta(seconds=seconds)
+
+
+def _moment(text: t.Any) -> datetime.datetime | None:
+    """Read a time with its zone; None for everything else."""
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except (AttributeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _shown(moment: datetime.datetime) -> str:
+    return moment.astimezone(_UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How the latest freeze of a server ended; kept in its system metadata beyond that end.
+
+    By it a client whose answer was lost learns that *its* freeze is over, and a freeze that was given up before it
+    arrived is refused when it does.
+
+    :param token: of the freeze.
+    :param outcome: ``unquiesced`` by request, ``expired``: thawed by Nova, ``restarted`` or ``stopped``: the guest was
+        switched off, ``unknown``: it had never begun, and cannot any more.
+    :param intact: whether the server had been frozen until then.
+    """
+
+    token: str
+    outcome: str
+    intact: bool
+    at: str
+
+    _KEY: t.ClassVar[str] = "quiesce_ended"
+
+    @classmethod
+    def now(cls, token: str, outcome: str, intact: bool = False) -> Ended:
+        return cls(token, outcome, intact, _shown(_now()))
+
+    @classmethod
+    def of(cls, instance: t.Any) -> Ended | None:
+        try:
+            return cls(**json.loads(instance.system_metadata.get(cls._KEY, "")))
+        except (TypeError, ValueError):
+            return None
+
+    def put_on(self, instance: t.Any) -> None:
+        instance.system_metadata = {**instance.system_metadata, self._KEY: json.dumps(dataclasses.asdict(self))}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +210,7 @@ class Record:
     :param since: when the freeze was asked for, and once it is confirmed, when that was.
     :param until: when somebody else may, and will, thaw the server.
     :param settled: from when on a confirmed thaw is final: no freeze that was given up can come after it.
+    :param token: tells this freeze from all others. Its client chose it, or it is the id of the request.
     """
 
     state: str
@@ -158,6 +220,7 @@ class Record:
     user_id: str
     project_id: str
     request_id: str
+    token: str
 
     #: By this pair a server with a record is found.
     MARK: t.ClassVar[dict[str, str]] = {"quiesce": "recorded"}
@@ -166,13 +229,19 @@ class Record:
 
     @classmethod
     def of(cls, instance: t.Any) -> Record | None:
+        """The record of a server. Of a damaged one, what cannot be read is long ago, so the server is thawed."""
         metadata = instance.system_metadata
         if not all(metadata.get(key) == value for key, value in cls.MARK.items()):
             return None
         values = {field.name: metadata.get(cls._PREFIX + field.name, "") for field in dataclasses.fields(cls)}
-        for moment in cls._MOMENTS:
-            values[moment] = datetime.datetime.fromisoformat(values[moment])
+        values.update({name: _moment(values[name]) or _LONG_AGO for name in cls._MOMENTS})
         return cls(**values)
+
+    @classmethod
+    def new(cls, context: t.Any, state: str, until: datetime.datetime, token: str | None = None) -> Record:
+        now = _now()
+        request_id = context.request_id
+        return cls(state, now, until, now, context.user_id or "", context.project_id or "", request_id, token or request_id)
 
     def put_on(self, instance: t.Any) -> None:
         values = {key: str(value) for key, value in dataclasses.asdict(self).items()}
@@ -192,12 +261,14 @@ class Record:
     def is_due(self) -> bool:
         return _now() >= self.until
 
+    def is_held_by(self, context: t.Any, token: str | None) -> bool:
+        """Whether a request may end this freeze: by its token, or if it has none of its client's, by its user."""
+        if token is not None:
+            return token == self.token
+        return self.token == self.request_id and self.user_id == (context.user_id or "")
+
     def as_dict(self) -> dict[str, str]:
-        moments = {
-            name: getattr(self, name).astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            for name in self._MOMENTS
-        }
-        return {**dataclasses.asdict(self), **moments}
+        return {**dataclasses.asdict(self), **{name: _shown(getattr(self, name)) for name in self._MOMENTS}}
 
 
 class AgentFailed(Exception):
@@ -205,12 +276,16 @@ class AgentFailed(Exception):
 
     :param nothing_pending: the guest cannot be frozen later by what was asked of it now.
     :param is_frozen: the agent refused because the guest is frozen.
+    :param not_running: the hypervisor does not run the guest: it is paused there, or off.
     """
 
-    def __init__(self, message: str, nothing_pending: bool = False, is_frozen: bool = False) -> None:
+    def __init__(
+        self, message: str, nothing_pending: bool = False, is_frozen: bool = False, not_running: bool = False
+    ) -> None:
         super().__init__(message)
         self.nothing_pending = nothing_pending
         self.is_frozen = is_frozen
+        self.not_running = not_running
 
 
 class AgentLate(AgentFailed):
@@ -262,9 +337,10 @@ class Computes:
 def _failure(message: str) -> AgentFailed:
     """Read libvirt's words: nova-compute passes on nothing else."""
     is_frozen = "has been disabled" in message and "freeze" in message
-    # Not so a domain that is "not running": it may be paused, with all that was asked of it.
     not_there = any(words in message for words in ("not connected", "not configured"))
-    return AgentFailed(message, nothing_pending=is_frozen or not_there, is_frozen=is_frozen)
+    # Such a domain may be paused, with all that was asked of it: something may be pending.
+    not_running = "domain is not running" in message
+    return AgentFailed(message, is_frozen or not_there, is_frozen, not_running)
 
 
 class Claim:
@@ -274,14 +350,14 @@ class Claim:
     """
 
     def __init__(self, instance: t.Any, task: str, record: Record) -> None:
-        before, seen = instance.task_state, Record.of(instance)
+        before, seen = instance.task_state, _known(instance)
         self._instance = instance
         self._task = task
         self._record = record
         instance.task_state = task
         instance.save(expected_task_state=[before])
         instance.refresh()
-        if Record.of(instance) != seen:
+        if _known(instance) != seen:
             instance.task_state = before
             instance.save(expected_task_state=[task])
             raise exception.UnexpectedTaskStateError(
@@ -298,14 +374,39 @@ class Claim:
         self._end()
         return record
 
-    def clear(self) -> None:
+    def clear(self, ended: Ended | None = None) -> None:
         """End it with a server that simply runs."""
         Record.take_off(self._instance)
+        if ended:
+            ended.put_on(self._instance)
         self._end()
 
     def _end(self) -> None:
         self._instance.task_state = None
         self._instance.save(expected_task_state=[self._task])
+
+
+def _known(instance: t.Any) -> tuple[Record | None, Ended | None]:
+    return Record.of(instance), Ended.of(instance)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What a client asks for when it freezes.
+
+    :param until: when Nova thaws, whatever becomes of the client.
+    :param token: by which the client knows its freeze again.
+    """
+
+    until: datetime.datetime
+    token: str | None = None
+    is_probe: bool = False
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the guest agent gets."""
+        left = (self.until - _now()).total_seconds()
+        return max(1, min(left, CONF.quiesce.agent_timeout))
 
 
 class Quiescer:
@@ -314,14 +415,15 @@ class Quiescer:
     def __init__(self, computes: Computes) -> None:
         self._computes = computes
 
-    def probe(self, context: t.Any, instance: t.Any, timeout: int) -> None:
+    def probe(self, context: t.Any, instance: t.Any, wish: Wish) -> None:
         """Find out whether the guest agent answers, by a thaw of the running server.
 
         :raises AgentFailed: when it does not.
         """
-        claim = Claim(instance, UNQUIESCING, _record(context, UNQUIESCING))
+        patience = wish.patience
+        claim = Claim(instance, UNQUIESCING, Record.new(context, UNQUIESCING, _after(patience + _GRACE)))
         try:
-            self._computes.thaw(context, instance, min(timeout, CONF.quiesce.agent_timeout))
+            self._computes.thaw(context, instance, patience)
         except AgentLate:
             # The thaw may be carried out late, into the next freeze.
             _keep_thawing(claim)
@@ -331,10 +433,10 @@ class Quiescer:
             raise
         claim.clear()
 
-    def quiesce(self, context: t.Any, instance: t.Any, timeout: int) -> Record:
+    def quiesce(self, context: t.Any, instance: t.Any, wish: Wish) -> Record:
         """:raises AgentFailed: when the server is not frozen; it will not stay so if it becomes it later."""
-        patience = min(timeout, CONF.quiesce.agent_timeout)
-        record = _record(context, QUIESCING, timeout)
+        patience = wish.patience
+        record = Record.new(context, QUIESCING, wish.until, wish.token)
         record = dataclasses.replace(record, settled=_after(patience + _LATEST_TURN))
         claim = Claim(instance, QUIESCING, record)
         with _recorded(context, instance, "quiesce"):
@@ -346,15 +448,16 @@ class Quiescer:
                 raise
             except Exception:
                 # The freeze may have happened; the record in the database brings the sweep.
-                with excutils.save_and_reraise_exception(), contextlib.suppress(AgentFailed):
+                with contextlib.suppress(AgentFailed):
                     self._computes.thaw(context, instance, CONF.quiesce.agent_timeout)
+                raise
 
-    def unquiesce(self, context: t.Any, instance: t.Any, record: Record) -> bool:
-        """Thaw, and return whether the server had been frozen the whole time.
+    def unquiesce(self, context: t.Any, instance: t.Any, record: Record) -> Ended | None:
+        """Thaw, and return how the freeze ended.
 
-        What was asked of the agent before and given up is waited for by the sweep.
+        None as long as a freeze that was given up may come: the sweep thaws until none can.
 
-        :raises AgentFailed: when the thaw was not confirmed; it is tried on.
+        :raises AgentFailed: when the thaw was not confirmed; the sweep tries again.
         """
         working = dataclasses.replace(record, until=_after(2 * CONF.quiesce.agent_timeout + _GRACE))
         claim = Claim(instance, UNQUIESCING, working)
@@ -369,35 +472,50 @@ class Quiescer:
             except AgentFailed:
                 claim.keep(state=UNQUIESCING, until=_now())
                 raise
-            self._end(claim, is_final)
-            return intact
+            ended = Ended.now(record.token, "unquiesced", intact)
+            return ended if _end(claim, is_final, ended) else None
 
-    def expire(self, context: t.Any, instance: t.Any, record: Record) -> None:
-        """Thaw a server whose time is over, or whose process has ended."""
-        if instance.vm_state not in (vm_states.ACTIVE, *_STANDING_STILL):
-            Record.take_off(instance)
-            instance.save()
+    def bar(self, instance: t.Any, token: str) -> Ended:
+        """See to it that a freeze that is not known here will not be begun any more."""
+        ended = Ended.now(token, "unknown")
+        ended.put_on(instance)
+        instance.save(expected_task_state=[None])
+        return ended
+
+    def expire(self, context: t.Any, instance: t.Any, record: Record, patience: float) -> None:
+        """Thaw a server whose time is over, or whose process has ended.
+
+        The record goes only when it is certain that the guest is not frozen. As long as there is one, it is tried again.
+
+        :param patience: seconds to wait for the guest agent.
+        :raises AgentFailed: when the thaw was not confirmed.
+        """
+        if _is_switched_off(instance):
+            _forget(instance, Ended.now(record.token, "stopped"))
             return
-        if instance.task_state not in (None, QUIESCING, UNQUIESCING):
-            LOG.info("Server %s has the task %s; it is thawed after that.", instance.uuid, instance.task_state)
+        if instance.task_state not in _OUR_TASKS:
+            # Whatever Nova does there may last; its guest must not stay frozen for so long.
+            LOG.warning("Server %s has the task %s and is thawed meanwhile.", instance.uuid, instance.task_state)
+            self._computes.thaw(context, instance, patience)
             return
-        working = dataclasses.replace(record, until=_after(CONF.quiesce.agent_timeout + _GRACE))
         if record.state == QUIESCED:
             LOG.warning("Server %s was not unquiesced in time and is thawed now.", instance.uuid)
-        claim = Claim(instance, UNQUIESCING, working)
+        claim = Claim(instance, UNQUIESCING, dataclasses.replace(record, until=_after(patience + _GRACE)))
         if instance.vm_state in _STANDING_STILL:
             claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval), settled=_after(_LATEST_TURN))
             return
         with _recorded(context, instance, "unquiesce"):
             is_final = _now() >= record.settled
             try:
-                self._computes.thaw(context, instance, CONF.quiesce.agent_timeout)
+                self._computes.thaw(context, instance, patience)
             except AgentFailed as error:
-                # Agents are restarted. One that is away says nothing of its guest, and forgets nothing.
-                if not error.nothing_pending or _now() < record.settled + _PATIENCE:
-                    claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval))
-                    raise
-            self._end(claim, is_final)
+                outcome = _without_agent(context, instance, record, error)
+                if outcome:
+                    claim.clear(Ended.now(record.token, outcome))
+                    return
+                claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval))
+                raise
+            _end(claim, is_final, Ended.now(record.token, "expired"))
 
     def _is_still_frozen(self, context: t.Any, instance: t.Any) -> bool:
         """Ask by a second freeze, which an agent refuses while it is frozen: nova-compute has no other question."""
@@ -422,25 +540,60 @@ class Quiescer:
                 return
         claim.clear()
 
-    @staticmethod
-    def _end(claim: Claim, is_final: bool) -> None:
-        """After a confirmed thaw."""
-        if is_final:
-            claim.clear()
-        else:
-            claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval))
+
+def _is_switched_off(instance: t.Any) -> bool:
+    """Whether the guest that was frozen is certainly gone.
+
+    ERROR says nothing of the guest: Nova and administrators set it on servers that run.
+    """
+    if instance.task_state not in _OUR_TASKS:
+        return False
+    if not instance.host or instance.vm_state in _STARTED_AFRESH:
+        return True
+    return instance.vm_state in _OFF and instance.power_state in (*_NO_POWER, power_state.NOSTATE)
 
 
-def _record(context: t.Any, state: str, timeout: float = 0) -> Record:
-    return Record(
-        state=state,
-        since=_now(),
-        until=_after(timeout or CONF.quiesce.agent_timeout + _GRACE),
-        settled=_now(),
-        user_id=context.user_id or "",
-        project_id=context.project_id or "",
-        request_id=context.request_id,
+def _without_agent(context: t.Any, instance: t.Any, record: Record, error: AgentFailed) -> str | None:
+    """How a freeze ended whose server cannot be asked; None when that is not certain."""
+    if error.not_running and instance.vm_state == vm_states.ERROR and instance.power_state in _NO_POWER:
+        return "stopped"
+    if (error.nothing_pending or error.not_running) and _was_restarted(context, instance, record.settled):
+        return "restarted"
+    return None
+
+
+def _was_restarted(context: t.Any, instance: t.Any, since: datetime.datetime) -> bool:
+    """Whether Nova has restarted the guest after a moment, by its instance-action log."""
+    actions = objects.InstanceActionList.get_by_instance_uuid(
+        context, instance.uuid, filters={"changes-since": since}
     )
+    return any(
+        event.event in _RESTARTS and event.result == "Success" and _in_utc(event.start_time) > since
+        for action in actions
+        for event in objects.InstanceActionEventList.get_by_action(context, action.id)
+    )
+
+
+def _in_utc(moment: datetime.datetime) -> datetime.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=_UTC)
+
+
+def _forget(instance: t.Any, ended: Ended) -> None:
+    """Drop the record of a server that nobody works on."""
+    Record.take_off(instance)
+    ended.put_on(instance)
+    task = instance.task_state
+    instance.task_state = None
+    instance.save(expected_vm_state=[instance.vm_state], expected_task_state=[task])
+
+
+def _end(claim: Claim, is_final: bool, ended: Ended) -> bool:
+    """End a claim after a confirmed thaw; returns whether that was final."""
+    if is_final:
+        claim.clear(ended)
+    else:
+        claim.keep(state=UNQUIESCING, until=_after(CONF.quiesce.sweep_interval))
+    return is_final
 
 
 def _keep_thawing(claim: Claim) -> None:
@@ -457,22 +610,128 @@ def _recorded(context: t.Any, instance: t.Any, action: str) -> t.Iterator[None]:
     objects.InstanceAction.action_finish(context, instance.uuid, want_result=False)
 
 
-class Sweeper:
-    """Thaws the servers of all cells whose time is over.
+#: Servers of a cell that one process thaws at once: in all, of one project, and of those whose agents did not answer before.
+_AT_ONCE, _OF_A_PROJECT, _OF_RETRIES = 64, 32, 16
+#: Seconds that an agent gets at the first try. One that takes longer is asked again behind all others.
+_FIRST_PATIENCE = 5
+#: The longest pause, in seconds, between two tries.
+_LONGEST_PAUSE = 60
+#: Seconds after which a look into a cell is called late.
+_LATE_LOOK = 60
 
-    Every API process has one; of those on a host, the one that holds the lock works.
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A server that is to be thawed.
+
+    :param tries: how often that has failed.
     """
+
+    context: t.Any
+    instance: t.Any
+    record: Record
+    tries: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.instance.uuid, self.record.token
+
+    @property
+    def patience(self) -> float:
+        limit = CONF.quiesce.agent_timeout
+        return limit if self.tries else min(limit, _FIRST_PATIENCE)
+
+
+def _next(waiting: t.Iterable[Job], running: t.Collection[Job]) -> Job | None:
+    """Who is thawed next: first tries before others, then the project with the fewest at work, then who is due longest."""
+    of_project = collections.Counter(job.instance.project_id for job in running)
+    retries = sum(1 for job in running if job.tries)
+    if len(running) >= _AT_ONCE:
+        return None
+    fitting = (
+        job
+        for job in waiting
+        if of_project[job.instance.project_id] < _OF_A_PROJECT and not (job.tries and retries >= _OF_RETRIES)
+    )
+    return min(
+        fitting, key=lambda job: (job.tries > 0, of_project[job.instance.project_id], job.record.until), default=None
+    )
+
+
+class Thawers:
+    """Threads that thaw the servers of one cell, such that those whose agents hang keep no others waiting."""
 
     def __init__(self, quiescer: Quiescer) -> None:
         self._quiescer = quiescer
+        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=_AT_ONCE)
+        self._lock = threading.Lock()
+        self._waiting: dict[str, Job] = {}
+        self._running: dict[str, Job] = {}
+        #: Per freeze how often its thaw has failed, and when it is tried again.
+        self._failed: dict[tuple[str, str], tuple[int, datetime.datetime]] = {}
+
+    def offer(self, context: t.Any, instance: t.Any, record: Record) -> None:
+        """Have a server thawed, unless it is about to be or was tried a short time ago."""
+        with self._lock:
+            tries, earliest = self._failed.get((instance.uuid, record.token), (0, _LONG_AGO))
+            if instance.uuid in self._running or _now() < earliest:
+                return
+            self._waiting[instance.uuid] = Job(context, instance, record, tries)
+        self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            while (job := _next(self._waiting.values(), self._running.values())) is not None:
+                self._running[job.instance.uuid] = self._waiting.pop(job.instance.uuid)
+                self._pool.submit(self._work, job)
+
+    def _work(self, job: Job) -> None:
+        has_failed = not self._try(job)
+        with self._lock:
+            del self._running[job.instance.uuid]
+            self._failed.pop(job.key, None)
+            if has_failed:
+                pause = min(CONF.quiesce.sweep_interval * 2**job.tries, _LONGEST_PAUSE)
+                self._failed[job.key] = (job.tries + 1, _after(pause))
+        self._start()
+
+    def _try(self, job: Job) -> bool:
+        """:returns: whether it went well, so that the next sweep may take the server up again if it must."""
+        uuid = job.instance.uuid
+        try:
+            with job.instance.obj_alternate_context(job.context):
+                self._quiescer.expire(job.context, job.instance, job.record, job.patience)
+        except exception.UnexpectedTaskStateError:
+            LOG.info("Server %s is being worked on; it is looked at again.", uuid)
+        except exception.InstanceNotFound:
+            LOG.info("Server %s is gone.", uuid)
+        except AgentFailed as error:
+            LOG.warning("Server %s could not be thawed yet: %s", uuid, error)
+            return False
+        except Exception:
+            LOG.exception("Server %s could not be thawed yet.", uuid)
+            return False
+        return True
+
+
+class Sweeper:
+    """Thaws the servers of all cells whose time is over.
+
+    Every API process has one; of those on a host, the one that holds the lock works. Each cell has threads of its own
+    that look into it and thaw, so a database that hangs keeps only its own servers waiting.
+    """
+
+    def __init__(self, quiescer: Quiescer) -> None:
+        self._thawers: dict[str, Thawers] = collections.defaultdict(lambda: Thawers(quiescer))
         self._lock = fasteners.InterProcessLock(
             os.path.join(CONF.oslo_concurrency.lock_path or CONF.state_path, "nova-quiesce-sweep")
         )
-        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=16)
-        self._under_way: set[str] = set()
+        self._cells: list[t.Any] = []
+        #: Per thing that is looked into the thread that does, and since when.
+        self._looks: dict[str, tuple[threading.Thread, float]] = {}
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="quiesce-sweep", daemon=True).start()
+        _thread("quiesce-sweep", self._run)
 
     def _run(self) -> None:
         while True:
@@ -484,50 +743,59 @@ class Sweeper:
                 LOG.exception("Servers whose quiesce is over could not be looked for; it is tried again.")
 
     def sweep(self) -> None:
-        admin = nova_context.get_admin_context()
-        for cell in objects.CellMappingList.get_all(admin):
-            if cell.is_cell0():
-                continue
-            try:
-                with nova_context.target_cell(admin, cell) as context:
-                    self._sweep_cell(context)
-            except Exception:
-                # One cell that is down must not keep the others' servers frozen.
-                LOG.exception("Cell %s could not be looked into; it is tried again.", cell.identity)
+        """Have a look into all cells that are known, and for more of them; waits for none."""
+        self._look("the list of cells", self._find_cells)
+        for cell in self._cells:
+            self._look(f"cell {cell.identity}", self._sweep_cell, cell)
 
-    def _sweep_cell(self, context: t.Any) -> None:
-        for instance in self._find(context, system_metadata=Record.MARK):
-            record = Record.of(instance)
-            if record and record.is_due and instance.uuid not in self._under_way:
-                self._under_way.add(instance.uuid)
-                self._pool.submit(self._expire, _of_owner(context, instance), instance, record)
+    def _look(self, what: str, act: t.Callable[..., None], *arguments: t.Any) -> None:
+        thread, since = self._looks.get(what, (None, 0.0))
+        if thread is None or not thread.is_alive():
+            self._looks[what] = (_thread(f"quiesce-sweep-{what}", self._guarded, what, act, *arguments), time.monotonic())
+        elif time.monotonic() - since > _LATE_LOOK:
+            LOG.error("%s has not answered for %d s; its servers are thawed when it does.", what, time.monotonic() - since)
 
-        for instance in self._find(context, task_state=[QUIESCING, UNQUIESCING]):
-            if Record.of(instance) is None and _is_abandoned(instance):
-                # Its process died before it did anything.
-                before, instance.task_state = instance.task_state, None
-                instance.save(expected_task_state=[before])
+    @staticmethod
+    def _guarded(what: str, act: t.Callable[..., None], *arguments: t.Any) -> None:
+        try:
+            act(*arguments)
+        except Exception:
+            LOG.exception("%s could not be looked into; it is tried again.", what)
+
+    def _find_cells(self) -> None:
+        cells = objects.CellMappingList.get_all(nova_context.get_admin_context())
+        self._cells = [cell for cell in cells if not cell.is_cell0()]
+
+    def _sweep_cell(self, cell: t.Any) -> None:
+        with nova_context.target_cell(nova_context.get_admin_context(), cell) as context:
+            for instance in self._find(context, system_metadata=Record.MARK):
+                record = Record.of(instance)
+                if record and record.is_due:
+                    self._thawers[cell.uuid].offer(_of_owner(context, instance), instance, record)
+            for instance in self._find(context, task_state=[QUIESCING, UNQUIESCING]):
+                if Record.of(instance) is None and _is_abandoned(instance):
+                    _give_back(instance)
 
     @staticmethod
     def _find(context: t.Any, **filters: t.Any) -> t.Any:
         return objects.InstanceList.get_by_filters(
-            context, {"deleted": False, **filters}, expected_attrs=["system_metadata"]
+            context, {"deleted": False, "soft_deleted": True, **filters}, expected_attrs=["system_metadata"]
         )
 
-    def _expire(self, context: t.Any, instance: t.Any, record: Record) -> None:
-        try:
-            with instance.obj_alternate_context(context):
-                self._quiescer.expire(context, instance, record)
-        except exception.UnexpectedTaskStateError:
-            LOG.info("Server %s is being worked on; it is looked at again.", instance.uuid)
-        except exception.InstanceNotFound:
-            LOG.info("Server %s is gone.", instance.uuid)
-        except AgentFailed as error:
-            LOG.warning("Server %s could not be thawed yet: %s", instance.uuid, error)
-        except Exception:
-            LOG.exception("Server %s could not be thawed yet.", instance.uuid)
-        finally:
-            self._under_way.discard(instance.uuid)
+
+def _thread(name: str, act: t.Callable[..., None], *arguments: t.Any) -> threading.Thread:
+    thread = threading.Thread(target=act, args=arguments, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _give_back(instance: t.Any) -> None:
+    """Take away the task of a process that died before it did anything."""
+    before, instance.task_state = instance.task_state, None
+    try:
+        instance.save(expected_task_state=[before])
+    except (exception.UnexpectedTaskStateError, exception.InstanceNotFound):
+        LOG.info("Server %s is being worked on after all, or gone.", instance.uuid)
 
 
 def _of_owner(context: t.Any, instance: t.Any) -> t.Any:
@@ -588,8 +856,8 @@ class QuiesceFilter:
             raise webob.exc.HTTPMethodNotAllowed(explanation="Only GET is possible.", headers={"Allow": "GET"})
         context, instance = self._find(request, server)
         self._authorize(context, instance, "show")
-        record = Record.of(instance)
-        return _answer(200, record.as_dict() if record else {"state": "none"})
+        record, ended = _known(instance)
+        return _answer(200, record.as_dict() if record else {"state": "none"}, ended)
 
     def _act(self, request: t.Any, server: str) -> t.Any:
         action, arguments = _action(request)
@@ -602,37 +870,57 @@ class QuiesceFilter:
         return self.application
 
     def _quiesce(self, request: t.Any, server: str, arguments: t.Any) -> webob.Response:
-        timeout, is_probe = _quiesce_arguments(arguments)
+        wish = _wish(arguments)
         context, instance = self._find(request, server)
         self._authorize(context, instance, "quiesce")
-        self._require_quiescable(context, instance)
+        self._require_quiescable(context, instance, wish)
         with _failing(instance, "quiesced", "quiesce"):
-            if is_probe:
-                self._quiescer.probe(context, instance, timeout)
+            if wish.is_probe:
+                self._quiescer.probe(context, instance, wish)
                 return _answer(202, {"state": "none"})
-            return _answer(202, self._quiescer.quiesce(context, instance, timeout).as_dict())
+            return _answer(202, self._quiescer.quiesce(context, instance, wish).as_dict())
 
     def _unquiesce(self, request: t.Any, server: str, arguments: t.Any) -> webob.Response:
-        if arguments is not None:
-            raise webob.exc.HTTPBadRequest(explanation="'unquiesce' takes null.")
+        token, is_forced = _unquiesce_arguments(arguments)
         context, instance = self._find(request, server)
         self._authorize(context, instance, "unquiesce")
-        record = Record.of(instance)
-        if record is None:
-            raise webob.exc.HTTPConflict(explanation=f"Server {instance.uuid} is not quiesced.")
-        if instance.task_state:
-            raise webob.exc.HTTPConflict(
-                explanation=f"Server {instance.uuid} is busy with the task {instance.task_state}; try again."
-            )
+        if is_forced:
+            self._authorize(context, instance, "force")
+        record, ended = _known(instance)
+        if record is None and ended and ended.token == token:
+            return _answer(202, {"state": "none"}, ended)
+        self._require_releasable(context, instance, token, is_forced)
         with _failing(instance, "unquiesced; Nova goes on trying", "unquiesce"):
-            intact = self._quiescer.unquiesce(context, instance, record)
-        return _answer(202, {"state": "none", "intact": intact})
+            if record is None:
+                return _answer(202, {"state": "none"}, self._quiescer.bar(instance, t.cast(str, token)))
+            ended = self._quiescer.unquiesce(context, instance, record)
+        return _answer(202, {"state": "none" if ended else UNQUIESCING}, ended)
 
-    def _require_quiescable(self, context: t.Any, instance: t.Any) -> None:
+    @staticmethod
+    def _require_releasable(context: t.Any, instance: t.Any, token: str | None, is_forced: bool) -> None:
         record = Record.of(instance)
         problem = None
+        if record is None and token is None:
+            problem = "is not quiesced"
+        elif record and not is_forced and not record.is_held_by(context, token):
+            problem = (
+                f"is held by another freeze, since {_shown(record.since)} by request {record.request_id}. Only its token "
+                "ends it, or 'force' by who may"
+            )
+        elif instance.task_state:
+            problem = f"is busy with the task {instance.task_state}; try again"
+        if problem:
+            raise webob.exc.HTTPConflict(explanation=f"Server {instance.uuid} {problem}.")
+
+    def _require_quiescable(self, context: t.Any, instance: t.Any, wish: Wish) -> None:
+        record, ended = _known(instance)
+        problem = None
         if record:
-            problem = f"is {record.state} since {record.since.isoformat()} by request {record.request_id}"
+            problem = f"is {record.state} since {_shown(record.since)} by request {record.request_id}"
+        elif wish.until <= _now():
+            problem = f"was to be thawed at {_shown(wish.until)}, which is past"
+        elif ended and ended.token == wish.token:
+            problem = f"has had its freeze {ended.token} ended at {ended.at}"
         elif instance.vm_state != vm_states.ACTIVE:
             problem = f"is {instance.vm_state}, not active"
         elif instance.task_state:
@@ -653,7 +941,7 @@ class QuiesceFilter:
         if record and record.state in (QUIESCING, QUIESCED):
             raise webob.exc.HTTPConflict(
                 explanation=f"Cannot '{action}' server {instance.uuid} while it is {record.state}; unquiesce it first. "
-                f"Nova thaws it by itself at {record.until.isoformat()}."
+                f"Nova thaws it by itself at {_shown(record.until)}."
             )
 
     def _find(self, request: t.Any, server: str) -> tuple[t.Any, t.Any]:
@@ -703,17 +991,43 @@ def _action(request: t.Any) -> tuple[str | None, t.Any]:
     return next(iter(body.items()))
 
 
-def _quiesce_arguments(arguments: t.Any) -> tuple[int, bool]:
-    """:returns: seconds, and whether the guest agent is only to be probed."""
-    arguments = {} if arguments is None else arguments
-    timeout = arguments.get("timeout", CONF.quiesce.default_timeout) if isinstance(arguments, dict) else None
-    is_probe = arguments.get("probe", False) if isinstance(arguments, dict) else None
-    is_seconds = isinstance(timeout, int) and not isinstance(timeout, bool) and timeout >= 1
-    if not is_seconds or not isinstance(is_probe, bool) or not set(arguments) <= {"timeout", "probe"}:
+def _wish(arguments: t.Any) -> Wish:
+    """Read the arguments of 'quiesce'."""
+    given = {} if arguments is None else arguments
+    timeout, until, token, is_probe = (
+        [given.get(name) for name in ("timeout", "until", "token", "probe")] if isinstance(given, dict) else [None] * 4
+    )
+    is_understood = (
+        isinstance(given, dict)
+        and set(given) <= {"timeout", "until", "token", "probe"}
+        and (timeout is None or (type(timeout) is int and timeout >= 1))
+        and (until is None or _moment(until) is not None)
+        and (token is None or _is_token(token))
+        and isinstance(is_probe, (bool, type(None)))
+    )
+    if not is_understood:
         raise webob.exc.HTTPBadRequest(
-            explanation="'quiesce' takes null, or an object with 'timeout' (seconds, 1 or more) and 'probe' (boolean)."
+            explanation="'quiesce' takes null, or an object with 'timeout' (seconds, 1 or more), 'until' (a time with its "
+            "zone), 'token' (up to 64 letters, digits and ._:-) and 'probe' (boolean)."
         )
-    return min(timeout, CONF.quiesce.max_timeout), is_probe
+    default = CONF.quiesce.max_timeout if until else CONF.quiesce.default_timeout
+    latest = _after(min(timeout or default, CONF.quiesce.max_timeout))
+    return Wish(min(_moment(until) or latest, latest), token, bool(is_probe))
+
+
+def _unquiesce_arguments(arguments: t.Any) -> tuple[str | None, bool]:
+    """Read the token of the freeze to be ended, and whether any other is ended as well."""
+    given = {} if arguments is None else arguments
+    if isinstance(given, dict) and len(given) <= 1:
+        if given.get("force") is True:
+            return None, True
+        if not given or _is_token(given.get("token")):
+            return given.get("token"), False
+    raise webob.exc.HTTPBadRequest(explanation="'unquiesce' takes null, {'token': …} or {'force': true}.")
+
+
+def _is_token(value: t.Any) -> bool:
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 @contextlib.contextmanager
@@ -723,7 +1037,7 @@ def _failing(instance: t.Any, done: str, action: str) -> t.Iterator[None]:
         yield
     except exception.UnexpectedTaskStateError as error:
         raise webob.exc.HTTPConflict(
-            explanation=f"Server {instance.uuid} is busy with another task; '{action}' was not begun."
+            explanation=f"Server {instance.uuid} was taken by another task, so '{action}' was given up."
         ) from error
     except exception.InstanceNotFound as error:
         raise webob.exc.HTTPNotFound(explanation=error.format_message()) from error
@@ -735,9 +1049,15 @@ def _failing(instance: t.Any, done: str, action: str) -> t.Iterator[None]:
         raise webob.exc.HTTPConflict(explanation=f"Server {instance.uuid} was not {done}: {error}") from error
 
 
-def _answer(status: int, content: t.Mapping[str, t.Any]) -> webob.Response:
+def _answer(status: int, content: t.Mapping[str, t.Any], ended: Ended | None = None) -> webob.Response:
+    """Make an answer.
+
+    Every one of them has the time by this host's clock, in which ``until`` is counted, so that a client need not
+    trust its own.
+    """
     limits = {name: CONF.quiesce[name] for name in ("default_timeout", "max_timeout")}
-    body = json.dumps({"quiesce": {**content, **limits}})
+    last = {"last": dataclasses.asdict(ended)} if ended else {}
+    body = json.dumps({"quiesce": {**content, **last, "now": _shown(_now()), **limits}})
     return webob.Response(status=status, text=body, content_type="application/json", charset="UTF-8")
 
 

@@ -22,6 +22,8 @@ author: The osdr.openstack authors
 
 #: Seconds between two lines.
 PERIOD = 20
+#: How many of those that are waited for are named.
+SHOWN = 3
 
 
 class Course:
@@ -68,9 +70,14 @@ class Course:
         """A host, and what it waits for, which the module that waits has written down."""
         try:
             with open(os.path.join(self._lab_dir, "sites", host, "waiting"), encoding="utf-8") as stream:
-                return f"{host} waits for {stream.read().strip()}"
+                return f"{host} waits for {_shortened(stream.read().split(', '))}"
         except OSError:
             return host
+
+
+def _shortened(names):
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 class CallbackModule(CallbackBase):

@@ -26,8 +26,8 @@ KERNEL = {
     "pairs of virtual interfaces (veth)": ["ip", "link", "add", "lab-check", "type", "veth", "peer", "name", "lab-peer"],
     "interfaces for guests (tun)": ["ip", "tuntap", "add", "lab-check", "mode", "tap"],
 }
-#: Debian's own profile of it lets it read and write everything.
-LENIENT_PROFILES = ("libvirtd",)
+#: Debian's own profile of libvirtd lets it read and write everything; each guest of the machine's own has one that is for it alone.
+LENIENT_PROFILES = ("libvirtd", "libvirt-")
 #: Programs of a site that AppArmor may know by name.
 CONFINABLE = re.compile(r"mariadb|mysql|rabbitmq|beam|memcached|ceph|ovs|ovn|openvswitch|uwsgi|qemu|libvirt")
 OWN_LINES = re.compile(r"^# BEGIN osdr lab$.*?^# END osdr lab$", re.MULTILINE | re.DOTALL)

@@ -202,5 +202,5 @@ def test_nothing_of_a_cancelled_job_survives(make):
 
     job.run(cancel)
     assert (job.status, job.artifacts) == ("canceled", {}), job.output
-    gone, alive = psutil.wait_procs(seen, timeout=10)
+    gone, alive = psutil.wait_procs(seen, timeout=300)
     assert (len(gone), alive) == (len(seen), [])

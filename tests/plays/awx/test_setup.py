@@ -58,7 +58,7 @@ def play(controller, *arguments, **variables):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment = {**inherited, **controller.environment, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_PIPELINING": "1"}
     command = ["ansible-playbook", "setup.yml", "-e", json.dumps({**GIVEN, **variables}), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment, cwd=ROOT / "awx")
+    return subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, env=environment, cwd=ROOT / "awx")
 
 
 @pytest.fixture(scope="module")

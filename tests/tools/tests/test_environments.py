@@ -35,6 +35,17 @@ def made(monkeypatch, tmp_path):
     return environment, commands
 
 
+def test_a_command_that_takes_long_shows_that_it_moves(monkeypatch, capsys):
+    monkeypatch.setattr(environments, "PERIOD", 0.01)
+    environments.run("sh", "-c", "sleep 0.1")
+    assert "s: sh -c\n" in capsys.readouterr().out
+
+
+def test_a_command_that_fails_is_named():
+    with pytest.raises(subprocess.CalledProcessError, match="returned non-zero exit status 3"):
+        environments.run("sh", "-c", "exit 3")
+
+
 def test_an_environment_holds_its_lock_and_its_collections(made):
     environment, commands = made
     environments.ensure(environment)

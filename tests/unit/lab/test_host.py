@@ -57,7 +57,7 @@ def test_an_ordinary_machine_will_do():
         routes=[{"dst": "default", "dev": "eth0"}, {"dst": "192.0.2.0/24", "dev": "eth0"}, {"dst": "10.88.1.0/24", "dev": "osdr-wan"}],
         bridge_kind="bridge",
         names=OUR_NAMES,
-        profiles="libvirtd (enforce)\nlibvirtd//qemu_bridge_helper (enforce)\n/usr/bin/man (enforce)\n/usr/sbin/mysqld (complain)\n",
+        profiles="libvirtd (enforce)\nlibvirt-0f5c (enforce)\n/usr/bin/man (enforce)\n/usr/sbin/mysqld (complain)\n",
     ) == []
 
 

@@ -53,6 +53,16 @@ def test_what_is_waited_for_is_said(course, clock, tmp_path):
     assert "(remote)" in course.line()
 
 
+def test_of_many_a_few_are_named(course, clock, tmp_path):
+    site = Site("remote", str(tmp_path))
+    Path(site.state_dir).mkdir(parents=True)
+    course.task("Start the workers")
+    course.host_begins("remote")
+    site.note_waiting(["one", "two", "three", "four", "five"])
+    clock.now += PERIOD
+    assert course.line().endswith("(remote waits for one, two, three and 2 more)")
+
+
 def test_what_is_over_is_not_said(course, clock):
     course.task("Start the workers")
     course.host_begins("localhost")

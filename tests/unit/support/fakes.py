@@ -9,6 +9,7 @@ import datetime
 import threading
 from types import SimpleNamespace
 
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
     Attachment,
@@ -43,6 +44,7 @@ def server(name, **changes):
         "metadata": {},
         "tags": (),
         "volumes": ((f"volume-{name}", False),),
+        "power_state": 1,
     }
     return Server(**{**values, **changes})
 
@@ -185,7 +187,7 @@ class FakeMarks:
     def put(self, server, mark):
         self.marked[server.id] = mark
 
-    def remove(self, server):
+    def remove(self, server, mark=None):
         self.marked.pop(server.id, None)
 
     def current(self, server_id):
@@ -239,24 +241,27 @@ class FakeStore:
     """An object store of one container; counts what is written."""
 
     def __init__(self, **objects):
-        self.cloud = SimpleNamespace(site="remote")
-        self.objects = dict(objects)
+        self.cloud = SimpleNamespace(site="remote", project_id="project")
+        self.content = dict(objects)
         self.writes = 0
 
-    def names(self, _container, prefix=""):
-        return sorted(name for name in self.objects if name.startswith(prefix))
+    def names(self, container, prefix=""):
+        return [one.name for one in self.objects(container, prefix)]
+
+    def objects(self, _container, prefix=""):
+        return [StoredObject(name, len(content), "") for name, content in sorted(self.content.items()) if name.startswith(prefix)]
 
     def read(self, _container, name, at_most):
-        if name not in self.objects:
+        if name not in self.content:
             raise NotFound(f"There is no object {name}.")
-        return self.objects[name][:at_most]
+        return self.content[name][:at_most]
 
     def write(self, _container, name, content, _content_type):
         self.writes += 1
-        self.objects[name] = content
+        self.content[name] = content
 
     def delete(self, _container, name):
-        self.objects.pop(name, None)
+        self.content.pop(name, None)
 
 
 class FakeBackups:

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
+import hmac
+import json
 
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
@@ -405,3 +408,13 @@ class History:
 
     def named(self, ids):
         return [self.names[one] for one in ids]
+
+
+def signed_by_first_form(document, key=None):
+    """A manifest or a record as the first form of stored documents has it: digest and signature among the other members."""
+    plain = {**document.as_dict(), "schema_version": document.as_dict().get("schema_version", 1)}
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    added = {"digest": "sha256:" + hashlib.sha256(canonical).hexdigest()}
+    if key is not None:
+        added["signature"] = "hmac-sha256:" + hmac.new(key.encode(), canonical, hashlib.sha256).hexdigest()
+    return json.dumps({**plain, **added}, sort_keys=True, separators=(",", ":")).encode()

@@ -48,10 +48,10 @@ def site():
 @pytest.mark.parametrize("key", [None, KEY])
 def test_a_lost_catalogue_is_written_anew_once(key):
     site = Site(key)
-    before = dict(site.store.objects)
-    site.store.objects.clear()
+    before = dict(site.store.content)
+    site.store.content.clear()
     assert site.rebuild(key)["rebuilt"] == ["noon"]
-    assert site.store.objects == before
+    assert site.store.content == before
     again = site.rebuild(key)
     assert (again["changed"], again["rebuilt"], again["present"], again["damaged"]) == (False, [], ["noon"], [])
     assert site.warnings == []
@@ -59,21 +59,21 @@ def test_a_lost_catalogue_is_written_anew_once(key):
 
 def test_what_was_signed_stays_signed_when_the_key_is_not_given():
     site = Site(KEY)
-    site.store.objects.clear()
+    site.store.content.clear()
     site.rebuild()
     assert site.rebuild(KEY)["present"] == ["noon"]
 
 
 def test_check_mode_tells_what_would_be_written(site):
-    site.store.objects.clear()
+    site.store.content.clear()
     told = site.rebuild(check_mode=True)
-    assert (told["changed"], told["rebuilt"], site.store.objects) == (True, ["noon"], {})
+    assert (told["changed"], told["rebuilt"], site.store.content) == (True, ["noon"], {})
     assert told["diff"]["before"] == {"shop/noon": {}}
     assert told["diff"]["after"]["shop/noon"]["id"] == "noon"
 
 
 def test_a_damaged_manifest_is_replaced(site):
-    site.store.objects[NAME] = b"{"
+    site.store.content[NAME] = b"{"
     replaced = site.rebuild()
     assert replaced["rebuilt"] == ["noon"]
     assert replaced["diff"]["before"]["shop/noon"]["name"] == NAME
@@ -81,18 +81,18 @@ def test_a_damaged_manifest_is_replaced(site):
 
 
 def test_another_manifest_is_left_alone_and_told(site):
-    site.store.objects[NAME] = OTHER.dump()
+    site.store.content[NAME] = OTHER.dump()
     (damaged,) = site.rebuild()["damaged"]
     assert "another manifest of this checkpoint" in damaged["problem"]
-    assert site.store.objects[NAME] == OTHER.dump()
+    assert site.store.content[NAME] == OTHER.dump()
 
 
 def problem_of(site, **arguments):
     """What keeps the only checkpoint from being written anew."""
-    site.store.objects.clear()
+    site.store.content.clear()
     result = site.rebuild(**arguments)
     (damaged,) = result["damaged"]
-    assert (result["changed"], site.store.objects) == (False, {})
+    assert (result["changed"], site.store.content) == (False, {})
     assert damaged["problem"] in site.warnings[0]
     return damaged["problem"]
 
@@ -131,7 +131,7 @@ def test_pieces_of_an_interrupted_publication_are_not_mixed(site):
 
 
 def test_only_the_application_that_is_asked_for(site):
-    site.store.objects.clear()
+    site.store.content.clear()
     assert site.rebuild(application="other")["rebuilt"] == []
     assert site.rebuild(application="shop")["rebuilt"] == ["noon"]
     with pytest.raises(InvalidInput, match="cannot be used as the name of an application"):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -41,8 +41,8 @@ class Site:
     def present(self, check_mode=False, **changes):
         return os_checkpoint.present(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
 
-    def absent(self, check_mode=False):
-        return os_checkpoint.absent(SimpleNamespace(params=PARAMS, check_mode=check_mode), self.publication)
+    def absent(self, check_mode=False, **changes):
+        return os_checkpoint.absent(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
 
     @property
     def holders(self):
@@ -62,10 +62,10 @@ def test_a_checkpoint_is_published_once_with_pieces_on_its_own_backups():
 def test_check_mode_writes_nothing():
     site = Site()
     assert site.present(check_mode=True)["diff"]["after"]["id"] == "noon"
-    assert (site.store.objects, site.holders) == ({}, [])
+    assert (site.store.content, site.holders) == ({}, [])
     site.present()
     assert site.absent(check_mode=True)["changed"]
-    assert (list(site.store.objects), len(site.holders)) == ([NAME], 3)
+    assert (list(site.store.content), len(site.holders)) == ([NAME], 3)
 
 
 def test_the_manifest_comes_after_its_pieces():
@@ -77,7 +77,7 @@ def test_the_manifest_comes_after_its_pieces():
     site.storage.mark_backup = fail
     with pytest.raises(DrError, match="could not mark"):
         site.present()
-    assert site.store.objects == {}
+    assert site.store.content == {}
 
 
 def test_a_checkpoint_whose_backups_lost_their_pieces_gets_them_back():
@@ -100,9 +100,9 @@ def test_a_damaged_manifest_is_replaced():
 def test_with_a_key_an_unsigned_manifest_is_signed():
     site = Site()
     site.present()
-    signed = Site("secret", **site.store.objects)
+    signed = Site("secret", **site.store.content)
     assert signed.present()["changed"]
-    assert b"hmac-sha256:" in signed.store.objects[NAME]
+    assert b"hmac-sha256:" in signed.store.content[NAME]
     assert not signed.present()["changed"]
 
 
@@ -111,7 +111,7 @@ def test_a_checkpoint_whose_copies_are_not_whole_is_not_published():
     del site.storage.by_id[shop.uuid(91)]
     with pytest.raises(CheckFailed, match=f"Backup {shop.uuid(91)} of volume {shop.uuid(1)} is not available on site 'remote'"):
         site.present()
-    assert (site.store.objects, site.holders) == ({}, [])
+    assert (site.store.content, site.holders) == ({}, [])
 
 
 @pytest.mark.parametrize("content", [None, b"{"])
@@ -120,9 +120,9 @@ def test_what_is_removed_leaves_the_marks_of_its_backups(content):
     before = {one.id: one.metadata for one in site.storage.backups()}
     site.present()
     if content:
-        site.store.objects[NAME] = content
+        site.store.content[NAME] = content
     assert site.absent()["changed"]
-    assert site.store.objects == {}
+    assert site.store.content == {}
     assert {one.id: one.metadata for one in site.storage.backups()} == before
     assert not site.absent()["changed"]
 
@@ -130,6 +130,20 @@ def test_what_is_removed_leaves_the_marks_of_its_backups(content):
 def test_pieces_that_an_interrupted_removal_left_are_removed():
     site = Site()
     site.present()
-    del site.store.objects[NAME]
+    del site.store.content[NAME]
     assert site.absent()["changed"]
     assert site.holders == []
+
+
+@pytest.mark.parametrize("taken", [{}, {**PARAMS["cg_snapshot"], "servers": [{}]}, {**PARAMS["cg_snapshot"], "servers": None}, {"taken_at": 1}])
+def test_what_is_no_result_of_a_snapshot_is_refused(taken):
+    with pytest.raises(InvalidInput, match="cg_snapshot is not what os_cg_snapshot returned"):
+        Site().present(cg_snapshot=taken)
+
+
+@pytest.mark.parametrize("changes", [{"checkpoint": "_active"}, {"application": "../shop"}, {"checkpoint": "noon/x-passed-7.drill"}])
+def test_only_what_is_called_like_a_checkpoint_is_removed(changes):
+    site = Site(**{"shop/_active.json": b"{}"})
+    with pytest.raises(InvalidInput):
+        site.absent(**changes)
+    assert list(site.store.content) == ["shop/_active.json"]

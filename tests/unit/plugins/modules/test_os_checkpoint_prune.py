@@ -87,7 +87,7 @@ def test_the_result_says_what_stays_and_what_went(clouds):
 
 def test_check_mode_tells_the_same_and_removes_nothing(clouds):
     foreseen = clouds.prune(check_mode=True)
-    assert (clouds.journal, len(clouds.store.objects), clouds.remote.writes) == ([], 3, 0)
+    assert (clouds.journal, len(clouds.store.content), clouds.remote.writes) == ([], 3, 0)
     assert foreseen == clouds.prune()
 
 
@@ -163,7 +163,7 @@ def test_nonsense_is_refused_before_anything_is_reached(clouds, changes, message
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_damaged_manifest_is_a_failure_and_nothing_is_removed(clouds, check_mode):
-    clouds.store.objects["shop/ten.json"] = b"{"
+    clouds.store.content["shop/ten.json"] = b"{"
     with pytest.raises(ManifestInvalid, match="nobody knows what these need: Object 'shop/ten.json'"):
         clouds.prune(check_mode=check_mode)
     assert clouds.journal == []
@@ -179,7 +179,7 @@ def test_a_manifest_that_was_not_signed_with_the_key_is_a_damaged_one(clouds):
 def test_the_catalogue_of_the_primary_is_read_with_the_same_key(clouds):
     clouds.history.leave("lost", "2026-01-01T11:00:00", [shop.uuid(9001)], status="error")
     clouds.primary.by_id[shop.uuid(9001)] = clouds.history.backups[-1]
-    clouds.own_store.objects.update(clouds.store.objects)
+    clouds.own_store.content.update(clouds.store.content)
     clouds.publish("secret")
     result = clouds.prune(hmac_key="secret")
     assert (result["prune"]["removed"], shop.uuid(9001) in clouds.primary.by_id) == (["noon", "ten"], True)

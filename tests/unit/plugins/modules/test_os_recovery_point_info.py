@@ -2,22 +2,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_recovery_point_info
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore, backup
 
 OTHER = shop.taken("ten", application="blog")
 DRILLED = shop.drilled()
 OBJECTS = {DRILLED.object_name: DRILLED.dump(), "shop/noon.json": shop.manifest().dump(), "blog/ten.json": OTHER.dump(), "wiki/one.json": b"{"}
 
 
-def run(**changes):
+def run(storage=None, warn=None, **changes):
     params = {"applications": None, "max_age": None, "max_drill_age": None, **changes}
     catalogue = Catalogue(FakeStore(**OBJECTS), "catalogue")
-    return os_recovery_point_info.run(params, catalogue, FakeBackups(*shop.backups()))
+    module = SimpleNamespace(params=params, warn=warn)
+    return os_recovery_point_info.run(module, catalogue, storage or FakeBackups(*shop.backups()))
 
 
 def within(result):
@@ -53,3 +56,12 @@ def test_the_last_drill_is_looked_up():
     assert found["shop"]["drill"] == "7"
     limited = {one["application"]: one["drill_within"] for one in run(max_drill_age=1)["recovery_points"]}
     assert limited == {"blog": False, "shop": False, "wiki": False}
+
+
+def test_a_newer_checkpoint_that_the_catalogue_lost_is_told():
+    metadata = {"osdr_application": "shop", "osdr_checkpoint": "one", "osdr_manifest": "1:" + "0" * 64}
+    newer = backup("newer", data_timestamp="2026-01-01T13:00:00", metadata=metadata)
+    warnings = []
+    found = run(FakeBackups(*shop.backups(), newer), warnings.append)
+    assert within(found)["shop"]
+    assert ["'one' of application 'shop'" in one for one in warnings] == [True]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ManifestInvalid, NotFound
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -177,6 +177,13 @@ def test_volumes_are_restored_too_and_shown(run, check_mode):
     assert set(done.result["diff"]["after"]["volumes"].values()) == {"restored", "available"}
     assert done.result["changed"]
     assert [one["status"] for one in done.result["volumes"]] == ["available", "absent", "absent"]
+
+
+def test_volumes_of_copies_that_are_not_known_end_it_before_the_first_change(run):
+    pigeon = document()
+    pigeon["copies"][0]["method"] = "pigeon"
+    with pytest.raises(ManifestInvalid, match="the method 'pigeon', which this release does not know"):
+        run(manifest=pigeon, volumes="restore")
 
 
 @pytest.mark.parametrize(("check_mode", "timing"), [(True, None), (False, {"wall_seconds": 1.0})])

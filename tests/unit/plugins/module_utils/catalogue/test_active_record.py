@@ -9,6 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_re
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ActiveRecordInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed as signed_document
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
 
@@ -26,7 +27,7 @@ def changed(**changes):
 
 @pytest.mark.parametrize("key", [None, KEY])
 def test_a_record_is_read_as_it_was_written(key):
-    assert ActiveRecord.load(RECORD.dump(key), "shop", key) == RECORD
+    assert ActiveRecord.load(RECORD.dump(Seal(key)), "shop", Seal(key)) == RECORD
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_a_record_is_read_as_it_was_written(key):
         (changed(schema_version=True), "schema.*schema_version"),
         (changed(more="x"), "schema"),
         (changed(since="yesterday"), "there is no time yesterday"),
+        (changed(since="9999-12-31T23:59:59-01:00"), "there is no time 9999"),
         (changed(since="2026-01-01T12:00:00"), "there is no time 2026"),
         (changed(application="blog"), "is that of application 'blog'"),
         (json.dumps({**RECORD.as_dict(), "schema_version": 1, "digest": "sha256:0"}).encode(), "digest does not match"),
@@ -55,10 +57,10 @@ def test_what_is_no_record_is_refused(content, expected):
     assert "record of the active site" in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [RECORD.dump(), RECORD.dump("another")])
+@pytest.mark.parametrize("content", [RECORD.dump(), RECORD.dump(Seal("another"))])
 def test_with_a_key_only_its_own_signature_counts(content):
     with pytest.raises(ActiveRecordInvalid, match="not signed|another key"):
-        ActiveRecord.load(content, "shop", KEY)
+        ActiveRecord.load(content, "shop", Seal(KEY))
 
 
 def test_the_catalogue_keeps_it_and_takes_it_for_no_checkpoint():
@@ -78,3 +80,15 @@ def test_a_damaged_record_says_where_it_is():
     found = catalogue(**{"shop/_active.json": b"{"}).active("shop")
     assert isinstance(found, DamagedRecord)
     assert found.problem.startswith("Object 'shop/_active.json' in container 'catalogue' of site 'remote': The record")
+
+
+def test_a_signed_record_of_another_catalogue_is_damaged():
+    elsewhere = RECORD.dump(Seal(KEY, "of-the-other-site/catalogue"))
+    made = catalogue(KEY, **{"shop/_active.json": elsewhere})
+    assert "signed for another place: of-the-other-site/catalogue" in made.active("shop").problem
+    made.set_active(RECORD)
+    assert made.active("shop") == RECORD
+
+
+def test_a_record_that_an_earlier_version_signed_is_read():
+    assert catalogue(KEY, **{"shop/_active.json": shop.signed_by_first_form(RECORD, KEY)}).active("shop") == RECORD

@@ -2,14 +2,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, Choice, parse_time
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, Interrupted, InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
 
 KEY = "correct horse battery staple"
+SEAL = Seal(KEY, "project/catalogue")
 TEN = shop.taken("ten", "2026-01-01T10:00:00Z")
 NOON = shop.taken("noon", "2026-01-01T12:00:00.500Z", "crash")
 ONE = shop.taken("one", "2026-01-01T13:00:00Z", "paused")
@@ -65,7 +70,7 @@ def test_an_endless_manifest_is_damaged(monkeypatch):
 
 
 def test_with_a_key_only_its_own_signatures_count():
-    objects = {"shop/ten.json": TEN.dump(KEY), "shop/noon.json": NOON.dump(), "shop/one.json": ONE.dump("another")}
+    objects = {"shop/ten.json": TEN.dump(SEAL), "shop/noon.json": NOON.dump(), "shop/one.json": ONE.dump(Seal("another", "project/catalogue"))}
     signed = catalogue(key=KEY, **objects).checkpoints("shop")
     assert ids(signed) == ["ten"]
     assert ["not signed" in one.problem or "another key" in one.problem for one in signed.damaged] == [True, True]
@@ -75,7 +80,7 @@ def test_with_a_key_only_its_own_signatures_count():
 def test_what_is_published_with_a_key_is_signed():
     made = catalogue(TEN, key=KEY)
     assert made.find("shop", "ten") == TEN
-    assert made._store.objects["shop/ten.json"] == TEN.dump(KEY)
+    assert made._store.content["shop/ten.json"] == TEN.dump(SEAL)
 
 
 def test_an_empty_key_is_no_key():
@@ -85,7 +90,7 @@ def test_an_empty_key_is_no_key():
 
 def test_what_vanishes_while_it_is_listed_is_not_there():
     made = catalogue(TEN)
-    made._store.names = lambda container, prefix="": ["shop/noon.json", "shop/ten.json"]
+    made._store.objects = lambda container, prefix="": [StoredObject("shop/noon.json", 1, ""), StoredObject("shop/ten.json", 1, "")]
     found = made.checkpoints("shop")
     assert (ids(found), found.damaged) == (["ten"], ())
 
@@ -98,6 +103,87 @@ def test_a_store_that_fails_is_no_damaged_manifest():
     made._store.read = fail
     with pytest.raises(CloudError, match="could not read"):
         made.checkpoints("shop")
+
+
+@pytest.mark.parametrize("name", ["noon", "one"])
+def test_an_object_that_the_store_cannot_read_hides_no_other(name):
+    made = catalogue(TEN, ONE, **{"shop/noon.json": b"{}"})
+    read = made._store.read
+
+    def refuse(container, object_name, at_most):
+        if object_name == f"shop/{name}.json":
+            raise CloudError("Site 'remote' broke off the object.", http_status=409)
+        return read(container, object_name, at_most)
+
+    made._store.read = refuse
+    found = made.checkpoints("shop")
+    assert ids(found) == [one for one in ("one", "ten") if one != name]
+    assert [one.problem for one in found.damaged if one.checkpoint == name] == ["Site 'remote' broke off the object."]
+
+
+def test_being_told_to_stop_is_no_damaged_manifest():
+    made = catalogue(TEN, ONE)
+    read = made._store.read
+
+    def stop(container, name, at_most):
+        if name == "shop/one.json":
+            raise Interrupted("Stopped by SIGTERM.")
+        return read(container, name, at_most)
+
+    made._store.read = stop
+    with pytest.raises(Interrupted):
+        made.checkpoints("shop")
+
+
+def test_without_a_key_so_much_is_read_and_the_small_ones_first(monkeypatch):
+    huge = {f"shop/{name}.json": b" " * 10**6 for name in ("a", "b", "z")}
+    monkeypatch.setattr(module, "LARGEST_UNSIGNED_IN_ALL", 2**20)
+    found = catalogue(TEN, NOON, **huge).checkpoints("shop")
+    assert ids(found) == ["noon", "ten"]
+    assert ["was not read" in one.problem for one in found.damaged] == [False, True, True]
+    assert "1 MiB" in found.damaged[-1].problem
+    with_key = catalogue(TEN, NOON, key=KEY, **huge).checkpoints("shop")
+    assert (ids(with_key), [one.problem for one in with_key.damaged if "was not read" in one.problem]) == (["noon", "ten"], [])
+
+
+def test_only_one_manifest_is_parsed_at_a_time(monkeypatch):
+    parsing, most = set(), []
+    load = module.read_manifest
+
+    def counted(*arguments):
+        parsing.add(threading.get_ident())
+        most.append(len(parsing))
+        try:
+            return load(*arguments)
+        finally:
+            parsing.discard(threading.get_ident())
+
+    monkeypatch.setattr(module, "read_manifest", counted)
+    many = [shop.taken(f"c{number}", "2026-01-01T10:00:00Z") for number in range(20)]
+    assert len(ids(catalogue(*many).checkpoints("shop"))) == 20
+    assert set(most) == {1}
+
+
+# Where a document belongs
+
+
+@pytest.mark.parametrize(
+    ("project", "container", "is_here"),
+    [("project", "catalogue", True), ("project", "other", False), ("of-the-other-site", "catalogue", False)],
+)
+def test_with_a_key_only_what_was_signed_for_this_place_counts(project, container, is_here):
+    content = TEN.dump(Seal(KEY, f"{project}/{container}"))
+    found = catalogue(key=KEY, **{"shop/ten.json": content}).checkpoints("shop")
+    assert ids(found) == (["ten"] if is_here else [])
+    assert [f"signed for another place: {project}/{container}, not project/catalogue" in one.problem for one in found.damaged] == [True] * (not is_here)
+    # Whoever may write can forge what is not verified, so there it is no obstacle to those who moved the catalogue.
+    assert ids(catalogue(**{"shop/ten.json": content}).checkpoints("shop")) == ["ten"]
+
+
+def test_what_an_earlier_version_signed_is_read_and_told():
+    old = shop.signed_by_first_form(TEN, KEY)
+    found = catalogue(NOON, key=KEY, **{"shop/ten.json": old}).checkpoints("shop")
+    assert (ids(found), found.unbound) == (["noon", "ten"], ["ten"])
 
 
 def test_a_checkpoint_is_found_by_its_id():
@@ -146,7 +232,10 @@ def test_a_damaged_one_that_is_called_latest_does_not_stand_for_the_newest():
     assert catalogue(TEN, **{"shop/latest.json": b"{"}).checkpoints("shop").select(Choice()) == TEN
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"])
+NO_MOMENTS = ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"]
+
+
+@pytest.mark.parametrize("text", [*NO_MOMENTS, "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+14:00"])
 def test_a_moment_that_is_none_is_refused(text):
     with pytest.raises(InvalidInput, match="is no moment") as raised:
         parse_time(text)

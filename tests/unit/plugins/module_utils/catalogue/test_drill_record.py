@@ -10,6 +10,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord, outcome_of, successful
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrillRecordInvalid, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed as signed_document
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.plugins.modules import os_drill_record
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
@@ -27,7 +28,7 @@ def changed(**changes):
 
 def test_what_was_written_is_read():
     assert DrillRecord.load(RECORD.dump()) == RECORD
-    assert DrillRecord.load(FAILED.dump("key"), "key") == FAILED
+    assert DrillRecord.load(FAILED.dump(Seal("key")), Seal("key")) == FAILED
 
 
 @pytest.mark.parametrize(
@@ -52,9 +53,9 @@ def test_what_is_no_record_is_refused(content, told):
 
 def test_with_a_key_only_its_own_signatures_count():
     with pytest.raises(DrillRecordInvalid, match="is not signed"):
-        DrillRecord.load(RECORD.dump(), "key")
+        DrillRecord.load(RECORD.dump(), Seal("key"))
     with pytest.raises(DrillRecordInvalid, match="does not match hmac_key"):
-        DrillRecord.load(RECORD.dump("other"), "key")
+        DrillRecord.load(RECORD.dump(Seal("other")), Seal("key"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_the_name_says_when_it_was_and_how_it_ended():
 
 
 def catalogue(*records, key=None, **objects):
-    store = FakeStore(**{**objects, **{one.object_name: one.dump(key) for one in records}})
+    store = FakeStore(**{**objects, **{one.object_name: one.dump(Seal(key, "project/catalogue")) for one in records}})
     return Catalogue(store, "catalogue", key)
 
 
@@ -140,4 +141,21 @@ def test_what_failed_before_any_server_was_there_is_recorded_too():
 @pytest.mark.parametrize("changes", [{"application": "../x"}, {"checkpoint": "latest"}, {"drill": "a b"}])
 def test_names_that_would_lead_elsewhere_are_refused(changes):
     with pytest.raises(InvalidInput):
+        os_drill_record.record_of(params(**changes), NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"servers": [{"name": "shop"}]}, "required property"),
+        ({"servers": [{**SERVER, "checks": [{}]}]}, "required property"),
+        ({"servers": [{**SERVER, "seconds": None}]}, "servers/0/seconds"),
+        ({"left": ["x"] * 10_001}, "too long"),
+        ({"started": 1e30}, "started is 1e.30, which is no time"),
+        ({"started": float("nan")}, "started is nan"),
+        ({"recovery_seconds": None}, "not after how long"),
+    ],
+)
+def test_what_is_no_result_of_a_restore_is_refused(changes, told):
+    with pytest.raises((InvalidInput, DrillRecordInvalid), match=told):
         os_drill_record.record_of(params(**changes), NOW)

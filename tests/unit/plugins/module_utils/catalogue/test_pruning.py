@@ -89,7 +89,7 @@ def test_the_manifests_go_first_then_the_remote_site_then_the_primary():
     sites.prune()
     assert [where for where, _what in sites.journal] == ["catalogue"] * 2 + ["remote"] * 6 + ["primary"] * 12
     assert {what for where, what in sites.journal if where == "catalogue"} == {"shop/ten.json", "shop/noon.json"}
-    assert list(sites.store.objects) == ["shop/two.json"]
+    assert list(sites.store.content) == ["shop/two.json"]
 
 
 def test_each_goes_before_what_it_builds_on_at_both_sites():
@@ -151,8 +151,8 @@ def test_what_is_left_over_at_the_primary_goes():
 
 def test_with_a_damaged_manifest_nothing_is_removed():
     sites = Sites()
-    sites.store.objects["shop/noon.json"] = b"{"
-    sites.store.objects["shop/ten.json"] = b""
+    sites.store.content["shop/noon.json"] = b"{"
+    sites.store.content["shop/ten.json"] = b""
     with pytest.raises(ManifestInvalid) as raised:
         sites.prune()
     for told in ("Nothing of application 'shop' is removed", "shop/noon.json", "shop/ten.json", "os_catalogue_rebuild"):
@@ -162,9 +162,9 @@ def test_with_a_damaged_manifest_nothing_is_removed():
 
 def test_the_damaged_manifest_of_another_application_does_not_matter():
     sites = Sites()
-    sites.store.objects["bank/noon.json"] = b"{"
+    sites.store.content["bank/noon.json"] = b"{"
     sites.prune()
-    assert list(sites.store.objects) == ["shop/two.json", "bank/noon.json"]
+    assert list(sites.store.content) == ["shop/two.json", "bank/noon.json"]
 
 
 # What was copied the other way, before the application was moved
@@ -178,7 +178,7 @@ def test_the_checkpoints_of_the_other_direction_stay_whole_though_they_are_older
     pruning = sites.prune()[0]
     assert sites.deleted("remote") == sites.deleted("primary") == CHAINS
     assert sites.left(sites.remote) == sites.left(sites.primary) == sorted(AWAY + NEWEST)
-    assert (list(sites.own_store.objects), pruning.warnings) == (["shop/away-again.json"], [])
+    assert (list(sites.own_store.content), pruning.warnings) == (["shop/away-again.json"], [])
 
 
 def test_once_they_are_gone_from_their_catalogue_what_is_left_of_them_goes():
@@ -193,16 +193,16 @@ class Unreadable(FakeStore):
         super().__init__()
         self._error = error
 
-    def names(self, _container, prefix=""):
+    def objects(self, _container, prefix=""):
         raise self._error
 
 
 def by_another_method(store):
     """A checkpoint of the catalogue has a copy that this release does not know how to read."""
-    name = min(store.objects)
-    manifest = Manifest.load(store.objects[name])
+    name = min(store.content)
+    manifest = Manifest.load(store.content[name])
     first, *others = manifest.copies
-    store.objects[name] = dataclasses.replace(manifest, copies=(dataclasses.replace(first, method="pigeon"), *others)).dump()
+    store.content[name] = dataclasses.replace(manifest, copies=(dataclasses.replace(first, method="pigeon"), *others)).dump()
 
 
 def test_nothing_goes_where_nobody_knows_what_a_checkpoint_needs():
@@ -222,11 +222,11 @@ UNKNOWN = [
     pytest.param(unreadable(CloudError("It does not answer.")), "the catalogue of site 'primary' cannot be read. It does not answer.", id="out of reach"),
     pytest.param(unreadable(DrError("3 of 3 operations failed.")), "cannot be read. 3 of 3 operations failed.", id="no manifest can be read"),
     pytest.param(
-        lambda sites: sites.own_store.objects.update({"shop/away-again.json": b"{"}),
+        lambda sites: sites.own_store.content.update({"shop/away-again.json": b"{"}),
         "is not whole. Object 'shop/away-again.json' in container 'catalogue' of site 'remote': ",
         id="damaged",
     ),
-    pytest.param(lambda sites: sites.own_store.objects.clear(), "It lacks checkpoint 'away-again', of which the site has backups", id="lost"),
+    pytest.param(lambda sites: sites.own_store.content.clear(), "It lacks checkpoint 'away-again', of which the site has backups", id="lost"),
     pytest.param(lambda sites: by_another_method(sites.own_store), "is not whole. The copy of volume", id="of a method that is not known"),
 ]
 

@@ -38,7 +38,7 @@ def holders(pieces):
 
 
 def objects(made):
-    return made.catalogue._store.objects
+    return made.catalogue._store.content
 
 
 def test_pieces_are_for_the_checkpoints_own_backups_only():

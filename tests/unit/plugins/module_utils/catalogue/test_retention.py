@@ -212,6 +212,7 @@ NEWEST = decide(Policy(last=1), (taken("noon", NOON), taken("ten", TEN)), [store
     ("found", "goes"),
     [
         pytest.param(stored("ten", TEN), True, id="of a checkpoint that goes"),
+        pytest.param(stored("again", TWO, metadata=marks("shop", "ten")), False, id="called like one that goes, but newer, perhaps in the making"),
         pytest.param(stored("noon", NOON), False, id="of one that stays"),
         pytest.param(stored("lost", TEN), True, id="left over, and older than the newest"),
         pytest.param(stored("lost", TEN, status="error"), True, id="failed, and older"),
@@ -275,7 +276,8 @@ def test_a_checkpoint_that_goes_does_not_take_with_it_the_one_of_the_same_id_of_
 @pytest.mark.parametrize(
     ("found", "goes"),
     [
-        pytest.param(snapshot("a", metadata=marks("shop", "ten"), created_at=TWO), True, id="of a checkpoint that goes"),
+        pytest.param(snapshot("a", metadata=marks("shop", "ten"), created_at=TEN), True, id="of a checkpoint that goes"),
+        pytest.param(snapshot("a", metadata=marks("shop", "ten"), created_at=TWO), False, id="called like one that goes, but newer, perhaps in the making"),
         pytest.param(snapshot("a", metadata=marks("shop", "noon"), created_at=TEN), False, id="of one that stays"),
         pytest.param(snapshot("a", metadata=marks("shop", "lost"), created_at=TEN), True, id="left over, and older than the newest"),
         pytest.param(snapshot("a", metadata=marks("shop", "made"), created_at=TWO), False, id="newer, perhaps in the making"),

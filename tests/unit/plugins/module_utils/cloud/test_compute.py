@@ -8,7 +8,7 @@ import openstack
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, ServerGroup
 
 NOVA = "http://nova.example/v2.1"
@@ -252,3 +252,77 @@ def test_a_server_is_asked_for_with_what_it_takes_whatever_version_is_pinned(req
     assert connection.compute.default_microversion == "2.1"
     Compute(Cloud(connection, "primary")).server("s1")
     assert asked.last_request.headers["OpenStack-API-Version"] != "compute 2.1"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"text": "<html>It works!</html>"}, id="a page"),
+        pytest.param({"json": {}}, id="nothing"),
+        pytest.param({"json": {"server": {}}}, id="an empty server"),
+        pytest.param({"json": {"server": {"id": "s1", "status": None}}}, id="one without a status"),
+        pytest.param({"json": {"server": [1, 2]}}, id="a list"),
+        pytest.param({"json": [1, 2]}, id="nothing but a list"),
+    ],
+)
+def test_what_is_no_server_is_taken_for_none(compute, requests_mock, answer):
+    """The SDK makes a server without state and metadata of it, which would be neither paused nor marked."""
+    requests_mock.get(f"{NOVA}/servers/s1", **answer)
+    with pytest.raises(CloudError, match=r"Site 'primary' could not show server s1: ") as raised:
+        compute.server("s1")
+    assert raised.value.may_pass
+
+
+def test_a_list_with_something_else_than_servers_is_none(compute, requests_mock):
+    requests_mock.get(f"{NOVA}/servers/detail", json={"servers": [nova_server(), {"id": "s2"}]})
+    with pytest.raises(CloudError, match="could not list servers: its answer makes no sense"):
+        compute.servers()
+
+
+def test_what_the_hypervisor_says_of_a_guest_is_known(compute, requests_mock):
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(**{"OS-EXT-STS:power_state": 3})})
+    assert compute.server("s1").power_state == 3
+
+
+@pytest.mark.parametrize(("status", "is_known"), [("ACTIVE", True), ("UNKNOWN", False)])
+def test_of_a_cell_that_is_down_nothing_is_known(compute, requests_mock, status, is_known):
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": {"id": "s1", "status": status, "tenant_id": "p1"}})
+    assert compute.server("s1").is_known is is_known
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        pytest.param(lambda compute: compute.pause("s1"), {"pause": None}, id="pause"),
+        pytest.param(lambda compute: compute.unpause("s1"), {"unpause": None}, id="unpause"),
+        pytest.param(lambda compute: compute.quiesce_action("s1", "unquiesce", None, 7), {"unquiesce": None}, id="unquiesce"),
+        pytest.param(lambda compute: compute.quiesce_action("s1", "quiesce", {"timeout": 9}, 7), {"quiesce": {"timeout": 9}}, id="quiesce"),
+    ],
+)
+def test_what_freezes_and_thaws_says_so_to_the_right_server(compute, requests_mock, act, body):
+    request = requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202, json={"quiesce": {}})
+    act(compute)
+    assert [one.json() for one in request.request_history] == [body]
+
+
+def test_the_quiesce_api_is_waited_for_as_long_as_it_may_take(compute, requests_mock):
+    request = requests_mock.post(f"{NOVA}/servers/s1/action", json={"quiesce": {"intact": True}})
+    assert compute.quiesce_action("s1", "unquiesce", None, 7) == {"intact": True}
+    assert request.last_request.timeout == 7
+
+
+def test_a_mark_is_put_and_taken_away_alone(compute, requests_mock):
+    put = requests_mock.post(f"{NOVA}/servers/s1/metadata", json={"metadata": {"osdr_freeze": "x"}})
+    taken = requests_mock.delete(f"{NOVA}/servers/s1/metadata/osdr_freeze", status_code=204)
+    compute.set_metadata("s1", {"osdr_freeze": "x"})
+    compute.delete_metadata("s1", "osdr_freeze")
+    assert [one.json() for one in put.request_history] == [{"metadata": {"osdr_freeze": "x"}}]
+    assert taken.called_once
+
+
+@pytest.mark.parametrize(("headers", "request_id"), [({"x-openstack-request-id": "req-1"}, "req-1"), ({}, None)], ids=["Nova", "a proxy"])
+def test_it_can_be_told_who_says_that_there_is_no_server(compute, requests_mock, headers, request_id):
+    requests_mock.get(f"{NOVA}/servers/s1", status_code=404, headers=headers)
+    with pytest.raises(NotFound) as raised:
+        compute.server("s1")
+    assert raised.value.facts.get("request_id") == request_id

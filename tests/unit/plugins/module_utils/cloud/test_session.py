@@ -6,8 +6,8 @@ import datetime
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud, connect_other
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput
 from keystoneauth1.access.access import AccessInfoV3
 from keystoneauth1.exceptions import Unauthorized
 
@@ -46,3 +46,10 @@ def test_who_cannot_log_in_anew_is_told_before_the_freeze():
     session.get_token = refuse
     with pytest.raises(CloudError, match="Site 'primary' could not log in anew: The password was changed"):
         warm_up(session, 120)
+
+
+def test_a_dictionary_with_what_no_plugin_takes_is_refused():
+    auth = {"auth_url": "http://127.0.0.1:9", "username": "demo", "password": "hush", "colour": "blue"}
+    with pytest.raises(InvalidInput, match="cannot be used: .*colour") as raised:
+        connect_other({"auth": auth, "region_name": "here"})
+    assert "hush" not in str(raised.value)

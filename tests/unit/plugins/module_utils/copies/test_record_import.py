@@ -58,6 +58,7 @@ def test_another_backup_under_this_id_is_neither_used_nor_touched(record, status
         site.ensure()
     # Else it would be tried again and again, as if it could pass.
     assert not isinstance(raised.value, CloudError)
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "backup", "resource_id": ID}
     assert site.remote.calls == []
 
 

@@ -177,6 +177,32 @@ def test_all_that_is_in_the_way_is_told_before_anything_is_done(shop):
     assert (shop.primary.calls, shop.remote.calls) == ([], [])
 
 
+def test_what_the_remote_site_never_knew_gives_no_room_there():
+    shop = Protecting()
+    shop.primary.hold("failed", volume_id="volume-orders", status="error", metadata=NOON)
+    shop.remote.limits["backups"] = 0
+    with pytest.raises(CheckFailed, match="The quota 'backups' of the project on site 'remote' is 1 too small"):
+        shop.job().plan()
+
+
+def test_only_where_ours_may_be_the_store_is_looked_at():
+    shop = Protecting()
+    shop.primary.hold("ours", volume_id="volume-orders", metadata=marks("shop", "morning"))
+    shop.primary.hold("begun", volume_id="volume-orders", container="", metadata=marks("shop", "morning"))
+    shop.primary.hold("theirs", volume_id="volume-orders", container="theirs")
+    shop.primary.hold("unprotected", container="elsewhere", metadata=marks("bank", "noon"))
+    looked, names = [], shop.stores.remote.names
+    shop.stores.remote.names = lambda *place: (looked.append(place), names(*place))[1]
+    shop.job().plan()
+    assert looked == [(CONTAINER, "volume_volume-orders/")]
+
+
+def test_planning_is_no_change(shop):
+    job = shop.job()
+    job.plan()
+    assert not job.changed
+
+
 def test_a_project_over_its_quota_may_keep_what_it_has(shop):
     shop.run()
     for site in (shop.primary, shop.remote):
@@ -326,6 +352,27 @@ def test_a_backup_under_way_is_waited_for():
     changed, (copy,) = shop.run()
     assert (changed, copy.copy_id) == (True, "backup-primary-1")
     assert len(shop.primary.called("create_backup")) == 1
+
+
+def test_a_backup_may_take_the_longer_the_bigger_its_volume_is():
+    shop = Protecting(transport="shared", depth="records")
+    shop.primary.hold("orders", size=2, status="creating", metadata=NOON, snapshot_id="snapshot-orders-noon")
+    shop.primary._due.append((200, lambda: shop.primary._change(shop.primary.by_id, "backup-orders", status="available")))
+    (made,) = shop.back_up()
+    assert (made.status, shop.time.seconds) == ("available", 200)
+
+
+def test_what_somebody_else_backs_up_meanwhile_is_not_taken_for_ours():
+    shop = Protecting()
+    create = shop.primary.create_backup
+
+    def beside(volume_id, wanted):
+        made = create(volume_id, wanted)
+        shop.primary.hold("theirs", volume_id=volume_id, status="error", metadata={})
+        return made
+
+    shop.primary.create_backup = beside
+    assert [one.id for one in shop.back_up()] == ["backup-primary-1"]
 
 
 def test_a_backup_that_vanishes_is_told():
@@ -563,6 +610,56 @@ def test_a_lost_record_is_imported_again():
 def test_a_backup_of_which_nothing_can_be_exported_is_told(shop):
     with pytest.raises(CloudError, match="There is no backup backup-lost"):
         shop.job().chains([backup("lost")])
+
+
+def strip(shop):
+    """Somebody takes the marks off the records at the remote site."""
+    for one in shop.remote.backups():
+        shop.remote.mark_backup(one.id, {})
+
+
+def test_marks_that_are_lost_are_outstanding_and_set_again_as_a_change(shop):
+    copies = shop.run()[1]
+    strip(shop)
+    job = shop.job()
+    assert job.outstanding(job.chains(job.plan().finished)) == {one.copy_id for one in copies}
+    assert shop.run() == (True, copies)
+    assert {tuple(one.metadata.items()) for one in shop.remote.backups()} == {tuple(NOON.items())}
+    assert shop.run() == (False, copies)
+
+
+def test_an_import_alone_is_a_change():
+    """What is not ours has no marks to be set."""
+    shop = Protecting()
+    one = shop.primary.hold("theirs", volume_id="volume-orders")
+    shop.stores.primary.put(location("theirs", "orders"))
+    job = shop.job()
+    job.deliver(job.chains([one]))
+    assert (job.changed, shop.remote.called("import_record"), shop.remote.writes) == (True, [["backup-theirs"]], 0)
+    job = shop.job()
+    shop.stores.remote.containers[CONTAINER].update(shop.stores.primary.containers[CONTAINER])
+    del shop.remote.by_id["backup-theirs"]
+    job.deliver(job.chains([one]))
+    assert job.changed
+
+
+def test_one_sees_how_far_the_imports_are(shop):
+    lines, mark = [], shop.remote.mark_backup
+    shop.remote.mark_backup = lambda *what: (lines.append(shop.progress.line), mark(*what))[1]
+    shop.run()
+    assert [line.split(",")[0] for line in lines] == ["importing: 2 of 2 backups"] * 2
+
+
+def test_an_import_that_stands_still_is_given_up_before_a_backup_would_be():
+    shop = Protecting()
+    job = shop.job()
+    backups = job.back_up(job.plan())
+    shop.waiter = dataclasses.replace(shop.waiter, timeout=3600)
+    shop.remote._later = lambda resources, key, **changes: None
+    began, job = shop.time.seconds, shop.job()
+    with pytest.raises(WaitTimeout, match="Timed out after 60 s waiting for site 'remote' to import backup backup-primary-1"):
+        job.deliver(job.chains(backups))
+    assert shop.time.seconds - began < 200
 
 
 def claim(shop, backup_id, name, parent=None):

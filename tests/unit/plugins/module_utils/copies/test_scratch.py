@@ -66,7 +66,18 @@ def test_backups_go_before_volumes_and_all_is_waited_for(site):
         Scratch.left_of(site, "bank").remove(site, waiter)
 
 
+def test_a_backup_that_does_not_go_is_told_and_its_volume_stays(site):
+    site.delete_backup = lambda backup_id: None
+    with pytest.raises(WaitTimeout, match="backup osdr-verify-backup-theirs to be deleted"):
+        Scratch.of(site, "backup-theirs").remove(site, Waiter(timeout=10, interval=1, clock=FakeTime().clock))
+    assert site.journal == []
+
+
+def test_a_result_tells_their_ids_by_what_they_are(site):
+    assert Scratch.of(site, "backup-theirs").ids == {"backups": ["backup-of-theirs"], "volumes": ["volume-of-theirs"]}
+
+
 @pytest.mark.parametrize(("status", "is_idle"), [("available", True), ("error_restoring", True), ("restoring-backup", False), ("deleting", False)])
 def test_what_cinder_works_on_is_busy(status, is_idle):
-    found = Scratch((), (volume("scratch", status=status),))
-    assert (bool(found.idle), len(found.busy)) == (is_idle, 0 if is_idle else 1)
+    for found in (Scratch((), (volume("scratch", status=status),)), Scratch((backup("scratch", status=status),), ())):
+        assert (bool(found.idle), len(found.busy)) == (is_idle, 0 if is_idle else 1)

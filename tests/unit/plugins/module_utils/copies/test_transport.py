@@ -116,7 +116,7 @@ def test_all_objects_are_copied_what_lists_them_last():
     assert sorted(site.there.written[:-1]) == sorted(ALL[:-1])
     assert site.there.written[-1] == HERE.list_name
     size = sum(map(len, site.here.containers[CONTAINER].values()))
-    assert site.progress.line.startswith("copying backups: 4 of 4 objects")
+    assert site.progress.line.startswith("copying backups: 4 of 4 objects, ")
     assert (site.progress._done_bytes, site.progress._size) == (size, size)
 
 
@@ -226,7 +226,7 @@ def test_as_long_as_objects_come_it_does_not_stand_still():
         site.come(name, at=50 * number)
     site.deliver()
     assert site.time.seconds == 200
-    assert site.progress.line.startswith("waiting for the store's own replication: 4 of 4 objects")
+    assert site.progress.line.startswith("waiting for the store's own replication: 4 of 4 objects, ")
 
 
 def test_a_replication_that_stands_still_names_the_container():
@@ -235,6 +235,8 @@ def test_a_replication_that_stands_still_names_the_container():
     with pytest.raises(WaitTimeout, match="container 'backups' from site 'primary' to site 'remote' stands still: for 60 s none of 3 missing"):
         site.deliver()
     assert site.time.seconds == 100
+    # One has come, with all of its bytes and no more.
+    assert (site.progress._done_steps, site.progress._done_bytes) == (1, len(site.here.containers[CONTAINER][ONE]))
 
 
 def test_each_container_that_stands_still_is_named_once():

@@ -112,3 +112,17 @@ def test_where_nothing_is_under_way_nothing_is_asked_of_a_backup():
     watched = Watched()
     watched.see(2 * STALL)
     assert (watched.watch.stored, watched.store.listings) == (0, 0)
+
+
+@pytest.mark.parametrize(("seconds", "listings"), [(1, 1), (10, 1), (11, 2), (20, 2), (21, 3)])
+def test_the_store_is_looked_at_every_ten_seconds(seconds, listings):
+    watched = Watched()
+    watched.see(seconds, under_way("db"))
+    assert watched.store.listings == listings
+
+
+def test_what_is_not_begun_is_not_looked_for():
+    """Without a container it would be the whole account that is listed."""
+    watched = Watched()
+    watched.see(1, under_way("db", begun=False))
+    assert watched.store.listings == 0

@@ -46,6 +46,12 @@ def test_a_mark_is_whole_beside_a_text_that_is_too_long():
     assert Mark.of_text(DRILL.beside("x" * 300)) == DRILL
 
 
+@pytest.mark.parametrize("theirs", ["osdr_drill=8", "see osdr_drill=8 osdr_source=x", MARK.text(), "osdr_application=bank osdr_checkpoint=ten"])
+@pytest.mark.parametrize("mark", [DRILL, MARK, MARK.owner], ids=["drill", "restore", "whole restore"])
+def test_what_a_user_wrote_does_not_become_part_of_a_mark(mark, theirs):
+    assert Mark.of_text(mark.beside(theirs)) == Mark.of_text(mark.after(f"ssh-ed25519 AAAA {theirs}\n")) == mark
+
+
 # Drills
 
 

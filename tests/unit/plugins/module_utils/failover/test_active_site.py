@@ -191,3 +191,13 @@ def test_a_view_is_told():
         "servers": ["orders-db", "shop-front"],
     }
     assert view("remote", DAMAGED).as_dict()["damaged"] == DAMAGED.problem
+
+
+def test_an_older_record_of_one_site_is_told():
+    older = ActiveRecord("shop", "primary", "2026-01-01T10:00:00.000Z", "")
+    newer = ActiveRecord("shop", "remote", "2026-01-01T12:00:00.000Z", "noon")
+    views = [active_site.View("primary", older, (), ()), active_site.View("remote", newer, (), ())]
+    (warning,) = active_site.outdated(views)
+    assert "site 'primary' says that application 'shop' runs at site 'primary' since 2026-01-01T10:00:00.000Z" in warning
+    assert "newer and says at site 'remote'" in warning
+    assert active_site.outdated(views[:1]) == active_site.outdated([views[1]] * 2) == active_site.outdated([active_site.View("x", None, (), ())]) == []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 
@@ -13,7 +14,6 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import libvirt as quiesce_libvirt
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.libvirt import LibvirtDriver
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server
 
 DB = server("db", hypervisor="compute1")
@@ -21,9 +21,14 @@ FREEZING = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-stat
 
 
 class LibvirtError(Exception):
-    def __init__(self, message, code):
+    """:param domain: who says so: 10 is libvirtd's driver for guests, 7 the connection to it."""
+
+    def __init__(self, message, code, domain=10):
         super().__init__(message)
-        self._message, self._code = message, code
+        self._message, self._code, self._domain = message, code, domain
+
+    def get_error_domain(self):
+        return self._domain
 
     def get_error_message(self):
         return self._message
@@ -57,6 +62,7 @@ class Libvirt:
     def __init__(self):
         self.answers = {"guest-fsfreeze-status": "thawed", "guest-info": info(*FREEZING, "guest-exec")}
         self.asked, self.connections, self.uris = [], [], []
+        self.time = FakeTime()
 
     def registerErrorHandler(self, handler, context):
         pass
@@ -104,16 +110,15 @@ class Guards:
 
 @pytest.fixture
 def libvirt(monkeypatch):
-    libvirt, time = Libvirt(), FakeTime()
+    libvirt = Libvirt()
     monkeypatch.setattr(quiesce_libvirt, "library", lambda name, package: libvirt)
     # There are no events, and the thread would wait for them for ever.
     monkeypatch.setattr(quiesce_libvirt, "_run_events", lambda libvirt: None)
-    monkeypatch.setattr(quiesce_libvirt, "Waiter", lambda timeout, interval: Waiter(timeout, interval, time.clock))
     return libvirt
 
 
-def driver(guards=None, uri="qemu+ssh://root@{host}/system"):
-    return LibvirtDriver(uri, 30, guards)
+def driver(guards=None, uri="qemu+ssh://root@{host}/system", libvirt=None):
+    return LibvirtDriver(uri, 30, guards, *([libvirt.time.clock] if libvirt else []))
 
 
 # Probing
@@ -209,7 +214,8 @@ def test_a_thaw_has_the_time_of_its_hooks_and_is_confirmed(libvirt, thawed):
     libvirt.answers["guest-fsfreeze-thaw"] = thawed
     found = driver().thaw(DB)
     assert (found.filesystems, found.interrupted) == (thawed, None)
-    assert [(command, timeout) for _domain, command, _arguments, timeout in libvirt.asked] == [("guest-fsfreeze-thaw", 30), ("guest-fsfreeze-status", 5)]
+    asked = [(command, timeout) for _domain, command, _arguments, timeout in libvirt.asked]
+    assert asked == [("guest-fsfreeze-status", 5), ("guest-fsfreeze-thaw", 30), ("guest-fsfreeze-status", 5)]
 
 
 def test_a_thaw_that_left_it_frozen_is_a_failure(libvirt):
@@ -218,7 +224,114 @@ def test_a_thaw_that_left_it_frozen_is_a_failure(libvirt):
         driver().thaw(DB)
 
 
-@pytest.mark.parametrize("answer", [None, {}, [], "some"], ids=repr)
+@pytest.mark.parametrize("state", ["", None, "thaw", "Thawed", "error", 0, {}], ids=repr)
+def test_what_is_not_seen_thawed_is_not_thawed(libvirt, state):
+    libvirt.answers.update({"guest-fsfreeze-thaw": 2, "guest-fsfreeze-status": state})
+    with pytest.raises(FreezeFailed, match=r"agent of server db \(id-db\) gave an answer that makes no sense.*is no state of file systems"):
+        driver().thaw(DB)
+    found = driver().probe(DB)
+    assert (found.state, "makes no sense" in found.problem) == (None, True)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"error": {}}', "[]", "5", "[" * 100_000, '{"return": 1e999}'], ids=lambda text: text[:9])
+def test_an_answer_that_is_no_answer_is_a_failure_of_its_own_server(libvirt, monkeypatch, text):
+    monkeypatch.setattr(libvirt, "qemuAgentCommand", lambda *_arguments: text)
+    for act in (lambda: driver().freeze(DB, 30), lambda: driver().thaw(DB)):
+        with pytest.raises(FreezeFailed, match=r"agent of server db \(id-db\) gave an answer that makes no sense"):
+            act()
+
+
+# A freeze that has come, and one that may still come
+
+
+@pytest.mark.parametrize(
+    ("before", "thawed", "has_arrived"),
+    [
+        pytest.param("frozen", 2, True, id="frozen"),
+        pytest.param("frozen", 0, True, id="the guard in the guest has thawed it"),
+        pytest.param("thawed", 0, False, id="never frozen"),
+        pytest.param("thawed", 2, True, id="it came in the last moment"),
+        pytest.param(LibvirtError("the agent is not responding", 86), 0, False, id="it does not say"),
+        pytest.param("nonsense", 2, True, id="it says nothing that makes sense"),
+    ],
+)
+def test_whether_a_freeze_has_come_is_what_the_agent_says_before_it_thaws(libvirt, before, thawed, has_arrived):
+    libvirt.answers.update({"guest-fsfreeze-status": [before, "thawed"], "guest-fsfreeze-thaw": thawed})
+    assert driver().thaw(DB).has_arrived is has_arrived
+
+
+def test_who_froze_does_not_ask_whether_it_did(libvirt):
+    libvirt.answers.update({"guest-fsfreeze-freeze": 2, "guest-fsfreeze-thaw": 0})
+    made = driver()
+    made.freeze(DB, 30)
+    assert made.thaw(DB).has_arrived
+    assert len(libvirt.asked_for("guest-fsfreeze-status")) == 1
+
+LOST = LibvirtError("client socket is closed", 1, domain=7)
+
+
+def lost(libvirt, seconds=30):
+    """A driver whose connection broke while the freeze waited for its turn."""
+    libvirt.answers.update({"guest-fsfreeze-freeze": LOST, "guest-fsfreeze-thaw": 0})
+    made = driver(libvirt=libvirt)
+    with pytest.raises(FreezeFailed, match="client socket is closed"):
+        made.freeze(DB, seconds)
+    return made
+
+
+def test_while_a_freeze_may_still_come_no_thaw_is_confirmed(libvirt):
+    made = lost(libvirt)
+    for _time in range(3):
+        with pytest.raises(FreezeFailed, match=r"db \(id-db\) is thawed, but libvirt did not say what became of its freeze, .* Its guard stays armed"):
+            made.thaw(DB)
+        libvirt.time.sleep(20)
+    # libvirt gives a request 30 s for its turn, and the agent got 30 s.
+    libvirt.time.sleep(10)
+    assert made.thaw(DB).filesystems == 0
+    assert len(libvirt.asked_for("guest-fsfreeze-thaw")) == 4
+
+
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_what_the_agent_was_given_counts(libvirt, seconds):
+    made = lost(libvirt, seconds)
+    libvirt.time.sleep(39 + seconds)
+    with pytest.raises(FreezeFailed, match="carried out for 1 s"):
+        made.thaw(DB)
+    libvirt.time.sleep(1)
+    made.thaw(DB)
+
+
+def test_a_freeze_that_has_come_comes_no_more(libvirt):
+    made = lost(libvirt)
+    libvirt.answers["guest-fsfreeze-thaw"] = [2, 0]
+    assert made.thaw(DB).filesystems == 2
+    assert made.thaw(DB).filesystems == 0
+
+
+def test_a_freeze_that_may_come_is_that_of_its_own_server(libvirt):
+    made = lost(libvirt)
+    assert made.thaw(server("front", hypervisor="compute1")).filesystems == 0
+
+
+def test_a_freeze_that_libvirt_says_failed_does_not_come(libvirt):
+    """The agent does one thing after the other: a thaw that it answers is after the freeze that it did not."""
+    libvirt.answers.update({"guest-fsfreeze-freeze": LibvirtError("the agent is not responding", 86), "guest-fsfreeze-thaw": 0})
+    made = driver(libvirt=libvirt)
+    with pytest.raises(FreezeFailed, match="not responding"):
+        made.freeze(DB, 30)
+    assert made.thaw(DB).filesystems == 0
+
+
+@pytest.mark.parametrize("answer", [2, "nonsense"])
+def test_a_freeze_that_was_answered_does_not_come_again(libvirt, answer):
+    libvirt.answers.update({"guest-fsfreeze-freeze": answer, "guest-fsfreeze-thaw": 0})
+    made = driver(libvirt=libvirt)
+    with contextlib.suppress(FreezeFailed):
+        made.freeze(DB, 30)
+    assert made.thaw(DB).filesystems == 0
+
+
+@pytest.mark.parametrize("answer", [None, {}, [], "some", "2", True, -1, 2.0, 10**9, float("inf"), float("nan")], ids=repr)
 @pytest.mark.parametrize("action", ["freeze", "thaw"])
 def test_nonsense_instead_of_a_number_is_a_failure_of_its_own_server(libvirt, action, answer):
     libvirt.answers[f"guest-fsfreeze-{action}"] = [answer]
@@ -237,7 +350,7 @@ def run_in_guest(libvirt, *statuses):
 def test_the_guard_is_in_the_guest(libvirt):
     run_in_guest(libvirt, {"exited": False}, {"exited": False}, ended())
     guards = Guards()
-    driver(guards).arm_guard(DB, 120)
+    driver(guards, libvirt=libvirt).arm_guard(DB, 120)
     ((arguments, _timeout),) = libvirt.asked_for("guest-exec")
     assert (arguments["path"], arguments["arg"][-1], arguments["capture-output"]) == ("/bin/sh", "120", True)
     assert libvirt.asked_for("guest-exec-status") == [({"pid": 77}, 5)] * 3
@@ -252,10 +365,17 @@ def test_every_guard_has_a_token_of_its_own(libvirt):
     assert first != second
 
 
-@pytest.mark.parametrize(("output", "fired"), [("fired\n", True), ("quiet\n", False), ("", False)])
+@pytest.mark.parametrize(("output", "fired"), [("fired\n", True), ("quiet\n", False)])
 def test_a_guard_in_the_guest_tells_whether_it_fired(libvirt, output, fired):
     run_in_guest(libvirt, ended(output))
     assert driver().disarm_guard(DB) is fired
+
+
+@pytest.mark.parametrize("output", ["", "fired fired", "quietly", "FIRED"])
+def test_a_guard_that_says_neither_is_not_taken_for_a_quiet_one(libvirt, output):
+    run_in_guest(libvirt, ended(output))
+    with pytest.raises(FreezeFailed, match="makes no sense"):
+        driver().disarm_guard(DB)
 
 
 def test_a_guest_that_runs_no_commands_is_guarded_from_outside(libvirt):
@@ -287,7 +407,7 @@ def test_a_guard_that_cannot_be_armed_is_a_failure(libvirt, status, told):
 def test_a_command_that_does_not_end_is_a_failure_in_time(libvirt):
     libvirt.answers.update({"guest-exec": {"pid": 77}, "guest-exec-status": {"exited": False}})
     with pytest.raises(WaitTimeout, match=r"after 5 s waiting for server db \(id-db\) to arm the guard"):
-        driver().arm_guard(DB, 120)
+        driver(libvirt=libvirt).arm_guard(DB, 120)
 
 
 @pytest.mark.parametrize(
@@ -311,6 +431,34 @@ def test_nonsense_about_a_guard_is_a_failure_of_its_own_server(libvirt, command,
 
 
 # Connections
+
+
+@pytest.mark.parametrize(("hypervisor", "host"), [("compute1.example.org", "compute1.example.org"), ("2001:db8::7", "[2001:db8::7]")])
+def test_a_host_is_connected_to_by_its_name_or_address(libvirt, hypervisor, host):
+    driver().probe(server("db", hypervisor=hypervisor))
+    assert libvirt.uris == [f"qemu+ssh://root@{host}/system"]
+
+
+@pytest.mark.parametrize(
+    "hypervisor", ["compute1/system?command=/tmp/evil&x=", "-oProxyCommand=sh", "root@elsewhere", "{host.__class__}", "a\nb", "\x1b[2J"], ids=repr
+)
+def test_what_is_no_host_chooses_neither_program_nor_host(libvirt, hypervisor):
+    strange = server("db", hypervisor=hypervisor)
+    found = driver().probe(strange)
+    assert (found.state, found.guard) == (None, None)
+    assert "The hypervisor of server db (id-db) is called '" in found.problem
+    assert "which is the name of no host" in found.problem
+    assert found.problem.isprintable()
+    made = driver()
+    for act, arguments in ((made.freeze, [5]), (made.thaw, []), (made.arm_guard, [9]), (made.disarm_guard, [])):
+        with pytest.raises(FreezeFailed, match="the name of no host"):
+            act(strange, *arguments)
+    assert (libvirt.uris, libvirt.asked) == ([], [])
+
+
+def test_only_the_host_is_filled_into_the_uri(libvirt):
+    driver(uri="qemu+ssh://{host}/system?keyfile=/etc/{x}").probe(DB)
+    assert libvirt.uris == ["qemu+ssh://compute1/system?keyfile=/etc/{x}"]
 
 
 def test_a_host_is_connected_to_once(libvirt):
@@ -361,11 +509,29 @@ def test_a_host_that_does_not_answer_keeps_no_other_waiting(libvirt, monkeypatch
     stuck = threading.Thread(target=made.probe, args=(DB,))
     stuck.start()
     try:
-        assert tried.wait(10)
+        assert tried.wait(60)
         healthy = threading.Thread(target=made.thaw, args=(server("front", hypervisor="compute2"),))
         healthy.start()
-        healthy.join(5)
+        healthy.join(60)
         assert libvirt.asked_for("guest-fsfreeze-thaw") == [(None, 30)]
     finally:
         answered.set()
         stuck.join()
+
+
+HOOK_FAILED = LibvirtError("unable to execute QEMU agent command 'guest-fsfreeze-thaw': fsfreeze hook has failed with status 1", 1)
+
+
+def test_hooks_that_fail_behind_a_thaw_get_a_second_chance(libvirt):
+    libvirt.answers["guest-fsfreeze-thaw"] = [HOOK_FAILED, 0]
+    assert driver().thaw(DB).filesystems == 0
+    libvirt.answers["guest-fsfreeze-thaw"] = HOOK_FAILED
+    with pytest.raises(FreezeFailed, match="hook has failed"):
+        driver().thaw(DB)
+
+
+def test_a_thaw_that_failed_is_not_asked_for_again_behind_the_back_of_who_asked(libvirt):
+    libvirt.answers.update({"guest-fsfreeze-thaw": [HOOK_FAILED, 2], "guest-fsfreeze-status": "frozen"})
+    with pytest.raises(FreezeFailed, match="hook has failed"):
+        driver().thaw(DB)
+    assert len(libvirt.asked_for("guest-fsfreeze-thaw")) == 1

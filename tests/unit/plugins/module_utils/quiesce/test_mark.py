@@ -3,28 +3,69 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
+from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark, FreezeMarks
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import mark as quiesce_mark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
-NOON, LATER = "2026-11-22T12:00:00.000Z", "2999-11-22T12:02:00.000Z"
+NOW = datetime.datetime(2026, 11, 22, 12, 1, tzinfo=datetime.UTC)
+NOON = "2026-11-22T12:00:00.000Z"
+
+
+def at(**difference):
+    """A time as marks have it, so much from now on."""
+    return (NOW + datetime.timedelta(**difference)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+LATER = at(hours=12)
 FROZEN = FreezeMark("libvirt", LATER, "0123456789abcdef", NOON, NOON, 999, "controller", thawing=True)
 
 
-class Compute:
-    """The metadata of servers."""
+@pytest.fixture(autouse=True)
+def time_stands_still(monkeypatch):
+    monkeypatch.setattr(quiesce_mark, "_now", lambda: NOW)
 
-    def __init__(self):
-        self.metadata = {}
+
+class Compute:
+    """One server, and how it bears its metadata.
+
+    :param rival: the mark of a freeze that is written in the moment when ours is.
+    :param status: what Nova shows of the server.
+    """
+
+    cloud = SimpleNamespace(site="primary")
+
+    def __init__(self, there=None, rival=None, status="ACTIVE"):
+        self.metadata, self._rival, self._status = {}, rival, status
+        if there:
+            self.write(there)
+
+    def write(self, mark):
+        self.metadata["osdr_freeze"] = json.dumps(dataclasses.asdict(mark))
+
+    def server(self, _server_id):
+        return server("db", status=self._status, metadata=dict(self.metadata))
 
     def set_metadata(self, _server_id, metadata):
         self.metadata.update(metadata)
+        if self._rival:
+            self.write(self._rival)
+
+    def delete_metadata(self, _server_id, key):
+        del self.metadata[key]
+
+    @property
+    def mark(self):
+        return FreezeMark.of(self.server("id-db"))
 
 
-def put(mark):
-    compute = Compute()
+def put(mark, compute=None):
+    compute = compute or Compute(there=FreezeMark(mark.driver, mark.until, mark.token))
     FreezeMarks(compute).put(server("db"), mark)
     return compute.metadata
 
@@ -74,6 +115,14 @@ def test_a_mark_of_the_former_form_is_read():
         pytest.param({"frozen": ["noon"]}, id="a list as time"),
         pytest.param({"frozen": NOON, "requested": 5}, id="a number as time of the request"),
         pytest.param({"frozen": NOON, "driver": ["nova"]}, id="a list as driver"),
+        pytest.param({"frozen": NOON, "token": None}, id="no token"),
+        pytest.param({"frozen": NOON, "filesystems": "2"}, id="a text as number of file systems"),
+        pytest.param({"frozen": NOON, "filesystems": True}, id="a truth as number of file systems"),
+        pytest.param({"frozen": NOON, "filesystems": -1}, id="less than no file systems"),
+        pytest.param({"frozen": NOON, "filesystems": 10**9}, id="more file systems than anybody has"),
+        pytest.param({"frozen": NOON, "filesystems": float("inf")}, id="file systems without end"),
+        pytest.param({"frozen": NOON, "thawing": 0}, id="a number as truth"),
+        pytest.param({"frozen": NOON, "strange": 1}, id="something unknown"),
     ],
 )
 def test_a_mark_that_somebody_tampered_with_is_no_freeze_that_stands(facts):
@@ -81,11 +130,113 @@ def test_a_mark_that_somebody_tampered_with_is_no_freeze_that_stands(facts):
     assert not FreezeMark.stands_on(bearing(**facts))
 
 
-@pytest.mark.parametrize("until", ["noon", 5, None, "2999-11-22T12:02:00"])
-def test_a_mark_without_a_time_that_can_be_read_is_a_leftover(until):
+@pytest.mark.parametrize(
+    "until",
+    ["noon", 5, None, LATER.rstrip("Z"), "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", at(seconds=LONGEST_FREEZE + 31)],
+)
+def test_a_mark_whose_time_nobody_of_us_would_have_written_is_a_leftover(until):
+    """It would keep the server from ever being frozen again."""
     assert FreezeMark.of(bearing(until=until)).is_leftover
 
 
-def test_a_mark_whose_time_is_over_is_a_leftover():
-    assert dataclasses.replace(FROZEN, until=NOON.replace("2026", "2020")).is_leftover
-    assert not FROZEN.is_leftover
+@pytest.mark.parametrize(
+    ("difference", "is_over"),
+    [({"seconds": -30}, False), ({"seconds": -31}, True), ({"minutes": 1}, False), ({"seconds": LONGEST_FREEZE + 30}, False)],
+    ids=["as far as clocks may differ", "beyond that", "yet to come", "a long time"],
+)
+def test_a_mark_whose_time_is_over_is_a_leftover(difference, is_over):
+    assert dataclasses.replace(FROZEN, until=at(**difference)).is_leftover is is_over
+
+
+# Who holds a freeze
+
+OURS, THEIRS = FreezeMark.new("nova", LATER), FreezeMark.new("nova", LATER)
+OURS_FROZEN = dataclasses.replace(OURS, requested=NOON, frozen=NOON)
+
+
+def test_a_server_that_nobody_holds_can_be_had():
+    compute = Compute()
+    put(OURS, compute)
+    assert compute.mark == OURS
+
+
+def test_a_server_that_another_freeze_holds_is_refused_and_its_mark_stays():
+    compute = Compute(there=THEIRS)
+    with pytest.raises(FreezeFailed, match=rf"Server db \(id-db\) is held by another freeze until {LATER}\. Wait for its end"):
+        put(OURS, compute)
+    assert compute.mark == THEIRS
+
+
+def test_of_two_who_find_a_server_free_one_has_it():
+    compute = Compute(rival=THEIRS)
+    with pytest.raises(FreezeFailed, match="is held by another freeze"):
+        put(OURS, compute)
+    assert compute.mark == THEIRS
+
+
+@pytest.mark.parametrize("until", [at(hours=-1), "unknown", "2999-01-01T00:00:00Z"])
+def test_a_mark_whose_time_is_over_holds_nobody(until):
+    compute = Compute(there=dataclasses.replace(THEIRS, until=until))
+    put(OURS, compute)
+    assert compute.mark == OURS
+
+
+@pytest.mark.parametrize("later", [OURS_FROZEN, dataclasses.replace(OURS, thawing=True)])
+def test_more_is_said_only_of_a_freeze_whose_mark_is_there(later):
+    compute = Compute(there=OURS)
+    put(later, compute)
+    assert compute.mark == later
+    with pytest.raises(FreezeFailed, match="does not bear the mark of this freeze any more"):
+        put(later, Compute())
+    with pytest.raises(FreezeFailed, match="is held by another freeze"):
+        put(later, Compute(there=THEIRS))
+
+
+def test_only_the_mark_of_the_same_freeze_is_taken_away():
+    compute = Compute(there=THEIRS)
+    FreezeMarks(compute).remove(server("db"), OURS)
+    assert compute.mark == THEIRS
+    FreezeMarks(compute).remove(server("db"), THEIRS)
+    assert compute.mark is None
+    FreezeMarks(compute).remove(server("db"), THEIRS)
+
+
+def test_any_mark_can_be_taken_away():
+    compute = Compute(there=THEIRS)
+    FreezeMarks(compute).remove(server("db"))
+    assert compute.mark is None
+
+
+def test_a_server_that_is_gone_bears_no_mark_that_had_to_be_taken_away(mocker):
+    compute = mocker.Mock(server=mocker.Mock(side_effect=NotFound("There is no such server.")))
+    FreezeMarks(compute).remove(server("db"), OURS)
+
+
+@pytest.mark.parametrize("status", ["UNKNOWN", ""])
+def test_where_nova_shows_no_marks_nobody_takes_them_for_gone(status):
+    marks = FreezeMarks(Compute(there=OURS, status=status))
+    with pytest.raises(CloudError, match="Site 'primary' does not know whether server id-db is marked"):
+        marks.current("id-db")
+    with pytest.raises(CloudError):
+        marks.remove(server("db"), OURS)
+
+
+@pytest.mark.parametrize(
+    ("mark", "is_held"),
+    [
+        pytest.param(OURS, True, id="it will be frozen"),
+        pytest.param(dataclasses.replace(OURS, thawing=True), True, id="it is being thawed"),
+        pytest.param(OURS_FROZEN, False, id="it is left frozen for others"),
+        pytest.param(dataclasses.replace(OURS, until=at(hours=-1)), False, id="its time is over"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+def test_what_a_run_freezes_for_itself_is_no_others(mark, is_held):
+    problem = held_problem(Compute(there=mark).server("id-db"))
+    assert (problem is not None) is is_held
+    assert not is_held or "is held by another freeze until" in problem
+
+
+@pytest.mark.parametrize(("mark", "is_left"), [(OURS, False), (dataclasses.replace(OURS, until=NOON), True), (None, False)])
+def test_a_server_is_a_leftover_when_its_mark_is(mark, is_left):
+    assert is_leftover(Compute(there=mark).server("id-db")) is is_left

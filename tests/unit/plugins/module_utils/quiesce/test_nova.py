@@ -4,28 +4,54 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import time
+
 import openstack
 import pytest
 import requests
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import nova
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.nova import NovaDriver
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
 NOVA = "http://nova.example/v2.1"
-SHOW = f"{NOVA}/servers/id-db/os-quiesce"
-ACTION = f"{NOVA}/servers/id-db/action"
+SERVER = f"{NOVA}/servers/id-db"
+SHOW = f"{SERVER}/os-quiesce"
+ACTION = f"{SERVER}/action"
 DB = server("db")
+#: Nova's clock, an hour behind.
+NOW = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+TOKEN = "0123456789abcdef"
+MARK = json.dumps({"driver": "nova", "until": "2026-11-29T12:00:00.000Z", "token": TOKEN})
+
+
+def at(seconds):
+    return (NOW + datetime.timedelta(seconds=seconds)).isoformat()
 
 
 def quiesce(state, **more):
-    return {"quiesce": {"state": state, "max_timeout": 300, **more}}
+    return {"quiesce": {"state": state, "now": at(0), "max_timeout": 300, "default_timeout": 60, **more}}
+
+
+def frozen(until=100, token=TOKEN):
+    return quiesce("quiesced", until=at(until), token=token)
+
+
+def ended(outcome="unquiesced", intact=True, token=TOKEN):
+    return quiesce("none", last={"token": token, "outcome": outcome, "intact": intact, "at": at(0)})
 
 
 def conflict(message):
     return {"status_code": 409, "json": {"conflictingRequest": {"code": 409, "message": message}}}
+
+
+def answers(*contents):
+    return [content if "status_code" in content else {"status_code": 202, "json": content} for content in contents]
 
 
 @pytest.fixture
@@ -33,8 +59,31 @@ def driver(requests_mock):
     version = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
     for url in (NOVA, f"{NOVA}/"):
         requests_mock.get(url, json={"version": version})
+    mark(requests_mock, MARK)
     connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA)
     return NovaDriver(Compute(Cloud(connection, "primary")), guard_timeout=120, thaw_timeout=1)
+
+
+def mark(requests_mock, text):
+    metadata = {"osdr_freeze": text} if text else {}
+    body = {"id": "id-db", "name": "db", "status": "ACTIVE", "metadata": metadata, "flavor": {"original_name": "small"}, "image": None, "tenant_id": "project"}
+    requests_mock.get(SERVER, json={"server": body})
+
+
+@pytest.fixture
+def armed(driver, requests_mock):
+    """A driver whose guard is armed for 100 seconds."""
+    requests_mock.get(SHOW, json=quiesce("none"))
+    driver.arm_guard(DB, 100)
+    return driver
+
+
+@pytest.fixture
+def holding(armed, requests_mock):
+    """A driver that has frozen the server."""
+    requests_mock.post(ACTION, status_code=202, json=frozen())
+    armed.freeze(DB, 5)
+    return armed
 
 
 def test_a_site_without_the_api_is_named_with_the_role_that_helps(driver, requests_mock):
@@ -51,13 +100,13 @@ def test_credentials_that_may_not_are_named(driver, requests_mock):
 
 def test_a_limit_below_the_guard_is_told(driver, requests_mock):
     requests_mock.get(SHOW, json=quiesce("none", max_timeout=60))
-    assert "lower guard_timeout (120 s)" in driver.probe(DB).problem
+    assert driver.probe(DB).problem == "Site 'primary' limits a freeze to 60 s ([quiesce] max_timeout); lower guard_timeout (120 s) and budget."
 
 
-@pytest.mark.parametrize(("state", "expected"), [("quiesced", FROZEN), ("quiescing", FROZEN)])
-def test_a_frozen_server_is_not_probed(driver, requests_mock, state, expected):
+@pytest.mark.parametrize("state", ["quiesced", "quiescing"])
+def test_a_frozen_server_is_not_probed(driver, requests_mock, state):
     requests_mock.get(SHOW, json=quiesce(state))
-    assert driver.probe(DB).state == expected
+    assert driver.probe(DB).state == FROZEN
 
 
 def test_a_server_that_nova_is_still_thawing_cannot_be_frozen(driver, requests_mock):
@@ -68,11 +117,34 @@ def test_a_server_that_nova_is_still_thawing_cannot_be_frozen(driver, requests_m
     assert found.state == FROZEN
 
 
-def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
+def probe(driver, requests_mock, console, **more):
+    """Probe a server that runs and whose console shows something."""
     requests_mock.get(SHOW, json=quiesce("none"))
-    action = requests_mock.post(ACTION, status_code=202, json=quiesce("none"))
-    assert driver.probe(DB).state == THAWED
-    assert action.last_request.json() == {"quiesce": {"probe": True, "timeout": 1}}
+    action = requests_mock.post(ACTION, [*answers(quiesce("none")), {"json": {"output": console}, **more}])
+    return driver.probe(DB), action
+
+
+def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
+    support, action = probe(driver, requests_mock, "")
+    assert (support.state, support.guard) == (THAWED, "nova")
+    assert action.request_history[0].json() == {"quiesce": {"probe": True, "timeout": 1}}
+    assert action.request_history[0].timeout == 6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age", "guard"),
+    [(120, 3, "nova, guest"), (120, -100, "nova, guest"), (120, 119, "nova, guest"), (120, 125, "nova"), (120, -125, "nova"), (0, 3, "nova")],
+)
+def test_a_guard_in_the_guest_is_known_by_what_its_hook_says_to_the_probe(driver, requests_mock, monkeypatch, seconds, age, guard):
+    monkeypatch.setattr(nova.time, "time", lambda: 1_000_000.0)
+    support, _action = probe(driver, requests_mock, f"boot\nosdr-guard: 120 s at 5\nosdr-guard: {seconds} s at {1_000_000 - age}\nlogin:")
+    assert (support.state, support.guard) == (THAWED, guard)
+
+
+@pytest.mark.parametrize("answer", [{"status_code": 403}, {"status_code": 500}, {"json": {"output": None}}])
+def test_a_console_that_cannot_be_read_shows_no_guard(driver, requests_mock, answer):
+    support, _action = probe(driver, requests_mock, "", **answer)
+    assert (support.problem, support.guard) == (None, "nova")
 
 
 def test_an_agent_that_does_not_answer_is_told_of_its_server(driver, requests_mock):
@@ -82,49 +154,201 @@ def test_an_agent_that_does_not_answer_is_told_of_its_server(driver, requests_mo
     assert "not connected" in driver.probe(DB).problem
 
 
-def test_the_timeout_is_what_is_left_of_the_guard(driver, requests_mock):
-    action = requests_mock.post(ACTION, status_code=202, json=quiesce("quiesced"))
-    driver.arm_guard(DB, 100)
-    assert driver.freeze(DB, 5) is None
-    assert action.last_request.json() == {"quiesce": {"timeout": 99}}
+def test_the_deadline_is_counted_by_novas_clock_from_when_the_guard_was_armed(armed, requests_mock):
+    action = requests_mock.post(ACTION, status_code=202, json=frozen())
+    assert armed.freeze(DB, 5) is None
+    assert action.last_request.json() == {"quiesce": {"until": at(100), "token": TOKEN}}
     assert action.last_request.timeout == 5
 
 
-def test_a_guard_whose_time_is_over_freezes_nobody(driver):
-    driver.arm_guard(DB, 0)
-    with pytest.raises(FreezeFailed, match="guard's time was over"):
-        driver.freeze(DB, 5)
+@pytest.mark.parametrize("text", [None, "damaged"])
+def test_a_guard_is_not_armed_without_the_mark_of_the_freeze(driver, requests_mock, text):
+    mark(requests_mock, text)
+    requests_mock.get(SHOW, json=quiesce("none"))
+    with pytest.raises(FreezeFailed, match="has lost the mark"):
+        driver.arm_guard(DB, 100)
 
 
-def test_a_lost_answer_is_not_asked_for_again(driver, requests_mock):
+@pytest.mark.parametrize(("passed", "freezes"), [(98, True), (100, False), (99.5, False)])
+def test_a_guard_whose_time_is_over_freezes_nobody(armed, requests_mock, monkeypatch, passed, freezes):
+    requests_mock.post(ACTION, status_code=202, json=frozen())
+    now = time.monotonic()
+    monkeypatch.setattr(nova.time, "monotonic", lambda: now + passed)
+    if freezes:
+        armed.freeze(DB, 5)
+    else:
+        with pytest.raises(FreezeFailed, match="guard's time was over"):
+            armed.freeze(DB, 5)
+
+
+@pytest.mark.parametrize(
+    "answer", [frozen(until=99), frozen(until=101), frozen(token="another"), quiesce("none"), quiesce("quiescing", until=at(100), token=TOKEN)]
+)
+def test_a_freeze_that_is_not_what_was_asked_for_is_none(armed, requests_mock, answer):
+    requests_mock.post(ACTION, status_code=202, json=answer)
+    with pytest.raises(FreezeFailed, match=r"did not freeze server db \(id-db\) as it was asked to"):
+        armed.freeze(DB, 5)
+
+
+def test_a_lost_answer_is_not_asked_for_again(armed, requests_mock):
     action = requests_mock.post(ACTION, exc=requests.exceptions.ReadTimeout)
-    driver.arm_guard(DB, 100)
     with pytest.raises(CloudError):
-        driver.freeze(DB, 5)
+        armed.freeze(DB, 5)
     assert action.call_count == 1
 
 
-@pytest.mark.parametrize(("intact", "fired"), [(True, False), (False, True)])
-def test_a_thaw_tells_whether_the_freeze_had_held(driver, requests_mock, intact, fired):
-    requests_mock.post(ACTION, status_code=202, json=quiesce("none", intact=intact))
-    assert (driver.thaw(DB).interrupted is None) is intact
-    assert driver.disarm_guard(DB) is fired
+def test_a_thaw_names_its_freeze_and_tells_that_it_had_held(holding, requests_mock):
+    action = requests_mock.post(ACTION, status_code=202, json=ended())
+    assert holding.thaw(DB).interrupted is None
+    assert action.last_request.json() == {"unquiesce": {"token": TOKEN}}
+    assert action.last_request.timeout == 6
+    assert holding.disarm_guard(DB) is False
 
 
-def test_what_nova_thawed_itself_is_a_freeze_that_did_not_hold(driver, requests_mock):
+@pytest.mark.parametrize(
+    ("outcome", "intact", "interrupted", "fired"),
+    [
+        ("unquiesced", False, "its guest agent was not frozen any more when it was to be thawed", False),
+        ("expired", False, "Nova's guard had thawed it before", True),
+        ("expired", True, "Nova's guard had thawed it before", True),
+        ("restarted", False, "it was restarted while it was frozen", False),
+        ("stopped", False, "it was switched off while it was frozen", False),
+        ("unknown", False, "Nova never froze it", False),
+    ],
+)
+def test_a_freeze_that_did_not_hold_is_told_of(holding, requests_mock, outcome, intact, interrupted, fired):
+    requests_mock.post(ACTION, status_code=202, json=ended(outcome, intact))
+    assert holding.thaw(DB).interrupted == interrupted
+    assert holding.disarm_guard(DB) is fired
+
+
+def test_intact_is_only_what_is_true(holding, requests_mock):
+    requests_mock.post(ACTION, status_code=202, json=ended(intact="yes"))
+    assert holding.thaw(DB).interrupted
+
+
+def test_a_server_that_another_run_holds_is_left_to_it(holding, requests_mock):
+    action = requests_mock.post(ACTION, **conflict("is held by another freeze"))
+    for state in ("quiesced", "quiescing", "unquiescing"):
+        requests_mock.get(SHOW, json=quiesce(state, token="another", until=at(50)))
+        assert "frozen by somebody else now" in holding.thaw(DB).interrupted
+    assert all(request.json() == {"unquiesce": {"token": TOKEN}} for request in action.request_history)
+
+
+@pytest.mark.parametrize("state", ["quiescing", "unquiescing"])
+def test_a_thaw_that_nova_is_at_work_on_is_waited_for_and_not_asked_for_again(holding, requests_mock, state):
+    action = requests_mock.post(ACTION, **conflict("busy"))
+    requests_mock.get(SHOW, [{"json": quiesce(state, token=TOKEN, until=at(50))}, {"json": ended("expired", False)}])
+    assert "guard" in holding.thaw(DB).interrupted
+    assert action.call_count == 1
+
+
+def test_a_thaw_that_a_late_freeze_may_follow_is_waited_for(holding, requests_mock):
+    requests_mock.post(ACTION, status_code=202, json=quiesce("unquiescing", token=TOKEN, until=at(5)))
+    requests_mock.get(SHOW, json=quiesce("unquiescing", token=TOKEN, until=at(5)))
+    with pytest.raises(DrError, match="thaw of server db"):
+        holding.thaw(DB)
+
+
+def test_a_server_that_was_only_busy_is_asked_again(holding, requests_mock):
+    requests_mock.post(ACTION, answers(conflict("busy"), ended()))
+    requests_mock.get(SHOW, json=frozen())
+    assert holding.thaw(DB).interrupted is None
+
+
+@pytest.mark.parametrize("shown", [quiesce("none"), ended(token="another"), ended("something new")])
+def test_a_server_of_whose_freeze_nova_does_not_say_that_it_ended_is_not_thawed(holding, requests_mock, shown):
+    """Not even when it says that there is none: what was dropped was not seen thawed."""
+    action = requests_mock.post(ACTION, **conflict("is not quiesced"))
+    requests_mock.get(SHOW, json=shown)
+    with pytest.raises(DrError, match="thaw of server db"):
+        holding.thaw(DB)
+    # As long as there is time, it is asked to see to it.
+    assert action.call_count > 2
+
+
+@pytest.mark.parametrize("status", [404, 500, 504])
+def test_other_refusals_are_failures(holding, requests_mock, status):
+    requests_mock.post(ACTION, status_code=status)
+    with pytest.raises(CloudError):
+        holding.thaw(DB)
+
+
+def test_another_process_thaws_by_the_mark(driver, requests_mock):
+    action = requests_mock.post(ACTION, status_code=202, json=ended())
+    assert driver.thaw(server("db", metadata={"osdr_freeze": MARK})).interrupted is None
+    assert action.last_request.json() == {"unquiesce": {"token": TOKEN}}
+
+
+@pytest.mark.parametrize("metadata", [{}, {"osdr_freeze": "damaged"}])
+def test_without_a_mark_whatever_freeze_there_is_is_ended(driver, requests_mock, metadata):
+    action = requests_mock.post(ACTION, status_code=202, json=ended(token="req-1"))
+    assert driver.thaw(server("db", metadata=metadata)).interrupted is None
+    assert action.last_request.json() == {"unquiesce": None}
+
+
+def test_without_a_mark_a_server_of_which_nova_knows_nothing_is_thawed_and_was_not_frozen(driver, requests_mock):
     requests_mock.post(ACTION, **conflict("is not quiesced"))
     requests_mock.get(SHOW, json=quiesce("none"))
-    assert "Nova had thawed it" in driver.thaw(DB).interrupted
+    assert driver.thaw(DB).interrupted == "Nova never froze it"
 
 
-def test_a_thaw_that_nova_is_busy_with_is_waited_for(driver, requests_mock):
-    requests_mock.post(ACTION, [conflict("busy"), {"status_code": 202, "json": quiesce("none", intact=True)}])
-    requests_mock.get(SHOW, json=quiesce("quiescing"))
-    assert driver.thaw(DB).interrupted is None
-
-
-def test_a_thaw_that_does_not_come_is_a_failure(driver, requests_mock):
-    requests_mock.post(ACTION, **conflict("busy"))
-    requests_mock.get(SHOW, json=quiesce("unquiescing"))
+def test_without_a_mark_what_somebody_else_holds_is_not_thawed(driver, requests_mock):
+    requests_mock.post(ACTION, **conflict("is held by another freeze"))
+    requests_mock.get(SHOW, json=frozen(token="another"))
     with pytest.raises(DrError, match="thaw of server db"):
         driver.thaw(DB)
+
+
+def test_a_guard_that_is_disarmed_is_forgotten(holding, requests_mock):
+    assert holding.disarm_guard(DB) is False
+    action = requests_mock.post(ACTION, status_code=202, json=ended("expired", token="other"))
+    holding.thaw(DB)
+    assert action.last_request.json() == {"unquiesce": None}
+    assert holding.disarm_guard(DB) is True
+    assert holding.disarm_guard(DB) is False
+
+
+NONSENSE = {
+    "a page": {"text": "<html>Welcome</html>"},
+    "nothing": {"text": ""},
+    "null": {"json": None},
+    "a list": {"json": []},
+    "a text": {"json": "none"},
+    "another object": {"json": {"server": {}}},
+    "null inside": {"json": {"quiesce": None}},
+    "a list inside": {"json": {"quiesce": []}},
+    "no state": {"json": {"quiesce": {"now": at(0), "max_timeout": 300}}},
+    "a state of another type": {"json": quiesce(["none"])},
+    "a state of a dictionary": {"json": quiesce({})},
+    "an unknown state": {"json": quiesce("thawed")},
+    "no time": {"json": {"quiesce": {"state": "none", "max_timeout": 300}}},
+    "a number for a time": {"json": quiesce("none", now=5)},
+    "no time at all": {"json": quiesce("none", now="soon")},
+    "a time without a zone": {"json": quiesce("none", now="2026-11-29T12:00:00")},
+    "a limit that is no number": {"json": quiesce("none", max_timeout="300")},
+    "no limit": {"json": quiesce("none", max_timeout=None)},
+    "a limit of a boolean": {"json": quiesce("none", max_timeout=True)},
+    "an end of a text": {"json": quiesce("none", last="unquiesced")},
+    "an end of a list": {"json": quiesce("none", last=[1])},
+    "an outcome of a list": {"json": ended(["unquiesced"])},
+    "a token of a number": {"json": ended(token=5)},
+    "a token of a dictionary": {"json": quiesce("quiesced", until=at(100), token={})},
+    "an end in no time": {"json": quiesce("quiesced", until=None, token=TOKEN)},
+}
+
+
+@pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
+def test_an_answer_that_makes_no_sense_is_neither_a_freeze_nor_a_thaw_nor_an_end_of_the_module(holding, requests_mock, answer):
+    shown = requests_mock.get(SHOW, status_code=200, **answer)
+    action = requests_mock.post(ACTION, status_code=200, **answer)
+    support = holding.probe(DB)
+    assert "Server db (id-db) cannot be frozen" in support.problem
+    assert (support.state, action.called) == (None, False)
+    for act in (lambda: holding.arm_guard(DB, 100), lambda: holding.freeze(DB, 5), lambda: holding.thaw(DB)):
+        with pytest.raises(DrError, match="id-db.*makes no sense"):
+            act()
+    requests_mock.post(ACTION, **conflict("busy"))
+    with pytest.raises(DrError, match="makes no sense"):
+        holding.thaw(DB)
+    assert shown.call_count == 3

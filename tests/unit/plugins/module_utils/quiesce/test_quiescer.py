@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FreezeFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import guard_loop
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import quiescer as quiesce
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
@@ -35,7 +36,7 @@ class Probed(FakeDriver):
 
 def quiescer(*drivers, least="quiesced", driver="auto"):
     made = Quiescer.__new__(Quiescer)
-    made._options = QuiesceOptions.parse({**OPTIONS, "driver": driver, "libvirt_uri": "test:///"})
+    made._options = QuiesceOptions.parse({**OPTIONS, "driver": driver, "libvirt_uri": "test:///"}, {})
     made._least = least
     made._concurrency = 4
     made._drivers = {one.name: one for one in drivers}
@@ -46,7 +47,7 @@ def three(**nova):
     return Probed("nova", **nova), Probed("libvirt"), Probed("pause", level="paused")
 
 
-def marked(name, driver="libvirt", minutes=1):
+def marked(name, driver="libvirt", minutes=60):
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
     mark = {"driver": driver, "until": until.isoformat(), "token": "t"}
     return server(name, metadata={"osdr_freeze": json.dumps(mark)})
@@ -153,6 +154,15 @@ def test_somebody_elses_freeze_is_refused():
     assert "orders (id-orders) is frozen already" in problems[0]
 
 
+@pytest.mark.parametrize("state", [FROZEN, THAWED])
+def test_what_another_run_freezes_for_itself_is_not_to_be_thawed_by_this_one(state):
+    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": state}))
+    one = marked("orders")
+    (problem,) = quiesce.freeze_problems([one], made.choose([one]))
+    assert "orders (id-orders) is held by another freeze until" in problem
+    assert "thaw it first" not in problem
+
+
 def test_all_that_cannot_be_frozen_are_named_at_once():
     made = quiescer(Probed("nova", problems={"orders": "orders: dead agent.", "front": "front: no API."}))
     with pytest.raises(CheckFailed, match="orders: dead agent.*front: no API"):
@@ -161,19 +171,104 @@ def test_all_that_cannot_be_frozen_are_named_at_once():
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"guard_timeout": 10}, "must be more than budget"), ({"driver": "libvirt"}, "needs libvirt_uri")],
+    [
+        ({"guard_timeout": 10}, "must be more than budget"),
+        ({"driver": "libvirt"}, "needs libvirt_uri"),
+        ({"freeze_timeout": 0}, "freeze_timeout is 0 s; it must be between 1 and 86400 s"),
+        ({"budget": -1}, "budget is -1 s"),
+        # Nobody would believe its mark.
+        ({"guard_timeout": 86401}, "guard_timeout is 86401 s"),
+    ],
 )
 def test_options_that_cannot_be_meant(changes, message):
     with pytest.raises(InvalidInput, match=message):
-        QuiesceOptions.parse({**OPTIONS, **changes})
+        QuiesceOptions.parse({**OPTIONS, **changes}, {})
 
 
 @pytest.mark.parametrize(("project", "named"), [("shop", ()), ("admin", ("shop",))])
 def test_a_project_is_named_only_where_it_is_not_the_callers_own(mocker, project, named):
     """To name one, be it one's own, takes an administrator; a role of one's own may do for freezing."""
     mocker.patch.object(quiesce, "connect_other", return_value=SimpleNamespace(project_id=project, site="primary"))
-    options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-dr"})
-    made = Quiescer({}, SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)
+    options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-dr"}, {})
+    made = Quiescer(SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)
     made.compute = mocker.Mock()
     made.resolve(SHOP)
     made.compute.resolve.assert_called_once_with(SHOP.servers, named)
+
+
+def test_a_guard_reaches_the_cloud_as_the_module_does(mocker):
+    auth = {"cloud": "primary", "validate_certs": False, "api_timeout": 7, "application": SHOP, "auth": {"password": "secret"}}
+    options = QuiesceOptions.parse({**OPTIONS, "libvirt_uri": "test:///"}, auth)
+    made = Quiescer(SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)
+    guarded = made._guards("pause")._guarded
+    assert (guarded.driver, guarded.libvirt_uri, guarded.thaw_timeout) == ("pause", "test:///", 5)
+    assert {key: value for key, value in guarded.cloud.items() if value is not None} == {key: auth[key] for key in auth if key != "application"}
+    assert made._guards("pause")._loop == guard_loop.__name__
+    assert "secret" not in repr(options) + repr(guarded)
+
+
+def test_a_guard_reaches_the_cloud_of_the_administrator_where_there_is_one(mocker):
+    mocker.patch.object(quiesce, "connect_other", return_value=SimpleNamespace(project_id="admin", site="primary"))
+    options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-admin"}, {"cloud": "primary", "api_timeout": 7})
+    made = Quiescer(SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)
+    assert made._guards("libvirt")._guarded.cloud == {"cloud": "primary-admin"}
+
+
+# What an earlier run left
+
+
+class Nova:
+    """Shows each server as it is by now."""
+
+    def __init__(self, *servers):
+        self.by_id = {one.id: one for one in servers}
+
+    def server(self, server_id):
+        return self.by_id[server_id]
+
+
+class Thaws:
+    """Thaws servers, but for those that it cannot."""
+
+    def __init__(self, nova, stubborn=()):
+        self.nova, self.stubborn, self.thawed = nova, stubborn, []
+
+    def thaw(self, one):
+        if one.name in self.stubborn:
+            raise FreezeFailed(f"The thaw of {one.name} failed.")
+        self.thawed.append(one.name)
+        self.nova.by_id[one.id] = server(one.name)
+
+
+def left_by_a_dead_run(mocker, *servers, stubborn=()):
+    """A quiescer that finds servers, and what thaws them."""
+    made = quiescer(*three())
+    made.compute = Nova(*servers)
+    made._reach = "how to get there"
+    thaws = Thaws(made.compute, stubborn)
+    mocker.patch.object(quiesce, "Thawing", side_effect=lambda reach: {"how to get there": thaws}[reach])
+    return made, thaws
+
+
+def test_what_was_left_frozen_is_thawed_before_it_is_frozen_again(mocker):
+    servers = {one.name: one for one in (marked("orders", minutes=-5), marked("payments", minutes=5), server("front"))}
+    made, thaws = left_by_a_dead_run(mocker, *servers.values())
+    found = made.thaw_leftovers(servers)
+    assert thaws.thawed == ["orders"]
+    # As they are then, and all of them.
+    assert found == {"orders": server("orders"), "payments": servers["payments"], "front": servers["front"]}
+
+
+def test_what_is_off_is_not_thawed_and_where_nothing_was_left_nobody_is_asked(mocker):
+    servers = {"orders": dataclasses.replace(marked("orders", minutes=-5), status="SHUTOFF"), "front": server("front")}
+    made, thaws = left_by_a_dead_run(mocker)
+    assert made.thaw_leftovers(servers) == servers
+    assert thaws.thawed == []
+
+
+def test_one_that_cannot_be_thawed_costs_no_other_its_thaw_and_is_told(mocker):
+    servers = {one.name: one for one in (marked("orders", minutes=-5), marked("front", minutes=-5))}
+    made, thaws = left_by_a_dead_run(mocker, *servers.values(), stubborn=["orders"])
+    with pytest.raises(FreezeFailed, match="The thaw of orders failed"):
+        made.thaw_leftovers(servers)
+    assert thaws.thawed == ["front"]

@@ -13,7 +13,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup imp
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_cleanup
-from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.restore import test_removal as drilled
+from ansible_collections.osdr.openstack.tests.unit.support import drilled
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, volume
 
 

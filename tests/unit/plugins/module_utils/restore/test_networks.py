@@ -8,6 +8,7 @@ import threading
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, Router, SecurityGroup, SecurityGroupRule, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore, shown
@@ -119,6 +120,84 @@ def test_a_subnet_is_made_as_the_manifest_has_it(apply):
         "allocation_pools": [{"start": "10.10.0.2", "end": "10.10.0.254"}],
         "host_routes": [],
     }
+
+
+def test_port_security_is_only_said_to_be_off(apply):
+    assert "port_security_enabled" not in made_of(apply, lambda topology: None)["shop-net"]
+
+    def switch_off(topology):
+        topology["networks"][0]["port_security_enabled"] = False
+
+    assert made_of(apply, switch_off)["shop-net"]["port_security_enabled"] is False
+
+
+def made_of(apply, change):
+    """What is made of another manifest at a site that has nothing."""
+    document = shop.document()
+    change(document["topology"])
+    site = Neutron(shop.empty_site())
+    apply(site, Manifest.parse(document))
+    return site.made
+
+
+def test_each_subnet_is_on_its_own_network_and_joined_by_its_own_id(apply):
+    def add_another(topology):
+        (net,), (sub,) = topology["networks"], topology["subnets"]
+        topology["networks"].append({**net, "name": "back-net"})
+        topology["subnets"].append({**sub, "name": "back-subnet", "network": "back-net", "cidr": "10.11.0.0/24", "allocation_pools": []})
+        topology["subnets"][1].update(gateway_ip=None, ipv6_ra_mode=None)
+        topology["routers"][0]["subnets"] = ["shop-subnet", "back-subnet"]
+
+    document = shop.document()
+    add_another(document["topology"])
+    # The first of them is there already, made by an earlier run.
+    site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shop.NETWORK), subnets=(shop.SUBNET,)))
+    apply(site, Manifest.parse(document))
+    assert site.made["back-subnet"]["network_id"] == "new-back-net"
+    assert {call[1:] for call in site.calls if call[0] == "join"} == {("new-shop-router", "sub"), ("new-shop-router", "new-back-subnet")}
+
+
+def test_modes_of_addresses_are_said_where_there_are_any(apply):
+    def six(topology):
+        pools = [{"start": "fd00::2", "end": "fd00::ff"}]
+        topology["subnets"][0].update(cidr="fd00::/64", ip_version=6, gateway_ip="fd00::1", allocation_pools=pools)
+        topology["subnets"][0].update(ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+
+    made = made_of(apply, six)["shop-subnet"]
+    assert (made["ipv6_ra_mode"], made["ipv6_address_mode"], made["ip_version"]) == ("slaac", "slaac", 6)
+
+
+def test_a_router_that_does_not_translate_says_so(apply):
+    def plain(topology):
+        topology["routers"][0]["enable_snat"] = False
+
+    assert made_of(apply, plain)["shop-router"]["external_gateway_info"] == {"network_id": "ext", "enable_snat": False}
+
+
+def test_the_whole_of_a_rule_is_made(apply):
+    def more(topology):
+        rule = {**shop.RULE, "direction": "egress", "ether_type": "IPv6", "remote_group": None, "remote_ip_prefix": "fd00::/64", "port_range_max": 5433}
+        topology["security_groups"][0].update(rules=[rule], description="What it serves")
+
+    bodies = []
+    site = Neutron(shop.empty_site())
+    site.create_rules = bodies.extend
+    document = shop.document()
+    more(document["topology"])
+    apply(site, Manifest.parse(document))
+    assert bodies == [
+        {
+            "security_group_id": "new-shop",
+            "direction": "egress",
+            "ethertype": "IPv6",
+            "protocol": "tcp",
+            "port_range_min": 5432,
+            "port_range_max": 5433,
+            "remote_ip_prefix": "fd00::/64",
+            "remote_group_id": None,
+        }
+    ]
+    assert site.made["shop"]["description"] == f"What it serves {TEXT}"
 
 
 def test_a_router_leads_to_the_external_network_without_a_word_about_translation(apply):

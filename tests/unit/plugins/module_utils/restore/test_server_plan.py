@@ -100,6 +100,19 @@ def test_a_restored_volume_is_completed(changes, changed):
     assert step.changes is changed
 
 
+@pytest.mark.parametrize(("status", "changes"), [("available", False), ("creating", True), ("error", True)])
+def test_what_is_not_ready_yet_is_still_to_be_changed(status, changes):
+    """Whatever else about it is as it shall be."""
+    step = next(s for s in plan_volumes(MANIFEST, [one_volume(status)]) if s.current)
+    assert step.changes is changes
+
+
+def test_what_the_manifest_leaves_open_is_not_asked_of_cinder():
+    step = plan_volumes(MANIFEST, [])[0]
+    open_step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, volume_type="", availability_zone=None))
+    assert not {"volume_type", "availability_zone"} & open_step.body().keys()
+
+
 def test_only_what_was_restored_from_this_checkpoint_is_removed():
     other = volume("other", description=shop.mark(1).text().replace("noon", "dawn"))
     assert made_volumes(owner_of(MANIFEST), [one_volume("in-use"), other, volume("theirs")]) == [one_volume("in-use")]
@@ -135,6 +148,36 @@ def test_a_server_is_described_as_nova_wants_it():
         "key_name": "shop",
         "scheduler_hints": {"group": "group"},
     }
+
+
+def test_a_server_has_what_the_source_has_beside_its_disks():
+    document = shop.document()
+    document["servers"][1].update(description="Takes orders", tags=["gold"], user_data="plain:IyE=", config_drive=False)
+    body = plan_servers(Manifest.parse(document), shop.prepared_site())[0].body([])
+    assert (body["description"], body["tags"], body["user_data"], body["config_drive"]) == ("Takes orders", ["gold"], "IyE=", False)
+
+
+def restored_step(**changes):
+    """What is to be done about orders-db once it has been restored."""
+    return plan_servers(MANIFEST, shop.restored_site(**changes))[0]
+
+
+def test_a_restored_server_changes_by_what_it_or_a_port_of_it_lacks():
+    assert not restored_step().changes
+    assert restored_step(floating_ips=()).changes
+    assert restored_step(servers=tuple(dataclasses.replace(one, status="BUILD") for one in shop.restored_site().servers)).changes
+    flagged = tuple(dataclasses.replace(one, volumes=tuple((volume_id, True) for volume_id, _flag in one.volumes)) for one in shop.restored_site().servers)
+    assert restored_step(servers=flagged).changes
+
+
+def test_a_port_that_was_taken_from_a_restored_server_is_not_made_again():
+    assert restored_step(ports=(shop.ROUTER_PORT,)).ports == ()
+
+
+def test_a_server_that_failed_gets_the_ports_that_it_lacks():
+    failed = tuple(dataclasses.replace(one, status="ERROR") for one in shop.restored_site().servers)
+    (port,) = restored_step(servers=failed, ports=(shop.ROUTER_PORT,)).ports
+    assert (port.current, port.changes) == (None, True)
 
 
 def test_a_server_that_was_bound_to_a_zone_is_built_there():

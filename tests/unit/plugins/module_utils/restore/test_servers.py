@@ -274,6 +274,20 @@ def test_all_ports_are_made_while_the_volumes_are_restored():
     assert len(remote.done("create floating ip")) == 2
 
 
+def test_each_server_is_built_on_its_own_ports_and_volumes():
+    remote = RemoteSite()
+    applied(remote)
+    assert {one.id: one.device_id for one in remote.site.ports if one.device_id != "r"} == {
+        "port-orders-db-0": "id-orders-db",
+        "port-shop-front-0": "id-shop-front",
+    }
+    assert {one.name: [volume for volume, _flag in one.volumes] for one in remote.site.servers} == {
+        "orders-db": ["volume-orders-db-boot", "volume-orders-db-vdb"],
+        "shop-front": ["volume-shop-front-boot"],
+    }
+    assert {one.port_id for one in remote.site.floating_ips} == {"port-orders-db-0", "port-shop-front-0"}
+
+
 def test_a_floating_address_is_led_to_the_first_address_of_several():
     manifest = shop.manifest()
     servers = [several_addresses(one) for one in manifest.description.servers]

@@ -17,7 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
     ResourceFailed,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -192,6 +192,7 @@ def test_what_the_end_of_another_restore_has_spoilt_is_made_once_more():
     with pytest.raises(ResourceFailed, match="could not be restored"):
         work.finish(work.plan())
     assert storage.calls.count(("create", "orders-db-vdb")) == 2
+    assert [call for call in storage.calls if call[0] == "delete"] == [("delete", "volume-orders-db-vdb")]
     assert storage.now == 6
 
 
@@ -201,12 +202,14 @@ def test_it_may_succeed_then():
 
     def create(backup_id, wanted):
         created(backup_id, wanted)
-        storage._failing = ()
-        storage.busy = {shop.uuid(102): 5}
+        if backup_id == shop.uuid(102):
+            storage._failing = ()
+            storage.busy = {backup_id: 5}
 
     storage.create_volume_from_backup = create
     result = {one["name"]: one["seconds"] for one in finished(storage)}
     assert result["orders-db-vdb"] == {"requested": 5, "ready": 8}
+    assert storage.calls.count(("create", "orders-db-vdb")) == 2
     assert "theirs" in storage.there
 
 
@@ -251,6 +254,58 @@ def test_each_of_two_runs_tells_the_times_that_it_knows():
     ended = [one["seconds"] for one in finished(storage)]
     assert began == [{"requested": 0, "ready": None}] * 3
     assert ended == [{"requested": None, "ready": 1}] * 3
+
+
+def test_a_run_that_does_not_wait_tells_what_could_not_be_begun():
+    storage = Storage()
+
+    def refuse(_backup_id, _wanted):
+        raise CloudError("Quota exceeded.", http_status=413)
+
+    storage.create_volume_from_backup = refuse
+    work = restore(storage)
+    with pytest.raises(DrError, match=r"3 of 3 operations failed: Quota exceeded\."):
+        work.begin(work.plan())
+
+
+def test_what_is_under_way_takes_its_places_of_the_limit():
+    storage = Storage((dataclasses.replace(shop.restored_volumes()[0], status="restoring-backup"),))
+    work = restore(storage, limit=2)
+    assert [one["status"] for one in work.begin(work.plan())] == ["restoring-backup", "creating", "absent"]
+
+
+def under_way(storage):
+    work = restore(storage)
+    return VolumesUnderWay(work, work.plan())
+
+
+def test_rounds_are_made_by_whoever_has_time_until_all_has_ended():
+    storage = Storage()
+    volumes = under_way(storage)
+    assert not volumes.ended
+    volumes.advance()
+    assert [name for call, name in storage.calls if call == "create"] == ["shop-front-boot", "orders-db-boot", "orders-db-vdb"]
+    assert volumes.outcome(shop.uuid(1)) is None
+    storage.now = 5.0
+    volumes.advance()
+    assert volumes.ended
+    assert volumes.outcome(shop.uuid(1)).value.name == "orders-db-boot"
+    storage.volumes = None  # Nobody asks any more.
+    volumes.advance()
+
+
+@pytest.mark.parametrize("other_is_done", [True, False])
+def test_it_goes_on_until_the_other_is_done_or_nothing_is_left(other_is_done):
+    storage = Storage(() if other_is_done else shop.restored_volumes())
+    volumes, done = under_way(storage), threading.Event()
+    if other_is_done:
+        done.set()
+        volumes.advance_until(done)
+        assert storage.calls == [] and not volumes.ended
+    else:
+        done.wait = lambda _seconds: None
+        volumes.advance_until(done)
+        assert volumes.ended
 
 
 def test_a_run_that_does_not_wait_completes_what_is_there():

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
 import json
 from types import SimpleNamespace
 
@@ -72,7 +73,8 @@ def test_servers_and_volumes_in_no_state_for_it_are_named():
 
 
 def mark(**facts):
-    return {"osdr_freeze": json.dumps({"driver": "pause", "until": "2999-01-01T00:00:00Z", "token": "t", **facts})}
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    return {"osdr_freeze": json.dumps({"driver": "pause", "until": until.isoformat(), "token": "t", **facts})}
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_a_set_is_frozen_with_a_login_that_outlasts_the_guard(cloud, monkeypatch
     taken = cloud.run(quiesce=QUIESCE, admin_cloud="primary-admin", consistency="crash")
     assert taken["cg_snapshot"]["consistency"] == "quiesced"
     (_made, arguments), *others = asked
-    assert (arguments[-3].admin_cloud, arguments[-2:]) == ("primary-admin", ("crash", 4))
+    assert (arguments[1].reach, arguments[1].admin_cloud, arguments[2:]) == ({"cloud": "primary-admin"}, "primary-admin", ("crash", 4))
     assert others == [("thaw leftovers",), ("warm up", 20)]
     assert cloud.warnings == []
 

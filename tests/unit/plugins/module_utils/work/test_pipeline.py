@@ -41,25 +41,25 @@ class Cloud:
         self.most = max(self.most, len(keys))
         return {key: Outcome(value=self.now) for key in keys if self.ends[key] <= self.now}
 
-    def run(self, limit):
+    def run(self, concurrency):
         starts = {key: lambda key=key: self.start(key) for key in self._seconds}
-        return Pipeline(starts, self.look, lambda key: f"piece {key}").run(limit, self.waiter)
+        return Pipeline(starts, self.look, lambda key: f"piece {key}").run(concurrency, self.waiter)
 
 
-def test_everything_goes_on_at_once_within_the_limit():
+def test_everything_goes_on_at_once_within_the_concurrency():
     cloud = Cloud(dict.fromkeys("abcdef", 3))
-    outcomes = cloud.run(limit=2)
+    outcomes = cloud.run(concurrency=2)
     assert [outcome.value for outcome in outcomes.values()] == [3, 3, 6, 6, 9, 9]
     assert cloud.most == 2
 
 
 def test_a_free_place_is_taken_at_once():
-    assert Cloud({"slow": 9, "a": 3, "b": 3, "c": 3}).run(limit=2)["c"].value == 9
+    assert Cloud({"slow": 9, "a": 3, "b": 3, "c": 3}).run(concurrency=2)["c"].value == 9
 
 
 def test_one_question_serves_all():
     cloud = Cloud(dict.fromkeys("abcdef", 3))
-    cloud.run(limit=6)
+    cloud.run(concurrency=6)
     assert cloud.questions == 4
 
 
@@ -84,18 +84,18 @@ def test_it_can_be_advanced_round_by_round():
 
 def test_what_is_done_already_takes_no_time():
     cloud = Cloud(dict.fromkeys("abcdef", 0))
-    cloud.run(limit=2)
+    cloud.run(concurrency=2)
     assert cloud.now == 0
 
 
 def test_a_piece_that_is_refused_does_not_stop_the_others():
-    outcomes = Cloud({"a": 1, "b": 1}, refused={"a"}).run(limit=1)
+    outcomes = Cloud({"a": 1, "b": 1}, refused={"a"}).run(concurrency=1)
     assert isinstance(outcomes["a"].error, ResourceFailed)
     assert outcomes["b"].value == 1
 
 
 def test_each_piece_has_its_own_time():
-    outcomes = Cloud({"a": 25, "b": 25, "never": 1000}).run(limit=1)
+    outcomes = Cloud({"a": 25, "b": 25, "never": 1000}).run(concurrency=1)
     assert (outcomes["a"].value, outcomes["b"].value) == (25, 50)
     assert isinstance(outcomes["never"].error, WaitTimeout)
     assert str(outcomes["never"].error).startswith("Timed out after 30 s waiting for piece never. ")
@@ -112,4 +112,4 @@ def test_a_piece_that_moves_data_may_take_as_long_as_they_need():
 
 
 def test_no_work_is_no_work():
-    assert Cloud({}).run(limit=4) == {}
+    assert Cloud({}).run(concurrency=4) == {}

@@ -47,3 +47,16 @@ def test_an_error_may_be_the_outcome_of_its_item():
     outcomes = attempt_each([2, 3], halve, 2)
     assert outcomes[0].value == 1
     assert str(outcomes[1].error) == "3 is odd."
+
+
+def test_a_fault_of_ours_costs_no_other_its_turn_and_is_raised():
+    done = []
+
+    def act(number):
+        if number == 3:
+            raise OverflowError("too much")
+        done.append(number)
+
+    with pytest.raises(OverflowError, match="too much"):
+        attempt_each([3, 2, 4], act, 1)
+    assert done == [2, 4]

@@ -1,0 +1,14 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts of others, made fit for messages."""
+
+from __future__ import annotations
+
+#: So much of what somebody else said is told.
+LONGEST = 200
+
+
+def told(text: object, at_most: int = LONGEST) -> str:
+    """One line of bounded length without anything that a terminal or a log would act on."""
+    words = " ".join(str(text).split())
+    return "".join(one if one.isprintable() else "?" for one in words[:at_most])

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What campaigns share: seeded attempts that are counted, and the proof that a fault would be found."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import random
+import sys
+import typing as t
+from pathlib import Path
+
+COLLECTIONS = Path(__file__).resolve().parents[2] / ".build" / "collections"
+if str(COLLECTIONS) not in sys.path:
+    sys.path.insert(0, str(COLLECTIONS))
+
+#: A planted fault must be found by so many attempts.
+_ATTEMPTS_FOR_FAULT = 500
+_SHOWN = 10
+
+#: One attempt: what it found that must not be.
+Attempt = t.Callable[[random.Random], t.Iterable[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Campaign:
+    """
+    :param what: what is counted, in the plural.
+    :param faults: per name, a context in which the code has a fault that the attempts must find.
+    """
+
+    what: str
+    attempt: Attempt
+    faults: t.Mapping[str, t.Callable[[], t.ContextManager[t.Any]]]
+
+    def found(self, seed: int, number: int) -> list[str]:
+        return list(self.attempt(random.Random(f"{seed}/{number}")))
+
+    def blind_for(self, seed: int) -> list[str]:
+        """Planted faults that nothing finds."""
+        blind = []
+        for name, planted in self.faults.items():
+            with planted():
+                if not any(self.found(seed, number) for number in range(_ATTEMPTS_FOR_FAULT)):
+                    blind.append(name)
+        return blind
+
+    def main(self) -> t.NoReturn:
+        parser = argparse.ArgumentParser(description=f"Attacks with random {self.what}; the same seed makes the same ones.")
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--count", type=int, default=1000)
+        parser.add_argument("--only", type=int, help="repeat one attempt by its number")
+        options = parser.parse_args()
+        if options.only is not None:
+            print("\n".join(self.found(options.seed, options.only)) or "Nothing was found.")
+            sys.exit()
+        blind = self.blind_for(options.seed)
+        for name in blind:
+            print(f"The planted fault was not found: {name}")
+        violations = 0
+        for number in range(options.count):
+            for violation in self.found(options.seed, number):
+                violations += 1
+                if violations <= _SHOWN:
+                    print(f"--only {number}: {violation}")
+        found = f"{len(self.faults) - len(blind)} of {len(self.faults)} planted faults found"
+        print(f"{options.count} {self.what} of seed {options.seed}, {found}, {violations} violations")
+        sys.exit(bool(violations or blind))

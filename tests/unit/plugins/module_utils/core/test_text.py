@@ -1,0 +1,15 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import told
+
+
+def test_what_others_say_is_one_line_that_no_terminal_acts_on():
+    assert told("no such\n\tagent, sehr übel") == "no such agent, sehr übel"
+    assert told("\x1b[2Jgone\0") == "?[2Jgone?"
+
+
+def test_what_others_say_is_bounded():
+    assert told("x" * 999) == "x" * 200
+    assert told({"a": 1}, at_most=4) == "{'a'"

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FloatingIp
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+MANIFEST = shop.manifest()
+TAGS = tuple(shop.mark(11).tags())
+
+
+def step(port=None, floating=None):
+    """What is to be done about the port of orders-db.
+
+    :param port: how it differs from one that has been restored.
+    :param floating: the same of its floating address; False for none.
+    """
+    site = shop.restored_site()
+    ports = [dataclasses.replace(one, **(port or {})) if one.id == "port-orders-db" else one for one in site.ports]
+    floating_ips = [one for one in site.floating_ips if one.port_id != "port-orders-db"]
+    if floating is not False:
+        (mine,) = [one for one in site.floating_ips if one.port_id == "port-orders-db"]
+        floating_ips.append(dataclasses.replace(mine, **(floating or {})))
+    there = dataclasses.replace(site, ports=tuple(ports), floating_ips=tuple(floating_ips))
+    return RestorePlan.of(MANIFEST, there).servers[0].ports[0]
+
+
+def lacks(one):
+    return [name for name in ("tags", "floating_ip", "floating_tags") if getattr(one, f"lacks_{name}")]
+
+
+@pytest.mark.parametrize(
+    ("port", "floating", "lacking"),
+    [
+        pytest.param({}, {}, [], id="all is there"),
+        pytest.param({"tags": ("theirs", *TAGS)}, {"tags": (*TAGS, "theirs")}, [], id="with tags of others"),
+        pytest.param({"tags": TAGS[1:]}, {}, ["tags"], id="a tag of the port is missing"),
+        pytest.param({"tags": ()}, {}, ["tags"], id="all of them are"),
+        pytest.param({}, False, ["floating_ip"], id="the floating address is missing"),
+        pytest.param({}, {"tags": TAGS[:1]}, ["floating_tags"], id="a tag of the floating address is"),
+        pytest.param({}, {"tags": (), "description": "somebody else's"}, [], id="another floating address that somebody gave it"),
+        pytest.param({}, {"tags": (), "description": shop.mark(21).text()}, [], id="that of another server"),
+    ],
+)
+def test_what_a_restored_port_lacks(port, floating, lacking):
+    found = step(port, floating)
+    assert lacks(found) == lacking
+    assert found.changes is bool(lacking)
+
+
+def test_a_port_that_is_not_there_lacks_everything():
+    found = RestorePlan.of(MANIFEST, shop.prepared_site()).servers[0].ports[0]
+    assert (lacks(found), found.changes, found.current, found.floating_ip) == (["tags", "floating_ip"], True, None, None)
+
+
+def test_what_has_no_floating_address_at_the_source_lacks_none():
+    found = step(floating=False)
+    assert not dataclasses.replace(found, spec=dataclasses.replace(found.spec, floating_network=None)).lacks_floating_ip
+
+
+@pytest.mark.parametrize("floating", [None, FloatingIp("f", "10.88.2.9", "port-shop-front")])
+def test_without_a_floating_address_there_are_no_tags_of_one(floating):
+    assert not dataclasses.replace(step(), floating_ip=floating).lacks_floating_tags
+
+
+def test_only_what_the_source_says_is_asked_of_neutron():
+    site, found = shop.prepared_site(), step()
+    assert not {"is_port_security_enabled", "allowed_address_pairs"} & found.body(site).keys()
+    pair = {"ip_address": "10.10.0.99"}
+    open_port = dataclasses.replace(found, spec=dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,)))
+    body = open_port.body(site)
+    assert (body["is_port_security_enabled"], body["allowed_address_pairs"], body["security_group_ids"]) == (False, [pair], [])
+
+
+def test_a_floating_address_is_asked_for_by_network_port_and_mark():
+    found = step()
+    assert found.floating_ip_body(shop.prepared_site(), found.current) == {
+        "floating_network_id": "ext",
+        "port_id": "port-orders-db",
+        "description": shop.mark(11).text(),
+        "fixed_ip_address": shop.ADDRESS["orders-db"],
+    }

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No module shows a secret of a cloud that was given as a dictionary: not in the log of its machine, not in what Ansible shows at -vvv."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+
+ROOT = Path(__file__).resolve().parents[4]
+# os_run_report runs as an action, and takes no cloud.
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("os_*.py") if path.stem != "os_run_report")
+PROJECT = "project-to-be-seen"
+SECRET = "hush'%s\"\\x"
+VALUES = {"str": "x", "int": 1, "float": 1.0, "bool": False, "path": "/nowhere", "raw": "x", "dict": {"x": "x"}}
+
+
+class Planted:
+    """Options for a module, with a secret of its own wherever there is a place for one."""
+
+    def __init__(self):
+        self.secrets = []
+
+    def options(self, spec):
+        return {name: self.value(name, rule) for name, rule in spec.items() if name != "state"}
+
+    def value(self, name, rule):
+        if name == "cloud" or name.endswith("_cloud"):
+            auth = {"auth_url": "http://127.0.0.1:9", "username": "demo", "project_name": PROJECT, "password": self.secret()}
+            return {"auth": {**auth, "token": self.secret()}, "identity_api_version": "3", "auth_type": "password"}
+        if name == "auth":
+            return {"auth_url": "http://127.0.0.1:9", "project_name": PROJECT, "password": self.secret(), "passcode": self.secret()}
+        if rule.get("no_log"):
+            return self.secret()
+        if rule.get("options") and rule["type"] == "dict":
+            return self.options(rule["options"])
+        if rule["type"] == "list":
+            return [self.value(name, {**rule, "type": rule["elements"]})]
+        return rule["choices"][0] if "choices" in rule else VALUES[rule["type"]]
+
+    def secret(self):
+        self.secrets.append(SECRET % len(self.secrets))
+        return self.secrets[-1]
+
+    def seen_in(self, text):
+        """In whatever way it was written."""
+        forms = {secret: (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]) for secret in self.secrets}
+        # What is JSON in JSON has its backslashes doubled once more.
+        return [secret for secret, ways in forms.items() if any(way in text or json.dumps(way)[1:-1] in text for way in ways)]
+
+
+class Spec(Exception):
+    """Instead of a module's run."""
+
+
+def spec_of(name, monkeypatch):
+    def stop(self, **rules):
+        raise Spec(rules)
+
+    module = importlib.import_module(f"ansible_collections.osdr.openstack.plugins.modules.{name}")
+    with monkeypatch.context() as patch:
+        patch.setattr(basic.AnsibleModule, "__init__", stop)
+        with pytest.raises(Spec) as raised:
+            module.main()
+    return module, raised.value.args[0]
+
+
+def plant(rules):
+    planted = Planted()
+    options = planted.options(rules["argument_spec"])
+    for group in rules.get("mutually_exclusive", ()):
+        for one in group[1:]:
+            options.pop(one, None)
+    return planted, options
+
+
+@pytest.fixture
+def log(monkeypatch):
+    lines = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda *arguments: lines.append(str(arguments[-1])))
+    return lines
+
+
+def run(module, options, monkeypatch):
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
+    # What ansible-core 2.19 wants besides.
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    with pytest.raises(SystemExit):
+        module.main()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_neither_the_log_nor_the_result_has_a_secret(name, log, monkeypatch, capsys):
+    module, rules = spec_of(name, monkeypatch)
+    planted, options = plant(rules)
+    assert len(planted.secrets) >= 2
+    run(module, options, monkeypatch)
+    output = capsys.readouterr()
+    assert json.loads(output.out)["invocation"]
+    (line,) = [one for one in log if "Invoked with" in one]
+    assert planted.seen_in(output.out + output.err + "\n".join(log)) == []
+    # Names are seen, in results as in logs.
+    assert PROJECT in line and PROJECT in output.out
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_call_that_is_refused_tells_no_secret(name, log, monkeypatch, capsys):
+    module, rules = spec_of(name, monkeypatch)
+    planted, options = plant(rules)
+    run(module, {**options, "no_such_option": 1}, monkeypatch)
+    output = capsys.readouterr()
+    assert "no_such_option" in json.loads(output.out)["msg"]
+    assert planted.seen_in(output.out + output.err + "\n".join(log)) == []
+
+
+def test_a_module_that_knows_nothing_of_them_would_be_found(log, monkeypatch, capsys):
+    module, rules = spec_of("os_checkpoint_info", monkeypatch)
+    planted, options = plant(rules)
+    monkeypatch.setattr(args, "secret_texts", lambda *_arguments: set())
+    run(module, options, monkeypatch)
+    assert planted.seen_in(capsys.readouterr().out)
+    assert planted.seen_in("\n".join(log))
+
+
+def test_ansible_shows_no_secret_however_verbose_it_is_asked_to_be(tmp_path, monkeypatch):
+    tasks, secrets = [], Planted()
+    for name in MODULES:
+        planted, options = plant(spec_of(name, monkeypatch)[1])
+        secrets.secrets = sorted({*secrets.secrets, *planted.secrets})
+        tasks.append({"name": f"Call {name}", f"osdr.openstack.{name}": options, "ignore_errors": True})
+    playbook = tmp_path / "play.json"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}]))
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, "-vvv", "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}", str(playbook)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    shown = done.stdout + done.stderr
+    assert shown.count("TASK [Call ") == len(MODULES), shown
+    assert PROJECT in shown
+    assert secrets.seen_in(shown) == []

@@ -1,0 +1,340 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small cloud of two projects behind HTTP, which shows and allows what Neutron, Nova and Cinder show and allow members and administrators."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import openstack
+import requests_mock as http
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+
+NEUTRON, NOVA, CINDER = "http://neutron.example/v2.0", "http://nova.example/v2.1", "http://cinder.example/v3"
+OURS, THEIRS = "ours", "theirs"
+_SINGULAR = {
+    "networks": "network",
+    "subnets": "subnet",
+    "routers": "router",
+    "ports": "port",
+    "floatingips": "floatingip",
+    "security-groups": "security_group",
+    "security-group-rules": "security_group_rule",
+}
+#: Of quotas nothing is told, and nothing is limited then.
+_LIMITS = {
+    "os-quota-sets": {"quota_set": {}},
+    "os-availability-zone": {"availabilityZoneInfo": [{"zoneName": "nova", "zoneState": {"available": True}}]},
+}
+_EGRESS = {"direction": "egress", "ethertype": "IPv4"}
+
+
+class Refused(Exception):
+    def __init__(self, status):
+        super().__init__(status)
+        self.status = status
+
+
+class Tenants:
+    """Two projects, and a user of one of them.
+
+    :ivar is_admin: whether that user is an administrator, who sees all of Neutron and may change it.
+    :ivar is_shared: whether the other project shares its networks and security groups with that one.
+    :ivar by_id: everything, per kind and id.
+    """
+
+    def __init__(self, mocker, is_admin=False):
+        self.is_admin, self.is_shared = is_admin, False
+        self.by_id = {kind: {} for kind in (*_SINGULAR, "servers", "volumes", "server_groups")}
+        self.key_pairs, self.writes = {}, []
+        self._numbers = itertools.count(1)
+        discovery = {
+            NEUTRON: {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": NEUTRON}]}]},
+            NOVA: {"version": self._version("v2.1", "2.100", "2.1", NOVA)},
+            CINDER: {"version": self._version("v3.0", "3.71", "3.0", CINDER)},
+        }
+        for endpoint, answer in self._services().items():
+            mocker.register_uri(http.ANY, re.compile(re.escape(endpoint) + "/.+"), json=answer)
+            mocker.get(endpoint, json=discovery[endpoint])
+            mocker.get(f"{endpoint}/", json=discovery[endpoint])
+        mocker.get("http://neutron.example/", json=discovery[NEUTRON])
+
+    @staticmethod
+    def _version(name, newest, oldest, endpoint):
+        links = [{"rel": "self", "href": endpoint}]
+        return {"id": name, "status": "CURRENT", "version": newest, "min_version": oldest, "links": links}
+
+    def _services(self):
+        return {NEUTRON: self._answer(NEUTRON, self._neutron), NOVA: self._answer(NOVA, self._nova), CINDER: self._answer(CINDER, self._cinder)}
+
+    def cloud(self):
+        """The cloud as the user of our project sees it."""
+        endpoints = {"network_endpoint_override": NEUTRON, "compute_endpoint_override": NOVA, "block_storage_endpoint_override": CINDER}
+        cloud = Cloud(openstack.connect(auth_type="none", endpoint=NEUTRON, **endpoints), "remote")
+        cloud.__dict__["project_id"] = OURS
+        return cloud
+
+    def add(self, kind, project=THEIRS, **values):
+        """Have something there."""
+        one = {"id": f"{project}-{kind}-{next(self._numbers)}", "project_id": project, "name": "", "description": "", **values}
+        self.by_id[kind][one["id"]] = one
+        return one
+
+    def of(self, project):
+        """All that is a project's, with what others have put into its networks, routers and groups, for comparisons."""
+        mine = {one["id"] for things in self.by_id.values() for one in things.values() if one["project_id"] == project}
+        inside = ("network_id", "device_id", "security_group_id")
+        found = {
+            kind: [one for one in things.values() if one["id"] in mine or (kind != "ports" and any(one.get(key) in mine for key in inside))]
+            for kind, things in self.by_id.items()
+        }
+        found["ports"] += [one for one in self.by_id["ports"].values() if one["id"] not in mine and one.get("device_id") in mine]
+        return copy.deepcopy({**found, "key_pairs": sorted(name for name, owner in self.key_pairs if owner == project)})
+
+    # HTTP
+
+    def _answer(self, endpoint, serve):
+        def answer(request, context):
+            parts = urlsplit(request.url)
+            path = [part for part in parts.path.removeprefix(urlsplit(endpoint).path).split("/") if part]
+            body = request.json() if request.text else None
+            if request.method != "GET":
+                self.writes.append((request.method, *path))
+            try:
+                status, found = serve(request.method, path, parse_qs(parts.query), body)
+            except Refused as refused:
+                status, found = refused.status, {"NeutronError": {"message": "Not for you.", "type": "Refused", "detail": ""}}
+            context.status_code = status
+            return copy.deepcopy(found)
+
+        return answer
+
+    # Neutron
+
+    def _neutron(self, method, path, query, body):
+        kind, rest = path[0], path[1:]
+        if kind == "quotas":
+            return 200, {"quota": {}}
+        if method == "GET":
+            return 200, {kind.replace("-", "_"): [self._shown(one) for one in self._listed(kind, query)]}
+        if method == "POST":
+            return 201, self._made(kind, body)
+        one = self._changeable(kind, rest[0])
+        if method == "DELETE":
+            self._remove(kind, one["id"])
+            return 204, None
+        if rest[1:] == ["tags"]:
+            one["tags"] = body["tags"]
+        elif rest[1:] == ["add_router_interface"]:
+            self._join(one, body["subnet_id"])
+        elif rest[1:] == ["remove_router_interface"]:
+            del self.by_id["ports"][body["port_id"]]
+        else:
+            one.update(body[_SINGULAR[kind]])
+        return 200, {**body, _SINGULAR[kind]: self._shown(one)}
+
+    def _listed(self, kind, query):
+        for one in self.by_id[kind].values():
+            wanted = all(one.get(key) in values for key, values in query.items() if key in ("project_id", "tenant_id", "network_id", "device_id"))
+            if wanted and (self.is_admin or self._is_visible(kind, one)):
+                yield one
+
+    def _is_visible(self, kind, one):
+        if one["project_id"] == OURS or self._is_shared(kind, one) or one.get("router:external"):
+            return True
+        network = self.by_id["networks"].get(one.get("network_id"), {"project_id": None})
+        if kind == "subnets":
+            return self._is_visible("networks", network)
+        return kind == "ports" and network["project_id"] == OURS
+
+    def _is_shared(self, kind, one):
+        return self.is_shared and kind in ("networks", "security-groups") and one["project_id"] == THEIRS and not one.get("router:external")
+
+    def _shown(self, one):
+        shown = dict(one)
+        for kind in ("networks", "security-groups"):
+            if one["id"] in self.by_id[kind]:
+                shown["shared"] = self._is_shared(kind, one)
+        if one["id"] in self.by_id["security-groups"]:
+            shown["security_group_rules"] = [rule for rule in self.by_id["security-group-rules"].values() if rule["security_group_id"] == one["id"]]
+        return shown
+
+    def _changeable(self, kind, one_id):
+        one = self.by_id[kind].get(one_id)
+        if one is None:
+            raise Refused(404)
+        if not (self.is_admin or one["project_id"] == OURS):
+            raise Refused(403)
+        return one
+
+    def _made(self, kind, body):
+        several = body.get("security_group_rules")
+        if several is not None:
+            return {"security_group_rules": [self._make(kind, one) for one in several]}
+        return {_SINGULAR[kind]: self._shown(self._make(kind, body[_SINGULAR[kind]]))}
+
+    def _make(self, kind, wanted):
+        if kind == "subnets":
+            self._changeable("networks", wanted["network_id"])
+        if kind == "security-group-rules":
+            self._changeable("security-groups", wanted["security_group_id"])
+        defaults = {
+            "ports": {"mac_address": "fa:16:3e:aa:00:01", "fixed_ips": [], "device_id": "", "device_owner": "", "status": "DOWN"},
+            "floatingips": {"floating_ip_address": f"10.88.2.{next(self._numbers)}"},
+        }.get(kind, {})
+        one = self.add(kind, OURS, **{**defaults, **wanted})
+        if kind == "security-groups":
+            self.add("security-group-rules", OURS, security_group_id=one["id"], **_EGRESS)
+        return one
+
+    def _remove(self, kind, one_id):
+        del self.by_id[kind][one_id]
+        rules = self.by_id["security-group-rules"]
+        for rule_id in [rule_id for rule_id, rule in rules.items() if rule["security_group_id"] == one_id]:
+            del rules[rule_id]
+
+    def _join(self, router, subnet_id):
+        subnet = self.by_id["subnets"][subnet_id]
+        self._changeable("networks", subnet["network_id"])
+        self.interface(router, subnet)
+
+    def interface(self, router, subnet):
+        self.add(
+            "ports",
+            router["project_id"],
+            network_id=subnet["network_id"],
+            device_id=router["id"],
+            device_owner="network:router_interface",
+            mac_address=f"fa:16:3e:bb:00:{next(self._numbers):02}",
+            fixed_ips=[{"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}],
+        )
+
+    # Nova: lists are of the caller's project unless another one is asked for, which nobody here does
+
+    def _nova(self, method, path, _query, body):
+        if path[0] in _LIMITS:
+            return 200, _LIMITS[path[0]]
+        special = {"flavors": self._flavors, "os-keypairs": self._key_pairs, "os-server-groups": self._server_groups}
+        if path[0] in special:
+            return special[path[0]](method, path[1:], body)
+        if method == "GET" and path[1:] == ["detail"]:
+            return 200, {"servers": [one for one in self.by_id["servers"].values() if one["project_id"] == OURS]}
+        if method == "POST" and not path[1:]:
+            return 202, {"server": self._build(body["server"])}
+        one = self._owned("servers", path[1])
+        if method == "GET":
+            return 200, ({"volumeAttachments": self._attached(one)} if path[2:] else {"server": one})
+        if method == "DELETE" and not path[2:]:
+            del self.by_id["servers"][one["id"]]
+            return 204, None
+        self._act(one, method, path[2:], body)
+        return 202, body
+
+    @staticmethod
+    def _attached(server):
+        volumes = server["os-extended-volumes:volumes_attached"]
+        return [{"id": one["id"], "volumeId": one["id"], "device": f"/dev/vd{letter}"} for one, letter in zip(volumes, "abc", strict=False)]
+
+    def _act(self, server, method, path, body):
+        if path == ["action"]:
+            (action,) = body
+            changes = {
+                "lock": {"locked": True, "locked_reason": (body.get("lock") or {}).get("locked_reason", "")},
+                "unlock": {"locked": False, "locked_reason": None},
+                "os-stop": {"status": "SHUTOFF"},
+                "os-start": {"status": "ACTIVE"},
+            }
+            server.update(changes[action])
+        elif path[0] == "metadata" and method == "DELETE":
+            server["metadata"].pop(path[1], None)
+        elif path[0] == "metadata":
+            server["metadata"].update(body["metadata"])
+
+    def _build(self, wanted):
+        attached = [{"id": one["uuid"], "delete_on_termination": one["delete_on_termination"]} for one in wanted["block_device_mapping_v2"]]
+        one = self.server(OURS, wanted["name"], wanted.get("metadata", {}), attached)
+        for network in wanted["networks"]:
+            self.by_id["ports"][network["port"]]["device_id"] = one["id"]
+        return one
+
+    def server(self, project, name, metadata, attached=(), **changes):
+        values = {
+            "name": name,
+            "tenant_id": project,
+            "status": "ACTIVE",
+            "metadata": dict(metadata),
+            "flavor": {"vcpus": 1, "ram": 320, "disk": 1, "ephemeral": 0, "swap": 0, "original_name": "lab.db", "extra_specs": {}},
+            "addresses": {},
+            "locked": False,
+            "os-extended-volumes:volumes_attached": list(attached),
+            "OS-EXT-STS:task_state": None,
+        }
+        return self.add("servers", project, **{**values, **changes})
+
+    def _owned(self, kind, one_id):
+        one = self.by_id[kind].get(one_id)
+        if one is None or not (self.is_admin or one["project_id"] == OURS):
+            raise Refused(404)
+        return one
+
+    @staticmethod
+    def _flavors(_method, _path, _body):
+        size = {"vcpus": 2, "ram": 1024, "disk": 1, "OS-FLV-EXT-DATA:ephemeral": 0, "swap": 0}
+        return 200, {"flavors": [{"id": name, "name": name, **size} for name in ("lab.small", "lab.db")]}
+
+    def _key_pairs(self, method, path, body):
+        """Those of the user, whatever the project."""
+        if method == "GET":
+            return 200, {"keypairs": [{"keypair": {"name": name, "public_key": key}} for (name, owner), key in self.key_pairs.items() if owner == OURS]}
+        if method == "POST":
+            self.key_pairs[body["keypair"]["name"], OURS] = body["keypair"]["public_key"]
+            return 201, body
+        del self.key_pairs[path[0], OURS]
+        return 202, None
+
+    def _server_groups(self, method, path, body):
+        if method == "GET":
+            return 200, {"server_groups": [one for one in self.by_id["server_groups"].values() if one["project_id"] == OURS]}
+        if method == "POST":
+            return 200, {"server_group": self.add("server_groups", OURS, members=[], rules={}, **body["server_group"])}
+        del self.by_id["server_groups"][self._owned("server_groups", path[0])["id"]]
+        return 204, None
+
+    # Cinder, whose lists are of the caller's project too
+
+    def _cinder(self, method, path, _query, body):
+        if path[0] in _LIMITS:
+            return 200, _LIMITS[path[0]]
+        if path[0] == "types":
+            kind = {"id": "type", "name": "ceph"}
+            return 200, {"volume_types": [kind]} if not path[1:] else {"volume_type": kind}
+        if path[0] == "backups":
+            return 200, {"backups": []} if path[1:] == ["detail"] else {"backup": {"id": path[1], "status": "available", "volume_id": "v"}}
+        if method == "GET" and path[1:] == ["detail"]:
+            return 200, {"volumes": [one for one in self.by_id["volumes"].values() if one["project_id"] == OURS]}
+        if method == "POST" and not path[1:]:
+            return 202, {"volume": self.volume(OURS, **{key: value for key, value in body["volume"].items() if key != "backup_id"})}
+        one = self._owned("volumes", path[1])
+        if method == "GET":
+            return 200, {"volume": one}
+        if method == "DELETE":
+            del self.by_id["volumes"][one["id"]]
+            return 202, None
+        if path[2:] == ["metadata"]:
+            one["metadata"].update(body["metadata"])
+        return 200, body
+
+    def volume(self, project, name, description, metadata=None, **changes):
+        values = {"name": name, "description": description, "metadata": metadata or {}, "size": 1, "status": "available", "bootable": "true"}
+        return self.add("volumes", project, **{**values, "attachments": [], **changes})
+
+
+def differences(before, after):
+    """What of a project is not as it was, to be read."""
+    return {
+        kind: json.dumps({"before": before[kind], "after": after[kind]}, indent=1, default=str) for kind in before if before[kind] != after[kind]
+    }
