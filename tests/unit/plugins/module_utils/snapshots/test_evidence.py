@@ -131,6 +131,12 @@ def test_a_snapshots_evidence_fits_however_long_its_backend_is_called(backend):
     assert (read.requested, read.complete, read.strategy) == (one.requested, one.complete, one.strategy)
 
 
+def test_a_reason_that_just_fits_is_kept_whole():
+    overhead = len(ServerEvidence("id", "crash", "", None, {}).metadata()["osdr_server"])
+    fitting = ServerEvidence("id", "crash", "x" * (255 - overhead), None, {})
+    assert ServerEvidence.read(snapshot("s", metadata=fitting.metadata())) == fitting
+
+
 def test_what_does_not_fit_even_without_a_reason_is_not_shortened_for_ever():
     one = ServerEvidence("i" * 300, "crash", "because", None, {})
     assert json.loads(one.metadata()["osdr_server"])["reason"] == ""
