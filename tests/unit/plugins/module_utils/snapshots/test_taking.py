@@ -507,6 +507,19 @@ def test_the_snapshots_themselves_are_looked_at_when_half_of_those_left_seem_don
     assert cinder.looked == 4
 
 
+def test_members_of_groups_and_single_snapshots_count_alike_for_when_they_are_looked_at():
+    group = volume_group("g")
+    volumes = [volume("a", group_id=group.id), volume("b", group_id=group.id), volume("c"), volume("d")]
+    cinder = FakeCinder(*volumes, groups=[group], seconds={"volume-d": 3})
+    ends = cinder._end
+    cinder._end = lambda what, where, key, seconds=1: ends(what, where, key, 3 if what == "create_group_snapshot" else seconds)
+    a, b, c, d = cinder.volumes()
+    job = Wanted(SHOP, "noon", "crash", (ServerVolumes(server("orders"), "database", (a, b, c, d)),))
+    units = [Unit(CONSISTENT_GROUP, None, (a, b), "", group), Unit(INDIVIDUAL, None, (c, d), "")]
+    SnapshotSet(Storages([cinder]), job, cinder.waiter, 4).take(units, None, seeing(job, orders=[server("orders")]), Interruption())
+    assert cinder.looked == 1
+
+
 def test_no_more_of_the_list_is_read_than_the_sets_own_snapshots():
     shop = Shop()
     newest, read = shop.cinder.newest_snapshots, []
