@@ -25,10 +25,12 @@ import typing as t
 import openstack
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import ObjectStore
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import Link, Location
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import Wanted
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Method, Replication
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import WantedBackups
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, SHARED, Effort, Stores, Transport
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord, marks
@@ -134,9 +136,9 @@ class Course:
 
 
 def course(volumes: Volumes, checkpoint: str) -> Course:
-    sites = Sites.connect(connect({"cloud": "primary"}), CLOUDS)
-    wanted, method = Wanted(volumes.name, checkpoint, full_every=7), Method(SHARED, OBJECTS)
-    job = Replication(sites, wanted, method, Effort(CONCURRENCY, stall_timeout=600), Waiter(1800, 1.0), Progress())
+    sites = Sites.connect(connect({"cloud": "primary"}), Accounts.parse(CLOUDS))
+    wanted, effort = WantedBackups(volumes.name, checkpoint, full_every=7), Effort(CONCURRENCY, stall_timeout=600)
+    job = Replication(sites, ReplicationOptions(wanted, Delivery(SHARED, OBJECTS), effort), Waiter(1800, 1.0), Progress())
     start = time.monotonic()
     plan = job.plan()
     planned = time.monotonic()
@@ -225,7 +227,7 @@ def empty() -> None:
 def copy_once() -> None:
     """In a process of its own: copy, and print what it took."""
     requests = Requests()
-    effort = Effort(concurrency=CONCURRENCY, stall_timeout=60)
+    effort = Effort(CONCURRENCY, stall_timeout=60)
     transport = Transport(COPY, Stores(store_of("primary-backup"), store_of("remote-backup")), effort, Progress())
     link = Link(BackupRecord("", ""), "bench", None, Location("bench", CONTAINER, "bench-"))
     start = time.monotonic()

@@ -149,13 +149,14 @@ def counted(stages: c.Iterable[str]) -> dict[str, int]:
 def summary(steps: list[Step], outcomes: Outcomes, seconds: float, resume: str) -> c.Iterator[str]:
     """The lines at the end; the last one counts. A share is that of the time from the beginning to the end, whatever runs beside it."""
     yield f"\n=== summary of {seconds:.0f} s"
-    left = []
-    for stage in (stage for step in steps for stage in step):
+    left, stages = [], [stage for step in steps for stage in step]
+    width = max(map(len, [*stages, "functional  "]))
+    for stage in stages:
         outcome = outcomes.get(stage)
         if outcome is None or not outcome.passed:
             left.append(stage)
         share = f", {outcome.seconds / seconds:.0%}" if outcome and seconds else ""
-        yield f"{stage:<12} {described(outcome) if outcome else 'not run'}{share}"
+        yield f"{stage:<{width}} {described(outcome) if outcome else 'not run'}{share}"
     for stage in outcomes.failed:
         yield f'"{stage}" failed: "make {stage}" repeats it alone.'
     if left and resume:

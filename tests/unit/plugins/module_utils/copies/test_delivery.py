@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import TRANSPORTS
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import DEPTHS
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import TwoSites
 
@@ -26,8 +25,7 @@ def test_only_stores_that_are_used_need_be_in_reach(transport, depth, options):
     assert [problem.split("Give ")[1].split(":")[0] for problem in problems] == options
 
 
-def test_the_options_offer_what_there_is():
-    assert args.REPLICATION["transport"]["choices"] == list(TRANSPORTS)
+def test_the_option_offers_all_depths():
     assert args.REPLICATION["verification"]["choices"] == list(DEPTHS)
 
 

@@ -6,7 +6,8 @@ import dataclasses
 import threading
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, EXTERNAL, SHARED, RateLimit, Transport
+from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, EXTERNAL, SHARED, TRANSPORTS, RateLimit, Transport
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, InvalidInput, NotFound, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import (
@@ -47,6 +48,10 @@ class Bringing(TwoSites):
 
         self.time.sleep = passing
         self.transport = Transport(EXTERNAL, self.stores, dataclasses.replace(self.effort, clock=self.time.clock), self.progress)
+
+
+def test_the_option_offers_all_transports():
+    assert args.REPLICATION["transport"]["choices"] == list(TRANSPORTS)
 
 
 # Bandwidth

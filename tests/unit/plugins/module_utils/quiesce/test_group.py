@@ -8,7 +8,7 @@ import json
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import Group, describe
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
@@ -177,3 +177,31 @@ def test_a_server_of_which_nova_knows_nothing_is_not_taken_for_thawed():
     site = Site({"libvirt": FakeDriver()}, status="UNKNOWN")
     with pytest.raises(CheckFailed, match=r"Server orders \(id-orders\) is UNKNOWN: its cell does not answer"):
         site.bring(THAWED)
+
+
+class Silent(FakeDriver):
+    """A driver that cannot tell anything of a server."""
+
+    def probe(self, server):
+        return Support("Its agent does not answer.")
+
+
+def test_who_cannot_be_asked_and_bears_no_mark_was_not_frozen():
+    driver = Silent()
+    assert Site({"libvirt": driver}).bring(THAWED)["changed"] is False
+    assert driver.calls == []
+
+
+def test_who_cannot_be_asked_and_bears_a_mark_is_thawed():
+    driver = Silent()
+    site = Site({"libvirt": driver}, {"orders": {**MARK, "driver": "libvirt"}})
+    assert site.bring(THAWED)["changed"] is True
+    assert driver.names("thaw") == ["orders"]
+    assert not any(site.metadata.values())
+
+
+def test_who_cannot_be_asked_is_not_frozen():
+    driver = Silent()
+    with pytest.raises(CheckFailed, match="Its agent does not answer"):
+        Site({"libvirt": driver}).bring(FROZEN)
+    assert driver.calls == []
