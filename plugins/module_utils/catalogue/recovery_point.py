@@ -122,7 +122,9 @@ class RecoveryPoint:
 
     def _described_drill(self, age: float | None) -> dict[str, t.Any] | None:
         drill = self.drill
-        return drill and {
+        if drill is None:
+            return None
+        return {
             "drill": drill.drill,
             "checkpoint": drill.checkpoint,
             "finished_at": drill.finished_at,
