@@ -9,7 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import OldServerRemover, in_the_way, plan_superseded, removal_problems, without
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
@@ -137,7 +137,7 @@ def test_for_a_part_only_what_stands_in_its_way_is_old():
         ({"metadata": {"osdr_application": "shop", "osdr_checkpoint": "ten"}}, "is not fenced"),
         ({"metadata": dataclasses.replace(MARK, site="third").metadata()}, "runs at 'third', but the checkpoint is of site 'remote'"),
         ({"metadata": dataclasses.replace(MARK, since="2026-01-01T12:00:00Z").metadata()}, "not before the checkpoint"),
-        ({"metadata": dataclasses.replace(MARK, since="once").metadata()}, "fenced at once, which is not before"),
+        ({"metadata": dataclasses.replace(MARK, since="once").metadata()}, "fenced at once, not before"),
     ],
 )
 def test_only_what_is_fenced_and_superseded_may_go(changes, expected):

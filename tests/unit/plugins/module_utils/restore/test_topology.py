@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import SecurityGroupRuleSpec, SecurityGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking, subnet_differences
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
