@@ -72,21 +72,19 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     servers = compute.resolve(application.servers)
-    found = run_all(
-        {
-            "volumes": storage.volumes,
-            "ports": network.ports,
-            "ports of others": network.ports_of_others,
-            "networks": network.networks,
-            "subnets": network.subnets,
-            "routers": network.routers,
-            "security groups": network.security_groups,
-            "floating addresses": network.floating_ips,
-            "key pairs": compute.key_pairs,
-            "server groups": compute.server_groups,
-        },
-        concurrency,
-    )
+    lists: dict[str, t.Callable[[], t.Any]] = {
+        "volumes": storage.volumes,
+        "ports": network.ports,
+        "ports of others": network.ports_of_others,
+        "networks": network.networks,
+        "subnets": network.subnets,
+        "routers": network.routers,
+        "security groups": network.security_groups,
+        "floating addresses": network.floating_ips,
+        "key pairs": compute.key_pairs,
+        "server groups": compute.server_groups,
+    }
+    found = run_all(lists, concurrency)
     volumes = _by_id(found["volumes"])
     return CaptureSite(
         site=cloud.site,

@@ -45,8 +45,10 @@ class PortStep:
     @property
     def lacks_floating_tags(self) -> bool:
         """Only of an address that a restore made; another one that somebody gave the port is left alone."""
-        mine = self.floating_ip is not None and Mark.of_text(self.floating_ip.description) == self.mark
-        return mine and not set(self.mark.tags()) <= set(self.floating_ip.tags)
+        address = self.floating_ip
+        if address is None or Mark.of_text(address.description) != self.mark:
+            return False
+        return not set(self.mark.tags()) <= set(address.tags)
 
     @property
     def changes(self) -> bool:
