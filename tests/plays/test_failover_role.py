@@ -163,7 +163,7 @@ def test_a_move_that_fails_says_how_to_go_on_and_how_to_go_back(collection):
     code, output, calls = collection(os_restore_check={"failed": True, "msg": "No flavor fits."}).play("failover")
     assert code != 0
     assert names(calls)[-1] == "os_restore_check"
-    assert "stopped at: Check the whole restore before the first change. No flavor fits. To go on, remove the cause and run the same again" in output
+    assert "stopped at: Check the whole restore before the first change. No flavor fits. To continue, remove the cause and re-run" in output
     assert "-e dr_fence_site=primary -e dr_fence_state=released -e dr_fence_start=true" in output
 
 
