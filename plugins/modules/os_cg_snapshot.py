@@ -255,7 +255,7 @@ cg_snapshot:
           description: When it was asked for, by the controller's clock.
           type: str
         complete_at:
-          description: When it was seen complete, by the controller's clock. It was taken between these two.
+          description: When it was seen available, by the controller's clock. It was taken between these two.
           type: str
         strategy:
           description: V(consistent_group), V(generic_group) or V(individual).

@@ -18,7 +18,8 @@ import typing as t
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Flavor, Port, Server, Volume
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest, PortSpec, ServerSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import PortSpec, ServerSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import mark_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock, look

@@ -23,7 +23,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import ca
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import doubts, rebuild
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord, DamagedRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, metrics
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy, decide, surplus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import pieces, signed

@@ -20,7 +20,7 @@ import counting
 import jinja2
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import _labels
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import _labels
 from ansible_collections.osdr.openstack.plugins.module_utils.core import marking
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark, drill_name

@@ -11,9 +11,10 @@ from ..application.definition import Application
 from ..core.errors import CheckFailed
 from ..core.marking import unmarked, unmarked_tags, unmarked_text
 from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet, Volume
-from ..manifest.manifest import (
+from ..manifest.manifest import ApplicationDescription
+from ..manifest.rules import rule_spec
+from ..manifest.specs import (
     AddressSpec,
-    ApplicationDescription,
     KeyPairSpec,
     NetworkSpec,
     PortSpec,
@@ -25,7 +26,6 @@ from ..manifest.manifest import (
     Topology,
     VolumeSpec,
 )
-from ..manifest.rules import rule_spec
 from .look import CaptureSite
 from .problems import problems
 from .scope import Scope, group_name, groups

@@ -53,7 +53,7 @@ class CloudError(DrError):
     @property
     def may_pass(self) -> bool:
         """Whether the same may succeed later: nothing answered, or the service itself failed."""
-        return self.http_status in (None, 408, 429) or t.cast(int, self.http_status) >= 500
+        return self.http_status in (None, 408, 429) or self.http_status >= 500
 
 
 class NotFound(CloudError):

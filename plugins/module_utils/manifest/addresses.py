@@ -8,7 +8,7 @@ import dataclasses
 import typing as t
 
 from ..core.libraries import library
-from .manifest import SubnetSpec
+from .specs import SubnetSpec
 
 
 class NoPlace(Exception):

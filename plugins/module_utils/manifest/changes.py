@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .manifest import ApplicationDescription, ServerSpec, Topology
+from .manifest import ApplicationDescription
+from .specs import ServerSpec, Topology
 
 Attributes = dict[str, t.Any]
 #: Per kind and name of a part.

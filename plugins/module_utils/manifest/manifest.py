@@ -4,7 +4,7 @@
 
 Whoever holds it, and the copies it names, can rebuild the application on a site that
 has never seen it. It holds no credentials. Whatever is read from it is untrusted, so
-it is validated against :mod:`manifest_schema` before anything looks at it.
+it is validated against :mod:`schema` before anything looks at it.
 """
 
 from __future__ import annotations
@@ -12,171 +12,20 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
-import json
 import typing as t
 
 from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
 from ..core.marking import drill_name
-from ..core.records import Flavor
 from . import signed
+from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
+from .specs import ServerSpec, Topology, VolumeSpec
 
 #: The defaults of what came with version 2 are what is known of a copy of version 1.
 _READABLE_VERSIONS = (1, SCHEMA_VERSION)
 #: Characters of a version that nobody knows.
 _SHOWN = 40
-
-
-@dataclasses.dataclass(frozen=True)
-class VolumeSpec:
-    """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb.
-
-    :param availability_zone: None for whatever the site chooses.
-    """
-
-    source_id: str
-    name: str
-    size: int
-    volume_type: str
-    bootable: bool
-    device: str
-    delete_on_termination: bool
-    metadata: t.Mapping[str, str]
-    availability_zone: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class AddressSpec:
-    """An address; empty, only in memory, where Neutron shall choose one of the subnet's."""
-
-    subnet: str
-    ip_address: str
-
-
-@dataclasses.dataclass(frozen=True)
-class PortSpec:
-    """A network interface; networks, subnets and security groups by name.
-
-    The MAC address is empty, only in memory, where Neutron shall choose it.
-    """
-
-    name: str
-    network: str
-    mac_address: str
-    fixed_ips: tuple[AddressSpec, ...]
-    security_groups: tuple[str, ...]
-    port_security: bool
-    allowed_address_pairs: tuple[t.Mapping[str, str], ...]
-    #: Name of the external network of its floating address; None without one.
-    floating_network: str | None
-
-
-@dataclasses.dataclass(frozen=True)
-class ServerSpec:
-    """A server as the application has it: ports in interface order, volumes in device order.
-
-    :param user_data: in one of the forms of :mod:`user_data`; None when there is none, or it was left out.
-    :param server_group: name of the group that it is a member of; None for none.
-    :param availability_zone: None for whatever the site chooses.
-    """
-
-    source_id: str
-    name: str
-    tier: str
-    flavor: Flavor
-    key_name: str | None
-    config_drive: bool
-    description: str
-    metadata: t.Mapping[str, str]
-    tags: tuple[str, ...]
-    ports: tuple[PortSpec, ...]
-    volumes: tuple[VolumeSpec, ...]
-    user_data: str | None = None
-    server_group: str | None = None
-    availability_zone: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class SubnetSpec:
-    name: str
-    network: str
-    cidr: str
-    ip_version: int
-    gateway_ip: str | None
-    enable_dhcp: bool
-    dns_nameservers: tuple[str, ...]
-    allocation_pools: tuple[t.Mapping[str, str], ...]
-    host_routes: tuple[t.Mapping[str, str], ...]
-    ipv6_ra_mode: str | None
-    ipv6_address_mode: str | None
-
-
-@dataclasses.dataclass(frozen=True)
-class NetworkSpec:
-    name: str
-    mtu: int
-    port_security_enabled: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class RouterSpec:
-    """A router with the names of the subnets it joins, and of its external network."""
-
-    name: str
-    external_network: str | None
-    enable_snat: bool
-    subnets: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class SecurityGroupRuleSpec:
-    direction: str
-    ether_type: str
-    protocol: str | None
-    port_range_min: int | None
-    port_range_max: int | None
-    remote_ip_prefix: str | None
-    #: Name of the group whose members may connect.
-    remote_group: str | None
-
-
-@dataclasses.dataclass(frozen=True)
-class SecurityGroupSpec:
-    name: str
-    description: str
-    rules: tuple[SecurityGroupRuleSpec, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class KeyPairSpec:
-    name: str
-    public_key: str
-
-
-@dataclasses.dataclass(frozen=True)
-class ServerGroupSpec:
-    """Servers that are to run together or apart.
-
-    :param policy: as Nova calls it, e.g. anti-affinity.
-    :param max_per_host: None where the policy says nothing else than its own.
-    """
-
-    name: str
-    policy: str
-    max_per_host: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Topology:
-    """What the servers need around them on a site."""
-
-    networks: tuple[NetworkSpec, ...]
-    subnets: tuple[SubnetSpec, ...]
-    routers: tuple[RouterSpec, ...]
-    security_groups: tuple[SecurityGroupSpec, ...]
-    key_pairs: tuple[KeyPairSpec, ...]
-    server_groups: tuple[ServerGroupSpec, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,15 +45,15 @@ class ApplicationDescription:
         """Read what :meth:`as_dict` made, or the same part of a manifest."""
         return cls(
             application=Application.parse(data["application"]),
-            servers=tuple(_build(ServerSpec, server) for server in data["servers"]),
-            topology=_build(Topology, data["topology"]),
+            servers=tuple(build(ServerSpec, server) for server in data["servers"]),
+            topology=build(Topology, data["topology"]),
         )
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
             "application": self.application.as_dict(),
-            "servers": [_plain(server) for server in self.servers],
-            "topology": _plain(self.topology),
+            "servers": [plain(server) for server in self.servers],
+            "topology": plain(self.topology),
         }
 
 
@@ -293,9 +142,9 @@ class Manifest:
         document = _upgraded(document)
         signed.validate(document, SCHEMA, ManifestInvalid)
         manifest = cls(
-            checkpoint=_build(Checkpoint, document["checkpoint"]),
+            checkpoint=build(Checkpoint, document["checkpoint"]),
             description=_description(document),
-            copies=tuple(_build(Copy, copy) for copy in document["copies"]),
+            copies=tuple(build(Copy, copy) for copy in document["copies"]),
         )
         _refuse_contradictions(manifest)
         return manifest
@@ -312,9 +161,9 @@ class Manifest:
     def as_dict(self) -> dict[str, t.Any]:
         return {
             "schema_version": SCHEMA_VERSION,
-            "checkpoint": _plain(self.checkpoint),
+            "checkpoint": plain(self.checkpoint),
             **self.description.as_dict(),
-            "copies": [_plain(copy) for copy in self.copies],
+            "copies": [plain(copy) for copy in self.copies],
         }
 
     def dump(self, seal: signed.Seal = signed.UNSEALED) -> bytes:
@@ -344,23 +193,8 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if document["schema_version"] == SCHEMA_VERSION:
         return dict(document)
     parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
-    upgraded = {key: _with_defaults(hint, document[key]) for key, hint in parts if key in document}
+    upgraded = {key: with_defaults(hint, document[key]) for key, hint in parts if key in document}
     return {**document, **upgraded, "schema_version": SCHEMA_VERSION}
-
-
-def _with_defaults(hint: t.Any, value: t.Any) -> t.Any:
-    """A part of an older version with what has come since then, in records inside of records too."""
-    if t.get_origin(hint) is tuple and isinstance(value, list):
-        return [_with_defaults(t.get_args(hint)[0], one) for one in value]
-    if not dataclasses.is_dataclass(hint) or not isinstance(value, dict):
-        return value
-    hints = t.get_type_hints(hint)
-    new = {field.name: _plain_default(field.default) for field in dataclasses.fields(hint) if field.default is not dataclasses.MISSING}
-    return {**new, **{key: _with_defaults(hints.get(key), one) for key, one in value.items()}}
-
-
-def _plain_default(default: t.Any) -> t.Any:
-    return list(default) if isinstance(default, tuple) else default
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:
@@ -395,20 +229,3 @@ def _twice(names: t.Iterable[str]) -> list[str]:
     return [name for name, count in collections.Counter(names).items() if count > 1]
 
 
-def _plain(record: t.Any) -> dict[str, t.Any]:
-    """A record as JSON has it: tuples become lists."""
-    return json.loads(json.dumps(dataclasses.asdict(record)))
-
-
-def _build(cls: type, data: t.Mapping[str, t.Any]) -> t.Any:
-    """Make a record, and the records inside it, from validated data."""
-    hints = t.get_type_hints(cls)
-    return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls)})
-
-
-def _value(hint: t.Any, value: t.Any) -> t.Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(t.cast(type, hint), value)
-    if t.get_origin(hint) is tuple:
-        return tuple(_value(t.get_args(hint)[0], one) for one in value)
-    return value

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..core.records import SecurityGroupRule
-from .manifest import SecurityGroupRuleSpec
+from .specs import SecurityGroupRuleSpec
 
 
 def rule_spec(rule: SecurityGroupRule, group_names: t.Mapping[str, str]) -> SecurityGroupRuleSpec:

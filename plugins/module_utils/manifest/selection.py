@@ -9,7 +9,8 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import InvalidInput
-from .manifest import ApplicationDescription, Manifest, RouterSpec, SecurityGroupSpec, ServerSpec, Topology
+from .manifest import ApplicationDescription, Manifest
+from .specs import RouterSpec, SecurityGroupSpec, ServerSpec, Topology
 
 
 def chosen(manifest: Manifest, servers: t.Collection[str] | None) -> Manifest:

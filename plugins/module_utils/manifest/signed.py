@@ -213,9 +213,8 @@ def _decode(content: bytes, invalid: Invalid) -> t.Any:
     # A value is the first one of its list or object, or follows a comma.
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise invalid(f"The {invalid.what} has more than {_MOST_VALUES} values; none has as many.")
-    hooks = {"object_pairs_hook": _members, "parse_int": _integer, "parse_float": _number, "parse_constant": _number}
     try:
-        document = json.loads(content.decode(), **hooks)
+        document = json.loads(content.decode(), object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_number)
         # A lone surrogate passes as an escape, and cannot be written anywhere.
         json.dumps(document, ensure_ascii=False).encode()
     except RecursionError as error:

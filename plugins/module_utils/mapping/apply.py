@@ -13,10 +13,10 @@ import typing as t
 
 from ..core.records import Flavor, NamedFlavor
 from ..manifest.addresses import NoPlace, Renumbering, SubnetMove
-from ..manifest.manifest import (
+from ..manifest.manifest import Manifest
+from ..manifest.specs import (
     AddressSpec,
     KeyPairSpec,
-    Manifest,
     NetworkSpec,
     PortSpec,
     RouterSpec,

@@ -15,8 +15,9 @@ import typing as t
 from ..application.definition import require_drill_id
 from ..core.errors import MappingInvalid
 from ..core.marking import drill_name
-from ..manifest.manifest import Manifest, RouterSpec, ServerSpec
+from ..manifest.manifest import Manifest
 from ..manifest.selection import chosen
+from ..manifest.specs import RouterSpec, ServerSpec
 from .apply import Mapped, apply
 from .mapping import AddressRule, ServerRule, SiteMapping, Target
 

@@ -15,7 +15,8 @@ import typing as t
 from ..core.errors import MappingInvalid
 from ..core.libraries import library
 from ..manifest.addresses import network_problem
-from ..manifest.manifest import Manifest, PortSpec, ServerSpec
+from ..manifest.manifest import Manifest
+from ..manifest.specs import PortSpec, ServerSpec
 from .schema import KEEP, SCHEMA, SCHEMA_VERSION
 
 _TYPES = {"string": "a text (in quotes)", "boolean": "true or false", "object": "a dictionary", "null": "null"}

@@ -12,7 +12,8 @@ import dataclasses
 import typing as t
 
 from ..core.records import Flavor, Subnet
-from ..manifest.manifest import KeyPairSpec, Manifest, SubnetSpec
+from ..manifest.manifest import Manifest
+from ..manifest.specs import KeyPairSpec, SubnetSpec
 from ..restore.server_plan import choose_flavor
 from ..restore.stock import Stock
 from ..restore.topology import same_key

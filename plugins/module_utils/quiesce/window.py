@@ -330,7 +330,7 @@ class FreezeWindow:
         try:
             member.guard_fired = member.driver.disarm_guard(member.server)
         finally:
-            self._marks.remove(member.server)
+            self._marks.remove(member.server, member.mark)
 
     def _is_replaced(self, member: Member) -> bool:
         """Whether the mark is another freeze's; notes what makes it uncertain that this one stood all the time."""

@@ -11,8 +11,8 @@ from ..cloud.network import Networking
 from ..core.errors import CheckFailed, NotFound
 from ..core.marking import Mark
 from ..core.records import SecurityGroup
-from ..manifest.manifest import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..manifest.rules import rule_spec
+from ..manifest.specs import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..work.pool import each, run_all
 from .marks import owner_of
 from .plan import RestorePlan

@@ -10,7 +10,8 @@ import typing as t
 
 from ..core.marking import Mark
 from ..core.records import FloatingIp, Network, Port
-from ..manifest.manifest import AddressSpec, Manifest, PortSpec, ServerSpec
+from ..manifest.manifest import Manifest
+from ..manifest.specs import AddressSpec, PortSpec, ServerSpec
 from .marks import mark_of
 from .site import RestoreSite
 

@@ -14,7 +14,8 @@ from ..copies import methods
 from ..core.marking import Mark
 from ..core.records import NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
 from ..manifest.addresses import contains
-from ..manifest.manifest import Manifest, PortSpec, ServerGroupSpec, ServerSpec
+from ..manifest.manifest import Manifest
+from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
 from .marks import bears_mark_of, owner_of
 from .needs import Need
 from .plan import RestorePlan

@@ -11,7 +11,8 @@ import typing as t
 from ..core.marking import Mark
 from ..core.records import Flavor, NamedFlavor, Port, Server, ServerGroup, Volume
 from ..manifest import user_data
-from ..manifest.manifest import Manifest, ServerSpec
+from ..manifest.manifest import Manifest
+from ..manifest.specs import ServerSpec
 from .marks import by_mark, mark_of
 from .port_plan import PortStep, plan_port
 from .site import RestoreSite

@@ -14,8 +14,8 @@ import dataclasses
 import typing as t
 
 from ..core.records import Network, Router, Subnet
-from ..manifest.manifest import RouterSpec, SecurityGroupSpec, SubnetSpec, Topology
 from ..manifest.rules import rule_spec
+from ..manifest.specs import RouterSpec, SecurityGroupSpec, SubnetSpec, Topology
 from .site import RestoreSite
 
 #: The specs of what is to be made or completed, per kind: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.

@@ -14,7 +14,8 @@ import typing as t
 
 from ..core.marking import Mark
 from ..core.records import Volume
-from ..manifest.manifest import Copy, Manifest, VolumeSpec
+from ..manifest.manifest import Copy, Manifest
+from ..manifest.specs import VolumeSpec
 from .marks import by_mark, mark_of
 
 

@@ -514,6 +514,23 @@ def test_a_thaw_that_failed_is_left_to_the_sweep_at_once(client, nova, api, gues
     assert (record.state, record.until, nova.rows[UUID].task_state) == ("unquiescing", nova.clock.now(), None)
 
 
+def test_a_freeze_whose_guest_thawed_itself_is_not_intact(client, nova, api, guest):
+    """The guard in the guest leaves the agent in its frozen state; its hook fails the next thaw."""
+    client.quiesce(token="ours")
+    real, failures = guest.ask, [BROKEN]
+
+    def ask(method, seconds):
+        guest.fails_with = failures.pop() if method == "unquiesce_instance" and failures else None
+        real(method, seconds)
+
+    guest.ask = ask
+    status, message = client.unquiesce(token="ours")
+    assert (status, "hook has failed" in message) == (409, True)
+    assert expire(api, nova)[0] is True
+    last = client.unquiesce(token="ours")[1]["last"]
+    assert (last["outcome"], last["intact"]) == ("expired", False)
+
+
 def test_a_thaw_holds_the_server_for_two_answers_of_its_agent(client, nova, api, guest):
     client.quiesce(token="ours")
     found = []

@@ -355,6 +355,16 @@ def test_one_that_waits_is_thawed_by_what_is_known_latest(site, nova, api):
     assert (waiting.instance.vm_state, later.instance.vm_state) == ("active", "paused")
 
 
+def test_one_that_waits_is_thawed_as_soon_as_there_is_room_and_not_at_the_next_sweep(site, nova):
+    for number in range(64):
+        site.freeze(f"id-{number}", seconds=0, project_id=f"p{number}").hangs = True
+    waiting = site.freeze("id-db", seconds=1, project_id="shop")
+    nova.clock.turn(1)
+    site.sweeper.sweep()
+    site.pool.run_until(nova.clock.now().timestamp() + 6)
+    assert not waiting.is_frozen
+
+
 def test_a_server_that_is_gone_or_busy_does_no_harm(site, nova):
     gone, busy, fine = site.freeze("id-gone", seconds=0), site.freeze("id-busy", seconds=0), site.freeze("id-fine", seconds=0)
     site.sweeper.sweep()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -140,7 +141,9 @@ def test_ansible_shows_no_secret_however_verbose_it_is_asked_to_be(tmp_path, mon
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": tasks}]))
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     command = [program, "-vvv", "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}", str(playbook)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # It takes half the time.
+    environment = {**os.environ, "ANSIBLE_PIPELINING": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     shown = done.stdout + done.stderr
     assert shown.count("TASK [Call ") == len(MODULES), shown
     assert PROJECT in shown

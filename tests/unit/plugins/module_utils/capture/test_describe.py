@@ -23,7 +23,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     ServerGroup,
     Subnet,
 )
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription, ServerGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import ServerGroupSpec
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
 from ansible_collections.osdr.openstack.tests.unit.support.shop import port
 

@@ -71,6 +71,10 @@ def test_authentication_that_was_written_as_a_text_is_a_secret(text):
     assert ({text, "hush"} <= found, found & {"demo", "shop"}) == (True, set())
 
 
+def test_a_secret_in_a_text_may_have_an_equals_sign():
+    assert "hu=sh=" in secret_texts({"auth": "username=demo password=hu=sh="}, SPEC)
+
+
 def test_whoever_writes_a_manifest_has_nothing_censored():
     assert secret_texts({"manifest": {"auth": {"password": "a"}, "cloud": {"auth": "b"}}}, SPEC) == set()
 

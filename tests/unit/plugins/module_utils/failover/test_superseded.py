@@ -9,7 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import OldServerRemover, in_the_way, plan_superseded, removal_problems, without
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.addresses import NoPlace, Renumbering, SubnetMove, contains, network_problem
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import SubnetSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SubnetSpec
 
 
 def move(old, new, name="a"):

@@ -358,6 +358,15 @@ def test_a_budget_that_does_not_suffice_says_what_is_done_and_open_at_which_rate
     assert not driver.frozen
 
 
+@pytest.mark.parametrize(("seconds", "rate"), [(0.5, "2.0"), (0.01, "10.0")])
+def test_the_rate_of_a_short_freeze_is_told_too(seconds, rate):
+    opened, _driver, _time = slow_window(freeze=seconds)
+    opened.open()
+    opened._limits = dataclasses.replace(opened._limits, budget=0)
+    with pytest.raises(FreezeFailed, match=rf"1 of 1 servers were frozen \({rate} per second\)"):
+        opened.check_budget()
+
+
 def test_what_all_servers_fail_with_is_said_once():
     opened, _driver, _time = slow_window(tiers=(("front", "web", "orders"),), budget=0)
     with pytest.raises(FreezeFailed) as raised:

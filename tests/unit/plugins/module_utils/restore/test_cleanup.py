@@ -8,13 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import cleanup as restore_cleanup
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup, VolumeRemover
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup, ServerRemover, VolumeRemover
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_cleanup
-from ansible_collections.osdr.openstack.tests.unit.support import drilled
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, volume
+from ansible_collections.osdr.openstack.tests.unit.support import drilled, shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server, volume
 
 
 class Site:
@@ -120,6 +122,69 @@ def test_what_stays_is_a_warning(cleanup):
 def test_whose_things_are_meant(drill):
     params = {"application": "shop", "checkpoint": "noon", "drill": drill}
     assert os_restore_cleanup.owner_of(params) == dataclasses.replace(drilled.DRILL, drill=drill)
+
+
+# Servers
+
+
+class Nova:
+    """Servers that pass through states once they are deleted, one each second; after the last they are gone.
+
+    :param states: status, task and fault.
+    """
+
+    def __init__(self, *states):
+        self.now, self.calls, self._states = 0, [], states
+
+    def delete_server(self, server_id):
+        self.calls.append(("server", server_id))
+
+    def delete_floating_ip(self, one):
+        self.calls.append(("floating address", one))
+
+    def delete_port(self, one):
+        self.calls.append(("port", one))
+
+    def server(self, server_id):
+        if self.now >= len(self._states):
+            raise NotFound(f"There is no {server_id}.")
+        status, task, fault = self._states[self.now]
+        return server("db", status=status, task_state=task, fault=fault)
+
+    def _sleep(self, _seconds):
+        self.now += 1
+
+    def remover(self):
+        return ServerRemover("remote", self, self, Waiter(60, 1, Clock(now=lambda: self.now, sleep=self._sleep)), 8)
+
+    def delete(self, status="ACTIVE"):
+        self.remover().delete(server("db", status=status))
+        return self.now
+
+
+def test_a_server_is_waited_for_until_it_is_gone():
+    assert Nova(("ACTIVE", "deleting", ""), ("ACTIVE", "deleting", "")).delete() == 2
+    assert Nova().delete() == 0
+
+
+@pytest.mark.parametrize(("fault", "told"), [("The host is gone.", "The host is gone."), ("", "its status is ERROR")])
+def test_one_that_cannot_be_deleted_is_named_with_the_reason(fault, told):
+    with pytest.raises(ResourceFailed, match=rf"Server db \(id-db\) on site 'remote' could not be deleted: {told}"):
+        Nova(("ERROR", None, fault)).delete()
+
+
+def test_one_that_had_failed_before_or_is_still_worked_on_is_waited_for():
+    assert Nova(("ERROR", None, ""), ("ERROR", "deleting", "")).delete("ERROR") == 2
+    assert Nova(("ERROR", "deleting", ""), ("ERROR", "deleting", "")).delete() == 2
+
+
+def test_what_leads_to_servers_goes_after_them():
+    nova = Nova()
+    nova.remover().remove(MadeServers.of(Mark("shop", "noon"), shop.restored_site()))
+    assert [kind for kind, _one in nova.calls] == ["server"] * 2 + ["floating address"] * 2 + ["port"] * 2
+    assert {one for _kind, one in nova.calls} == {
+        "id-orders-db", "id-shop-front", "fip-orders-db", "fip-shop-front", "port-orders-db", "port-shop-front"
+    }
 
 
 # Volumes

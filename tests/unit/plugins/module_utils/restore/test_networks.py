@@ -230,6 +230,14 @@ def test_a_group_that_is_there_gets_what_it_lacks_and_loses_the_rest(apply):
     assert site.calls == [("rules", (("sg", 5432, "sg"),)), ("delete", "security-group-rules", "rule-22")]
 
 
+def test_of_several_rules_only_those_are_made_that_are_missing(apply):
+    document = shop.document()
+    document["topology"]["security_groups"][0]["rules"].append({**shop.RULE, "port_range_min": 22, "port_range_max": 22})
+    site = Neutron(shop.prepared_site())
+    apply(site, Manifest.parse(document))
+    assert site.calls == [("rules", (("sg", 22, "sg"),))]
+
+
 def test_a_router_that_is_there_gets_only_the_subnet_that_it_lacks(apply):
     site = Neutron(shop.prepared_site(ports=()))
     assert apply(site)["routers"] == ["shop-router"]

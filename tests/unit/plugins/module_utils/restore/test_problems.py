@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
@@ -246,6 +247,15 @@ def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
     theirs = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)))
     new = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
     assert doubts(MANIFEST, dataclasses.replace(theirs, project_id="theirs")) == doubts(new, theirs) == doubts(MANIFEST, shop.empty_site()) == []
+
+
+def test_what_has_been_built_needs_no_zone_and_no_flavor_any_more():
+    document = shop.document()
+    document["servers"][1]["availability_zone"] = "az9"
+    manifest = Manifest.parse(document)
+    (problem,) = problems(manifest, stock(shop.prepared_site(), quotas=UNLIMITED))
+    assert "Availability zone 'az9' does not exist for servers" in problem
+    assert problems(manifest, stock(shop.restored_site(flavors=()), quotas=UNLIMITED, volume_types=())) == []
 
 
 def by_pigeon():

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, Flavor, NamedFlavor
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec, Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, made_volumes, owner_of

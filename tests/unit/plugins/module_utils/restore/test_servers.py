@@ -10,8 +10,9 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import AddressSpec, Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.selection import servers_of_tiers
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import apply as mapped_manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import DrillGates, Gates
@@ -240,6 +241,34 @@ def test_a_server_waits_for_its_own_volumes_only():
             {"name": "front", "started": 12, "ready": 17, "slowest": "shop-front", "slowest_seconds": 5},
         ],
     }
+
+
+class Driven(Volumes):
+    """Volumes that get ready only by the rounds that somebody makes."""
+
+    def outcome(self, source):
+        return super().outcome(source) if self.rounds > 2 else None
+
+
+def test_volumes_get_on_while_their_servers_wait_for_them(monkeypatch):
+    remote = RemoteSite(shop.prepared_site(volumes=()))
+    sleep = remote._sleep
+
+    def impatient(seconds):
+        sleep(seconds)
+        assert remote.now < 100, "nobody looks after the volumes"
+
+    monkeypatch.setattr(remote, "_sleep", impatient)
+    restore(remote, volumes=Driven(remote, {})).apply()
+    assert remote.done("create server") == ["orders-db", "shop-front"]
+
+
+def test_volumes_go_with_their_servers_where_they_did_at_the_source():
+    document = shop.document()
+    document["servers"][1]["volumes"][1]["delete_on_termination"] = True
+    remote = RemoteSite()
+    applied(remote, Manifest.parse(document))
+    assert [call for call in remote.calls if call[0] == "flag"] == [("flag", "volume-orders-db-vdb", True)]
 
 
 def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready():

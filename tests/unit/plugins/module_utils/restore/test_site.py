@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -57,3 +58,76 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     cloud.BlockStorage.volumes = failing("No volumes.")
     with pytest.raises(DrError, match="2 of 12 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
+
+
+# What names mean there
+
+OWN, SHARED = {"project_id": "project"}, {"project_id": "theirs", "is_shared": True}
+
+
+def network(network_id, **changes):
+    return dataclasses.replace(shop.NETWORK, id=network_id, **changes)
+
+
+def group(group_id, name="shop", **changes):
+    return dataclasses.replace(shop.GROUP, id=group_id, name=name, **changes)
+
+
+def site(**there):
+    return shop.empty_site(project_id="project", **there)
+
+
+def ids(found):
+    return [one.id for one in found]
+
+
+@pytest.mark.parametrize(
+    ("there", "meant"),
+    [
+        pytest.param([network("shared", **SHARED), network("own", **OWN)], ["own"], id="one's own before what is shared"),
+        pytest.param([network("a", **SHARED), network("b", **SHARED)], ["a", "b"], id="all that are shared, where there is no other"),
+        pytest.param([network("ext", is_external=True, **OWN), network("shared", **SHARED)], ["shared"], id="no external one, where there is another"),
+        pytest.param([network("ext", is_external=True)], ["ext"], id="an external one at last"),
+        pytest.param([network("other", **OWN | {"name": "other"})], [], id="nothing"),
+    ],
+)
+def test_networks_that_a_name_may_mean(there, meant):
+    found = site(networks=tuple(there))
+    assert ids(found.networks_called("shop-net")) == meant
+    assert (found.network("shop-net") or shop.PUBLIC).id == (meant or ["ext"])[0]
+
+
+def test_external_networks_are_meant_by_their_names():
+    found = site(networks=(network("own", name="public", **OWN), shop.PROVIDER, shop.PUBLIC))
+    assert (found.external_network("public").id, found.external_network("provider").id, found.external_network("other")) == ("ext", "ext2", None)
+
+
+def test_a_subnet_is_found_by_its_network_and_its_name():
+    there = [dataclasses.replace(shop.SUBNET, id=f"{net}-{name}", network_id=net, name=name, **OWN) for net in ("n1", "n2") for name in ("a", "b")]
+    theirs = dataclasses.replace(shop.SUBNET, id="theirs", network_id="n3", name="b", project_id="theirs")
+    found = site(subnets=(*there, theirs))
+    assert [found.subnet_id("n2", "b"), found.subnet_id("n3", "b"), found.subnet_id("n3", "a")] == ["n2-b", "theirs", None]
+    assert ids(found.subnets_called("b", None)) == ["n1-b", "n2-b"]
+    assert ids(found.subnets_called("b", network("n3", **SHARED))) == ["n1-b", "n2-b", "theirs"]
+
+
+def test_security_groups_are_ones_own_before_those_of_others():
+    found = site(security_groups=(group("shared", **SHARED), group("own", **OWN), group("base", "base", **SHARED)))
+    assert (found.security_group_id("shop"), found.security_group_id("base"), found.security_group_id("other")) == ("own", "base", None)
+    assert found.own_security_group("shop").id == "own"
+    assert found.own_security_group("base") is None
+
+
+def test_rules_name_the_groups_that_these_names_mean():
+    found = site(security_groups=(group("shared", **SHARED), group("own", **OWN), group("base", "base", **SHARED), group("app", "app", **SHARED)))
+    assert found.security_group_names([]) == {"own": "shop", "base": "base", "app": "app"}
+    assert found.security_group_names(["shop", "app"]) == {"own": "shop", "base": "base"}
+
+
+def test_a_floating_address_is_that_of_the_port():
+    found = shop.restored_site()
+    ports = {port.id: found.floating_ip_of(port) for port in found.ports}
+    assert {port_id: one and one.id for port_id, one in ports.items()} == {
+        "port-router": None, "port-orders-db": "fip-orders-db", "port-shop-front": "fip-shop-front"
+    }
+    assert found.floating_ip_of(None) is None

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import SecurityGroupRuleSpec, SecurityGroupSpec
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking, subnet_differences
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TOPOLOGY = shop.manifest().description.topology
@@ -94,6 +94,12 @@ def test_of_several_subnets_only_those_that_are_missing_are_joined():
     topology = dataclasses.replace(TOPOLOGY, routers=(wanted,))
     (listed,) = lacking(topology, shop.prepared_site(subnets=(shop.SUBNET, SECOND)))["routers"]
     assert listed.subnets == ("sub", "back-subnet")
+
+
+def test_a_subnet_of_the_name_whose_network_is_not_there_is_on_another_one():
+    site = shop.prepared_site(networks=(shop.PUBLIC,))
+    (problem,) = subnet_differences(site, TOPOLOGY.subnets[0])
+    assert problem.startswith("Subnet 'shop-subnet' exists on another network than 'shop-net'")
 
 
 # Security groups

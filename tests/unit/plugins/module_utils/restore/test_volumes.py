@@ -269,9 +269,11 @@ def test_a_run_that_does_not_wait_tells_what_could_not_be_begun():
 
 
 def test_what_is_under_way_takes_its_places_of_the_limit():
-    storage = Storage((dataclasses.replace(shop.restored_volumes()[0], status="restoring-backup"),))
+    restoring = dataclasses.replace(shop.restored_volumes()[0], status="restoring-backup", metadata={})
+    storage = Storage((restoring,))
     work = restore(storage, limit=2)
     assert [one["status"] for one in work.begin(work.plan())] == ["restoring-backup", "creating", "absent"]
+    assert storage.there[restoring.id].metadata == {}, "it is completed when it is ready"
 
 
 def under_way(storage):

@@ -131,6 +131,17 @@ def test_a_snapshots_evidence_fits_however_long_its_backend_is_called(backend):
     assert (read.requested, read.complete, read.strategy) == (one.requested, one.complete, one.strategy)
 
 
+def test_a_reason_that_just_fits_is_kept_whole():
+    overhead = len(ServerEvidence("id", "crash", "", None, {}).metadata()["osdr_server"])
+    fitting = ServerEvidence("id", "crash", "x" * (255 - overhead), None, {})
+    assert ServerEvidence.read(snapshot("s", metadata=fitting.metadata())) == fitting
+
+
+def test_what_does_not_fit_even_without_a_reason_is_not_shortened_for_ever():
+    one = ServerEvidence("i" * 300, "crash", "because", None, {})
+    assert json.loads(one.metadata()["osdr_server"])["reason"] == ""
+
+
 @pytest.mark.parametrize(("letter", "least"), [("x", 150), ("ü", 25)])
 def test_a_reason_is_kept_as_far_as_it_fits(letter, least):
     written = ServerEvidence("id", "crash", letter * 300, None, {})
@@ -273,6 +284,13 @@ def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
     assert found.snapshots["volume-logs"] == SnapshotEvidence(str(at(3.5)), str(at(9.25)), INDIVIDUAL, None, "asked for")
 
 
+def test_times_are_kept_to_the_millisecond():
+    precise = SimpleNamespace(members=[member(ORDERS)], started=at(1), all_frozen=at(2), ended=at(6.12345))
+    unit = Unit(INDIVIDUAL, None, (volume("orders"),), "asked for")
+    found = Seen({"volume-orders": taken(3, 4.23456)}, [unit], precise, {}, set()).evidence({ORDERS.id: (ORDERS, (volume("orders"),))})
+    assert (found.whole.skew, found.whole.window["seconds"]) == (1.235, 5.123)
+
+
 def test_a_window_in_which_nobody_was_frozen_is_none():
     nobody = SimpleNamespace(members=[], started=None, all_frozen=None, ended=None)
     found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=nobody, still_off={ORDERS.id})
@@ -404,6 +422,12 @@ def test_servers_that_were_not_frozen_by_others_stay_as_they_are():
     assert found.servers[PAYMENTS.id] == before.servers[PAYMENTS.id]
     assert found.whole.consistency == "quiesced"
     assert found.snapshots == before.snapshots
+
+
+def test_what_awaited_no_thaw_keeps_its_own_window():
+    before = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=window(member(ORDERS)))
+    unthawed = dataclasses.replace(before, servers={ORDERS.id: dataclasses.replace(before.servers[ORDERS.id], freeze={})})
+    assert confirmed(unthawed, []).whole == before.whole
 
 
 def test_the_window_is_over_all_freezes():

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be restored and how old it is, in Prometheus' text format."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from .recovery_point import RecoveryPoint
+
+
+def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
+    """Recovery points as metrics, for the textfile collector of a node exporter."""
+    there = [(point, point.newest.checkpoint) for point in points if point.newest]
+    drilled = [(point, point.drill) for point in points if point.drill]
+    families = [
+        _family(
+            "osdr_recovery_point_age_seconds",
+            "Age of the newest checkpoint that can be restored, when this was written.",
+            [(_labels(application=point.application), point.age(now)) for point, _checkpoint in there],
+        ),
+        _family(
+            "osdr_recovery_point_timestamp_seconds",
+            "Moment of the newest checkpoint that can be restored.",
+            [(_labels(application=point.application), round(checkpoint.moment.timestamp(), 3)) for point, checkpoint in there],
+        ),
+        _family(
+            "osdr_recovery_points",
+            "Number of checkpoints that can be restored.",
+            [(_labels(application=point.application), point.count) for point in points],
+        ),
+        _family(
+            "osdr_recovery_point_consistency_info",
+            "Consistency of the newest checkpoint that can be restored.",
+            [(_labels(application=point.application, consistency=checkpoint.consistency), 1) for point, checkpoint in there],
+        ),
+        _family(
+            "osdr_drill_age_seconds",
+            "Age of the last drill that passed, when this was written.",
+            [(_labels(application=point.application), point.drill_age(now)) for point, _drill in drilled],
+        ),
+        _family(
+            "osdr_drill_timestamp_seconds",
+            "Moment at which the last drill passed.",
+            [(_labels(application=point.application), drill.moment.timestamp()) for point, drill in drilled],
+        ),
+        _family(
+            "osdr_drill_recovery_seconds",
+            "Recovery time measured by the last drill that passed.",
+            [(_labels(application=point.application), drill.recovery_seconds) for point, drill in drilled],
+        ),
+    ]
+    return "".join(families)
+
+
+def _family(name: str, description: str, samples: t.Iterable[tuple[str, float | None]]) -> str:
+    lines = [f"# HELP {name} {description}", f"# TYPE {name} gauge", *(f"{name}{labels} {value}" for labels, value in samples)]
+    return "\n".join(lines) + "\n"
+
+
+def _labels(**labels: str) -> str:
+    listed = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return "{" + listed + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

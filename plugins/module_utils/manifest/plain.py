@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records and the plain data that JSON has, turned into each other by the types of the records' fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+
+def build(cls: type, data: t.Mapping[str, t.Any]) -> t.Any:
+    """Make a record, and the records inside it, from validated data."""
+    hints = t.get_type_hints(cls)
+    return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls)})
+
+
+def _value(hint: t.Any, value: t.Any) -> t.Any:
+    if dataclasses.is_dataclass(hint):
+        return build(t.cast(type, hint), value)
+    if t.get_origin(hint) is tuple:
+        return tuple(_value(t.get_args(hint)[0], one) for one in value)
+    return value
+
+
+def plain(record: t.Any) -> dict[str, t.Any]:
+    """A record as JSON has it: tuples become lists."""
+    return json.loads(json.dumps(dataclasses.asdict(record)))
+
+
+def with_defaults(hint: t.Any, value: t.Any) -> t.Any:
+    """A part of an older version with what has come since then, in records inside of records too."""
+    if t.get_origin(hint) is tuple and isinstance(value, list):
+        return [with_defaults(t.get_args(hint)[0], one) for one in value]
+    if not dataclasses.is_dataclass(hint) or not isinstance(value, dict):
+        return value
+    hints = t.get_type_hints(hint)
+    new = {field.name: _plain_default(field.default) for field in dataclasses.fields(hint) if field.default is not dataclasses.MISSING}
+    return {**new, **{key: with_defaults(hints.get(key), one) for key, one in value.items()}}
+
+
+def _plain_default(default: t.Any) -> t.Any:
+    return list(default) if isinstance(default, tuple) else default

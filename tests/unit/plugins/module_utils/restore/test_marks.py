@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, is_restored_elsewhere, owner_of
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import volume
+
+OWNER = owner_of(shop.manifest())
+KINDS = ("servers", "floating_ips", "ports")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, None])
+def test_anything_that_was_made_is_something(kind):
+    site = shop.restored_site()
+    only = dataclasses.replace(site, **{other: () for other in KINDS if other != kind})
+    assert MadeServers.of(OWNER, only).anything is (kind is not None)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_elsewhere"),
+    [
+        pytest.param("", False, id="somebody's own volume"),
+        pytest.param(shop.mark(2).text(), False, id="itself"),
+        pytest.param(dataclasses.replace(shop.mark(2), drill="7").text(), True, id="in a drill"),
+        pytest.param(dataclasses.replace(shop.mark(1), drill="7").text(), False, id="another volume in a drill"),
+        pytest.param(dataclasses.replace(shop.mark(2), checkpoint="dawn").text(), False, id="from another checkpoint"),
+    ],
+)
+def test_the_same_copy_may_be_restored_elsewhere_too(text, is_elsewhere):
+    assert is_restored_elsewhere(shop.mark(2), [volume("one", description=text)]) is is_elsewhere
