@@ -154,7 +154,7 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
             stock(parts={**BACKUPS, shop.uuid(91): backup("x", status="error")}),
             f"Backup {shop.uuid(91)}, needed for volume 'orders-db-boot' of server 'orders-db', is error",
         ),
-        (stock(parts={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is not known"),
+        (stock(parts={}), f"Backup {shop.uuid(101)}, needed for volume 'orders-db-boot' of server 'orders-db', is missing"),
         (stock(shop.empty_site(networks=())), "Site 'remote' has no external network called 'public'"),
         (
             stock(shop.prepared_site(networks=(shop.PUBLIC, shop.NETWORK, dataclasses.replace(shop.NETWORK, id="net2")))),
