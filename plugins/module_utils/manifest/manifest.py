@@ -18,6 +18,7 @@ from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
 from ..core.marking import drill_name
 from . import signed
+from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
 from .specs import ServerSpec, Topology, VolumeSpec
@@ -35,6 +36,8 @@ class ApplicationDescription:
     application: Application
     servers: tuple[ServerSpec, ...]
     topology: Topology
+    #: What no restore brings back.
+    missing: tuple[Missing, ...] = ()
 
     @property
     def volumes(self) -> list[VolumeSpec]:
@@ -47,6 +50,7 @@ class ApplicationDescription:
             application=Application.parse(data["application"]),
             servers=tuple(build(ServerSpec, server) for server in data["servers"]),
             topology=build(Topology, data["topology"]),
+            missing=tuple(build(Missing, one) for one in data.get("missing", ())),
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -54,6 +58,7 @@ class ApplicationDescription:
             "application": self.application.as_dict(),
             "servers": [plain(server) for server in self.servers],
             "topology": plain(self.topology),
+            "missing": [plain(one) for one in self.missing],
         }
 
 
@@ -190,8 +195,10 @@ def _refuse_unknown_version(document: t.Any) -> None:
 
 def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A document of an older version as this version has it; what is no such document is for the schema to refuse."""
+    # What is missing was not written down from the beginning.
+    document = {"missing": [], **document}
     if document["schema_version"] == SCHEMA_VERSION:
-        return dict(document)
+        return document
     parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
     upgraded = {key: with_defaults(hint, document[key]) for key, hint in parts if key in document}
     return {**document, **upgraded, "schema_version": SCHEMA_VERSION}

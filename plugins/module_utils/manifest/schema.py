@@ -16,6 +16,7 @@ _END = r"(?![\s\S])"
 
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
 _TEXT = {"type": "string", "maxLength": 255}
+_SENTENCE = {"type": "string", "maxLength": 1024}
 _TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 255}
 _UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}" + _END}
 #: What every service that gets it can hold.
@@ -197,6 +198,7 @@ SCHEMA = {
         application=_object(name=_NAME, tiers=_list(_TIER, least=1)),
         servers=_list(_SERVER, least=1),
         topology=_TOPOLOGY,
+        missing=_list(_object(resource=_SENTENCE, attribute=_TEXT, value=_TEXT, note=_SENTENCE)),
         copies=_list(_COPY, least=1),
     ),
 }

@@ -15,6 +15,7 @@ from ..core.marking import Mark
 from ..core.records import NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
 from ..manifest.addresses import contains
 from ..manifest.manifest import Manifest
+from ..manifest.missing import warning
 from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
 from .marks import bears_mark_of, owner_of
 from .needs import Need
@@ -66,7 +67,8 @@ def doubts(plan: RestorePlan) -> list[str]:
         for network, server in sorted(wanted)
         if (found := site.network(network)) and not site.is_own(found)
     ]
-    return [*addresses, *sharing_doubts(plan.manifest.description.topology, site)]
+    missing = warning(plan.manifest.description.missing)
+    return [*addresses, *sharing_doubts(plan.manifest.description.topology, site), *([missing] if missing else [])]
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:

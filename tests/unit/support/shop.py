@@ -149,6 +149,7 @@ DOCUMENT = {
         "key_pairs": [{"name": "shop", "public_key": "ssh-ed25519 AAAA shop"}],
         "server_groups": [{"name": "shop-apart", "policy": "anti-affinity", "max_per_host": None}],
     },
+    "missing": [],
     "copies": [
         {
             "volume_id": uuid(number),

@@ -7,7 +7,8 @@ import collections
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import attributes
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.attributes import Fate
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.missing import missing_of, warning
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.missing import missing_of
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import warning
 
 MARK = "osdr_application=shop osdr_checkpoint=noon osdr_source=1"
 

@@ -323,3 +323,13 @@ def test_whatever_is_wrong_ends_in_one_kind_of_error(seed):
         target[last] = dice.choice(STRANGE)
     with contextlib.suppress(ManifestInvalid):
         Manifest.load(Manifest.load(stored(document)).dump())
+
+
+def test_what_is_missing_is_kept_and_was_not_written_down_from_the_beginning():
+    lost = {"resource": "server 'orders-db'", "attribute": "locked", "value": "true", "note": ""}
+    manifest = Manifest.parse(shop.document(missing=[lost]))
+    assert [str(one) for one in manifest.description.missing] == ["server 'orders-db': locked (true)"]
+    assert manifest.as_dict()["missing"] == [lost]
+    early = shop.document()
+    del early["missing"]
+    assert Manifest.parse(early).description.missing == ()

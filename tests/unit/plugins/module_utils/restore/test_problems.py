@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
@@ -281,3 +282,9 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     found = restore_stock.look(SimpleNamespace(site="remote"), 4, [copy])
     assert found.parts == {"mine": mine, "theirs": theirs}
     assert restore_stock.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}
+
+
+def test_what_will_be_missing_is_told_before_a_restore():
+    lost = Missing("port front of server 'shop-front'", "qos_policy_id", "q1", "")
+    manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, missing=(lost,)))
+    assert doubts(manifest, shop.prepared_site()) == ["Will be missing at the remote site: port front of server 'shop-front': qos_policy_id (q1)."]
