@@ -23,8 +23,8 @@ from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
 from .specs import ServerSpec, Topology, VolumeSpec
 
-#: The defaults of what came with version 2 are what is known of a copy of version 1.
-_READABLE_VERSIONS = (1, SCHEMA_VERSION)
+#: The defaults of what a version added are what is known of documents from before it.
+_READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
 #: Characters of a version that nobody knows.
 _SHOWN = 40
 
@@ -195,13 +195,11 @@ def _refuse_unknown_version(document: t.Any) -> None:
 
 def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A document of an older version as this version has it; what is no such document is for the schema to refuse."""
-    # What is missing was not written down from the beginning.
-    document = {"missing": [], **document}
     if document["schema_version"] == SCHEMA_VERSION:
-        return document
+        return dict(document)
     parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
     upgraded = {key: with_defaults(hint, document[key]) for key, hint in parts if key in document}
-    return {**document, **upgraded, "schema_version": SCHEMA_VERSION}
+    return {"missing": [], **document, **upgraded, "schema_version": SCHEMA_VERSION}
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:

@@ -37,7 +37,7 @@ QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
 DOCUMENT = shop.document()
 DOCUMENT["application"]["tiers"][0]["checks"] = []
 #: Every project has this group; here the application uses it.
-DOCUMENT["topology"]["security_groups"].append({"name": "default", "description": "", "rules": [{**shop.RULE, "remote_group": "default"}]})
+DOCUMENT["topology"]["security_groups"].append({"name": "default", "description": "", "rules": [{**shop.RULE, "remote_group": "default"}], "is_stateful": True})
 DOCUMENT["servers"][0]["ports"][0]["security_groups"] = ["shop", "default"]
 
 
