@@ -285,8 +285,9 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
 
 
 def test_a_flavor_of_the_same_name_that_says_something_else_is_doubtful():
-    pinned = [dataclasses.replace(one, flavor=dataclasses.replace(one.flavor, extra_specs={"hw:cpu_policy": "dedicated"})) for one in MANIFEST.description.servers]
-    manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=tuple(pinned)))
+    specs = {"hw:cpu_policy": "dedicated"}
+    pinned = tuple(dataclasses.replace(one, flavor=dataclasses.replace(one.flavor, extra_specs=specs)) for one in MANIFEST.description.servers)
+    manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=pinned))
     site = shop.prepared_site(flavors=tuple(dataclasses.replace(one, extra_specs={}) for one in (shop.SMALL, shop.DB)))
     assert doubts(manifest, site)[0] == (
         "Flavor 'lab.db' for server 'orders-db' has other extra specs at site 'remote' than at the source: {} instead of {'hw:cpu_policy': 'dedicated'}."
