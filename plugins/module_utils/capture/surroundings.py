@@ -10,8 +10,9 @@ import typing as t
 
 from ..cloud.neighbours import Neighbours
 from ..cloud.session import Cloud
+from ..manifest.missing import Missing
 from ..work.pool import attempt_all
-from .missing import Missing, Resource
+from .missing import Resource
 
 _NOT_PROTECTED = "it touches the application and is not protected"
 _ITSELF = "the resource itself"
