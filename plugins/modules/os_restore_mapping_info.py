@@ -167,17 +167,15 @@ def run(params, look):
     manifest, given = Manifest.parse(params["manifest"]), params["mapping"]
     mapping = SiteMapping.parse(given)
     inventory = look(params)
-    # What was just proposed fits.
-    drift = []
     if given is None:
         mapping, undecided = propose(manifest, inventory)
     else:
         undecided = mapping_drift.undecided(manifest, mapping, inventory)
-        drift = [one.as_dict() for one in mapping_drift.drift(manifest, mapping, inventory)]
+    drift = () if given is None else mapping_drift.drift(manifest, mapping, inventory)
     return {
         "mapping": mapping.as_dict(),
         "undecided": [one.as_dict() for one in undecided],
-        "drift": drift,
+        "drift": [one.as_dict() for one in drift],
         "made": mapping_drift.made(manifest, mapping, inventory),
     }
 

@@ -72,7 +72,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     servers = compute.resolve(application.servers)
-    lists: dict[str, t.Callable[[], t.Any]] = {
+    work: dict[str, t.Callable[[], t.Any]] = {
         "volumes": storage.volumes,
         "ports": network.ports,
         "ports of others": network.ports_of_others,
@@ -84,7 +84,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "key pairs": compute.key_pairs,
         "server groups": compute.server_groups,
     }
-    found = run_all(lists, concurrency)
+    found = run_all(work, concurrency)
     volumes = _by_id(found["volumes"])
     return CaptureSite(
         site=cloud.site,

@@ -103,10 +103,9 @@ class NetworkRestore:
         if not spec.external_network:
             return {}
         network = self._site.external_network(spec.external_network)
-        network_id = self._known("external network", spec.external_network, network.id if network else None)
         # To say enable_snat at all takes an administrator, and true is the default.
         snat = {} if spec.enable_snat else {"enable_snat": False}
-        return {"external_gateway_info": {"network_id": network_id, **snat}}
+        return {"external_gateway_info": {"network_id": self._known("external network", spec.external_network, network.id if network else None), **snat}}
 
     # Security groups
 

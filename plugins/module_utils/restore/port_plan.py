@@ -46,10 +46,9 @@ class PortStep:
     @property
     def lacks_floating_tags(self) -> bool:
         """Only of an address that a restore made; another one that somebody gave the port is left alone."""
-        address = self.floating_ip
-        if address is None or Mark.of_text(address.description) != self.mark:
+        if self.floating_ip is None or Mark.of_text(self.floating_ip.description) != self.mark:
             return False
-        return not set(self.mark.tags()) <= set(address.tags)
+        return not set(self.mark.tags()) <= set(self.floating_ip.tags)
 
     @property
     def changes(self) -> bool:

@@ -44,6 +44,11 @@ class ServerStep:
     group: ServerGroup | None = None
 
     @property
+    def source(self) -> str:
+        """Id of the server at the source."""
+        return self.spec.source_id
+
+    @property
     def builds(self) -> bool:
         return self.action.makes
 

@@ -115,7 +115,7 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
     :param concurrency: how many calls at once.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
-    lists: dict[str, t.Callable[[], t.Any]] = {
+    work: dict[str, t.Callable[[], t.Any]] = {
         "servers": compute.servers,
         "volumes": storage.volumes,
         "ports": network.ports,
@@ -129,6 +129,6 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
         "server_groups": compute.server_groups,
         "key_pairs": compute.key_pairs,
     }
-    found = run_all(lists, concurrency)
+    found = run_all(work, concurrency)
     key_pairs = found.pop("key_pairs")
     return RestoreSite(name=cloud.site, project_id=cloud.project_id, key_pairs=key_pairs, **{kind: tuple(there) for kind, there in found.items()})

@@ -43,7 +43,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
     :param copies: that are wanted also where they belong to another project, as administrators may use them.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
-    lists: dict[str, t.Callable[[], t.Any]] = {
+    work: dict[str, t.Callable[[], t.Any]] = {
         "parts": lambda: methods.look(storage, copies, concurrency),
         "volume types": storage.volume_types,
         "volume": storage.quotas,
@@ -52,7 +52,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         "volume zones": storage.availability_zones,
         "compute zones": compute.availability_zones,
     }
-    found = run_all(lists, concurrency)
+    found = run_all(work, concurrency)
     return Stock(
         site=restore_site.look(cloud, concurrency),
         parts=methods.by_id(found["parts"]),

@@ -6,7 +6,7 @@ import dataclasses
 import threading
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, Router, SecurityGroup, SecurityGroupRule, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
@@ -261,3 +261,11 @@ def test_what_is_not_there_to_build_on_is_named(apply):
     site = Neutron(shop.empty_site(networks=()))
     with pytest.raises(NotFound, match="Site 'remote' has no external network 'public'"):
         apply(site)
+
+
+def test_where_something_would_be_made_on_what_others_share_nothing_is_made(apply):
+    shared = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
+    site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shared)))
+    with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' is not there"):
+        apply(site)
+    assert site.calls == []
