@@ -228,5 +228,3 @@ def _time_problems(checkpoint: Checkpoint) -> list[str]:
 
 def _twice(names: t.Iterable[str]) -> list[str]:
     return [name for name, count in collections.Counter(names).items() if count > 1]
-
-
