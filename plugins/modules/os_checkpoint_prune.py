@@ -152,7 +152,7 @@ def run(module):
     if not module.check_mode:
         plan = pruning.carry_out(plan)
         scratch.idle.remove(storage, waiter)
-    for warning in pruning.warnings + [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It is left alone." for one in scratch.busy]:
+    for warning in pruning.warnings + [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It was kept." for one in scratch.busy]:
         module.warn(warning)
     result = {**_result(plan), "scratch": scratch.idle.ids}
     kept = [one["id"] for one in result["kept"]]

@@ -28,7 +28,9 @@ REGISTRIES = ("/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/resolv.conf", "/etc/
 ENTER = """
 mount --rbind "$0" "$0"; mount -t proc proc "$0/proc"; mount --rbind /sys "$0/sys"; mount --rbind /dev "$0/dev"; mount -t tmpfs tmpfs "$0/run"
 for place in $REGISTRIES; do mount --bind "$place" "$0$place"; done
-exec chroot "$0" "$@"
+# The shell stays, as process 1: it takes leave of children that make knows nothing of, on which that would spin.
+chroot "$0" "$@" || exit $?
+exit 0
 """
 
 

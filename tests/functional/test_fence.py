@@ -70,7 +70,7 @@ def on_a_dead_compute_host_it_is_locked_and_stopped_when_that_is_back(applicatio
         refused = playbook("fence", dr_failover_stop_timeout=10, **sites(application))
         assert refused.returncode != 0
         said = " ".join(refused.stdout.split())
-        assert f"is not wholly fenced. Server shop-front ({front.id}) is ACTIVE (powering-off)." in said, refused.stdout
+        assert f"is only partly fenced. Server shop-front ({front.id}) is ACTIVE (powering-off)." in said, refused.stdout
         assert cloud().compute.get_server(front.id).is_locked
     wait("Nova to do what it was asked for", lambda: front.status() == "SHUTOFF", 180)
     again = playbook("fence", **sites(application))

@@ -94,7 +94,7 @@ def test_what_is_damaged_at_the_remote_site_is_named_and_not_built_on(guests):
         whole = store.get(f"/volumebackups/{data}").content
         store.delete_object(data, container="volumebackups")
         result = application.copy(f"{application.name}-1", stall_timeout=5)
-        assert "not whole" in result["msg"], result
+        assert "incomplete" in result["msg"], result
         assert data in result["msg"]
         store.put(f"/volumebackups/{data}", data=whole).raise_for_status()
         assert not application.copy(f"{application.name}-1")["changed"]
@@ -118,7 +118,7 @@ def test_somebody_elses_backup_is_not_built_on(guests):
 def test_a_store_that_does_not_replicate_is_told(guests):
     with protected("external", backup_container=laboratory.unique("unsynchronized")) as application:
         result = application.copy(application.snapshot(), stall_timeout=10)
-        assert "stands still" in result["msg"], result
+        assert "has stalled" in result["msg"], result
         assert application.options["backup_container"] in result["msg"]
 
 
@@ -286,7 +286,7 @@ def test_a_backup_whose_messages_are_lost_is_told_and_the_next_run_finishes(gues
         with laboratory.restarted_queue():
             result = run.result(900)
         # What the backup service asked for and never got an answer to, it gives up.
-        assert "replication" in result or "run the same again" in result["msg"], result
+        assert "replication" in result or "re-run" in result["msg"], result
         finish(application, checkpoint)
 
 
@@ -298,7 +298,7 @@ def test_a_backup_service_that_dies_is_told_and_the_next_run_finishes(guests):
         laboratory.kill(laboratory.processes(BACKUP_SERVICE))
         result = run.result(900)
         assert "failed: error" in result.get("msg", ""), result
-        assert "run the same again" in result["msg"]
+        assert "re-run" in result["msg"]
         wait("the backup service", lambda: laboratory.backup_service_is_up("primary"), 120, 1)
         finish(application, checkpoint)
 

@@ -11,7 +11,7 @@ from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Co
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 GIVEN = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
-SAID = re.compile(r"the same with -e dr_checkpoint_id=(\S+) goes on with it")
+SAID = re.compile(r"To resume an interrupted run, add -e dr_checkpoint_id=(\S+); without it a new checkpoint is taken")
 
 
 @pytest.fixture
@@ -40,4 +40,4 @@ def test_a_run_that_takes_nothing_has_nothing_to_go_on_with(play):
 def test_the_word_for_the_newest_checkpoint_is_the_id_of_none(play):
     code, output, calls = play(dr_checkpoint_id="latest")
     assert (code != 0, calls) == (True, []), output
-    assert "A checkpoint cannot have the id 'latest'" in output
+    assert "dr_checkpoint_id must not be 'latest'" in output

@@ -154,16 +154,16 @@ def test_what_could_wait_does_not_fail_a_move_that_is_done_but_is_told(collectio
     trouble = {failing: {"failed": True, "msg": "It cannot be deleted (error_deleting)."}}
     code, output, calls = collection(**trouble).play("failover", dr_checkpoint_keep={"last": 3}, dr_checkpoint_report=str(tmp_path))
     assert (code, names(calls)[-1]) == (0, failing), output
-    assert "shop runs at site 'remote' since" in output
-    assert "The move is done, but not what comes after it, which stopped at: " in output
-    assert "It cannot be deleted (error_deleting). Remove the cause and run the same again: it does only that." in output
+    assert "shop has run at site 'remote' since" in output
+    assert "The move succeeded, but what follows it stopped at: " in output
+    assert "It cannot be deleted (error_deleting). Remove the cause and re-run, which does only the rest." in output
 
 
 def test_a_move_that_fails_says_how_to_go_on_and_how_to_go_back(collection):
     code, output, calls = collection(os_restore_check={"failed": True, "msg": "No flavor fits."}).play("failover")
     assert code != 0
     assert names(calls)[-1] == "os_restore_check"
-    assert "stopped at: Check the whole restore before the first change. No flavor fits. To go on, remove the cause and run the same again" in output
+    assert "stopped at: Check the whole restore before the first change. No flavor fits. To continue, remove the cause and re-run" in output
     assert "-e dr_fence_site=primary -e dr_fence_state=released -e dr_fence_start=true" in output
 
 
@@ -183,10 +183,10 @@ def test_a_fence_follows_the_record_and_copies_it(collection):
 def test_where_the_application_runs_nothing_is_fenced(collection):
     code, output, calls = collection().play("fence", dr_fence_site="remote")
     assert (code, names(calls)) == (0, ["os_active_site_info"]), output
-    assert "Nothing was fenced. By the catalogues shop runs at remote." in output
+    assert "Nothing was fenced. According to the catalogues, shop runs at remote." in output
 
 
 def test_nothing_is_released_while_the_application_runs_elsewhere(collection):
     code, output, calls = collection().play("fence", dr_fence_state="released")
     assert (code != 0, names(calls)) == (True, ["os_active_site_info"]), output
-    assert "must not be released at site 'primary'. By its record it runs at remote, and at site 'remote' there run: orders-db." in output
+    assert "must not be released at site 'primary'. According to its record it runs at remote. Its servers that run at site 'remote': orders-db." in output

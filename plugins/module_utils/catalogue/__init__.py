@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is published at the remote site, how old it is, and what of it goes.
+"""The catalogue of checkpoints at the remote site: publishing, reading, age and retention.
 
 May import core, application, cloud, work, manifest and copies.
 """

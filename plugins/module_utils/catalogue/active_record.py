@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of the site at which an application runs, as the catalogues of both sites keep it.
+"""The record of the site at which an application runs, kept in the catalogues of both sites.
 
-It is written last by whatever brings an application to a site. Like all that is read from a catalogue it is untrusted.
+It is the last thing that a move or restore writes. Like everything read from a catalogue, it is untrusted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SCHEMA = {
     "required": ["schema_version", "application", "site", "since", "checkpoint"],
     "additionalProperties": False,
 }
-#: Bytes; no record is as large.
+#: Bytes; no record is larger.
 LARGEST_RECORD = 4096
 
 
@@ -38,7 +38,7 @@ LARGEST_RECORD = 4096
 class ActiveRecord:
     """Where an application runs.
 
-    :param since: ISO 8601 with an offset, when it was brought there.
+    :param since: ISO 8601 with an offset, since when it runs there.
     :param checkpoint: id of the checkpoint that it was restored from; empty when it was not restored.
     """
 
@@ -62,26 +62,26 @@ class ActiveRecord:
     def load(cls, content: bytes, application: str, seal: signed.Seal = signed.UNSEALED) -> ActiveRecord:
         """Read a stored record.
 
-        :param application: whose it should be.
-        :raises ActiveRecordInvalid: when it is damaged, not signed with the key, of another place, or another's.
+        :param application: name of the application that it should be of.
+        :raises ActiveRecordInvalid: when it is damaged, not signed with the key, or of another place or application.
         """
         if len(content) > LARGEST_RECORD:
-            raise ActiveRecordInvalid(f"The {_WHAT} has more than {LARGEST_RECORD} bytes; none is as large.")
+            raise ActiveRecordInvalid(f"The {_WHAT} has more than {LARGEST_RECORD} bytes, so it is not a record.")
         document = signed.load(content, seal, ActiveRecordInvalid).document
         signed.validate(document, _SCHEMA, ActiveRecordInvalid)
         record = cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
         if record.application != application:
-            raise ActiveRecordInvalid(f"The {_WHAT} is that of application '{record.application}'; it was put in a place that is not its own.")
+            raise ActiveRecordInvalid(f"The {_WHAT} is of another application, '{record.application}'; somebody put it in the wrong place.")
         if moment_of(record.since) is None:
-            raise ActiveRecordInvalid(f"The {_WHAT} contradicts itself: there is no time {record.since}.")
+            raise ActiveRecordInvalid(f"The {_WHAT} has an invalid time: {record.since}.")
         return record
 
 
 def moment_of(text: str) -> datetime.datetime | None:
-    """A moment that somebody wrote; None for what is none, leaves open which one is meant, or is at the end of all times."""
+    """Parse a time; None when it is not one, has no offset, or is out of range."""
     try:
         moment = datetime.datetime.fromisoformat(text)
-        # Near the years 1 and 9999 there is no such moment in UTC.
+        # Near the years 1 and 9999 there is no such time in UTC.
         moment.astimezone(datetime.UTC)
     except (ValueError, OverflowError):
         return None
@@ -90,6 +90,6 @@ def moment_of(text: str) -> datetime.datetime | None:
 
 @dataclasses.dataclass(frozen=True)
 class DamagedRecord:
-    """A record that cannot be used, and why."""
+    """A record that cannot be used, with the reason."""
 
     problem: str

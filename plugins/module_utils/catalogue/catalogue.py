@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The catalogue: the manifests in the remote site's object store.
 
-A checkpoint exists for a restore only once its manifest is here. An object is written
-by one request, so it is there as a whole or not at all. Whoever may write to the container may
-also damage it: one manifest that cannot be read hides no other. Many are fetched at once, but only one is parsed at a time, the small
-ones first: what is parsed takes many times the room of what is stored.
+A checkpoint exists for a restore only once its manifest is here. An object is written by one request, so it is there as a whole
+or not at all. Whoever may write to the container may also damage it: an unreadable manifest hides no other. Several are fetched
+in parallel, but parsed one at a time, the small ones first: a parsed manifest takes many times the memory of the stored one.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ from .drill_record import DrillRecord
 LATEST = "latest"
 #: Bytes; a manifest of a thousand servers has about five million.
 LARGEST = 32 * 2**20
-#: Bytes; so much is read where no signature tells whose it is. Fifty checkpoints of a thousand servers have as many.
+#: Bytes; the most that is read without signatures, enough for fifty checkpoints of a thousand servers.
 LARGEST_UNSIGNED_IN_ALL = 256 * 2**20
 _MANIFEST_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})\.json")
-#: So many objects are fetched at once.
+#: How many objects are fetched in parallel.
 _READERS = 4
 
 
@@ -61,11 +60,11 @@ class Damaged:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """Which checkpoint is meant: the newest for which all of this is true.
+    """Selects the newest checkpoint that meets all conditions.
 
     :param checkpoint: its id, or :data:`LATEST` for any.
-    :param not_after: the latest moment for which its data may stand.
-    :param consistency: the least that it may have.
+    :param not_after: the latest time that its data may be of.
+    :param consistency: the least acceptable.
     """
 
     checkpoint: str = LATEST
@@ -87,14 +86,14 @@ class Choice:
 
 
 def parse_time(text: str) -> datetime.datetime:
-    """A moment that a person gives.
+    """Parse a time that a person gave.
 
-    :raises InvalidInput: when it is none, or leaves open which one is meant.
+    :raises InvalidInput: when it is not a time, or has no offset.
     """
     moment = moment_of(text)
     if moment is None:
         raise InvalidInput(
-            f"'{text}' is no moment.", "Give date, time and offset as in ISO 8601: 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00."
+            f"'{text}' is not a time with an offset.", "Write it in ISO 8601, like 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00."
         )
     return moment
 
@@ -108,18 +107,18 @@ class Listing:
 
     @property
     def unbound(self) -> list[str]:
-        """Ids of those that name no place to which they belong, as an earlier version wrote them."""
+        """Ids of the checkpoints whose signature names no catalogue, as written by earlier versions."""
         return [one.checkpoint.id for one in self.manifests if not one.is_bound]
 
     def select(self, choice: Choice) -> Manifest | None:
-        """The checkpoint that is meant; None when there is none.
+        """The selected checkpoint; None when nothing matches.
 
-        :raises ManifestInvalid: when it is a damaged one.
+        :raises ManifestInvalid: when the one named is damaged.
         """
         for damaged in self.damaged:
             if damaged.checkpoint == choice.checkpoint != LATEST:
                 raise ManifestInvalid(
-                    damaged.problem, "Write it anew with os_catalogue_rebuild, or remove it with os_checkpoint (state absent)."
+                    damaged.problem, "Rebuild it with os_catalogue_rebuild, or remove it with os_checkpoint (state: absent)."
                 )
         return next((manifest for manifest in self.manifests if choice.allows(manifest)), None)
 
@@ -127,7 +126,7 @@ class Listing:
 class Catalogue:
     """The checkpoints in one container of one site.
 
-    :param key: signs what is published, and is demanded of what is read; None to do without signatures.
+    :param key: signs what is published and verifies what is read; None for no signatures.
     """
 
     def __init__(self, store: ObjectStore, container: str, key: str | None = None) -> None:
@@ -138,33 +137,33 @@ class Catalogue:
 
     @classmethod
     def of(cls, cloud: Cloud, params: t.Mapping[str, t.Any]) -> Catalogue:
-        """The one that the options of the fragment ``catalogue`` name."""
+        """The catalogue that the options of the fragment ``catalogue`` name."""
         if params["hmac_key"] == "":
             raise InvalidInput(
-                "hmac_key is empty: nothing would be signed, and no signature looked at.",
-                "Give the key. To do without signatures, leave the module's option out, or set the variable of the role or playbook to 'unsigned'.",
+                "hmac_key is empty, so nothing would be signed or verified.",
+                "Give the key. To work without signatures, omit the module's option, or set the variable of the role or playbook to 'unsigned'.",
             )
         return cls(ObjectStore(cloud), params["container"], params["hmac_key"])
 
     @property
     def place(self) -> str:
-        """How messages call it."""
+        """The catalogue's name in messages."""
         return f"container '{self._container}' of site '{self._store.cloud.site}'"
 
     @functools.cached_property
     def seal(self) -> Seal:
-        """What ties documents to this catalogue. Sites call each other as they like, but a project's id is the same for everybody."""
+        """The seal that ties documents to this catalogue, by the project's id: names of sites differ from one controller to the next."""
         return Seal(self._key, f"{self._store.cloud.project_id}/{self._container}")
 
     def applications(self) -> list[str]:
-        """Names of all that have checkpoints here."""
+        """Names of the applications with checkpoints here."""
         found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container))
         return sorted({match[1] for match in found if match})
 
     def checkpoints(self, application: str) -> Listing:
         """All checkpoints of an application.
 
-        :raises CloudError: when none can be read; one that cannot be is listed as damaged.
+        :raises CloudError: when none can be read; a single unreadable one is listed as damaged.
         """
         stored = self._store.objects(self._container, prefix=f"{application}/")
         found = [(match[2], one) for one in stored if (match := _MANIFEST_NAME.fullmatch(one.name))]
@@ -180,7 +179,7 @@ class Catalogue:
         )
 
     def _affordable(self, small_first: list[_Found]) -> tuple[list[_Found], list[_Found]]:
-        """:returns: what is read, and what would take too much room; with a key, what is not signed takes none."""
+        """Split manifests into those that are read and those that would take too much memory; with a key, unsigned ones are not parsed anyway."""
         total = 0
         for number, (_checkpoint, stored) in enumerate(small_first):
             total += min(stored.size, LARGEST)
@@ -190,12 +189,12 @@ class Catalogue:
 
     def _too_much(self, stored: StoredObject) -> str:
         return (
-            f"Object '{stored.name}' in {self.place} was not read: without hmac_key no more than {LARGEST_UNSIGNED_IN_ALL >> 20} MiB of manifests are, "
-            f"the small ones first. Remove it if it is not yours (it has {stored.size} bytes), or sign the manifests."
+            f"Object '{stored.name}' ({stored.size} bytes) in {self.place} was not read: without hmac_key, at most {LARGEST_UNSIGNED_IN_ALL >> 20} MiB "
+            "of manifests are read, the small ones first. Remove it if it is not yours, or sign the manifests."
         )
 
     def find(self, application: str, checkpoint: str) -> Manifest | None:
-        """A checkpoint by its id; None when there is none.
+        """A checkpoint by its id; None when it does not exist.
 
         :raises ManifestInvalid: when it is damaged.
         """
@@ -214,16 +213,16 @@ class Catalogue:
     def look_at(self, names: t.Iterable[tuple[str, str]]) -> dict[tuple[str, str], Manifest | Damaged | None]:
         """Like :meth:`look` for many, by the names of application and checkpoint.
 
-        :raises CloudError: when none can be read; one that cannot be is damaged.
+        :raises CloudError: when none can be read; a single unreadable one is damaged.
         """
         outcomes = attempt_all({one: functools.partial(self.look, *one) for one in names}, _READERS)
         _raise_common(outcomes.values())
         return {one: Damaged(_object_name(*one), one[1], str(outcome.error)) if outcome.error else outcome.value for one, outcome in outcomes.items()}
 
     def publish(self, manifest: Manifest, content: bytes | None = None) -> None:
-        """Have a checkpoint in the catalogue.
+        """Write a checkpoint's manifest to the catalogue.
 
-        :param content: how the manifest was stored elsewhere, perhaps signed with a key that is not known here.
+        :param content: the manifest as stored elsewhere, perhaps signed with a key that is unknown here.
         """
         name = _object_name(manifest.application.name, manifest.checkpoint.id)
         self._store.write(self._container, name, content or manifest.dump(self.seal), "application/json")
@@ -234,11 +233,11 @@ class Catalogue:
     # Drills
 
     def record_drill(self, record: DrillRecord) -> None:
-        """Keep what became of a drill beside the manifest of its checkpoint."""
+        """Write the record of a drill beside the manifest of its checkpoint."""
         self._store.write(self._container, record.object_name, record.dump(self.seal), "application/json")
 
     def last_successful_drill(self, application: str) -> DrillRecord | None:
-        """The newest drill that passed, of any checkpoint of an application. What cannot be read proves nothing and is passed over."""
+        """The newest drill that passed, of any checkpoint of an application. Unreadable records prove nothing and are skipped."""
         for name in drill_record.successful(self._store.names(self._container, prefix=f"{application}/")):
             record = self._load_drill(name)
             if record:
@@ -256,7 +255,7 @@ class Catalogue:
     # Where the application runs
 
     def active(self, application: str) -> ActiveRecord | DamagedRecord | None:
-        """The record of the site at which an application runs; None when there is none."""
+        """The record of the site at which an application runs; None when nothing is recorded."""
         name = _record_name(application)
         try:
             content = self._store.read(self._container, name, active_record.LARGEST_RECORD + 1)
@@ -282,17 +281,17 @@ class Catalogue:
 
 
 def read_manifest(content: bytes, belongs: tuple[str, str], seal: Seal) -> Manifest:
-    """Read the manifest of a checkpoint from wherever it is kept.
+    """Read the manifest of a checkpoint, wherever it is kept.
 
-    :param belongs: names of the application and the checkpoint whose manifest it should be.
-    :raises ManifestInvalid: when it is damaged, or another's.
+    :param belongs: names of the application and the checkpoint that it should be of.
+    :raises ManifestInvalid: when it is damaged, or of another checkpoint.
     """
     if len(content) > LARGEST:
-        raise ManifestInvalid(f"The manifest has more than {LARGEST >> 20} MiB; no manifest is as large.")
+        raise ManifestInvalid(f"The manifest has more than {LARGEST >> 20} MiB, so it is not a manifest.")
     manifest = Manifest.load(content, seal)
     found = (manifest.application.name, manifest.checkpoint.id)
     if found != belongs:
-        raise ManifestInvalid(f"The manifest is that of checkpoint '{found[1]}' of application '{found[0]}'; it was put in a place that is not its own.")
+        raise ManifestInvalid(f"The manifest is of checkpoint '{found[1]}' of application '{found[0]}'; somebody put it in the wrong place.")
     return manifest
 
 
@@ -302,7 +301,7 @@ def _vanished(outcome: Outcome[Manifest]) -> bool:
 
 
 def _raise_common(outcomes: t.Collection[Outcome[t.Any]]) -> None:
-    """What fails for all objects is not the fault of any of them.
+    """Raise an error that concerns all objects rather than one of them.
 
     :raises CloudError: the first one, when the store failed for every object.
     """
@@ -320,19 +319,19 @@ def _object_name(application: str, checkpoint: str) -> str:
 
 
 def _record_name(application: str) -> str:
-    """No checkpoint can be called like this, so the record is never taken for a manifest."""
+    """Name of the record's object; no checkpoint can have this name, so it is never taken for a manifest."""
     return f"{application}/_active.json"
 
 
 def shown(found: Manifest | Damaged | None) -> dict[str, t.Any]:
-    """What a diff says of a checkpoint."""
+    """A checkpoint as a diff shows it."""
     if isinstance(found, Damaged):
         return found.as_dict()
     return summary(found) if found else {}
 
 
 def summary(manifest: Manifest) -> dict[str, t.Any]:
-    """What a list of checkpoints says of one."""
+    """A checkpoint as lists show it."""
     return {
         "id": manifest.checkpoint.id,
         "application": manifest.application.name,

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the backups of a site say against its catalogue: pure.
+"""Compare a site's catalogue with its backups. Pure.
 
-A signature proves who wrote a manifest, not that nobody removed a newer one or put back an older one. The backups are kept by another
-service, and each names the checkpoint that it belongs to and keeps a part of its manifest.
+A signature proves who wrote a manifest, but not that nobody removed a newer one or put back an older one. The backups are kept by
+another service; each names its checkpoint and keeps a part of the manifest.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..manifest.signed import Seal
 from .catalogue import Listing
 from .rebuild import Kept, Lost, kept_manifests
 
-_REBUILD = "os_catalogue_rebuild writes it anew."
+_REBUILD = "os_catalogue_rebuild restores it."
 
 
 def unlisted(application: str, listing: Listing, parts: t.Iterable[Part], place: str) -> list[str]:
-    """Checkpoints that the catalogue does not have although backups keep their manifests, and that are newer than all it has.
+    """Warnings about checkpoints newer than the catalogue's newest, whose manifests only the backups have.
 
     :param parts: all of the site's project.
     """
@@ -35,15 +35,15 @@ def unlisted(application: str, listing: Listing, parts: t.Iterable[Part], place:
             times[checkpoint] = max(times[checkpoint], part.data_timestamp)
     newest = max((time for checkpoint, time in times.items() if checkpoint in known), default="")
     return [
-        f"Backups belong to checkpoint '{checkpoint}' of application '{application}' (of {time}), which is newer than all in {place} and is not there: it is "
-        f"being published or removed right now, or somebody deleted its manifest. {_REBUILD}"
+        f"Backups belong to checkpoint '{checkpoint}' of application '{application}' (of {time}), which is missing from {place} and newer than all "
+        f"checkpoints there. It is being published or removed right now, or somebody deleted its manifest. {_REBUILD}"
         for checkpoint, time in sorted(times.items())
         if checkpoint not in known and time > newest
     ]
 
 
 def replaced(manifest: Manifest, parts: t.Iterable[Part], seal: Seal) -> list[str]:
-    """Whether the backups of a checkpoint keep another manifest than the catalogue has.
+    """Warnings when the backups of a checkpoint keep another manifest than the catalogue.
 
     :param parts: all of the site's project.
     """
@@ -56,10 +56,11 @@ def replaced(manifest: Manifest, parts: t.Iterable[Part], seal: Seal) -> list[st
 def _difference(kept: Kept | Lost, manifest: Manifest) -> str:
     what = f"Checkpoint '{manifest.checkpoint.id}' of application '{manifest.application.name}'"
     if isinstance(kept, Lost):
-        return f"{what} cannot be compared with what its backups keep of its manifest: {kept.problem}"
+        return f"{what} cannot be compared with the manifest in its backups: {kept.problem}"
     if kept.manifest == manifest:
         return ""
     return (
-        f"{what}: the catalogue has another manifest (of {manifest.checkpoint.created_at}) than the backups keep (of {kept.manifest.checkpoint.created_at}). "
-        "Publishing was interrupted, or somebody put an older one back. Remove the object if it is the wrong one; " + _REBUILD
+        f"{what}: the manifest in the catalogue (of {manifest.checkpoint.created_at}) differs from the one in the backups "
+        f"(of {kept.manifest.checkpoint.created_at}). Publishing was interrupted, or somebody put an older one back. If the one in the catalogue is wrong, "
+        "remove its object; " + _REBUILD
     )

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of a drill: a document beside the manifest of the checkpoint that was drilled.
+"""The record of a drill: a document beside the manifest of the checkpoint that was drilled.
 
-Its name says when it was and how it ended, so that the newest successful one is found without reading them all.
+Its name has the time and the outcome, so that the newest successful drill is found without reading all records.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class DrillRecord:
     """One drill.
 
     :param started_at: ISO 8601 in UTC, to the second; so is ``finished_at``, when the outcome was known.
-    :param recovery_seconds: from the start until the last check had passed; None when that never was.
+    :param recovery_seconds: from the start until the last check passed; None when it did not.
     :param servers: as the restore describes them: name, tier, status, checks, seconds.
     :param problem: why it failed; empty when it did not.
     :param left: what could not be removed afterwards.
@@ -110,19 +110,19 @@ class DrillRecord:
 
     @classmethod
     def load(cls, content: bytes, seal: signed.Seal = signed.UNSEALED) -> DrillRecord:
-        """Read a stored record, which is as untrusted as a manifest.
+        """Read a stored record; it is as untrusted as a manifest.
 
         :raises DrillRecordInvalid: when it is damaged, not signed with the key, or no record at all.
         """
         if len(content) > LARGEST_RECORD:
-            raise DrillRecordInvalid(f"The {DrillRecordInvalid.what} has more than {LARGEST_RECORD >> 20} MiB; none is as large.")
+            raise DrillRecordInvalid(f"The {DrillRecordInvalid.what} has more than {LARGEST_RECORD >> 20} MiB, so it is not a record.")
         return cls.parse(signed.load(content, seal, DrillRecordInvalid).document)
 
     @classmethod
     def parse(cls, document: t.Mapping[str, t.Any]) -> DrillRecord:
         """Read an untrusted document.
 
-        :raises DrillRecordInvalid: naming what is wrong with it.
+        :raises DrillRecordInvalid: when it is invalid, naming the reason.
         """
         signed.validate(document, SCHEMA, DrillRecordInvalid)
         fields = {key: value for key, value in document.items() if key != "schema_version"}
@@ -144,16 +144,16 @@ def outcome_of(problem: str, servers: t.Iterable[t.Mapping[str, t.Any]]) -> str:
 
 
 def successful(names: t.Iterable[str]) -> list[str]:
-    """Those object names that say that a drill passed, the newest first."""
+    """Names of the records of drills that passed, the newest first."""
     found = [match for match in map(_OBJECT_NAME.fullmatch, names) if match and match[4] == PASSED]
     return [match[0] for match in sorted(found, key=lambda match: match[3], reverse=True)]
 
 
 def _refuse_impossible(record: DrillRecord) -> None:
-    """What a schema cannot say."""
+    """Refuse what a schema cannot express."""
     try:
         _times = [datetime.datetime.fromisoformat(one) for one in (record.started_at, record.finished_at)]
     except ValueError as error:
-        raise DrillRecordInvalid(f"The record of the drill has a time that never was ({error}).") from error
+        raise DrillRecordInvalid(f"The record of the drill has an invalid time ({error}).") from error
     if record.outcome == PASSED and record.recovery_seconds is None:
-        raise DrillRecordInvalid("The record of the drill says that it passed, but not after how long.")
+        raise DrillRecordInvalid("The record of the drill says that it passed, but has no recovery time.")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be restored and how old it is, in the text format of Prometheus."""
+"""What can be restored and how old it is, in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .recovery_point import RecoveryPoint
 
 
 def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
-    """For the textfile collector of a node exporter."""
+    """Recovery points as metrics, for the textfile collector of a node exporter."""
     there = [(point, point.newest.checkpoint) for point in points if point.newest]
     drilled = [(point, point.drill) for point in points if point.drill]
     families = [
@@ -47,7 +47,7 @@ def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
         ),
         _family(
             "osdr_drill_recovery_seconds",
-            "Recovery time that the last drill measured that passed.",
+            "Recovery time measured by the last drill that passed.",
             [(_labels(application=point.application), drill.recovery_seconds) for point, drill in drilled],
         ),
     ]

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing checkpoints with all that only they need, at both sites.
+"""Remove checkpoints with everything that only they need, at both sites.
 
-The manifest goes first, so that no checkpoint of the catalogue ever lacks anything; then the parts of its copies
-at the remote site, then those at the primary site, in the order that their method of copying demands. Where both sites use one
-store, removing a backup at one site removes its objects, and the other site's record of it is dropped after it.
+The manifest goes first, so that no checkpoint in the catalogue ever lacks anything; then the parts of its copies at the remote
+site, then those at the primary site, in the order that their method demands. Where both sites share one store, removing a
+backup at one site removes its objects, and the other site's record of it is removed after it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from .retention import Policy, Retention, Surplus, decide, spare, surplus
 
 @dataclasses.dataclass(frozen=True)
 class PrunePlan:
-    """:param sites: what goes at each site, the remote one first."""
+    """What is kept and removed.
+
+    :param sites: what is removed at each site, the remote one first.
+    """
 
     retention: Retention
     sites: tuple[tuple[BlockStorage, Surplus], ...]
@@ -40,10 +43,10 @@ class PrunePlan:
 
 @dataclasses.dataclass(frozen=True)
 class _Opposite:
-    """The checkpoints that were copied the other way, from the remote site to the primary one, while the application ran there.
+    """The checkpoints copied the other way, from the remote site to the primary one, while the application ran there.
 
-    :param manifests: None when it is not known which there are.
-    :param problem: why it is not.
+    :param manifests: None when they are unknown.
+    :param problem: why they are unknown.
     """
 
     manifests: t.Sequence[Manifest] | None
@@ -52,7 +55,7 @@ class _Opposite:
 
 @dataclasses.dataclass(frozen=True)
 class _Found:
-    """What there is at one site."""
+    """What exists at one site."""
 
     storage: BlockStorage
     parts: t.Sequence[Part]
@@ -63,9 +66,9 @@ class _Found:
 
 
 class Pruning:
-    """The retention of one application.
+    """Applies a retention policy to one application.
 
-    :param primary: with the catalogue of what was copied the other way; None to leave the site alone, for example when it is gone.
+    :param primary: the site with the catalogue of what was copied the other way; None to leave it alone, for example when it is gone.
     """
 
     def __init__(self, publication: Publication, primary: Publication | None, waiter: Waiter, limit: int) -> None:
@@ -74,11 +77,14 @@ class Pruning:
         self._primary = primary
         self._waiter = waiter
         self._limit = limit
-        #: What was to go and could not, and why.
+        #: What could not be removed, and why.
         self.warnings: list[str] = []
 
     def plan(self, application: str, policy: Policy) -> PrunePlan:
-        """:raises ManifestInvalid: when not all manifests can be read: nobody knows what they need."""
+        """Decide what is removed.
+
+        :raises ManifestInvalid: when a manifest is unreadable, so that the backups it needs are unknown.
+        """
         known = methods.look(self._remote)
         primary = self._primary.storage if self._primary else None
         at_primary = methods.look(primary) if primary else []
@@ -96,18 +102,20 @@ class Pruning:
         problems = [one.problem for one in listing.damaged] + _unknown(listing.manifests)
         if problems:
             raise ManifestInvalid(
-                f"Nothing of application '{application}' is removed, because nobody knows what these need: {' '.join(problems)}",
-                "Write them anew with os_catalogue_rebuild, or remove them with os_checkpoint (state absent).",
+                f"Nothing of application '{application}' was pruned: these manifests are unreadable, so the backups they need are unknown: "
+                f"{' '.join(problems)}",
+                "Rebuild them with os_catalogue_rebuild, or remove them with os_checkpoint (state: absent).",
             )
         return listing.manifests
 
     def _opposite(self, application: str, manifests: t.Sequence[Manifest], at_primary: t.Sequence[Part]) -> _Opposite:
-        """
-        :param manifests: the remote site's. Where both sites share an object store, they are the primary site's, too.
+        """Find the checkpoints that were copied the other way.
+
+        :param manifests: the remote site's; where both sites share an object store, the primary site's too.
         :param at_primary: all parts of copies that the primary site knows.
         """
         if not self._primary:
-            return _Opposite(None, "the primary site, which has their catalogue, is left alone.")
+            return _Opposite(None, "the primary site, which has their catalogue, was not read.")
         try:
             listing = self._primary.catalogue.checkpoints(application)
         except Interrupted:
@@ -117,13 +125,16 @@ class Pruning:
         ids = {one.checkpoint.id for one in listing.manifests}
         lost = _published(application, at_primary) - ids - {one.checkpoint for one in listing.damaged}
         problems = [one.problem for one in listing.damaged] + _unknown(listing.manifests)
-        problems += [f"It lacks checkpoint '{one}', of which the site has backups; write it anew with os_catalogue_rebuild." for one in sorted(lost)]
+        problems += [f"It lacks checkpoint '{one}', of which the site has backups; rebuild it with os_catalogue_rebuild." for one in sorted(lost)]
         if problems:
-            return _Opposite(None, f"the catalogue of site '{self._primary.site}' is not whole. {' '.join(problems)}")
+            return _Opposite(None, f"the catalogue of site '{self._primary.site}' is incomplete. {' '.join(problems)}")
         return _Opposite([one for one in listing.manifests if one not in manifests])
 
     def carry_out(self, plan: PrunePlan) -> PrunePlan:
-        """:returns: what was removed: the plan without what had to be left alone."""
+        """Remove what was planned.
+
+        :returns: what was removed: the plan without what the sites refused to delete.
+        """
         for manifest in plan.retention.remove:
             application, checkpoint = manifest.application.name, manifest.checkpoint.id
             self._publication.withdraw(application, checkpoint, self._publication.pieces_to_remove(application, checkpoint))
@@ -137,7 +148,10 @@ class Pruning:
         return dataclasses.replace(plan, sites=tuple(removed))
 
     def _remove_parts(self, storage: BlockStorage, parts: t.Sequence[Part]) -> set[str]:
-        """:returns: ids of those that had to be left alone."""
+        """Remove parts of copies.
+
+        :returns: ids of those that the site refused to delete.
+        """
         left = each(methods.removal_order(parts), lambda ordered: self._remove_in_order(storage, ordered), self._limit)
         return {one.id for some in left for one in some}
 
@@ -149,18 +163,24 @@ class Pruning:
         return ()
 
     def _try(self, delete: t.Callable[[], None]) -> bool:
-        """:returns: False when the site refuses, with a warning: somebody else's build on it, or it is in use in this moment."""
+        """Delete one thing, or warn.
+
+        :returns: False when the site refuses: somebody else's backup builds on it, or it is in use.
+        """
         try:
             delete()
         except CloudError as error:
             if error.http_status != 400:
                 raise
-            self.warnings.append(f"{error.message} It is left alone.")
+            self.warnings.append(f"{error.message} It was kept.")
             return False
         return True
 
     def _remove_snapshots(self, storage: BlockStorage, snapshots: t.Sequence[Snapshot]) -> list[Snapshot]:
-        """:returns: those that are gone."""
+        """Remove snapshots.
+
+        :returns: those that are gone.
+        """
         groups = {one.group_snapshot_id for one in snapshots if one.group_snapshot_id}
         work = {one: (lambda one=one: self._try(lambda: storage.delete_group_snapshot(one))) for one in groups}
         work |= {s.id: (lambda s=s: self._try(lambda: storage.delete_snapshot(s.id))) for s in snapshots if not s.group_snapshot_id}
@@ -177,16 +197,16 @@ def _unknown(manifests: t.Iterable[Manifest]) -> list[str]:
 
 
 def _published(application: str, parts: t.Iterable[Part]) -> set[str]:
-    """Ids of the checkpoints whose manifest parts at a site hold, as only those of its own catalogue do."""
+    """Ids of the checkpoints whose manifests the backups at a site keep: those of the site's own catalogue."""
     return {
         one.metadata.get(CHECKPOINT_KEY, "") for one in parts if one.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in one.metadata
     }
 
 
 def _spared(application: str, retention: Retention, sites: t.Iterable[_Found], problem: str) -> t.Iterator[str]:
-    """Tell of what would count as left over if it were known that no checkpoint was copied the other way.
+    """Warn of leftovers that are kept because checkpoints copied the other way may need them.
 
-    :param problem: why that is not known.
+    :param problem: why it is unknown which checkpoints those are.
     """
     if retention.opposite is not None:
         return
@@ -196,6 +216,6 @@ def _spared(application: str, retention: Retention, sites: t.Iterable[_Found], p
         backups, snapshots = len(would.parts) - len(goes.parts), len(would.snapshots) - len(goes.snapshots)
         if backups or snapshots:
             yield (
-                f"{backups} backups and {snapshots} snapshots at site '{site.storage.cloud.site}' belong to no checkpoint of the catalogue. They are left "
-                f"alone, because checkpoints that were copied the other way may need them: {problem}"
+                f"{backups} backups and {snapshots} snapshots at site '{site.storage.cloud.site}' belong to no checkpoint in the catalogue. They were kept "
+                f"because checkpoints copied the other way may need them: {problem}"
             )

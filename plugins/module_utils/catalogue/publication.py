@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bringing a checkpoint into the catalogue, and out of it.
+"""Publish a checkpoint in the catalogue, and withdraw it.
 
-What its copies consist of keeps the manifest too, in pieces: these parts get them before the manifest is published, and lose them after it is
-removed: what is in the catalogue can always be written anew, but for what is about to go.
+The parts of its copies keep the manifest too, in pieces. They get these before the manifest is published and lose them after it is removed,
+so that everything in the catalogue can be rebuilt, except what is about to be removed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from ..work.pool import each
 from .catalogue import Catalogue, Damaged
 from .recovery_point import unavailable
 
-#: Parts of copies whose metadata is to be replaced, each with what it is to have.
+#: Parts of copies, each with its new metadata.
 Pieces = t.Sequence[tuple[Part, t.Mapping[str, str]]]
-#: So many parts are marked at once.
+#: How many parts are marked in parallel.
 _WRITERS = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What a checkpoint lacks to be as it is wanted.
+    """What is to be changed about a checkpoint.
 
     :param before: what the catalogue has of it.
     :param changed: whether anything is to be done.
@@ -43,7 +43,7 @@ class Change:
 
 
 def composed(checkpoint: str, site: str, description: t.Mapping[str, t.Any], taken: t.Mapping[str, t.Any], copies: t.Any) -> Manifest:
-    """The manifest of what other modules returned; refused where it contradicts itself.
+    """Make the manifest from what other modules returned.
 
     :param description: of the application, as os_application_info returns it.
     :param taken: as os_cg_snapshot returns it.
@@ -58,7 +58,9 @@ def composed(checkpoint: str, site: str, description: t.Mapping[str, t.Any], tak
             "evidence": {"window": taken["window"], "servers": taken["servers"], "snapshots": taken["snapshots"]},
         }
     except (KeyError, TypeError) as error:
-        raise InvalidInput(f"cg_snapshot is not what os_cg_snapshot returned: {error!r} is missing or of another kind.", "Hand on the whole of it.") from error
+        raise InvalidInput(
+            f"cg_snapshot is not what os_cg_snapshot returned: {error!r} is missing or has the wrong type.", "Give the whole returned cg_snapshot."
+        ) from error
     return Manifest.parse({"schema_version": SCHEMA_VERSION, "checkpoint": point, **description, "copies": copies})
 
 
@@ -74,7 +76,7 @@ class Publication:
         return self.storage.cloud.site
 
     def pieces_to_store(self, manifest: Manifest, parts: t.Iterable[Part]) -> Pieces:
-        """What the parts of a checkpoint's copies lack of its manifest.
+        """Pieces of the manifest that the parts of a checkpoint's copies do not have yet.
 
         :param parts: all of the project.
         """
@@ -82,13 +84,16 @@ class Publication:
         return _pieces(holders, manifest_pieces.to_store(manifest.dump(self.catalogue.seal), holders))
 
     def pieces_to_remove(self, application: str, checkpoint: str) -> Pieces:
-        """What the parts of a checkpoint's copies still hold of its manifest."""
+        """Pieces of the manifest that the parts of a checkpoint's copies still have."""
         mine = marks(application, checkpoint).items()
         holders = [one for one in methods.look(self.storage) if mine <= one.metadata.items()]
         return _pieces(holders, manifest_pieces.to_remove(holders))
 
     def to_publish(self, manifest: Manifest) -> Change:
-        """:raises CheckFailed: when the checkpoint could not be restored."""
+        """The change that publishes a checkpoint.
+
+        :raises CheckFailed: when the checkpoint could not be restored.
+        """
         before = self.catalogue.look(manifest.application.name, manifest.checkpoint.id)
         parts = methods.look(self.storage)
         pieces = self.pieces_to_store(manifest, parts)
@@ -116,5 +121,8 @@ class Publication:
 
 
 def _pieces(holders: t.Iterable[Part], metadata: t.Mapping[str, t.Mapping[str, str]]) -> Pieces:
-    """:param metadata: per id of the parts whose metadata is to be replaced."""
+    """Pair parts with their new metadata.
+
+    :param metadata: per id of the parts that get new metadata.
+    """
     return [(one, metadata[one.id]) for one in holders if one.id in metadata]

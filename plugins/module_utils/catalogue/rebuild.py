@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing the catalogue anew from what the parts of copies keep: pure, but for :class:`Rebuild`."""
+"""Rebuild the catalogue from the manifests that the parts of copies keep. Pure, except :class:`Rebuild`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..work.pool import each
 from .catalogue import LARGEST, Catalogue, Damaged, read_manifest
 from .recovery_point import unavailable
 
-#: So many manifests are published at once.
+#: How many manifests are published in parallel.
 _WRITERS = 8
 #: Names of an application and of a checkpoint.
 Names = tuple[str, str]
@@ -35,7 +35,7 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True)
 class Lost:
-    """A checkpoint that cannot be had from its copies."""
+    """A checkpoint that cannot be rebuilt from its copies."""
 
     names: Names
     problem: str
@@ -46,7 +46,10 @@ class Lost:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """:param present: what the catalogue has already."""
+    """What the rebuild publishes.
+
+    :param present: what the catalogue has already.
+    """
 
     publish: tuple[Kept, ...]
     present: tuple[Kept, ...]
@@ -54,9 +57,9 @@ class Plan:
 
 
 def kept_manifests(parts: t.Iterable[Part], seal: Seal) -> list[Kept | Lost]:
-    """What the parts of copies keep, checkpoint by checkpoint.
+    """The manifests that the parts of copies keep, by checkpoint.
 
-    :param seal: that of the catalogue.
+    :param seal: of the catalogue.
     """
     metadata = collections.defaultdict(list)
     for part in parts:
@@ -101,24 +104,28 @@ def plan(
 def _hindrance(kept: Kept, published: Manifest | Damaged | None, parts: t.Collection[Part], site: str) -> str:
     if isinstance(published, Manifest):
         return (
-            "The catalogue has another manifest of this checkpoint, which is left alone. "
-            "Remove it (os_checkpoint, state absent, removes what the backups keep, too) or its object, whichever is wrong."
+            "The catalogue has another manifest of this checkpoint, which was kept. If that one is wrong, remove its object; if the one in "
+            "the backups is wrong, remove the checkpoint with os_checkpoint (state: absent)."
         )
     return " ".join(unavailable(kept.manifest, parts, site))
 
 
 @dataclasses.dataclass(frozen=True)
 class Rebuild:
-    """:param published: what the catalogue had of each manifest that was kept, before."""
+    """One rebuild of a catalogue.
+
+    :param published: what the catalogue had before of each manifest that the copies keep.
+    """
 
     todo: Plan
     published: t.Mapping[Names, Manifest | Damaged | None]
 
     @classmethod
     def of(cls, catalogue: Catalogue, parts: t.Collection[Part], site: str, application: str | None) -> Rebuild:
-        """
+        """Plan the rebuild.
+
         :param parts: all of the site's project.
-        :param application: name of the only one; None for all.
+        :param application: name of the only application to rebuild; None for all.
         """
         kept = [one for one in kept_manifests(parts, catalogue.seal) if application in (None, one.names[0])]
         published = catalogue.look_at([one.names for one in kept if isinstance(one, Kept)])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be restored at a site now, and how old it is.
 
-A checkpoint in the catalogue is a recovery point only as long as the site has all that its copies need.
+A checkpoint in the catalogue is a recovery point only while the site has everything that its copies need.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .drill_record import DrillRecord
 
 
 def unavailable(manifest: Manifest, parts: t.Iterable[Part], site: str) -> list[str]:
-    """Why a site could not restore the copies of a checkpoint.
+    """Why a site cannot restore the copies of a checkpoint.
 
     :param parts: of copies, all of the site's project.
     """
@@ -46,7 +46,7 @@ class Unusable:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How many seconds old things may be; None when any age will do, and for drills also when there was none.
+    """The oldest acceptable age in seconds; None for no limit, and for drills also for no drill required.
 
     :param age: of what can be restored.
     :param drill_age: of the last drill that passed.
@@ -57,10 +57,13 @@ class Limits:
 
     @classmethod
     def parse(cls, max_age: int | None, max_drill_age: int | None) -> Limits:
-        """:raises InvalidInput: for a limit that nothing can keep."""
+        """Read the options.
+
+        :raises InvalidInput: for a negative limit.
+        """
         for option, limit in (("max_age", max_age), ("max_drill_age", max_drill_age)):
             if limit is not None and limit < 0:
-                raise InvalidInput(f"{option} is {limit}; nothing is younger than 0 seconds.")
+                raise InvalidInput(f"{option} is {limit}; it must not be negative.")
         return cls(max_age, max_drill_age)
 
 
@@ -68,9 +71,9 @@ class Limits:
 class RecoveryPoint:
     """What can be restored of one application.
 
-    :param newest: None when nothing can.
-    :param count: of all that can be restored.
-    :param newer: those newer than that, the newest first.
+    :param newest: the newest checkpoint that can be restored; None when there is none.
+    :param count: how many can be restored.
+    :param newer: newer checkpoints, which cannot be restored; the newest first.
     :param drill: the last one that passed; None when none ever did.
     """
 
@@ -85,7 +88,7 @@ class RecoveryPoint:
     def of(
         cls, application: str, listing: Listing, parts: t.Collection[Part], site: str, drill: DrillRecord | None = None
     ) -> RecoveryPoint:
-        """Find it out.
+        """Find the newest checkpoint that can be restored.
 
         :param parts: of copies, all of the site's project.
         """
@@ -96,7 +99,7 @@ class RecoveryPoint:
         return cls(application, newest, len(restorable), tuple(assessed[:first]), listing.damaged, drill)
 
     def age(self, now: datetime.datetime) -> float | None:
-        """In seconds."""
+        """Age of the newest checkpoint that can be restored, in seconds."""
         return round((now - self.newest.checkpoint.moment).total_seconds(), 1) if self.newest else None
 
     def drill_age(self, now: datetime.datetime) -> float | None:

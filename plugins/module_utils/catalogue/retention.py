@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which checkpoints a retention policy keeps, and what may go with the others.
+"""Decide which checkpoints a retention policy keeps, and what may be removed with the others.
 
-Pure: from what there is to what is to be removed. A part of a copy goes only when no checkpoint that stays needs it, so chains
-are never cut; what is not of the application is not looked at.
+Pure. A part of a copy is removed only when no kept checkpoint needs it, so chains are never cut; other applications are ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from ..core.errors import InvalidInput
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
 from ..manifest.manifest import Manifest
 
-#: How each rule of a policy tells one period from another.
+#: The period that a time belongs to, for each rule of a policy.
 _PERIODS: dict[str, t.Callable[[datetime.datetime], t.Any]] = {
     "hourly": lambda time: (time.date(), time.hour),
     "daily": lambda time: time.date(),
@@ -30,7 +29,7 @@ RULES = ("last", *_PERIODS)
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """How many checkpoints to keep: the newest ones, and the newest one of each of so many hours, days, ... that have one."""
+    """How many checkpoints to keep: the last ones, and the newest of each of the last hours, days, weeks and months that have one."""
 
     last: int = 0
     hourly: int = 0
@@ -40,16 +39,19 @@ class Policy:
 
     @classmethod
     def parse(cls, keep: t.Mapping[str, int]) -> Policy:
-        """:raises InvalidInput: for a policy that keeps nothing."""
+        """Read the option ``keep``.
+
+        :raises InvalidInput: for a policy that keeps nothing.
+        """
         negative = [rule for rule in RULES if (keep.get(rule) or 0) < 0]
         if negative:
-            raise InvalidInput(f"keep has a negative number for {', '.join(negative)}.")
+            raise InvalidInput(f"keep has a negative number for {', '.join(negative)}.", "Give 0 or more.")
         if not any(keep.get(rule) for rule in RULES):
             raise InvalidInput("keep would remove every checkpoint.", f"Give at least one of {', '.join(RULES)} a number above 0.")
         return cls(**{rule: keep.get(rule) or 0 for rule in RULES})
 
     def choose(self, times: t.Mapping[str, datetime.datetime]) -> dict[str, list[str]]:
-        """The rules that keep a checkpoint, per id of those that are kept.
+        """The rules that keep each checkpoint, per id of the kept ones.
 
         :param times: when each was taken.
         """
@@ -66,7 +68,10 @@ class Policy:
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """:param reasons: rules of the policy that keep it, or why it is left alone."""
+    """A checkpoint that is kept.
+
+    :param reasons: rules of the policy that keep it, or why it is left alone.
+    """
 
     id: str
     reasons: tuple[str, ...]
@@ -74,11 +79,11 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True)
 class Retention:
-    """Which checkpoints of an application stay, and which go.
+    """Which checkpoints of an application are kept, and which removed.
 
-    :param needed: ids of the parts of copies that those which stay need.
+    :param needed: ids of the parts of copies that the kept checkpoints need.
     :param newest: id of the newest checkpoint that can be restored.
-    :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are not known.
+    :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are unknown.
     """
 
     keep: tuple[Kept, ...]
@@ -93,12 +98,12 @@ def decide(
 ) -> Retention:
     """Apply a policy to the catalogue.
 
-    Checkpoints that cannot be restored do not count, lest they push out those that can; neither they nor those that
-    are being restored are touched.
+    Checkpoints that cannot be restored do not count, so that they do not push out those that can. They are kept, as are those
+    being restored.
 
     :param remote: all parts of copies that the remote site knows.
-    :param opposite: the catalogue of the primary site, all of which stays: what was copied the other way before the application
-        was moved has the same marks. None when it is not known.
+    :param opposite: the catalogue of the primary site, which is kept: checkpoints copied the other way before the application
+        was moved have the same marks. None when it is unknown.
     """
     known = methods.by_id(remote)
     alone: dict[str, list[str]] = {}
@@ -123,7 +128,7 @@ def decide(
 
 @dataclasses.dataclass(frozen=True)
 class Surplus:
-    """What may go at one site.
+    """What may be removed at one site.
 
     :param parts: of copies, the newest first.
     """
@@ -133,13 +138,13 @@ class Surplus:
 
 
 def surplus(application: str, retention: Retention, parts: t.Sequence[Part], snapshots: t.Sequence[Snapshot] = ()) -> Surplus:
-    """What no checkpoint that stays needs.
+    """What no kept checkpoint needs.
 
-    What belongs to no checkpoint of either catalogue is left over from an attempt that failed, or belongs to one that is
-    being made right now: only what is older than the newest checkpoint goes. So it is with what has the marks of a checkpoint that is removed, but for
-    what that names: one with the same id may be under way in the other direction. Where the other catalogue is not known,
-    nothing counts as left over, and of the parts only those go that the removed checkpoints name: others with their marks
-    may be of checkpoints of that catalogue with the same id.
+    Parts and snapshots of no checkpoint in either catalogue are left over from a failed attempt, or belong to a checkpoint that
+    is being made right now; so only those older than the newest checkpoint are removed. The same holds for those that have the
+    marks of a removed checkpoint but are not named by it: a checkpoint with the same id may be under way in the other direction.
+    Where the other catalogue is unknown, nothing counts as left over, and only the parts named by removed checkpoints are
+    removed: others with the same marks may belong to checkpoints of that catalogue with the same id.
     """
     removed = {one.checkpoint.id for one in retention.remove}
     named = methods.needed(retention.remove)
@@ -165,9 +170,9 @@ def surplus(application: str, retention: Retention, parts: t.Sequence[Part], sna
 
 
 def spare(application: str, retention: Retention, parts: t.Sequence[Part]) -> Retention:
-    """Let also stay what increments need that are in no checkpoint's chain, as somebody else's are.
+    """Also keep what increments outside any checkpoint's chain need, for example somebody else's.
 
-    Only the site that knows such an increment refuses to remove what it builds on, but the objects may be those of both sites.
+    Only the site that knows such an increment refuses to remove its base, but both sites may share the objects.
 
     :param parts: all of the primary site's project.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How data reaches the remote site and is proved there.
+"""Copying data to the remote site, and verifying it there.
 
 May import core, cloud, work and manifest.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether copies can be made and made known at the remote site: asked before the first change."""
+"""Check, before the first change, whether copies can be made and imported at the remote site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.errors import CloudError
 
 
 def quota_problems(storage: BlockStorage, count: int, gigabytes: int) -> list[str]:
-    """What a project's quotas do not allow of so many more backups; imported records count too."""
+    """Quotas of a project that are too small for so many more backups; imported records count too."""
     quotas = storage.quotas()
     needs = {"backups": count, "backup_gigabytes": gigabytes}
     return [
@@ -22,12 +22,12 @@ def quota_problems(storage: BlockStorage, count: int, gigabytes: int) -> list[st
 
 
 def import_problems(importing: BlockStorage) -> list[str]:
-    """Whether the records of backups can be imported into the project."""
+    """Why the records of backups cannot be imported into the project."""
     try:
         if importing.may_import():
             return []
     except CloudError as error:
-        return [f"{error.message} It needs a backup service that is up."]
+        return [f"{error.message} A running backup service is needed there."]
     return [
         f"The credentials may not import records of backups on site '{importing.cloud.site}'. "
         "Give remote_admin_cloud: an administrator with a role in the target project."
@@ -35,7 +35,7 @@ def import_problems(importing: BlockStorage) -> list[str]:
 
 
 def store_problems(option: str, store: ObjectStore) -> list[str]:
-    """Whether the objects of backups can be looked at."""
+    """Why the objects of backups cannot be read."""
     try:
         store.check_access()
     except CloudError as error:

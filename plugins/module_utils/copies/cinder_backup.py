@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Copies that are Cinder backups: a part is a backup, and an increment needs all that it was built on.
 
-:mod:`replication` is how they get to the remote site.
+:mod:`.replication` brings them to the remote site.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class CinderBackup(CopyMethod):
     name = "cinder_backup"
     part_type = Backup
     remedy = "import its record again (os_backup_replicate)"
-    where_to_look = "See the log of the site's cinder-backup and whether its object store can be reached and has room"
+    where_to_look = "Check the log of the site's cinder-backup, and that its object store can be reached and has room"
 
     # Of one copy
 
@@ -30,7 +30,7 @@ class CinderBackup(CopyMethod):
         return copy.chain
 
     def carriers(self, copy: Copy) -> tuple[str, ...]:
-        """Not what it was built on: those backups are of earlier checkpoints."""
+        """The backup itself: those that it was built on belong to earlier checkpoints."""
         return (copy.copy_id,)
 
     def label(self, copy: Copy) -> str:
@@ -50,7 +50,7 @@ class CinderBackup(CopyMethod):
     # Of parts
 
     def builds_on(self, part: Part, parts: t.Sequence[Part]) -> t.Iterator[str]:
-        """Cinder does not list it: it took the newest backup of the volume with older data."""
+        """The backups that it was built on. Cinder does not list them: it takes the newest backup of the volume with older data."""
         backups = [one for one in parts if isinstance(one, Backup) and one.volume_id == part.volume_id]
         one: Backup | None = t.cast(Backup, part)
         while one and one.is_incremental:
@@ -60,7 +60,7 @@ class CinderBackup(CopyMethod):
                 yield one.id
 
     def removal_order(self, parts: t.Iterable[Part]) -> list[list[Part]]:
-        """Those of one volume the newest first: Cinder refuses to delete what others build on."""
+        """The backups of each volume, the newest first: Cinder refuses to delete what others build on."""
         of_volume: dict[str, list[Part]] = collections.defaultdict(list)
         for part in sorted(parts, key=lambda one: one.data_timestamp, reverse=True):
             of_volume[part.volume_id].append(part)
@@ -69,21 +69,21 @@ class CinderBackup(CopyMethod):
     # At a site
 
     def look(self, storage: BlockStorage, copies: t.Iterable[Copy], limit: int) -> list[Part]:
-        """An administrator sees the backups of other projects one by one, and not in the list."""
+        """All backups of the project, and those of other projects that are wanted: an administrator sees them only one by one."""
         listed = storage.backups()
         wanted = {one for copy in copies for one in self.needs(copy)} - {one.id for one in listed}
         others = each(sorted(wanted), storage.backup, limit)
         return [*listed, *(one for one in others if one)]
 
     def create_volume(self, storage: BlockStorage, copy: Copy, body: t.Mapping[str, t.Any]) -> Volume:
-        """Cinder restores a backup once at a time."""
+        """Start a restore; Cinder allows one at a time for each backup."""
         try:
             return storage.create_volume_from_backup(copy.copy_id, body)
         except CloudError as error:
             backup = storage.backup(copy.copy_id)
             if backup is None or not backup.is_being_restored:
                 raise
-            raise Busy(f"{error.message} Another restore of this backup has not ended yet.") from error
+            raise Busy(f"{error.message} Another restore of this backup is still running.") from error
 
     def mark(self, storage: BlockStorage, part: Part, metadata: t.Mapping[str, str]) -> None:
         storage.mark_backup(part.id, metadata)
@@ -99,7 +99,7 @@ class CinderBackup(CopyMethod):
             raise ResourceFailed(
                 f"Backup {part.id} of volume {part.volume_id} on site '{storage.cloud.site}' could not be deleted: "
                 f"{found.fail_reason or found.status}.",
-                "See the log of the site's cinder-backup and whether its object store can be reached; then prune again.",
+                "Check the log of the site's cinder-backup, and that its object store can be reached; then prune again.",
                 resource_type="backup",
                 resource_id=part.id,
             )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a volume restored from a backup is what was backed up, block by block."""
+"""Compare a volume restored from a backup with what was backed up, block by block."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ..work.waiting import Waiter
 from . import scratch
 from .objects import Location
 
-#: No block has more bytes than so many digits can say.
+#: The size of a block never has more digits than this allows.
 _BLOCK_SIZE = re.compile(rb'"chunk_size":\s*(\d{1,15})\D')
 _SUM = re.compile(rb'"([0-9a-f]{64})"')
 _SUM_BYTES = 65
-#: In which the size of a block has to come.
+#: The size of a block must appear within so many bytes.
 _HEADER_BYTES = 1024**2
 
 
 class Comparison:
     """A volume restored from a backup only to be compared with what was backed up, and removed again.
 
-    No data passes through here: the restored volume is backed up once more, and Cinder's backup service writes down
-    the SHA-256 of every block of a volume that it backs up.
+    No data passes through here: the restored volume is backed up once more, and Cinder's backup service stores the SHA-256
+    of every block of a volume that it backs up.
     """
 
     def __init__(self, storage: BlockStorage, waiter: Waiter, backup: Backup) -> None:
@@ -39,12 +39,15 @@ class Comparison:
         self._name = scratch.name(backup.id)
 
     def compare(self, store: ObjectStore, location: Location) -> None:
-        """:raises CloudError: when the volume's blocks are not those of the snapshot."""
+        """Restore, compare, and remove what was made.
+
+        :raises CloudError: when the volume's blocks differ from those of the snapshot.
+        """
         self.remove()
         try:
             self._compare(store, location)
         except BaseException:
-            # What is still busy can only be removed by the next run, or by pruning; why this one failed must be told.
+            # What is still busy can only be removed by the next run, or by pruning; the cause of this failure matters more.
             with contextlib.suppress(DrError):
                 self.remove()
             raise
@@ -64,7 +67,7 @@ class Comparison:
             _refuse_difference(BlockSums(wanted_sums), BlockSums(sums), self._backup)
 
     def remove(self) -> None:
-        """Remove what this or an earlier run has made."""
+        """Remove what this or an earlier run made."""
         scratch.Scratch.of(self._storage, self._backup.id).remove(self._storage, self._waiter)
 
     def _restored(self, volume_id: str) -> bool | None:
@@ -83,7 +86,7 @@ class Comparison:
         site = self._storage.cloud.site
         return ResourceFailed(
             f"Backup {self._backup.id} of volume {self._backup.volume_id} could not be verified on site '{site}': {reason}.",
-            "See the logs of its backup service.",
+            "Check the logs of its backup service.",
             resource_type="backup",
             resource_id=self._backup.id,
         )
@@ -100,7 +103,7 @@ def _block_sums_name(store: ObjectStore, backup: Backup) -> str:
 class BlockSums:
     """The SHA-256 of each block of a volume, from the object in which Cinder keeps them.
 
-    For a large volume that object is huge, so that it is read as a stream. Its keys are sorted: the size of a block comes
+    For a large volume that object is huge, so it is read as a stream. Its keys are sorted: the size of a block comes
     before the sums.
     """
 
@@ -109,13 +112,13 @@ class BlockSums:
         self._rest = b""
 
     def block_size(self) -> int | None:
-        """Bytes; None where the object does not tell."""
+        """The size of a block in bytes; None where the object does not have it."""
         while not (found := _BLOCK_SIZE.search(self._rest)) and len(self._rest) < _HEADER_BYTES and self._more():
             pass
         return int(found[1]) if found else None
 
     def sums(self) -> t.Iterator[bytes]:
-        """To be asked for after the size of a block."""
+        """The checksums; call :meth:`block_size` first."""
         while True:
             end = 0
             for found in _SUM.finditer(self._rest):
@@ -132,13 +135,16 @@ class BlockSums:
 
 
 def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> None:
-    """:raises CloudError: when a restored volume is not what was backed up."""
+    """Compare the blocks of two volumes.
+
+    :raises CloudError: when a restored volume differs from what was backed up.
+    """
     size, size_there = wanted.block_size(), there.block_size()
     if size is None or size != size_there:
         raise CloudError(
-            f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services sum up blocks of "
-            f"{size} and {size_there} bytes.",
-            "Give both the same backup_swift_block_size, or choose verification: objects.",
+            f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services use blocks of "
+            f"{size} and {size_there} bytes for their checksums.",
+            "Set the same backup_swift_block_size at both sites, or choose verification: objects.",
         )
     blocks, differing = 0, 0
     for one, other in itertools.zip_longest(wanted.sums(), there.sums()):
@@ -148,5 +154,5 @@ def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> N
         raise CloudError(
             f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
             f"{blocks} blocks of {size} bytes.",
-            "The copy is of no use; make a full backup.",
+            "The copy is unusable; make a full backup.",
         )

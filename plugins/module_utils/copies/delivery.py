@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the objects of backups travel and how far they are proved, and what both need of the stores."""
+"""How the objects of backups are transported and verified, and what access to the stores that needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from .verification import RECORDS, foreseeable
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
-    """
+    """How backups are transported and verified.
+
     :param transport: one of ``transport.TRANSPORTS``.
     :param depth: one of ``verification.DEPTHS``.
     """
@@ -28,10 +29,10 @@ class Delivery:
 
     @property
     def foreseen(self) -> Delivery:
-        """The same, proved as far as it can be without any change."""
+        """The same, verified only as far as is possible without changing anything."""
         return dataclasses.replace(self, depth=foreseeable(self.depth))
 
     def problems(self, sites: Sites) -> list[str]:
-        """What keeps the stores from being used as this needs it."""
+        """Why the stores cannot be used as needed."""
         problems = store_problems("remote_store_cloud", sites.stores.remote) if self.looks_at_objects else []
         return problems + (store_problems("store_cloud", sites.stores.primary) if self.transport != SHARED else [])

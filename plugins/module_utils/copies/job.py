@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole course of copying a checkpoint by backups, or of foreseeing it."""
+"""Copy a checkpoint by backups, or predict what that would do."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every way of copying volumes to the remote site can do, whatever travels.
+"""The interface of every method of copying volumes to the remote site.
 
 A copy is of one volume and one checkpoint. What a site keeps for it are its *parts*: the backups of a chain, an image, the snapshots
-of a mirrored volume. Everything outside this package asks a method about copies and their parts, and knows neither what they
-consist of nor by which service they are kept. :mod:`methods` finds the method of a copy.
+of a mirrored volume. Code outside this package asks a method about copies and their parts, and knows neither what they
+consist of nor which service keeps them. :mod:`.methods` finds the method of a copy.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Part(t.Protocol):
 
     @property
     def volume_id(self) -> str:
-        """Of the volume at its own site."""
+        """Id of the volume at its own site."""
 
     @property
     def status(self) -> str:
-        """In the words of the service that keeps it."""
+        """Status as the service that keeps it calls it."""
 
     @property
     def metadata(self) -> t.Mapping[str, str]:
-        """With the marks, and perhaps a share of a manifest."""
+        """Metadata with the marks, and perhaps a piece of a manifest."""
 
     @property
     def data_timestamp(self) -> str:
@@ -43,15 +43,15 @@ class Part(t.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Whether it can be restored from, now or when what is done with it has ended."""
+        """Whether it can be restored from, now or once the current operation on it ends."""
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it is being made: nothing can be done with it meanwhile."""
+        """Whether it is being made; nothing else can be done with it meanwhile."""
 
     @property
     def is_being_restored(self) -> bool:
-        """Whether a volume is being made of it."""
+        """Whether a volume is being made from it."""
 
 
 #: Per id.
@@ -60,11 +60,11 @@ Parts = t.Mapping[str, Part]
 
 @dataclasses.dataclass(frozen=True)
 class Lack:
-    """A part that a copy needs, and that is not there or not usable.
+    """A part that a copy needs but that is missing or unusable.
 
-    :param what: begins a sentence: ``Backup 6a3a4d43``.
-    :param state: goes on with it: ``is not known``.
-    :param remedy: what brings it there; the beginning of a sentence.
+    :param what: beginning of a sentence: ``Backup 6a3a4d43``.
+    :param state: its continuation: ``is unknown``.
+    :param remedy: how to bring it there; beginning of a sentence.
     """
 
     what: str
@@ -73,57 +73,57 @@ class Lack:
 
 
 class CopyMethod(abc.ABC):
-    """One way of copying volumes to the remote site; keeps nothing itself.
+    """One method of copying volumes to the remote site; has no state.
 
-    Questions about copies are pure: they take what was seen. What is done at a site takes the site's block storage, whose cloud
-    leads to the other services.
+    Questions about copies are pure: they take what was seen. Operations at a site take its block storage, whose cloud leads to
+    the other services.
     """
 
-    #: In manifests.
+    #: Its name in manifests.
     name: t.ClassVar[str]
-    #: The record of its parts, and of no other method's.
+    #: The type of its parts, and of no other method's.
     part_type: t.ClassVar[type]
-    #: What brings a part to a site that lacks it; the beginning of a sentence.
+    #: How to bring a part to a site that lacks it; beginning of a sentence.
     remedy: t.ClassVar[str]
-    #: Where to look when a volume could not be made from a copy; the beginning of a sentence.
+    #: Where to look when a volume could not be made from a copy; beginning of a sentence.
     where_to_look: t.ClassVar[str]
 
     # Of one copy
 
     @abc.abstractmethod
     def needs(self, copy: Copy) -> tuple[str, ...]:
-        """Ids of all parts without which the copy cannot be restored: they are what retention keeps."""
+        """Ids of all parts that a restore of the copy needs; retention keeps them."""
 
     @abc.abstractmethod
     def carriers(self, copy: Copy) -> tuple[str, ...]:
-        """Ids of those parts that are of this checkpoint alone: they bear its marks and keep shares of its manifest. There may be none."""
+        """Ids of the parts of this checkpoint alone, which have its marks and keep pieces of its manifest. There may be none."""
 
     @abc.abstractmethod
     def label(self, copy: Copy) -> str:
-        """What a message calls it."""
+        """The copy's name in messages."""
 
     @abc.abstractmethod
     def part_label(self, part_id: str) -> str:
-        """What a message calls a part, at the beginning of a sentence."""
+        """A part's name in messages, at the beginning of a sentence."""
 
     @abc.abstractmethod
     def extent(self, document: t.Mapping[str, t.Any]) -> str:
-        """What a reader of a report is told about what the copy consists of.
+        """What the copy consists of, in words for reports.
 
-        :param document: the copy in a manifest that nobody has validated.
+        :param document: the copy in an unvalidated manifest.
         """
 
     @abc.abstractmethod
     def pending(self, volume_id: str, size: int) -> Copy:
-        """A copy that is yet to be made, for a manifest that is only looked at; it needs nothing.
+        """A placeholder for a copy that is yet to be made; it needs nothing.
 
         :param size: of the volume, in GiB.
         """
 
     def lacks(self, copy: Copy, parts: Parts) -> list[Lack]:
-        """What keeps the copy from being restored at a site."""
+        """Parts whose absence or state prevents a restore of the copy at a site."""
         return [
-            Lack(self.part_label(one), f"is {parts[one].status}" if one in parts else "is not known", self.remedy)
+            Lack(self.part_label(one), f"is {parts[one].status}" if one in parts else "is missing", self.remedy)
             for one in self.needs(copy)
             if one not in parts or not parts[one].is_usable
         ]
@@ -135,31 +135,31 @@ class CopyMethod(abc.ABC):
 
     @abc.abstractmethod
     def builds_on(self, part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
-        """Ids of the parts that another one of this method needs, also when it is in no manifest, as those of others are.
+        """Ids of the parts that a part needs, even if it is in no manifest, like other people's.
 
         :param parts: all that the site knows.
         """
 
     @abc.abstractmethod
     def removal_order(self, parts: t.Iterable[Part]) -> list[list[Part]]:
-        """Lists of parts to be removed one after the other; different lists at once."""
+        """Lists of parts to remove one after the other; the lists can be worked on in parallel."""
 
     # At a site
 
     @abc.abstractmethod
     def look(self, storage: BlockStorage, copies: t.Iterable[Copy], limit: int) -> list[Part]:
-        """All parts that the project at a site has.
+        """All parts that the project has at a site.
 
-        :param copies: whose parts are wanted also where they belong to another project, as far as the credentials may see them.
-        :param limit: how many calls at once.
+        :param copies: copies whose parts are wanted even if they belong to another project, as far as the credentials may see them.
+        :param limit: how many calls in parallel.
         """
 
     @abc.abstractmethod
     def create_volume(self, storage: BlockStorage, copy: Copy, body: t.Mapping[str, t.Any]) -> Volume:
         """Start making a volume from a copy.
 
-        :param body: name, description, size, type, zone and metadata as Cinder's creation of volumes takes them.
-        :raises Busy: when it cannot be begun now, but when another restore has ended.
+        :param body: name, description, size, type, zone and metadata as Cinder takes them when it creates volumes.
+        :raises Busy: when another restore must end first.
         """
 
     @abc.abstractmethod
@@ -170,23 +170,23 @@ class CopyMethod(abc.ABC):
     def delete(self, storage: BlockStorage, part: Part) -> None:
         """Start removing a part.
 
-        :raises CloudError: with status 400 when it has to be left alone: others build on it, or it is in use.
+        :raises CloudError: with status 400 when it cannot be removed: others build on it, or it is in use.
         """
 
     @abc.abstractmethod
     def is_gone(self, storage: BlockStorage, part: Part) -> bool | None:
-        """Whether a part that was to be removed is; None as long as it is not.
+        """True once a part has been removed; None until then.
 
-        :raises ResourceFailed: when it will not go.
+        :raises ResourceFailed: when its removal failed.
         """
 
 
 @dataclasses.dataclass(frozen=True)
 class Copied:
-    """What came of the copying of a checkpoint, or would.
+    """The result of copying a checkpoint, or the predicted one.
 
-    :param before: ids of the volumes that had been backed up, or whatever the method does at the primary site.
-    :param after: those that are now, or would be.
+    :param before: ids of the volumes that were backed up before, or whatever the method does at the primary site.
+    :param after: ids of those that are now, or would be.
     """
 
     changed: bool
@@ -204,15 +204,18 @@ class Copied:
 
 
 class Copying(abc.ABC):
-    """Getting the data of one checkpoint to the remote site by one method; what an earlier run has done is adopted."""
+    """Copies the data of one checkpoint to the remote site by one method; adopts what an earlier run did."""
 
     @abc.abstractmethod
     def carry_out(self) -> Copied:
-        """:raises DrError: when not all copies are whole at the remote site in the end; what is done is kept."""
+        """Make all copies.
+
+        :raises DrError: when not all copies are complete at the remote site in the end; what was done is kept.
+        """
 
     @abc.abstractmethod
     def foresee(self) -> Copied:
         """The copies that are there already, and whether anything is left to do.
 
-        :raises DrError: for what would end the run at once.
+        :raises DrError: for what would end the run immediately.
         """

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one list of the methods of copying; a new one is a file of its own and a line here.
+"""The list of the methods of copying; a new method is a file of its own and a line here.
 
-Also the questions about whole checkpoints, whose copies may be of several methods.
+Also answers questions about whole checkpoints, whose copies may be of several methods.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from ..work.waiting import Waiter
 from .cinder_backup import CinderBackup
 from .method import CopyMethod, Lack, Part, Parts
 
-#: Per name, as manifests have it; the first is that of copies of which nothing else is said.
+#: Per name, as manifests have it; the first is the default.
 METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(),)}
 
 
 def method_of(copy: Copy) -> CopyMethod:
-    """:raises ManifestInvalid: for a method that this release does not know."""
+    """The method of a copy.
+
+    :raises ManifestInvalid: for a method that this release does not know.
+    """
     if copy.method not in METHODS:
         raise ManifestInvalid(_unknown(copy))
     return METHODS[copy.method]
@@ -32,12 +35,15 @@ def method_of_part(part: Part) -> CopyMethod:
 
 
 def unknown_problems(manifest: Manifest) -> list[str]:
-    """Copies of which nothing can be said, because this release does not know how they were made."""
+    """Problems of copies whose method this release does not know."""
     return [_unknown(copy) for copy in manifest.copies if copy.method not in METHODS]
 
 
 def refuse_unknown(manifest: Manifest) -> None:
-    """:raises ManifestInvalid: when a copy was made by a method that this release does not know."""
+    """Refuse a checkpoint with copies that this release does not know.
+
+    :raises ManifestInvalid: when a copy was made by a method that this release does not know.
+    """
     if problems := unknown_problems(manifest):
         raise ManifestInvalid(" ".join(problems))
 
@@ -50,7 +56,7 @@ def _unknown(copy: Copy) -> str:
 
 
 def pending(volume_id: str, size: int) -> Copy:
-    """A copy that is yet to be made; it needs nothing.
+    """A placeholder for a copy that is yet to be made; it needs nothing.
 
     :param size: of the volume, in GiB.
     """
@@ -58,10 +64,10 @@ def pending(volume_id: str, size: int) -> Copy:
 
 
 def look(storage: BlockStorage, copies: t.Iterable[Copy] = (), limit: int = 1) -> list[Part]:
-    """All parts of copies that the project at a site has.
+    """All parts of copies that the project has at a site.
 
-    :param copies: whose parts are wanted also where they belong to another project, as far as the credentials may see them.
-    :param limit: how many calls at once.
+    :param copies: copies whose parts are wanted even if they belong to another project, as far as the credentials may see them.
+    :param limit: how many calls in parallel.
     """
     wanted = list(copies)
     return [
@@ -76,7 +82,7 @@ def by_id(parts: t.Iterable[Part]) -> dict[str, Part]:
 
 
 def lacks(copy: Copy, parts: Parts) -> list[Lack]:
-    """What a site lacks of a copy; nothing can be said of one whose method is not known, see :func:`unknown_problems`."""
+    """What a site lacks of a copy; nothing is listed for an unknown method, see :func:`unknown_problems`."""
     method = METHODS.get(copy.method)
     return method.lacks(copy, parts) if method else []
 
@@ -102,7 +108,7 @@ def mark(storage: BlockStorage, part: Part, metadata: t.Mapping[str, str]) -> No
 
 
 def builds_on(part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
-    """Ids of the parts that another one needs, also when it is in no manifest.
+    """Ids of the parts that a part needs, even if it is in no manifest.
 
     :param parts: all that the site knows.
     """
@@ -112,20 +118,23 @@ def builds_on(part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
 def delete(storage: BlockStorage, part: Part) -> None:
     """Start removing a part.
 
-    :raises CloudError: with status 400 when it has to be left alone.
+    :raises CloudError: with status 400 when it cannot be removed.
     """
     method_of_part(part).delete(storage, part)
 
 
 def await_removal(storage: BlockStorage, part: Part, waiter: Waiter) -> None:
-    """:raises DrError: when it will not go."""
+    """Wait until a part has been removed.
+
+    :raises DrError: when its removal failed.
+    """
     method = method_of_part(part)
     what = method.part_label(part.id)
     waiter.until(f"{what[0].lower()}{what[1:]} on site '{storage.cloud.site}' to be deleted", lambda: method.is_gone(storage, part))
 
 
 def removal_order(parts: t.Iterable[Part]) -> list[list[Part]]:
-    """Lists of parts to be removed one after the other; different lists at once."""
+    """Lists of parts to remove one after the other; the lists can be worked on in parallel."""
     listed = list(parts)
     return [
         ordered
@@ -135,9 +144,9 @@ def removal_order(parts: t.Iterable[Part]) -> list[list[Part]]:
 
 
 def extent(document: t.Mapping[str, t.Any]) -> str:
-    """What a reader of a report is told about what a copy consists of; nothing where the method is not known.
+    """What a copy consists of, in words for reports; nothing for an unknown method.
 
-    :param document: the copy in a manifest that nobody has validated.
+    :param document: the copy in an unvalidated manifest.
     """
     method = METHODS.get(str(document.get("method")))
     return method.extent(document) if method else ""

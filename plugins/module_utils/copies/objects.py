@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a backup consists of in an object store, and whether all of it is there.
+"""The objects of a backup in an object store, and whether they are complete.
 
 Cinder's chunked backup drivers (Swift among them) write numbered objects with the data, one with the SHA-256 of every
-block of the whole volume, and last one that lists the data objects (``cinder.backup.chunkeddriver``). A restore demands
-that exactly the listed objects are there.
+block of the whole volume, and last one that lists the data objects (``cinder.backup.chunkeddriver``). A restore needs
+exactly the listed objects.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIST = "_metadata"
 _BLOCK_SUMS = "_sha256file"
 #: Bytes; 64 TiB in objects of 32 MiB take about 300 million.
 _LARGEST_LIST = 512 * 1024**2
-#: Drivers whose objects we know how to find.
+#: The drivers whose objects can be found.
 _SWIFT = "cinder.backup.drivers.swift."
 
 
@@ -31,7 +31,7 @@ _SWIFT = "cinder.backup.drivers.swift."
 class Location:
     """Where the objects of a backup are.
 
-    :param prefix: with which all their names begin.
+    :param prefix: of all their names.
     """
 
     backup_id: str
@@ -51,8 +51,8 @@ class Location:
 class Link:
     """One backup of a chain, from its exported record.
 
-    :param parent_id: of the backup that it is an increment of.
-    :param location: None where the record does not say where in Swift the objects are, as those of other drivers do not.
+    :param parent_id: id of the backup that it is an increment of.
+    :param location: None where the record does not say where in Swift the objects are, as with other drivers.
     """
 
     record: BackupRecord
@@ -66,21 +66,21 @@ class Link:
 
 
 def read_link(record: BackupRecord) -> Link:
-    """The record is base64 of a JSON object with the fields of Cinder's backup (``Backup.encode_record``).
+    """Read an exported record: base64 of a JSON object with the fields of Cinder's backup (``Backup.encode_record``).
 
-    :raises CloudError: when it is none.
+    :raises CloudError: when it cannot be read.
     """
     fields = _fields(record)
     backup_id, parent_id = fields.get("id"), fields.get("parent_id") or None
     if not isinstance(backup_id, str) or not isinstance(parent_id, str | None):
-        raise CloudError("The exported record of a backup cannot be read: it does not say of which.")
+        raise CloudError("The exported record of a backup cannot be read: it has no valid id or parent_id.")
     link = Link(record, backup_id, parent_id, None)
     container, prefix = _text(fields, "container"), _text(fields, "service_metadata")
     return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and container and prefix else link
 
 
 def _text(fields: t.Mapping[str, t.Any], name: str) -> str:
-    """A field; empty when it is no text."""
+    """A field; empty when it is not a string."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
@@ -91,7 +91,7 @@ def _fields(record: BackupRecord) -> dict[str, t.Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise CloudError(f"The exported record of a backup cannot be read ({type(error).__name__}).") from error
     if not isinstance(fields, dict):
-        raise CloudError("The exported record of a backup cannot be read: it has no fields.")
+        raise CloudError("The exported record of a backup cannot be read: it is not a JSON object.")
     return fields
 
 
@@ -113,18 +113,18 @@ class BackupObjects:
 
     @property
     def digest(self) -> str:
-        """Of names, sizes and checksums, so that a later look tells whether anything has changed."""
+        """Digest of names, sizes and checksums, by which later changes are noticed."""
         lines = [f"{one.name} {one.size} {one.checksum}\n" for one in sorted(self.objects.values(), key=lambda one: one.name)]
         return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def lacking(self, other: BackupObjects) -> list[StoredObject]:
-        """Objects of another inventory that are missing here or different; what lists the others comes last."""
+        """Objects of another inventory that are missing or different here; the one that lists the others comes last."""
         missing = [one for name, one in other.objects.items() if self.objects.get(name) != one]
         return sorted(missing, key=lambda one: (one.name == self.location.list_name, one.name))
 
 
 def problems_of(inventory: BackupObjects, listing: bytes) -> list[str]:
-    """What keeps a backup from being restored.
+    """Why a backup cannot be restored.
 
     :param listing: content of the object that lists the others.
     """
@@ -138,7 +138,7 @@ def problems_of(inventory: BackupObjects, listing: bytes) -> list[str]:
         return [f"object {location.list_name} belongs to another backup"]
     data = inventory.objects.keys() - {location.list_name, location.block_sums_name}
     problems = [f"object {name} is missing" for name in sorted(listed.keys() - data)]
-    problems += [f"object {name} is of no use and keeps it from being restored" for name in sorted(data - listed.keys())]
+    problems += [f"object {name} is not listed and prevents the restore" for name in sorted(data - listed.keys())]
     problems += [f"object {name} is damaged" for name in sorted(listed.keys() & data) if _differs(inventory.objects[name], listed[name])]
     if location.block_sums_name not in inventory.objects:
         problems.append(f"object {location.block_sums_name} is missing")
@@ -147,7 +147,7 @@ def problems_of(inventory: BackupObjects, listing: bytes) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class _Facts:
-    """What a list says of an object: of its data before compression."""
+    """What the list says of an object's data before compression."""
 
     length: int
     md5: str
@@ -155,10 +155,13 @@ class _Facts:
 
     @classmethod
     def parse(cls, facts: t.Mapping[str, t.Any]) -> _Facts:
-        """:raises ValueError: when they are none."""
+        """Read an entry of the list.
+
+        :raises ValueError: when it is invalid.
+        """
         offset, length = facts["offset"], facts["length"]
         if not (_is_count(offset) and _is_count(length)):
-            raise ValueError("no place or no length")
+            raise ValueError("no offset or no length")
         return cls(length, facts["md5"], facts["compression"] != "none")
 
 
@@ -167,7 +170,10 @@ def _is_count(value: t.Any) -> bool:
 
 
 def _listed(entries: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, _Facts]:
-    """:raises ValueError: when an object is listed twice, among others."""
+    """Read the list.
+
+    :raises ValueError: when it is invalid, for example lists an object twice.
+    """
     facts = [(name, _Facts.parse(one)) for entry in entries for name, one in entry.items()]
     listed = dict(facts)
     if len(listed) < len(facts):
@@ -190,15 +196,15 @@ def inspect(store: ObjectStore, location: Location) -> tuple[BackupObjects, list
 
 
 def listed_backups(store: ObjectStore, container: str, volume_id: str) -> set[str]:
-    """Ids of the backups of a volume of which a store has the object that lists the others.
+    """Ids of a volume's backups whose list of objects is in the store.
 
-    Their names are made by the Swift driver: ``volume_ID/TIME/az_ZONE_backup_ID_metadata``.
+    The Swift driver names these lists ``volume_ID/TIME/az_ZONE_backup_ID_metadata``.
     """
     names = store.names(container, f"volume_{volume_id}/")
     return {name.removesuffix(_LIST).rpartition("_backup_")[2] for name in names if name.endswith(_LIST)}
 
 
 def stored_bytes(store: ObjectStore, backup: Backup) -> int:
-    """Bytes of a backup that a store has, also of one that is not finished."""
+    """Bytes of a backup in the store, even of one that is not finished."""
     found = store.objects(backup.container, f"volume_{backup.volume_id}/")
     return sum(one.size for one in found if f"_backup_{backup.id}" in one.name)

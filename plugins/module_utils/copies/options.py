@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the copying of a checkpoint by backups is wanted."""
+"""The options for copying a checkpoint by backups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .plan import WantedBackups
 from .transport import Effort
 
 _MIB = 1024**2
-#: The least that makes sense of the options that count something.
+#: The smallest allowed values.
 _LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0}
 
 
@@ -25,9 +25,10 @@ class ReplicationOptions:
 
     @classmethod
     def parse(cls, application: str, checkpoint: str, options: t.Mapping[str, t.Any]) -> ReplicationOptions:
-        """
+        """Read the options.
+
         :param options: those of os_backup_replicate.
-        :raises InvalidInput: for numbers that make no sense.
+        :raises InvalidInput: for numbers that are too small.
         """
         for option, least in _LEAST.items():
             if options[option] < least:

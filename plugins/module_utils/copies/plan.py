@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which snapshots of a checkpoint are to be backed up, and which of them incrementally."""
+"""Decide which snapshots of a checkpoint are backed up, and which of them incrementally."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..manifest.pieces import LABEL_KEY
 
 @dataclasses.dataclass(frozen=True)
 class WantedBackups:
-    """The copies that are wanted.
+    """The wanted copies.
 
-    :param full_every: a chain has at most so many backups, the full one included.
-    :param availability_zone: of the backup service that is to make them; that of the volume when empty.
-    :param container: that they are to be in; the backup service's own when empty.
+    :param full_every: the longest chain, in backups, the full one included.
+    :param availability_zone: of the backup service that makes them; that of the volume when empty.
+    :param container: for their objects; the backup service's own when empty.
     """
 
     application: str
@@ -37,7 +37,7 @@ class NewBackup:
     incremental: bool
 
     def body(self, wanted: WantedBackups) -> dict[str, t.Any]:
-        """What Cinder needs to know beside the volume."""
+        """Cinder's parameters for the backup, except the volume."""
         body = {
             "name": self.snapshot.name,
             "snapshot_id": self.snapshot.id,
@@ -51,11 +51,11 @@ class NewBackup:
 
 @dataclasses.dataclass(frozen=True)
 class BackupPlan:
-    """What is to be done at the primary site, per volume.
+    """What is to be done at the primary site.
 
-    :param delete: backups of this checkpoint that failed, or are of other snapshots than it has now.
+    :param delete: backups of this checkpoint that failed, or are of snapshots that it no longer has.
     :param create: backups to make.
-    :param adopt: backups of this checkpoint that are there or under way.
+    :param adopt: backups of this checkpoint that exist or are under way.
     """
 
     delete: tuple[Backup, ...]
@@ -64,18 +64,18 @@ class BackupPlan:
 
     @property
     def finished(self) -> list[Backup]:
-        """What is adopted and complete."""
+        """Adopted backups that are complete."""
         return [backup for backup in self.adopt if backup.is_usable]
 
 
 @dataclasses.dataclass(frozen=True)
 class Sight:
-    """What there is now.
+    """What exists now.
 
     :param snapshots: of this checkpoint.
     :param backups: all of the project at the primary site.
     :param known: ids of the backups that the remote site can use.
-    :param zones: availability zone per volume id, as far as they are known.
+    :param zones: availability zone per volume id, as far as known.
     """
 
     snapshots: t.Sequence[Snapshot]
@@ -97,25 +97,25 @@ def plan_backups(wanted: WantedBackups, sight: Sight) -> BackupPlan:
 
 
 def backups_of(metadata: t.Mapping[str, str], backups: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
-    """The backups of a checkpoint of this site.
+    """The backups of a checkpoint that was taken at this site.
 
-    When the application ran at the other site, a checkpoint of the same id may have been copied from there: its backups have the same
-    marks, and are of other volumes. They are neither adopted nor replaced.
+    While the application ran at the other site, a checkpoint with the same id may have been copied from there: its backups have the
+    same marks but are of other volumes. They are neither adopted nor replaced.
 
     :param metadata: the marks of the checkpoint.
-    :param snapshot_ids: of the checkpoint, per volume id; empty where there are no snapshots any longer, so that the marks have to do.
+    :param snapshot_ids: of the checkpoint, per volume id; empty when its snapshots are gone, so that only the marks count.
     """
     marked = [b for b in backups if metadata.items() <= b.metadata.items()]
     return [b for b in marked if not snapshot_ids or b.volume_id in snapshot_ids]
 
 
 def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
-    """The backups of a checkpoint that count, at most one of each volume.
+    """The backups that count for a checkpoint, at most one of each volume.
 
-    One that was made of another snapshot is of another moment, whatever its marks say. Where the snapshots are gone, the backups
-    are all that there is of the checkpoint.
+    A backup of another snapshot is of another moment, whatever its marks say. Where the snapshots are gone, the backups are all
+    that is left of the checkpoint.
 
-    :param mine: all that are of it.
+    :param mine: all backups of the checkpoint.
     :param snapshot_ids: of the checkpoint, per volume id; empty for one that is yet to be taken.
     """
     counting = [b for b in mine if (b.is_usable or b.is_under_way) and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id]
@@ -127,9 +127,9 @@ def snapshot_problems(plan: BackupPlan, site: str) -> list[str]:
     return [
         f"Snapshot {new.snapshot.id} of volume {new.snapshot.volume_id} on site '{site}' is {new.snapshot.status}; "
         + (
-            "a backup of it was broken off and its backup service has not been started since. Start it."
+            "a backup of it was interrupted and its backup service has not been restarted since. Restart it."
             if new.snapshot.status == BACKING_UP
-            else "it must be available. Take the snapshots anew with os_cg_snapshot."
+            else "it must be available. Retake the snapshots with os_cg_snapshot."
         )
         for new in plan.create
         if new.snapshot.status != "available"
@@ -137,7 +137,7 @@ def snapshot_problems(plan: BackupPlan, site: str) -> list[str]:
 
 
 def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[Backup]) -> list[str]:
-    """Backups that would have to give place to new ones and cannot, or must not.
+    """Backups that must be replaced but cannot, or must not, be deleted.
 
     :param site: name of the primary site.
     :param there: all of the remote site.
@@ -145,8 +145,8 @@ def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[B
     records = {b.id: b for b in there}
     reasons = {b.id: _why_it_stays(b, records.get(b.id, b)) for b in delete}
     return [
-        f"Backup {b.id} of volume {b.volume_id} on site '{site}' bears the marks of this checkpoint, but it failed or is not of its "
-        f"snapshots; and it cannot give place to a new one: {reasons[b.id]}"
+        f"Backup {b.id} of volume {b.volume_id} on site '{site}' belongs to this checkpoint but failed or is of other snapshots. "
+        f"It must be replaced but cannot be deleted: {reasons[b.id]}"
         for b in delete
         if reasons[b.id]
     ]
@@ -155,17 +155,17 @@ def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[B
 def _why_it_stays(backup: Backup, record: Backup) -> str:
     """:param record: of the backup at the remote site."""
     if LABEL_KEY in (*backup.metadata, *record.metadata):
-        return "a checkpoint of this id was published with it. Give another id, or remove that one first with os_checkpoint (state absent)."
+        return "a checkpoint with this id was published with it. Give another id, or first remove that checkpoint with os_checkpoint (state: absent)."
     busy = [one.status for one in (backup, record) if one.is_under_way or one.is_being_restored]
     if busy:
-        return f"it is {busy[0]}. Run the same again when that has ended, or give another id."
+        return f"it is {busy[0]}. Re-run when that has ended, or give another id."
     if backup.has_dependents:
-        return "others build on it. Give another id."
+        return "other backups build on it. Give another id."
     return ""
 
 
 def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: Sight) -> bool:
-    """Whether there is a chain to continue: Cinder takes the newest backup older than the snapshot, whoever made it."""
+    """Whether a chain can be continued: Cinder builds on the newest backup older than the snapshot, whoever made it."""
     newest_first = sorted(
         (b for b in sight.backups if b.volume_id == snapshot.volume_id and b.is_usable and b.data_timestamp < snapshot.created_at),
         key=lambda b: b.data_timestamp,
@@ -183,8 +183,8 @@ def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: Sight)
 
 
 def _can_be_built_on(link: Backup, wanted: WantedBackups, zone: str | None) -> bool:
-    """Only what is ours, so that it is removed when we say so and not before; and only within one store.
+    """Whether a new backup may build on a link: only on our own, which nobody else removes, and only within one store.
 
-    Backup services of different availability zones may write to different stores, which Cinder does not look at.
+    Backup services of different availability zones may write to different stores, which Cinder does not check.
     """
     return link.metadata.get(APPLICATION_KEY) == wanted.application and zone in (None, link.availability_zone)

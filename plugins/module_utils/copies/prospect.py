@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a checkpoint that is about to be taken could be copied, found out before the first server is frozen."""
+"""Check, before the first server is frozen, whether a checkpoint that is about to be taken could be copied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sites import Sites
 
 @dataclasses.dataclass(frozen=True)
 class Prospect:
-    """A checkpoint that is to be copied.
+    """A checkpoint that will be copied.
 
     :param metadata: its marks.
     :param sizes: of its volumes in GiB, per id.
@@ -27,7 +27,7 @@ class Prospect:
     snapshot_ids: t.Mapping[str, str]
 
     def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
-        """What would keep it from being copied."""
+        """Why it could not be copied."""
         return self._backup_problems(sites) + import_problems(sites.importing) + delivery.problems(sites)
 
     def _backup_problems(self, sites: Sites) -> list[str]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making one backup known at the remote site."""
+"""Import the record of one backup at the remote site."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RecordImport:
         self._link = link
 
     def ensure(self) -> int:
-        """See that the record is there and usable.
+        """Import the record unless it is there and usable.
 
-        :returns: how many records this imported: 0 or 1.
+        :returns: how many records were imported: 0 or 1.
         :raises ResourceFailed: when the site cannot use it, or has another backup under this id.
         """
         found = self._remote.backup(self._link.backup_id)
@@ -42,7 +42,7 @@ class RecordImport:
         return 1
 
     def _is_broken(self, found: Backup) -> bool:
-        """An import that its backup service gave up. It knows no objects yet, so that it can be removed without losing any."""
+        """Whether the backup service gave up an import. The record refers to no objects yet, so removing it loses none."""
         return found.status == "error" and not found.container
 
     def _forget(self) -> None:
@@ -54,9 +54,9 @@ class RecordImport:
     def _refuse_other(self, found: Backup) -> None:
         if self._is_other(found):
             raise ResourceFailed(
-                f"Site '{self._remote.cloud.site}' knows another backup under id {self._link.backup_id}: its objects or its parent "
+                f"Site '{self._remote.cloud.site}' has another backup with id {self._link.backup_id}: its objects or its parent "
                 "differ from those at the primary site.",
-                "Delete its record there if nobody needs it, then run the same again.",
+                "Delete its record there if nobody needs it, then re-run.",
                 resource_type="backup",
                 resource_id=self._link.backup_id,
             )
@@ -64,7 +64,7 @@ class RecordImport:
     def _is_other(self, found: Backup) -> bool:
         link = self._link
         if found.is_being_restored:
-            # Its record cannot be exported before a drill has ended, which may be in hours; so what the site shows has to do.
+            # Its record cannot be exported until a drill ends, perhaps hours later, so what the site shows must suffice.
             is_elsewhere = link.location is not None and found.container != link.location.container
             return is_elsewhere or found.is_incremental != bool(link.parent_id)
         known = read_link(self._importing.export_record(link.backup_id))

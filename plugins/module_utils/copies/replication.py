@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Getting the data of a checkpoint to the remote site by Cinder backups.
+"""Copy the data of a checkpoint to the remote site by Cinder backups.
 
-The snapshots are backed up at the primary site; the objects of the backups get into the store that the remote site
-reads, see :mod:`transport`; the records of the backups, and of all they are increments of, are exported and imported
-there, the oldest first; and all of it is looked at there before it counts.
+The snapshots are backed up at the primary site; the objects of the backups are brought to the store that the remote site
+reads, see :mod:`.transport`; the records of the backups, and of all that they build on, are exported and imported there, the
+oldest first; and everything is verified there before it counts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .transport import SHARED, Transport
 from .verification import Verification
 from .watch import BackupWatch
 
-_UNREADABLE = "Delete the backup and run the same again."
+_UNREADABLE = "Delete the backup and re-run."
 _MARK_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY)
 
 
@@ -48,7 +48,7 @@ class Replication:
         stores = None if self._delivery.transport == SHARED else sites.stores
         self._transport = Transport(self._delivery.transport, stores, self._effort, progress)
         self._verification = Verification(sites, self._delivery.depth, self._effort, waiter, progress)
-        #: Of which backups are made or adopted.
+        #: Ids of the volumes whose backups are made or adopted.
         self._volumes: frozenset[str] = frozenset()
         #: Whether anything was made, copied or imported.
         self.changed = False
@@ -61,7 +61,10 @@ class Replication:
         return [s for s in found if self._wanted.metadata.items() <= s.metadata.items()]
 
     def plan(self) -> BackupPlan:
-        """:raises CheckFailed: when there is nothing to copy, or something keeps it from being copied."""
+        """Decide what is to be done.
+
+        :raises CheckFailed: when there is nothing to copy, or it cannot be copied.
+        """
         snapshots, primary = self.snapshots(), self._sites.primary
         backups, there = primary.backups(), self._sites.remote.backups()
         known = self._known(snapshots, backups, there)
@@ -75,7 +78,7 @@ class Replication:
         return plan
 
     def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], there: t.Sequence[Backup]) -> set[str]:
-        """Backups that the remote site can use; there is nothing to build on where somebody has deleted the objects."""
+        """Ids of the backups that the remote site can use: their objects must still exist."""
         known = {b.id for b in there if b.is_usable}
         if not self._delivery.looks_at_objects:
             return known
@@ -104,9 +107,9 @@ class Replication:
     # Backing up
 
     def back_up(self, plan: BackupPlan) -> list[Backup]:
-        """Make the backups, within the limit, and wait for all of this checkpoint.
+        """Make the backups, within the limit, and wait for all of this checkpoint's.
 
-        :raises DrError: naming the volumes whose backup failed; the others are kept for the next run.
+        :raises DrError: naming the volumes whose backups failed; the others are kept for the next run.
         """
         self.changed = bool(plan.delete or plan.create)
         each(plan.delete, self._delete, self._effort.limit)
@@ -127,7 +130,7 @@ class Replication:
 
     @property
     def _written_store(self) -> ObjectStore | None:
-        """The store that the primary site's backup service writes to, where it can be looked at."""
+        """The store that the primary site's backup service writes to; None where it cannot be read."""
         if not self._delivery.looks_at_objects:
             return None
         return self._sites.stores.remote if self._delivery.transport == SHARED else self._sites.stores.primary
@@ -154,13 +157,13 @@ class Replication:
     def _failure(self, volume: str, reason: str) -> ResourceFailed:
         return ResourceFailed(
             f"The backup of volume {volume} on site '{self._sites.primary.cloud.site}' failed: {reason}.",
-            "Mend the cause and run the same again: what is done is kept.",
+            "Remove the cause and re-run: finished backups are kept.",
             resource_type="volume",
             resource_id=volume,
         )
 
     def _delete(self, backup: Backup) -> None:
-        """At the remote site first, which would keep a record without objects where both use one store."""
+        """Delete a backup, first at the remote site: with a shared store, its record there would be left without objects."""
         self._delete_at(self._sites.remote, backup.id)
         self._delete_at(self._sites.primary, backup.id)
 
@@ -175,7 +178,7 @@ class Replication:
     # Getting them to the remote site
 
     def chains(self, backups: t.Sequence[Backup]) -> list[Chain]:
-        """The backups with all that they build on."""
+        """The backups with everything that they build on."""
         return each(backups, self._chain, self._effort.limit)
 
     def _chain(self, backup: Backup) -> Chain:
@@ -191,11 +194,13 @@ class Replication:
         what = f"the restore from backup {backup_id} on site '{self._sites.primary.cloud.site}' to end"
         link = read_link(waiter.until(what, lambda: self._effort.insist(lambda: self._exported(backup_id))))
         if link.backup_id != backup_id:
-            raise CloudError(f"Site '{self._sites.primary.cloud.site}' exports the record of backup {link.backup_id} as that of {backup_id}.", _UNREADABLE)
+            raise CloudError(
+                f"Site '{self._sites.primary.cloud.site}' exports the record of backup {link.backup_id} when asked for {backup_id}.", _UNREADABLE
+            )
         return link
 
     def _exported(self, backup_id: str) -> BackupRecord | None:
-        """None while the backup is being restored."""
+        """Export a record; None while the backup is being restored."""
         try:
             return self._sites.exporting.export_record(backup_id)
         except CloudError:
@@ -205,14 +210,14 @@ class Replication:
             raise
 
     def outstanding(self, chains: t.Sequence[Chain]) -> set[str]:
-        """Ids of the backups of which the remote site lacks something, of themselves or of what they build on."""
+        """Ids of the backups of which, or of whose base, something is missing at the remote site."""
         known = {b.id for b in self._sites.remote.backups() if b.is_usable}
         lacking = {one.location.backup_id for one in self._transport.missing([link for chain in chains for link in chain.links])}
         lacking |= self._lacking_marks(chains).keys()
         return {chain.backup.id for chain in chains if not known >= set(chain.ids) or lacking & set(chain.ids)}
 
     def deliver(self, chains: t.Sequence[Chain]) -> list[Copy]:
-        """Bring all to the remote site, make it known there, and look at it.
+        """Bring everything to the remote site, import it, and verify it.
 
         :returns: the copies, as the manifest lists them.
         """
@@ -224,7 +229,10 @@ class Replication:
         return self.verified(chains)
 
     def verified(self, chains: t.Sequence[Chain]) -> list[Copy]:
-        """:raises CloudError: naming what is not as it must be at the remote site."""
+        """Verify the copies, and describe them.
+
+        :raises CloudError: naming what is wrong at the remote site.
+        """
         return [
             Copy(
                 volume_id=chain.backup.volume_id,
@@ -243,7 +251,10 @@ class Replication:
         ]
 
     def _import(self, chain: Chain) -> int:
-        """:returns: how many records were imported."""
+        """Import the records of a chain.
+
+        :returns: how many were imported.
+        """
         imported = sum(self._ensure_record(link) for link in chain.links)
         self._progress.add(steps=1)
         return imported
@@ -253,7 +264,7 @@ class Replication:
         return self._effort.insist(RecordImport(self._sites, waiter, link).ensure)
 
     def _mark(self, chains: t.Sequence[Chain]) -> int:
-        """Records travel without the backups' metadata, so the marks are set anew, also on what the backups build on.
+        """Set the marks at the remote site, also on what the backups build on: records do not contain the metadata.
 
         :returns: how many were marked.
         """
@@ -262,7 +273,7 @@ class Replication:
         return len(each(lacking.items(), lambda one: self._effort.insist(lambda: remote.mark_backup(*one)), self._effort.limit))
 
     def _lacking_marks(self, chains: t.Sequence[Chain]) -> dict[str, dict[str, str]]:
-        """Per id of each record at the remote site that lacks marks, all of the metadata that it is to have."""
+        """New metadata for each record at the remote site that lacks marks, per id."""
         there = {b.id: b.metadata for b in self._sites.remote.backups()}
         marked = {b.id: {key: b.metadata[key] for key in _MARK_KEYS if key in b.metadata} for b in self._sites.primary.backups()}
         links = {one for chain in chains for one in chain.ids} & there.keys() & marked.keys()

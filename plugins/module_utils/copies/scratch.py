@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is made at the remote site only to be compared with a copy, and wherever a run that died has left it.
+"""Volumes and backups made at the remote site only to be compared with a copy, also those left by an interrupted run.
 
-It bears no keys of checkpoints, which it is no part of, but the id of the copy, in its name and once more where only we write it:
-a text that somebody else wrote into a description makes nothing ours.
+They are not part of a checkpoint and do not have its marks. Their name has the id of the copy, and so has a second place that
+only this collection writes: text that somebody else wrote into a description does not make a resource ours.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ def name(backup_id: str) -> str:
 
 
 def mark(backup_id: str) -> dict[str, str]:
-    """The metadata of a backup that is made to be compared with another one."""
+    """Metadata of a backup that is made to be compared with another one."""
     return {_KEY: backup_id}
 
 
 def description(backup_id: str) -> str:
-    """Of the volume, whose metadata Cinder replaces with the backup's at the end of a restore."""
+    """Description of the volume; its metadata is replaced by Cinder with the backup's at the end of a restore."""
     return f"{_KEY}={backup_id}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Scratch:
-    """Volumes restored from copies, and backups of them."""
+    """Volumes restored from copies, and their backups."""
 
     backups: tuple[Backup, ...]
     volumes: tuple[Volume, ...]
@@ -50,7 +50,7 @@ class Scratch:
 
     @classmethod
     def left_of(cls, storage: BlockStorage, application: str) -> Scratch:
-        """What was made to be compared with copies of an application, or with copies that are gone, of which nobody can tell whose they were."""
+        """What was made to be compared with copies of an application, or with copies that are gone, whose application is unknown."""
         backups = storage.backups()
         of_others = {one.id for one in backups if one.metadata.get(APPLICATION_KEY) != application}
 
@@ -72,7 +72,7 @@ class Scratch:
 
     @property
     def ids(self) -> dict[str, list[str]]:
-        """As a result tells them, by what they are."""
+        """Ids by kind, as results show them."""
         return {"backups": [one.id for one in self.backups], "volumes": [one.id for one in self.volumes]}
 
     @property
@@ -92,7 +92,7 @@ class Scratch:
 
 
 def _meant_by_volume(volume: Volume) -> str | None:
-    """Id of the copy that a volume was made to be compared with; None when it was made for something else."""
+    """Id of the copy that a volume was made to be compared with; None for other volumes."""
     meant = volume.description.removeprefix(description(""))
     return meant if (volume.name, volume.description) == (name(meant), description(meant)) else None
 

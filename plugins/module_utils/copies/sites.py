@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two sites between which copies travel, and a backup with all that it builds on."""
+"""The two sites of a copy, and a backup with everything that it builds on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .transport import Stores
 
 @dataclasses.dataclass(frozen=True)
 class Accounts:
-    """The clouds that copying needs beside the primary site's: by name, or as ``clouds.yaml`` describes them.
+    """The credentials that copying needs in addition to the primary site's: by name, or as ``clouds.yaml`` describes them.
 
-    :param admin: of the primary site; its own credentials when it is not given. So are the others for the site that they belong to.
+    :param admin: of the primary site; None for its own credentials. The same holds for the others.
     """
 
     remote: t.Any
@@ -36,11 +36,11 @@ class Accounts:
 
 @dataclasses.dataclass(frozen=True)
 class Sites:
-    """Where a backup is made and where it must become known.
+    """Where backups are made and where they are imported.
 
     :param exporting: as an administrator, in the project that owns the backups.
     :param importing: as an administrator, in the project that is to own the imported records.
-    :param stores: that hold the objects of the backups.
+    :param stores: hold the objects of the backups.
     """
 
     primary: BlockStorage
@@ -67,7 +67,7 @@ class Sites:
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """A backup of this checkpoint with all that it builds on, the oldest first, itself last."""
+    """A backup of this checkpoint with everything that it builds on, the oldest first, itself last."""
 
     backup: Backup
     links: tuple[Link, ...]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the objects of backups get into the store that the remote site's backup service reads."""
+"""Bring the objects of backups to the store that the remote site's backup service reads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .objects import BackupObjects, Link, Location
 
 #: Both backup services use one store.
 SHARED = "shared"
-#: The store is replicated by its own engine.
+#: The store's own engine replicates it.
 EXTERNAL = "external"
 #: We copy the objects.
 COPY = "copy"
 TRANSPORTS = (SHARED, EXTERNAL, COPY)
 
 _LOOK_SECONDS = 2.0
-#: What Swift answers to content that is not what its ETag promised.
+#: What Swift answers to content that does not match its ETag.
 _CHECKSUM_DIFFERS = 422
 
 
@@ -39,11 +39,11 @@ class Stores:
 
 @dataclasses.dataclass(frozen=True)
 class Effort:
-    """How much is done at once, and how long nothing may happen.
+    """How much is done in parallel, and how long a stall may last.
 
-    :param limit: operations at once on a site.
+    :param limit: parallel operations on a site.
     :param stall_timeout: seconds without any progress after which work counts as stalled.
-    :param bandwidth: bytes a second that copying may use in all; None is unlimited.
+    :param bandwidth: bytes per second that copying may use in all; None for no limit.
     """
 
     limit: int
@@ -52,15 +52,15 @@ class Effort:
     clock: Clock = SYSTEM_CLOCK
 
     def insist(self, action: t.Callable[[], Value]) -> Value:
-        """Do what may be done any number of times, bearing failures that pass: services are restarted, links break.
+        """Do an idempotent action, and repeat it after temporary failures such as a restarted service or a broken link.
 
-        :raises CloudError: one that will not pass, or that has not passed in time.
+        :raises CloudError: when the failure is permanent, or lasts too long.
         """
         return Patience(self.stall_timeout, self.clock).insist(action)
 
 
 class RateLimit:
-    """Keeps all threads together below so many bytes a second."""
+    """Limits the bytes per second of all threads together."""
 
     def __init__(self, bytes_per_second: int | None, clock: Clock) -> None:
         self._rate = bytes_per_second
@@ -105,7 +105,7 @@ class Transport:
         self._limit = RateLimit(effort.bandwidth, effort.clock)
 
     def missing(self, links: t.Sequence[Link]) -> list[Missing]:
-        """Objects that are not at the remote site yet."""
+        """Objects that the remote site does not have yet."""
         if not self._stores:
             return []
         stores, locations = self._stores, [location_of(link) for link in links]
@@ -114,9 +114,9 @@ class Transport:
         return [Missing(there.location, wanted) for here, there in pairs for wanted in there.lacking(here)]
 
     def deliver(self, links: t.Sequence[Link]) -> int:
-        """See that all objects of the backups are at the remote site.
+        """Bring all objects of the backups to the remote site, or wait for them.
 
-        :returns: how many objects this copied.
+        :returns: how many objects were copied.
         """
         missing = self.missing(links)
         if self.name == COPY:
@@ -127,7 +127,7 @@ class Transport:
         return 0
 
     def _copy(self, missing: t.Sequence[Missing]) -> None:
-        """What lists the objects of a backup is copied last: a backup is whole once it is there."""
+        """Copy objects. The list of a backup's objects comes last: with it, the backup is complete."""
         stores = t.cast(Stores, self._stores)
         self._progress.begin("copying backups", "objects", len(missing), sum(one.wanted.size for one in missing))
         containers = {one.location.container for one in missing}
@@ -163,13 +163,13 @@ class Transport:
     def _damaged(self, one: Missing) -> CloudError:
         return CloudError(
             f"Object {one.location.container}/{one.wanted.name} on site '{t.cast(Stores, self._stores).primary.cloud.site}' is damaged: its "
-            f"content has not the checksum that its container lists. Backup {one.location.backup_id} is of no use.",
-            "Delete the backup and run the same again.",
+            f"content does not match the checksum in its container's list. Backup {one.location.backup_id} is unusable.",
+            "Delete the backup and re-run.",
             http_status=_CHECKSUM_DIFFERS,
         )
 
     def _await(self, links: t.Sequence[Link], missing: t.Sequence[Missing]) -> None:
-        """Wait for the engine that replicates the store, as long as it gets on."""
+        """Wait for the engine that replicates the store while it makes progress."""
         clock = self._effort.clock
         total, size = len(missing), sum(one.wanted.size for one in missing)
         self._progress.begin("waiting for the store's own replication", "objects", total, size)
@@ -178,7 +178,7 @@ class Transport:
             clock.sleep(_LOOK_SECONDS)
             asked = clock.now()
             missing = self.missing(links)
-            # As long as the stores do not answer, nobody knows whether anything stands still.
+            # Time in which the stores do not answer does not count as a stall.
             since += clock.now() - asked
             self._progress.at(total - len(missing), size - sum(one.wanted.size for one in missing))
             if len(missing) < last:
@@ -191,8 +191,8 @@ class Transport:
         containers = ", ".join(sorted({f"'{one.location.container}'" for one in missing}))
         return WaitTimeout(
             f"The replication of container {containers} from site '{stores.primary.cloud.site}' to site "
-            f"'{stores.remote.cloud.site}' stands still: for {self._effort.stall_timeout:g} s none of {len(missing)} missing objects has come.",
-            "See that the store's replication engine runs and is set up for the container; then run the same again.",
+            f"'{stores.remote.cloud.site}' has stalled: for {self._effort.stall_timeout:g} s none of {len(missing)} missing objects has arrived.",
+            "Check that the store's replication engine runs and is set up for the container; then re-run.",
         )
 
 
@@ -201,12 +201,15 @@ def _both(stores: Stores, location: Location) -> tuple[BackupObjects, BackupObje
 
 
 def location_of(link: Link) -> Location:
-    """:raises DrError: when the objects of the backup cannot be found."""
+    """Where the objects of a backup are.
+
+    :raises DrError: when they cannot be found.
+    """
     if link.location is None and link.is_in_swift:
-        raise CloudError(f"The record of backup {link.backup_id} does not say where its objects are.", "Delete the backup and run the same again.")
+        raise CloudError(f"The record of backup {link.backup_id} does not say where its objects are.", "Delete the backup and re-run.")
     if link.location is None:
         raise InvalidInput(
-            f"Backup {link.backup_id} was made by the driver '{link.record.backup_service}', whose objects cannot be looked at.",
-            "Only those of Cinder's Swift driver can; use transport: shared with verification: records.",
+            f"Backup {link.backup_id} was made by the driver '{link.record.backup_service}', whose objects cannot be copied or verified.",
+            "That is possible for Cinder's Swift driver only; use transport: shared with verification: records.",
         )
     return link.location

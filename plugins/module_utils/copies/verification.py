@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proof that copies at the remote site are whole, before they count."""
+"""Verify that copies at the remote site are complete, before they count."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from .objects import Location, inspect
 from .sites import Chain, Sites
 from .transport import Effort, location_of
 
-#: The remote site knows each backup, and the same of it as the primary site.
+#: The remote site has the record of each backup, with the same contents as at the primary site.
 RECORDS = "records"
-#: And every object of the whole chain is in the store.
+#: In addition, every object of the whole chain is in the store.
 OBJECTS = "objects"
-#: And a volume restored from it is the snapshot, block by block.
+#: In addition, a volume restored from it equals the snapshot, block by block.
 RESTORE = "restore"
 DEPTHS = (RECORDS, OBJECTS, RESTORE)
 
-#: A store may list an object a little later than it took it.
+#: A store may list an object a little after it was written.
 _LISTING_LAG_SECONDS = 30.0
 
 
 def foreseeable(depth: str) -> str:
-    """How deep a look is that changes nothing."""
+    """The deepest verification that changes nothing."""
     return OBJECTS if depth == RESTORE else depth
 
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """What was found of one backup in the store; nothing where the store was not looked at."""
+    """What was found of one backup in the store; empty where the store was not read."""
 
     stored_bytes: int = 0
     inventory: str = ""
 
 
 class Verification:
-    """Looks at copies as deeply as wanted."""
+    """Verifies copies to the wanted depth."""
 
     def __init__(self, sites: Sites, depth: str, effort: Effort, waiter: Waiter, progress: Progress) -> None:
         self._sites = sites
@@ -53,7 +53,10 @@ class Verification:
         self._progress = progress
 
     def prove(self, chains: t.Sequence[Chain]) -> list[tuple[Chain, Proof]]:
-        """:raises CloudError: listing all that is not as it must be."""
+        """Verify all copies.
+
+        :raises CloudError: listing everything that is wrong.
+        """
         self._progress.begin("verifying", "backups", len(chains))
         _refuse(self._sites, self._record_problems(chains))
         if self._depth == RECORDS:
@@ -73,7 +76,7 @@ class Verification:
         ]
         mine = [chain.backup for chain in chains]
         return problems + [
-            f"It has another backup under id {b.id} of volume {b.volume_id}."
+            f"It has another backup with id {b.id} of volume {b.volume_id}."
             for b in mine
             if b.id in known and (known[b.id].size, known[b.id].object_count) != (b.size, b.object_count)
         ]
@@ -104,4 +107,4 @@ class Verification:
 
 def _refuse(sites: Sites, problems: t.Sequence[str]) -> None:
     if problems:
-        raise CloudError(f"The copies at site '{sites.remote.cloud.site}' are not whole. " + " ".join(problems))
+        raise CloudError(f"The copies at site '{sites.remote.cloud.site}' are incomplete. " + " ".join(problems))

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How backups under way get on, and when they no longer do.
+"""Watch the progress of backups under way, and notice when they stall.
 
-Cinder says nothing between ``creating`` and the end; but the objects that come into the store can be counted.
+Cinder shows nothing between ``creating`` and the end, but the objects that arrive in the store can be counted.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _LOOK_SECONDS = 10.0
 
 
 class BackupWatch:
-    """Counts what backups have stored, and raises when those under way stand still.
+    """Counts what backups have stored, and raises when one stalls.
 
-    :param store: that they are written to; None where it cannot be looked at.
-    :param stall_timeout: seconds of standing still that are too long.
+    :param store: the store that they are written to; None where it cannot be read.
+    :param stall_timeout: seconds without progress after which a backup counts as stalled.
     """
 
     def __init__(self, store: ObjectStore | None, stall_timeout: float, clock: Clock) -> None:
@@ -39,11 +39,14 @@ class BackupWatch:
 
     @property
     def stored(self) -> int:
-        """Bytes that all backups seen have stored."""
+        """Bytes stored by all backups seen."""
         return sum(self._sizes.values())
 
     def see(self, under_way: t.Sequence[Backup]) -> None:
-        """:raises WaitTimeout: when a backup stands still that should get on."""
+        """Take note of the backups under way.
+
+        :raises WaitTimeout: when one has stalled.
+        """
         now = self._clock.now()
         if self._store and now - self._looked >= _LOOK_SECONDS:
             self._looked = now
@@ -62,7 +65,7 @@ class BackupWatch:
             self._sizes.update({b.id: stored_bytes(store, b) for b in under_way if b.container})
 
     def _must_get_on(self, backup: Backup, others_begun: bool) -> bool:
-        """Those not begun wait for those begun. An increment stores nothing while it reads what has not changed."""
+        """Whether progress can be expected. Backups wait for earlier ones; an increment stores nothing while it reads unchanged data."""
         if not backup.container:
             return not others_begun
         return bool(self._store) and not backup.is_incremental
@@ -71,8 +74,8 @@ class BackupWatch:
         state = "has stored nothing more" if backup.container else "was not begun by any backup service"
         return WaitTimeout(
             f"Backup {backup.id} of volume {backup.volume_id} {state} for {self._stall_timeout:g} s.",
-            "See that cinder-backup, cinder-scheduler, the message queue and the object store work; restart cinder-backup, which gives "
-            "up what it had begun, or have an administrator delete the backup by force; then run the same again.",
+            "Check that cinder-backup, cinder-scheduler, the message queue and the object store work. Restart cinder-backup, which aborts "
+            "unfinished backups, or have an administrator force-delete the backup; then re-run.",
             resource_type="backup",
             resource_id=backup.id,
         )

@@ -69,7 +69,7 @@ class ResourceFailed(DrError):
 
 
 class Busy(DrError):
-    """Somebody else is at work on a resource; the same may be tried again."""
+    """Another operation holds a resource; a later attempt may succeed."""
 
     code = "busy"
 
@@ -91,15 +91,15 @@ class CheckFailed(DrError):
 
 
 class FenceIncomplete(DrError):
-    """All that could be done was done, and servers are left that are not fenced."""
+    """Some servers could not be fenced; all others are."""
 
     code = "fence_incomplete"
 
     def __init__(self, application: str, site: str, problems: t.Sequence[str]) -> None:
         super().__init__(
-            f"Application '{application}' at site '{site}' is not wholly fenced. {' '.join(problems)}",
-            "All others are fenced. What is not stopped may still write: cut it off from network and storage, or see that its host is off. Run the same again "
-            "when it can be stopped.",
+            f"Application '{application}' at site '{site}' is only partly fenced. {' '.join(problems)}",
+            "All other servers are fenced. A server that still runs may still write: isolate it from network and storage, or power off its host. "
+            "Re-run once it can be stopped.",
             problems=list(problems),
         )
 

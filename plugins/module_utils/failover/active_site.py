@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""At which of two sites an application runs, and whether there is any doubt: pure but for :func:`look`.
+"""Decide at which of two sites an application runs, and whether that is in doubt. Pure, except :func:`look`.
 
-What is there to judge by: the records in the catalogues of both sites, which of its servers run where, and which
+The evidence: the records in the catalogues of both sites, which of the application's servers run where, and which
 checkpoints were taken where.
 """
 
@@ -23,7 +23,7 @@ from .fencing import at_rest, found_of
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """A site, as far as it has to do with an application.
+    """What a site knows of an application.
 
     :param record: in its catalogue.
     :param checkpoints: in its catalogue, the newest first: those that were taken elsewhere and could be restored here.
@@ -65,7 +65,7 @@ def look(name: str, catalogue: Catalogue, application: Application, servers: t.I
 
 
 def of_application(application: Application, servers: t.Iterable[Server]) -> list[Server]:
-    """Servers that bear its marks, or are called like one of its own and bear no other's. What a drill made is a copy, and none of them."""
+    """Servers with the application's marks, or with the name of one of its servers and no other's mark; copies made by drills do not count."""
     servers = [server for server in servers if DRILL_KEY not in server.metadata]
     named = {server.id for found in found_of(application, servers).values() for server in found}
     return [server for server in servers if _owner(server) == application.name or (server.id in named and _owner(server) is None)]
@@ -77,19 +77,19 @@ def _owner(server: Server) -> str | None:
 
 
 def newest(found: t.Iterable[ActiveRecord | DamagedRecord | None]) -> ActiveRecord | None:
-    """The record that counts where there are several."""
+    """The newest of several records: the one that counts."""
     records = [one for one in found if isinstance(one, ActiveRecord)]
     return max(records, key=lambda one: one.moment, default=None)
 
 
 def outdated(views: t.Collection[View]) -> list[str]:
-    """Records that are older than another site's: not every move reaches both sites, but somebody may also have put an old one back."""
+    """Warnings about records older than another site's: a move did not reach both sites, or somebody restored an old record."""
     record = newest(view.record for view in views)
     if record is None:
         return []
     return [
-        f"The catalogue of site '{view.name}' says that application '{record.application}' runs {since_of(view.record)}; that of another site is newer "
-        f"and says {since_of(record)}. Either the older one was not updated, or somebody put it back; os_active_site corrects it."
+        f"The catalogue of site '{view.name}' says that application '{record.application}' runs {since_of(view.record)}; a newer record at another "
+        f"site says {since_of(record)}. The older one was not updated, or somebody put it back; correct it with os_active_site."
         for view in views
         if isinstance(view.record, ActiveRecord) and view.record.moment < record.moment
     ]
@@ -107,18 +107,18 @@ def refusals(site: str, own: ActiveRecord | DamagedRecord | None, others: Active
     """
     damaged = [one.problem for one in (own, others) if isinstance(one, DamagedRecord)]
     if damaged:
-        return [f"{problem} So it is not known where the application runs; say it with os_active_site." for problem in damaged]
+        return [f"{problem} So it is unknown where the application runs; set it with os_active_site." for problem in damaged]
     record = newest((own, others))
     if record is None or record.site == site:
         return []
     return [
-        f"Application '{record.application}' runs {since_of(record)}, and not at site '{site}': take its checkpoints there; or, if the record "
-        "is wrong, correct it with os_active_site."
+        f"According to the catalogue, application '{record.application}' runs {since_of(record)}, not at site '{site}'. Take its checkpoints "
+        "there; or, if the record is wrong, correct it with os_active_site."
     ]
 
 
 def own_record(catalogue: Catalogue, application: str) -> ActiveRecord | DamagedRecord | None:
-    """The record in the catalogue of a site that need not have an object store."""
+    """Read the record in a site's catalogue; the site need not have an object store."""
     try:
         return catalogue.active(application)
     except CloudError:
@@ -127,7 +127,7 @@ def own_record(catalogue: Catalogue, application: str) -> ActiveRecord | Damaged
 
 @dataclasses.dataclass(frozen=True)
 class Move:
-    """Bringing an application from one site to another."""
+    """The move of an application from one site to another."""
 
     application: Application
     source: View
@@ -139,7 +139,7 @@ class Move:
 
     @property
     def is_done(self) -> bool:
-        """Whether the application was brought to the target, and its servers at the source were kept from running since."""
+        """Whether the application runs at the target, with its servers at the source fenced since."""
         record = self.record
         return record is not None and record.site == self.target.name and bool(self._fenced_for_target()) and not self.source.running
 
@@ -152,23 +152,23 @@ class Move:
 
     @property
     def begun(self) -> set[str]:
-        """Ids of the checkpoints with which earlier runs began to bring it there."""
+        """Ids of the checkpoints with which earlier runs began this move."""
         return {mark.checkpoint for mark in self._fenced_for_target()} - {""}
 
     @property
     def let_go(self) -> list[str]:
-        """Servers at the source that run, or that somebody unlocked since they were fenced: they may have run."""
+        """Servers at the source that run, or were unlocked after they were fenced and may have run since."""
         return [server.name for server in self.source.servers if not at_rest(server) or (self._is_fenced_for_target(server) and not server.locked)]
 
     @property
     def is_held(self) -> bool:
-        """Whether it was begun, and nothing at the source can have written since everything was stopped there."""
+        """Whether the move has begun and nothing at the source can have written since its servers were stopped."""
         return bool(self.begun) and not self.let_go
 
     def problems(self, active_site: str | None) -> list[str]:
-        """Why it must not be begun.
+        """Why the move must not begin.
 
-        :param active_site: the site that somebody says is right.
+        :param active_site: the site that the operator says has the right data.
         """
         problems = list(self._certain_problems(active_site))
         if active_site == self.source.name or self.is_held:
@@ -176,36 +176,36 @@ class Move:
         return problems + [f"{doubt} {self._way_out()}" for doubt in self._doubts()]
 
     def _way_out(self) -> str:
-        return f"When you know that the data at site '{self.source.name}' is right, say so: active_site: {self.source.name}."
+        return f"If you know that the data at site '{self.source.name}' is right, set active_site: {self.source.name}."
 
     def _certain_problems(self, active_site: str | None) -> t.Iterator[str]:
         source, target = self.source, self.target
         if active_site == target.name:
-            yield f"Site '{target.name}' is said to be the right one, so there is nothing to bring there from site '{source.name}'."
+            yield f"active_site names the target '{target.name}', so there is nothing to move there from site '{source.name}'."
         elif active_site not in (None, source.name):
-            yield f"Site '{active_site}' is said to be the right one, but the move is from '{source.name}' to '{target.name}'."
+            yield f"active_site is '{active_site}', but the move is from '{source.name}' to '{target.name}'."
         if source.running and target.running:
             yield (
                 f"Servers of the application run at both sites ({', '.join(source.running)} at '{source.name}', {', '.join(target.running)} at "
-                f"'{target.name}'); stop and fence those at the site that is not the right one (playbook fence)."
+                f"'{target.name}'). Find out which site has the right data, and stop and fence the servers at the other (playbook fence)."
             )
         elsewhere = {mark.site for server in source.servers if (mark := FenceMark.of(server))} - {target.name}
         if elsewhere:
             yield (
-                f"Servers at site '{source.name}' are fenced, because the application runs at {' and '.join(sorted(map(repr, elsewhere)))}; it cannot be "
-                "brought from here. If that is wrong, release them (playbook fence, dr_fence_state: released)."
+                f"Servers at site '{source.name}' are fenced because the application runs at {' and '.join(sorted(map(repr, elsewhere)))}, so it cannot "
+                "be moved from here. If that is wrong, release them (playbook fence, dr_fence_state: released)."
             )
 
     def _doubts(self) -> t.Iterator[str]:
         source, target, record = self.source, self.target, self.record
         for view in (source, target):
             if isinstance(view.record, DamagedRecord):
-                yield f"{view.record.problem} So it is in doubt which site is the right one."
+                yield f"{view.record.problem} So it is unknown which site has the right data."
         if record is None:
             if target.servers:
                 yield f"No catalogue says where the application runs, and both sites have servers of it ({_names(target)} at '{target.name}')."
         elif record.site != source.name:
-            yield f"By its record the application runs {since_of(record)}, not at site '{source.name}'."
+            yield f"According to its record, the application runs {since_of(record)}, not at site '{source.name}'."
         else:
             for view in (source, target):
                 if view.record is None:
@@ -213,7 +213,7 @@ class Move:
         yield from self._newer_checkpoint(record)
 
     def _newer_checkpoint(self, record: ActiveRecord | None) -> t.Iterator[str]:
-        """A checkpoint that was taken at the target is in the source's catalogue."""
+        """Doubt raised by a checkpoint in the source's catalogue that was taken at the target."""
         taken = [one for one in self.source.checkpoints if one.site == self.target.name]
         if taken and (record is None or taken[0].moment > record.moment):
             than = f"newer than its record ({since_of(record)})" if record else "there, and no record"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an application can be moved to another site, found out before its first server is stopped."""
+"""Check whether an application can be moved to another site, before its first server is stopped."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from .preflight import Conditions, assess
 
 @dataclasses.dataclass(frozen=True)
 class MoveRequest:
-    """The move that is wanted.
+    """The requested move.
 
-    :param given: id that the last checkpoint is to have; empty for any.
+    :param given: id for the last checkpoint; empty for any.
     :param fresh: id that it gets when neither this nor an earlier run has named one.
-    :param active_site: the site that somebody says is right; None when nobody does.
+    :param active_site: the site that the operator says has the right data; None when not given.
     :param conditions: of the restore at the target.
     """
 
@@ -50,9 +50,11 @@ class MoveRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """:param checkpoint: id of the last checkpoint.
+    """The result of the check.
+
+    :param checkpoint: id of the last checkpoint.
     :param is_taken: whether it is in the catalogue already.
-    :param old: servers at the target that have to give place.
+    :param old: servers at the target that must be removed first.
     """
 
     move: Move
@@ -76,21 +78,21 @@ class Verdict:
 
 
 def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
-    """The id of the last checkpoint, and what speaks against it."""
+    """Choose the id of the last checkpoint; also returns the problems with it."""
     if move.is_done:
         return t.cast(active_site.ActiveRecord, move.record).checkpoint, []
     begun = sorted(move.begun)
     if len(begun) > 1 or (begun and given and given != begun[0]):
         listed = ", ".join(f"'{one}'" for one in begun)
         return begun[0], [
-            f"A move to site '{move.target.name}' was begun with checkpoint {listed}; go on with it by not giving another id, or release the servers "
+            f"A move to site '{move.target.name}' has begun with checkpoint {listed}. To resume it, give no other id; to give it up, release the servers "
             f"at site '{move.source.name}' (playbook fence, dr_fence_state: released)."
         ]
     return (begun[0] if begun else given or fresh), []
 
 
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
-    """The manifest of a checkpoint that is yet to be taken: all but where the data is."""
+    """Make the manifest of a checkpoint that is yet to be taken: everything except where the data is."""
     levels = {server.name: "offline" for server in description.servers}
     copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
@@ -111,7 +113,7 @@ class MoveSite:
         return active_site.look(self.name, self.catalogue, application, Compute(self.cloud).servers())
 
     def snapshots(self, application: Application, checkpoint: str) -> list[Snapshot]:
-        """What was taken here for a checkpoint, and would be adopted by who takes it."""
+        """Snapshots that exist here for a checkpoint and would be adopted when it is taken."""
         return snapshots_of(Storages([BlockStorage(self.cloud)]), WantedSet(application, checkpoint, "offline", ()))
 
 
@@ -137,21 +139,21 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
 
 
 def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
-    """The data of this checkpoint were taken before, and the application may have written since: a move with it would lose that without a word."""
+    """Refuse a checkpoint that was taken before the move: whatever the application has written since would be lost silently."""
     if move.is_done or move.is_held:
         return []
     moments = [taken.checkpoint.created_at] if taken else sorted(one.created_at for one in source.snapshots(move.application, checkpoint))
     if not moments:
         return []
-    return [f"Checkpoint '{checkpoint}' was taken before ({moments[0]}), and what was written since would be lost. {_anew(move)}"]
+    return [f"Checkpoint '{checkpoint}' was taken earlier ({moments[0]}), so everything written since would be lost. {_anew(move)}"]
 
 
 def _anew(move: Move) -> str:
     if not move.begun:
         return "Give another id, or none."
     return (
-        f"At site '{move.source.name}' these run, or were unlocked, since the move was begun: {', '.join(move.let_go)}. Release the servers there (playbook "
-        "fence, dr_fence_state: released) and begin anew; or, if you know that they have not run since, lock them again."
+        f"At site '{move.source.name}' these servers run, or were unlocked, since the move began: {', '.join(move.let_go)}. Release the servers there "
+        "(playbook fence, dr_fence_state: released) and start over; or, if you know that they have not run since, lock them again."
     )
 
 
@@ -160,8 +162,8 @@ def _described(source: MoveSite, application: Application, concurrency: int) -> 
 
 
 def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: restore_stock.Stock) -> Verdict:
-    """Add what the restore at the target takes, and what is in its way."""
-    # Judged as if the old servers were gone; that they are not yet is told apart.
+    """Add what the restore at the target needs, and what blocks it."""
+    # Judged as if the old servers were gone; those that are still there are reported separately.
     found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
     if wanted.conditions.remove_old:
         old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The courses of fencing an application's servers and of releasing them, each with what is told of it."""
+"""Fence an application's servers, or release them, and describe the result."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ Result = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class FenceJob:
-    """:param compute: sees the servers, in their project.
+    """One run that fences or releases the servers of an application.
+
+    :param compute: sees the servers, in their project.
     :param by_admin: whether the lock is an administrator's.
-    :param check_mode: whether only to tell.
+    :param check_mode: whether to change nothing.
     """
 
     members: Members
@@ -37,11 +39,13 @@ class FenceJob:
         return f"Application '{self.members.application.name}' at site '{self.members.site}'"
 
     def fence(self, mark: FenceMark, keep_going: bool, warn: t.Callable[[str], None]) -> Result:
-        """:param keep_going: fence all that can be fenced, whatever becomes of the others.
-        :param warn: is told what cannot be fenced then.
+        """Fence the servers, and describe them.
+
+        :param keep_going: fence every server that can be fenced, even when others cannot.
+        :param warn: called with each server that cannot be fenced then.
         """
         if mark.site == self.members.site:
-            raise InvalidInput(f"Application '{mark.application}' is said to run at site '{mark.site}', so it must not be fenced there.")
+            raise InvalidInput(f"Application '{mark.application}' runs at site '{mark.site}' according to runs_at, so it must not be fenced there.")
         steps = fencing.plan_fence(self.members, mark, self.by_admin)
         problems = fencing.fence_problems(steps)
         if keep_going:
@@ -55,7 +59,10 @@ class FenceJob:
         return self._result(steps, after)
 
     def release(self, start: bool) -> Result:
-        """:param start: whether the servers shall run then."""
+        """Release the servers, and describe them.
+
+        :param start: whether to start them.
+        """
         steps = fencing.plan_release(self.members, start)
         self._refuse("released", fencing.release_problems(steps, self.by_admin))
         if not self.check_mode:

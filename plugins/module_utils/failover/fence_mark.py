@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How everybody sees that this collection fenced a server: by the server's own metadata, and by the reason of its lock.
+"""The mark that shows everybody that this collection fenced a server: the server's own metadata, and the reason of its lock.
 
-The mark is put before the server is stopped, so that what died half-way is found by it, from anywhere.
+The server is marked before it is stopped, so that any later run, from anywhere, finds what an interrupted run left.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _LONGEST = 255
 class FenceMark:
     """Why a server must not be started.
 
-    :param application: whose it is.
-    :param site: where the application runs now, or is brought to.
-    :param checkpoint: that it is, or is to be, restored from there; empty when that is not known.
+    :param application: the application that the server belongs to.
+    :param site: where the application runs now, or is moved to.
+    :param checkpoint: the checkpoint that is restored there; empty when unknown.
     :param since: when the server was fenced, ISO 8601 in UTC.
     :param reason: in words.
     """
@@ -38,7 +38,7 @@ class FenceMark:
 
     @classmethod
     def of(cls, server: Server) -> FenceMark | None:
-        """The mark of a server; one that is damaged still says that there is one."""
+        """The mark of a server; a damaged one still counts as a mark."""
         text = server.metadata.get(FENCE_KEY)
         if text is None:
             return None
@@ -49,12 +49,12 @@ class FenceMark:
         return mark if all(isinstance(value, str) for value in dataclasses.astuple(mark)) else _DAMAGED
 
     def says_the_same(self, other: FenceMark | None) -> bool:
-        """Whether another mark differs only in when and in which words."""
+        """Whether another mark differs only in time and wording."""
         return other is not None and (self.application, self.site, self.checkpoint) == (other.application, other.site, other.checkpoint)
 
     @property
     def moment(self) -> datetime.datetime | None:
-        """``since`` for comparisons; None when it is no moment: anybody in the project can write metadata."""
+        """``since`` for comparisons; None when it is not a time: anybody in the project can write metadata."""
         try:
             moment = datetime.datetime.fromisoformat(self.since)
         except ValueError:
@@ -66,7 +66,7 @@ class FenceMark:
         return {FENCE_KEY: _fitting(self)}
 
     def lock_reason(self, by_admin: bool) -> str:
-        """What Nova tells everybody who asks why the server is locked."""
+        """The reason of the lock, as Nova shows it."""
         of_checkpoint = f", from checkpoint {self.checkpoint}" if self.checkpoint else ""
         who = _BY_ADMIN if by_admin else "Fenced by its project"
         return f"{who}: application {self.application} runs at site {self.site}{of_checkpoint}."[:_LONGEST]
@@ -81,12 +81,12 @@ _DAMAGED = FenceMark("", "", "", "", "its mark is damaged")
 
 
 def _fitting(mark: FenceMark) -> str:
-    """JSON that fits into a metadata value; the words give way."""
+    """JSON that fits into a metadata value; the reason is shortened if necessary."""
     text = json.dumps(dataclasses.asdict(mark), separators=(",", ":"), ensure_ascii=False)
     if len(text) <= _LONGEST:
         return text
     if not mark.reason:
-        raise InvalidInput(f"The site's name '{mark.site}' is too long to be marked on servers.", "Give the site a shorter name.")
-    # What has to be escaped is longer in JSON, and takes another turn.
+        raise InvalidInput(f"The site's name '{mark.site}' is too long for the metadata of a server.", "Give the site a shorter name.")
+    # Escaped characters take more room in JSON, and so another turn.
     surplus = max(1, (len(text) - _LONGEST) // 6)
     return _fitting(dataclasses.replace(mark, reason=mark.reason[:-surplus]))

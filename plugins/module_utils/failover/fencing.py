@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fencing: making the servers of an application at a site impossible to start by mistake, and undoing that.
+"""Fencing: keep the servers of an application at a site from being started by mistake, and undo that.
 
-Planning is pure. What is to be done follows from the servers' own state, so any run goes on where another one ended.
+Planning is pure. What is to be done follows from the servers' own state, so any run resumes where another ended.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from ..work.pool import Outcome, attempt_each, each
 from ..work.waiting import Waiter
 from .fence_mark import FenceMark, needs_admin
 
-#: In which nothing of a guest runs.
+#: Statuses in which the guest does not run.
 _AT_REST = ("SHUTOFF", "SUSPENDED", "PAUSED")
 _STOPPING = "powering-off"
 _STARTING = "powering-on"
-_WAY_OUT = "bring it to ACTIVE or SHUTOFF and run again."
+_WAY_OUT = "bring it to ACTIVE or SHUTOFF and re-run."
 
 
 def at_rest(server: Server) -> bool:
-    """Whether nothing of it runs, or is about to."""
+    """Whether the guest neither runs nor is about to."""
     return server.status in _AT_REST and not server.task_state
 
 
@@ -41,7 +41,7 @@ def is_fenced(server: Server) -> bool:
 
 
 def found_of(application: Application, servers: t.Iterable[Server]) -> dict[str, list[Server]]:
-    """Which servers of a project have the names, or ids, of an application's servers, per name in its definition."""
+    """Servers of a project with the names, or ids, of an application's servers, per name in its definition."""
     servers = list(servers)
     by_id = {wanted: [one for one in servers if one.id == wanted] for wanted in application.servers}
     return {wanted: by_id[wanted] or [one for one in servers if one.name == wanted] for wanted in application.servers}
@@ -57,18 +57,18 @@ class Members:
 
     @classmethod
     def of(cls, site: str, application: Application, servers: t.Iterable[Server], origin: Manifest | None) -> Members:
-        """Find them; none may be missed, and no other be touched.
+        """Find the application's servers: all of them, and no others.
 
         :param servers: all of the project.
-        :param origin: a checkpoint that was taken of these servers, by whose ids they are known.
-        :raises CheckFailed: naming those of which it is in doubt whether they are the application's.
+        :param origin: a checkpoint that was taken of these servers and knows their ids.
+        :raises CheckFailed: naming the servers that may or may not be the application's.
         """
         found = found_of(application, servers)
         problems = [problem for name, there in found.items() for problem in _doubts(application, name, there, origin)]
         if not any(found.values()):
-            problems.append("None of its servers is there; check the names, and the project of the credentials.")
+            problems.append("None of its servers exists there; check their names, and the project of the credentials.")
         if problems:
-            raise CheckFailed(f"The servers of application '{application.name}' on site '{site}' are in doubt", problems)
+            raise CheckFailed(f"The servers of application '{application.name}' on site '{site}' cannot be identified", problems)
         return cls(site, application, {name: there[0] for name, there in found.items() if there})
 
     @property
@@ -82,7 +82,7 @@ class Members:
 def _doubts(application: Application, name: str, there: t.Sequence[Server], origin: Manifest | None) -> t.Iterator[str]:
     if len(there) > 1:
         ids = ", ".join(sorted(server.id for server in there))
-        yield f"{len(there)} servers are called '{name}' ({ids}); name the one that is meant by its id."
+        yield f"{len(there)} servers are called '{name}' ({ids}); name the one you mean by its id."
         return
     for server in there:
         owner = server.metadata.get(APPLICATION_KEY, application.name)
@@ -91,8 +91,8 @@ def _doubts(application: Application, name: str, there: t.Sequence[Server], orig
             yield f"Server {server.label} was restored for application '{owner}'; correct the application's definition."
         elif APPLICATION_KEY not in server.metadata and known.get(server.name, server.id) != server.id:
             yield (
-                f"Server {server.label} is called like one of the application, but checkpoint '{t.cast(Manifest, origin).checkpoint.id}' was taken of "
-                f"{known[server.name]}; name the one that is meant by its id."
+                f"Server {server.label} has the name of one of the application, but checkpoint '{t.cast(Manifest, origin).checkpoint.id}' was taken of "
+                f"{known[server.name]}; name the one you mean by its id."
             )
 
 
@@ -100,7 +100,7 @@ def _doubts(application: Application, name: str, there: t.Sequence[Server], orig
 class FenceStep:
     """What is to be done about one server, in this order.
 
-    :param mark: that it is to bear.
+    :param mark: the mark that the server gets.
     """
 
     server: Server
@@ -116,14 +116,14 @@ class FenceStep:
 
     @property
     def asks(self) -> bool:
-        """Whether Nova has to be told to stop it, and is not at it already."""
+        """Whether Nova must be asked to stop it, because it is not stopping already."""
         return self.stops and self.server.task_state != _STOPPING
 
 
 def plan_fence(members: Members, wanted: FenceMark, by_admin: bool) -> list[FenceStep]:
     """One step per server that is there.
 
-    :param by_admin: whether the lock shall be an administrator's.
+    :param by_admin: whether an administrator locks.
     """
     return [_fence_step(server, wanted, by_admin) for server in members.servers.values()]
 
@@ -157,12 +157,12 @@ def _state(server: Server) -> str:
 
 
 def _has_settled(server: Server) -> bool:
-    """Whether it is stopped, or will not be."""
+    """Whether it has stopped, or failed to."""
     return at_rest(server) or (server.status == "ERROR" and not server.task_state)
 
 
 def _lack(step: FenceStep, by_admin: bool, outcome: Outcome[Server], error: DrError | None) -> str:
-    """What a server is short of being fenced as it shall be, and why; empty when it is."""
+    """What a server lacks to be fenced, and why; empty when it is fenced."""
     if outcome.value is None:
         return f"Server {step.server.label} cannot be seen: {outcome.error}"
     left = _fence_step(outcome.value, step.mark, by_admin)
@@ -196,9 +196,9 @@ class ReleaseStep:
 
 
 def plan_release(members: Members, start: bool) -> list[ReleaseStep]:
-    """One step per server that is there; locks that are not of a fence stay.
+    """One step per server that is there; locks that are not part of a fence stay.
 
-    :param start: whether the servers shall run then.
+    :param start: whether to start the servers.
     """
     return [_release_step(server, start) for server in members.servers.values()]
 
@@ -209,7 +209,7 @@ def _release_step(server: Server, start: bool) -> ReleaseStep:
 
 
 def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str]:
-    """Servers that cannot be released, or not be started."""
+    """Servers that cannot be released or started."""
     problems = [] if by_admin else _admin_problems(step.server for step in steps if step.unlocks)
     problems += [
         f"Server {step.server.label} is {_state(step.server)}; bring it to SHUTOFF first."
@@ -217,7 +217,7 @@ def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str
         if step.starts and step.server.status != "SHUTOFF"
     ]
     return problems + [
-        f"Server {step.server.label} is locked ({step.server.locked_reason or 'nobody said why'}), and not by a fence; unlock it first."
+        f"Server {step.server.label} is locked ({step.server.locked_reason or 'no reason given'}), but not by a fence; unlock it first."
         for step in steps
         if step.starts and step.server.locked and not step.unlocks
     ]
@@ -239,9 +239,9 @@ def addresses(network: Networking, servers: t.Iterable[Server]) -> dict[str, str
 
 
 class Fencing:
-    """Carries the plans out.
+    """Carries out the plans.
 
-    :param compute: acts with the credentials whose the lock shall be.
+    :param compute: acts with the credentials that own the lock.
     :param waiter: how long a tier may take to stop, or a server to start.
     :param gates: between one tier and the next when servers are started.
     """
@@ -254,9 +254,9 @@ class Fencing:
         self._gates = gates
 
     def fence(self, steps: t.Sequence[FenceStep], by_admin: bool) -> None:
-        """Mark all, then stop and lock tier by tier, front before database.
+        """Mark all servers, then stop and lock them tier by tier, front end before database.
 
-        :raises WaitTimeout: naming the servers that did not stop; what was stopped is fenced, and the rest is left to the next run.
+        :raises WaitTimeout: naming the servers that did not stop; those that stopped are fenced, the rest are left to the next run.
         """
         by_id = {step.server.id: step for step in steps}
         self._each(steps, self._mark)
@@ -267,9 +267,9 @@ class Fencing:
             self._each([step for step in of_tier if step.locks], lambda step: self._lock(step, by_admin))
 
     def fence_all(self, steps: t.Sequence[FenceStep], by_admin: bool) -> None:
-        """Fence all that can be fenced, whatever becomes of the others: what they could still do is worse than an order that is not kept.
+        """Fence every server that can be fenced, even when others fail: a server that still writes is worse than a broken order.
 
-        A lock needs no stop. But the project's own keeps the project from stopping, so that it comes right after it was asked for.
+        A server can be locked before it has stopped. But the project's own lock also keeps the project from stopping it, so the stop is requested first.
 
         :raises FenceIncomplete: at the end, naming the servers that are not fenced.
         """
@@ -293,12 +293,12 @@ class Fencing:
         def settled() -> bool | None:
             return all(outcome.value and _has_settled(outcome.value) for outcome in self._look(steps).values()) or None
 
-        # What is late is seen, and told, when all has been tried.
+        # Servers that are late are reported at the end, after all has been tried.
         with contextlib.suppress(WaitTimeout):
             self._waiter.until(f"tier '{tier.name}' to stop", settled)
 
     def _mark_late(self, step: FenceStep, by_admin: bool) -> None:
-        """Nova takes no metadata of a server in ERROR; once that has been stopped, it does. By then the project itself is locked out."""
+        """Mark a server that was in ERROR: Nova sets no metadata before it has stopped, and by then the project itself is locked out."""
         now = self._compute.server(step.server.id)
         if at_rest(now) and FenceMark.of(now) != step.mark:
             self._mark(dataclasses.replace(step, unlocks=not by_admin))
@@ -311,7 +311,7 @@ class Fencing:
             raise FenceIncomplete(self._members.application.name, self._members.site, problems)
 
     def _look(self, steps: t.Iterable[FenceStep]) -> dict[str, Outcome[Server]]:
-        """The servers as they are now, or why Nova does not show them."""
+        """The servers' state now, or why Nova does not show it."""
         ids = [step.server.id for step in steps]
         return dict(zip(ids, attempt_each(ids, self._compute.server, self._concurrency), strict=True))
 
@@ -341,7 +341,7 @@ class Fencing:
             late = " ".join(f"Server {one.label} is {_state(one)}." for one in self._running(servers))
             raise WaitTimeout(
                 f"Tier '{tier.name}' on site '{self._members.site}' did not stop within {self._waiter.timeout:g} s. {late}",
-                "See why it does not shut down, or shut it down from inside; then run the same again, which goes on here.",
+                "Find out why it does not shut down, or shut it down from inside; then re-run, which resumes here.",
             ) from error
 
     def _running(self, servers: t.Iterable[Server]) -> list[Server]:
@@ -350,7 +350,7 @@ class Fencing:
         if failed:
             raise ResourceFailed(
                 f"Server {failed[0].label} on site '{self._members.site}' went to ERROR: {failed[0].fault or 'Nova does not say why'}.",
-                "See the log of the site's nova-compute; reset its state and run again.",
+                "See the log of the site's nova-compute, reset the server's state, and re-run.",
             )
         return [one for one in now.values() if not at_rest(one)]
 
@@ -360,9 +360,9 @@ class Fencing:
     # Release
 
     def release(self, steps: t.Sequence[ReleaseStep], addresses: t.Mapping[str, str]) -> None:
-        """Unlock and unmark all, then start those that are to run, tier by tier in boot order, each with its checks.
+        """Unlock and unmark all servers, then start those that shall run, tier by tier in boot order, each with its checks.
 
-        :param addresses: where the checks are made, per server id.
+        :param addresses: the address for the checks, per server id.
         """
         by_id = {step.server.id: step for step in steps}
         self._each(steps, self._free)
@@ -386,5 +386,5 @@ class Fencing:
         self._waiter.until(f"server {server.label} on site '{self._members.site}' to run", runs)
         checks = self._gates.checks_of(tier)
         if checks and server.id not in addresses:
-            raise ResourceFailed(f"Server {server.label} runs, but has no address at which its checks could be made.")
+            raise ResourceFailed(f"Server {server.label} runs, but has no address for its health checks.")
         self._gates.wait(Subject(server.id, server.name, addresses.get(server.id, "")), checks, self._waiter)

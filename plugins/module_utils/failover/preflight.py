@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a whole restore can succeed at a site once what the application left there earlier has given place: pure."""
+"""Judge whether a whole restore can succeed at a site once the application's old servers there are removed. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import superseded
 
 @dataclasses.dataclass(frozen=True)
 class Conditions:
-    """How it is to be restored.
+    """The conditions of the restore.
 
     :param remove_old: whether old servers of the application at the site will be removed.
     :param keep_volumes: whether their volumes will stay.
@@ -33,8 +33,10 @@ class Conditions:
 
 @dataclasses.dataclass(frozen=True)
 class Assessment:
-    """:param plan: of the restore, at the site as it will be.
-    :param old: servers that give place, or would have to.
+    """The restore, judged beforehand.
+
+    :param plan: of the restore, at the site as it will be.
+    :param old: servers that are removed first, or would have to be.
     """
 
     plan: RestorePlan
@@ -45,10 +47,10 @@ class Assessment:
 
 
 def assess(wish: Wish, conditions: Conditions, stock: Stock) -> Assessment:
-    """Plan the restore, and find everything that is in its way."""
+    """Plan the restore, and find everything that blocks it."""
     manifest, refused = restore_problems(wish.source, wish.mapping, Inventory(stock), wish.drill)
     plan = RestorePlan.of(manifest, stock.site)
-    # A drill takes the place of nothing.
+    # A drill replaces nothing.
     old = [] if wish.drill is not None else superseded.plan_superseded(plan, wish.manifest)
     if old and conditions.remove_old:
         stock = superseded.without(stock, old, conditions.keep_volumes)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an application left at a site when it was moved away, and how that gives place to what is newer.
+"""Remove the servers that an application left at a site when it was moved away, so that it can be restored there.
 
-Planning is pure. The old servers hold the addresses that a restore needs. A port that is just as the restore would make it is
-handed over to it, and with it its floating address; any other is removed.
+Planning is pure. The old servers hold the addresses that the restore needs. A port exactly like the one that the restore would
+make is kept for it, with its floating address; all others are removed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from .fencing import at_rest
 
 @dataclasses.dataclass(frozen=True)
 class Old:
-    """A server that is in the way of a restore, with what hangs on it.
+    """A server that blocks a restore, with its ports and volumes.
 
-    :param handed: its ports that go over to the restore, each with the description by which that knows it.
+    :param handed: its ports that are kept for the restore, each with the description by which the restore finds it.
     :param removed: its other ports.
     :param floating_ips: addresses that an earlier restore allocated for these others.
     """
@@ -54,9 +54,9 @@ class Old:
 
 
 def plan_superseded(plan: RestorePlan, whole: Manifest) -> list[Old]:
-    """The application's servers at a site that are not of this checkpoint's restore; of a part of it, those of the same names.
+    """The application's servers at a site that this checkpoint's restore did not make; of a partial restore, those with the same names.
 
-    :param plan: of the restore to which they give place.
+    :param plan: of the restore that replaces them.
     :param whole: the checkpoint with all its servers.
     """
     kept = {spec.name for spec in whole.description.servers} - {spec.name for spec in plan.manifest.description.servers}
@@ -64,7 +64,7 @@ def plan_superseded(plan: RestorePlan, whole: Manifest) -> list[Old]:
 
 
 def _is_old(manifest: Manifest, server: Server) -> bool:
-    """A copy that a drill made never gives place: it is in nobody's way."""
+    """Whether a server is an old one of the application; copies made by drills are not."""
     name = manifest.application.name
     mark, owner = FenceMark.of(server), server.metadata.get(APPLICATION_KEY)
     mine = owner == name or (owner is None and mark is not None and mark.application == name)
@@ -105,7 +105,7 @@ def _is_as_wanted(site: RestoreSite, port: Port, step: PortStep) -> bool:
 def removal_problems(manifest: Manifest, site: str, olds: t.Iterable[Old], is_taken: bool = True) -> list[str]:
     """Why old servers must not be removed.
 
-    :param is_taken: whether the checkpoint is there already; otherwise it is about to be taken.
+    :param is_taken: whether the checkpoint exists already; otherwise it is about to be taken.
     """
     return [problem for old in olds for problem in _removal_problems(manifest, site, old.server, is_taken)]
 
@@ -120,13 +120,13 @@ def _removal_problems(manifest: Manifest, site: str, server: Server, is_taken: b
     elif mark.site != checkpoint.site:
         yield f"{where} is fenced because the application runs at '{mark.site}', but the checkpoint is of site '{checkpoint.site}'."
     elif is_taken and (mark.moment is None or mark.moment >= checkpoint.moment):
-        yield f"{where} was fenced at {mark.since}, which is not before the checkpoint of {checkpoint.created_at}; take a newer checkpoint."
+        yield f"{where} was fenced at {mark.since}, not before the checkpoint of {checkpoint.created_at}; take a newer checkpoint."
 
 
 def in_the_way(site: str, olds: t.Iterable[Old]) -> list[str]:
-    """What an operator has to decide about."""
+    """Old servers that the operator must decide about."""
     return [
-        f"Server {old.server.label} at site '{site}' is of an earlier time of the application and in the way, with "
+        f"Server {old.server.label} at site '{site}', left by an earlier move of the application, blocks the restore with "
         f"{_counted(len(old.handed) + len(old.removed), 'port')} ({', '.join(old.as_dict()['addresses']) or 'no address'}) and "
         f"{_counted(len(old.volumes), 'volume')}; have it removed before the restore (remove_old: true), or remove it yourself."
         for old in olds
@@ -138,8 +138,8 @@ def _counted(number: int, what: str) -> str:
 
 
 def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
-    """What a site has and allows once the old servers are gone."""
-    gone = {one.id for old in olds for one in (old.server, *old.removed)} | {one.id for old in olds for one in old.floating_ips}
+    """The site's resources and quotas as they will be without the old servers."""
+    gone = {old.server.id for old in olds} | {port.id for old in olds for port in old.removed} | {one.id for old in olds for one in old.floating_ips}
     gone |= set() if keep_volumes else {volume.id for old in olds for volume in old.volumes}
     handed = {port.id: description for old in olds for port, description in old.handed}
     site = stock.site
@@ -177,9 +177,9 @@ def _freed(quotas: t.Mapping[str, t.Mapping[str, Quota]], olds: t.Sequence[Old],
 
 
 class OldServerRemover:
-    """Carries it out. What has gone half-way is known again by the servers, which go last.
+    """Removes old servers. They go last, so that an interrupted removal can be resumed.
 
-    :param compute: acts with credentials that the locks let through.
+    :param compute: acts with credentials that may change locked servers, or unlock them.
     :param by_admin: whether these are an administrator's.
     :param keep_volumes: whether volumes stay when their servers go.
     """
@@ -195,7 +195,7 @@ class OldServerRemover:
         self._keep_volumes = keep_volumes
 
     def remove(self, olds: t.Sequence[Old]) -> None:
-        """Hand over or remove the ports, then remove the servers, with their volumes or without."""
+        """Keep or remove the ports, then remove the servers, with or without their volumes."""
         each(olds, self._free_addresses, self._concurrency)
         each([old.server for old in olds], self._remove_server, self._concurrency)
 

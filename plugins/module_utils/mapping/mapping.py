@@ -66,7 +66,7 @@ class Target:
 
     def as_data(self) -> str | dict[str, t.Any] | None:
         """In the short form."""
-        extras = {"cidr": self.cidr} if self.cidr else {}
+        extras: dict[str, t.Any] = {"cidr": self.cidr} if self.cidr else {}
         extras |= {"make": True} if self.make else {}
         return {"name": self.name, **extras} if extras else self.name
 
@@ -177,7 +177,7 @@ def used_names(manifest: Manifest, mapping: SiteMapping | None = None) -> dict[s
         "key_pairs": [*_names(topology.key_pairs), *(server.key_name for server in servers)],
         "security_groups": [*_names(topology.security_groups), *(one for _server, port in ports for one in port.security_groups)],
         "server_groups": [*_names(topology.server_groups), *(server.server_group for server in servers)],
-        "availability_zones": [one.availability_zone for one in (*servers, *manifest.description.volumes)],
+        "availability_zones": [*(one.availability_zone for one in servers), *(one.availability_zone for one in manifest.description.volumes)],
     }
     return {kind.key: sorted({name for name in found[kind.key] if name}) for kind in KINDS}
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks made, and the gates between tiers.
+"""Health checks, and the gates between tiers.
 
 May import core, application, cloud, work and quiesce.
 """

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether restored servers do their work: the health checks between one tier and the next.
+"""Health checks of restored servers: the gates between one tier and the next.
 
-Checks come out of a manifest, which is untrusted. One that is a command is only made when the operator wants that.
+Checks come from a manifest, which is untrusted. A check that is a command runs only if the operator allows it.
 
-To the servers of a drill no network leads. What can be seen from outside stands for their checks, and nothing else is claimed.
+No network leads to the servers of a drill. What can be seen from outside replaces their checks, and nothing more is claimed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..core.errors import CheckFailed, InvalidInput, WaitTimeout
 from ..work.waiting import Waiter
 from .probes import Probes, Subject
 
-#: What becomes of checks that are commands. REFUSE is first, because it is what happens without a word.
+#: What happens to checks that are commands. REFUSE, the first, is the default.
 REFUSE, SKIP, RUN = COMMAND_POLICIES = ("refuse", "skip", "run")
 
 Ask = t.Callable[[Check, Subject, float], "str | None"]
@@ -28,16 +28,16 @@ Ask = t.Callable[[Check, Subject, float], "str | None"]
 #: Seconds that an attempt gets also when there is nearly no time left.
 _LEAST_SECONDS = 1.0
 
-_CONNECTION_HINT = "Look at its console, and whether its security groups and the way from here allow the connection; then run again."
+_CONNECTION_HINT = "Check its console, its security groups, and that the network lets this host connect to it; then re-run."
 _HINTS = {
     PORT: _CONNECTION_HINT,
     HTTP: _CONNECTION_HINT,
-    AGENT: "Look at its console, whether its guest agent is started, and whether these credentials may ask it; then run again.",
-    COMMAND: "Run the command by hand with the same environment (OSDR_SERVER_ADDRESS, ...) and look at the console; then run again.",
-    CONSOLE: "Look at its console, and whether what is looked for is what such a server says there; then run again.",
+    AGENT: "Check its console, that its guest agent is running, and that these credentials may ask it; then re-run.",
+    COMMAND: "Run the command by hand with the same environment (OSDR_SERVER_ADDRESS, ...) and check the server's console; then re-run.",
+    CONSOLE: "Check its console, and that the expression matches what such a server writes there; then re-run.",
 }
 
-#: What a check is made by, in words, per kind.
+#: What makes a check, in words, per kind.
 _MADE_BY = {PORT: "connection", HTTP: "connection", AGENT: "guest agent", COMMAND: "command", CONSOLE: "console log"}
 
 
@@ -45,19 +45,19 @@ _MADE_BY = {PORT: "connection", HTTP: "connection", AGENT: "guest agent", COMMAN
 class Gates:
     """What the servers of a tier must pass before the next tier begins.
 
-    :param ask: makes a check once, and tells what was found instead of what is wanted.
-    :param runs_commands: whether checks that are commands are made; they are left out otherwise.
+    :param ask: makes a check once, and returns what it found instead of the wanted result.
+    :param runs_commands: whether checks that are commands are made; otherwise they are left out.
     """
 
     ask: Ask = Probes().ask
     runs_commands: bool = False
 
     def checks_of(self, tier: Tier) -> list[Check]:
-        """What is made for the checks of a tier."""
+        """The checks that are made for a tier."""
         return [check for check in tier.checks if self._is_made(check)]
 
     def made_by(self, check: Check) -> list[str]:
-        """What a check of the manifest is made by; empty when it is not made."""
+        """What makes a check of the manifest; empty when it is not made."""
         return [_MADE_BY[check.kind]] if self._is_made(check) else []
 
     def _is_made(self, check: Check) -> bool:
@@ -67,15 +67,18 @@ class Gates:
         """Wait until all checks of a server pass; each has its own time from the start.
 
         :param waiter: for its interval and clock.
-        :returns: whether there was anything to wait for.
-        :raises WaitTimeout: naming server, check, and what was found last.
+        :returns: whether any check failed at first.
+        :raises WaitTimeout: naming the server, the check, and its last result.
         """
         started = waiter.clock.now()
         found = [self._wait_for(subject, check, started + check.timeout, waiter) for check in checks]
         return any(found)
 
     def _wait_for(self, subject: Subject, check: Check, deadline: float, waiter: Waiter) -> list[str]:
-        """:returns: what was found instead of what is wanted, every time."""
+        """Wait until one check passes.
+
+        :returns: the problem of each failed attempt.
+        """
         clock = waiter.clock
         found: list[str] = []
 
@@ -100,10 +103,10 @@ class Gates:
 
 @dataclasses.dataclass(frozen=True)
 class DrillGates(Gates):
-    """The same for the servers of a drill. Only their guest agents can be asked as they are.
+    """The gates of a drill. Only checks of guest agents are made as they are.
 
-    :param probes: what stands for each other check; nothing does when empty.
-    :param timeout: seconds that a server gets for them; those of the longest check that they stand for when None.
+    :param probes: what replaces each other check; when empty, nothing does.
+    :param timeout: seconds that a server gets for them; None for those of the longest check that they replace.
     """
 
     probes: tuple[Check, ...] = ()
@@ -123,7 +126,7 @@ class DrillGates(Gates):
 
 @dataclasses.dataclass(frozen=True)
 class DrillProbe:
-    """What is to stand for the checks of a drill.
+    """What replaces the checks in a drill.
 
     :param agent: whether guest agents must answer.
     :param console: a regular expression that must match something in each server's console log; None for none.
@@ -135,23 +138,26 @@ class DrillProbe:
     timeout: int | None = None
 
     def checks(self) -> tuple[Check, ...]:
-        """:raises InvalidInput: when consoles cannot be searched for that."""
+        """The checks that this stands for.
+
+        :raises InvalidInput: when ``console`` is not a regular expression.
+        """
         try:
             re.compile(self.console or "")
         except re.error as error:
-            raise InvalidInput(f"'{self.console}' is no regular expression ({error}), so no console can be searched for it.") from error
+            raise InvalidInput(f"'{self.console}' is not a regular expression ({error}), so consoles cannot be searched for it.") from error
         return (*([Check(agent=True)] if self.agent else []), *([Check(console=self.console)] if self.console else []))
 
 
 def gates_for(application: Application, is_drill: bool, commands: str, probe: DrillProbe, ask: Ask) -> Gates:
-    """What servers of an application must pass, in a real restore or a drill.
+    """The gates for an application's servers, in a real restore or a drill.
 
-    :param commands: what becomes of checks that are commands.
+    :param commands: what happens to checks that are commands.
     :raises CheckFailed: when there are commands that nobody has decided about.
     """
     problems = command_problems(application, commands)
     if problems:
-        raise CheckFailed("The health checks are not to be made as they are", problems)
+        raise CheckFailed("The health checks need a decision", problems)
     if is_drill:
         return DrillGates(ask, probes=probe.checks(), timeout=probe.timeout)
     return Gates(ask, commands == RUN)
@@ -166,21 +172,21 @@ def command_problems(application: Application, policy: str) -> list[str]:
     if policy != REFUSE:
         return []
     return [
-        f"The checkpoint's manifest wants to have a command run here as a health check of tier '{tier}': {command}. Read it; "
-        "then have such commands run (command_checks: run), or restore without these checks (command_checks: skip)."
+        f"The manifest contains a health check of tier '{tier}' that runs a command on this host: {command}. Review it; "
+        "then allow such commands (command_checks: run), or restore without these checks (command_checks: skip)."
         for tier, command in _commands(application)
     ]
 
 
 def command_warnings(application: Application, policy: str) -> list[str]:
-    """Checks that are not made."""
+    """Warnings about checks that are not made."""
     if policy != SKIP:
         return []
-    return [f"A health check of tier '{tier}' is not made, as command_checks says: {command}." for tier, command in _commands(application)]
+    return [f"Health check of tier '{tier}' skipped (command_checks: skip): {command}." for tier, command in _commands(application)]
 
 
 def _commands(application: Application) -> t.Iterator[tuple[str, str]]:
-    """Every command with its tier, as a shell would take it."""
+    """Every command, quoted for a shell, with its tier."""
     for tier in application.tiers:
         for check in tier.checks:
             if check.kind == COMMAND:

@@ -27,22 +27,22 @@ from ..quiesce.driver import QuiesceDriver
 from ..quiesce.drivers import AUTO, Reach, drivers, require_reach
 from ..work.waiting import within
 
-#: Seconds for a connection; a guest that boots does not refuse, it does not answer.
+#: Seconds for a connection; a guest that is booting does not refuse it, it does not answer.
 _CONNECT_SECONDS = 2.0
-#: Seconds for a request with its answer: a server can be slow without end.
+#: Seconds for a request with its answer: a server can be slow for ever.
 _REQUEST_SECONDS = 10.0
 _AGENT_SECONDS = 5
-#: So much of a console log is looked at.
+#: How much of a console log is read.
 _CONSOLE_LINES = 5000
-#: So much of a body is looked at, in bytes.
+#: How much of a body is read, in bytes.
 _LARGEST_BODY = 2**20
 
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A server that is checked.
+    """A server to check.
 
-    :param address: where it can be reached.
+    :param address: where it is reached.
     """
 
     server_id: str
@@ -53,8 +53,8 @@ class Subject:
 class Agents:
     """The guest agents of a site.
 
-    :param compute: whose credentials may ask them.
-    :param drivers: the ways to ask, each of which will do.
+    :param compute: with credentials that may ask them.
+    :param drivers: the ways to ask; any one suffices.
     """
 
     def __init__(self, compute: Compute, drivers: t.Sequence[QuiesceDriver]) -> None:
@@ -63,7 +63,7 @@ class Agents:
 
     @classmethod
     def of(cls, cloud: Cloud, driver: str, admin_cloud: str | dict[str, t.Any] | None, libvirt_uri: str | None) -> Agents:
-        """The parameters are the options by which servers are frozen there.
+        """Make it from the options by which servers are frozen there.
 
         :raises InvalidInput: when libvirt cannot be reached.
         """
@@ -73,7 +73,7 @@ class Agents:
         return cls(compute, [one for one in known if one.asks_agent and driver in (AUTO, one.name)])
 
     def problem(self, server_id: str) -> str | None:
-        """Why a server could not be frozen now; None when it could be."""
+        """Why a server could not be frozen now; None when it could."""
         try:
             server = self._compute.server(server_id)
         except DrError as error:
@@ -92,8 +92,8 @@ class Agents:
 class Probes:
     """Makes health checks.
 
-    :param agents: needed for those that ask guest agents.
-    :param compute: needed for those that look at console logs.
+    :param agents: needed for checks of guest agents.
+    :param compute: needed for checks of console logs.
     """
 
     def __init__(self, agents: Agents | None = None, compute: Compute | None = None) -> None:
@@ -103,7 +103,7 @@ class Probes:
     def ask(self, check: Check, subject: Subject, seconds: float) -> str | None:
         """Make a check once, within about so many seconds.
 
-        :returns: what was found instead of what is wanted; None when the check passed.
+        :returns: what was found instead of the wanted result; None when the check passed.
         """
         kinds: dict[str, t.Callable[[], str | None]] = {
             PORT: lambda: connection_problem(subject.address, t.cast(int, check.port)),
@@ -116,7 +116,7 @@ class Probes:
 
 
 def console_problem(compute: Compute, server_id: str, pattern: str) -> str | None:
-    """Why a console log is not as it should be."""
+    """Why the check of a console log fails; None when it passes."""
     try:
         text = compute.console_tail(server_id, _CONSOLE_LINES)
     except CloudError as error:
@@ -128,7 +128,7 @@ def console_problem(compute: Compute, server_id: str, pattern: str) -> str | Non
 
 
 def connection_problem(address: str, port: int) -> str | None:
-    """Why no TCP connection can be made."""
+    """Why no TCP connection can be made; None when one can."""
     try:
         _connect(address, port).close()
     except (OSError, ValueError) as error:
@@ -137,14 +137,17 @@ def connection_problem(address: str, port: int) -> str | None:
 
 
 def _connect(address: str, port: int) -> socket.socket:
-    """:raises ValueError: for what is no address: it comes from clouds and manifests."""
+    """Connect to a port.
+
+    :raises ValueError: for what is not an address: it comes from clouds and manifests.
+    """
     if host_in_uri(address) is None:
         raise ValueError(f"'{told(address)}' is neither an address nor a host name")
     return socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
 
 
 def http_problem(address: str, check: HttpCheck) -> str | None:
-    """Why a GET is not answered as it should be. Neither redirects nor proxies are followed: the server itself is asked."""
+    """Why a GET is not answered as wanted; None when it is. The server itself is asked, without redirects or proxies."""
     try:
         return within(_REQUEST_SECONDS, "the answer", lambda: _answer_problem(address, check))
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -166,7 +169,7 @@ def _answer_problem(address: str, check: HttpCheck) -> str | None:
 
 
 def _connected(address: str, check: HttpCheck) -> http.client.HTTPConnection:
-    """A connection to the server's address that asks for the name that the check gives."""
+    """A connection to the server's address that asks for the host that the check names."""
     secure = check.scheme == "https"
     name = check.host or address
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -194,7 +197,7 @@ def _tls(check: HttpCheck) -> ssl.SSLContext:
 
 
 def command_problem(command: t.Sequence[str], subject: Subject, seconds: float) -> str | None:
-    """Why a command does not end with status 0. It is run without a shell, in a session of its own, and ended when its time is over."""
+    """Why a command fails; None when it ends with status 0. It runs without a shell, in its own session, and is killed when its time is over."""
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(
@@ -206,7 +209,7 @@ def command_problem(command: t.Sequence[str], subject: Subject, seconds: float) 
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            return f"it cannot be run: {_reason(error)}"
+            return f"it cannot run: {_reason(error)}"
         status = _ended(process, seconds)
         said = _tail(output)
     if status == 0:
@@ -219,11 +222,11 @@ def _environment(subject: Subject) -> dict[str, str]:
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit status; None when it had to be killed, with all that it had started."""
+    """The exit status; None when the command had to be killed, with all that it had started."""
     try:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
-        # What became another user's is beyond reach.
+        # Processes that changed their user cannot be killed.
         with contextlib.suppress(PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -107,15 +107,15 @@ def test_a_fence_at_the_other_site_is_released_and_started(run):
 @pytest.mark.parametrize(
     ("given", "expected", "looked"),
     [
-        ({}, ("primary", "False"), "only into the project of the account"),
-        ({"dr_thaw_cloud": "primary-admin", "dr_thaw_all_projects": "true"}, ("primary-admin", "True"), "into all projects"),
+        ({}, ("primary", "False"), "the project of the credentials only"),
+        ({"dr_thaw_cloud": "primary-admin", "dr_thaw_all_projects": "true"}, ("primary-admin", "True"), "all projects"),
     ],
     ids=["account of the project", "administrator"],
 )
 def test_a_thaw_looks_only_where_the_account_may(run, given, expected, looked):
     job, ((_name, thaw),) = run("thaw", answers(job_template("thaw"), **given))
     assert (thaw["cloud"], str(thaw["all_projects"])) == expected
-    assert f"Thawed orders-db, having looked {looked}." in " ".join(job.output.split())
+    assert f"Thawed orders-db; looked in {looked}." in " ".join(job.output.split())
 
 
 def test_an_answer_is_no_template(run):
@@ -181,7 +181,7 @@ def test_hooks_of_the_cut_over_wait_for_it(make, note):
 
 @pytest.mark.parametrize(
     ("hooks", "said"),
-    [({"after": ["hooks/lost.yml"]}, "There is no file .*/project/hooks/lost.yml"), ({"afterwards": ["hooks/dns.yml"]}, "afterwards")],
+    [({"after": ["hooks/lost.yml"]}, "name files that do not exist: .*/project/hooks/lost.yml"), ({"afterwards": ["hooks/dns.yml"]}, "afterwards")],
     ids=["file", "point"],
 )
 def test_a_cut_over_that_could_not_be_carried_out_is_not_asked_for(make, note, hooks, said):

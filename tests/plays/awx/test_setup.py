@@ -346,7 +346,7 @@ def test_secrets_of_the_collection_come_from_the_credential():
         name for spec in specs_of_roles().values() for name, option in spec.items() if option.get("no_log")
     }
     read = {name: re.findall(r"OSDR_\w+", str(value)) for name, value in data()["dr_awx_inventory_variables"].items()}
-    # No template plays these: mapping writes a file, which a job would lose, and changes is for people at a terminal.
+    # No template plays these two; what mapping writes is a file, which a job would lose.
     assert {name for name, variables in read.items() if variables} == secret - {"dr_mapping_hmac_key", "dr_changes_hmac_key"}
     assert {name for variables in read.values() for name in variables} == set(data()["dr_awx_credential_injectors"]["env"]) - {"OS_CLIENT_CONFIG_FILE"}
 

@@ -221,12 +221,12 @@ def test_the_sweep_runs_in_a_thread_that_ends_with_the_process(api, monkeypatch)
     ran = threading.Event()
     monkeypatch.setattr(api.Sweeper, "_run", lambda self: ran.set())
     api.Sweeper(None).start()
-    assert ran.wait(10)
+    assert ran.wait(60)
     held = threading.Event()
-    thread = api._thread("name", held.wait, 10)
+    thread = api._thread("name", held.wait, 60)
     assert (thread.daemon, thread.name, thread.is_alive()) == (True, "name", True)
     held.set()
-    thread.join(10)
+    thread.join(60)
 
 
 # Many at once ------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_check_mode_tells_and_does_nothing(nova, changes):
 
 
 def test_where_the_application_runs_it_is_not_fenced(nova):
-    with pytest.raises(InvalidInput, match="said to run at site 'primary', so it must not be fenced"):
+    with pytest.raises(InvalidInput, match="runs at site 'primary' according to runs_at, so it must not be fenced"):
         run(nova, runs_at="primary")
 
 

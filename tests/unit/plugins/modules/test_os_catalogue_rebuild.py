@@ -115,7 +115,7 @@ def test_a_changed_piece_is_told(site):
 def test_pieces_on_the_backups_of_another_checkpoint_are_not_taken_for_its_own(site):
     for number in (101, 102, 103):
         site.change(shop.uuid(number), osdr_checkpoint="midnight")
-    assert "is that of checkpoint 'noon' of application 'shop'" in problem_of(site)
+    assert "is of checkpoint 'noon' of application 'shop'" in problem_of(site)
 
 
 def test_with_a_key_unsigned_pieces_are_refused(site):

@@ -109,8 +109,8 @@ def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_befor
     assert clouds.problems() == []
     clouds.primary._snapshots.clear()
     first, second = clouds.problems()
-    assert "others build on it" in first
-    assert "others build on it" in second
+    assert "other backups build on it" in first
+    assert "other backups build on it" in second
 
 
 @pytest.mark.parametrize(("quiesce", "count"), [({"driver": "pause"}, 0), (None, 1)], ids=["the run thaws it", "the run freezes nobody"])

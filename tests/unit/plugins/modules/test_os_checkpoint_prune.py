@@ -110,7 +110,7 @@ def test_a_primary_that_is_not_named_is_not_reached(clouds, primary):
 def test_what_had_to_be_left_alone_is_a_warning_and_did_not_go(clouds):
     clouds.remote.refused = {shop.uuid(2001): 400}
     result = clouds.prune()
-    assert clouds.warnings == [f"Site 'remote' could not delete backup {shop.uuid(2001)}. It is left alone."]
+    assert clouds.warnings == [f"Site 'remote' could not delete backup {shop.uuid(2001)}. It was kept."]
     for site in ("remote", "primary"):
         assert result["prune"]["backups"][site] == [shop.uuid(one) for one in (2002, 2003, 1002, 1003)]
 
@@ -144,7 +144,7 @@ def test_a_comparison_that_still_goes_on_is_a_warning(clouds):
     result = clouds.prune()
     assert (result["changed"], result["prune"]["scratch"], clouds.journal) == (False, {"backups": [], "volumes": []}, [])
     assert [one.split(" (")[0] for one in clouds.warnings] == [f"osdr-verify-{shop.uuid(3001)}"] * 2
-    assert clouds.warnings[0] == f"osdr-verify-{shop.uuid(3001)} (backup-scratch) on site 'remote' is creating. It is left alone."
+    assert clouds.warnings[0] == f"osdr-verify-{shop.uuid(3001)} (backup-scratch) on site 'remote' is creating. It was kept."
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_nonsense_is_refused_before_anything_is_reached(clouds, changes, message
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_damaged_manifest_is_a_failure_and_nothing_is_removed(clouds, check_mode):
     clouds.store.content["shop/ten.json"] = b"{"
-    with pytest.raises(ManifestInvalid, match="nobody knows what these need: Object 'shop/ten.json'"):
+    with pytest.raises(ManifestInvalid, match="so the backups they need are unknown: Object 'shop/ten.json'"):
         clouds.prune(check_mode=check_mode)
     assert clouds.journal == []
 

@@ -155,7 +155,7 @@ def test_with_a_damaged_manifest_nothing_is_removed():
     sites.store.content["shop/ten.json"] = b""
     with pytest.raises(ManifestInvalid) as raised:
         sites.prune()
-    for told in ("Nothing of application 'shop' is removed", "shop/noon.json", "shop/ten.json", "os_catalogue_rebuild"):
+    for told in ("Nothing of application 'shop' was pruned", "shop/noon.json", "shop/ten.json", "os_catalogue_rebuild"):
         assert told in str(raised.value)
     assert sites.journal == []
 
@@ -209,7 +209,7 @@ def test_nothing_goes_where_nobody_knows_what_a_checkpoint_needs():
     sites = Sites()
     by_another_method(sites.store)
     sites.journal.clear()
-    with pytest.raises(ManifestInvalid, match="Nothing of application 'shop' is removed.*method 'pigeon', which this release does not know"):
+    with pytest.raises(ManifestInvalid, match="Nothing of application 'shop' was pruned.*method 'pigeon', which this release does not know"):
         sites.prune()
     assert sites.journal == []
 
@@ -223,11 +223,11 @@ UNKNOWN = [
     pytest.param(unreadable(DrError("3 of 3 operations failed.")), "cannot be read. 3 of 3 operations failed.", id="no manifest can be read"),
     pytest.param(
         lambda sites: sites.own_store.content.update({"shop/away-again.json": b"{"}),
-        "is not whole. Object 'shop/away-again.json' in container 'catalogue' of site 'remote': ",
+        "is incomplete. Object 'shop/away-again.json' in container 'catalogue' of site 'remote': ",
         id="damaged",
     ),
     pytest.param(lambda sites: sites.own_store.content.clear(), "It lacks checkpoint 'away-again', of which the site has backups", id="lost"),
-    pytest.param(lambda sites: by_another_method(sites.own_store), "is not whole. The copy of volume", id="of a method that is not known"),
+    pytest.param(lambda sites: by_another_method(sites.own_store), "is incomplete. The copy of volume", id="of a method that is not known"),
 ]
 
 
@@ -261,7 +261,7 @@ def test_without_the_primary_nobody_knows_the_other_catalogue():
     pruning = sites.prune(primary=False)[0]
     assert (sites.deleted("remote"), sites.left(sites.remote)) == (CHAINS, sorted(AWAY + NEWEST))
     assert len(pruning.warnings) == 1
-    assert "the primary site, which has their catalogue, is left alone" in pruning.warnings[0]
+    assert "the primary site, which has their catalogue, was not read" in pruning.warnings[0]
 
 
 def test_being_told_to_stop_is_no_catalogue_that_cannot_be_read():
@@ -285,7 +285,7 @@ def test_one_store_of_both_sites_has_one_catalogue():
 def test_what_is_refused_is_a_warning_and_ends_its_own_chain_only():
     sites = Sites(remote={"refused": {number(2, 1): 400}})
     pruning, plan = sites.prune()
-    assert pruning.warnings == [f"Site 'remote' could not delete backup {number(2, 1)}. It is left alone."]
+    assert pruning.warnings == [f"Site 'remote' could not delete backup {number(2, 1)}. It was kept."]
     assert sites.deleted("remote") == ["noon-1", "noon-2", "ten-2", "noon-3", "ten-3"]
     assert sites.history.named(one.id for one in plan.sites[0][1].parts) == ["noon-2", "noon-3", "ten-2", "ten-3"]
 

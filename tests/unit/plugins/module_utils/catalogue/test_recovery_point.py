@@ -99,7 +99,7 @@ def test_metrics_are_what_prometheus_reads():
         "# HELP osdr_drill_timestamp_seconds Moment at which the last drill passed.",
         "# TYPE osdr_drill_timestamp_seconds gauge",
         'osdr_drill_timestamp_seconds{application="shop"} 1767270600.0',
-        "# HELP osdr_drill_recovery_seconds Recovery time that the last drill measured that passed.",
+        "# HELP osdr_drill_recovery_seconds Recovery time measured by the last drill that passed.",
         "# TYPE osdr_drill_recovery_seconds gauge",
         'osdr_drill_recovery_seconds{application="shop"} 71.4',
     ]

@@ -47,7 +47,7 @@ def test_a_site_that_cannot_answer_needs_its_backup_service(site):
         raise CloudError("Site 'remote' could not ask.", "Not this.", http_status=503)
 
     site.may_import = unavailable
-    assert import_problems(site) == ["Site 'remote' could not ask. It needs a backup service that is up."]
+    assert import_problems(site) == ["Site 'remote' could not ask. A running backup service is needed there."]
 
 
 def test_a_store_that_can_be_looked_at_has_no_problem():

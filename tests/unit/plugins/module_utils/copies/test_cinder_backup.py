@@ -30,9 +30,9 @@ def lack(one, state):
     [
         pytest.param(there(one="available", two="available"), [], id="whole"),
         pytest.param(there(one="restoring", two="available"), [], id="being restored"),
-        pytest.param(there(two="available"), [lack("one", "is not known")], id="what it builds on is gone"),
+        pytest.param(there(two="available"), [lack("one", "is missing")], id="what it builds on is gone"),
         pytest.param(there(one="available", two="creating"), [lack("two", "is creating")], id="not finished"),
-        pytest.param(there(one="error"), [lack("one", "is error"), lack("two", "is not known")], id="nothing of it"),
+        pytest.param(there(one="error"), [lack("one", "is error"), lack("two", "is missing")], id="nothing of it"),
     ],
 )
 def test_a_copy_needs_its_whole_chain(parts, expected):
@@ -86,7 +86,7 @@ def test_a_volume_is_made_from_the_checkpoints_own_backup():
 
 
 def test_a_backup_that_is_being_restored_is_busy_and_no_failure():
-    with pytest.raises(Busy, match="Invalid backup. Another restore of this backup has not ended yet."):
+    with pytest.raises(Busy, match="Invalid backup. Another restore of this backup is still running."):
         METHOD.create_volume(Cinder("restoring"), COPY, {})
 
 

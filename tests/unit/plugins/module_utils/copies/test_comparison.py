@@ -90,10 +90,10 @@ def sums_of_the_copy(site, content):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        pytest.param(block_sums(BLOCKS, size=5), "sum up blocks of 5 and 11 bytes. Give both the same backup_swift_block_size", id="other blocks"),
-        pytest.param(b"{}", "sum up blocks of None and 11 bytes", id="damaged"),
-        pytest.param(b'{"chunk_size": %s, ' % (b"9" * 5000), "sum up blocks of None and 11 bytes", id="a size that no block has"),
-        pytest.param(b'{"chunk_size": "32768", ', "sum up blocks of None and 11 bytes", id="a size that is no number"),
+        pytest.param(block_sums(BLOCKS, size=5), "use blocks of 5 and 11 bytes for their checksums. Set the same backup_swift_block_size", id="other blocks"),
+        pytest.param(b"{}", "use blocks of None and 11 bytes", id="damaged"),
+        pytest.param(b'{"chunk_size": %s, ' % (b"9" * 5000), "use blocks of None and 11 bytes", id="a size that no block has"),
+        pytest.param(b'{"chunk_size": "32768", ', "use blocks of None and 11 bytes", id="a size that is no number"),
     ],
 )
 def test_sums_that_cannot_be_compared_are_told(content, says):

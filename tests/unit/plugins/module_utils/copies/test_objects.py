@@ -175,7 +175,7 @@ def test_what_only_one_has_the_other_need_not_have():
         pytest.param(without(HERE.block_sums_name), [f"object {HERE.block_sums_name} is missing"], id="no block sums"),
         pytest.param(
             BackupObjects(HERE, {**WHOLE.objects, f"{HERE.prefix}-00003": StoredObject(f"{HERE.prefix}-00003", 1, "")}),
-            [f"object {HERE.prefix}-00003 is of no use and keeps it from being restored"],
+            [f"object {HERE.prefix}-00003 is not listed and prevents the restore"],
             id="one too many",
         ),
     ],

@@ -111,7 +111,7 @@ def test_a_new_backup_names_only_what_was_asked_for():
     assert new.body(WantedBackups("shop", "noon", 3, "local", "box")).items() >= {"availability_zone": "local", "container": "box"}.items()
 
 
-@pytest.mark.parametrize(("status", "says"), [("backing-up", "was broken off"), ("error", "Take the snapshots anew")])
+@pytest.mark.parametrize(("status", "says"), [("backing-up", "was interrupted"), ("error", "Retake the snapshots")])
 def test_a_snapshot_that_cannot_be_backed_up_is_named(status, says):
     (problem,) = snapshot_problems(planned([], snapshots=[snapshot("db", status=status)]), "primary")
     assert "Snapshot snapshot-db" in problem
@@ -175,10 +175,10 @@ def test_what_is_yet_to_be_taken_has_no_backup():
     [
         pytest.param({}, {}, None, id="nothing needs it"),
         pytest.param({"status": "error"}, None, None, id="it failed and the remote site never knew it"),
-        pytest.param({"status": "creating"}, None, "it is creating. Run the same again when that has ended", id="under way"),
-        pytest.param({}, {"status": "restoring"}, "it is restoring. Run the same again", id="a drill reads it"),
-        pytest.param({"has_dependents": True}, {}, "others build on it. Give another id", id="built on"),
-        pytest.param({}, {"metadata": {LABEL_KEY: "1:ab"}}, "a checkpoint of this id was published with it. Give another id", id="published"),
+        pytest.param({"status": "creating"}, None, "it is creating. Re-run when that has ended", id="under way"),
+        pytest.param({}, {"status": "restoring"}, "it is restoring. Re-run", id="a drill reads it"),
+        pytest.param({"has_dependents": True}, {}, "other backups build on it. Give another id", id="built on"),
+        pytest.param({}, {"metadata": {LABEL_KEY: "1:ab"}}, "a checkpoint with this id was published with it. Give another id", id="published"),
     ],
 )
 def test_a_backup_that_has_to_give_place_and_cannot_is_told(changes, record, says):

@@ -58,7 +58,7 @@ def test_what_gives_place_gives_its_room_where_it_is_known(site):
 def test_what_cannot_give_place_is_told(site):
     site.primary.hold("orders", metadata=NOON, snapshot_id="of yesterday", has_dependents=True)
     (problem,) = problems(site, YET_TO_BE_TAKEN)
-    assert "others build on it" in problem
+    assert "other backups build on it" in problem
 
 
 def test_a_checkpoint_of_the_same_id_that_came_from_the_other_site_need_not_give_place(site):

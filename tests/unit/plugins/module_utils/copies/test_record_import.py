@@ -54,7 +54,7 @@ def test_what_is_known_and_usable_is_left_as_it_is(status):
 )
 def test_another_backup_under_this_id_is_neither_used_nor_touched(record, status):
     site = Importing({"status": status}, **record)
-    with pytest.raises(ResourceFailed, match=f"Site 'remote' knows another backup under id {ID}") as raised:
+    with pytest.raises(ResourceFailed, match=f"Site 'remote' has another backup with id {ID}") as raised:
         site.ensure()
     # Else it would be tried again and again, as if it could pass.
     assert not isinstance(raised.value, CloudError)

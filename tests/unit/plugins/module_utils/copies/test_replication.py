@@ -141,7 +141,7 @@ def test_the_copies_of_a_published_checkpoint_are_not_replaced():
     take_anew(shop)
     shop.primary.calls.clear()
     shop.remote.calls.clear()
-    with pytest.raises(CheckFailed, match="a checkpoint of this id was published with it"):
+    with pytest.raises(CheckFailed, match="a checkpoint with this id was published with it"):
         shop.run()
     assert (shop.primary.calls, shop.remote.calls) == ([], [])
 
@@ -258,7 +258,7 @@ def test_what_a_published_checkpoint_consists_of_at_this_site_is_not_replaced():
     shop = Protecting()
     shop.primary.hold("old", volume_id="volume-orders", snapshot_id="snapshot-of-yesterday", metadata={**NOON, LABEL_KEY: "1:ab"})
     shop.primary.calls.clear()
-    with pytest.raises(CheckFailed, match="a checkpoint of this id was published with it"):
+    with pytest.raises(CheckFailed, match="a checkpoint with this id was published with it"):
         shop.run()
     assert shop.primary.calls == []
 
@@ -527,7 +527,7 @@ def test_another_backup_under_an_id_of_ours_is_told_at_once():
     chains = job.chains(job.back_up(job.plan()))
     shop.remote.hold("primary-1", "other", volume_id="volume-orders")
     before = shop.time.seconds
-    with pytest.raises(ResourceFailed, match="knows another backup under id backup-primary-1"):
+    with pytest.raises(ResourceFailed, match="has another backup with id backup-primary-1"):
         job.deliver(chains)
     assert shop.time.seconds == before
 
@@ -566,7 +566,7 @@ def test_what_is_not_whole_at_the_remote_site_does_not_count():
     job = shop.job()
     chains = job.chains(job.back_up(job.plan()))
     lose_list(shop)
-    with pytest.raises(CloudError, match="not whole. Backup backup-primary-1"):
+    with pytest.raises(CloudError, match="incomplete. Backup backup-primary-1"):
         job.deliver(chains)
 
 
@@ -680,7 +680,7 @@ def test_the_record_of_another_backup_is_told():
     shop = Protecting()
     one = shop.primary.hold("one")
     claim(shop, "backup-one", "other")
-    with pytest.raises(CloudError, match="Site 'primary' exports the record of backup backup-other as that of backup-one."):
+    with pytest.raises(CloudError, match="Site 'primary' exports the record of backup backup-other when asked for backup-one."):
         shop.job().chains([one])
 
 

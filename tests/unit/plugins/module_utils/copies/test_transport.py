@@ -169,7 +169,7 @@ def test_a_failed_copy_leaves_no_list_behind():
 def test_a_damaged_object_is_told_at_once_and_its_backup_is_named():
     site = Bringing()
     site.here.rotten[TWO] = b"second blocc"
-    with pytest.raises(CloudError, match=f"Object {CONTAINER}/{TWO} on site 'primary' is damaged: .* Backup backup-db is of no use") as raised:
+    with pytest.raises(CloudError, match=f"Object {CONTAINER}/{TWO} on site 'primary' is damaged: .* Backup backup-db is unusable") as raised:
         site.deliver()
     assert not raised.value.may_pass
     assert site.time.seconds == 0
@@ -237,7 +237,7 @@ def test_as_long_as_objects_come_it_does_not_stand_still():
 def test_a_replication_that_stands_still_names_the_container():
     site = Bringing(EXTERNAL)
     site.come(ONE, at=40)
-    with pytest.raises(WaitTimeout, match="container 'backups' from site 'primary' to site 'remote' stands still: for 60 s none of 3 missing"):
+    with pytest.raises(WaitTimeout, match="container 'backups' from site 'primary' to site 'remote' has stalled: for 60 s none of 3 missing"):
         site.deliver()
     assert site.time.seconds == 100
     # One has come, with all of its bytes and no more.

@@ -31,8 +31,8 @@ def test_records_are_proved_without_a_look_at_the_store():
         pytest.param("older", None, "Backup backup-older of volume volume-db is not available there", id="its parent is unknown"),
         pytest.param("older", {"status": "error"}, "Backup backup-older of volume volume-db is not available", id="its parent failed"),
         pytest.param("db", {"status": "creating"}, "Backup backup-db of volume volume-db is not available", id="it is under way"),
-        pytest.param("db", {"size": 2}, "It has another backup under id backup-db of volume volume-db", id="it has another size"),
-        pytest.param("db", {"object_count": 5}, "It has another backup under id backup-db", id="it has other objects"),
+        pytest.param("db", {"size": 2}, "It has another backup with id backup-db of volume volume-db", id="it has another size"),
+        pytest.param("db", {"object_count": 5}, "It has another backup with id backup-db", id="it has other objects"),
     ],
 )
 def test_what_the_site_does_not_know_as_it_is_does_not_count(depth, name, changes, says):
@@ -40,7 +40,7 @@ def test_what_the_site_does_not_know_as_it_is_does_not_count(depth, name, change
     del site.remote.by_id[f"backup-{name}"]
     if changes:
         site.remote.hold(name, **changes)
-    with pytest.raises(CloudError, match=f"The copies at site 'remote' are not whole. {says}"):
+    with pytest.raises(CloudError, match=f"The copies at site 'remote' are incomplete. {says}"):
         site.prove()
     assert site.remote.calls == []
 

@@ -58,7 +58,7 @@ def test_the_last_checkpoint_has_one_id_over_all_runs(found, given, expected):
 @pytest.mark.parametrize(("servers", "given"), [((fenced("orders-db"),), "y"), ((fenced("orders-db"), fenced("shop-front", "y")), "")])
 def test_a_move_that_was_begun_with_another_id_is_told(servers, given):
     _checkpoint, (problem,) = settle(move(*servers), given, "fresh")
-    assert "was begun with checkpoint 'x'" in problem
+    assert "has begun with checkpoint 'x'" in problem
     assert "release the servers at site 'primary'" in problem
 
 
@@ -149,7 +149,7 @@ def go_back(run, **changes):
 
 def test_old_servers_are_in_the_way_until_they_may_be_removed(run):
     refused = go_back(run)
-    assert len([one for one in refused.problems if "is of an earlier time of the application and in the way" in one]) == 2
+    assert len([one for one in refused.problems if "left by an earlier move of the application, blocks the restore" in one]) == 2
     allowed = go_back(run, conditions=Conditions(remove_old=True))
     assert (allowed.problems, len(allowed.old)) == ((), 2)
 
@@ -175,7 +175,7 @@ def taken(name="x"):
 
 
 def outdated(verdict):
-    return [one for one in verdict.problems if "was taken before" in one]
+    return [one for one in verdict.problems if "was taken earlier" in one]
 
 
 FENCED = (fenced("orders-db"), fenced("shop-front"))
@@ -218,13 +218,13 @@ def test_a_move_goes_on_with_its_checkpoint_in_whatever_step_it_stopped(run, sou
 )
 def test_data_of_before_the_application_ran_again_are_not_restored(run, source, target, given):
     (problem,) = outdated(run(source, target, given=given))
-    assert "Checkpoint 'x' was taken before (2025-06-01T12:00:00" in problem
+    assert "Checkpoint 'x' was taken earlier (2025-06-01T12:00:00" in problem
     assert ("Give another id" if given else "dr_fence_state: released") in problem
 
 
 def test_who_let_go_is_told(run):
     (problem,) = outdated(run(Here("primary", (MARKED[0], FENCED[1])), Here("remote", taken=taken())))
-    assert "At site 'primary' these run, or were unlocked, since the move was begun: orders-db." in problem
+    assert "At site 'primary' these servers run, or were unlocked, since the move began: orders-db." in problem
 
 
 def test_snapshots_of_the_checkpoint_are_known_by_their_marks(monkeypatch):

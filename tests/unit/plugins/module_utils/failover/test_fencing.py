@@ -113,7 +113,7 @@ def unfenced(nova):
 def test_a_server_on_a_dead_host_keeps_none_from_being_fenced_and_is_locked_itself(is_admin):
     nova = FakeNova(*running(), stubborn=["shop-front"], is_admin=is_admin)
     for _run in range(2):
-        with pytest.raises(FenceIncomplete, match=r"wholly fenced. Server shop-front \(id-shop-front\) is ACTIVE \(powering-off\)\. All others") as raised:
+        with pytest.raises(FenceIncomplete, match=r"partly fenced. Server shop-front \(id-shop-front\) is ACTIVE \(powering-off\)\. All other") as raised:
             fence_all(nova)
         assert len(raised.value.facts["problems"]) == 1
         assert (unfenced(nova), [one.name for one in nova.servers() if one.locked]) == (["shop-front"], NAMES)
@@ -245,7 +245,7 @@ def test_what_is_not_there_is_told():
 @pytest.mark.parametrize(
     ("servers", "expected"),
     [
-        ([], "None of its servers is there"),
+        ([], "None of its servers exists there"),
         ([server("orders-db"), server("orders-db", id="another")], r"2 servers are called 'orders-db' \(another, id-orders-db\)"),
         ([server("orders-db", metadata={"osdr_application": "blog"})], "was restored for application 'blog'"),
         ([server("orders-db"), server("unrelated", id="unrelated")], f"'noon' was taken of {shop.uuid(11)}"),
@@ -287,7 +287,7 @@ def test_a_lock_of_others_stays():
     release(nova)
     assert nova.calls == []
     problems = release_problems(plan_release(members(nova), start=True), by_admin=False)
-    assert len(problems) == 3 and "locked (in repair), and not by a fence" in problems[0]
+    assert len(problems) == 3 and "locked (in repair), but not by a fence" in problems[0]
 
 
 def test_only_what_is_shut_off_can_be_started():

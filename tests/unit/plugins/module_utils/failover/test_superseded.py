@@ -137,7 +137,7 @@ def test_for_a_part_only_what_stands_in_its_way_is_old():
         ({"metadata": {"osdr_application": "shop", "osdr_checkpoint": "ten"}}, "is not fenced"),
         ({"metadata": dataclasses.replace(MARK, site="third").metadata()}, "runs at 'third', but the checkpoint is of site 'remote'"),
         ({"metadata": dataclasses.replace(MARK, since="2026-01-01T12:00:00Z").metadata()}, "not before the checkpoint"),
-        ({"metadata": dataclasses.replace(MARK, since="once").metadata()}, "fenced at once, which is not before"),
+        ({"metadata": dataclasses.replace(MARK, since="once").metadata()}, "fenced at once, not before"),
     ],
 )
 def test_only_what_is_fenced_and_superseded_may_go(changes, expected):

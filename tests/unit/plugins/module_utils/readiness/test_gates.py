@@ -82,13 +82,13 @@ APPLICATION = Application.parse(
 
 def test_commands_that_nobody_has_decided_about_are_told_as_they_are():
     (problem,) = command_problems(APPLICATION, "refuse")
-    assert "health check of tier 'front': /bin/order 'two words'. Read it" in problem
+    assert "health check of tier 'front' that runs a command on this host: /bin/order 'two words'. Review it" in problem
     assert command_problems(APPLICATION, "skip") == command_problems(APPLICATION, "run") == []
 
 
 def test_checks_that_are_left_out_are_told():
     (warning,) = command_warnings(APPLICATION, "skip")
-    assert warning == "A health check of tier 'front' is not made, as command_checks says: /bin/order 'two words'."
+    assert warning == "Health check of tier 'front' skipped (command_checks: skip): /bin/order 'two words'."
     assert command_warnings(APPLICATION, "refuse") == command_warnings(APPLICATION, "run") == []
 
 
@@ -140,7 +140,7 @@ def test_what_is_not_given_is_not_looked_at():
 
 
 def test_a_pattern_that_is_none_is_refused():
-    with pytest.raises(InvalidInput, match="no regular expression"):
+    with pytest.raises(InvalidInput, match="not a regular expression"):
         DrillProbe(console="(").checks()
 
 

@@ -178,7 +178,7 @@ def test_it_is_not_waited_for_where_nothing_is_waited_for():
 
 def test_one_that_never_gets_free_is_told_in_the_end():
     storage = Storage(busy={shop.uuid(102): 10_000})
-    with pytest.raises(Busy, match="Another restore of this backup has not ended yet"):
+    with pytest.raises(Busy, match="Another restore of this backup is still running"):
         finished(storage)
     assert storage.now == storage.waiter.moving(1).timeout
 
@@ -324,7 +324,7 @@ def test_a_failed_volume_is_named_and_the_others_are_kept():
         finished(storage)
     assert str(raised.value).startswith(
         "Volume 'orders-db-boot' of server 'orders-db' (volume-orders-db-boot) could not be restored from backup "
-        f"{shop.uuid(101)} on site 'remote': its status is 'error'. Cinder says: The backup is damaged. See the log"
+        f"{shop.uuid(101)} on site 'remote': its status is 'error'. Cinder says: The backup is damaged. Check the log"
     )
     assert sorted(one.status for one in storage.volumes()) == ["available", "available", "error"]
 
