@@ -421,7 +421,7 @@ def test_only_the_end_of_the_machine_is_heard_of_and_hurries(process):
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"driver": "vmware"}, "There is no driver 'vmware'"), ({"cloud": None}, "The cloud refuses.")],
+    [({"driver": "vmware"}, "'vmware' is not a driver"), ({"cloud": None}, "The cloud refuses.")],
 )
 def test_what_keeps_it_from_guarding_is_told(process, monkeypatch, capsys, changes, reason):
     def connect(options):

@@ -239,10 +239,10 @@ def test_a_snapshot_belongs_to_the_request_that_it_was_wanted_with(found, reques
 
 def test_progress_counts_volumes():
     requests = Requests([GROUPED, SINGLE, Unit(INDIVIDUAL, "b", (OTHER,), "")])
-    assert requests.progress() == "0 snapshots were complete, 0 being taken, and 5 not asked for yet"
+    assert requests.progress() == "0 snapshots were complete, 0 being taken, and 5 not requested yet"
     for number, unit in list(requests.waiting.items())[:2]:
         with requests.asking(number):
             requests.add(f"r{number}", unit, at(number))
-    assert requests.progress() == "0 snapshots were complete, 3 being taken, and 2 not asked for yet"
+    assert requests.progress() == "0 snapshots were complete, 3 being taken, and 2 not requested yet"
     shown(requests, *MEMBERS, groups=[group()])
-    assert requests.progress() == "2 snapshots were complete, 1 being taken, and 2 not asked for yet"
+    assert requests.progress() == "2 snapshots were complete, 1 being taken, and 2 not requested yet"
