@@ -43,7 +43,7 @@ options:
     type: raw
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:

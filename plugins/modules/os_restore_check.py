@@ -51,7 +51,7 @@ options:
     default: true
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:

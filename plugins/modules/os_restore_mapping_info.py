@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 notes:

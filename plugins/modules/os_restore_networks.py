@@ -30,7 +30,7 @@ extends_documentation_fragment:
 options:
   concurrency:
     description:
-      - How many resources of a site are worked on at once.
+      - How many resources of a site are worked on in parallel.
     type: int
     default: 8
 seealso:
