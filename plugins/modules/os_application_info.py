@@ -13,6 +13,8 @@ description:
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
+  - A warning names what no restore brings back of the application, attribute by attribute, and load balancers, DNS records and
+    shares that lead to it.
   - Needs no more than membership in the application's project, but to see user data.
 author:
   - The osdr.openstack authors (!UNKNOWN)
@@ -104,6 +106,13 @@ application_description:
         - The name of a server group begins with that of the application, because nothing else tells whose it is.
       type: dict
       returned: success
+    missing:
+      description:
+        - What no restore brings back of the application, each with the C(resource), the C(attribute), its C(value) and a C(note).
+          A warning says the same.
+      type: list
+      elements: dict
+      returned: success
 volume_ids:
   description: Ids of each server's volumes in the order of the devices, the one that boots first, by the server's name.
   returned: success
@@ -114,26 +123,27 @@ volume_ids:
       - 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
 """
 
-import dataclasses
-
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import look, user_data_of
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import warnings
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 
 
-def seen_by(params, application):
+def run(module):
+    params = module.params
+    application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
-    cloud = connect(params)
-    seen = look(cloud, application, params["concurrency"])
-    if not form:
-        return seen
-    admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else cloud
-    return dataclasses.replace(seen, user_data=user_data_of(admin, seen, form))
+    admin = connect_other(params["admin_cloud"]) if form and params["admin_cloud"] else None
+    captured = capture(connect(params), application, params["concurrency"], form, admin)
+    for warning in captured.warnings:
+        module.warn(warning)
+    servers = captured.description.servers
+    return {
+        "application_description": captured.description.as_dict(),
+        "volume_ids": {server.name: [volume.source_id for volume in server.volumes] for server in servers},
+    }
 
 
 def main():
@@ -151,16 +161,8 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        application = Application.parse(module.params["application"])
-        seen = seen_by(module.params, application)
-        description = describe(application, seen)
-        for warning in warnings(seen):
-            module.warn(warning)
-    module.exit_json(
-        changed=False,
-        application_description=description.as_dict(),
-        volume_ids={server.name: [volume.source_id for volume in server.volumes] for server in description.servers},
-    )
+        result = run(module)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

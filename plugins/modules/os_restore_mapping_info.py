@@ -169,10 +169,9 @@ def run(params, look):
     inventory = look(params)
     if given is None:
         mapping, undecided = propose(manifest, inventory)
-        drift = ()
     else:
         undecided = mapping_drift.undecided(manifest, mapping, inventory)
-        drift = mapping_drift.drift(manifest, mapping, inventory)
+    drift = () if given is None else mapping_drift.drift(manifest, mapping, inventory)
     return {
         "mapping": mapping.as_dict(),
         "undecided": [one.as_dict() for one in undecided],

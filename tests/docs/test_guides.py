@@ -36,6 +36,13 @@ def test_links_lead_somewhere(document):
         assert not anchor or anchor in documents.anchors(target), link
 
 
+@pytest.mark.parametrize("document", documents.DOCUMENTS, ids=in_repository)
+def test_lines_fit_the_page(document):
+    """Rows of tables cannot be broken; everything else can."""
+    lines = enumerate(documents.read(document).splitlines(), 1)
+    assert [number for number, line in lines if len(line) > 120 and not line.startswith(("|", "![", "["))] == []
+
+
 def test_every_guide_is_listed_everywhere():
     names = {path.stem for path in documents.GUIDES}
     listed = (ROOT / "docs/docsite/rst/guides.rst").read_text()

@@ -23,7 +23,7 @@ LINKED = (
     "CONTRIBUTING.md", "tests/integration/README.md", "roles/*/README.md", "roles/*/meta/argument_specs.yml", "awx/setup.yml", "execution-environment.yml"
 )
 
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
+sys.path.insert(0, str(ROOT / "tests" / "plays"))
 from browser import Browser  # noqa: E402 (the path has to be set first)
 
 

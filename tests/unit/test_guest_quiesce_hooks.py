@@ -13,6 +13,20 @@ import jinja2
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.nova import _GUARD_LINE as GUARD_LINE
 
+# Instead of the machine's own: so many seconds have passed when the test says so, and never for whom nobody waits any more.
+SLEEP = """
+echo $PPID > {root}/sleeper-$1
+while kill -0 $PPID 2> /dev/null && [ ! -e {root}/over ]; do
+    if [ -e {root}/passed-$1 ]; then
+        rm {root}/passed-$1
+        exit
+    fi
+    /bin/sleep 0.02
+done
+"""
+#: Seconds of a guard and of a script's limit.
+GUARD, LIMIT = 60, 20
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "roles" / "guest_quiesce_hooks" / "templates"
 
 
@@ -27,6 +41,7 @@ class Guest:
         self.programs = root / "bin"
         for directory in (self.scripts, self.state.parent, self.programs):
             directory.mkdir()
+        self.program("sleep", SLEEP.format(root=root))
         (root / "mounts").write_text(f"tmpfs {root}/run tmpfs rw 0 0\n/dev/vda1 /data ext4 rw 0 0\n")
 
     def program(self, name: str, body: str) -> None:
@@ -35,10 +50,25 @@ class Guest:
     def script(self, name: str, body: str = "") -> None:
         write_script(self.scripts / name, f'echo "{name} $1" >> {self.calls}\n{body}')
 
-    def hook(self, command: str, *, limit: int = 20, guard: int = 0) -> subprocess.CompletedProcess:
-        return subprocess.run([self.render(limit, guard), command], capture_output=True, text=True, check=False, timeout=60)
+    def hook(self, command: str, *, guard: int = 0) -> subprocess.CompletedProcess:
+        return subprocess.run([self.render(guard), command], capture_output=True, text=True, check=False, timeout=60)
 
-    def render(self, limit: int, guard: int) -> Path:
+    def passing(self, seconds: int) -> Path:
+        """The file that lets one sleep of so many seconds end."""
+        return self.root / f"passed-{seconds}"
+
+    def sleeper(self, seconds: int) -> int:
+        """Who slept so long, or sleeps."""
+        path = self.root / f"sleeper-{seconds}"
+        wait_for(lambda: path.exists() and path.read_text().endswith("\n"))
+        return int(path.read_text())
+
+    def end(self) -> None:
+        """No guard outlives its test."""
+        (self.state / "hook-armed").unlink(missing_ok=True)
+        (self.root / "over").touch()
+
+    def render(self, guard: int) -> Path:
         path = self.root / "fsfreeze-hook"
         environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined)
         environment.filters["quote"] = lambda value: shlex.quote(str(value))
@@ -46,7 +76,7 @@ class Guest:
             __guest_quiesce_hooks_mark="test",
             __guest_quiesce_hooks_dispatcher=path,
             __guest_quiesce_hooks_scripts_directory=self.scripts,
-            guest_quiesce_hooks_timeout=limit,
+            guest_quiesce_hooks_timeout=LIMIT,
             guest_quiesce_hooks_guard_timeout=guard,
         )
         replaced = {
@@ -76,8 +106,8 @@ def ended(pid: int) -> bool:
     return not status.exists() or "State:\tZ" in status.read_text()
 
 
-def wait_for(condition, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
+def wait_for(condition) -> None:
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
@@ -90,7 +120,9 @@ def write_script(path: Path, body: str) -> None:
 
 @pytest.fixture
 def guest(tmp_path):
-    return Guest(tmp_path)
+    made = Guest(tmp_path)
+    yield made
+    made.end()
 
 
 def test_scripts_are_frozen_in_order_and_thawed_in_reverse(guest):
@@ -105,7 +137,7 @@ def test_failing_script_fails_the_freeze_and_undoes_what_came_before(guest):
     guest.script("10-first")
     guest.script("20-failing", "echo 'the reason'; [ $1 = thaw ] || exit 3")
     guest.script("30-never")
-    done = guest.hook("freeze", guard=60)
+    done = guest.hook("freeze", guard=GUARD)
     assert done.returncode == 1
     assert guest.called() == ["10-first freeze", "20-failing freeze", "20-failing thaw", "10-first thaw"]
     assert "20-failing freeze: failed with status 3" in done.stderr
@@ -117,10 +149,10 @@ def test_failing_script_fails_the_freeze_and_undoes_what_came_before(guest):
 def test_hung_script_is_killed_with_all_its_processes(guest):
     pid = guest.root / "pid"
     guest.script("10-first")
-    guest.script("20-hangs", f"[ $1 = thaw ] && exit; sleep 3600 & echo $! > {pid}; wait")
-    done = guest.hook("freeze", limit=1)
+    guest.script("20-hangs", f"[ $1 = thaw ] && exit; sleep 3600 & echo $! > {pid}; : > {guest.passing(LIMIT)}; wait")
+    done = guest.hook("freeze")
     assert done.returncode == 1
-    assert "20-hangs freeze: not done after 1 s, killed" in guest.log()
+    assert f"20-hangs freeze: not done after {LIMIT} s, killed" in guest.log()
     assert guest.called()[-2:] == ["20-hangs thaw", "10-first thaw"]
     wait_for(lambda: ended(int(pid.read_text())))
 
@@ -152,8 +184,9 @@ def test_guard_thaws_when_nobody_else_does(guest):
     thawed = guest.root / "thawed"
     guest.program("fsfreeze", f'echo "$*" >> {thawed}')
     guest.script("10-first")
-    assert guest.hook("freeze", guard=1).returncode == 0
-    wait_for(lambda: "10-first thaw: done" in guest.log(), seconds=10)
+    assert guest.hook("freeze", guard=GUARD).returncode == 0
+    guest.passing(GUARD).touch()
+    wait_for(lambda: "10-first thaw: done" in guest.log())
     assert guest.called() == ["10-first freeze", "10-first thaw"]
     assert thawed.read_text().splitlines()[0] == "--unfreeze /data"
     assert (guest.root / "sysrq").read_text() == "j\n"
@@ -163,17 +196,18 @@ def test_guard_thaws_when_nobody_else_does(guest):
 def test_thaw_after_the_guard_has_fired_fails_once(guest):
     """Otherwise Nova, which is told no number of file systems, would take the freeze for one that held."""
     guest.script("10-first")
-    assert guest.hook("freeze", guard=1).returncode == 0
-    wait_for((guest.state / "hook-fired").exists)
-    done = guest.hook("thaw", guard=1)
+    assert guest.hook("freeze", guard=GUARD).returncode == 0
+    guest.passing(GUARD).touch()
+    wait_for(lambda: "10-first thaw: done" in guest.log())
+    done = guest.hook("thaw", guard=GUARD)
     assert done.returncode == 1
     assert "the guard had thawed the guest before" in done.stderr
     assert guest.called()[-1] == "10-first thaw"
     assert not (guest.state / "hook-armed").exists()
-    assert guest.hook("thaw", guard=1).returncode == 0
+    assert guest.hook("thaw", guard=GUARD).returncode == 0
 
 
-@pytest.mark.parametrize("guard", [0, 60])
+@pytest.mark.parametrize("guard", [0, GUARD])
 def test_thaw_says_on_the_console_which_guard_there_is(guest, guard):
     """A probe of the agent is a thaw: so it can be seen from outside, by who can read the console."""
     console = guest.root / "console"
@@ -187,13 +221,15 @@ def test_thaw_says_on_the_console_which_guard_there_is(guest, guard):
 
 def test_thaw_needs_no_console(guest):
     (guest.root / "console").mkdir()
-    assert guest.hook("thaw", guard=60).returncode == 0
+    assert guest.hook("thaw", guard=GUARD).returncode == 0
 
 
 def test_guard_does_nothing_once_disarmed(guest):
-    assert guest.hook("freeze", guard=1).returncode == 0
+    assert guest.hook("freeze", guard=GUARD).returncode == 0
     assert (guest.state / "hook-armed").exists()
-    assert guest.hook("thaw", guard=1).returncode == 0
-    time.sleep(1.5)
+    assert guest.hook("thaw", guard=GUARD).returncode == 0
+    guest.passing(GUARD).touch()
+    guard = guest.sleeper(GUARD)
+    wait_for(lambda: ended(guard))
     assert not (guest.root / "sysrq").exists()
     assert not (guest.state / "hook-fired").exists()

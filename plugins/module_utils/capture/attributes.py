@@ -77,7 +77,7 @@ SERVER = Kind(
     "server",
     (
         _restored("name", "metadata", "description", "tags", "config_drive"),
-        _restored("flavor", note="by name, else the smallest flavor that is large enough; its extra specs are not compared"),
+        _restored("flavor", note="see below"),
         _restored("key_name", note="with its public key, if it belongs to the user of the credentials"),
         _restored("server_groups", note="the group and its policy; Nova keeps the group's own metadata no more"),
         _restored("pinned_availability_zone", note="the zone that was asked for"),
@@ -85,10 +85,7 @@ SERVER = Kind(
         _restored("os-extended-volumes:volumes_attached", note="the volumes, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
         _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
-        _missing(
-            "OS-EXT-SRV-ATTR:hostname",
-            note="the restored server gets the host name that Nova derives from its name",
-        ),
+        _restored("OS-EXT-SRV-ATTR:hostname", note="where the remote site's Nova knows version 2.90"),
         _missing("status", note="the restored server is started", usual=("ACTIVE",)),
         _missing("locked", note="the restored server is not locked", usual=(False,)),
         _missing("locked_reason", note="the restored server is not locked"),
@@ -100,7 +97,10 @@ SERVER = Kind(
         _of_site("OS-SRV-USG:launched_at", "OS-SRV-USG:terminated_at", "OS-EXT-AZ:availability_zone", "OS-DCF:diskConfig"),
         _of_site("OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname", "OS-EXT-SRV-ATTR:instance_name"),
         _of_site("OS-EXT-SRV-ATTR:launch_index", "OS-EXT-SRV-ATTR:reservation_id"),
-        _of_site("OS-EXT-SRV-ATTR:root_device_name", note="the restored server boots from the volume that was listed as bootable"),
+        _restored(
+            "OS-EXT-SRV-ATTR:root_device_name",
+            note="as the volume to boot from; credentials that may not see it take the first bootable one that Nova lists",
+        ),
         _of_site("OS-EXT-SRV-ATTR:kernel_id", "OS-EXT-SRV-ATTR:ramdisk_id", note="of servers that boot from an image"),
     ),
 )
@@ -108,11 +108,12 @@ SERVER = Kind(
 FLAVOR = Kind(
     "flavor",
     (
-        _restored("original_name", "vcpus", "ram", note="the flavor of this name, else the smallest that is large enough"),
+        _restored(
+            "original_name", "vcpus", "ram", "extra_specs", note="the flavor of this name, else the smallest with the same extra specs that is large enough"
+        ),
         _restored("disk", note="as the smallest that is large enough"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
-        _missing("extra_specs", note="another flavor is chosen by its size alone"),
     ),
 )
 
@@ -139,8 +140,7 @@ PORT = Kind(
     (
         _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
         _restored("security_groups", note="with their rules"),
-        _missing("admin_state_up", note="the restored port is up", usual=(True,)),
-        _missing("binding:vnic_type", note="the restored port is a normal one", usual=("normal",)),
+        _restored("admin_state_up", "binding:vnic_type"),
         _missing("binding:profile", "device_profile", "hardware_offload_type"),
         _missing("qos_policy_id"),
         _missing("dns_name", "dns_domain"),
@@ -176,7 +176,7 @@ NETWORK = Kind(
     "network",
     (
         _restored("name", "port_security_enabled"),
-        _missing("mtu", note="the restored network has the site's own MTU"),
+        _restored("mtu", note="unless the remote site's own is smaller, which os_restore_networks warns of"),
         _missing("admin_state_up", note="the restored network is up", usual=(True,)),
         _missing("dns_domain", "qos_policy_id", "tags", "availability_zone_hints"),
         _missing("description", note="the mark of the restore replaces it"),
@@ -222,7 +222,7 @@ SECURITY_GROUP = Kind(
     "security group",
     (
         _restored("name", "description", "security_group_rules"),
-        _missing("stateful", note="the restored group is stateful", usual=(True,)),
+        _restored("stateful", note="when the group is made; one that is there stays as it is"),
         _missing("tags"),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,

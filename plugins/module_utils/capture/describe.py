@@ -74,20 +74,22 @@ def _server(application: Application, seen: CaptureSite, tier: str, server: Serv
         metadata=unmarked(server.metadata),
         tags=unmarked_tags(server.tags),
         ports=tuple(_port(seen, port) for port in seen.ports_of(server)),
-        volumes=tuple(_volume(seen, server, volume) for volume in seen.volumes_of(server)),
+        volumes=tuple(_volume(seen, server, volume, place == 0) for place, volume in enumerate(seen.volumes_of(server))),
         user_data=seen.user_data.get(server.id),
         server_group=group_name(application, group) if group else None,
         availability_zone=server.pinned_zone,
+        hostname=server.hostname or None,
     )
 
 
-def _volume(seen: CaptureSite, server: Server, volume: Volume) -> VolumeSpec:
+def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> VolumeSpec:
     return VolumeSpec(
         source_id=volume.id,
         name=volume.name,
         size=volume.size,
         volume_type=volume.volume_type,
-        bootable=volume.bootable,
+        # Nova boots a new server from no other volume.
+        bootable=volume.bootable or boots,
         device=seen.devices[server.id][volume.id],
         delete_on_termination=dict(server.volumes)[volume.id],
         metadata=unmarked(volume.metadata),
@@ -108,6 +110,8 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         port_security=port.port_security,
         allowed_address_pairs=port.allowed_address_pairs,
         floating_network=_network_name(seen, floating.network_id) if floating else None,
+        is_up=port.is_up,
+        vnic_type=port.vnic_type,
     )
 
 
@@ -172,4 +176,5 @@ def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpe
         name=group.name,
         description=unmarked_text(group.description),
         rules=tuple(sorted((rule_spec(rule, names) for rule in group.rules), key=repr)),
+        is_stateful=group.is_stateful,
     )

@@ -15,10 +15,11 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..manifest.missing import Missing
 from ..work.pool import run_all
 from . import attributes
 from .attributes import Kind
-from .missing import Missing, Resource, missing_of
+from .missing import Resource, missing_of
 
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
 

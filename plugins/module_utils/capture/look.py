@@ -58,10 +58,19 @@ class CaptureSite:
         """In the order of the devices, the one that boots first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
+        root = self._root(server, attached)
         attached.sort(key=lambda volume: _device_order(devices[volume.id]))
         # False sorts before True; the sort keeps the order of the others.
-        root = next((volume for volume in attached if volume.bootable), attached[0])
         return sorted(attached, key=lambda volume: volume is not root)
+
+    def _root(self, server: Server, attached: list[Volume]) -> Volume:
+        """The volume that a server boots from: Nova shows its device to administrators, and lists it first to everybody else.
+
+        :param attached: in Nova's order, which is that in which the server got them.
+        """
+        devices = self.devices[server.id]
+        shown = [volume for volume in attached if server.root_device and devices[volume.id] == server.root_device]
+        return next(iter((*shown, *(volume for volume in attached if volume.bootable))), attached[0])
 
 
 def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSite:
@@ -72,21 +81,19 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     servers = compute.resolve(application.servers)
-    found = run_all(
-        {
-            "volumes": storage.volumes,
-            "ports": network.ports,
-            "ports of others": network.ports_of_others,
-            "networks": network.networks,
-            "subnets": network.subnets,
-            "routers": network.routers,
-            "security groups": network.security_groups,
-            "floating addresses": network.floating_ips,
-            "key pairs": compute.key_pairs,
-            "server groups": compute.server_groups,
-        },
-        concurrency,
-    )
+    work: dict[str, t.Callable[[], t.Any]] = {
+        "volumes": storage.volumes,
+        "ports": network.ports,
+        "ports of others": network.ports_of_others,
+        "networks": network.networks,
+        "subnets": network.subnets,
+        "routers": network.routers,
+        "security groups": network.security_groups,
+        "floating addresses": network.floating_ips,
+        "key pairs": compute.key_pairs,
+        "server groups": compute.server_groups,
+    }
+    found = run_all(work, concurrency)
     volumes = _by_id(found["volumes"])
     return CaptureSite(
         site=cloud.site,

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing as t
 
 from ..core.marking import unmarked_tags, unmarked_text
+from ..manifest.missing import Missing
 from .attributes import Fate, Kind
 
 Resource = t.Mapping[str, t.Any]
@@ -17,24 +17,6 @@ Resource = t.Mapping[str, t.Any]
 _SHOWN = 60
 #: What is in none of these has a value.
 _EMPTY: tuple[t.Any, ...] = (None, "", [], {}, ())
-
-
-@dataclasses.dataclass(frozen=True)
-class Missing:
-    """An attribute that no restore brings back.
-
-    :param resource: whose, as messages call it, e.g. ``port 3f… of server 'shop-front'``.
-    :param value: what it is at the source, in short.
-    :param note: what its loss means, or that this release does not know it.
-    """
-
-    resource: str
-    attribute: str
-    value: str
-    note: str
-
-    def __str__(self) -> str:
-        return f"{self.resource}: {self.attribute} ({self.value})" + (f"; {self.note}" if self.note else "")
 
 
 def missing_of(kind: Kind, label: str, resource: Resource) -> list[Missing]:
@@ -73,10 +55,3 @@ def _without_marks(value: t.Any) -> t.Any:
 def _short(value: t.Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def warning(missing: t.Sequence[Missing]) -> str | None:
-    """All of it in one sentence; None when nothing is missing."""
-    if not missing:
-        return None
-    return "Will be missing at the remote site: " + ". ".join(str(one) for one in missing) + "."

@@ -20,6 +20,21 @@ def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[
 
 def warnings(seen: CaptureSite) -> list[str]:
     """What an operator should know although the application can be protected."""
+    return [*_key_pair_warnings(seen), *_root_warnings(seen)]
+
+
+def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
+    """Only administrators see which device a server boots from."""
+    for server in seen.servers.values():
+        bootable = [volume for volume in seen.volumes_of(server) if volume.bootable]
+        if len(bootable) > 1 and not server.root_device:
+            yield (
+                f"Server {server.label} has {len(bootable)} bootable volumes, and the credentials may not see which it boots from. "
+                f"{bootable[0].label} is taken, since Nova lists it first; make the others non-bootable if that is right."
+            )
+
+
+def _key_pair_warnings(seen: CaptureSite) -> list[str]:
     return [
         f"Key pair '{server.key_name}' of server {server.label} is not among those of the credentials' user, so its "
         "public key is not captured. A restored server gets it only where a key pair of this name exists; "
@@ -35,6 +50,11 @@ def _server_problems(seen: CaptureSite) -> t.Iterator[str]:
         if count > 1:
             yield f"{count} servers of the application are called '{name}'; give them names of their own."
     for server in seen.servers.values():
+        if not (server.flavor.vcpus and server.flavor.ram):
+            yield (
+                f"Nova does not show the CPUs and the memory of server {server.label}, so no flavor could be chosen at another site; "
+                "it must offer the compute API in version 2.47 or later."
+            )
         if server.boots_from_image:
             yield (
                 f"Server {server.label} boots from an image: it cannot be restored from volumes; "

@@ -40,7 +40,7 @@ class Scope:
 
 
 def _router_subnets(seen: CaptureSite, subnets: t.Collection[str]) -> dict[str, tuple[str, ...]]:
-    joined = collections.defaultdict(set)
+    joined: dict[str, set[str]] = collections.defaultdict(set)
     for port in seen.ports:
         if port.device_id in seen.routers:
             joined[port.device_id].update(ip.subnet_id for ip in port.fixed_ips if ip.subnet_id in subnets)

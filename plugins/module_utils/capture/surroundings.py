@@ -10,8 +10,9 @@ import typing as t
 
 from ..cloud.neighbours import Neighbours
 from ..cloud.session import Cloud
+from ..manifest.missing import Missing
 from ..work.pool import attempt_all
-from .missing import Missing, Resource
+from .missing import Resource
 
 _NOT_PROTECTED = "it touches the application and is not protected"
 _ITSELF = "the resource itself"
@@ -38,15 +39,13 @@ def ask(cloud: Cloud, concurrency: int) -> Surroundings:
     A service that fails keeps no application from being protected; that it could not be looked at is told.
     """
     neighbours = Neighbours(cloud)
-    outcomes = attempt_all(
-        {
-            "pool_members": neighbours.pool_members,
-            "record_sets": neighbours.record_sets,
-            "share_rules": neighbours.share_rules,
-        },
-        concurrency,
-    )
-    seen = {kind: outcome.value for kind, outcome in outcomes.items() if not outcome.error}
+    lists: dict[str, t.Callable[[], t.Any]] = {
+        "pool_members": neighbours.pool_members,
+        "record_sets": neighbours.record_sets,
+        "share_rules": neighbours.share_rules,
+    }
+    outcomes = attempt_all(lists, concurrency)
+    seen: dict[str, t.Any] = {kind: outcome.value for kind, outcome in outcomes.items() if not outcome.error}
     failures = tuple(str(outcome.error) for outcome in outcomes.values() if outcome.error)
     return Surroundings(**seen, failures=failures)
 

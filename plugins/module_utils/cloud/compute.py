@@ -257,6 +257,8 @@ def _server(found: t.Any) -> Server:
         pinned_zone=getattr(found, "pinned_availability_zone", None),
         locked=bool(found.is_locked),
         locked_reason=found.locked_reason or "",
+        hostname=found.hostname or "",
+        root_device=found.root_device_name or "",
         power_state=found.power_state,
     )
 
@@ -290,4 +292,11 @@ def _flavor(found: t.Any) -> Flavor:
         disk=found.disk or 0,
         ephemeral=found.ephemeral or 0,
         swap=found.swap or 0,
+        extra_specs=_extra_specs(found),
     )
+
+
+def _extra_specs(found: t.Any) -> dict[str, str] | None:
+    """The SDK takes what Nova does not show for nothing."""
+    shown = found._body.attributes.get("extra_specs")
+    return None if shown is None else {str(key): str(value) for key, value in shown.items()}

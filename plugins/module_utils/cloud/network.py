@@ -101,6 +101,10 @@ class Networking:
 
     # Making
 
+    def set_mtu(self, network_id: str, mtu: int) -> None:
+        with self.cloud.calling(f"set the MTU of network {network_id}"):
+            self.cloud.check(self._api.put(f"/networks/{network_id}", json={"network": {"mtu": mtu}}))
+
     def create_network(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> Network:
         """:param wanted: the body of its creation, as the API documents it; so for all that is made."""
         return _network(self._create("networks", wanted, tags))
@@ -243,6 +247,8 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
         description=found.get("description") or "",
         rules=tuple(_rule(one) for one in found.get("security_group_rules") or ()),
         is_shared=bool(found.get("shared")),
+        # A site without the extension does not say.
+        is_stateful=found.get("stateful") is not False,
     )
 
 
@@ -290,4 +296,6 @@ def _port(found: t.Any) -> Port:
         description=found.description or "",
         device_owner=found.device_owner or "",
         project_id=found.project_id or "",
+        is_up=found.is_admin_state_up is not False,
+        vnic_type=found.binding_vnic_type or "normal",
     )

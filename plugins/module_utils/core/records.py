@@ -175,6 +175,8 @@ class Flavor:
     disk: int
     ephemeral: int
     swap: int
+    #: None when the site does not show them.
+    extra_specs: t.Mapping[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +213,10 @@ class Server:
     locked: bool = False
     #: Empty when it is not locked, or nobody said why.
     locked_reason: str = ""
+    #: The guest's host name; empty when Nova is too old to tell.
+    hostname: str = ""
+    #: The device that it boots from; empty for those who are not administrators.
+    root_device: str = ""
     #: What the hypervisor last said of the guest, in Nova's numbers: 1 runs, 3 is paused, 4 is off.
     power_state: int | None = None
 
@@ -313,6 +319,7 @@ class SecurityGroup:
     description: str = ""
     rules: tuple[SecurityGroupRule, ...] = ()
     is_shared: bool = False
+    is_stateful: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -354,6 +361,9 @@ class Port:
     description: str = ""
     #: What has it: ``compute:...`` for servers, ``network:...`` for what belongs to the network itself.
     device_owner: str = ""
+    is_up: bool = True
+    #: What kind of interface it is on its host.
+    vnic_type: str = "normal"
     project_id: str = ""
 
 

@@ -139,7 +139,7 @@ def _counted(number: int, what: str) -> str:
 
 def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
     """The site's resources and quotas as they will be without the old servers."""
-    gone = {one.id for old in olds for one in (old.server, *old.removed)} | {one.id for old in olds for one in old.floating_ips}
+    gone = {old.server.id for old in olds} | {port.id for old in olds for port in old.removed} | {one.id for old in olds for one in old.floating_ips}
     gone |= set() if keep_volumes else {volume.id for old in olds for volume in old.volumes}
     handed = {port.id: description for old in olds for port, description in old.handed}
     site = stock.site

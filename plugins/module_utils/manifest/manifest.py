@@ -17,13 +17,15 @@ import typing as t
 from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
 from ..core.marking import drill_name
+from ..core.numbers import is_whole
 from . import signed
+from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
 from .specs import ServerSpec, Topology, VolumeSpec
 
-#: The defaults of what came with version 2 are what is known of a copy of version 1.
-_READABLE_VERSIONS = (1, SCHEMA_VERSION)
+#: The defaults of what a version added are what is known of documents from before it.
+_READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
 #: Characters of a version that nobody knows.
 _SHOWN = 40
 
@@ -35,6 +37,8 @@ class ApplicationDescription:
     application: Application
     servers: tuple[ServerSpec, ...]
     topology: Topology
+    #: What no restore brings back.
+    missing: tuple[Missing, ...] = ()
 
     @property
     def volumes(self) -> list[VolumeSpec]:
@@ -47,6 +51,7 @@ class ApplicationDescription:
             application=Application.parse(data["application"]),
             servers=tuple(build(ServerSpec, server) for server in data["servers"]),
             topology=build(Topology, data["topology"]),
+            missing=tuple(build(Missing, one) for one in data.get("missing", ())),
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -54,6 +59,7 @@ class ApplicationDescription:
             "application": self.application.as_dict(),
             "servers": [plain(server) for server in self.servers],
             "topology": plain(self.topology),
+            "missing": [plain(one) for one in self.missing],
         }
 
 
@@ -181,7 +187,7 @@ def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:
 def _refuse_unknown_version(document: t.Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     # True and 1.0 are equal to 1, and are no versions.
-    if not isinstance(version, int) or isinstance(version, bool) or version not in _READABLE_VERSIONS:
+    if not is_whole(version) or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
             f"The manifest has schema version {signed.shown(version)[:_SHOWN]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",
@@ -194,7 +200,7 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         return dict(document)
     parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
     upgraded = {key: with_defaults(hint, document[key]) for key, hint in parts if key in document}
-    return {**document, **upgraded, "schema_version": SCHEMA_VERSION}
+    return {"missing": [], **document, **upgraded, "schema_version": SCHEMA_VERSION}
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:
@@ -227,5 +233,3 @@ def _time_problems(checkpoint: Checkpoint) -> list[str]:
 
 def _twice(names: t.Iterable[str]) -> list[str]:
     return [name for name, count in collections.Counter(names).items() if count > 1]
-
-

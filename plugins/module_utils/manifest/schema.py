@@ -9,13 +9,14 @@ import typing as t
 from ..application.checks import LONGEST_TEXT, MOST_ARGUMENTS, PORTS, SCHEMES, STATUSES
 from ..application.definition import NAME_PATTERN
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Not "$", which Python lets match before a newline at the end.
 _END = r"(?![\s\S])"
 
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
 _TEXT = {"type": "string", "maxLength": 255}
+_SENTENCE = {"type": "string", "maxLength": 1024}
 _TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 255}
 _UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}" + _END}
 #: What every service that gets it can hold.
@@ -78,7 +79,10 @@ _CHECK = {
 
 _TIER = _object(name=_NAME, servers=_list(_TEXT, least=1), checks=_list(_CHECK))
 
-_FLAVOR = _object(id=_TEXT, name=_TEXT, vcpus=_COUNT, ram=_COUNT, disk=_COUNT, ephemeral=_COUNT, swap=_COUNT)
+_EXTRA_SPECS = {"type": ["object", "null"], "additionalProperties": _TEXT}
+_FLAVOR = _object(
+    id=_TEXT, name=_TEXT, vcpus=_COUNT, ram=_COUNT, disk=_COUNT, ephemeral=_COUNT, swap=_COUNT, extra_specs=_EXTRA_SPECS
+)
 
 _PORT = _object(
     name=_TEXT,
@@ -89,6 +93,8 @@ _PORT = _object(
     port_security=_FLAG,
     allowed_address_pairs=_list({"type": "object", "additionalProperties": _TEXT}),
     floating_network=_TEXT_OR_NULL,
+    is_up=_FLAG,
+    vnic_type={"type": "string", "pattern": "^[a-z-]{1,64}" + _END},
 )
 
 _VOLUME = _object(
@@ -118,6 +124,7 @@ _SERVER = _object(
     user_data={"type": ["string", "null"], "maxLength": _LONGEST_USER_DATA, "pattern": _USER_DATA},
     server_group=_TEXT_OR_NULL,
     availability_zone=_TEXT_OR_NULL,
+    hostname=_TEXT_OR_NULL,
 )
 
 _TOPOLOGY = _object(
@@ -153,6 +160,7 @@ _TOPOLOGY = _object(
                     remote_group=_TEXT_OR_NULL,
                 )
             ),
+            is_stateful=_FLAG,
         )
     ),
     key_pairs=_list(_object(name=_TEXT, public_key={"type": "string", "maxLength": 16384})),
@@ -197,6 +205,7 @@ SCHEMA = {
         application=_object(name=_NAME, tiers=_list(_TIER, least=1)),
         servers=_list(_SERVER, least=1),
         topology=_TOPOLOGY,
+        missing=_list(_object(resource=_SENTENCE, attribute=_TEXT, value=_TEXT, note=_SENTENCE)),
         copies=_list(_COPY, least=1),
     ),
 }

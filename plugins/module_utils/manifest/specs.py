@@ -52,6 +52,9 @@ class PortSpec:
     allowed_address_pairs: tuple[t.Mapping[str, str], ...]
     #: Name of the external network of its floating address; None without one.
     floating_network: str | None
+    is_up: bool = True
+    #: What kind of interface it is on its host.
+    vnic_type: str = "normal"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,7 @@ class ServerSpec:
     :param user_data: in one of the forms of :mod:`user_data`; None when there is none, or it was left out.
     :param server_group: name of the group that it is a member of; None for none.
     :param availability_zone: None for whatever the site chooses.
+    :param hostname: the guest's host name; None for what Nova makes of the name.
     """
 
     source_id: str
@@ -77,6 +81,7 @@ class ServerSpec:
     user_data: str | None = None
     server_group: str | None = None
     availability_zone: str | None = None
+    hostname: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +133,7 @@ class SecurityGroupSpec:
     name: str
     description: str
     rules: tuple[SecurityGroupRuleSpec, ...]
+    is_stateful: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -88,7 +88,7 @@ def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMappi
     :param mapping: of the real restore; flavors, volume types, zones, what becomes of addresses and which server groups are left out are as it says.
     """
     topology = manifest.description.topology
-    made = {
+    made: dict[str, t.Sequence[t.Any]] = {
         "networks": topology.networks,
         "subnets": topology.subnets,
         "routers": topology.routers,

@@ -14,6 +14,7 @@ import typing as t
 
 from ..core.errors import MappingInvalid
 from ..core.libraries import library
+from ..core.numbers import is_whole
 from ..manifest.addresses import network_problem
 from ..manifest.manifest import Manifest
 from ..manifest.specs import PortSpec, ServerSpec
@@ -66,7 +67,7 @@ class Target:
 
     def as_data(self) -> str | dict[str, t.Any] | None:
         """In the short form."""
-        extras = {"cidr": self.cidr} if self.cidr else {}
+        extras: dict[str, t.Any] = {"cidr": self.cidr} if self.cidr else {}
         extras |= {"make": True} if self.make else {}
         return {"name": self.name, **extras} if extras else self.name
 
@@ -177,7 +178,7 @@ def used_names(manifest: Manifest, mapping: SiteMapping | None = None) -> dict[s
         "key_pairs": [*_names(topology.key_pairs), *(server.key_name for server in servers)],
         "security_groups": [*_names(topology.security_groups), *(one for _server, port in ports for one in port.security_groups)],
         "server_groups": [*_names(topology.server_groups), *(server.server_group for server in servers)],
-        "availability_zones": [one.availability_zone for one in (*servers, *manifest.description.volumes)],
+        "availability_zones": [*(one.availability_zone for one in servers), *(one.availability_zone for one in manifest.description.volumes)],
     }
     return {kind.key: sorted({name for name in found[kind.key] if name}) for kind in KINDS}
 
@@ -192,7 +193,7 @@ def _names(specs: t.Iterable[t.Any]) -> list[str]:
 def _refuse_unknown_version(document: t.Mapping[str, t.Any]) -> None:
     version = document.get("schema_version")
     # True and 1.0 are equal to 1, and are no versions.
-    if not isinstance(version, int) or isinstance(version, bool) or version != SCHEMA_VERSION:
+    if not is_whole(version) or version != SCHEMA_VERSION:
         said = f"has schema_version {version!r}" if "schema_version" in document else "has no schema_version"
         raise MappingInvalid([f"It {said}; this release reads 'schema_version: {SCHEMA_VERSION}'."])
 

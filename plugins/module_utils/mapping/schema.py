@@ -25,7 +25,7 @@ def _by_name(values: t.Any) -> dict[str, t.Any]:
     return {"type": "object", "propertyNames": _NAME, "additionalProperties": values}
 
 
-_RULE = {"policy": {"enum": list(POLICIES)}, "floating": _FLAG}
+_RULE: dict[str, t.Any] = {"policy": {"enum": list(POLICIES)}, "floating": _FLAG}
 
 _ADDRESSES = _object(**_RULE, servers=_by_name(_object(**_RULE, ports=_by_name(_object(**_RULE)))))
 

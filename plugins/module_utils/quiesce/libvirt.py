@@ -15,6 +15,7 @@ import typing as t
 from ..core.errors import DrError, FreezeFailed
 from ..core.hosts import host_in_uri
 from ..core.libraries import library
+from ..core.numbers import is_whole
 from ..core.records import Server
 from ..core.text import told
 from ..work.clock import SYSTEM_CLOCK, Clock
@@ -194,7 +195,7 @@ class _Answered(FreezeFailed):
 
 def _count(answer: t.Any) -> int:
     """A number of file systems."""
-    if type(answer) is not int or not 0 <= answer <= _MOST_FILESYSTEMS:
+    if not is_whole(answer) or not 0 <= answer <= _MOST_FILESYSTEMS:
         raise ValueError(f"{told(repr(answer))} is not a number of file systems")
     return answer
 

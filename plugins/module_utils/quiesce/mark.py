@@ -16,6 +16,7 @@ import secrets
 
 from ..cloud.compute import Compute
 from ..core.errors import CloudError, FreezeFailed, NotFound
+from ..core.numbers import is_whole
 from ..core.records import FREEZE_KEY, Server
 from ..core.text import told
 
@@ -74,8 +75,8 @@ class FreezeMark:
         """Whether everything in it is of its kind: marks are metadata, which anybody in the project can write."""
         texts = (self.driver, self.until, self.token, self.requested or "", self.frozen or "", self.guard or "")
         count = self.filesystems
-        is_count = count is None or (type(count) is int and 0 <= count <= _MOST_FILESYSTEMS)
-        return is_count and type(self.thawing) is bool and all(isinstance(one, str) for one in texts)
+        is_count = count is None or (is_whole(count) and 0 <= count <= _MOST_FILESYSTEMS)
+        return is_count and isinstance(self.thawing, bool) and all(isinstance(one, str) for one in texts)
 
     @classmethod
     def stands_on(cls, server: Server) -> bool:

@@ -9,12 +9,13 @@ import dataclasses
 import datetime
 import re
 import threading
-import time
 import typing as t
 
 from ..cloud.compute import Compute
 from ..core.errors import CloudError, DrError, FreezeFailed, NotFound
+from ..core.numbers import is_whole
 from ..core.records import Server
+from ..work.clock import SYSTEM_CLOCK, Clock
 from ..work.waiting import Waiter
 from .driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from .mark import FreezeMark, FreezeMarks
@@ -73,7 +74,7 @@ class _Seen:
             intact=last.get("intact") is True,
         )
         texts = (seen.token, seen.ended, seen.outcome)
-        if seen.state not in _STATES or type(seen.max_timeout) is not int or not all(isinstance(one, (str, type(None))) for one in texts):
+        if seen.state not in _STATES or not is_whole(seen.max_timeout) or not all(isinstance(one, (str, type(None))) for one in texts):
             raise ValueError(f"{content!r}")
         return seen
 
@@ -119,10 +120,11 @@ class NovaDriver(QuiesceDriver):
 
     name = "nova"
 
-    def __init__(self, compute: Compute, guard_timeout: int, thaw_timeout: int) -> None:
+    def __init__(self, compute: Compute, guard_timeout: int, thaw_timeout: int, clock: Clock = SYSTEM_CLOCK) -> None:
         self._compute = compute
         self._guard_timeout = guard_timeout
         self._thaw_timeout = thaw_timeout
+        self._clock = clock
         self._armed: dict[str, _Armed] = {}
         self._fired: dict[str, bool] = {}
         self._lock = threading.Lock()
@@ -166,7 +168,8 @@ class NovaDriver(QuiesceDriver):
             lines = _GUARD_LINE.findall(str(self._compute.console_tail(server.id, _CONSOLE_LINES)))
         except DrError:
             return False
-        return any(int(seconds) > 0 and abs(time.time() - int(at)) < _FRESH_SECONDS for seconds, at in lines[-1:])
+        now = self._clock.wall().timestamp()
+        return any(int(seconds) > 0 and abs(now - int(at)) < _FRESH_SECONDS for seconds, at in lines[-1:])
 
     def arm_guard(self, server: Server, seconds: int) -> None:
         """Agree with Nova on the moment at which it thaws.
@@ -177,14 +180,14 @@ class NovaDriver(QuiesceDriver):
         mark = FreezeMarks(self._compute).current(server.id)
         if mark is None or not mark.token:
             raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
-        asked = time.monotonic()
+        asked = self._clock.now()
         until = self._look(server).now + datetime.timedelta(seconds=seconds)
         with self._lock:
             self._armed[server.id] = _Armed(mark.token, until, asked + seconds)
 
     def freeze(self, server: Server, seconds: float) -> int | None:
         armed = self._armed[server.id]
-        if armed.deadline - time.monotonic() < 1:
+        if armed.deadline - self._clock.now() < 1:
             raise FreezeFailed(f"Server {server.label} was not frozen: its guard's time was over before.")
         wish = {"until": armed.until.isoformat(), "token": armed.token}
         found = self._act(server, "quiesce", wish, seconds)
@@ -199,7 +202,7 @@ class NovaDriver(QuiesceDriver):
         token = self._token(server)
         thaw = self._ask_to_thaw(server, token)
         if thaw is None:
-            waiter = Waiter(timeout=self._thaw_timeout, interval=_POLL_SECONDS)
+            waiter = Waiter(self._thaw_timeout, _POLL_SECONDS, self._clock)
             thaw = waiter.until(f"the thaw of server {server.label}", lambda: self._await_thaw(server, token))
         with self._lock:
             self._fired[server.id] = thaw.interrupted == _INTERRUPTIONS["expired"]

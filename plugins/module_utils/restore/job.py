@@ -22,7 +22,7 @@ def restore_networks(restore: NetworkRestore, plan: RestorePlan, check_mode: boo
     if not check_mode:
         restore.apply()
     made = shown(plan.lacking)
-    return {"changed": any(made.values()), "made": made, "diff": {"before": {kind: [] for kind in made}, "after": made}}
+    return {"changed": any(made.values()), "made": made, "warnings": restore.warnings, "diff": {"before": {kind: [] for kind in made}, "after": made}}
 
 
 # Volumes

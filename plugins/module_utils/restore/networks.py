@@ -16,7 +16,7 @@ from ..manifest.specs import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroup
 from ..work.pool import each, run_all
 from .marks import owner_of
 from .plan import RestorePlan
-from .topology import Lacking, joined_subnets, sharing_problems
+from .topology import Lacking, joined_subnets, sharing_problems, smaller_mtu
 
 
 class NetworkRestore:
@@ -34,6 +34,8 @@ class NetworkRestore:
         self._owner: Mark = owner_of(plan.manifest)
         #: Id per name, by kind; what is made comes to it.
         self._ids: dict[str, dict[str, str]] = {"networks": {}, "subnets": {}, "security groups": {}}
+        #: What an operator should know of what was made.
+        self.warnings: list[str] = []
 
     def apply(self) -> None:
         """Make what the plan says is lacking.
@@ -73,6 +75,10 @@ class NetworkRestore:
         security = {} if spec.port_security_enabled else {"port_security_enabled": False}
         made = self._network.create_network(self._marked({"name": spec.name, **security}), self._owner.tags())
         self._ids["networks"][spec.name] = made.id
+        if 0 < spec.mtu < made.mtu:
+            self._network.set_mtu(made.id, spec.mtu)
+        elif 0 < made.mtu < spec.mtu:
+            self.warnings.append(smaller_mtu(spec, made, self._site.name))
 
     def _make_subnet(self, spec: SubnetSpec) -> None:
         body = {
@@ -105,7 +111,7 @@ class NetworkRestore:
         network = self._site.external_network(spec.external_network)
         # To say enable_snat at all takes an administrator, and true is the default.
         snat = {} if spec.enable_snat else {"enable_snat": False}
-        return {"external_gateway_info": {"network_id": self._known("external network", spec.external_network, network and network.id), **snat}}
+        return {"external_gateway_info": {"network_id": self._known("external network", spec.external_network, network.id if network else None), **snat}}
 
     # Security groups
 
@@ -115,7 +121,9 @@ class NetworkRestore:
         self._each(zip(specs, groups, strict=True), lambda pair: self._set_rules(*pair))
 
     def _make_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
-        body = {"name": spec.name, "description": self._owner.beside(spec.description)}
+        # Not every site has the extension; what is off at the source must be off here.
+        state = {} if spec.is_stateful else {"stateful": False}
+        body = {"name": spec.name, "description": self._owner.beside(spec.description), **state}
         made = self._network.create_security_group(body, self._owner.tags())
         self._ids["security groups"][spec.name] = made.id
         return made

@@ -15,6 +15,8 @@ from ..manifest.specs import AddressSpec, PortSpec, ServerSpec
 from .marks import mark_of
 from .site import RestoreSite
 
+#: The kind of interface that a port has when nothing is said.
+_NORMAL = "normal"
 #: In the description of a port: which of its server's it is, counted from 0.
 _POSITION_KEY = "osdr_port"
 
@@ -46,8 +48,9 @@ class PortStep:
     @property
     def lacks_floating_tags(self) -> bool:
         """Only of an address that a restore made; another one that somebody gave the port is left alone."""
-        mine = self.floating_ip is not None and Mark.of_text(self.floating_ip.description) == self.mark
-        return mine and not set(self.mark.tags()) <= set(self.floating_ip.tags)
+        if self.floating_ip is None or Mark.of_text(self.floating_ip.description) != self.mark:
+            return False
+        return not set(self.mark.tags()) <= set(self.floating_ip.tags)
 
     @property
     def changes(self) -> bool:
@@ -67,6 +70,10 @@ class PortStep:
             body["mac_address"] = self.spec.mac_address
         if not self.spec.port_security:
             body["is_port_security_enabled"] = False
+        if not self.spec.is_up:
+            body["is_admin_state_up"] = False
+        if self.spec.vnic_type != _NORMAL:
+            body["binding_vnic_type"] = self.spec.vnic_type
         if self.spec.allowed_address_pairs:
             body["allowed_address_pairs"] = [dict(pair) for pair in self.spec.allowed_address_pairs]
         return body

@@ -15,15 +15,16 @@ from ..core.marking import Mark
 from ..core.records import NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
 from ..manifest.addresses import contains
 from ..manifest.manifest import Manifest
+from ..manifest.missing import warning
 from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
 from .marks import bears_mark_of, owner_of
 from .needs import Need
 from .plan import RestorePlan
 from .port_plan import PortStep
-from .server_plan import ServerStep
+from .server_plan import ServerStep, specs_differ
 from .site import RestoreSite
 from .stock import Stock
-from .topology import same_key, sharing_doubts, sharing_problems, subnet_differences
+from .topology import mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
 from .volume_plan import READY, Action, VolumeStep
 
 
@@ -66,7 +67,15 @@ def doubts(plan: RestorePlan) -> list[str]:
         for network, server in sorted(wanted)
         if (found := site.network(network)) and not site.is_own(found)
     ]
-    return [*addresses, *sharing_doubts(plan.manifest.description.topology, site)]
+    flavors = [
+        f"Flavor '{step.flavor.name}' for server '{step.spec.name}' has other extra specs at site '{site.name}' than at the source: "
+        f"{dict(step.flavor.extra_specs or {})} instead of {dict(step.spec.flavor.extra_specs or {})}."
+        for step in plan.servers
+        if step.builds and step.flavor and not isinstance(step.spec.flavor, NamedFlavor) and specs_differ(step.flavor, step.spec.flavor)
+    ]
+    topology = plan.manifest.description.topology
+    missing = warning(plan.manifest.description.missing)
+    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *flavors, *([missing] if missing else [])]
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:
@@ -347,5 +356,6 @@ def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
         )
     return (
         f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
-        f"'{site.name}' has no flavor of that name or at least that size; create one, or give the project access to one."
+        f"'{site.name}' has no flavor of that name, nor one of at least that size with the same extra specs; create one, give the project "
+        "access to one, or name one in a mapping."
     )

@@ -44,6 +44,11 @@ class ServerStep:
     group: ServerGroup | None = None
 
     @property
+    def source(self) -> str:
+        """Id of the server at the source."""
+        return self.spec.source_id
+
+    @property
     def builds(self) -> bool:
         return self.action.makes
 
@@ -72,6 +77,12 @@ class ServerStep:
         }
         return {one: flag for one, flag in wanted.items() if one in attached and attached[one] != flag}
 
+    @property
+    def _hostname(self) -> str | None:
+        """The guest's own must be that of the source whatever the server is called; None where Nova makes the same of the name."""
+        wanted = self.spec.hostname or _hostname(self.spec.name)
+        return None if wanted == _hostname(self.name) else wanted
+
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """As Nova's server creation wants it; flavor and volumes are known to be there."""
         body = {
@@ -98,8 +109,7 @@ class ServerStep:
             "user_data": user_data.content(self.spec.user_data or ""),
             "availability_zone": self.spec.availability_zone,
             "scheduler_hints": self.group and {"group": self.group.id},
-            # Nova makes it of the name; the guest's own must be that of the source whatever the server is called.
-            "hostname": _hostname(self.spec.name) if self.name != self.spec.name else None,
+            "hostname": self._hostname,
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
 
@@ -157,7 +167,10 @@ def _server_action(server: Server | None) -> Action:
 
 
 def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
-    """The flavor of the same name where it is large enough, or else the smallest that is; just the one that a mapping names."""
+    """The flavor of the same name where it is large enough, or else the smallest that is and says the same by its extra specs.
+
+    Of what a mapping names, just the one of that name.
+    """
     if isinstance(wanted, NamedFlavor):
         return next((flavor for flavor in flavors if flavor.name == wanted.name), None)
 
@@ -165,5 +178,11 @@ def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
         # Not the disk: all servers boot from volumes.
         return flavor.vcpus, flavor.ram, flavor.ephemeral, flavor.swap
 
-    fitting = [one for one in flavors if all(a >= b for a, b in zip(size(one), size(wanted), strict=True))]
+    large = [one for one in flavors if all(a >= b for a, b in zip(size(one), size(wanted), strict=True))]
+    fitting = [one for one in large if one.name == wanted.name or not specs_differ(one, wanted)]
     return min(fitting, key=lambda one: (one.name != wanted.name, size(one), one.disk), default=None)
+
+
+def specs_differ(one: Flavor, other: Flavor) -> bool:
+    """Whether two flavors are known to have different extra specs."""
+    return None not in (one.extra_specs, other.extra_specs) and one.extra_specs != other.extra_specs

@@ -129,15 +129,15 @@ class ServerRestore:
 
     def _look_again(self) -> None:
         """See what servers, ports and floating addresses there are by now."""
-        found = run_all(
-            {
-                "servers": self.compute.servers,
-                "ports": self.network.ports,
-                "floating_ips": self.network.floating_ips,
-            },
-            self.concurrency,
+        work: dict[str, t.Callable[[], t.Any]] = {
+            "servers": self.compute.servers,
+            "ports": self.network.ports,
+            "floating_ips": self.network.floating_ips,
+        }
+        found = run_all(work, self.concurrency)
+        self.site = dataclasses.replace(
+            self.site, servers=tuple(found["servers"]), ports=tuple(found["ports"]), floating_ips=tuple(found["floating_ips"])
         )
-        self.site = dataclasses.replace(self.site, **{kind: tuple(there) for kind, there in found.items()})
 
     def predicted(self) -> list[dict[str, t.Any]]:
         return [self._describe(step) for step in self.steps]
@@ -153,7 +153,7 @@ class ServerRestore:
     # A tier
 
     def _restore_tier(self, tier: Tier, steps: t.Sequence[ServerStep]) -> None:
-        by_source = {step.mark.source: step for step in steps}
+        by_source = {step.source: step for step in steps}
         started = self._elapsed()
         pipeline: Pipeline[str, Server] = Pipeline(
             start={source: functools.partial(self._start, source, by_source) for source in by_source},
@@ -237,7 +237,7 @@ class ServerRestore:
         site = dataclasses.replace(self.site, servers=tuple(self.compute.servers()))
         outcomes = {}
         for step in self._plan.servers_at(site):
-            source, server = step.mark.source, step.current
+            source, server = step.source, step.current
             if source not in sources or server is None:
                 continue
             if server.status == "ACTIVE":
@@ -276,9 +276,9 @@ class ServerRestore:
         checks = self.gates.checks_of(tier)
         if checks:
             self._look_again()
-        steps = [step for step in self._steps_now() if step.mark.source in servers]
+        steps = [step for step in self._steps_now() if step.source in servers]
         attempts = self._while_volumes_go_on(functools.partial(self._check, checks), steps)
-        outcomes = {step.mark.source: outcome for step, outcome in zip(steps, attempts, strict=True)}
+        outcomes = {step.source: outcome for step, outcome in zip(steps, attempts, strict=True)}
         for source, outcome in outcomes.items():
             if outcome.error:
                 outcome.error.message += self._console(servers[source])
@@ -300,7 +300,7 @@ class ServerRestore:
         return outcomes
 
     def _check(self, checks: t.Sequence[Check], step: ServerStep) -> None:
-        source, times = step.mark.source, self._times[step.mark.source]
+        source, times = step.source, self._times[step.source]
         waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
         now = self._elapsed()
         # What passes at once may have been ready since it is active, or was there before: others were waited for.
@@ -336,7 +336,7 @@ class ServerRestore:
 
     def _describe_checks(self, step: ServerStep) -> list[dict[str, t.Any]]:
         tier = next(one for one in self.manifest.application.tiers if one.name == step.spec.tier)
-        checked = step.mark.source in self._checked
+        checked = step.source in self._checked
         return [{"check": check.label, "made_by": self.gates.made_by(check) if checked else []} for check in tier.checks]
 
     @staticmethod

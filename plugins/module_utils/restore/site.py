@@ -115,22 +115,20 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
     :param concurrency: how many calls at once.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
-    found = run_all(
-        {
-            "servers": compute.servers,
-            "volumes": storage.volumes,
-            "ports": network.ports,
-            "ports_of_others": network.ports_of_others,
-            "floating_ips": network.floating_ips,
-            "networks": network.networks,
-            "subnets": network.subnets,
-            "routers": network.routers,
-            "security_groups": network.security_groups,
-            "flavors": compute.flavors,
-            "server_groups": compute.server_groups,
-            "key_pairs": compute.key_pairs,
-        },
-        concurrency,
-    )
+    work: dict[str, t.Callable[[], t.Any]] = {
+        "servers": compute.servers,
+        "volumes": storage.volumes,
+        "ports": network.ports,
+        "ports_of_others": network.ports_of_others,
+        "floating_ips": network.floating_ips,
+        "networks": network.networks,
+        "subnets": network.subnets,
+        "routers": network.routers,
+        "security_groups": network.security_groups,
+        "flavors": compute.flavors,
+        "server_groups": compute.server_groups,
+        "key_pairs": compute.key_pairs,
+    }
+    found = run_all(work, concurrency)
     key_pairs = found.pop("key_pairs")
     return RestoreSite(name=cloud.site, project_id=cloud.project_id, key_pairs=key_pairs, **{kind: tuple(there) for kind, there in found.items()})

@@ -43,18 +43,16 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
     :param copies: that are wanted also where they belong to another project, as administrators may use them.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
-    found = run_all(
-        {
-            "parts": lambda: methods.look(storage, copies, concurrency),
-            "volume types": storage.volume_types,
-            "volume": storage.quotas,
-            "compute": compute.quotas,
-            "network": network.quotas,
-            "volume zones": storage.availability_zones,
-            "compute zones": compute.availability_zones,
-        },
-        concurrency,
-    )
+    work: dict[str, t.Callable[[], t.Any]] = {
+        "parts": lambda: methods.look(storage, copies, concurrency),
+        "volume types": storage.volume_types,
+        "volume": storage.quotas,
+        "compute": compute.quotas,
+        "network": network.quotas,
+        "volume zones": storage.availability_zones,
+        "compute zones": compute.availability_zones,
+    }
+    found = run_all(work, concurrency)
     return Stock(
         site=restore_site.look(cloud, concurrency),
         parts=methods.by_id(found["parts"]),

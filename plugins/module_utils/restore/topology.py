@@ -15,7 +15,7 @@ import typing as t
 
 from ..core.records import Network, Router, Subnet
 from ..manifest.rules import rule_spec
-from ..manifest.specs import RouterSpec, SecurityGroupSpec, SubnetSpec, Topology
+from ..manifest.specs import NetworkSpec, RouterSpec, SecurityGroupSpec, SubnetSpec, Topology
 from .site import RestoreSite
 
 #: The specs of what is to be made or completed, per kind: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.
@@ -124,6 +124,21 @@ def sharing_problems(site: RestoreSite, found: Lacking) -> t.Iterator[str]:
                 f"Subnet '{spec.name}' does not exist, and its network '{spec.network}' at site '{site.name}' belongs to another project; have that "
                 "project create it, or say in a mapping what to use instead."
             )
+
+
+def smaller_mtu(spec: NetworkSpec, there: Network, site: str) -> str:
+    return (
+        f"Network '{spec.name}' has an MTU of {there.mtu} at site '{site}' and {spec.mtu} at the source. Guests that send larger packets lose them: "
+        "raise the MTU there, or lower it in the guests."
+    )
+
+
+def mtu_doubts(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
+    """Networks that are there and take smaller packets than those of the source."""
+    for spec in topology.networks:
+        there = site.network(spec.name)
+        if there and 0 < there.mtu < spec.mtu:
+            yield smaller_mtu(spec, there, site.name)
 
 
 def sharing_doubts(topology: Topology, site: RestoreSite) -> t.Iterator[str]:

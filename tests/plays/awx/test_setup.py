@@ -118,7 +118,7 @@ def test_a_second_time_nothing_changes_but_for_a_credential_more(awx):
 
 
 def test_a_template_of_the_operator_comes_there_as_the_guide_says(awx, tmp_path):
-    (hook,) = re.findall(r'`(!unsafe "[^`]+")` gets to the jobs as it is', " ".join((ROOT / "docs" / "awx.md").read_text().split()))
+    (hook,) = re.findall(r'`(!unsafe "[^`]+")` reaches the jobs unchanged', " ".join((ROOT / "docs" / "awx.md").read_text().split()))
     added = tmp_path / "shop-awx.yml"
     added.write_text(f"dr_awx_variables:\n  dr_cutover_hooks:\n    after:\n      - {hook}\n")
     done = play(awx, "-e", f"@{added}", **ONE_TEMPLATE)
@@ -130,7 +130,7 @@ def test_without_a_credential_it_says_what_to_make():
     with Controller() as controller:
         done = play(controller)
         assert done.returncode != 0
-        assert "Make the credential 'DR shop' of type 'OpenStack, two sites' in organization 'Disaster recovery'" in " ".join(done.stdout.split())
+        assert "Create the credential 'DR shop' of type 'OpenStack, two sites' in organization 'Disaster recovery'" in " ".join(done.stdout.split())
         assert list(controller.all("credential_type")) == ["OpenStack, two sites"]
         assert not controller.all("job_template")
 
@@ -139,7 +139,7 @@ def test_what_surveys_ask_for_cannot_be_given_otherwise():
     with Controller() as controller:
         done = play(controller, dr_awx_variables={"dr_checkpoint_consistency": "paused"})
         assert done.returncode != 0
-        assert "their answers win: dr_checkpoint_id, dr_checkpoint_consistency," in " ".join(done.stdout.split())
+        assert "their answers override it: dr_checkpoint_id, dr_checkpoint_consistency," in " ".join(done.stdout.split())
         assert not controller.all("organization")
 
 
@@ -346,8 +346,8 @@ def test_secrets_of_the_collection_come_from_the_credential():
         name for spec in specs_of_roles().values() for name, option in spec.items() if option.get("no_log")
     }
     read = {name: re.findall(r"OSDR_\w+", str(value)) for name, value in data()["dr_awx_inventory_variables"].items()}
-    # The playbook mapping writes a file, which a job would lose.
-    assert {name for name, variables in read.items() if variables} == secret - {"dr_mapping_hmac_key"}
+    # No template plays these two; what mapping writes is a file, which a job would lose.
+    assert {name for name, variables in read.items() if variables} == secret - {"dr_mapping_hmac_key", "dr_changes_hmac_key"}
     assert {name for variables in read.values() for name in variables} == set(data()["dr_awx_credential_injectors"]["env"]) - {"OS_CLIENT_CONFIG_FILE"}
 
 
@@ -535,7 +535,7 @@ def test_a_direction_that_is_none_is_refused(given):
     with Controller() as controller:
         done = play(controller, **given)
         assert done.returncode != 0
-        assert "Of dr_awx_from and dr_awx_to, one is primary, the other remote." in " ".join(done.stdout.split())
+        assert "One of dr_awx_from and dr_awx_to must be primary, the other remote." in " ".join(done.stdout.split())
         assert not controller.all("organization")
 
 

@@ -80,12 +80,15 @@ def _server(number, name, tier, flavor, volumes):
                 "port_security": True,
                 "allowed_address_pairs": [],
                 "floating_network": "public",
+                "is_up": True,
+                "vnic_type": "normal",
             }
         ],
         "volumes": volumes,
         "user_data": None,
         "server_group": "shop-apart",
         "availability_zone": None,
+        "hostname": None,
     }
 
 
@@ -99,7 +102,7 @@ RULE = {
     "remote_group": "shop",
 }
 DOCUMENT = {
-    "schema_version": 2,
+    "schema_version": 3,
     "checkpoint": {
         "id": "noon",
         "created_at": "2026-01-01T12:00:00Z",
@@ -145,10 +148,11 @@ DOCUMENT = {
         "routers": [
             {"name": "shop-router", "external_network": "public", "enable_snat": True, "subnets": ["shop-subnet"]}
         ],
-        "security_groups": [{"name": "shop", "description": "", "rules": [RULE]}],
+        "security_groups": [{"name": "shop", "description": "", "rules": [RULE], "is_stateful": True}],
         "key_pairs": [{"name": "shop", "public_key": "ssh-ed25519 AAAA shop"}],
         "server_groups": [{"name": "shop-apart", "policy": "anti-affinity", "max_per_host": None}],
     },
+    "missing": [],
     "copies": [
         {
             "volume_id": uuid(number),

@@ -18,7 +18,7 @@ PARAMS = {
     "application": "shop",
     "checkpoint": "noon",
     "site": "primary",
-    "application_description": {key: shop.DOCUMENT[key] for key in ("application", "servers", "topology")},
+    "application_description": {key: shop.DOCUMENT[key] for key in ("application", "servers", "topology", "missing")},
     "cg_snapshot": {
         "taken_at": "2026-01-01T12:00:00Z",
         "consistency": "quiesced",

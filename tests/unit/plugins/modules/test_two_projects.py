@@ -7,8 +7,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
@@ -37,7 +35,7 @@ QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
 DOCUMENT = shop.document()
 DOCUMENT["application"]["tiers"][0]["checks"] = []
 #: Every project has this group; here the application uses it.
-DOCUMENT["topology"]["security_groups"].append({"name": "default", "description": "", "rules": [{**shop.RULE, "remote_group": "default"}]})
+DOCUMENT["topology"]["security_groups"].append({"name": "default", "description": "", "rules": [{**shop.RULE, "remote_group": "default"}], "is_stateful": True})
 DOCUMENT["servers"][0]["ports"][0]["security_groups"] = ["shop", "default"]
 
 
@@ -265,10 +263,8 @@ def test_the_check_looks_at_nothing_of_others(site, tenants):
 def test_an_application_is_captured_without_anything_of_others(site):
     """Their network, router and groups have the same names, and an administrator sees them."""
     site.restore()
-    application = Application.parse(DOCUMENT["application"])
-    params = {"user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
-    seen = os_application_info.seen_by(params, application)
-    described = describe(application, seen).as_dict()
+    params = {"application": DOCUMENT["application"], "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
+    described = os_application_info.run(SimpleNamespace(params=params, warn=lambda _warning: None))["application_description"]
     assert described["topology"]["security_groups"] == sorted(DOCUMENT["topology"]["security_groups"], key=lambda group: group["name"])
     assert described["topology"]["routers"] == DOCUMENT["topology"]["routers"]
     assert [[port["fixed_ips"] for port in server["ports"]] for server in described["servers"]] == [

@@ -126,6 +126,49 @@ def test_the_bootable_volume_comes_first_whatever_its_device():
     assert [one.name for one in found] == ["boot", "data", "data2"]
 
 
+SEVERAL_BOOT = {**VOLUMES, "volume-data": dataclasses.replace(VOLUMES["volume-data"], bootable=True)}
+TWO_BUSES = {"id-orders-db": {"volume-boot": "/dev/vda", "volume-data": "/dev/sda", "volume-data2": "/dev/vdb"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({"root_device": "/dev/vda"}, "boot"),
+        ({"root_device": "/dev/sda"}, "data"),
+        ({"root_device": "/dev/vdb"}, "data2"),
+        ({"volumes": (("volume-boot", False), ("volume-data", False), ("volume-data2", False))}, "boot"),
+        ({"volumes": (("volume-data", False), ("volume-boot", False), ("volume-data2", False))}, "data"),
+    ],
+    ids=["shown", "shown on another bus", "shown and not bootable", "listed first by Nova", "another listed first"],
+)
+def test_a_server_boots_from_what_nova_says(changes, first):
+    found = described(servers={"id-orders-db": orders_db(**changes)}, volumes=SEVERAL_BOOT, devices=TWO_BUSES).servers[0].volumes
+    assert (found[0].name, found[0].bootable) == (first, True)
+
+
+def test_which_of_several_bootable_volumes_is_taken_is_told_where_nova_does_not_say():
+    (told,) = [one for one in warnings(seen(volumes=SEVERAL_BOOT)) if "bootable" in one]
+    assert told.startswith("Server orders-db (id-orders-db) has 2 bootable volumes")
+    shown = seen(volumes=SEVERAL_BOOT, servers={"id-orders-db": orders_db(root_device="/dev/vda")})
+    assert not [one for one in [*warnings(shown), *warnings(seen())] if "bootable" in one]
+
+
+def test_a_flavor_without_cpus_is_no_flavor():
+    bare = dataclasses.replace(orders_db().flavor, vcpus=0, ram=0)
+    with pytest.raises(CheckFailed, match="compute API in version 2.47") as raised:
+        described(servers={"id-orders-db": orders_db(flavor=bare)})
+    assert "orders-db (id-orders-db)" in str(raised.value)
+
+
+def test_what_a_server_its_ports_and_its_groups_are_is_kept():
+    port = dataclasses.replace(PORTS[0], is_up=False, vnic_type="direct")
+    stateless = {one: dataclasses.replace(group, is_stateful=False) for one, group in seen().security_groups.items()}
+    found = described(servers={"id-orders-db": orders_db(hostname="db1")}, ports=(port, *PORTS[1:]), security_groups=stateless)
+    (server,) = found.servers
+    assert (server.hostname, server.ports[1].is_up, server.ports[1].vnic_type) == ("db1", False, "direct")
+    assert {group.is_stateful for group in found.topology.security_groups} == {False}
+
+
 def test_ports_are_in_the_order_of_the_interfaces():
     back, front = described().servers[0].ports
     assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)

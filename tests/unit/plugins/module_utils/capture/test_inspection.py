@@ -34,7 +34,7 @@ TIDY = Answers(
     networks=[{"id": "net", "name": "shop-net"}, {"id": "other", "name": "other-net", "dns_domain": "x."}],
     subnets=[{"id": "sub", "name": "shop-subnet", "network_id": "net"}, {"id": "o", "name": "o", "network_id": "other", "tags": ["x"]}],
     routers=[{"id": "r1", "name": "shop-router"}, {"id": "r2", "name": "other", "routes": [1]}],
-    security_groups=[group(), group("sg2", "other", stateful=False)],
+    security_groups=[group(), group("sg2", "other", tags=["x"])],
     server_groups=[{"id": "g", "name": "apart", "policy": "anti-affinity", "members": ["s1"]}],
 )
 
@@ -62,8 +62,8 @@ def test_each_kind_of_resource_is_looked_through():
     assert found(routers=[{**TIDY.routers[0], "routes": [{"nexthop": "10.0.0.9"}]}]) == [
         "router 'shop-router': routes ([{\"nexthop\": \"10.0.0.9\"}]); the restored router has no extra routes"
     ]
-    assert found(security_groups=[group(stateful=False, security_group_rules=[{"id": "x", "description": "why"}])]) == [
-        "security group 'shop': stateful (false); the restored group is stateful",
+    assert found(security_groups=[group(tags=["gold"], security_group_rules=[{"id": "x", "description": "why"}])]) == [
+        "security group 'shop': tags ([\"gold\"])",
         "rule of security group 'shop': description (why)",
     ]
     assert found(server_groups=[{**TIDY.server_groups[0], "flux": 1}]) == [

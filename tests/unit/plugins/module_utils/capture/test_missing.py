@@ -7,7 +7,8 @@ import collections
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import attributes
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.attributes import Fate
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.missing import missing_of, warning
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.missing import missing_of
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import warning
 
 MARK = "osdr_application=shop osdr_checkpoint=noon osdr_source=1"
 
@@ -43,12 +44,11 @@ def test_nothing_is_no_loss(nothing):
 @pytest.mark.parametrize(
     ("kind", "name", "usual", "other"),
     [
-        (attributes.PORT, "admin_state_up", True, False),
-        (attributes.PORT, "binding:vnic_type", "normal", "direct"),
+        (attributes.PORT, "mac_learning_enabled", False, True),
         (attributes.SERVER, "status", "ACTIVE", "SHUTOFF"),
         (attributes.SERVER, "locked", False, True),
         (attributes.FLAVOR, "ephemeral", 0, 20),
-        (attributes.SECURITY_GROUP, "stateful", True, False),
+        (attributes.NETWORK, "admin_state_up", True, False),
         (attributes.ROUTER, "ha", False, True),
     ],
     ids=lambda value: getattr(value, "name", repr(value)),
@@ -74,8 +74,8 @@ def test_long_values_are_cut():
 
 
 def test_a_warning_names_everything():
-    port = {"admin_state_up": False, "dns_name": "front"}
+    port = {"description": "the front", "dns_name": "front"}
     assert warning(missing_of(attributes.PORT, "p1", port)) == (
-        "Will be missing at the remote site: port p1: admin_state_up (false); the restored port is up. port p1: dns_name (front)."
+        "Will be missing at the remote site: port p1: description (the front); the mark of the restore replaces it. port p1: dns_name (front)."
     )
     assert warning([]) is None

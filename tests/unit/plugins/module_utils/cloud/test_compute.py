@@ -68,7 +68,7 @@ def listed(requests_mock, *servers):
 def test_a_server_is_read_completely(compute, requests_mock):
     listed(requests_mock, nova_server())
     server = compute.servers()[0]
-    assert server.flavor == Flavor("lab.db", "lab.db", 1, 320, 1, 0, 0)
+    assert server.flavor == Flavor("lab.db", "lab.db", 1, 320, 1, 0, 0, {})
     assert not server.boots_from_image
     assert server.config_drive
     assert server.volumes == (("v1", True),)
@@ -326,3 +326,22 @@ def test_it_can_be_told_who_says_that_there_is_no_server(compute, requests_mock,
     with pytest.raises(NotFound) as raised:
         compute.server("s1")
     assert raised.value.facts.get("request_id") == request_id
+
+
+def test_the_host_name_and_the_device_that_a_server_boots_from_are_read(compute, requests_mock):
+    more = {"OS-EXT-SRV-ATTR:hostname": "db1", "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda"}
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(**more)})
+    found = compute.server("s1")
+    assert (found.hostname, found.root_device) == ("db1", "/dev/vda")
+
+
+@pytest.mark.parametrize(
+    ("shown", "extra_specs"),
+    [({}, None), ({"extra_specs": {}}, {}), ({"extra_specs": {"hw:cpu_policy": "dedicated"}}, {"hw:cpu_policy": "dedicated"})],
+)
+def test_extra_specs_that_nova_does_not_show_are_not_known(compute, requests_mock, shown, extra_specs):
+    flavor = {"vcpus": 1, "ram": 320, "disk": 1, "ephemeral": 0, "swap": 0, "original_name": "lab.db", **shown}
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(flavor=flavor)})
+    requests_mock.get(f"{NOVA}/flavors/detail", json={"flavors": [{"id": "f1", "name": "lab.db", "vcpus": 1, "ram": 320, **shown}]})
+    assert compute.server("s1").flavor.extra_specs == extra_specs
+    assert [one.extra_specs for one in compute.flavors()] == [extra_specs]

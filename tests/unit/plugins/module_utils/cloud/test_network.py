@@ -364,3 +364,22 @@ def test_everything_that_neutron_says_is_listed_page_by_page(network, requests_m
     asked = requests_mock.get(f"{NEUTRON}/security-groups", pages)
     assert network.answers("security-groups") == [{"id": "g1", "stateful": False}, {"id": "g2"}]
     assert asked.last_request.qs["marker"] == ["g1"]
+
+
+def test_a_port_that_is_down_and_of_another_kind_is_so(network, requests_mock):
+    requests_mock.get(f"{NEUTRON}/ports", json={"ports": [neutron_port(), neutron_port(**{"admin_state_up": False, "binding:vnic_type": "direct"})]})
+    usual, other = network.ports()
+    assert (usual.is_up, usual.vnic_type) == (True, "normal")
+    assert (other.is_up, other.vnic_type) == (False, "direct")
+
+
+@pytest.mark.parametrize(("said", "is_stateful"), [({}, True), ({"stateful": True}, True), ({"stateful": False}, False)])
+def test_a_group_is_stateful_unless_it_is_said_not_to_be(network, requests_mock, said, is_stateful):
+    requests_mock.get(f"{NEUTRON}/security-groups", json={"security_groups": [{"id": "g1", "project_id": "p1", **said}]})
+    assert [one.is_stateful for one in network.security_groups()] == [is_stateful]
+
+
+def test_the_mtu_of_a_network_is_set(network, requests_mock):
+    put = requests_mock.put(f"{NEUTRON}/networks/n1", json={"network": {"id": "n1"}})
+    network.set_mtu("n1", 1442)
+    assert put.last_request.json() == {"network": {"mtu": 1442}}

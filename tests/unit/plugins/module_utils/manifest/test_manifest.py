@@ -47,9 +47,9 @@ def test_a_manifest_cut_short_is_refused():
         Manifest.load(shop.manifest().dump()[:-10])
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", None, [1], True, 2.0, "x" * 1000])
+@pytest.mark.parametrize("version", [0, 4, "1", None, [1], True, 3.0, "x" * 1000])
 def test_an_unknown_version_is_refused_by_name(version):
-    with pytest.raises(ManifestInvalid, match="schema version .{1,40}; this release reads versions 1 to 2"):
+    with pytest.raises(ManifestInvalid, match="schema version .{1,40}; this release reads versions 1 to 3"):
         Manifest.parse(shop.document(schema_version=version))
 
 
@@ -114,7 +114,7 @@ def test_a_server_is_in_a_group_that_is_described():
 
 def test_version_2_demands_all_its_fields():
     with pytest.raises(ManifestInvalid, match="'availability_zone' is a required property"):
-        Manifest.parse({**version_1(), "schema_version": 2})
+        Manifest.parse({**version_1(), "schema_version": 3})
 
 
 HTTP = {"path": "/", "port": None, "scheme": "http", "host": None, "status": [200], "text": None, "validate_certs": True}
@@ -310,7 +310,7 @@ def places(value, path=()):
 @pytest.mark.parametrize("seed", range(300))
 def test_whatever_is_wrong_ends_in_one_kind_of_error(seed):
     dice = random.Random(seed)
-    document = shop.document(schema_version=dice.choice([1, 2]))
+    document = shop.document(schema_version=dice.choice([1, 2, 3]))
     *parents, last = dice.choice(list(places(document)))
     target = document
     for key in parents:
@@ -323,3 +323,13 @@ def test_whatever_is_wrong_ends_in_one_kind_of_error(seed):
         target[last] = dice.choice(STRANGE)
     with contextlib.suppress(ManifestInvalid):
         Manifest.load(Manifest.load(stored(document)).dump())
+
+
+def test_what_is_missing_is_kept_and_was_not_written_down_from_the_beginning():
+    lost = {"resource": "server 'orders-db'", "attribute": "locked", "value": "true", "note": ""}
+    manifest = Manifest.parse(shop.document(missing=[lost]))
+    assert [str(one) for one in manifest.description.missing] == ["server 'orders-db': locked (true)"]
+    assert manifest.as_dict()["missing"] == [lost]
+    early = shop.document(schema_version=2)
+    del early["missing"]
+    assert Manifest.parse(early).description.missing == ()

@@ -201,7 +201,7 @@ def test_a_freeze_that_lands_after_the_guard_fired_is_thawed_too(guarded):
 
 def test_as_long_as_the_controller_is_there_the_mark_is_its_to_take_away(guarded):
     held = []
-    guarded.run({0: arm(60), 500: lambda: held.append(dict(guarded.marks.marked)), 501: lambda: guarded.marks.marked.clear(), 502: None})
+    guarded.run({0: arm(60), 500: lambda: held.append(dict(guarded.marks.marked)), 501: guarded.marks.marked.clear, 502: None})
     assert list(held[0]) == ["id-db"]
     assert guarded.thawed[-1][0] >= 498
 

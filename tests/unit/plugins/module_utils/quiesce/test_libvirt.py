@@ -267,6 +267,7 @@ def test_who_froze_does_not_ask_whether_it_did(libvirt):
     assert made.thaw(DB).has_arrived
     assert len(libvirt.asked_for("guest-fsfreeze-status")) == 1
 
+
 LOST = LibvirtError("client socket is closed", 1, domain=7)
 
 

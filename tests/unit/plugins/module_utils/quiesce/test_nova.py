@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
 
 import openstack
 import pytest
@@ -14,10 +13,9 @@ import requests
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import nova
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.nova import NovaDriver
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server
 
 NOVA = "http://nova.example/v2.1"
 SERVER = f"{NOVA}/servers/id-db"
@@ -55,13 +53,18 @@ def answers(*contents):
 
 
 @pytest.fixture
-def driver(requests_mock):
+def time():
+    return FakeTime()
+
+
+@pytest.fixture
+def driver(requests_mock, time):
     version = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
     for url in (NOVA, f"{NOVA}/"):
         requests_mock.get(url, json={"version": version})
     mark(requests_mock, MARK)
     connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA)
-    return NovaDriver(Compute(Cloud(connection, "primary")), guard_timeout=120, thaw_timeout=1)
+    return NovaDriver(Compute(Cloud(connection, "primary")), guard_timeout=120, thaw_timeout=1, clock=time.clock)
 
 
 def mark(requests_mock, text):
@@ -135,9 +138,9 @@ def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
     ("seconds", "age", "guard"),
     [(120, 3, "nova, guest"), (120, -100, "nova, guest"), (120, 119, "nova, guest"), (120, 125, "nova"), (120, -125, "nova"), (0, 3, "nova")],
 )
-def test_a_guard_in_the_guest_is_known_by_what_its_hook_says_to_the_probe(driver, requests_mock, monkeypatch, seconds, age, guard):
-    monkeypatch.setattr(nova.time, "time", lambda: 1_000_000.0)
-    support, _action = probe(driver, requests_mock, f"boot\nosdr-guard: 120 s at 5\nosdr-guard: {seconds} s at {1_000_000 - age}\nlogin:")
+def test_a_guard_in_the_guest_is_known_by_what_its_hook_says_to_the_probe(driver, requests_mock, time, seconds, age, guard):
+    at = int(time.wall().timestamp()) - age
+    support, _action = probe(driver, requests_mock, f"boot\nosdr-guard: 120 s at 5\nosdr-guard: {seconds} s at {at}\nlogin:")
     assert (support.state, support.guard) == (THAWED, guard)
 
 
@@ -170,10 +173,9 @@ def test_a_guard_is_not_armed_without_the_mark_of_the_freeze(driver, requests_mo
 
 
 @pytest.mark.parametrize(("passed", "freezes"), [(98, True), (100, False), (99.5, False)])
-def test_a_guard_whose_time_is_over_freezes_nobody(armed, requests_mock, monkeypatch, passed, freezes):
+def test_a_guard_whose_time_is_over_freezes_nobody(armed, requests_mock, time, passed, freezes):
     requests_mock.post(ACTION, status_code=202, json=frozen())
-    now = time.monotonic()
-    monkeypatch.setattr(nova.time, "monotonic", lambda: now + passed)
+    time.sleep(passed)
     if freezes:
         armed.freeze(DB, 5)
     else:

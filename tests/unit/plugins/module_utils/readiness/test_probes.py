@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 HERE = Subject("id-1", "orders-db", "127.0.0.1")
 
 
-def ask(check, seconds=10.0, agents=None):
+def ask(check, seconds=60.0, agents=None):
     return Probes(agents).ask(Check.parse(check), HERE, seconds)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import threading
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, Router, SecurityGroup, SecurityGroupRule, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
@@ -22,6 +22,9 @@ EGRESS = SecurityGroupRule("rule-egress", "egress", "IPv4")
 
 class Neutron:
     """Neutron and Nova of a site; new security groups have a rule already, as Neutron's have."""
+
+    #: That new networks get.
+    mtu = 1442
 
     def __init__(self, site, failing=()):
         self.site, self.failing = site, set(failing)
@@ -41,7 +44,10 @@ class Neutron:
         return f"new-{wanted['name']}"
 
     def create_network(self, wanted, tags):
-        return Network(self._create("networks", wanted, tags), wanted["name"])
+        return Network(self._create("networks", wanted, tags), wanted["name"], mtu=self.mtu)
+
+    def set_mtu(self, network_id, mtu):
+        self._note("mtu", network_id, mtu)
 
     def create_subnet(self, wanted, tags):
         return Subnet(self._create("subnets", wanted, tags), wanted["name"], wanted["network_id"], wanted["cidr"])
@@ -129,6 +135,29 @@ def test_port_security_is_only_said_to_be_off(apply):
         topology["networks"][0]["port_security_enabled"] = False
 
     assert made_of(apply, switch_off)["shop-net"]["port_security_enabled"] is False
+
+
+def test_a_group_is_only_said_to_be_stateless(apply):
+    assert "stateful" not in made_of(apply, lambda topology: None)["shop"]
+
+    def switch_off(topology):
+        topology["security_groups"][0]["is_stateful"] = False
+
+    assert made_of(apply, switch_off)["shop"]["stateful"] is False
+
+
+@pytest.mark.parametrize(
+    ("at_the_site", "is_set", "is_told"),
+    [(1500, True, False), (1442, False, False), (1400, False, True), (0, False, False)],
+    ids=["larger", "the same", "smaller", "not told"],
+)
+def test_a_network_takes_no_larger_packets_than_at_the_source(at_the_site, is_set, is_told):
+    site = Neutron(shop.empty_site())
+    site.mtu = at_the_site
+    restore = NetworkRestore(site, site, RestorePlan.of(shop.manifest(), site.site), 8)
+    restore.apply()
+    assert (("mtu", "new-shop-net", 1442) in site.calls) is is_set
+    assert ["has an MTU of 1400 at site 'remote' and 1442 at the source" in one for one in restore.warnings] == [True] * is_told
 
 
 def made_of(apply, change):
@@ -261,3 +290,11 @@ def test_what_is_not_there_to_build_on_is_named(apply):
     site = Neutron(shop.empty_site(networks=()))
     with pytest.raises(NotFound, match="Site 'remote' has no external network 'public'"):
         apply(site)
+
+
+def test_where_something_would_be_made_on_what_others_share_nothing_is_made(apply):
+    shared = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
+    site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shared)))
+    with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' is not there"):
+        apply(site)
+    assert site.calls == []

@@ -69,7 +69,9 @@ def test_without_a_floating_address_there_are_no_tags_of_one(floating):
 
 def test_only_what_the_source_says_is_asked_of_neutron():
     site, found = shop.prepared_site(), step()
-    assert not {"is_port_security_enabled", "allowed_address_pairs"} & found.body(site).keys()
+    assert not {"is_port_security_enabled", "allowed_address_pairs", "is_admin_state_up", "binding_vnic_type"} & found.body(site).keys()
+    other = dataclasses.replace(found, spec=dataclasses.replace(found.spec, is_up=False, vnic_type="direct")).body(site)
+    assert (other["is_admin_state_up"], other["binding_vnic_type"]) == (False, "direct")
     pair = {"ip_address": "10.10.0.99"}
     open_port = dataclasses.replace(found, spec=dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,)))
     body = open_port.body(site)

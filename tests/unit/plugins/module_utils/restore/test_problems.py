@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
@@ -233,7 +234,7 @@ def test_a_security_group_with_other_rules_gets_those_of_the_source():
     """A run that was killed leaves a group with the rules that every new group has."""
     group = dataclasses.replace(shop.GROUP, rules=())
     found = missing(stock(shop.prepared_site(security_groups=(group,))))
-    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,)}]
+    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,), "is_stateful": True}]
 
 
 def test_addresses_on_a_network_of_another_project_are_doubtful():
@@ -281,3 +282,25 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     found = restore_stock.look(SimpleNamespace(site="remote"), 4, [copy])
     assert found.parts == {"mine": mine, "theirs": theirs}
     assert restore_stock.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}
+
+
+def test_a_flavor_of_the_same_name_that_says_something_else_is_doubtful():
+    specs = {"hw:cpu_policy": "dedicated"}
+    pinned = tuple(dataclasses.replace(one, flavor=dataclasses.replace(one.flavor, extra_specs=specs)) for one in MANIFEST.description.servers)
+    manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=pinned))
+    site = shop.prepared_site(flavors=tuple(dataclasses.replace(one, extra_specs={}) for one in (shop.SMALL, shop.DB)))
+    assert doubts(manifest, site)[0] == (
+        "Flavor 'lab.db' for server 'orders-db' has other extra specs at site 'remote' than at the source: {} instead of {'hw:cpu_policy': 'dedicated'}."
+    )
+
+
+@pytest.mark.parametrize(("mtu", "count"), [(1400, 1), (1442, 0), (0, 0)])
+def test_a_network_that_takes_smaller_packets_is_doubtful(mtu, count):
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, mtu=mtu)))
+    assert ["has an MTU of 1400 at site 'remote' and 1442 at the source" in one for one in doubts(MANIFEST, site)] == [True] * count
+
+
+def test_what_will_be_missing_is_told_before_a_restore():
+    lost = Missing("port front of server 'shop-front'", "qos_policy_id", "q1", "")
+    manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, missing=(lost,)))
+    assert doubts(manifest, shop.prepared_site()) == ["Will be missing at the remote site: port front of server 'shop-front': qos_policy_id (q1)."]

@@ -113,3 +113,8 @@ def test_other_restores_and_drills_of_the_application_are_listed():
     assert others("shop", DRILL, site()) == [{"checkpoint": "noon", "drill": None, "resources": 9}]
     assert others("shop", Mark("shop", "noon"), site()) == [{"checkpoint": "noon", "drill": "7", "resources": 8}]
     assert others("blog", Mark("blog", "noon"), site()) == []
+
+
+def test_a_real_restore_is_listed_before_the_drills_of_its_checkpoint():
+    listed = others("shop", Mark("shop", "dawn"), site())
+    assert [(one["checkpoint"], one["drill"]) for one in listed] == [("noon", None), ("noon", "7")]

@@ -377,6 +377,29 @@ def test_flavor(flavors, chosen):
     assert choose_flavor(shop.DB, flavors) == chosen
 
 
+PINNED = {"hw:cpu_policy": "dedicated"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "chosen"),
+    [
+        (PINNED, {"FITTING": PINNED}, "FITTING"),
+        (PINNED, {"FITTING": {}, "LARGE": PINNED}, "LARGE"),
+        (PINNED, {"FITTING": {}, "LARGE": {}}, None),
+        ({}, {"FITTING": PINNED, "LARGE": {}}, "LARGE"),
+        (PINNED, {"FITTING": None}, "FITTING"),
+        (None, {"FITTING": PINNED}, "FITTING"),
+        (PINNED, {"SAME_NAME": {}, "FITTING": PINNED}, "SAME_NAME"),
+    ],
+    ids=["the same", "a larger one with the same", "none", "none wanted", "not shown there", "not known", "the name counts more"],
+)
+def test_another_flavor_must_say_the_same(wanted, there, chosen):
+    known = {"FITTING": FITTING, "LARGE": LARGE, "SAME_NAME": SAME_NAME}
+    flavors = {name: dataclasses.replace(known[name], extra_specs=specs) for name, specs in there.items()}
+    found = choose_flavor(dataclasses.replace(shop.DB, extra_specs=wanted), flavors.values())
+    assert found == flavors.get(chosen)
+
+
 @pytest.mark.parametrize(
     ("flavors", "chosen"),
     [([LARGE, TOO_SMALL, FITTING], TOO_SMALL), ([LARGE, FITTING], None)],
@@ -462,6 +485,13 @@ def test_inside_a_server_of_a_drill_is_called_as_at_the_source(name, hostname):
     step = plan_servers(DRILL, site)[0]
     step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, name=name))
     assert step.body([])["hostname"] == hostname
+
+
+@pytest.mark.parametrize(("hostname", "asked_for"), [("db1", "db1"), ("orders-db", None), (None, None)])
+def test_a_host_name_of_its_own_is_asked_for(hostname, asked_for):
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, hostname=hostname))
+    assert step.body([]).get("hostname") == asked_for
 
 
 def test_for_a_real_server_nova_makes_the_host_name():

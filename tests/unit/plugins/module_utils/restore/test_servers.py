@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import time
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
@@ -196,6 +195,7 @@ class Volumes:
     def __init__(self, remote, seconds):
         self.remote = remote
         self.rounds = 0
+        self.got_on = threading.Event()
         self.known = {
             step.spec.source_id: (seconds.get(volume.name, 0), volume)
             for step, volume in zip(plan_volumes(shop.manifest(), ()), shop.restored_volumes(), strict=True)
@@ -211,6 +211,7 @@ class Volumes:
     def advance_until(self, done):
         while not (done.is_set() or self.ended):
             self.advance()
+            self.got_on.set()
             done.wait(0.001)
 
     def outcome(self, source):
@@ -275,11 +276,7 @@ def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready():
     _remote, work = beside_volumes(shop_front_boot=1000)
 
     def ask(*_attempt):
-        before, patience = work.volumes.rounds, 5000
-        while work.volumes.rounds < before + 2 and patience:
-            patience -= 1
-            time.sleep(0.001)
-        assert patience, "nobody looks after the volumes"
+        assert work.volumes.got_on.wait(60), "nobody looks after the volumes"
         raise ResourceFailed("Enough.")
 
     work.gates = Gates(ask)

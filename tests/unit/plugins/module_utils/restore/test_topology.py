@@ -89,6 +89,11 @@ def test_a_router_without_a_gateway_is_completed_too():
     assert spec["subnets"] == ("shop-subnet",)
 
 
+def test_a_router_that_joins_nothing_is_made_too():
+    (listed,) = found(shop.empty_site(), routers=(dataclasses.replace(TOPOLOGY.routers[0], subnets=()),))["routers"]
+    assert listed["subnets"] == ()
+
+
 def test_of_several_subnets_only_those_that_are_missing_are_joined():
     wanted = dataclasses.replace(TOPOLOGY.routers[0], subnets=("shop-subnet", "back-subnet"))
     topology = dataclasses.replace(TOPOLOGY, routers=(wanted,))
@@ -149,6 +154,10 @@ def test_a_group_gets_the_rules_that_it_had_at_the_source(ports, rules):
 def test_the_default_group_only_gets_more_rules(ports, rules):
     site = [there(shop.DEFAULT_GROUP, *ports), shop.GROUP]
     assert groups(spec("default", 5432), site=site) == rules
+
+
+def test_a_default_group_that_is_not_there_is_made_like_any_other():
+    assert groups(spec("default", 5432), site=[shop.GROUP]) == {"default": [5432]}
 
 
 def test_rules_name_groups_of_the_site_by_their_names():

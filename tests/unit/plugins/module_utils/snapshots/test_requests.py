@@ -104,8 +104,14 @@ def test_the_end_waits_for_what_is_under_way_and_lets_nothing_begin():
     class Changed:
         """A condition that tells what it was waited for."""
 
-        __enter__ = __exit__ = lambda self, *exc_info: None
-        notify_all = lambda self: None  # noqa: E731
+        def __enter__(self):
+            pass
+
+        def __exit__(self, *exc_info):
+            pass
+
+        def notify_all(self):
+            pass
 
         def wait_for(self, is_over, seconds):
             waited.append((is_over(), seconds))

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole course of a capture: look, describe, and find out what will be missing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..application.definition import Application
+from ..cloud.session import Cloud
+from ..manifest.manifest import ApplicationDescription
+from ..manifest.missing import Missing, warning
+from ..manifest.user_data import Form
+from . import inspection, surroundings
+from .describe import describe
+from .look import CaptureSite, look, user_data_of
+from .problems import warnings
+
+
+@dataclasses.dataclass(frozen=True)
+class Captured:
+    """An application as it is.
+
+    :param warnings: what an operator should know of it.
+    """
+
+    description: ApplicationDescription
+    warnings: tuple[str, ...]
+
+
+def capture(cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None) -> Captured:
+    """Capture an application.
+
+    :param concurrency: how many calls at once.
+    :param form: in which user data is written; None to leave it out.
+    :param admin: the same site with credentials that see user data; ``cloud`` when there is none.
+    :raises CheckFailed: naming everything that could not be restored.
+    """
+    seen = look(cloud, application, concurrency)
+    if form:
+        seen = dataclasses.replace(seen, user_data=user_data_of(admin or cloud, seen, form))
+    description = describe(application, seen)
+    missing, failures = _missing(cloud, seen, concurrency)
+    told = [*warnings(seen), warning(missing), *failures]
+    return Captured(dataclasses.replace(description, missing=tuple(missing)), tuple(one for one in told if one))
+
+
+def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
+    """What no restore brings back, and what could not be looked at."""
+    around = surroundings.ask(cloud, concurrency)
+    inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
+    return [*inside, *surroundings.touching(_addresses(seen), around)], around.failures
+
+
+def _addresses(seen: CaptureSite) -> set[str]:
+    """Fixed and floating ones of the application."""
+    ports = {port.id: port for server in seen.servers.values() for port in seen.ports_of(server)}
+    floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
+    return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}

@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import job
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.surroundings import Surroundings
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
+from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.capture.test_describe import seen
+
+APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": ["id-orders-db"]}]})
+LOST = Missing("server 'orders-db'", "locked", "true", "")
+
+
+@pytest.fixture
+def site(mocker):
+    """A site where something will be missing, and a load balancer knows one of the application's addresses."""
+    found = seen()
+    port = next(one for one in found.ports if one.device_id == "id-orders-db")
+    port = dataclasses.replace(port, fixed_ips=(FixedIp("sub", "10.0.0.11"),))
+    found = dataclasses.replace(
+        found,
+        ports=(port, *(one for one in found.ports if one.id != port.id)),
+        floating_ips=(FloatingIp("f1", "203.0.113.7", port_id=port.id), FloatingIp("f2", "203.0.113.8", port_id="stranger")),
+    )
+    mocker.patch.object(job, "look", return_value=found)
+    mocker.patch.object(job, "describe", return_value=job.ApplicationDescription(APPLICATION, (), None))
+    mocker.patch.object(job.inspection, "ask")
+    mocker.patch.object(job.inspection, "inspect", return_value=[LOST])
+    members = [({"id": "p", "name": "web"}, {"address": address}) for address in ("10.0.0.11", "203.0.113.7", "203.0.113.8")]
+    mocker.patch.object(job.surroundings, "ask", return_value=Surroundings(pool_members=members, failures=("DNS does not answer.",)))
+    return found
+
+
+def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
+    captured = job.capture("cloud", APPLICATION, 4)
+    resources = [(one.resource, one.value) for one in captured.description.missing]
+    assert resources == [
+        ("server 'orders-db'", "true"),
+        ("load balancer pool web (p)", "member 10.0.0.11"),
+        ("load balancer pool web (p)", "member 203.0.113.7"),
+    ]
+    (told,) = [one for one in captured.warnings if one.startswith("Will be missing at the remote site: server 'orders-db': locked (true).")]
+    assert "member 203.0.113.7" in told
+
+
+def test_what_could_not_be_looked_at_is_told(site):
+    assert "DNS does not answer." in job.capture("cloud", APPLICATION, 4).warnings
+
+
+def test_the_applications_own_servers_are_inspected(site):
+    job.capture("cloud", APPLICATION, 4)
+    assert job.inspection.inspect.call_args.args[0] == {"id-orders-db"}
