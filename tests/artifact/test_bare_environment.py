@@ -20,6 +20,7 @@ SHOP = {"name": "shop", "tiers": [{"name": "database", "servers": ["orders-db"]}
 #: The least that each playbook wants to know.
 LEAST = {
     "catalogue_rebuild": {"dr_catalogue_cloud": "remote"},
+    "changes": {"dr_changes_cloud": "remote", "dr_changes_source_cloud": "primary", "dr_changes_application": "shop"},
     "checkpoint": {"dr_checkpoint_application": SHOP},
     "cleanup": {"dr_cleanup_cloud": "remote", "dr_cleanup_application": "shop", "dr_cleanup_checkpoint": "noon", "dr_cleanup_drill": "7"},
     "drill": {"dr_restore_application": "shop", "dr_restore_drill_probe": {"console": "login:"}},

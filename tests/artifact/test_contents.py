@@ -19,6 +19,7 @@ FILES = {
     "MANIFEST.json",
     "README.md",
     "REUSE.toml",
+    "SECURITY.md",
     "bindep.txt",
     "execution-environment.yml",
     "requirements.txt",

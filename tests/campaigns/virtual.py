@@ -58,8 +58,10 @@ class World:
 
     @property
     def clock(self) -> Clock:
-        wall = lambda: _START + datetime.timedelta(seconds=self.now)  # noqa: E731
-        return Clock(lambda: self.now, self.sleep, wall, lambda future, seconds: future.wait(max(0, seconds)))
+        return Clock(lambda: self.now, self.sleep, self._wall, lambda future, seconds: future.wait(max(0, seconds)))
+
+    def _wall(self) -> datetime.datetime:
+        return _START + datetime.timedelta(seconds=self.now)
 
     # Outside of the process
 

@@ -15,7 +15,6 @@ import sys
 import typing as t
 from unittest import mock
 
-import paths  # noqa: F401
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import QuiesceDriver, Support, Thaw

@@ -17,6 +17,7 @@ import typing as t
 
 from ..cloud.object_store import ObjectStore, StoredObject
 from ..core.errors import CloudError
+from ..core.numbers import is_whole
 from ..core.records import Backup, BackupRecord
 
 _LIST = "_metadata"
@@ -166,7 +167,7 @@ class _Facts:
 
 
 def _is_count(value: t.Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return is_whole(value) and value >= 0
 
 
 def _listed(entries: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, _Facts]:

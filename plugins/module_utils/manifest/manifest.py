@@ -17,6 +17,7 @@ import typing as t
 from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
 from ..core.marking import drill_name
+from ..core.numbers import is_whole
 from . import signed
 from .missing import Missing
 from .plain import build, plain, with_defaults
@@ -186,7 +187,7 @@ def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:
 def _refuse_unknown_version(document: t.Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     # True and 1.0 are equal to 1, and are no versions.
-    if not isinstance(version, int) or isinstance(version, bool) or version not in _READABLE_VERSIONS:
+    if not is_whole(version) or version not in _READABLE_VERSIONS:
         raise ManifestInvalid(
             f"The manifest has schema version {signed.shown(version)[:_SHOWN]}; this release reads versions 1 to {SCHEMA_VERSION}.",
             "Use a release of osdr.openstack that knows it.",
@@ -232,5 +233,3 @@ def _time_problems(checkpoint: Checkpoint) -> list[str]:
 
 def _twice(names: t.Iterable[str]) -> list[str]:
     return [name for name, count in collections.Counter(names).items() if count > 1]
-
-

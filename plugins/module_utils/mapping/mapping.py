@@ -14,6 +14,7 @@ import typing as t
 
 from ..core.errors import MappingInvalid
 from ..core.libraries import library
+from ..core.numbers import is_whole
 from ..manifest.addresses import network_problem
 from ..manifest.manifest import Manifest
 from ..manifest.specs import PortSpec, ServerSpec
@@ -192,7 +193,7 @@ def _names(specs: t.Iterable[t.Any]) -> list[str]:
 def _refuse_unknown_version(document: t.Mapping[str, t.Any]) -> None:
     version = document.get("schema_version")
     # True and 1.0 are equal to 1, and are no versions.
-    if not isinstance(version, int) or isinstance(version, bool) or version != SCHEMA_VERSION:
+    if not is_whole(version) or version != SCHEMA_VERSION:
         said = f"has schema_version {version!r}" if "schema_version" in document else "has no schema_version"
         raise MappingInvalid([f"It {said}; this release reads 'schema_version: {SCHEMA_VERSION}'."])
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ways to freeze servers that there are: the only file that knows each of them.
+"""The list of drivers, which freeze servers; the only module that knows them all.
 
-A new one is a file of its own and a line of :data:`_KINDS`.
+A new driver is a file of its own and a line of :data:`_KINDS`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def _no_guards(driver: str) -> GuardProcess | None:
 
 @dataclasses.dataclass(frozen=True)
 class Reach:
-    """How the servers of a cloud are reached by those who freeze and thaw them.
+    """How drivers reach the servers of a cloud.
 
-    :param compute: whose credentials may do it.
+    :param compute: with credentials that may freeze and thaw.
     :param libvirt_uri: of a compute host's libvirt; None when there is none.
     :param thaw_timeout: seconds that the thaw of a server may take.
-    :param guard_timeout: seconds for which a server will be frozen at most; 0 for those who only thaw.
-    :param guards: what holds a driver's guards beside the controller, by the driver's name; nothing for those who only thaw.
+    :param guard_timeout: seconds for which a server is frozen at most; 0 for thawing only.
+    :param guards: makes the process that holds a driver's guards beside the controller, by the driver's name; none for thawing only.
     """
 
     compute: Compute
@@ -63,19 +63,25 @@ def drivers(reach: Reach) -> dict[str, QuiesceDriver]:
 
 
 def driver_named(name: str, reach: Reach) -> QuiesceDriver:
-    """:raises InvalidInput: when there is none of this name."""
+    """The driver of this name.
+
+    :raises InvalidInput: when there is none.
+    """
     for kind in _KINDS:
         if kind.driver.name == name:
             return kind.make(reach)
-    raise InvalidInput(f"There is no driver '{name}' that freezes and thaws servers.")
+    raise InvalidInput(f"'{name}' is not a driver that freezes servers; use one of {', '.join(kind.driver.name for kind in _KINDS)}.")
 
 
 def consistencies() -> dict[str, str]:
-    """What snapshots are that were taken while a driver's freeze held, by the driver's name."""
+    """The consistency of snapshots taken during a driver's freeze, by the driver's name."""
     return {kind.driver.name: kind.driver.consistency for kind in _KINDS}
 
 
 def require_reach(name: str, libvirt_uri: str | None) -> None:
-    """:raises InvalidInput: when a driver is named that cannot reach anybody."""
+    """Refuse a driver without what it needs to reach servers.
+
+    :raises InvalidInput: when libvirt_uri is missing.
+    """
     if name == LibvirtDriver.name and not libvirt_uri:
         raise InvalidInput("The driver libvirt needs libvirt_uri.", "For example qemu+ssh://root@{host}/system?no_tty=1.")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Freezing and thawing an application's servers as tasks of their own, between which others may do what they like."""
+"""Freeze and thaw an application's servers in separate tasks, between which others may do their work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Group:
         self._interruption = interruption
 
     def bring(self, target: str, is_real: bool) -> dict[str, t.Any]:
-        """Have all servers frozen or thawed, and tell what was, or would be, done.
+        """Freeze or thaw all servers, and describe what was, or would be, done.
 
         :raises CheckFailed: naming every server that cannot be frozen, or is another run's.
         """
@@ -71,7 +71,7 @@ class Group:
 
 
 def _refuse_others(servers: t.Iterable[Server]) -> None:
-    """A freeze that a run holds for itself is neither one to rely on nor one to end."""
+    """Refuse servers that another run holds frozen for itself: its freeze can neither be relied on nor ended."""
     problems = [held_problem(server) for server in servers]
     problems += [f"Server {server.label} is {server.status or 'unknown'}: its cell does not answer." for server in servers if not server.is_known]
     found = [problem for problem in problems if problem]
@@ -82,8 +82,8 @@ def _refuse_others(servers: t.Iterable[Server]) -> None:
 def _states_before(servers: t.Iterable[Server], choices: t.Mapping[str, Choice], target: str) -> dict[str, str | None]:
     """State per server.
 
-    Who bears a mark was frozen by us: when thawing, its end has to be seen to, also when its guard fired or it cannot be asked. Who bears
-    none and cannot be asked was not.
+    A marked server was frozen by this collection. It counts as frozen until it is thawed, even if its guard fired or it does not answer.
+    A server without a mark that does not answer counts as thawed.
     """
     found = {server_id: choice.support.state for server_id, choice in choices.items()}
     if target == FROZEN:
@@ -94,7 +94,7 @@ def _states_before(servers: t.Iterable[Server], choices: t.Mapping[str, Choice],
 
 
 def describe(member: Member, target: str) -> dict[str, t.Any]:
-    """What a result says of a server."""
+    """A server as results show it."""
     return {
         "id": member.server.id,
         "name": member.server.name,

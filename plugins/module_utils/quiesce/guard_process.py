@@ -3,8 +3,8 @@
 """The guard beside the controller: a process of its own that thaws servers when nobody else does.
 
 For what cannot be guarded inside the guest or by Nova. It outlives the module and the
-controller's process, also their kill, but not the machine or container in which they run.
-It acts only on servers that still bear the mark of the freeze that it guards.
+controller's process, even if they are killed, but not the machine or container in which they run.
+It acts only on servers that still have the mark of the freeze that it guards.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class _Child:
         try:
             return answer.result(timeout=seconds)
         except concurrent.futures.TimeoutError as error:
-            self._fail(f"it did not within {seconds:g} s. Find out why the cloud does not answer it from here")
+            self._fail(f"no answer within {seconds:g} s. Find out why the cloud does not answer from here")
             raise FreezeFailed(f"The guard beside the controller does not answer: {self._failure}.") from error
 
     def end_unless_armed(self) -> None:
@@ -159,7 +159,7 @@ class _Child:
                 self._take(json.loads(line))
             self._fail("it has ended")
         except (LookupError, TypeError, ValueError):
-            self._fail("what it says makes no sense")
+            self._fail("its answer is invalid")
         self._process.wait()
         self._forget_copy()
 

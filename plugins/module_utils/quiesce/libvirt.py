@@ -15,6 +15,7 @@ import typing as t
 from ..core.errors import DrError, FreezeFailed
 from ..core.hosts import host_in_uri
 from ..core.libraries import library
+from ..core.numbers import is_whole
 from ..core.records import Server
 from ..core.text import told
 from ..work.clock import SYSTEM_CLOCK, Clock
@@ -62,11 +63,11 @@ class LibvirtDriver(QuiesceDriver):
 
     def probe(self, server: Server) -> Support:
         if not self._uri:
-            return Support("No libvirt_uri is given by which the compute hosts' libvirt can be reached.")
+            return Support("libvirt_uri is not given, so the compute hosts' libvirt cannot be reached.")
         if not server.hypervisor:
             return Support(
-                f"The hypervisor of server {server.label} is not shown to these credentials; "
-                "give those of an administrator for the libvirt driver."
+                f"These credentials do not see the hypervisor of server {server.label}; "
+                "the libvirt driver needs an administrator's (admin_cloud)."
             )
         try:
             with _understanding(server):
@@ -143,7 +144,7 @@ class LibvirtDriver(QuiesceDriver):
         left = self._outstanding.get(server.id, 0) - self._clock.now()
         if left > 0:
             raise FreezeFailed(
-                f"Server {server.label} is thawed, but libvirt did not say what became of its freeze, which may still be carried out "
+                f"Server {server.label} is thawed, but libvirt did not report the result of its freeze, which may still be carried out "
                 f"for {left:.0f} s. Its guard stays armed."
             )
 
@@ -156,7 +157,7 @@ class LibvirtDriver(QuiesceDriver):
     def _state(self, server: Server) -> str:
         state = self._ask(server, "guest-fsfreeze-status")
         if state not in (FROZEN, THAWED):
-            raise ValueError(f"'{told(state)}' is no state of file systems")
+            raise ValueError(f"'{told(state)}' is not a state of file systems")
         return t.cast(str, state)
 
     def _run(self, server: Server, command: t.Sequence[str], purpose: str) -> str:
@@ -194,8 +195,8 @@ class _Answered(FreezeFailed):
 
 def _count(answer: t.Any) -> int:
     """A number of file systems."""
-    if type(answer) is not int or not 0 <= answer <= _MOST_FILESYSTEMS:
-        raise ValueError(f"{told(repr(answer))} is no number of file systems")
+    if not is_whole(answer) or not 0 <= answer <= _MOST_FILESYSTEMS:
+        raise ValueError(f"{told(repr(answer))} is not a number of file systems")
     return answer
 
 
@@ -208,7 +209,7 @@ def _understanding(server: Server) -> t.Iterator[None]:
         raise
     except Exception as error:
         # Of whatever kind: what can be wrong with an answer is the guest's to think of.
-        raise _Answered(f"The guest agent of server {server.label} gave an answer that makes no sense ({told(repr(error))}).") from error
+        raise _Answered(f"The guest agent of server {server.label} gave an invalid answer ({told(repr(error))}).") from error
 
 
 def _decoded(status: t.Mapping[str, t.Any], stream: str) -> str:
@@ -276,8 +277,8 @@ def _host_of(server: Server) -> str:
     host = host_in_uri(server.hypervisor or "")
     if host is None:
         raise FreezeFailed(
-            f"The hypervisor of server {server.label} is called '{told(server.hypervisor)}', which is the name of no host.",
-            "Find out who gave it that name; nothing was connected to.",
+            f"The hypervisor of server {server.label} is called '{told(server.hypervisor)}', which is not a host name.",
+            "Find out who gave it that name. No connection was made.",
         )
     return host
 
@@ -288,7 +289,7 @@ _OF_GUESTS = 10
 #: By libvirt's error code: what the operator can do.
 _HINTS = {
     38: "Check that the compute host's libvirt can be reached from here and that the URI is right.",
-    42: "The server does not run there; check whether it was just moved or stopped.",
+    42: "The server does not run there; check whether it has just been moved or stopped.",
     74: "Give the image the property hw_qemu_guest_agent=yes and rebuild or recreate the server.",
     86: "Install and start qemu-guest-agent in the server, or find out why it does not answer.",
 }

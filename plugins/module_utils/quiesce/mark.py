@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How everybody sees that this collection froze a server: by the server's own metadata.
+"""The mark in a server's own metadata that shows everybody that this collection froze it.
 
-The mark is put before the freeze and taken away after the confirmed thaw, so what died
-half-way is found by it, from anywhere. Its token tells one freeze from any other: who has put it
-holds the server, and nobody replaces or removes the mark of another freeze whose time is not over.
+The mark is put before the freeze and removed after the confirmed thaw, so any later run, from anywhere, finds what an interrupted
+run left. Its token tells one freeze from any other: whoever put it holds the server, and nobody replaces or removes the mark of
+another freeze before its time is over.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import secrets
 
 from ..cloud.compute import Compute
 from ..core.errors import CloudError, FreezeFailed, NotFound
+from ..core.numbers import is_whole
 from ..core.records import FREEZE_KEY, Server
 from ..core.text import told
 
@@ -74,8 +75,8 @@ class FreezeMark:
         """Whether everything in it is of its kind: marks are metadata, which anybody in the project can write."""
         texts = (self.driver, self.until, self.token, self.requested or "", self.frozen or "", self.guard or "")
         count = self.filesystems
-        is_count = count is None or (type(count) is int and 0 <= count <= _MOST_FILESYSTEMS)
-        return is_count and type(self.thawing) is bool and all(isinstance(one, str) for one in texts)
+        is_count = count is None or (is_whole(count) and 0 <= count <= _MOST_FILESYSTEMS)
+        return is_count and isinstance(self.thawing, bool) and all(isinstance(one, str) for one in texts)
 
     @classmethod
     def stands_on(cls, server: Server) -> bool:
@@ -124,7 +125,7 @@ def held_problem(server: Server) -> str | None:
 def _held(server: Server, mark: FreezeMark) -> tuple[str, str]:
     return (
         f"Server {server.label} is held by another freeze until {told(mark.until)}.",
-        "Wait for its end; if nobody is at work on it, run the playbook osdr.openstack.thaw.",
+        "Wait for it to end; if no other run is under way, run the playbook osdr.openstack.thaw.",
     )
 
 
@@ -135,14 +136,14 @@ class FreezeMarks:
         self._compute = compute
 
     def put(self, server: Server, mark: FreezeMark) -> None:
-        """Mark a server before its freeze, or say more of a freeze whose mark it bears.
+        """Mark a server before its freeze, or update the mark of its freeze.
 
-        :raises FreezeFailed: when another freeze holds it, or has ended the one that more is to be said of.
+        :raises FreezeFailed: when another freeze holds it, or the mark to update is gone.
         """
         there = self.current(server.id)
         self._refuse_other(server, there, mark)
         if mark.is_begun and not there:
-            raise FreezeFailed(f"Server {server.label} does not bear the mark of this freeze any more: somebody else has ended it.")
+            raise FreezeFailed(f"Server {server.label} no longer has the mark of this freeze: somebody else has ended it.")
         # A metadata value has at most 255 characters.
         text = json.dumps({key: value for key, value in dataclasses.asdict(mark).items() if value is not None}, separators=(",", ":"))
         self._compute.set_metadata(server.id, {FREEZE_KEY: text})
@@ -165,13 +166,13 @@ class FreezeMarks:
         return FreezeMark.of(self.server(server_id))
 
     def server(self, server_id: str) -> Server:
-        """A server with whatever mark it bears now.
+        """A server with its current mark.
 
         :raises CloudError: when Nova does not show that for certain.
         """
         server = self._compute.server(server_id)
         if not server.is_known:
-            raise CloudError(f"Site '{self._compute.cloud.site}' does not know whether server {server_id} is marked as frozen: its cell does not answer.")
+            raise CloudError(f"Site '{self._compute.cloud.site}' cannot tell whether server {server_id} is marked as frozen: its cell does not answer.")
         return server
 
     @staticmethod

@@ -13,6 +13,7 @@ import typing as t
 
 from ..cloud.compute import Compute
 from ..core.errors import CloudError, DrError, FreezeFailed, NotFound
+from ..core.numbers import is_whole
 from ..core.records import Server
 from ..work.clock import SYSTEM_CLOCK, Clock
 from ..work.waiting import Waiter
@@ -73,7 +74,7 @@ class _Seen:
             intact=last.get("intact") is True,
         )
         texts = (seen.token, seen.ended, seen.outcome)
-        if seen.state not in _STATES or type(seen.max_timeout) is not int or not all(isinstance(one, (str, type(None))) for one in texts):
+        if seen.state not in _STATES or not is_whole(seen.max_timeout) or not all(isinstance(one, (str, type(None))) for one in texts):
             raise ValueError(f"{content!r}")
         return seen
 

@@ -72,7 +72,7 @@ class PauseDriver(QuiesceDriver):
         found = self._await(server, "seen running or paused", (FROZEN, THAWED), self._thaw_timeout)
         if _state_of(found) == THAWED:
             if server.id in self._unsure:
-                raise FreezeFailed(f"Nova did not answer whether it pauses server {server.label}, which is {found.status}; it may be paused yet.")
+                raise FreezeFailed(f"Nova did not confirm the pause of server {server.label}, which is {found.status}; it may still be paused.")
             return Thaw(interrupted=f"it was {found.status} when it was to be unpaused")
         self._compute.unpause(server.id)
         self._await(server, "ACTIVE", (THAWED,), self._thaw_timeout)
@@ -92,14 +92,14 @@ class PauseDriver(QuiesceDriver):
             if found.status == "ERROR":
                 raise FreezeFailed(
                     f"Server {server.label} is in ERROR instead of {wanted}, and may be paused: {found.fault or 'Nova does not say why'}.",
-                    "Reboot it hard, which thaws it, or mend it.",
+                    "Hard-reboot it, which thaws it, or repair it.",
                 )
             return found if _state_of(found) in states else None
 
         try:
             return Waiter(seconds, _POLL_SECONDS, self._clock).until(f"server {server.label} to be {wanted}", reached)
         except WaitTimeout as error:
-            raise FreezeFailed(f"Server {server.label} is {seen[0]} after {seconds:g} s, and not {wanted}.") from error
+            raise FreezeFailed(f"Server {server.label} is {seen[0]} after {seconds:g} s, not {wanted}.") from error
 
     def disarm_guard(self, server: Server) -> bool:
         return self._guards.disarm(server) if self._guards else False

@@ -55,7 +55,7 @@ class QuiesceOptions:
         if options.guard_timeout <= options.budget:
             raise InvalidInput(
                 f"guard_timeout ({options.guard_timeout} s) must be more than budget ({options.budget} s): "
-                "the guard is for when the budget was not kept."
+                "the guard thaws when the budget is exceeded."
             )
         require_reach(options.driver, options.libvirt_uri)
         return options

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thawing what was left frozen, by the marks on the servers alone."""
+"""Thaw what was left frozen, found by the marks on the servers alone."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _thaw(driver: QuiesceDriver, server: Server, mark: FreezeMark) -> bool:
     thaw = driver.thaw(server)
     if driver.freezes_late and not (thaw.has_arrived or mark.frozen or mark.is_leftover):
         raise FreezeFailed(
-            f"Server {server.label} is not frozen, but its freeze may have been asked for, and may still arrive.",
-            f"Its guard stays armed. Run it again after {mark.over}, when it cannot any more.",
+            f"Server {server.label} is not frozen, but its freeze may have been requested and may still arrive.",
+            f"Its guard stays armed. Re-run after {mark.over}, when the freeze can no longer arrive.",
         )
     _disarm(driver, server)
     return thaw.found_frozen
@@ -67,19 +67,19 @@ def _disarm(driver: QuiesceDriver, server: Server) -> None:
 
 
 class Leftovers:
-    """Everything that bears a mark, whoever put it.
+    """All marked servers, whoever marked them.
 
-    :param everywhere: in all projects, and not only in that of the credentials.
+    :param everywhere: in all projects, not only in that of the credentials.
     """
 
     def __init__(self, compute: Compute, everywhere: bool) -> None:
         servers = compute.servers(everywhere=everywhere)
         self._marked = [(server, mark) for server in servers if (mark := FreezeMark.of(server))]
-        #: Of these, Nova does not show whether they bear one.
+        #: Servers of which Nova does not show whether they are marked.
         self._unknown = [server for server in servers if not server.is_known]
 
     def thaw(self, thawing: Thawing, concurrency: int) -> dict[str, bool]:
-        """Thaw each server on its own, whatever becomes of the others.
+        """Thaw each server, even when others fail.
 
         :returns: whether it was still frozen, per server id.
         :raises FreezeFailed: naming all whose thaw could not be confirmed; the others are thawed.
@@ -90,12 +90,15 @@ class Leftovers:
         return {server.id: bool(outcome.value) for server, outcome in zip(servers, outcomes, strict=True)}
 
     def report(self, failed: t.Sequence[str] = ()) -> None:
-        """:raises FreezeFailed: when a thaw failed, or nobody knows whether one is needed."""
-        failed = [*failed, *(f"{server.label}: its cell does not answer, so nobody knows whether it is marked." for server in self._unknown)]
+        """Report failures.
+
+        :raises FreezeFailed: when a thaw failed, or it is unknown whether one is needed.
+        """
+        failed = [*failed, *(f"{server.label}: its cell does not answer, so it is unknown whether it is marked." for server in self._unknown)]
         if failed:
             raise FreezeFailed(
                 f"The thaw of {len(failed)} of {len(self._marked) + len(self._unknown)} servers could not be confirmed. " + " ".join(failed),
-                "They keep their marks; mend what is named and run it again. A hard reboot thaws a server too.",
+                "They keep their marks. Remove the causes and re-run; a hard reboot also thaws a server.",
             )
 
     def describe(self, was_frozen: t.Mapping[str, bool]) -> dict[str, t.Any]:
@@ -131,7 +134,7 @@ def _attempt(thawing: Thawing, server: Server) -> bool:
 
 
 def thaw_leftovers(reach: Reach, everywhere: bool, concurrency: int, is_real: bool) -> dict[str, t.Any]:
-    """Leave nobody frozen, and tell who was, or would be, thawed."""
+    """Thaw all marked servers, and describe which were, or would be, thawed."""
     leftovers = Leftovers(reach.compute, everywhere)
     if is_real:
         return leftovers.describe(leftovers.thaw(Thawing(reach), concurrency))

@@ -182,7 +182,7 @@ class FreezeWindow:
         outcomes = attempt_each(self.members, self._announce_thaw, self._limits.concurrency)
         for member, outcome in zip(self.members, outcomes, strict=True):
             if outcome.error:
-                member.interrupted = "its thaw could not be announced"
+                member.interrupted = "its mark could not be updated before the thaw"
 
     def close(self) -> None:
         """Thaw every member in the reverse order, disarm the guards of those that are thawed.
@@ -247,10 +247,10 @@ class FreezeWindow:
             late = [m.server.label for m in self.members if not m.frozen]
             done = len(self.members) - len(late)
             raise FreezeFailed(
-                f"The budget of {self._limits.budget} s did not suffice: after {self.standstill:.1f} s {done} of {len(self.members)} "
+                f"The budget of {self._limits.budget} s was too short: after {self.standstill:.1f} s {done} of {len(self.members)} "
                 f"servers were frozen ({done / max(self.standstill, 0.1):.1f} per second), and their thaw is expected to take "
                 f"{self.expected_thaw:.1f} s." + (f" Not frozen yet: {', '.join(late)}." if late else ""),
-                "Raise budget and guard_timeout, raise concurrency, have fewer tiers, or find out which server's hooks are slow.",
+                "Raise budget and guard_timeout, raise concurrency, use fewer tiers, or find out which server's hooks are slow.",
             )
 
     def _stop_if_told(self) -> None:
@@ -325,7 +325,7 @@ class FreezeWindow:
     def _disarm(self, member: Member) -> None:
         if self._is_replaced(member):
             # Guard and mark on the server are those of the other freeze by now.
-            member.interrupted = "somebody else has frozen it anew meanwhile"
+            member.interrupted = "somebody else has frozen it again meanwhile"
             return
         try:
             member.guard_fired = member.driver.disarm_guard(member.server)
@@ -340,7 +340,7 @@ class FreezeWindow:
             member.interrupted = member.interrupted or "its mark could not be read after the thaw"
             return False
         if found is None and member.mark:
-            member.interrupted = member.interrupted or "somebody else has taken its mark away, so may have thawed it"
+            member.interrupted = member.interrupted or "somebody else has removed its mark and may have thawed it"
         return bool(found and (member.mark is None or found.token != member.mark.token))
 
     def _each(
@@ -373,8 +373,8 @@ def _until(mark: FreezeMark | None, now: Moment) -> Moment | None:
 
 def _too_late(member: Member) -> FreezeFailed:
     return FreezeFailed(
-        f"Server {member.server.label} must not be frozen: the time of its guard is over, or nearly.",
-        "Raise guard_timeout, or find out what held this process up between arming the guards and freezing.",
+        f"Server {member.server.label} must not be frozen: its guard fires too soon, or has fired.",
+        "Raise guard_timeout, or find out what delayed this process between arming the guards and freezing.",
     )
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a set of snapshots can be taken at all: asked before anybody is frozen."""
+"""Check, before any server is frozen, whether a set of snapshots can be taken."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .wanted import Storages, Wanted
 
 
 def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
-    """Servers and volumes that are in no state to be snapshotted.
+    """Servers and volumes whose state prevents snapshots.
 
-    :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
+    :param thaws_leftovers: whether servers that an earlier run left paused are thawed first.
     """
     problems = [
         f"Server {server.label} is {server.status}"
         + (f" ({server.task_state})" if server.task_state else "")
-        + "; it must be ACTIVE or SHUTOFF with nothing going on."
+        + "; it must be ACTIVE or SHUTOFF, with no task under way."
         for server, _volumes in wanted.servers.values()
         if not _is_at_rest(server, thaws_leftovers)
     ]
@@ -38,32 +38,32 @@ def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
 
 
 def _is_at_rest(server: Server, thaws_leftovers: bool) -> bool:
-    """A server that os_server_quiesce has paused is as good as a running one, and so is one that will run."""
+    """Whether a server can be snapshotted: it runs, is shut down, was paused by os_server_quiesce, or will be thawed first."""
     will_run = thaws_leftovers and is_leftover(server)
     is_paused = server.status == "PAUSED" and (FreezeMark.stands_on(server) or will_run)
     return (server.status in ("ACTIVE", "SHUTOFF") or is_paused) and not server.task_state
 
 
 def busy_problems(plan: Plan, site: str) -> list[str]:
-    """Snapshots that have to give place to new ones, which Cinder does not delete in this moment."""
+    """Snapshots that must be replaced but cannot be deleted, because they are being backed up meanwhile."""
     return [
-        f"Snapshot {snapshot.id} of volume {snapshot.volume_id} on site '{site}' is of a set that must be taken again, and is being "
-        "backed up. Run the same again when that has ended, or choose another name."
+        f"Snapshot {snapshot.id} of volume {snapshot.volume_id} on site '{site}' belongs to an incomplete set and is being backed up. "
+        "Re-run when the backup finishes, or choose another name."
         for snapshot in plan.delete
         if snapshot.status == BACKING_UP
     ]
 
 
 def sharing_problems(wanted: Wanted) -> list[str]:
-    """Volumes that servers outside the application write to, whatever is frozen."""
+    """Volumes that servers outside the application write to during the freeze."""
     if satisfies("crash", wanted.least):
         return []
     strangers = strangers_of(wanted.volumes.values(), set(wanted.servers))
-    return [f"Not all servers that write to the volumes are of the application: {strangers}."] if strangers else []
+    return [f"Servers outside the application write to its volumes: {strangers}."] if strangers else []
 
 
 def quota_problems(plan: Plan, storages: Storages, units: t.Sequence[Unit] = ()) -> list[str]:
-    """What the projects' quotas do not allow, counting what the plan deletes first.
+    """Quotas that are too small for the plan, after what it deletes.
 
     :param units: those that need a group of ours count as groups.
     """

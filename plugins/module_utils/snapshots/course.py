@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole course of a set of snapshots: look, plan, check, take, confirm or remove it."""
+"""Plan, check, take, confirm or remove a set of snapshots."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _POLL_SECONDS = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What is wanted of a set.
+    """The options for a set of snapshots.
 
     :param reach: the options by which its cloud is reached.
     :param admin: the same cloud as an administrator, by name or by its whole configuration; None when there is none.
@@ -58,9 +58,11 @@ class Settings:
 
     @classmethod
     def parse(cls, params: t.Mapping[str, t.Any], reach: t.Mapping[str, t.Any]) -> Settings:
-        """:param params: the options of os_cg_snapshot.
+        """Read the options.
+
+        :param params: the options of os_cg_snapshot.
         :param reach: those of them by which it reaches its cloud.
-        :raises InvalidInput: for names that a set cannot have, and options that do not fit together.
+        :raises InvalidInput: for names that a set cannot have, and for contradictory options.
         """
         quiesce = dict(params["quiesce"]) if params["quiesce"] else None
         admin = params["admin_cloud"] or (quiesce or {}).get("admin_cloud")
@@ -93,9 +95,9 @@ def _default_least(quiesce: t.Mapping[str, t.Any] | None) -> str:
 
 
 class Course:
-    """Has a set of snapshots be what is wanted of it.
+    """Makes a set of snapshots present or absent.
 
-    :param warn: tells the operator of what does not keep the set from being taken.
+    :param warn: called with warnings for the operator.
     """
 
     def __init__(self, settings: Settings, interruption: Interruption, warn: t.Callable[[str], None]) -> None:
@@ -154,13 +156,13 @@ class Course:
         return {**result, "grouping": grouping.describe(units), "cg_snapshot": described}
 
     def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: Plan, is_check: bool) -> dict[str, t.Any]:
-        """Complete the evidence of a set by the thaw of the freeze around it."""
+        """Complete the evidence of a set with the thaw of the freeze around it."""
         current = job.snapshots.current()
         evidence = Evidence.read(current)
         if plan.changed or evidence is None:
             raise CheckFailed(
                 f"The thaw around the set '{wanted.name}' cannot be confirmed",
-                [f"There is no whole set of this name for '{wanted.application.name}' that could be {wanted.least}-consistent."],
+                [f"'{wanted.application.name}' has no complete set of this name that could be {wanted.least}-consistent. Take the snapshots first."],
             )
         changed = any(server.pending for server in evidence.servers.values())
         if changed and not is_check:
@@ -177,7 +179,7 @@ class Course:
         if window and window.standstill > window.budget:
             self._warn(
                 f"The servers of '{self._settings.application.name}' stood still for {window.standstill:.1f} s, longer than the budget of "
-                f"{window.budget} s: their thaw took longer than was expected. Find out what slows it down."
+                f"{window.budget} s, because their thaw took longer than expected. Find out what slows it down."
             )
 
     def _job(self, wanted: Wanted) -> SnapshotJob:

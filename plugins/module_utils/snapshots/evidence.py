@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a set of snapshots, and how it is kept in the snapshots' own metadata.
+"""The evidence of a set of snapshots, kept in the snapshots' own metadata.
 
-Every snapshot carries the whole set's evidence, that of one of its servers, and its own, so any later run can
-read it from anywhere. A metadata value is at most 255 characters long.
+Every snapshot carries the evidence of the whole set, of one of its servers, and its own, so any later run, from anywhere, can
+read it. A metadata value is at most 255 characters long.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _compact(facts: t.Mapping[str, t.Any], shortened: str | None = None) -> str:
 class ServerEvidence:
     """What is true of a server.
 
-    :param pending: the consistency that is reached when the thaw of a freeze that somebody else holds is confirmed.
+    :param pending: the consistency that it reaches once the thaw of somebody else's freeze is confirmed.
     :param freeze: driver, requested, frozen, thawed, filesystems, guard, guard_until, token; empty when it was not frozen.
     """
 
@@ -130,7 +130,7 @@ class Evidence:
 
     @property
     def at_best(self) -> str:
-        """Consistency, taking for granted that freezes which others hold will be found intact."""
+        """Consistency, assuming that freezes held by others turn out to be intact."""
         return consistency.weakest(one.at_best for one in self.servers.values())
 
     def metadata(self, volume_id: str, server_id: str) -> dict[str, str]:
@@ -143,7 +143,7 @@ class Evidence:
 
     @classmethod
     def read(cls, snapshots: t.Sequence[Snapshot]) -> Evidence | None:
-        """From the snapshots of a set; None when it is not there, or damaged: anybody in the project can write metadata."""
+        """Read the evidence from the snapshots of a set; None when it is missing or damaged: anybody in the project can write metadata."""
         try:
             servers = [ServerEvidence.read(snapshot) for snapshot in snapshots]
             # A confirmation that died half-way is still to be made: what is pending counts more than what is not.
@@ -232,9 +232,9 @@ class Seen:
 
 
 def strangers_of(volumes: t.Iterable[Volume], known: t.Collection[str]) -> str | None:
-    """What is wrong when volumes are attached to servers that are not frozen with the others."""
+    """Volumes attached to servers that are not frozen with the others, in words; None when there are none."""
     found = [
-        f"volume {volume.label} is attached to server {attachment.server_id} too, which is not frozen with the others"
+        f"volume {volume.label} is also attached to server {attachment.server_id}, which is not frozen with the others"
         for volume in volumes
         for attachment in volume.attachments
         if attachment.server_id not in known
@@ -285,7 +285,7 @@ def confirmed(evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> 
     except (KeyError, TypeError, ValueError) as error:
         raise CheckFailed(
             "The thaw cannot be confirmed",
-            [f"What is given as thaw is not what os_server_quiesce returned as quiesce with state=unquiesced ({error!r})."],
+            [f"The option thaw is not what os_server_quiesce with state=unquiesced returned as quiesce ({error!r})."],
         ) from error
     level = consistency.weakest(one.consistency for one in servers.values())
     taken = max((one.freeze["frozen"] for one in servers.values() if one.freeze), default=evidence.whole.taken)

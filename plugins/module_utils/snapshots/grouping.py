@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which volumes of an application are snapshotted together, and why not more of them.
+"""Decide which volumes of an application are snapshotted together.
 
-Pure: from what a project's storage looks like to units, each of which is one request to Cinder or one
-request for each of its volumes. What a backend reports decides; a group type's specs are
-only wishes, which Cinder accepts and does not keep where the driver cannot.
+Pure: turns the state of a project's storage into units, each of which is one request to Cinder or one request for each of its
+volumes. What a backend reports decides; Cinder accepts the specs of a group type even where the driver cannot honour them.
 """
 
 from __future__ import annotations
@@ -136,7 +135,7 @@ class Grouping:
     def _units_of_backend(self, backend: str | None, volumes: tuple[Volume, ...]) -> list[Unit]:
         obstacle = self._obstacle(backend)
         if obstacle or backend is None:
-            return [Unit(INDIVIDUAL, backend, volumes, obstacle or "its backend is not known")]
+            return [Unit(INDIVIDUAL, backend, volumes, obstacle or "its backend is unknown")]
         adopted = self._others_groups(backend, volumes)
         taken = {volume.id for unit in adopted for volume in unit.volumes}
         stuck = tuple(v for v in volumes if v.id not in taken and self._is_in_others_group(v))
@@ -145,7 +144,7 @@ class Grouping:
         if free:
             units = [*units, self._own_unit(backend, free)]
         if stuck:
-            reason = "they are in somebody's group that has other volumes too, is not consistent or is not available"
+            reason = "they are in somebody else's group that has other volumes too, is not consistent or is not available"
             units = [*units, Unit(INDIVIDUAL, backend, stuck, reason)]
         return units
 
@@ -224,7 +223,7 @@ class Grouping:
 
 
 def policy_problems(units: t.Iterable[Unit], policy: str) -> list[str]:
-    """What a policy that demands consistent groups does not find."""
+    """Volumes for which a policy that requires consistent groups cannot be met."""
     if policy != "consistent":
         return []
     return [

@@ -164,7 +164,7 @@ class Requests:
         """How far the set is, in volumes."""
         waiting = sum(len(unit.volumes) for unit in self.waiting.values())
         being_taken = self._volumes - waiting - len(self.taken)
-        return f"{len(self.taken)} snapshots were complete, {being_taken} being taken, and {waiting} not asked for yet"
+        return f"{len(self.taken)} snapshots were complete, {being_taken} being taken, and {waiting} not requested yet"
 
 
 def _members(sight: Sight, group_snapshot_id: str, unit: Unit) -> list[str | None]:

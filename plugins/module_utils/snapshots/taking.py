@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One snapshot of every volume of an application, all of one moment.
 
-A set of snapshots is whole or worthless: what an earlier run left incomplete is deleted
-and taken again. What is known of a whole set is kept in the snapshots' metadata (see
-:mod:`.evidence`), so that any later run, anywhere, can adopt it.
+A set of snapshots is complete or worthless: what an earlier run left incomplete is deleted and taken again. The evidence of a
+complete set is kept in the snapshots' metadata (see :mod:`.evidence`), so that any later run, anywhere, can adopt it.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class SnapshotSet:
         return bool(self.current() or self._group_snapshots())
 
     def delete(self) -> None:
-        """Delete what there is of the set, and wait until it is gone. Cinder deletes nothing that is being taken."""
+        """Delete the set, and wait until it is gone; snapshots under way are awaited first, because Cinder does not delete them."""
         snapshots = self._settled(self._waiter)
         groups = self._group_snapshots()
         # What an earlier run began to delete may still be under way.
@@ -93,16 +92,16 @@ class SnapshotSet:
                 raise ResourceFailed(
                     f"Snapshot {snapshot.id} of volume {snapshot.volume_id} on site "
                     f"'{self._storages.site}' cannot be deleted (error_deleting).",
-                    "Something still depends on it; look at the volume service's messages.",
+                    "Something still depends on it; check the volume service's messages.",
                 )
         return None if left or self._group_snapshots() else True
 
     def take(self, units: t.Sequence[Unit], window: FreezeWindow | None, seeing: Seeing, interruption: Interruption) -> Evidence:
         """Take the whole set, within a freeze window if there is one.
 
-        Whatever goes wrong: first everything is thawed, then what was made is deleted.
+        If anything fails, all servers are thawed first, then the snapshots are deleted.
 
-        :param interruption: who cancels a job may signal more than once; that must not stop the cleaning up.
+        :param interruption: further signals must not interrupt the cleanup.
         """
         requests = Requests(units)
         try:
@@ -126,7 +125,7 @@ class SnapshotSet:
         """Complete the evidence of a set that was taken while somebody else held the freeze.
 
         :param thawed: servers as os_server_quiesce returned them.
-        :raises ConsistencyTooLow: when it is less than is asked for.
+        :raises ConsistencyTooLow: when it is less than required.
         """
         return self._seal(confirmed(evidence, thawed))
 
@@ -154,10 +153,10 @@ class SnapshotSet:
     def _late(self, window: FreezeWindow, requests: Requests) -> WaitTimeout:
         seconds = window.frozen_seconds
         return WaitTimeout(
-            f"The budget of {window.budget} s did not suffice for {self._what}: {seconds:.1f} s after all servers were frozen, when the "
+            f"The budget of {window.budget} s was too short for {self._what}: {seconds:.1f} s after all servers were frozen, when the "
             f"thaw had to begin, {requests.progress()} ({len(requests.taken) / max(seconds, 0.1):.1f} complete per second).",
-            "Nothing is frozen any more. Raise budget and guard_timeout. If many were not asked for, raise concurrency, or give Cinder's "
-            "API more processes; if many were being taken, it is the storage that is slow.",
+            "All servers are thawed. Raise budget and guard_timeout. If many were not requested yet, raise concurrency, or give Cinder's "
+            "API more processes; if many were being taken, the storage is slow.",
         )
 
     @property
@@ -230,7 +229,7 @@ class SnapshotSet:
             failed += [f"of volume {volume_id}: it vanished." for volume_id in sorted(missing)]
         raise ResourceFailed(
             f"Snapshots on site '{self._storages.site}' failed: {' '.join(failed) or 'there are more of them than volumes.'}",
-            "Look at the volume service's messages for the volume (openstack volume message list).",
+            "Check the volume service's messages for the volume (openstack volume message list).",
         )
 
     def _shown(self) -> list[Snapshot]:
@@ -261,8 +260,8 @@ class SnapshotSet:
             labels = {key: server.name for key, (server, _volumes) in self._wanted.servers.items()}
             reasons = [f"{labels[key]}: {one.at_best} ({one.reason})." for key, one in evidence.servers.items()]
             raise ConsistencyTooLow(
-                f"The snapshots of '{self._wanted.application.name}' are only {evidence.at_best}-consistent, "
-                f"and {least} is asked for; they were deleted. " + " ".join(reasons)
+                f"The snapshots of '{self._wanted.application.name}' are only {evidence.at_best}-consistent, but {least} is required; "
+                "they were deleted. " + " ".join(reasons)
             )
         self._write(evidence)
         return evidence
@@ -274,7 +273,7 @@ class SnapshotSet:
         def write(snapshot: Snapshot) -> None:
             storage = self._storages.of(snapshot.project_id)
             if snapshot.group_snapshot_id:
-                # All members of a group snapshot bear its name, and no marks.
+                # All members of a group snapshot have its name, and no marks.
                 storage.rename_snapshot(snapshot.id, self._wanted.snapshot_name(self._wanted.volumes[snapshot.volume_id]))
             metadata = evidence.metadata(snapshot.volume_id, server_of[snapshot.volume_id])
             storage.set_snapshot_metadata(snapshot.id, {**self._wanted.metadata, **metadata})

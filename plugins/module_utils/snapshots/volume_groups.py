@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making, changing and dissolving the volume groups of an application.
+"""Create, change and dissolve the volume groups of an application.
 
-A group binds its volumes: Cinder neither deletes nor migrates them while they are in one. So a
-group of this collection lives only as long as there are snapshots of it.
+A group binds its volumes: Cinder neither deletes nor migrates them while they are in one. So a group of this collection exists
+only as long as it has snapshots.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class VolumeGroups:
                 attempt_each([created], self._delete, 1)
             if insist:
                 raise
-            return unit.individually(f"no group could be had: {error}")
+            return unit.individually(f"no group could be made: {error}")
 
     def dissolve(self) -> None:
         """Delete every group of ours of which there are no snapshots; their volumes stay."""
@@ -138,7 +138,7 @@ class VolumeGroups:
             if group.status.startswith("error"):
                 raise ResourceFailed(
                     f"Volume group {group.label} on site '{self._storage.cloud.site}' could not {purpose} ({group.status}).",
-                    self._storage.failure_reason(group_id) or "Look at the logs of the volume service.",
+                    self._storage.failure_reason(group_id) or "Check the logs of the volume service.",
                 )
             return True if group.status == "available" else None
 
@@ -147,7 +147,7 @@ class VolumeGroups:
     def _group(self, group_id: str) -> VolumeGroup:
         found = next((group for group in self._storage.groups() if group.id == group_id), None)
         if found is None:
-            raise ResourceFailed(f"Volume group {group_id} on site '{self._storage.cloud.site}' has vanished.")
+            raise ResourceFailed(f"Volume group {group_id} on site '{self._storage.cloud.site}' was deleted meanwhile. Re-run.")
         return found
 
     def _delete(self, group_id: str) -> None:

@@ -99,7 +99,7 @@ def survey(application: Application, servers: t.Mapping[str, Server], storages: 
     """
     volumes = {volume.id: volume for volume in storages.volumes()}
     problems = [
-        f"Server {servers[name].label} has no volumes; there is nothing to protect. Boot it from a volume."
+        f"Server {servers[name].label} has no volumes, so there is nothing to protect. Boot it from a volume."
         for name in application.servers
         if not servers[name].volumes
     ]

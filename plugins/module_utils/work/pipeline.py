@@ -99,5 +99,5 @@ class Pipeline(t.Generic[Key, Value]):
     def _late(self, key: Key, waiter: Waiter) -> WaitTimeout:
         return WaitTimeout(
             f"Timed out after {self._allowed(key, waiter):g} s waiting for {self._what(key)}.",
-            "The cloud may still be at it: run the same again, which goes on with what is there, and allow it more with the option timeout.",
+            "The cloud may still be working on it. Re-run, which resumes with what exists, and raise the option timeout.",
         )

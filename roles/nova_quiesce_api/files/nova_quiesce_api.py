@@ -475,7 +475,7 @@ class Quiescer:
             ended = Ended.now(record.token, "unquiesced", intact)
             return ended if _end(claim, is_final, ended) else None
 
-    def bar(self, instance: t.Any, token: str) -> Ended:
+    def rule_out(self, instance: t.Any, token: str) -> Ended:
         """See to it that a freeze that is not known here will not be begun any more."""
         ended = Ended.now(token, "unknown")
         ended.put_on(instance)
@@ -892,7 +892,7 @@ class QuiesceFilter:
         self._require_releasable(context, instance, token, is_forced)
         with _failing(instance, "unquiesced; Nova goes on trying", "unquiesce"):
             if record is None:
-                return _answer(202, {"state": "none"}, self._quiescer.bar(instance, t.cast(str, token)))
+                return _answer(202, {"state": "none"}, self._quiescer.rule_out(instance, t.cast(str, token)))
             ended = self._quiescer.unquiesce(context, instance, record)
         return _answer(202, {"state": "none" if ended else UNQUIESCING}, ended)
 
@@ -1000,7 +1000,7 @@ def _wish(arguments: t.Any) -> Wish:
     is_understood = (
         isinstance(given, dict)
         and set(given) <= {"timeout", "until", "token", "probe"}
-        and (timeout is None or (type(timeout) is int and timeout >= 1))
+        and (timeout is None or (isinstance(timeout, int) and not isinstance(timeout, bool) and timeout >= 1))
         and (until is None or _moment(until) is not None)
         and (token is None or _is_token(token))
         and isinstance(is_probe, (bool, type(None)))

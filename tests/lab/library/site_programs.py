@@ -179,7 +179,6 @@ class Programs:
             self.wait_for_the_end()
         return stopped
 
-
     def wait_for_the_end(self):
         patience = Patience(self.timeout)
         remaining = set(self.programs)

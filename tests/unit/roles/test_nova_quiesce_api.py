@@ -437,7 +437,7 @@ def test_a_freeze_that_was_given_up_before_it_arrived_is_refused_when_it_does(cl
 def test_a_freeze_that_arrives_while_it_is_given_up_is_refused(api, nova, guest):
     quiescer = api.Quiescer(api.Computes())
     before = nova.instance()
-    quiescer.bar(nova.instance(), "ours")
+    quiescer.rule_out(nova.instance(), "ours")
     with pytest.raises(UnexpectedTaskStateError):
         quiescer.quiesce(Context(), before, api.Wish(nova.clock.now(), "ours"))
     assert (guest.calls, nova.rows[UUID].task_state) == ([], None)
@@ -454,7 +454,7 @@ def test_giving_up_a_freeze_loses_against_one_that_has_just_begun(api, nova, gue
     before = nova.instance()
     nova.rows[UUID].task_state = "quiescing"
     with pytest.raises(UnexpectedTaskStateError):
-        api.Quiescer(api.Computes()).bar(before, "ours")
+        api.Quiescer(api.Computes()).rule_out(before, "ours")
 
 
 def test_a_busy_server_is_not_thawed_beside_its_task(client, nova, guest):

@@ -99,10 +99,8 @@ class Guest:
         self.calls.append((method, seconds))
         if self.hangs:
             raise Unanswered
-        if isinstance(self.fails_with, Exception):
-            raise self.fails_with
         if self.fails_with:
-            raise NovaException(self.fails_with)
+            raise self.fails_with if isinstance(self.fails_with, Exception) else NovaException(self.fails_with)
         if method == "quiesce_instance" and self.is_frozen:
             raise NovaException(FROZEN)
         self.freezes += method == "quiesce_instance"
@@ -273,7 +271,7 @@ def _stubs(deployment):
         **{one.__name__: one for one in (UnexpectedTaskStateError, InstanceNotFound, ComputeHostNotFound)},
         **{name: type(name, (NovaException,), {}) for name in ("InstanceQuiesceNotSupported", "QemuGuestAgentNotEnabled")},
     )
-    nova.context = SimpleNamespace(target_cell=target_cell, get_admin_context=lambda: Context())
+    nova.context = SimpleNamespace(target_cell=target_cell, get_admin_context=Context)
     nova.objects.CellMappingList.get_all = lambda context: list(deployment.cells)
     nova.objects.InstanceList.get_by_filters = deployment.find
     nova.objects.InstanceActionList.get_by_instance_uuid = deployment.actions_of
@@ -292,9 +290,9 @@ def _stubs(deployment):
     stubs["nova.policies"].base = SimpleNamespace(ADMIN="admin", list_rules=list)
     policy = stubs["oslo_policy"].policy
     policy.Enforcer, policy.InvalidScope = Enforcer, InvalidScope
-    policy.DocumentedRuleDefault = lambda **rule: SimpleNamespace(**rule)
+    policy.DocumentedRuleDefault = SimpleNamespace
     webob = stubs["webob"]
-    webob.Response = lambda **answer: SimpleNamespace(**answer)
+    webob.Response = SimpleNamespace
     webob.dec = stubs["webob.dec"] = SimpleNamespace(wsgify=lambda RequestClass: lambda call: call)
     codes = {"BadRequest": 400, "Forbidden": 403, "NotFound": 404, "MethodNotAllowed": 405, "Conflict": 409, "GatewayTimeout": 504}
     errors = {f"HTTP{name}": type(f"HTTP{name}", (HTTPError,), {"code": code}) for name, code in codes.items()}

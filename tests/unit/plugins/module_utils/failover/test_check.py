@@ -165,7 +165,7 @@ def test_when_the_last_checkpoint_is_there_its_copies_count(run):
     taken = dataclasses.replace(manifest, checkpoint=dataclasses.replace(manifest.checkpoint, id="x"))
     found = run(Here("primary", [fenced("orders-db")]), Here("remote", taken=taken))
     assert found.is_taken
-    assert any("Backup" in one and "is not known at site 'remote'" in one for one in found.problems)
+    assert any("Backup" in one and "is missing at site 'remote'" in one for one in found.problems)
 
 
 def taken(name="x"):

@@ -44,7 +44,7 @@ def test_one_is_found_by_its_name(name):
 
 @pytest.mark.parametrize("name", ["vmware", "", AUTO, "Libvirt"])
 def test_one_that_nobody_knows_is_refused(name):
-    with pytest.raises(InvalidInput, match=f"There is no driver '{name}'"):
+    with pytest.raises(InvalidInput, match=f"'{name}' is not a driver"):
         driver_named(name, REACH)
 
 

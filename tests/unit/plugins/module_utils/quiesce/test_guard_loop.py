@@ -201,7 +201,7 @@ def test_a_freeze_that_lands_after_the_guard_fired_is_thawed_too(guarded):
 
 def test_as_long_as_the_controller_is_there_the_mark_is_its_to_take_away(guarded):
     held = []
-    guarded.run({0: arm(60), 500: lambda: held.append(dict(guarded.marks.marked)), 501: lambda: guarded.marks.marked.clear(), 502: None})
+    guarded.run({0: arm(60), 500: lambda: held.append(dict(guarded.marks.marked)), 501: guarded.marks.marked.clear, 502: None})
     assert list(held[0]) == ["id-db"]
     assert guarded.thawed[-1][0] >= 498
 
@@ -421,7 +421,7 @@ def test_only_the_end_of_the_machine_is_heard_of_and_hurries(process):
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"driver": "vmware"}, "There is no driver 'vmware'"), ({"cloud": None}, "The cloud refuses.")],
+    [({"driver": "vmware"}, "'vmware' is not a driver"), ({"cloud": None}, "The cloud refuses.")],
 )
 def test_what_keeps_it_from_guarding_is_told(process, monkeypatch, capsys, changes, reason):
     def connect(options):

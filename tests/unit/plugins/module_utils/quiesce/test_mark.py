@@ -162,7 +162,7 @@ def test_a_server_that_nobody_holds_can_be_had():
 
 def test_a_server_that_another_freeze_holds_is_refused_and_its_mark_stays():
     compute = Compute(there=THEIRS)
-    with pytest.raises(FreezeFailed, match=rf"Server db \(id-db\) is held by another freeze until {LATER}\. Wait for its end"):
+    with pytest.raises(FreezeFailed, match=rf"Server db \(id-db\) is held by another freeze until {LATER}\. Wait for it to end"):
         put(OURS, compute)
     assert compute.mark == THEIRS
 
@@ -186,7 +186,7 @@ def test_more_is_said_only_of_a_freeze_whose_mark_is_there(later):
     compute = Compute(there=OURS)
     put(later, compute)
     assert compute.mark == later
-    with pytest.raises(FreezeFailed, match="does not bear the mark of this freeze any more"):
+    with pytest.raises(FreezeFailed, match="no longer has the mark of this freeze"):
         put(later, Compute())
     with pytest.raises(FreezeFailed, match="is held by another freeze"):
         put(later, Compute(there=THEIRS))
@@ -215,7 +215,7 @@ def test_a_server_that_is_gone_bears_no_mark_that_had_to_be_taken_away(mocker):
 @pytest.mark.parametrize("status", ["UNKNOWN", ""])
 def test_where_nova_shows_no_marks_nobody_takes_them_for_gone(status):
     marks = FreezeMarks(Compute(there=OURS, status=status))
-    with pytest.raises(CloudError, match="Site 'primary' does not know whether server id-db is marked"):
+    with pytest.raises(CloudError, match="Site 'primary' cannot tell whether server id-db is marked"):
         marks.current("id-db")
     with pytest.raises(CloudError):
         marks.remove(server("db"), OURS)

@@ -142,7 +142,7 @@ def test_a_freeze_that_has_ended_meanwhile_is_left(site, text):
 
 def test_where_nova_shows_no_mark_nobody_takes_the_freeze_for_ended(site):
     made = site(server("db", status="UNKNOWN"))
-    with pytest.raises(CloudError, match="does not know whether server id-db is marked"):
+    with pytest.raises(CloudError, match="cannot tell whether server id-db is marked"):
         made.thaw(seen=marked())
 
 
@@ -166,7 +166,7 @@ def test_a_freeze_that_may_still_come_leaves_guard_and_mark(site, driver):
     with pytest.raises(FreezeFailed, match=r"Server db \(id-db\) is not frozen, but .* may still arrive\. Its guard stays armed") as raised:
         made.thaw()
     # Clocks may differ, and libvirt lets a freeze wait, by half a minute.
-    assert until.strftime("Run it again after %Y-%m-%dT%H:%M:45Z") in str(raised.value)
+    assert until.strftime("Re-run after %Y-%m-%dT%H:%M:45Z") in str(raised.value)
     assert (made.calls, made.nova.marks) == ({driver: ["thaw"]}, ["db"])
 
 

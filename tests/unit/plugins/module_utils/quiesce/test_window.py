@@ -267,7 +267,7 @@ def test_a_guard_is_armed_for_whole_seconds_and_never_for_less_than_is_said():
 @pytest.mark.parametrize("seconds", [120, 500])
 def test_no_guard_is_armed_when_its_mark_took_all_its_time(seconds):
     opened, driver, _time = slow_window(put=seconds)
-    with pytest.raises(FreezeFailed, match=r"orders \(id-orders\) must not be frozen: the time of its guard is over"):
+    with pytest.raises(FreezeFailed, match=r"orders \(id-orders\) must not be frozen: its guard fires too soon"):
         opened.open()
     assert driver.names("arm") == driver.names("freeze") == []
 
@@ -281,7 +281,7 @@ def test_a_second_of_the_guards_time_is_enough():
 @pytest.mark.parametrize("stopped", [119.5, 120, 3600])
 def test_a_process_that_was_stopped_between_arming_and_freezing_freezes_nobody(stopped):
     opened, driver, _time = slow_window(arm_guard=stopped)
-    with pytest.raises(FreezeFailed, match="Raise guard_timeout, or find out what held this process up"):
+    with pytest.raises(FreezeFailed, match="Raise guard_timeout, or find out what delayed this process"):
         opened.open()
     assert driver.names("freeze") == []
     assert driver.names("disarm") == ["orders"]
@@ -304,7 +304,7 @@ def test_a_process_that_was_stopped_between_two_tiers_freezes_no_more(stopped):
 
 def test_a_freeze_that_is_confirmed_after_its_guards_time_is_ended():
     opened, driver, _time = slow_window(budget=500, freeze=120)
-    with pytest.raises(FreezeFailed, match="orders .* the time of its guard is over"):
+    with pytest.raises(FreezeFailed, match="orders .* its guard fires too soon"):
         opened.open()
     assert not driver.frozen
 
@@ -351,7 +351,7 @@ def test_a_budget_that_does_not_suffice_says_what_is_done_and_open_at_which_rate
     with pytest.raises(FreezeFailed) as raised:
         opened.open()
     told = str(raised.value)
-    assert "The budget of 30 s did not suffice: after 24.0 s 2 of 3 servers were frozen (0.1 per second)" in told
+    assert "The budget of 30 s was too short: after 24.0 s 2 of 3 servers were frozen (0.1 per second)" in told
     assert "Not frozen yet: orders (id-orders)." in told
     assert "Raise budget and guard_timeout" in told
     assert driver.names("freeze") == ["front", "web"]
@@ -442,14 +442,14 @@ def after_the_thaw(change):
 def test_a_freeze_that_another_one_replaced_is_doubted_and_the_others_guard_and_mark_stay():
     other = FreezeMark.new("fake", "2999-01-01T00:00:00Z")
     member, driver, marks = after_the_thaw(lambda marks: marks.put(server("orders"), other))
-    assert member.doubt == "somebody else has frozen it anew meanwhile"
+    assert member.doubt == "somebody else has frozen it again meanwhile"
     assert marks.current("id-orders") == other
     assert driver.names("disarm") == []
 
 
 def test_a_freeze_whose_mark_somebody_took_away_is_doubted_and_its_guard_is_disarmed():
     member, driver, _marks = after_the_thaw(lambda marks: marks.marked.clear())
-    assert "somebody else has taken its mark away" in member.doubt
+    assert "somebody else has removed its mark" in member.doubt
     assert driver.names("disarm") == ["orders"]
 
 
@@ -630,7 +630,7 @@ def test_a_thaw_that_cannot_be_announced_is_done_all_the_same_and_spoils_the_fre
     driver = FakeDriver()
     members = thawed(driver, RefusingMarks("orders", when=lambda mark: mark.thawing), "orders", "payments")
     assert not driver.frozen
-    assert members["orders"].doubt == "its thaw could not be announced"
+    assert members["orders"].doubt == "its mark could not be updated before the thaw"
     assert members["payments"].doubt is None
 
 

@@ -34,7 +34,7 @@ class Traced(FreezeWindow):
     trace = None
 
     def __exit__(self, *exc_info):
-        if self.trace:
+        if self.trace is not None:
             sys.settrace(self.trace)
         return super().__exit__(*exc_info)
 

@@ -60,7 +60,7 @@ def test_only_what_is_being_backed_up_cannot_give_place():
     busy = snapshot("orders", status="backing-up")
     (problem,) = busy_problems(Plan((busy, snapshot("payments")), (ORDERS, PAYMENTS)), "primary")
     assert "Snapshot snapshot-orders of volume volume-orders on site 'primary'" in problem
-    assert "Run the same again when that has ended" in problem
+    assert "Re-run when the backup finishes" in problem
 
 
 def test_servers_and_volumes_in_no_state_for_it_are_named():
@@ -109,7 +109,7 @@ def test_volumes_that_servers_outside_the_application_write_to_are_named(least, 
     shared = volume("shared", attachments=attached("orders", "foreign"))
     problems = sharing_problems(wanted(shared, least=least))
     assert len(problems) == count
-    assert all("shared (volume-shared) is attached to server id-foreign too" in problem for problem in problems)
+    assert all("shared (volume-shared) is also attached to server id-foreign" in problem for problem in problems)
     assert sharing_problems(wanted(volume("own", attachments=attached("orders")), least=least)) == []
 
 

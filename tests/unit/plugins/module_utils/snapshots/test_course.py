@@ -107,7 +107,7 @@ def test_a_set_that_is_not_good_enough_is_not_touched_while_it_is_being_backed_u
     cloud.run()
     busy = back_up(cloud)
     before = cloud.cinder.snapshots()
-    with pytest.raises(CheckFailed, match=f"Snapshot {busy.id} of volume {busy.volume_id} on site 'primary' is of a set that must be taken again"):
+    with pytest.raises(CheckFailed, match=f"Snapshot {busy.id} of volume {busy.volume_id} on site 'primary' belongs to an incomplete set"):
         cloud.run(check_mode, consistency="quiesced")
     assert cloud.cinder.snapshots() == before
     assert cloud.cinder.called("delete_group_snapshot") == []
@@ -153,7 +153,7 @@ def test_a_set_within_somebody_elses_freeze_is_completed_by_its_thaw(cloud):
 
 
 def test_a_thaw_without_a_set_confirms_nothing(cloud):
-    with pytest.raises(CheckFailed, match="There is no whole set of this name"):
+    with pytest.raises(CheckFailed, match="has no complete set of this name"):
         cloud.run(consistency="quiesced", thaw=cloud.thaw())
 
 

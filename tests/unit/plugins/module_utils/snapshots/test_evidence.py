@@ -241,7 +241,7 @@ def test_a_stranger_says_more_than_the_freeze_and_the_freeze_stays_on_record():
     foreign = volume("shared", attachments=attached("orders", "foreign"))
     one = evidence_of([(ORDERS, (foreign,))], frozen_by=window(member(ORDERS))).servers[ORDERS.id]
     assert one.consistency == "crash"
-    assert "is attached to server id-foreign too" in one.reason
+    assert "is also attached to server id-foreign" in one.reason
     assert one.freeze == {
         "driver": "fake",
         "requested": str(at(1)),
@@ -359,7 +359,7 @@ def test_who_shares_a_volume_must_stand_still_too(looked, level):
     one = evidence_of(servers, frozen_by=window(member(ORDERS)), **looked).servers[ORDERS.id]
     assert one.consistency == level
     if level == "crash":
-        assert one.reason == "volume shared (volume-shared) is attached to server id-payments too, which is not frozen with the others"
+        assert one.reason == "volume shared (volume-shared) is also attached to server id-payments, which is not frozen with the others"
 
 
 @pytest.mark.parametrize(
@@ -374,8 +374,8 @@ def test_a_stranger_spoils_also_what_this_process_did_not_freeze(looked):
 def test_strangers_are_all_named():
     volumes = [SHARED, volume("own", attachments=attached("orders"))]
     assert strangers_of(volumes, {"id-orders", "id-payments"}) is None
-    assert strangers_of(volumes, {"id-orders"}).count("too, which") == 1
-    assert strangers_of(volumes, set()).count("too, which") == 3
+    assert strangers_of(volumes, {"id-orders"}).count("is also attached") == 1
+    assert strangers_of(volumes, set()).count("is also attached") == 3
 
 
 # Confirming
@@ -457,7 +457,7 @@ def lacking(key):
     ],
 )
 def test_what_is_no_thaw_is_refused(thawed):
-    with pytest.raises(CheckFailed, match="not what os_server_quiesce returned"):
+    with pytest.raises(CheckFailed, match="not what os_server_quiesce with state=unquiesced returned"):
         confirmed(pending_set(), thawed)
 
 

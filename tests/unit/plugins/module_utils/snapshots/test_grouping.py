@@ -202,7 +202,7 @@ def test_somebody_elses_group_of_nothing_but_our_volumes_is_used_and_not_changed
 def test_somebody_elses_group_that_will_not_do_keeps_its_volumes_out_of_ours(group, members):
     found = units(grouped(ORDERS, group), PAYMENTS, FRONT, groups=(group,), members={group.id: frozenset(members)})
     assert shape(found) == [(CONSISTENT_GROUP, ["front", "payments"]), (INDIVIDUAL, ["orders"])]
-    assert "somebody's group" in found[1].reason
+    assert "somebody else's group" in found[1].reason
 
 
 def test_a_generic_group_of_somebody_else_will_do_where_that_is_asked_for():

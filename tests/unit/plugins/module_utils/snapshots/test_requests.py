@@ -104,8 +104,14 @@ def test_the_end_waits_for_what_is_under_way_and_lets_nothing_begin():
     class Changed:
         """A condition that tells what it was waited for."""
 
-        __enter__ = __exit__ = lambda self, *exc_info: None
-        notify_all = lambda self: None  # noqa: E731
+        def __enter__(self):
+            pass
+
+        def __exit__(self, *exc_info):
+            pass
+
+        def notify_all(self):
+            pass
 
         def wait_for(self, is_over, seconds):
             waited.append((is_over(), seconds))
@@ -233,10 +239,10 @@ def test_a_snapshot_belongs_to_the_request_that_it_was_wanted_with(found, reques
 
 def test_progress_counts_volumes():
     requests = Requests([GROUPED, SINGLE, Unit(INDIVIDUAL, "b", (OTHER,), "")])
-    assert requests.progress() == "0 snapshots were complete, 0 being taken, and 5 not asked for yet"
+    assert requests.progress() == "0 snapshots were complete, 0 being taken, and 5 not requested yet"
     for number, unit in list(requests.waiting.items())[:2]:
         with requests.asking(number):
             requests.add(f"r{number}", unit, at(number))
-    assert requests.progress() == "0 snapshots were complete, 3 being taken, and 2 not asked for yet"
+    assert requests.progress() == "0 snapshots were complete, 3 being taken, and 2 not requested yet"
     shown(requests, *MEMBERS, groups=[group()])
-    assert requests.progress() == "2 snapshots were complete, 1 being taken, and 2 not asked for yet"
+    assert requests.progress() == "2 snapshots were complete, 1 being taken, and 2 not requested yet"

@@ -289,7 +289,7 @@ def test_a_set_over_projects_is_taken_in_each():
 
 def test_a_consistency_that_is_too_low_deletes_the_set_and_says_why():
     shop = Shop(driver=FakeDriver(interrupted={"payments": "it was rebooted"}))
-    with pytest.raises(ConsistencyTooLow, match=r"only crash-consistent, and quiesced is asked for.*payments: crash \(it was rebooted\)"):
+    with pytest.raises(ConsistencyTooLow, match=r"only crash-consistent, but quiesced is required.*payments: crash \(it was rebooted\)"):
         shop.take()
     assert shop.cinder.snapshots() == []
 
@@ -311,8 +311,8 @@ def test_a_budget_that_passes_ends_the_freeze_and_then_the_set(least):
     shop = Shop(least=least, budget=5, seconds={"volume-payments": 30})
     with pytest.raises(WaitTimeout) as raised:
         shop.take()
-    assert str(raised.value).startswith("The budget of 5 s did not suffice for the snapshots on site 'primary': 5.1 s after all servers were frozen, when the")
-    assert "1 snapshots were complete, 1 being taken, and 0 not asked for yet (0.2 complete per second)" in str(raised.value)
+    assert str(raised.value).startswith("The budget of 5 s was too short for the snapshots on site 'primary': 5.1 s after all servers were frozen, when the")
+    assert "1 snapshots were complete, 1 being taken, and 0 not requested yet (0.2 complete per second)" in str(raised.value)
     assert "thaw" not in shop.order("thaw", "delete_snapshot")[2:]
     assert shop.cinder.snapshots() == []
 
@@ -378,7 +378,7 @@ QUESTIONS = ["create_snapshot", "creating_snapshots", "newest_snapshots"]
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_cinder_that_does_not_answer_is_not_waited_for_in_the_freeze_and_what_comes_late_is_deleted(monkeypatch, question):
     shop = Hanging(monkeypatch, question)
-    with pytest.raises(WaitTimeout, match="The budget of 60 s did not suffice for the snapshots on site 'primary'"):
+    with pytest.raises(WaitTimeout, match="The budget of 60 s was too short for the snapshots on site 'primary'"):
         shop.take()
     assert not shop.held_up_the_thaw
     order = shop.order("thaw", "create_snapshot", "delete_snapshot")
@@ -445,9 +445,9 @@ class Slow(Shop):
 
 def test_once_the_thaw_is_decided_no_snapshot_is_asked_for_any_more():
     shop = Slow(budget=3)
-    with pytest.raises(WaitTimeout, match="0 snapshots were complete, 1 being taken, and 1 not asked for yet") as raised:
+    with pytest.raises(WaitTimeout, match="0 snapshots were complete, 1 being taken, and 1 not requested yet") as raised:
         shop.take()
-    assert "Nothing is frozen any more. Raise budget and guard_timeout." in str(raised.value)
+    assert "All servers are thawed. Raise budget and guard_timeout." in str(raised.value)
     assert shop.order("ask", "thaw", "create_snapshot") == ["ask", "thaw", "thaw", "create_snapshot"]
     assert shop.cinder.snapshots() == []
 

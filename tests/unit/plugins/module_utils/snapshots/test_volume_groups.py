@@ -172,7 +172,7 @@ def test_where_no_group_can_be_had_the_volumes_are_for_themselves_and_no_group_s
     cinder = FakeCinder(*pair, **trouble)
     (unit_,) = prepare(cinder, unit(*pair))
     assert (unit_.strategy, unit_.group, unit_.is_ours, unit_.volumes) == (INDIVIDUAL, None, False, pair)
-    assert unit_.reason.startswith("no group could be had: ")
+    assert unit_.reason.startswith("no group could be made: ")
     assert cinder.groups() == []
 
 

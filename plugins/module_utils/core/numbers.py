@@ -1,0 +1,12 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers that others tell us, in what they wrote as JSON."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+def is_whole(value: t.Any) -> t.TypeGuard[int]:
+    """Whether it is a whole number; true and false, which Python takes for 1 and 0, are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
