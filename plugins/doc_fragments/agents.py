@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   quiesce:
     description:
-      - How guest agents are asked where a health check wants that. They are asked as before a freeze; nothing is frozen.
+      - How health checks ask guest agents. They are asked as before a freeze; nothing is frozen.
     type: dict
     default: {}
     suboptions:

@@ -40,9 +40,9 @@ options:
             required: true
           checks:
             description:
-              - What must be true of each server of the tier after a restore before the next tier is started. Each check is of
+              - Checks that each server of the tier must pass after a restore before the next tier is started. Each check is of
                 exactly one kind, O(application.tiers[].checks[].port), O(application.tiers[].checks[].http),
-                O(application.tiers[].checks[].agent) or O(application.tiers[].checks[].command), and is made again and again until it passes.
+                O(application.tiers[].checks[].agent) or O(application.tiers[].checks[].command), and is repeated until it passes.
               - Checks are made from where the module runs that restores the servers, at a server's floating address where it has one
                 and at its first fixed address otherwise.
             type: list

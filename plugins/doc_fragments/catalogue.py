@@ -15,10 +15,10 @@ options:
     default: osdr-catalogue
   hmac_key:
     description:
-      - Secret with which manifests are signed (HMAC with SHA-256) when they are published. With it, only manifests that bear
-        this signature are accepted; whoever may write to the container, but does not have the key, cannot forge one, nor use one
+      - Secret with which manifests are signed (HMAC with SHA-256) when they are published. With it, only manifests with
+        this signature are accepted. Without the key, nobody who can write to the container can forge a manifest, or reuse one
         of another catalogue, which is a container of a project.
-      - Without it, signatures are neither made nor looked at.
+      - When omitted, signatures are neither made nor verified.
     type: str
 requirements:
   - jsonschema

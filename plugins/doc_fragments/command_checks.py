@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what a manifest wants to have run is run."""
+"""The option for health checks that are commands."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class ModuleDocFragment:
 options:
   command_checks:
     description:
-      - What becomes of health checks that are commands. They come out of the manifest, so whoever can write the catalogue could
-        have them run where the module runs.
-      - With V(refuse) a checkpoint that has any is not restored; the commands are told, so that somebody can read them.
-      - V(skip) leaves them out, with a warning for each. A tier may then begin although the one before does not do its work yet.
+      - What to do with health checks that are commands. They come from the manifest, so anyone who can write to the catalogue could
+        run commands where the module runs.
+      - With V(refuse), a checkpoint that has any is not restored; the message lists the commands for review.
+      - V(skip) leaves them out, with a warning for each. A tier may then start before the previous one is ready.
       - V(run) runs them. Use it with signed manifests (O(osdr.openstack.os_checkpoint_info#module:hmac_key)), or where nobody else
         can write the catalogue.
     type: str

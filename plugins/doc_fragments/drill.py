@@ -10,11 +10,11 @@ class ModuleDocFragment:
 options:
   drill:
     description:
-      - The id of a drill, of letters, digits, C(_) and C(-), at most 20. With it, not the application itself is meant but a copy of it that
-        nothing leads to and that leads to nothing. Networks, subnets, routers, security groups and key pairs are the drill's own,
+      - The id of a drill, of letters, digits, C(_) and C(-), at most 20. With it, the module works on an isolated copy of the application
+        instead of the application itself. Networks, subnets, routers, security groups and key pairs are the drill's own,
         routers have no gateway, and there are no floating addresses. Addresses inside are those of a real restore.
-      - What is made has names that begin with C(drill-), the id and another C(-), and the id is in its marks. So drills and real restores
-        never take each other's things for their own, also where both are of the same checkpoint.
-      - Of a mapping, flavors, volume types and what becomes of addresses count for a drill, the other names do not.
+      - Everything made has a name that begins with C(drill-), the id and another C(-), and the id is in its marks. So drills and real restores
+        never touch each other's resources, even those of the same checkpoint.
+      - Of a mapping, a drill uses flavors, volume types and addresses, but not the other names.
     type: str
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long modules wait, and how much they do at once."""
+"""How long modules wait, and how much they do in parallel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ options:
     default: 1800
   concurrency:
     description:
-      - How many resources of a site are worked on at once.
+      - How many resources of a site are worked on in parallel.
     type: int
     default: 8
 """

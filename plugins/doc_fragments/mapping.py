@@ -10,8 +10,8 @@ class ModuleDocFragment:
 options:
   mapping:
     description:
-      - How what the application has at its source is called at the site, and what becomes of its addresses. What is not in it has
-        the same name and keeps its addresses.
+      - Which names at the site replace those at the source, and what to do with addresses. What is not in it keeps its name
+        and addresses.
       - C(schema_version) is 1.
       - C(networks), C(subnets), C(routers), C(external_networks), C(flavors), C(volume_types), C(key_pairs),
         C(security_groups), C(server_groups) and C(availability_zones) have a name of the site for a name of the source, or a

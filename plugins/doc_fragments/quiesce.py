@@ -14,16 +14,16 @@ options:
   driver:
     description:
       - How servers are frozen.
-      - V(nova) asks Nova's quiesce API, which the role P(osdr.openstack.nova_quiesce_api#role) gives to a stock Nova. For
-        whoever its policies allow, by default administrators. Nova itself is the guard.
+      - V(nova) asks Nova's quiesce API, which the role P(osdr.openstack.nova_quiesce_api#role) adds to a stock Nova.
+        Its policies decide who may use it, by default administrators. Nova itself is the guard.
       - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator, on any Nova. It needs the Python
         library C(libvirt-python). The guard is inside the servers where their guest agents allow C(guest-exec), else a
         process beside the controller.
-      - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed;
-        what is copied is as after a power cut of all servers at once. The guard is a process beside the controller; it
+      - V(pause) has Nova pause all servers, for every member of the project, on any Nova. Nothing is flushed.
+        Equivalent to cutting power to all servers at once (crash-consistent). The guard is a process beside the controller; it
         outlives a kill of the module and of Ansible, but not the end of the machine or container in which they run.
-      - V(auto) takes for each server the first of V(nova), V(libvirt) and V(pause) whose probe finds that it works, and says
-        why the others do not; V(pause) only where the consistency that is asked for allows it.
+      - V(auto) uses for each server the first of V(nova), V(libvirt) and V(pause) whose probe succeeds, and reports why
+        the others do not work; V(pause) only if the required consistency allows it.
     type: str
     choices: [auto, nova, libvirt, pause]
     default: auto
@@ -45,14 +45,14 @@ options:
     default: 30
   budget:
     description:
-      - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw begins early
-        enough to end within them as far as can be told; what is not done by then is given up.
+      - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw starts early
+        enough to be expected to end in time; what is not done by then is abandoned.
     type: int
     default: 60
   guard_timeout:
     description:
       - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
-        there also when the controller is gone. More than the budget, and one day at most.
+        independent of the controller. More than the budget, and one day at most.
     type: int
     default: 120
 """
@@ -68,16 +68,16 @@ options:
       driver:
         description:
           - How servers are frozen.
-          - V(nova) asks Nova's quiesce API, which the role P(osdr.openstack.nova_quiesce_api#role) gives to a stock Nova. For
-            whoever its policies allow, by default administrators. Nova itself is the guard.
+          - V(nova) asks Nova's quiesce API, which the role P(osdr.openstack.nova_quiesce_api#role) adds to a stock
+            Nova. Its policies decide who may use it, by default administrators. Nova itself is the guard.
           - V(libvirt) asks libvirt on the compute hosts, so it is for the cloud's operator, on any Nova. It needs the Python
             library C(libvirt-python). The guard is inside the servers where their guest agents allow C(guest-exec), else a
             process beside the controller.
-          - V(pause) has Nova pause all servers at one moment, for every member of the project, on any Nova. Nothing is flushed;
-            what is copied is as after a power cut of all servers at once. The guard is a process beside the controller; it
+          - V(pause) has Nova pause all servers, for every member of the project, on any Nova. Nothing is flushed.
+            Equivalent to cutting power to all servers at once (crash-consistent). The guard is a process beside the controller; it
             outlives a kill of the module and of Ansible, but not the end of the machine or container in which they run.
-          - V(auto) takes for each server the first of V(nova), V(libvirt) and V(pause) whose probe finds that it works, and says
-            why the others do not; V(pause) only where the consistency that is asked for allows it.
+          - V(auto) uses for each server the first of V(nova), V(libvirt) and V(pause) whose probe succeeds, and reports
+            why the others do not work; V(pause) only if the required consistency allows it.
         type: str
         choices: [auto, nova, libvirt, pause]
         default: auto
@@ -99,14 +99,14 @@ options:
         default: 30
       budget:
         description:
-          - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw begins early
-            enough to end within them as far as can be told; what is not done by then is given up.
+          - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw starts
+            early enough to be expected to end in time; what is not done by then is abandoned.
         type: int
         default: 60
       guard_timeout:
         description:
-          - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze, and
-            there also when the controller is gone. More than the budget, and one day at most.
+          - Seconds after which a timer outside this process thaws a server if nobody else has; armed before the freeze,
+            and independent of the controller. More than the budget, and one day at most.
         type: int
         default: 120
 """

@@ -15,7 +15,7 @@ options:
     type: raw
   remote_cloud:
     description:
-      - The remote site, in the project that is to own the copies; by name or as a dictionary.
+      - The remote site, in the project that will own the copies; by name or as a dictionary.
     type: raw
     required: true
   remote_admin_cloud:
@@ -26,20 +26,20 @@ options:
   transport:
     description:
       - How the objects of the backups get to the remote site.
-      - V(shared) when the backup services of both sites use the same store, so that nothing need be moved.
-      - V(external) when the store is replicated by its own engine (Swift container sync, RGW multisite, ...); every object
-        is waited for.
+      - V(shared) when the backup services of both sites use the same store, so nothing is moved.
+      - V(external) when the store's own engine replicates it (Swift container sync, RGW multisite, ...); the module waits for
+        every object.
       - V(copy) to have the module copy them from one Swift store to the other.
     type: str
     choices: [shared, external, copy]
     default: shared
   verification:
     description:
-      - How far the copies are proved at the remote site before they count.
-      - V(records) that the remote site knows each backup of the chain as available, and the same of it as the primary.
-      - V(objects) also that the store has every object that each backup of the chain lists, of the right size and, where the
-        checksum can be known, the right content. Needs backups made by Cinder's Swift driver.
-      - V(restore) also that a volume restored from it has the same SHA-256 for every block as the snapshot had. Makes a
+      - How far the copies are verified at the remote site before they count.
+      - V(records) verifies that each backup of the chain is available at the remote site, with the same data as at the primary.
+      - V(objects) also verifies that the store has every object that each backup of the chain lists, with the right size and, where
+        the checksum can be known, the right content. Needs backups made by Cinder's Swift driver.
+      - V(restore) also verifies that every block of a volume restored from it has the same SHA-256 as in the snapshot. Makes a
         volume and a full backup of it at the remote site for each volume, and removes them.
     type: str
     choices: [records, objects, restore]
@@ -47,7 +47,7 @@ options:
   store_cloud:
     description:
       - The primary site with the credentials of the object store account to which its backup service writes; by name or as
-        a dictionary. Looked at only when O(transport) is not V(shared). Defaults to the module's own credentials, which is
+        a dictionary. Used only when O(transport) is not V(shared). Defaults to the module's own credentials, which is
         right where C(backup_swift_auth) is C(per_user).
     type: raw
   remote_store_cloud:

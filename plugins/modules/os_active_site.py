@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Writes into the catalogue of a site at which site an application runs, since when, and from which checkpoint it was restored there. By this record
-    checkpoints are refused at a site at which the application does not run, and moves between the sites where it is in doubt which is right.
+  - Records in the catalogue of a site where an application runs, since when, and from which checkpoint it was restored there. Because of this record,
+    checkpoints are refused at a site where the application does not run, and so are moves while it is in doubt which site has the right data.
   - The roles P(osdr.openstack.dr_restore#role) and P(osdr.openstack.dr_failover#role) write it last. Call it to correct a record that is wrong.
   - A damaged record is replaced.
 extends_documentation_fragment:
@@ -38,8 +38,8 @@ options:
     default: ""
   since:
     description:
-      - Since when, in ISO 8601 with an offset or C(Z), as the record of the other site says. It is refused when a record is there that is newer.
-      - When omitted, it is the moment of the call, unless the record says the same already.
+      - Since when, in ISO 8601 with an offset or C(Z), as in the record of the other site. Refused if the site has a newer record.
+      - When omitted, the time of the call, unless the record already says the same.
     type: str
 seealso:
   - module: osdr.openstack.os_active_site_info

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Tells what the catalogues of one or both sites say about where an application runs, which of its servers run at each, and which is the newest
+  - Returns where an application runs according to the catalogues of one or both sites, which of its servers run at each site, and the newest
     checkpoint that could be restored there.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -28,7 +28,7 @@ options:
     required: true
   remote_cloud:
     description:
-      - The other site, by name or as a dictionary. Only one site is looked at when omitted.
+      - The other site, by name or as a dictionary. When omitted, only one site is read.
     type: raw
   remote_site:
     description:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_application_changes_info
-short_description: Tell what has changed of an application since a checkpoint
+short_description: List what has changed in an application since a checkpoint
 version_added: 0.1.0
 description:
   - Compares what a checkpoint says of an application with what runs now, or with another checkpoint. Servers, flavors,
     volumes, ports, networks, rules, routers and tiers that appeared, went or changed are named one by one.
-  - Ids are not compared, so checkpoints of both sites and what runs at either of them can be.
+  - Ids are not compared, so checkpoints of both sites, and what runs at either, can be compared with each other.
   - Compared with what runs now, it also names servers that are on the application's networks or in its server groups
     and belong to none of its tiers. No checkpoint protects them.
 author:
@@ -43,7 +43,7 @@ options:
     type: raw
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:
@@ -113,7 +113,7 @@ changes:
       type: str
       sample: "volume /dev/vdb of server orders-db: size was 1, is 2"
 strangers:
-  description: Servers beside the application's own ones that belong to none of its tiers. Empty when two checkpoints are compared.
+  description: Servers that are connected to the application but belong to none of its tiers. Empty when two checkpoints are compared.
   returned: success
   type: list
   elements: dict

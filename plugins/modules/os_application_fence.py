@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_application_fence
-short_description: Make the servers of an application at a site impossible to start by mistake
+short_description: Keep the servers of an application at a site from being started by mistake
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Stops the servers of an application tier by tier, front before database, and locks them with a reason, so that nobody starts them by mistake
+  - Stops the servers of an application tier by tier, front end before database, and locks them with a reason, so that nobody starts them by mistake
     while the application runs at another site. Each server is marked (metadata C(osdr_fence)) with application, when, why, and where the application
     runs.
-  - With O(state=released) it takes locks and marks away again, and with O(start) it starts the servers in boot order.
-  - What is to be done follows from the servers themselves. A run goes on where an earlier one ended, and a second one changes nothing.
-  - Nothing is touched when it is in doubt of any server whether it is the application's. That is so when several servers have its name, when it was
-    restored for another application, and when O(manifest) says that the checkpoint was taken of another server of that name.
+  - With O(state=released) it removes locks and marks, and with O(start) it starts the servers in boot order.
+  - The state of the servers decides what is done. A run resumes where an earlier one ended, and a second run changes nothing.
+  - Fails before the first change if a server may not belong to the application, because several servers have its name, it was
+    restored for another application, or O(manifest) says that the checkpoint was taken of another server of that name.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.application
@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Whether the servers are to be fenced.
+      - Whether the servers shall be fenced.
     type: str
     choices: [fenced, released]
     default: fenced
@@ -38,11 +38,11 @@ options:
     required: true
   runs_at:
     description:
-      - How they call the site at which the application runs now, or is brought to. Required when O(state=fenced).
+      - Name of the site at which the application runs now, or to which it is moved. Required when O(state=fenced).
     type: str
   checkpoint:
     description:
-      - Id of the checkpoint from which it is, or is to be, restored there. Empty when that is not known.
+      - Id of the checkpoint from which it is restored there. Empty when unknown.
     type: str
     default: ""
   reason:
@@ -52,28 +52,28 @@ options:
     default: ""
   manifest:
     description:
-      - The manifest of a checkpoint that was taken of these servers. They are known by its ids then, and a server that only has the same name is refused.
-        One that was taken at another site is not looked at.
+      - The manifest of a checkpoint that was taken of these servers. Its ids identify them, and a server that only has the same name is refused.
+        A manifest of another site is ignored.
     type: dict
   start:
     description:
       - Start the servers when O(state=released), tier by tier in boot order; a tier begins when all checks of the one before have passed.
-        Those that are commands are run too, because O(application) comes from you and not out of a manifest.
+        Checks that are commands are run too, because O(application) comes from you, not from a manifest.
     type: bool
     default: false
   keep_going:
     description:
-      - Whether servers that do not stop, or are in a state in which they cannot be stopped, keep the others from being fenced. With V(false), nothing is
-        touched when there is one in such a state, and a tier that does not stop in time ends the run, so that nothing is stopped below what may still write
-        to it. That is right where the application is moved in peace.
-      - With V(true), whatever can be marked, stopped and locked is, tier after tier. States that may be in the way are warned of, and what could not be
-        fenced is told at the end, as a failure. That is right where the application runs elsewhere, or is about to.
+      - Whether to fence the other servers when some do not stop, or cannot be stopped in their state. With V(false), nothing is touched
+        if a server is in such a state, and a tier that does not stop in time ends the run, so that nothing is stopped below what may still write
+        to it. That is right for a planned move.
+      - With V(true), everything that can be marked, stopped and locked is, tier after tier. Problematic states are warned of, and at the end the
+        module fails, naming the servers that are not fenced. That is right if the application runs elsewhere, or is about to.
     type: bool
     default: false
   admin_cloud:
     description:
-      - The same site as an administrator, in another project than that of the servers. The lock is an administrator's then, and the
-        project cannot unlock it. Without it, the lock is the project's own, which keeps from mistakes only.
+      - The same site as an administrator, in another project than the servers'. The lock is then an administrator's, and the
+        project cannot remove it. Without it, the lock is the project's own, which only prevents mistakes.
       - Needed to release what an administrator has locked.
     type: raw
   timeout:
@@ -83,13 +83,12 @@ options:
     default: 300
   concurrency:
     description:
-      - How many servers are worked on at once.
+      - How many servers are worked on in parallel.
     type: int
     default: 8
 notes:
   - A server whose compute host is dead stays C(ACTIVE (powering-off)). It is stopped, and not started, when its host and C(nova-compute) there start again.
-  - Servers are asked to shut down. What does not do so in the time that the site allows (C(shutdown_timeout) of its Nova, a minute by default) is
-    switched off by Nova.
+  - Servers are asked to shut down. Nova switches off those that take longer than the site allows (C(shutdown_timeout) of its Nova, a minute by default).
   - A fence does not keep an administrator from starting a server. It does not keep a compute host that starts again
     from starting the servers that ran when it died, where C(resume_guests_state_on_host_boot) is set in its Nova; these must be fenced before.
 seealso:
@@ -119,7 +118,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 fence:
-  description: What is there now; in check mode, before.
+  description: The current state; in check mode, the state before.
   returned: success
   type: dict
   contains:
@@ -147,7 +146,7 @@ fence:
           description: Whether it is stopped, locked and marked.
           type: bool
     absent:
-      description: Servers of the application's definition that are not there.
+      description: Servers of the application's definition that do not exist at the site.
       type: list
       elements: str
   sample:

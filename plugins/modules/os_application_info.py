@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_application_info
-short_description: Capture everything that is needed to rebuild an application but its data
+short_description: Capture everything needed to rebuild an application, except its data
 version_added: 0.1.0
 description:
   - Looks up the servers of an application with their flavors, ports and volumes, and the networks, subnets, routers,
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
-  - A warning names what no restore brings back of the application, attribute by attribute, and load balancers, DNS records and
-    shares that lead to it.
-  - Needs no more than membership in the application's project, but to see user data.
+  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers, DNS records and
+    shares that refer to the application.
+  - Membership in the application's project suffices, except to read user data.
 author:
   - The osdr.openstack authors (!UNKNOWN)
 extends_documentation_fragment:
@@ -26,9 +26,9 @@ extends_documentation_fragment:
 options:
   user_data:
     description:
-      - What becomes of the servers' user data, which often holds secrets. With V(keep) and V(encrypt), a server that is
-        restored from the description gets it again, as a new server of another id does, so that cloud-init may carry it out anew.
-      - V(omit) leaves it out. What it has done to the disks is in their copies.
+      - What to do with the servers' user data, which often holds secrets. With V(keep) and V(encrypt), a restored server gets
+        it again. Because the server has a new id, cloud-init may run it again.
+      - V(omit) leaves it out. Its effects on the disks are in their copies.
       - V(encrypt) encrypts it with O(user_data_key).
       - V(keep) keeps it as it is, readable for everybody who can read the manifest.
     type: str
@@ -45,7 +45,7 @@ options:
     type: raw
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:
@@ -108,8 +108,8 @@ application_description:
       returned: success
     missing:
       description:
-        - What no restore brings back of the application, each with the C(resource), the C(attribute), its C(value) and a C(note).
-          A warning says the same.
+        - What a restore cannot bring back, each with the C(resource), the C(attribute), its C(value) and a C(note).
+          Also given as a warning.
       type: list
       elements: dict
       returned: success

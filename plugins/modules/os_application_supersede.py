@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_application_supersede
-short_description: Remove what an application left at a site, before a newer state of it is restored there
+short_description: Remove an application's old servers at a site before a newer state is restored there
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
@@ -15,11 +15,11 @@ description:
   - The servers that an application left at a site when it was moved away hold the addresses that it needs when it comes back. This removes
     them, but only when each of them is fenced (M(osdr.openstack.os_application_fence)), says that the application runs where the checkpoint was taken,
     and was fenced before the checkpoint was taken. It refuses otherwise, and removes nothing.
-  - A port that is just as the restore of the checkpoint would make it is handed over to that restore, and with it its floating address. Other ports are
-    removed, and floating addresses of theirs that an earlier restore allocated. Floating addresses that somebody else gave them stay in the project.
-    Ports that Nova made itself go with their server in any case.
-  - What is of a restore of the same checkpoint is left alone, and so are ports and floating addresses of other projects.
-  - With O(servers), servers that are called like others of the checkpoint are left alone too.
+  - A port exactly like the one that the restore of the checkpoint would make is kept for it, with its floating address. Other ports are
+    removed, with floating addresses that an earlier restore allocated for them. Other floating addresses of theirs stay in the project.
+    Ports that Nova itself made are deleted with their server in any case.
+  - Resources of a restore of the same checkpoint are not touched, nor are ports and floating addresses of other projects.
+  - With O(servers), servers with the names of the checkpoint's other servers are not touched either.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -30,7 +30,7 @@ extends_documentation_fragment:
 options:
   keep_volumes:
     description:
-      - Whether the volumes of the servers stay.
+      - Whether to keep the volumes of the servers.
     type: bool
     default: false
   admin_cloud:

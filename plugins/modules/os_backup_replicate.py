@@ -13,16 +13,16 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Backs up the snapshots of a checkpoint concurrently, incrementally where there is a chain of this application to
-    continue, sees that the objects of the backups get to the store that the remote site reads, exports the records of the
-    backups and of all they build on and imports them there, the oldest first, and proves all of it before it counts.
+    continue, brings the objects of the backups to the store that the remote site reads, exports the records of the
+    backups and of all they build on and imports them there, the oldest first, and verifies everything before it counts.
   - A backup is a full one when O(full_every) says so, when the volume was resized, when the newest backup of the volume is
     not of this application or is in another availability zone, and when the remote site lacks any part of the chain.
-  - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run has done is
-    adopted and nothing is copied twice; backups that failed are made again. So are those of other snapshots than the checkpoint
-    has now, when they were taken anew for example, since they are of another moment. The old ones are removed at both sites before; where
-    they cannot be removed, or a checkpoint of this id was published with them, the module fails before the first change.
-  - While it works, the run shows how far it is, on the terminal and in the job output of AWX.
-  - Failures that pass (a service that is restarted, a link that is down) are borne for O(stall_timeout).
+  - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run did is adopted, and nothing
+    is copied twice. Backups that failed are replaced, and so are backups of snapshots that the checkpoint no longer has, because they
+    are of another moment. The old ones are first removed at both sites; if they cannot be removed, or a checkpoint with this id was
+    published with them, the module fails before the first change.
+  - Progress is shown on the terminal and in the job output of AWX.
+  - Temporary failures (a restarted service, a broken link) are tolerated for O(stall_timeout).
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -46,17 +46,17 @@ options:
     default: 7
   availability_zone:
     description:
-      - Availability zone of the backup service that is to make the backups. That of each volume when omitted.
+      - Availability zone of the backup service that makes the backups. That of each volume when omitted.
     type: str
     default: ""
   backup_container:
     description:
-      - Container that the backups are to be in. The backup service's own when omitted.
+      - Container for the backups. The backup service's own when omitted.
     type: str
     default: ""
   bandwidth:
     description:
-      - MiB a second that O(transport=copy) may use in all. V(0) is unlimited.
+      - MiB per second that O(transport=copy) may use in all. V(0) means no limit.
     type: int
     default: 0
   stall_timeout:
@@ -66,9 +66,9 @@ options:
     default: 600
   progress_file:
     description:
-      - File on the controller into which one line is written that tells how far the work is. The action plugin of this name
-        gives one by itself, and shows the line now and then, when the module runs on the controller.
-      - That it cannot be written is a warning, and ends nothing.
+      - File on the controller to which the progress is written as one line. When the module runs on the controller, the action
+        plugin of this name sets it and shows the line from time to time.
+      - If it cannot be written, the module warns and continues.
     type: path
 seealso:
   - module: osdr.openstack.os_cg_snapshot

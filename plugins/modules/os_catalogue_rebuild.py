@@ -7,17 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_catalogue_rebuild
-short_description: Write the catalogue of a site anew from what its backups keep
+short_description: Rebuild the catalogue of a site from its backups
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Every backup of a checkpoint keeps a part of the checkpoint's manifest in its metadata. This module puts the parts together and
-    publishes those manifests that the catalogue lacks, or has only damaged.
-  - A manifest is published only when all its parts are there and unchanged, it bears the signature that O(hmac_key) demands, and
-    every backup of every chain that it needs is available. What cannot be published is returned in RV(damaged), with a warning, and keeps
-    nothing else from being published.
-  - A manifest that the catalogue has already is left alone, also when it differs from what the backups keep.
+    publishes the manifests that are missing from the catalogue, or damaged there.
+  - A manifest is published only if all its parts exist and are unchanged, its signature matches O(hmac_key), and every backup of
+    every chain that it needs is available. The others are returned in RV(damaged), with a warning.
+  - A manifest that the catalogue already has is not changed, even if it differs from the one in the backups.
   - Only the site that holds the backups need be reachable.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -26,7 +25,7 @@ extends_documentation_fragment:
 options:
   application:
     description:
-      - Name of the only application whose checkpoints are to be written anew. All applications when omitted.
+      - Name of the application to rebuild. All applications when omitted.
     type: str
 seealso:
   - module: osdr.openstack.os_checkpoint
@@ -34,7 +33,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The container is gone, write its manifests anew
+- name: The container is gone, rebuild it
   osdr.openstack.os_catalogue_rebuild:
     cloud: remote
 """
@@ -60,7 +59,7 @@ present:
   type: list
   elements: dict
 damaged:
-  description: The checkpoints that could not be had from the backups.
+  description: The checkpoints that could not be rebuilt from the backups.
   returned: success
   type: list
   elements: dict

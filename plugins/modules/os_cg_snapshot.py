@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Snapshots all volumes of all servers of an application, at once, and tells truly how consistent the set is.
+  - Snapshots all volumes of all servers of an application in parallel, and proves how consistent the set is.
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
     first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
   - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent.
@@ -20,9 +20,9 @@ description:
     all of them at once; see O(grouping).
   - Within a freeze that M(osdr.openstack.os_server_quiesce) holds, leave O(quiesce) out, and call the module again with O(thaw)
     afterwards.
-  - A set is whole or worthless. What an earlier run left incomplete is deleted and taken again, as is a set whose
-    consistency does not reach O(consistency); a failure leaves nothing behind. A whole set is adopted as it is, also while it is
-    being backed up. One that has to be taken again is refused meanwhile, since Cinder deletes nothing that is being backed up.
+  - A set is complete or worthless. An incomplete set of an earlier run is deleted and taken again, as is a set whose
+    consistency is below O(consistency); a failure leaves nothing behind. A complete set is adopted as it is, even while it is
+    being backed up. A set that must be retaken is refused meanwhile, because Cinder does not delete snapshots that are being backed up.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -32,13 +32,14 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the set; within a checkpoint, the checkpoint's id. V(latest) is none, because it stands for the newest checkpoint elsewhere.
+      - Name of the set; within a checkpoint, the checkpoint's id. V(latest) is reserved; elsewhere it selects the newest.
+      - Re-running with the same name, from any controller, reuses a complete set that is consistent enough.
     type: str
     required: true
   state:
     description:
-      - Whether the set is to be there. V(absent) removes the snapshots that are marked with the application and O(name),
-        and volume groups made by this module of which no snapshots are left.
+      - Whether the set shall exist. V(absent) removes the snapshots that are marked with the application and O(name),
+        and the volume groups made by this module that have no snapshots left.
     type: str
     choices: [present, absent]
     default: present
@@ -52,11 +53,11 @@ options:
   grouping:
     description:
       - Which volumes are snapshotted together. The freeze is what makes the snapshots of different groups fit together.
-      - With V(auto), those of each backend that reports truly consistent group snapshots, as one volume group; those of other
-        backends each for itself, all at once. Volume groups that others made are used where they hold nothing but the
-        application's volumes, and are never changed.
-      - V(individual) never uses groups. V(consistent) fails where V(auto) would go without one.
-      - V(generic) snapshots a group also where Cinder takes one volume after the other, which makes the freeze longer.
+      - With V(auto), the volumes of each backend that reports consistent group snapshots, as one volume group; those of other
+        backends individually, in parallel. Volume groups that others made are used if they hold only the application's volumes,
+        and are never changed.
+      - V(individual) never uses groups. V(consistent) fails where V(auto) would do without one.
+      - V(generic) uses groups even where Cinder snapshots one volume after the other, which makes the freeze longer.
     type: str
     choices: [auto, individual, generic, consistent]
     default: auto
@@ -68,8 +69,8 @@ options:
   admin_cloud:
     description:
       - The same cloud with the credentials of an administrator, to whom it shows what its backends can do; by name or as a
-        dictionary. O(quiesce.admin_cloud) when omitted, else the module's own credentials. Who may not see that gets no groups.
-      - It is the default of O(quiesce.admin_cloud) too.
+        dictionary. O(quiesce.admin_cloud) when omitted, else the module's own credentials. Without this access, no groups are used.
+      - Also the default of O(quiesce.admin_cloud).
     type: raw
   projects:
     description:
@@ -81,13 +82,12 @@ options:
   thaw:
     description:
       - What M(osdr.openstack.os_server_quiesce) returned as RV(osdr.openstack.os_server_quiesce#module:quiesce) when it thawed the
-        servers around a set that was taken without O(quiesce). It completes the set's evidence, so that the set counts as what
-        it is.
+        servers around a set that was taken without O(quiesce). It completes the evidence, and so the consistency, of the set.
       - Below O(consistency), the module deletes the snapshots and fails.
     type: dict
   concurrency:
     description:
-      - How many resources of a site are worked on at once.
+      - How many resources of a site are worked on in parallel.
     type: int
     default: 16
 seealso:
@@ -204,11 +204,10 @@ cg_snapshot:
           type: str
         pending:
           description:
-            - The consistency that is reached when the thaw of a freeze that another task holds is confirmed by O(thaw). Null
-              otherwise.
+            - The consistency that the server reaches once O(thaw) confirms the thaw of another task's freeze. Null otherwise.
           type: str
         reason:
-          description: What the consistency follows from.
+          description: Why it has this consistency.
           type: str
         driver:
           description: How it was frozen; null when it was not.

@@ -18,7 +18,7 @@ description:
     of its volumes. It holds no credentials.
   - Before it is published, every copy must be available to the site that holds the catalogue.
   - The manifest is also kept in pieces in the metadata of the checkpoint's own backups, from which M(osdr.openstack.os_catalogue_rebuild)
-    writes a catalogue anew. The other metadata of the backups stay.
+    rebuilds a catalogue. The other metadata of the backups are kept.
   - A damaged manifest of the same id is replaced or removed.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -37,8 +37,7 @@ options:
     required: true
   state:
     description:
-      - Whether the checkpoint is to be in the catalogue. V(absent) removes its manifest and
-        the pieces of it that its backups keep, and nothing else.
+      - Whether the checkpoint shall be in the catalogue. V(absent) removes only its manifest and the pieces of it in its backups.
     type: str
     choices: [present, absent]
     default: present

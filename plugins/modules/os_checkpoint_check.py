@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Looks at everything that a checkpoint needs, on both sites, before the first change. Servers and volumes and their
+  - Checks, before the first change, everything that a checkpoint needs on both sites. That is the servers and volumes and their
     states, whether each server can be frozen and guarded, the quotas for snapshots and backups at the primary site and
     for the imported records at the remote site, whether records may be imported there and the objects of backups can be
-    looked at, the credentials, and the catalogue.
+    read, the credentials, and the catalogue.
   - Fails with a list of all problems, or succeeds.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -28,8 +28,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The id that the checkpoint is to have; what an interrupted run has made under it counts as done. That other backups bear
-        the id, and cannot give place to new ones, is a problem.
+      - The id of the checkpoint. What an interrupted run made with this id counts as done. Other backups with this id that cannot
+        be replaced are a problem.
     type: str
     required: true
   consistency:
@@ -40,8 +40,8 @@ options:
     default: quiesced
   site:
     description:
-      - How records and manifests call the primary site. With it, it is a problem when the newest record of where the application runs
-        (M(osdr.openstack.os_active_site)) names another one, or cannot be read. The records are looked for in the catalogues of both sites.
+      - Name of the primary site in records and manifests. If given, the newest record of where the application runs
+        (M(osdr.openstack.os_active_site)) must name this site, and be readable. The records are read from the catalogues of both sites.
     type: str
   grouping:
     description:
@@ -51,7 +51,7 @@ options:
     default: auto
   concurrency:
     description:
-      - How many servers are probed at once.
+      - How many servers are probed in parallel.
     type: int
     default: 8
 seealso:

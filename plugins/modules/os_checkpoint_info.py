@@ -14,7 +14,7 @@ author:
 description:
   - Lists the checkpoints of an application that the catalogue of a site holds, and returns the manifest of one.
   - Only the site that holds the catalogue need be reachable.
-  - A manifest that is damaged or not signed as it should be hides no other. It is listed in RV(damaged), with a warning, and is never selected.
+  - A manifest that is damaged, or whose signature does not match, hides no other. It is listed in RV(damaged), with a warning, and is never selected.
   - Warns when the site's backups belong to a newer checkpoint than the catalogue has, or keep another manifest of the selected one.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -34,8 +34,8 @@ options:
     default: latest
   not_after:
     description:
-      - The moment, in ISO 8601 with an offset or C(Z), after which the data must not have been saved. With V(latest) this selects the
-        newest checkpoint from before, for example, an application's data were spoilt.
+      - The latest acceptable time of the data, in ISO 8601 with an offset or C(Z). With V(latest) this selects, for example, the
+        newest checkpoint from before an application's data were corrupted.
     type: str
   consistency:
     description:

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_checkpoint_prune
-short_description: Remove old checkpoints of an application with all that only they need
+short_description: Remove old checkpoints of an application with everything that only they need
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Keeps the checkpoints of an application that a policy wants and removes the others, the manifest first, then their
-    backups at the remote and at the primary site, each before what it builds on. In check mode, tells what would go.
-  - A backup stays as long as any checkpoint that stays builds on it, or somebody else's backup at the primary site, so
-    chains are never cut. What is not marked as belonging to the application is never touched.
-  - Backups and snapshots that failed attempts have left, older than the newest checkpoint, go too. What checkpoints need
-    that were copied the other way, while the application ran at the remote site, is not among them. These are in the catalogue of
-    the primary site, in a container of the same name. Where it cannot be read, or the primary site is left alone, only what
-    belonged to the removed checkpoints goes, with a warning that tells how much stays.
+  - Keeps the checkpoints of an application that a policy selects and removes the others, the manifest first, then their
+    backups at the remote and at the primary site, each before what it builds on. In check mode, lists what would be removed.
+  - A backup is kept as long as a kept checkpoint, or somebody else's backup at the primary site, builds on it, so
+    chains are never cut. Only what is marked as belonging to the application is removed.
+  - Backups and snapshots left by failed attempts are removed too, if they are older than the newest checkpoint. What is needed by
+    checkpoints copied the other way, while the application ran at the remote site, is kept. Those are in the catalogue of the primary
+    site, in a container of the same name. Where that cannot be read, or O(primary_cloud) is omitted, only what belonged to the removed
+    checkpoints is removed, with a warning about how much was kept.
   - Checkpoints that cannot be restored do not count as kept, and neither they nor those that are being restored are
-    touched. When a manifest cannot be read, nothing is removed, because nobody knows what it needs.
-  - Volumes and backups go, too, that O(osdr.openstack.os_backup_replicate#module:verification=restore) has made at the remote site to be
-    compared, and that a run which died has left. They are marked with the id of a backup; those go whose backup is of the application or
-    gone.
-  - Not to be run while a checkpoint of the same application is being taken.
+    removed. If a manifest is unreadable, nothing is removed, because the backups that it needs are unknown.
+  - Volumes and backups that O(osdr.openstack.os_backup_replicate#module:verification=restore) made at the remote site for comparison, and
+    an interrupted run left there, are removed too. They are marked with the id of a backup; those are removed whose backup belongs to the
+    application or no longer exists.
+  - Do not run it while a checkpoint of the same application is being taken.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.catalogue
@@ -38,8 +38,8 @@ options:
     type: raw
   primary_cloud:
     description:
-      - The primary site in the application's project, by name or as a dictionary. When omitted, what is there is left alone;
-        a later run with it removes that, too. Its catalogue is only read.
+      - The primary site in the application's project, by name or as a dictionary. When omitted, nothing is removed there;
+        a later run with it does so. Its catalogue is only read.
     type: raw
   application:
     description:
@@ -54,12 +54,12 @@ options:
     suboptions:
       last:
         description:
-          - How many of the newest ones.
+          - How many of the newest checkpoints.
         type: int
         default: 0
       hourly:
         description:
-          - In how many hours, of those that have a checkpoint, the newest one. Hours, days, ... are those of UTC.
+          - The newest checkpoint of each of the last so many hours that have one. Hours, days, ... are in UTC.
         type: int
         default: 0
       daily:
@@ -96,29 +96,29 @@ EXAMPLES = r"""
 
 RETURN = r"""
 prune:
-  description: What stays and what went, or would go in check mode.
+  description: What was kept and removed; in check mode, what would be.
   returned: success
   type: dict
   contains:
     kept:
-      description: The checkpoints that stay, each with the rules that keep it.
+      description: The checkpoints that were kept, each with the rules that keep it.
       type: list
       elements: dict
       sample:
         - id: 2026-11-22-noon
           reasons: [last, daily]
     removed:
-      description: Ids of the checkpoints that went.
+      description: Ids of the checkpoints that were removed.
       type: list
       elements: str
     backups:
-      description: Ids of the backups that went, per site.
+      description: Ids of the backups that were removed, per site.
       type: dict
     snapshots:
-      description: Ids of the snapshots that went, per site.
+      description: Ids of the snapshots that were removed, per site.
       type: dict
     scratch:
-      description: Ids of the volumes and backups that went, which had been made at the remote site only to be compared.
+      description: Ids of the removed volumes and backups that had been made at the remote site only for comparison.
       type: dict
 """
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_drill_record
-short_description: Record what became of a drill
+short_description: Record the result of a drill
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Writes down how a drill ended, beside the manifest of its checkpoint in the catalogue, signed as that is.
-  - A drill has passed when there was no O(problem) and all health checks of all servers were made in some way. Where some could not be made
+  - Writes the result of a drill into the catalogue, beside the manifest of its checkpoint, and signed like it.
+  - A drill has passed if there was no O(problem) and all health checks of all servers were made in some way. If some could not be made,
     it is C(unchecked), which proves less and does not count as the last successful drill.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -47,7 +47,7 @@ options:
     required: true
   recovery_seconds:
     description:
-      - How long it took until the last check had passed; omitted when it never did.
+      - Seconds until the last check passed; omitted when it did not.
     type: float
   servers:
     description:

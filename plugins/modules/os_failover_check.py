@@ -12,15 +12,15 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Looks, before the first server is stopped, at everything that decides about moving an application from one site to another. Whether it is in doubt
-    at which site the newest data is, what the application left at the other site and whether that may be removed, and everything that the whole
-    restore needs there, as M(osdr.openstack.os_restore_check) finds it out. The application is taken as it is now.
-  - It is in doubt which site is right when the records of both catalogues do not say that it is the one from which the application is moved, when one of
-    them is missing, and when there is a checkpoint of the other site that is newer than the record. O(active_site) settles that. What a run did that was
-    broken off is known by the marks of its fence and raises no doubt, as long as what it stopped is still stopped and locked.
-  - A checkpoint that was taken before, or whose snapshots were, is a problem unless a move that was broken off took it and all servers have been stopped
-    and locked since. What was written after it would be lost.
-  - That servers of the application run at both sites is a problem in any case.
+  - Checks, before the first server is stopped, everything that a move of an application from one site to another needs. That is whether the source
+    certainly has the newest data, whether the application's old servers at the other site may be removed, and everything that the whole restore
+    needs there, as in M(osdr.openstack.os_restore_check). The application is read as it is now.
+  - It is in doubt which site has the right data if the records in both catalogues do not name the source, if one of them is missing, and if
+    there is a checkpoint of the other site that is newer than the record. O(active_site) settles that. An interrupted move is known by the
+    marks of its fence and raises no doubt as long as the servers that it stopped are still stopped and locked.
+  - A checkpoint that was taken earlier, or whose snapshots were, is a problem unless an interrupted move took it and all servers have been stopped
+    and locked since. Otherwise, what was written after it would be lost.
+  - Servers of the application that run at both sites are always a problem.
   - Fails with a list of all problems, or succeeds. Changes nothing.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -48,7 +48,7 @@ options:
     required: true
   checkpoint:
     description:
-      - Id that the last checkpoint is to have; it must be a new one. When empty, that of the move that was begun, or one made from the time.
+      - Id for the last checkpoint; it must be new. When empty, the id of the interrupted move, or one made from the time.
     type: str
     default: ""
   active_site:
@@ -67,7 +67,7 @@ options:
     default: false
   concurrency:
     description:
-      - How many calls of the sites' APIs are made at once.
+      - How many calls of the sites' APIs are made in parallel.
     type: int
     default: 8
 seealso:
@@ -107,11 +107,11 @@ failover_check:
       description: Whether an earlier run began the move.
       type: bool
     problems:
-      description: What speaks against it, each with a way out. Empty when nothing does.
+      description: The problems, each with what to do. Empty when there are none.
       type: list
       elements: str
     old:
-      description: Servers of the application that are in the way, as M(osdr.openstack.os_application_supersede) returns them.
+      description: Old servers of the application that block the restore, as M(osdr.openstack.os_application_supersede) returns them.
       type: list
       elements: dict
     needs:

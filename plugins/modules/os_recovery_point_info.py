@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_recovery_point_info
-short_description: How old is what could be restored at a site now
+short_description: Find the newest restorable checkpoint of each application, and its age
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - For each application, finds the newest checkpoint that can be restored at the site, and its age (the RPO age).
   - A checkpoint can be restored when its manifest can be read and every backup of all its chains is available at the site.
-  - For each application, finds the last drill that passed too, of any of its checkpoints. Records that cannot be read, or are not
-    signed as they should be, count for nothing.
+  - Also finds the last drill that passed, of any checkpoint of the application. Records that cannot be read, or whose signature
+    does not match, are ignored.
   - Only the site that holds the catalogue need be reachable.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -25,18 +25,17 @@ extends_documentation_fragment:
 options:
   applications:
     description:
-      - Names of the applications. One that has no checkpoint is returned all the same, as not within the limit.
-      - All that the catalogue has checkpoints of when omitted; those of which it has lost everything are not missed then.
+      - Names of the applications. One without checkpoints is returned too, as not within the limit.
+      - When omitted, all applications with checkpoints in the catalogue; one that has lost all its checkpoints is then not noticed.
     type: list
     elements: str
   max_age:
     description:
-      - Seconds that the newest checkpoint that can be restored may be old. Any age is within the limit when omitted.
+      - Highest acceptable age in seconds of the newest checkpoint that can be restored. No limit when omitted.
     type: int
   max_drill_age:
     description:
-      - Seconds that the last drill that passed may be old. Any age is within the limit when omitted, and so is an application
-        that was never drilled.
+      - Highest acceptable age in seconds of the last drill that passed. When omitted, no limit; no drill required.
     type: int
 notes:
   - Ages are by the clock of the machine that runs the module, as the moments of checkpoints are by that of the one that took them.
@@ -78,7 +77,7 @@ recovery_points:
       description: Seconds since then.
       type: float
     consistency:
-      description: What is true of it.
+      description: Its consistency.
       type: str
     restorable:
       description: Number of checkpoints that can be restored.
@@ -92,13 +91,13 @@ recovery_points:
           description: Its id.
           type: str
         created_at:
-          description: The moment for which its data stands.
+          description: The time that its data is of.
           type: str
         problem:
           description: Why it cannot be restored.
           type: str
     damaged:
-      description: Manifests that cannot be used, so that nothing is known of their checkpoints.
+      description: Manifests that cannot be used, so their checkpoints are unknown.
       type: list
       elements: dict
       contains:
@@ -109,7 +108,7 @@ recovery_points:
           description: What is wrong with it.
           type: str
     within:
-      description: Whether there is one that can be restored, and is not older than O(max_age).
+      description: Whether a checkpoint can be restored that is not older than O(max_age).
       type: bool
     drill:
       description: The last drill that passed; null when there was none.
@@ -122,7 +121,7 @@ recovery_points:
           description: Id of the checkpoint that was drilled.
           type: str
         finished_at:
-          description: When it was known that it had passed.
+          description: When it passed.
           type: str
         age:
           description: Seconds since then.

@@ -11,14 +11,14 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Checks, before the first change, everything that a whole restore needs at a site, and reports all the problems at once.
-    Quotas, flavors, volume types, availability zones, server groups, the backups with all that they are increments of, external networks, names that would be
-    mistaken for others, key pairs, health checks that are commands, and whether fixed addresses and MAC addresses are free.
-  - With O(mapping), all of this goes by the names and addresses that the application has at the site. Names that the mapping expects
-    there but are not, addresses outside of their subnets, and addresses that two ports would have are problems too.
-  - Warns of addresses on networks of other projects, because only the site's policies know whether they can be chosen.
-  - What an earlier run of the same restore has already made is not needed again.
-  - Changes nothing, and needs no more than membership in the project at the site.
+  - Checks, before the first change, everything that a whole restore needs at a site, and reports all problems together.
+    That is quotas, flavors, volume types, availability zones, server groups, the backups with all that they build on, external networks, ambiguous
+    names, key pairs, health checks that are commands, and whether fixed addresses and MAC addresses are free.
+  - With O(mapping), the names and addresses are those of the application at the site. Names that the mapping expects there but do not
+    exist, addresses outside their subnets, and addresses needed by two ports are problems too.
+  - Warns of addresses on networks of other projects, because only the site's policies decide whether they can be chosen.
+  - What an earlier run of the same restore already made is not needed again.
+  - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest
@@ -31,17 +31,17 @@ extends_documentation_fragment:
 options:
   user_data_key:
     description:
-      - The passphrase with which user data in the manifest was encrypted, to find out whether it is the right one.
+      - The passphrase with which user data in the manifest was encrypted, to verify it.
     type: str
   remove_old:
     description:
-      - Whether M(osdr.openstack.os_application_supersede) will remove what the application left at the site earlier. The site is taken as it is
-        without that, and what must not be removed is a problem. A drill takes the place of nothing.
+      - Whether M(osdr.openstack.os_application_supersede) will remove the application's old servers at the site. The check assumes that they are
+        gone, and reports those that must not be removed. A drill replaces nothing.
     type: bool
     default: false
   keep_volumes:
     description:
-      - Whether the volumes of what is removed will stay.
+      - Whether the volumes of the removed servers will be kept.
     type: bool
     default: false
   fail_on_problems:
@@ -51,7 +51,7 @@ options:
     default: true
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:
@@ -102,7 +102,7 @@ restore_check:
       description: Id of the checkpoint.
       type: str
     problems:
-      description: What would make the restore fail, each with a way out. Empty when nothing would.
+      description: What would make the restore fail, each with what to do. Empty when nothing would.
       type: list
       elements: str
     needs:
@@ -121,10 +121,10 @@ restore_check:
           type: int
     missing:
       description:
-        - What of the application's topology is to be made before its servers, as the manifest describes it, with the names and
-          addresses of O(mapping).
-        - A router that is there but lacks a subnet is listed with the ids of the subnets that it has and the names of those that it
-          lacks, a security group whose rules differ from those at the source with all the rules that it shall have.
+        - The parts of the application's topology that must be made before its servers, as the manifest describes them, with the names
+          and addresses of O(mapping).
+        - An existing router that lacks a subnet is listed with the ids of the subnets that it has and the names of those that it
+          lacks; a security group whose rules differ from those at the source, with all the rules that it will get.
       type: dict
       contains:
         networks:

@@ -12,14 +12,13 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups and key pairs that bear
-    the marks of one restore or one drill. It needs nothing else to know them, neither the manifest nor a record of the run that made
-    them.
-  - What others use by now stays, with a warning. That is a network or subnet with others' ports, the routers that are joined to it, a
-    security group that others' ports have or rules of others name, and a volume that is attached to another server.
-  - Server groups bear no marks. Those of a drill are known by their names and removed too, unless they have other servers in them; those of a
-    real restore stay.
-  - What was there before the restore is not marked and stays.
+  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups and key pairs that have
+    the marks of one restore or one drill. The marks suffice; neither the manifest nor a record of the run is needed.
+  - What others use by now is kept, with a warning. That is a network or subnet with others' ports, the routers connected to it, a
+    security group used by others' ports or rules, and a volume attached to another server.
+  - Server groups cannot be marked. Those of a drill are found by their names and removed too, unless other servers are in them; those of
+    a real restore are kept.
+  - What existed before the restore is not marked, and is kept.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -37,10 +36,10 @@ options:
     required: true
   drill:
     description:
-      - The id of the drill. When omitted, the real restore of the checkpoint is meant, that is the application itself where it runs now.
+      - The id of the drill. When omitted, the real restore of the checkpoint is removed, which is the application itself where it runs now.
     type: str
 notes:
-  - A volume that Cinder is still at work on is waited for, because it can not be deleted before.
+  - Waits for volumes that Cinder is still working on, because they cannot be deleted before.
 seealso:
   - module: osdr.openstack.os_restore_networks
   - module: osdr.openstack.os_restore_volumes
@@ -65,12 +64,12 @@ removed:
     servers: ["drill-20261122130000-3f2a-orders-db (45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b)"]
     key_pairs: [drill-20261122130000-3f2a-shop]
 left:
-  description: What bears the marks but stays, each with the reason.
+  description: What has the marks but was kept, each with the reason.
   returned: success
   type: list
   elements: str
 others:
-  description: The other restores and drills of the application of which there is something at the site.
+  description: Other restores and drills of the application that have resources at the site.
   returned: success
   type: list
   elements: dict
@@ -82,7 +81,7 @@ others:
       description: Id of the drill; null for a real restore.
       type: str
     resources:
-      description: How many resources bear its marks.
+      description: How many resources have its marks.
       type: int
 """
 

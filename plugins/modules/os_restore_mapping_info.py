@@ -7,17 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_restore_mapping_info
-short_description: Propose how an application's names and addresses are mapped to a site, or find out whether a mapping still fits
+short_description: Propose a mapping of an application's names and addresses to a site, or check whether one still fits
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Without O(mapping), proposes one for the application of a checkpoint, with an entry for everything that has a name. What has the
-    same name at the site stands for itself, and what a restore can make keeps its name. A flavor becomes the one of the same
-    name or else the smallest that is large enough, an external network or volume type the only one there is. All else is for a
-    person to decide. It is null in the mapping and listed in RV(undecided).
-  - With O(mapping), tells what in it is undecided, and where it does not fit to the application or the site any more (RV(drift)).
-  - Changes nothing, and needs no more than membership in the project at the site.
+    same name at the site is mapped to that, and what a restore can make keeps its name. A flavor becomes the one of the same
+    name or else the smallest that is large enough, an external network or volume type the only one that exists. Everything else
+    must be decided by a person. It is null in the mapping and listed in RV(undecided).
+  - With O(mapping), lists what in it is undecided, and where it no longer fits the application or the site (RV(drift)).
+  - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest
@@ -27,11 +27,11 @@ extends_documentation_fragment:
 options:
   concurrency:
     description:
-      - How many calls of the site's APIs are made at once.
+      - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 notes:
-  - Whether a restore by the mapping would succeed, with quotas and free addresses, is what M(osdr.openstack.os_restore_check) finds out.
+  - M(osdr.openstack.os_restore_check) checks whether a restore with the mapping would succeed, including quotas and free addresses.
 seealso:
   - module: osdr.openstack.os_restore_check
 """
@@ -96,7 +96,7 @@ undecided:
       description: Name at the source.
       type: str
     reason:
-      description: Why nobody but a person can decide it.
+      description: Why a person must decide it.
       type: str
     candidates:
       description: Names at the site that may be meant, the likeliest first.
@@ -109,9 +109,9 @@ undecided:
       candidates: [standard, fast]
 drift:
   description:
-    - What is to be corrected in O(mapping). Targets that the site does not have, entries for what the application does not have any
-      more, things of the application without an entry and without one of the same name at the site, ranges of subnets that are
-      others there, and addresses that have no place in them. Empty without O(mapping).
+    - What must be corrected in O(mapping). That is targets that the site does not have, entries for what the application no longer has,
+      parts of the application without an entry and without a namesake at the site, subnets with another range there, and addresses
+      outside their subnets. Empty without O(mapping).
   returned: success
   type: list
   elements: dict
@@ -123,7 +123,7 @@ drift:
       description: Name at the source, empty where the reason has it.
       type: str
     reason:
-      description: What does not fit, and the way out.
+      description: What does not fit, and what to do.
       type: str
     candidates:
       description: Names at the site that may be meant.
@@ -131,7 +131,7 @@ drift:
       elements: str
   sample: []
 made:
-  description: What a restore makes at the site because it is not there.
+  description: What a restore makes at the site because it does not exist there.
   returned: success
   type: list
   elements: dict

@@ -13,13 +13,13 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Makes networks, subnets, routers, security groups, server groups and key pairs that a checkpoint's manifest describes and the site lacks.
-  - What is there under the same name in the project is used as it is, with two exceptions. A router that lacks one of the application's subnets gets it, and
+  - What exists with the same name in the project is used as it is, with two exceptions. A router that lacks one of the application's subnets gets it, and
     a security group gets the rules that it had at the source; the project's group C(default) only gets more rules.
-  - What other projects share with this one is used where a name means it, and never changed, whatever the credentials may do. No subnet is made on such a
-    network, and no router is joined to one. A security group of the application is made in the project even where another project shares one of its name.
+  - What other projects share with this one is used if it has the name, and never changed, whatever the credentials allow. No subnet is made on such a
+    network, and no router is connected to one. A security group of the application is made in the project even if another project shares one of its name.
   - What is made is marked with application and checkpoint, in the request that makes it, so that M(osdr.openstack.os_restore_cleanup) can
-    find it. A key pair is marked in the comment of its public key. What was there before is not marked,
-    nor are server groups, on which Nova keeps nothing but their name.
+    find it. A key pair is marked in the comment of its public key. What existed before is not marked, nor are server groups, which
+    only have a name.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest
@@ -30,7 +30,7 @@ extends_documentation_fragment:
 options:
   concurrency:
     description:
-      - How many resources of a site are worked on at once.
+      - How many resources of a site are worked on in parallel.
     type: int
     default: 8
 seealso:

@@ -13,12 +13,12 @@ author:
 description:
   - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
     addresses unless O(mapping) says otherwise, and a floating address where the source had one.
-  - Goes tier by tier in boot order. The servers of a tier are built at once within O(concurrency), and the next tier begins
-    when all health checks of the one before have passed.
-  - What is made is marked with application, checkpoint and source, so that a later run goes on where an earlier one ended. It
+  - Works tier by tier in boot order. The servers of a tier are built in parallel within O(concurrency), and the next tier begins
+    when all health checks of the previous one have passed.
+  - What is made is marked with application, checkpoint and source, so that a later run resumes where an earlier one ended. It
     waits for servers that are being built, replaces those that failed, and makes what is missing.
-  - Networks, subnets, security groups, server groups and key pairs must be there under the names that they have at the source or that O(mapping)
-    gives them, and the volumes must have been restored by M(osdr.openstack.os_restore_volumes) unless O(volumes=restore).
+  - Networks, subnets, security groups, server groups and key pairs must exist with the names that they have at the source or in O(mapping), and
+    the volumes must have been restored by M(osdr.openstack.os_restore_volumes) unless O(volumes=restore).
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -37,34 +37,34 @@ options:
     type: str
   state:
     description:
-      - Whether the servers are to be there.
-      - With V(absent) exactly the servers, floating addresses and ports are removed that were restored from this checkpoint.
-        Volumes that go with their server at the source go with it here too.
+      - Whether the servers shall exist.
+      - V(absent) removes exactly the servers, floating addresses and ports that were restored from this checkpoint.
+        Volumes that are deleted with their server at the source are deleted with it here too.
     type: str
     choices: [present, absent]
     default: present
   tiers:
     description:
-      - Names of the tiers to restore, all of them when omitted. The tiers before them are taken to be ready.
-      - For those who have to do something else between tiers. The order is that of the application.
+      - Names of the tiers to restore; all when omitted. Earlier tiers are assumed to be ready.
+      - Useful to do other work between tiers. The order is that of the application.
       - Only with O(state=present).
     type: list
     elements: str
   volumes:
     description:
       - With V(there), all volumes must have been restored before.
-      - With V(restore), those that are not there are restored too, as M(osdr.openstack.os_restore_volumes) does it, and each server is built as soon as its
-        own volumes are there, while those of other servers are still being restored. Those of tiers that are not in O(tiers) are begun, and not
-        waited for.
+      - With V(restore), missing volumes are restored too, as by M(osdr.openstack.os_restore_volumes), and each server is built as soon as its
+        own volumes exist, while those of other servers are still being restored. The restore of volumes of tiers not in O(tiers) is started, but
+        not awaited.
       - Only with O(state=present).
     type: str
     choices: [there, restore]
     default: there
   drill_probe:
     description:
-      - What stands for the health checks of O(drill), because no network leads to its servers. Checks that ask guest agents are made as they are;
-        a tier that has others is ready when everything given here was found well in each of its servers.
-      - Without it, servers count as ready when they are active, and it is said that those checks were not made.
+      - What replaces the health checks of a drill (O(drill)), because no network leads to its servers. Checks of guest agents are made as they are;
+        a tier with other checks is ready when everything given here has succeeded for each of its servers.
+      - Without it, servers count as ready when they are active, and the result says that those checks were not made.
     type: dict
     default: {}
     suboptions:
@@ -82,8 +82,8 @@ options:
           - Seconds that each server gets, from being active. Those of the longest of its tier's checks when omitted.
         type: int
 notes:
-  - Health checks are made from where the module runs. One that does not pass in its time is told with the server, what was found
-    last, and the end of the server's console.
+  - Health checks are made from where the module runs. If one does not pass in time, the module fails with the server, its last result,
+    and the end of the server's console.
   - What an earlier run restored stays as it is. A changed O(mapping) has no effect on it; remove it first.
   - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
 seealso:
@@ -180,8 +180,8 @@ servers:
           type: str
         made_by:
           description:
-            - How that was found well in this run, by C(connection), C(command), C(guest agent), or in a drill by C(console log).
-              Empty when it was not looked at.
+            - What made the check in this run, C(connection), C(command), C(guest agent), or in a drill C(console log).
+              Empty when it was not made.
           type: list
           elements: str
     seconds:
@@ -249,8 +249,8 @@ timing:
       type: float
     critical_path_seconds:
       description:
-        - How long it had to take at least, the sum of the slowest servers of all tiers. What RV(timing.wall_seconds) has beyond it went
-          into waiting for a place within O(concurrency), and between tiers.
+        - The least possible time, the sum of the slowest servers of all tiers. The rest of RV(timing.wall_seconds) was spent
+          waiting because of O(concurrency), and between tiers.
       type: float
     tiers:
       description: The tiers in boot order.

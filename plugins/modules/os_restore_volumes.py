@@ -11,10 +11,10 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Makes a volume of each copy that a checkpoint's manifest names, all at once within O(concurrency), and waits for them.
+  - Restores a volume from each copy that a checkpoint's manifest names, in parallel within O(concurrency), and waits for them.
   - The volumes are marked with application, checkpoint and source in their metadata and in their description. By the
-    description a later run knows what an earlier one made, also where that one was killed. It waits for volumes that are
-    being restored, replaces those whose restore failed, and makes those that are missing.
+    description a later run finds what an earlier one made, even if that one was killed. It waits for volumes that are
+    being restored, replaces those whose restore failed, and restores those that are missing.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
@@ -26,15 +26,14 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Whether the volumes are to be there.
-      - With V(absent) exactly the volumes are deleted that were restored from this checkpoint. Servers restored from it must
-        have been removed before.
+      - Whether the volumes shall exist.
+      - V(absent) deletes exactly the volumes that were restored from this checkpoint. First remove the servers restored from it.
     type: str
     choices: [present, absent]
     default: present
   wait:
     description:
-      - With V(false), start as many restores as O(concurrency) allows and come back at once, so that other things can be done
+      - With V(false), start as many restores as O(concurrency) allows and return immediately, so that other work can be done
         meanwhile. A later run with V(true) does the rest.
     type: bool
     default: true

@@ -80,13 +80,13 @@ options:
         required: true
   warnings:
     description:
-      - What else the report is to warn of.
+      - Further warnings for the report.
     type: list
     elements: str
     default: []
   force:
     description:
-      - With V(false), files that are there already are left alone. So a run that had nothing to do keeps the report of the one that did the work.
+      - With V(false), existing files are kept. So a run that had nothing to do keeps the report of the one that did the work.
     type: bool
     default: true
   mode:

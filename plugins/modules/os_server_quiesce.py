@@ -14,13 +14,13 @@ author:
 description:
   - Freezes the file systems of all servers of an application through their guest agents, the agents' hooks included,
     tier by tier from the last to the first, or thaws them in the reverse order.
-  - Before anything is frozen, all servers are probed and a guard is armed for each, a timer that thaws the server when
-    nobody else does, also when the controller was killed or cut off. Each server bears a mark in its metadata
-    (C(osdr_freeze)) from then until its thaw is confirmed.
-  - When a freeze fails, everything is thawed and the module fails. Servers that are shut down are left alone.
+  - Before anything is frozen, all servers are probed and a guard is armed for each. A guard is a timer that thaws the server if
+    nobody else does, even if the controller is killed or cut off. From then until its thaw is confirmed, each server has a mark in
+    its metadata (C(osdr_freeze)).
+  - When a freeze fails, everything is thawed and the module fails. Servers that are shut down are not touched.
   - A server is thawed by the driver that froze it, whatever O(driver) says, and counts as thawed only when it was seen thawed.
-  - A server that another run is freezing, or has frozen and will thaw by itself (M(osdr.openstack.os_cg_snapshot)), is refused until
-    that run's guard has had its time, to freeze as to thaw.
+  - A server that another run freezes and will thaw by itself (M(osdr.openstack.os_cg_snapshot)) can be neither frozen nor thawed
+    until the time of that run's guard is over.
   - To snapshot an application, prefer the O(osdr.openstack.os_cg_snapshot#module:quiesce) option of
     M(osdr.openstack.os_cg_snapshot), which holds the freeze no longer than the storage needs. This module is for
     running own tasks inside the freeze, and for thawing what was left frozen.
@@ -38,14 +38,13 @@ options:
     default: quiesced
   consistency:
     description:
-      - The least that the servers' state must be good for. With V(paused), O(driver=auto) may pause the servers that cannot
-        be frozen.
+      - The least acceptable consistency. With V(paused), O(driver=auto) may pause servers that cannot be frozen.
     type: str
     choices: [quiesced, paused]
     default: quiesced
   concurrency:
     description:
-      - How many servers of a tier are worked on at once.
+      - How many servers of a tier are worked on in parallel.
     type: int
     default: 16
 seealso:
@@ -137,7 +136,7 @@ quiesce:
           description: When thawing, whether the guard had thawed the server before. Null otherwise.
           type: bool
         interrupted:
-          description: When thawing, what shows that the server had not been frozen all the time. Null when nothing does.
+          description: When thawing, the evidence that the server was not frozen all the time. Null when there is none.
           type: str
         freeze:
           description: Tells this freeze from earlier and later ones. Null when there was nothing to do.

@@ -12,11 +12,11 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Finds the servers that bear the mark with which this collection freezes (metadata C(osdr_freeze)), thaws each by the driver
-    that froze it, and takes the mark away once the thaw is confirmed. It needs no application and no memory of a run.
-  - Servers that are frozen for a checkpoint at this moment are thawed too; that checkpoint fails then, and says so.
-  - Fails after having tried all, each on its own, when the thaw of a server cannot be confirmed. That is so too when a freeze that was
-    asked for may still arrive; the message says from when on it cannot. And when Nova does not show the marks of a server, because its cell does not answer.
+  - Finds the servers with this collection's freeze mark (metadata C(osdr_freeze)), thaws each by the driver that froze it, and
+    removes the mark once the thaw is confirmed. It needs neither the application nor anything stored by a run.
+  - Servers that are frozen for a checkpoint right now are thawed too; that checkpoint then fails with the reason.
+  - Tries all servers, then fails if the thaw of one cannot be confirmed. This includes a server whose requested freeze may still
+    arrive (the message says until when), and one whose marks Nova does not show because its cell does not answer.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.attributes
@@ -28,7 +28,7 @@ options:
     type: str
   all_projects:
     description:
-      - Look into all projects of the cloud; for administrators.
+      - Look in all projects of the cloud; for administrators.
     type: bool
     default: false
   timeout:
@@ -38,7 +38,7 @@ options:
     default: 30
   concurrency:
     description:
-      - How many servers are thawed at once.
+      - How many servers are thawed in parallel.
     type: int
     default: 16
 seealso:

@@ -54,7 +54,7 @@ def join(metadata: t.Sequence[t.Mapping[str, str]], at_most: int) -> bytes:
     """
     labels = {one[LABEL_KEY] for one in metadata if LABEL_KEY in one}
     if len(labels) != 1:
-        raise ManifestInvalid(f"Its backups hold pieces of {len(labels)} manifests, which were not finished.")
+        raise ManifestInvalid(f"The backups hold parts of {len(labels)} manifests: publishing was interrupted.")
     match = _LABEL.fullmatch(labels.pop())
     if not match:
         raise ManifestInvalid(f"The label '{LABEL_KEY}' of its backups is damaged.")

@@ -277,6 +277,6 @@ def _undecided(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[str]:
             target = mapping.target(kind.key, name)
             if target and target.name is None and not kind.optional:
                 yield (
-                    f"The mapping leaves it undecided what stands for {kind.label} '{name}'; write a name instead of null "
-                    "(os_restore_mapping_info lists what there is)."
+                    f"The mapping does not say what replaces {kind.label} '{name}'; write a name instead of null "
+                    "(os_restore_mapping_info lists what exists)."
                 )

@@ -42,7 +42,7 @@ def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) ->
 
 
 def _open(kind: Kind, name: str, inventory: Inventory) -> Finding:
-    reason = f"The mapping leaves it undecided what stands for {kind.label} '{name}'."
+    reason = f"The mapping does not say what replaces {kind.label} '{name}'."
     return Finding(kind.key, name, reason, tuple(inventory.names(kind.key)))
 
 
@@ -132,17 +132,17 @@ def _leftovers(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
     used = used_names(manifest)
     for kind in KINDS:
         for name in sorted({*mapping.targets(kind.key)} - {*used[kind.key]}):
-            yield Finding(kind.key, name, f"The application has no {kind.label} '{name}' any more; take the entry out.")
+            yield Finding(kind.key, name, f"The application no longer has {kind.label} '{name}'; remove the entry.")
     servers = {server.name: server for server in manifest.description.servers}
     for name, rule in mapping.servers.items():
         if name not in servers:
-            yield Finding("addresses", name, f"The application has no server '{name}' any more; take its rule out.")
+            yield Finding("addresses", name, f"The application no longer has server '{name}'; remove its rule.")
             continue
         ports = servers[name].ports
         keys = {port.network for port in ports} | {port.mac_address.lower() for port in ports}
         for key in rule.ports:
             if key not in keys and key.lower() not in keys:
-                reason = f"Server '{name}' has no port on a network '{key}' and none with such a MAC address; take the rule out."
+                reason = f"Server '{name}' has no port on a network '{key}' and none with that MAC address; remove the rule."
                 yield Finding("addresses", name, reason)
 
 

@@ -147,6 +147,6 @@ def _undescribed(manifest: Manifest) -> t.Iterator[str]:
 
 def _cannot_be_made(server: ServerSpec, what: str) -> str:
     return (
-        f"Server '{server.name}' uses {what}, which the manifest does not describe, so no isolated one can be made of it; "
+        f"Server '{server.name}' uses {what}, which the manifest does not describe, so no isolated copy of it can be made; "
         "take the server out of the application, or drill another checkpoint."
     )

@@ -137,7 +137,7 @@ class _Proposer:
     def _network(self, name: str) -> Proposed:
         there = self.site.network(name)
         if there and there.is_external:
-            reason = f"Site '{self.site.name}' has an external network of the name '{name}', to which no server is connected directly."
+            reason = f"At site '{self.site.name}', '{name}' is an external network; servers are not connected to these directly."
             return self._undecided("networks", name, reason, self.inventory.names("networks"))
         return Proposed(Target(name))
 
@@ -165,7 +165,7 @@ class _Proposer:
             reason = f"Site '{self.site.name}' has a subnet '{spec.name}', but not on network '{spec.network}' or not of the same IP version."
             return self._undecided("subnets", spec.name, reason, names)
         if beside:
-            reason = f"Network '{spec.network}' is there, with other subnets; say which one to use, with its cidr where that differs."
+            reason = f"Network '{spec.network}' exists with other subnets; name the one to use, with its cidr if that differs."
             return self._undecided("subnets", spec.name, reason, names)
         return Proposed(Target(spec.name))
 
@@ -177,7 +177,7 @@ class _Proposer:
             return Proposed(Target(name))
         if len(names) == 1:
             return Proposed(Target(names[0]))
-        amount = f"{len(names)} others" if names else "none at all"
+        amount = f"{len(names)} others" if names else "no other either"
         reason = f"Site '{self.site.name}' has no external network '{name}', but {amount}."
         return self._undecided("external_networks", name, reason, names)
 

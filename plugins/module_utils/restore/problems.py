@@ -63,7 +63,7 @@ def doubts(plan: RestorePlan) -> list[str]:
     }
     addresses = [
         f"Network '{network}' at site '{site.name}' belongs to another project. Sites usually let only its owner choose addresses there, "
-        f"as the ports of server '{server}' need; where this one does too, have Neutron choose (policy: new in a mapping)."
+        f"as the ports of server '{server}' need; if this site does so, have Neutron assign them (policy: new in a mapping)."
         for network, server in sorted(wanted)
         if (found := site.network(network)) and not site.is_own(found)
     ]
@@ -225,9 +225,8 @@ def _outside_problems(manifest: Manifest, steps: t.Iterable[ServerStep]) -> t.It
             for ip in port.spec.fixed_ips if port.current is None else ():
                 if ip.ip_address and ip.subnet in ranges and not contains(ranges[ip.subnet], ip.ip_address):
                     yield (
-                        f"Server '{step.spec.name}' cannot have {ip.ip_address}, which is not among the addresses of subnet "
-                        f"'{ip.subnet}' ({ranges[ip.subnet]}); in a mapping, let it move along (policy: remap) or "
-                        "have Neutron choose another one (policy: new)."
+                        f"Address {ip.ip_address} of server '{step.spec.name}' is outside subnet '{ip.subnet}' ({ranges[ip.subnet]}). "
+                        "In a mapping, set policy: remap (keep the host part) or new (Neutron assigns one)."
                     )
 
 
@@ -242,8 +241,8 @@ def _twin_problems(steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
         if len(servers) > 1:
             owners = " and ".join(f"'{name}'" for name in servers)
             yield (
-                f"{one} on network '{network}' is wanted by {len(servers)} ports (of {owners}); give them networks or subnets "
-                "of their own in a mapping, or have Neutron choose for all but one (policy: new)."
+                f"{one} on network '{network}' is needed by {len(servers)} ports (of {owners}). In a mapping, give them separate networks or "
+                "subnets, or have Neutron assign addresses to all but one (policy: new)."
             )
 
 

@@ -252,7 +252,7 @@ class ServerRestore:
         return ResourceFailed(
             f"Server '{step.spec.name}' ({server.id}) on site '{self.site.name}' did not become active: its status is "
             f"{server.status}. {server.fault}{self._console(server)}",
-            "Remove the cause and run the restore again, which replaces this server and keeps all others.",
+            "Remove the cause and re-run the restore, which replaces this server and keeps all others.",
             resource_type="server",
             resource_id=server.id,
         )

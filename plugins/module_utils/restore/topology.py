@@ -105,7 +105,7 @@ def same_key(one: str, other: str) -> bool:
 
 
 def subnet_differences(site: RestoreSite, spec: SubnetSpec) -> t.Iterator[str]:
-    """Why a subnet that is there under the name cannot stand for the one that is described."""
+    """Why an existing subnet of this name cannot replace the described one."""
     network = site.network(spec.network)
     way_out = f"rename or remove what is at site '{site.name}', or say in a mapping what to use instead."
     for subnet in site.subnets_called(spec.name, network):
@@ -116,13 +116,13 @@ def subnet_differences(site: RestoreSite, spec: SubnetSpec) -> t.Iterator[str]:
 
 
 def sharing_problems(site: RestoreSite, found: Lacking) -> t.Iterator[str]:
-    """What would have to be made inside of what belongs to another project."""
+    """Subnets that would have to be created on a network of another project."""
     for spec in found["subnets"]:
         network = site.network(spec.network)
         if network is not None and not site.is_own(network):
             yield (
-                f"Subnet '{spec.name}' is not there, and network '{spec.network}' at site '{site.name}', on which it is to be, belongs to another "
-                "project; have that project make it, or say in a mapping what to use instead."
+                f"Subnet '{spec.name}' does not exist, and its network '{spec.network}' at site '{site.name}' belongs to another project; have that "
+                "project create it, or say in a mapping what to use instead."
             )
 
 
@@ -142,13 +142,13 @@ def mtu_doubts(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
 
 
 def sharing_doubts(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
-    """What is left out because it would change what belongs to another project."""
+    """Connections of routers that are left out because they would change another project's network."""
     for spec in topology.routers:
         router = site.router(spec.name)
         joined = joined_subnets(site, router) if router else {}
         for name in spec.subnets:
             if is_of_others(topology, site, name) and not any(one.id in joined for one in _there(topology, site, name)):
                 yield (
-                    f"Router '{spec.name}' is not joined to subnet '{name}' at site '{site.name}', whose network belongs to another project: "
-                    "whether a way leads out of there, and to floating addresses, is up to that project."
+                    f"Router '{spec.name}' is not connected to subnet '{name}' at site '{site.name}', whose network belongs to another project: "
+                    "routes out of it, and floating addresses, depend on that project."
                 )

@@ -163,7 +163,7 @@ class VolumeRestore:
             f"Volume {step.label} ({volume.id}) could not be restored from {method.label(step.copy)} on site "
             f"'{self.storage.cloud.site}': its status is '{volume.status}'.{self._reason(volume)}",
             f"{method.where_to_look}; "
-            "then run the restore again, which makes failed volumes anew and keeps the others.",
+            "then re-run the restore, which replaces failed volumes and keeps the others.",
             resource_type="volume",
             resource_id=volume.id,
         )

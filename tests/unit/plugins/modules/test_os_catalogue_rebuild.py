@@ -127,7 +127,7 @@ def test_pieces_of_an_interrupted_publication_are_not_mixed(site):
     before = site.storage.by_id[shop.uuid(103)].metadata
     site.publish(OTHER)
     site.storage.mark_backup(shop.uuid(103), before)
-    assert "pieces of 2 manifests" in problem_of(site)
+    assert "parts of 2 manifests" in problem_of(site)
 
 
 def test_only_the_application_that_is_asked_for(site):

@@ -58,7 +58,7 @@ def test_with_one_they_are_those_of_the_site(check):
 def test_problems_of_mapping_and_site_come_together(check):
     mapping = {"schema_version": 1, "networks": {"shop-net": "dr-nte"}, "volume_types": {"ceph": None}, "flavors": {"lab.db": "huge"}}
     result, _warnings = check(shop.empty_site(networks=()), mapping)
-    told = ("undecided what stands for volume type", "'dr-nte' for network", "flavor 'huge'", "no external network called 'public'")
+    told = ("what replaces volume type", "'dr-nte' for network", "flavor 'huge'", "no external network called 'public'")
     assert all(any(one in problem for problem in result["problems"]) for one in told)
     # Flavors are asked for by each server.
     assert len(result["problems"]) == 4
@@ -70,13 +70,13 @@ def test_what_only_the_site_can_know_is_a_warning(check):
     result, warnings = check(site, mapping)
     assert result["problems"] == []
     assert result["missing"]["routers"] == []
-    assert [any(part in one for one in warnings) for part in ("of server 'orders-db'", "of server 'shop-front'", "'shop-router' is not joined")] == [True] * 3
+    assert [any(part in one for one in warnings) for part in ("of server 'orders-db'", "of server 'shop-front'", "'shop-router' is not connected")] == [True] * 3
 
 
 def test_nothing_is_made_inside_of_what_others_share(check):
     result, _warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), {"schema_version": 1, "networks": {"shop-net": "dr-net"}})
     (problem,) = result["problems"]
-    assert problem.startswith("Subnet 'shop-subnet' is not there, and network 'dr-net' at site 'remote', on which it is to be, belongs to another project;")
+    assert problem.startswith("Subnet 'shop-subnet' does not exist, and its network 'dr-net' at site 'remote' belongs to another project;")
 
 
 def test_a_mapping_that_cannot_be_read_is_refused(check):

@@ -56,7 +56,7 @@ def test_a_changed_piece_is_told():
 
 
 def test_pieces_of_two_manifests_are_not_mixed():
-    with pytest.raises(ManifestInvalid, match="pieces of 2 manifests, which were not finished"):
+    with pytest.raises(ManifestInvalid, match="parts of 2 manifests: publishing was interrupted"):
         join([split(b"one", ["b1"])["b1"], split(b"two", ["b2"])["b2"]], LIMIT)
 
 

@@ -189,8 +189,8 @@ def test_a_subnet_cannot_change_its_version():
 def test_what_is_undecided_is_told():
     found = problems(flavors={"lab.db": None, "gone": None}, volume_types={"ceph": None})
     assert [one.split(";")[0] for one in found] == [
-        "The mapping leaves it undecided what stands for flavor 'lab.db'",
-        "The mapping leaves it undecided what stands for volume type 'ceph'",
+        "The mapping does not say what replaces flavor 'lab.db'",
+        "The mapping does not say what replaces volume type 'ceph'",
     ]
 
 

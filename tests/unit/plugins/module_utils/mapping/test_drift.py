@@ -95,8 +95,8 @@ def test_a_target_that_is_not_there_is_drift(kind, entries, expected):
         ("flavors", {"lab.db": "huge"}, "The mapping names flavor 'huge' for server 'orders-db'"),
         ("volume_types", {"ceph": "gone"}, "Volume type 'gone' does not exist at site 'remote'"),
         ("external_networks", {"public": "gone"}, "Site 'remote' has no external network called 'gone'"),
-        ("external_networks", {"public": None}, "leaves it undecided what stands for external network 'public'"),
-        ("addresses", {"policy": "keep"}, "Server 'orders-db' cannot have 10.10.0.11, which is not among the addresses of subnet 'dr-subnet' (10.20.0.0/24)"),
+        ("external_networks", {"public": None}, "does not say what replaces external network 'public'"),
+        ("addresses", {"policy": "keep"}, "Address 10.10.0.11 of server 'orders-db' is outside subnet 'dr-subnet' (10.20.0.0/24)"),
         ("subnets", {"shop-subnet": "dr-subnet"}, "Subnet 'dr-subnet' exists with 10.20.0.0/24 instead of 10.10.0.0/24"),
         ("subnets", {"shop-subnet": {"name": "dr-subnet", "cidr": "10.20.0.0/28"}}, "Address 10.10.0.21 has no place in 10.20.0.0/28"),
     ],
@@ -109,7 +109,7 @@ def test_a_restore_is_refused_beforehand(kind, entries, expected):
 
 def test_all_problems_of_a_mapping_are_told_at_once():
     found = problems(networks={"shop-net": "a"}, routers={"shop-router": "b"}, flavors={"lab.db": "c"}, volume_types={"ceph": None}, key_pairs={"shop": "d"})
-    told = ("'a' for network", "'b' for router", "flavor 'c'", "undecided what stands for volume type 'ceph'", "'d' for key pair")
+    told = ("'a' for network", "'b' for router", "flavor 'c'", "what replaces volume type 'ceph'", "'d' for key pair")
     assert all(any(one in problem for problem in found) for one in told), found
 
 
@@ -132,15 +132,15 @@ def test_two_ports_with_one_address_are_told():
         addresses={"policy": "keep"},
     )
     found = shop.restorable(manifest, merged, OTHER)[1]
-    assert any("10.10.0.11 on network 'dr-net' is wanted by 2 ports (of 'orders-db' and 'shop-front')" in one for one in found), found
+    assert any("10.10.0.11 on network 'dr-net' is needed by 2 ports (of 'orders-db' and 'shop-front')" in one for one in found), found
 
 
 def test_what_the_application_does_not_have_any_more_is_drift():
     rules = {"policy": "remap", "servers": {"gone": "new", "orders-db": {"ports": {"old-net": "new", "shop-net": "new", shop.MAC["orders-db"].upper(): "new"}}}}
     assert drifted(flavors={**FITTING["flavors"], "old": "huge"}, addresses=rules) == [
-        ("flavors", "old", "The application has no flavor 'old' any more; take the entry out."),
-        ("addresses", "gone", "The application has no server 'gone' any more; take its rule out."),
-        ("addresses", "orders-db", "Server 'orders-db' has no port on a network 'old-net' and none with such a MAC address; take the rule out."),
+        ("flavors", "old", "The application no longer has flavor 'old'; remove the entry."),
+        ("addresses", "gone", "The application no longer has server 'gone'; remove its rule."),
+        ("addresses", "orders-db", "Server 'orders-db' has no port on a network 'old-net' and none with that MAC address; remove the rule."),
     ]
 
 

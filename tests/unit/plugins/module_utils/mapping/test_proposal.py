@@ -85,7 +85,7 @@ def test_other_subnets_of_a_network_are_for_a_person_to_choose_from():
     there = (dataclasses.replace(shop.SUBNET, name="theirs", cidr="10.20.0.0/24"), dataclasses.replace(shop.SUBNET, id="s6", name="six", cidr="fd00::/64"))
     target, doubt = proposed("subnets", "shop-subnet", shop.inventory(shop.prepared_site(subnets=there)))
     assert (target.name, doubt.candidates) == (None, ("theirs",))
-    assert doubt.reason.startswith("Network 'shop-net' is there, with other subnets")
+    assert doubt.reason.startswith("Network 'shop-net' exists with other subnets")
 
 
 def test_a_subnet_of_the_name_on_another_network_is_not_meant():
@@ -105,7 +105,7 @@ def test_a_second_subnet_that_is_yet_to_be_made_is_no_question():
 def test_an_external_network_of_the_name_is_not_meant():
     target, doubt = proposed("networks", "shop-net", shop.inventory(shop.empty_site(networks=(dataclasses.replace(shop.NETWORK, is_external=True),))))
     assert target.name is None
-    assert "an external network of the name 'shop-net'" in doubt.reason
+    assert "'shop-net' is an external network" in doubt.reason
 
 
 def test_a_key_pair_with_another_key_is_for_a_person():

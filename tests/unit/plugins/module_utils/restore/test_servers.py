@@ -433,7 +433,7 @@ def test_a_failed_server_is_named_and_the_next_tier_is_not_begun():
         applied(remote)
     assert str(raised.value) == (
         "Server 'orders-db' (id-orders-db) on site 'remote' did not become active: its status is ERROR. No valid host was "
-        "found. Remove the cause and run the restore again, which replaces this server and keeps all others."
+        "found. Remove the cause and re-run the restore, which replaces this server and keeps all others."
     )
     assert remote.done("create server") == ["orders-db"]
 
