@@ -41,7 +41,10 @@ class BlockStorage:
     # Volumes
 
     def volume(self, volume_id: str) -> Volume:
-        """:raises NotFound: when there is none with this id."""
+        """A volume by its id.
+
+        :raises NotFound: when it does not exist.
+        """
         with self.cloud.calling(f"show volume {volume_id}"):
             return self._volume(self._api.get_volume(volume_id))
 
@@ -128,7 +131,7 @@ class BlockStorage:
         body = {"snapshot": {"volume_id": volume.id, "force": False}}
         with self.cloud.calling(f"ask whether volume {volume.id} may be snapshotted"):
             response = self._api.post("/snapshots", json=body, microversion=_FORCED_SNAPSHOTS_VERSION)
-            if response.ok:  # It was detached in this moment.
+            if response.ok:  # It was detached meanwhile.
                 self._api.delete_snapshot(response.json()["snapshot"]["id"])
             elif response.status_code not in (400, 403):
                 self.cloud.check(response)

@@ -32,7 +32,10 @@ class Compute:
         return self.cloud.service("compute")
 
     def server(self, server_id: str) -> Server:
-        """:raises NotFound: when there is none with this id."""
+        """A server by its id.
+
+        :raises NotFound: when it does not exist.
+        """
         with self.cloud.calling(f"show server {server_id}"):
             return _whole_server(self._api.get_server(server_id))
 

@@ -74,7 +74,7 @@ class Cloud:
     def warm_up(self, seconds: int) -> None:
         """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
         session = self.connection.session
-        with self.calling("log in anew"):
+        with self.calling("log in again"):
             if session.auth.get_access(session).will_expire_soon(stale_duration=seconds + _TOKEN_MARGIN_SECONDS):
                 session.invalidate()
                 session.get_token()

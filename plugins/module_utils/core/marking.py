@@ -50,7 +50,7 @@ class Mark:
         return [f"{key}={value}" for key, value in self.metadata().items()]
 
     def tags_beside(self, there: t.Iterable[str]) -> list[str]:
-        """All tags of a resource that bears this mark from now on: those of others stay, those of an earlier mark go."""
+        """All tags of a resource with this mark: other people's tags are kept, those of an earlier mark are removed."""
         marks = tuple(f"{key}=" for key in _KEYS.values())
         return [*(tag for tag in there if not tag.startswith(marks)), *self.tags()]
 

@@ -22,7 +22,7 @@ DRILL_KEY = "osdr_drill"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
-#: What a snapshot is while it is being backed up; a backup service that is started anew sets it back.
+#: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 
 

@@ -26,7 +26,7 @@ from .specs import ServerSpec, Topology, VolumeSpec
 
 #: The defaults of what a version added are what is known of documents from before it.
 _READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
-#: Characters of a version that nobody knows.
+#: How many characters of an unknown version are shown.
 _SHOWN = 40
 
 

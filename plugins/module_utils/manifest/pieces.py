@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The manifest of a checkpoint, once more, in the metadata of the checkpoint's own backups, or of whatever its copies consist of.
 
-Whoever has these holders can so write the catalogue anew. Cinder's metadata has short values, so the
+So the catalogue can be rebuilt from these holders alone. Cinder's metadata has short values, so the
 manifest is compressed and cut into pieces, spread over the holders. Each holder says how many pieces there are and
 what their digest is, which proves that they are complete, and all of one manifest.
 """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole restore, planned once: pure.
 
-The plan is handed on, to those who judge whether it can succeed, and to each step of the restore.
+The plan is passed to the checks that judge whether it can succeed, and to each step of the restore.
 """
 
 from __future__ import annotations

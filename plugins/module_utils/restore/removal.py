@@ -29,7 +29,7 @@ class Removal:
 
     :param servers: with their ports and floating addresses.
     :param interfaces: the ports of routers that go before the routers.
-    :param left: what stays although it bears the mark, each with the reason.
+    :param left: what is kept although it has the mark, each with the reason.
     """
 
     servers: MadeServers
@@ -181,7 +181,7 @@ def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t
 
 
 def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:
-    """The server groups of a drill. They bear no marks, so nobody knows who made those of a real restore."""
+    """The server groups of a drill. Groups have no marks, so it is unknown who made those of a real restore."""
     if owner.drill is None:
         return []
     called = drill_name(owner.drill, f"{owner.application}-")

@@ -144,7 +144,7 @@ class VolumeRestore:
         return {**completed, **refused, **failed}
 
     def _is_to_be_made_anew(self, step: VolumeStep, volumes: t.Iterable[Volume]) -> bool:
-        """Cinder takes the end of one restore of a backup for the cancellation of another that goes on: that is tried once more."""
+        """Retry once: when one restore of a backup ends, Cinder may take that for the cancellation of another that is still running."""
         source = step.spec.source_id
         if step.current is None:
             return source in self._anew
@@ -247,7 +247,7 @@ class VolumesUnderWay:
             done.wait(self._restore.waiter.interval)
 
     def outcome(self, source: str) -> Outcome[Volume] | None:
-        """The restored volume, or why there is none; None as long as it is being restored."""
+        """The restored volume, or why it failed; None while it is being restored."""
         return self._work.outcome(source)
 
     def described(self) -> list[dict[str, t.Any]]:

@@ -66,7 +66,7 @@ class Requests:
 
     @contextlib.contextmanager
     def asking(self, number: int) -> t.Iterator[bool]:
-        """Around every request; tells whether it may still be made. When one fails, no more are: the set is not whole any more."""
+        """Wrap a request; yields whether it may still be made. After a failure no more are, because the set cannot be complete."""
         with self._changed:
             may_ask = not self._is_stopped
             if may_ask:

@@ -85,7 +85,7 @@ class Progress:
         line = self.line
         with self._lock:
             self._written = self._clock.now()
-            # A full disk, or a path that is none, is no reason to end the work: it goes on without being seen.
+            # A full disk or an invalid path must not end the work: it continues without showing progress.
             try:
                 _replace(self._path, line)
             except OSError as error:
