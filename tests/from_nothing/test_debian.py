@@ -53,7 +53,10 @@ class Debian:
     def run(self, *command):
         """Run a command in the collection, in namespaces of its own; its processes end with it."""
         inside = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-ec", ENTER, str(self.directory)]
-        environment = {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "REGISTRIES": " ".join(self.registries)}
+        # What this machine's make and Ansible were told is of no concern there.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ANSIBLE_"))}
+        environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "REGISTRIES": " ".join(self.registries)}
+        environment["ANSIBLE_COLLECTIONS_PATH"] = "/collection/.build/collections"
         return subprocess.run(
             [*inside, "env", "--chdir=/collection", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
