@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Address ranges of subnets, and moving what lies in one to the same place in another: pure."""
+"""Address ranges of subnets, and the translation of addresses from one range to another. Pure."""
 
 from __future__ import annotations
 

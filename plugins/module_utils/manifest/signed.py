@@ -157,7 +157,7 @@ def shown(text: t.Any) -> str:
 
 
 def refuse_deep(document: t.Any, invalid: Invalid) -> None:
-    """What is nested without end makes every later function fail that follows it."""
+    """Refuse deep nesting, which would make recursive functions fail."""
     level = [document]
     for _depth in range(_DEEPEST):
         level = [inner for one in level for inner in _inside(one)]
@@ -209,7 +209,7 @@ def _object(content: bytes, invalid: Invalid) -> dict[str, t.Any]:
 
 
 def _decode(content: bytes, invalid: Invalid) -> t.Any:
-    """Read JSON that has no second reading: what one parser takes and another refuses or understands otherwise is refused."""
+    """Read JSON strictly: refuse what parsers read differently."""
     # A value is the first one of its list or object, or follows a comma.
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise invalid(f"The {invalid.what} has more than {_MOST_VALUES} values, more than any valid one.")
