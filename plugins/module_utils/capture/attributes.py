@@ -17,7 +17,7 @@ import typing as t
 
 
 class Fate(enum.Enum):
-    """What becomes of an attribute."""
+    """What a restore does with an attribute."""
 
     RESTORED = "restored"
     #: Ids, times and states, which mean nothing at another site, and what follows from other attributes.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a restore or a drill knows again what it made: by marks on the resources themselves.
+"""Marks on resources, by which a restore or a drill finds what it made.
 
 A resource gets its marks where its service keeps such things (metadata or tags) and, in one request
 with its creation, as its description: Neutron takes tags only afterwards, and Cinder
@@ -85,7 +85,7 @@ class Mark:
 
 
 def drill_name(drill: str, name: str) -> str:
-    """How a drill calls what has a name at the source: no real restore looks for it."""
+    """The drill's name for what has a name at the source; no real restore looks for it."""
     return f"drill-{drill}-{name}"[:_LONGEST_NAME]
 
 
