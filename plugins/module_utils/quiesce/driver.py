@@ -42,7 +42,7 @@ class Support:
 
 @dataclasses.dataclass(frozen=True)
 class Thaw:
-    """A confirmed thaw.
+    """A confirmed thaw of one server.
 
     :param filesystems: number of file systems thawed; None when the driver cannot know.
     :param interrupted: what shows that the server had not been frozen all the time; None when nothing does.

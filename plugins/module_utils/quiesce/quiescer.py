@@ -63,7 +63,7 @@ class QuiesceOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The driver for a server, and why it is that one.
+    """The driver for a server, and why it was chosen.
 
     :param support: what the driver found; its problem says why no driver will do.
     :param passed_over: why better drivers do not qualify, per name.
@@ -93,7 +93,7 @@ class Quiescer:
         self._drivers = drivers(self._reach)
 
     def _guards(self, driver: str) -> GuardProcess:
-        """A process is only started when it is needed."""
+        """The process for guards beside the controller; it starts when it is first needed."""
         options = self._options
         guarded = Guarded(driver, options.reach, options.libvirt_uri, options.freeze_timeout)
         return GuardProcess(guarded, guard_loop.__name__)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done about a set of snapshots; pure."""
+"""Plan what is done about a set of snapshots. Pure."""
 
 from __future__ import annotations
 
