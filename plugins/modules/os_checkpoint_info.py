@@ -164,15 +164,15 @@ def _way_out(listing):
         there = (f"{one.checkpoint.id} ({one.checkpoint.consistency}, of {one.checkpoint.created_at})" for one in listing.manifests)
         return f"There are: {', '.join(there)}.{_of_damaged(listing)}"
     if listing.damaged:
-        return f"None can be read.{_of_damaged(listing)}"
-    return "There is none at all: check the name, the project of the credentials and the container, or take a checkpoint first."
+        return f"No checkpoint can be read.{_of_damaged(listing)}"
+    return "It has no checkpoints at all: check the name, the project of the credentials and the container, or take a checkpoint first."
 
 
 def _of_damaged(listing):
     if not listing.damaged:
         return ""
     problems = " ".join(one.problem for one in listing.damaged)
-    return f" {len(listing.damaged)} damaged ones cannot be used; os_catalogue_rebuild may write them anew. {problems}"
+    return f" {len(listing.damaged)} damaged and unusable; os_catalogue_rebuild may restore them. {problems}"
 
 
 def main():

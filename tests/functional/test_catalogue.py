@@ -83,12 +83,12 @@ def test_a_damaged_manifest_hides_no_other_and_is_written_anew(container, checkp
     listed = info(container, require=True)
     assert listed["manifest"]["checkpoint"]["id"] == checkpoint
     assert [one["name"] for one in listed["damaged"]] == [f"{NAME}/broken.json"]
-    assert "no JSON document" in info(container, checkpoint="broken")["msg"]
+    assert "not a JSON document" in info(container, checkpoint="broken")["msg"]
     cloud("remote").object_store.delete_object(f"{NAME}/broken.json", container=container)
 
     whole = read(container, f"{NAME}/{checkpoint}.json")
     write(container, f"{NAME}/{checkpoint}.json", whole[:-100])
-    assert "None can be read" in info(container, require=True)["msg"]
+    assert "No checkpoint can be read" in info(container, require=True)["msg"]
     done = rebuild(container)
     assert done.returncode == 0, done.stdout
     assert read(container, f"{NAME}/{checkpoint}.json") == whole

@@ -65,7 +65,7 @@ class HttpCheck:
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """Something that must be true of a restored server before the next tier is started.
+    """A condition that a restored server must meet before the next tier is started.
 
     :param port: a TCP port that must accept connections.
     :param agent: its guest agent must answer.
@@ -115,7 +115,7 @@ class Check:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong with it."""
+        """The problems of the check's definition."""
         found = [] if self.timeout >= 0 else [f"its timeout is {self.timeout} s"]
         if not self._given:
             found.append(f"it checks nothing; give one of {', '.join(KINDS)}")
@@ -134,7 +134,7 @@ class Check:
             yield f"an argument of its command is longer than {LONGEST_TEXT} characters or has a NUL in it"
 
     def as_dict(self) -> dict[str, t.Any]:
-        """Its one kind and its timeout."""
+        """The check as a dictionary: its kind and its timeout."""
         values = {
             PORT: self.port,
             HTTP: self.http and {**dataclasses.asdict(self.http), "status": list(self.http.status)},

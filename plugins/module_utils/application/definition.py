@@ -86,7 +86,7 @@ class Application:
 
     @property
     def freeze_order(self) -> tuple[Tier, ...]:
-        """Front before database: the last tier to boot is the first to freeze."""
+        """Tiers in the order of freezing: front end before database, the last to boot first."""
         return tuple(reversed(self.tiers))
 
     def as_dict(self) -> dict[str, t.Any]:

@@ -17,7 +17,7 @@ import typing as t
 
 
 class Fate(enum.Enum):
-    """What becomes of an attribute."""
+    """What a restore does with an attribute."""
 
     RESTORED = "restored"
     #: Ids, times and states, which mean nothing at another site, and what follows from other attributes.
@@ -90,7 +90,7 @@ SERVER = Kind(
         _missing("locked", note="the restored server is not locked", usual=(False,)),
         _missing("locked_reason", note="the restored server is not locked"),
         _missing("accessIPv4", "accessIPv6"),
-        _missing("trusted_image_certificates", note="set them anew"),
+        _missing("trusted_image_certificates", note="set them again"),
         _missing("scheduler_hints", note="hints other than the server group are lost"),
         _of_site("id", "tenant_id", "user_id", "created", "updated", "links", "progress", "hostId", "host_status", "fault"),
         _of_site("OS-EXT-STS:task_state", "OS-EXT-STS:vm_state", "OS-EXT-STS:power_state"),

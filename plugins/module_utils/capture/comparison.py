@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An application as it runs, beside what a checkpoint says of it."""
+"""Compare an application as it runs with a checkpoint."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def describe(application: Application, seen: CaptureSite) -> ApplicationDescript
 
 
 def _by_name(application: Application, seen: CaptureSite) -> Application:
-    """The definition may say ids; at another site only names mean something."""
+    """The definition with names instead of ids, which mean nothing at another site."""
     tiers = tuple(
         dataclasses.replace(tier, servers=tuple(seen.servers[wanted].name for wanted in tier.servers))
         for tier in application.tiers

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking through everything that the site's services say of an application's resources, for what no restore brings back.
+"""Inspect what the site's services return about an application's resources, for what a restore cannot bring back.
 
 :func:`ask` takes the services' own answers, which hold more than the records do; :func:`inspect` is pure.
 """

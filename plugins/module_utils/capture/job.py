@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole course of a capture: look, describe, and find out what will be missing."""
+"""Capture an application: look, describe, and find what will be missing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
 
 
 def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
-    """What no restore brings back, and what could not be looked at."""
+    """What a restore cannot bring back, and what could not be inspected."""
     around = surroundings.ask(cloud, concurrency)
     inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
     return [*inside, *surroundings.touching(_addresses(seen), around)], around.failures

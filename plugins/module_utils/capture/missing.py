@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an application will be missing at the remote site, by name: pure."""
+"""Find what of an application will be missing at the remote site. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why an application could not be restored from its description, and what of it is left out: pure."""
+"""Why an application could not be restored from its description, and what of it is left out. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .scope import Scope, group_name, groups
 
 
 def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[str]:
-    """Everything that could not be restored, each with a way out."""
+    """Everything that could not be restored, each with what to do."""
     return [*_server_problems(seen), *_port_problems(seen), *_topology_problems(seen, scope), *_group_problems(application, seen)]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What touches an application and is not protected with it: load balancers, DNS records and shares."""
+"""What refers to an application but is not protected with it: load balancers, DNS records and shares."""
 
 from __future__ import annotations
 

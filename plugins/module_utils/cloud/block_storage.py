@@ -41,7 +41,10 @@ class BlockStorage:
     # Volumes
 
     def volume(self, volume_id: str) -> Volume:
-        """:raises NotFound: when there is none with this id."""
+        """A volume by its id.
+
+        :raises NotFound: when it does not exist.
+        """
         with self.cloud.calling(f"show volume {volume_id}"):
             return self._volume(self._api.get_volume(volume_id))
 
@@ -62,7 +65,7 @@ class BlockStorage:
             return [_volume(one, project_id) for one in found]
 
     def create_volume_from_backup(self, backup_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
-        """Start making a volume of a backup's content.
+        """Start restoring a backup to a new volume.
 
         :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
         """
@@ -91,7 +94,7 @@ class BlockStorage:
             return {found.name: found.id for found in self._api.types()}
 
     def default_volume_type(self) -> str | None:
-        """What new volumes have that name no type; None when there is no such."""
+        """The type of new volumes that name none; None when there is no default."""
         with self.cloud.calling("show the default volume type"):
             response = self._api.get("/types/default")
             return None if response.status_code == 404 else self.cloud.json(response)["volume_type"]["name"]
@@ -101,7 +104,7 @@ class BlockStorage:
             return [zone.name for zone in self._api.availability_zones() if zone.state.get("available")]
 
     def pools(self) -> list[Pool]:
-        """What the scheduler knows of all backends; for administrators."""
+        """The scheduler's state of all backends; for administrators."""
         with self.cloud.calling("list the storage pools"):
             return [_pool(found) for found in self._api.backend_pools()]
 
@@ -115,7 +118,7 @@ class BlockStorage:
     # Snapshots
 
     def create_snapshot(self, volume_id: str, name: str, metadata: t.Mapping[str, str]) -> Snapshot:
-        """Start a snapshot, also of a volume that is in use."""
+        """Start a snapshot, even of a volume in use."""
         with self.cloud.calling(f"snapshot volume {volume_id}"):
             created = self._api.create_snapshot(volume_id=volume_id, name=name, metadata=dict(metadata), is_forced=True)
             return self._snapshot(created)
@@ -128,7 +131,7 @@ class BlockStorage:
         body = {"snapshot": {"volume_id": volume.id, "force": False}}
         with self.cloud.calling(f"ask whether volume {volume.id} may be snapshotted"):
             response = self._api.post("/snapshots", json=body, microversion=_FORCED_SNAPSHOTS_VERSION)
-            if response.ok:  # It was detached in this moment.
+            if response.ok:  # It was detached meanwhile.
                 self._api.delete_snapshot(response.json()["snapshot"]["id"])
             elif response.status_code not in (400, 403):
                 self.cloud.check(response)
@@ -141,7 +144,7 @@ class BlockStorage:
         return [one for one in found if checkpoint in (None, one.metadata.get(CHECKPOINT_KEY))]
 
     def newest_snapshots(self) -> t.Iterator[Snapshot]:
-        """The project's snapshots, the newest first; who has found what he looks for asks for no more of them."""
+        """The project's snapshots, the newest first, page by page as they are read."""
         with self.cloud.calling("list the newest snapshots"):
             for one in self._api.snapshots(details=True, limit=_PAGE):
                 yield self._snapshot(one)
@@ -268,13 +271,13 @@ class BlockStorage:
             self._api.update_backup(backup_id, metadata=dict(metadata))
 
     def export_record(self, backup_id: str) -> BackupRecord:
-        """What another site needs to know to use the backup; for administrators."""
+        """Export the record that another site needs to use the backup; for administrators."""
         with self.cloud.calling(f"export the record of backup {backup_id}"):
             record = self.cloud.json(self._api.get(f"/backups/{backup_id}/export_record"))["backup-record"]
         return BackupRecord(record["backup_service"], record["backup_url"])
 
     def import_record(self, record: BackupRecord) -> str:
-        """Make a backup of another site known here; for administrators of the project.
+        """Import the record of another site's backup; for administrators of the project.
 
         The SDK's own ``import_backup`` sends the wrong URL and body, hence the plain call.
 

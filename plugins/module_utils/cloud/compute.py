@@ -32,7 +32,10 @@ class Compute:
         return self.cloud.service("compute")
 
     def server(self, server_id: str) -> Server:
-        """:raises NotFound: when there is none with this id."""
+        """A server by its id.
+
+        :raises NotFound: when it does not exist.
+        """
         with self.cloud.calling(f"show server {server_id}"):
             return _whole_server(self._api.get_server(server_id))
 
@@ -123,7 +126,7 @@ class Compute:
             self._api.unpause_server(server_id)
 
     def stop(self, server_id: str) -> None:
-        """Ask the guest to shut down; Nova switches it off when it has not in the time that the site allows."""
+        """Ask the guest to shut down; Nova switches it off after the time that the site allows."""
         with self.cloud.calling(f"stop server {server_id}"):
             self._api.stop_server(server_id)
 
@@ -142,7 +145,7 @@ class Compute:
             self._api.unlock_server(server_id)
 
     def quiesce_state(self, server_id: str) -> dict[str, t.Any]:
-        """What the quiesce API knows of a server: state, until, max_timeout, ...
+        """The quiesce API's view of a server: state, until, max_timeout, ...
 
         :raises NotFound: when the site has no quiesce API.
         """
@@ -150,7 +153,7 @@ class Compute:
             return self.cloud.json(self._api.get(f"/servers/{server_id}/os-quiesce"))["quiesce"]
 
     def quiesce_action(self, server_id: str, action: str, arguments: t.Any, seconds: float) -> dict[str, t.Any]:
-        """Have the quiesce API carry out ``quiesce`` or ``unquiesce``, and wait at most so many seconds for its answer."""
+        """Call ``quiesce`` or ``unquiesce`` of the quiesce API, and wait at most so many seconds for its answer."""
         with self.cloud.calling(f"{action} server {server_id}"):
             path = f"/servers/{server_id}/action"
             # Sent again after a lost answer, it would be refused for what the first one did.
@@ -166,7 +169,7 @@ class Compute:
             self._api.delete_server_metadata(server_id, [key])
 
     def set_delete_on_termination(self, server_id: str, volume_id: str, delete: bool) -> None:
-        """Say whether an attached volume is deleted with its server."""
+        """Set whether an attached volume is deleted with its server."""
         body = {"volumeAttachment": {"volumeId": volume_id, "delete_on_termination": delete}}
         path = f"/servers/{server_id}/os-volume_attachments/{volume_id}"
         with self.cloud.calling(f"set what becomes of volume {volume_id} of server {server_id}"):
@@ -275,7 +278,7 @@ def _server_group(found: t.Any) -> ServerGroup:
 
 
 def _mac_addresses(addresses: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]) -> tuple[str, ...]:
-    """In the order of the interfaces, which is the order in which Nova lists addresses per network."""
+    """MAC addresses in the order of the interfaces, in which Nova lists addresses per network."""
     macs = [one["OS-EXT-IPS-MAC:mac_addr"] for network in addresses.values() for one in network]
     return tuple(dict.fromkeys(macs))
 
@@ -297,6 +300,6 @@ def _flavor(found: t.Any) -> Flavor:
 
 
 def _extra_specs(found: t.Any) -> dict[str, str] | None:
-    """The SDK takes what Nova does not show for nothing."""
+    """Extra specs; None where Nova does not show them, which the SDK takes for none."""
     shown = found._body.attributes.get("extra_specs")
     return None if shown is None else {str(key): str(value) for key, value in shown.items()}

@@ -38,7 +38,7 @@ class Networking:
         return [one for one in found if self._is_own(one) or one.is_shared or one.is_external]
 
     def subnets(self) -> list[Subnet]:
-        """Those of :meth:`networks`."""
+        """Subnets of :meth:`networks`."""
         ids = {one.id for one in self.networks()}
         return [one for one in map(_subnet, self._list("subnets")) if one.network_id in ids]
 

@@ -60,7 +60,7 @@ class ObjectStore:
             return []
 
     def read(self, container: str, name: str, at_most: int) -> bytes:
-        """The first so many bytes of an object, however large it is.
+        """At most the first so many bytes of an object.
 
         :raises NotFound: when there is no such object.
         """
@@ -69,7 +69,7 @@ class ObjectStore:
 
     @contextlib.contextmanager
     def stream(self, container: str, name: str, timeout: float | None = None) -> t.Iterator[t.Iterator[bytes]]:
-        """The content of an object in blocks, so that little of it is held at once.
+        """Stream the content of an object in blocks, so that memory use stays small.
 
         :param timeout: seconds without a byte after which the object store counts as dead.
         :raises NotFound: when there is no such object.
@@ -99,7 +99,7 @@ class ObjectStore:
             self.cloud.check(self._api.put(_path(container, name), data=content, headers=headers))
 
     def write_stream(self, container: str, wanted: StoredObject, blocks: t.Iterator[bytes], timeout: float) -> None:
-        """Store an object of known size and checksum; the store refuses it where either does not come true.
+        """Store an object of known size and checksum; the store refuses it if either does not match.
 
         :param timeout: seconds without a byte taken after which the object store counts as dead.
         """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to a cloud: connecting, and turning the SDK's failures into ours.
+"""Connect to a cloud, and turn the SDK's failures into ours.
 
 Together with the adapters of the services (:mod:`.block_storage`, :mod:`.compute`,
 :mod:`.network`, :mod:`.object_store`) this is the only place that knows openstacksdk.
@@ -72,9 +72,9 @@ class Cloud:
             return bool(self.connection.has_service(service))
 
     def warm_up(self, seconds: int) -> None:
-        """See that the token is good for so many seconds, so that nothing has to log in meanwhile."""
+        """Renew the token unless it is valid for so many seconds, so that nothing has to log in meanwhile."""
         session = self.connection.session
-        with self.calling("log in anew"):
+        with self.calling("log in again"):
             if session.auth.get_access(session).will_expire_soon(stale_duration=seconds + _TOKEN_MARGIN_SECONDS):
                 session.invalidate()
                 session.get_token()
@@ -186,7 +186,7 @@ def connect(params: t.Mapping[str, t.Any]) -> Cloud:
 
 
 def own_options(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What of a module's parameters :func:`connect` needs, for another process that has to reach the same cloud."""
+    """The parameters of a module that :func:`connect` needs, for another process that must reach the same cloud."""
     return {name: params.get(name) for name in ("cloud", *_CONNECT_OPTIONS)}
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How consistent a set of snapshots is, in words that can be compared."""
+"""Levels of consistency of a set of snapshots, and their comparison."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, in words an operator can act on.
+"""Errors, in words that an operator can act on.
 
 Nothing below the modules talks to ``AnsibleModule``: functions raise a :class:`DrError` and
 :class:`reported` turns it into the one ``fail_json`` of the collection.
@@ -36,7 +36,7 @@ class DrError(Exception):
 
 
 class InvalidInput(DrError):
-    """The caller asked for something that cannot be meant."""
+    """The caller gave invalid or contradictory input."""
 
     code = "invalid_input"
 
@@ -57,7 +57,7 @@ class CloudError(DrError):
 
 
 class NotFound(CloudError):
-    """A named resource is not there."""
+    """A named resource does not exist."""
 
     code = "not_found"
 
@@ -111,7 +111,7 @@ class FreezeFailed(DrError):
 
 
 class ConsistencyTooLow(DrError):
-    """The evidence does not reach what the policy asks for."""
+    """The proven consistency is below the required one."""
 
     code = "consistency_too_low"
 
@@ -124,28 +124,28 @@ class DocumentInvalid(DrError):
 
 
 class ManifestInvalid(DocumentInvalid):
-    """A manifest is not what it should be."""
+    """A manifest is invalid."""
 
     code = "manifest_invalid"
     what = "manifest"
 
 
 class DrillRecordInvalid(DocumentInvalid):
-    """The record of a drill is not what it should be."""
+    """The record of a drill is invalid."""
 
     code = "drill_record_invalid"
     what = "record of the drill"
 
 
 class ActiveRecordInvalid(DocumentInvalid):
-    """The record of the site at which an application runs is not what it should be."""
+    """The record of the site at which an application runs is invalid."""
 
     code = "active_record_invalid"
     what = "record of the active site"
 
 
 class MappingInvalid(DrError):
-    """A mapping does not say what it should, or what cannot be done."""
+    """A mapping is invalid, or cannot be applied."""
 
     code = "mapping_invalid"
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names and addresses of hosts that others tell us, before they become part of a URI."""
+"""Validate names and addresses of hosts from elsewhere before they become part of a URI."""
 
 from __future__ import annotations
 

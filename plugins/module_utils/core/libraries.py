@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Python libraries that are imported late: arguments must be checked also where one is missing."""
+"""Import Python libraries late: arguments must be checked even where one is missing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a restore or a drill knows again what it made: by marks on the resources themselves.
+"""Marks on resources, by which a restore or a drill finds what it made.
 
 A resource gets its marks where its service keeps such things (metadata or tags) and, in one request
 with its creation, as its description: Neutron takes tags only afterwards, and Cinder
@@ -50,7 +50,7 @@ class Mark:
         return [f"{key}={value}" for key, value in self.metadata().items()]
 
     def tags_beside(self, there: t.Iterable[str]) -> list[str]:
-        """All tags of a resource that bears this mark from now on: those of others stay, those of an earlier mark go."""
+        """All tags of a resource with this mark: other people's tags are kept, those of an earlier mark are removed."""
         marks = tuple(f"{key}=" for key in _KEYS.values())
         return [*(tag for tag in there if not tag.startswith(marks)), *self.tags()]
 
@@ -85,7 +85,7 @@ class Mark:
 
 
 def drill_name(drill: str, name: str) -> str:
-    """How a drill calls what has a name at the source: no real restore looks for it."""
+    """The drill's name for what has a name at the source; no real restore looks for it."""
     return f"drill-{drill}-{name}"[:_LONGEST_NAME]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the clouds tell us, as plain immutable records.
+"""The clouds' answers as plain immutable records.
 
 The adapters fill these from whatever the SDK returns, so that nothing above them
 depends on the SDK's classes. Sizes are GiB, memory is MiB, times are the clouds'
@@ -22,7 +22,7 @@ DRILL_KEY = "osdr_drill"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
-#: What a snapshot is while it is being backed up; a backup service that is started anew sets it back.
+#: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 
 
@@ -154,7 +154,7 @@ class Backup:
 
     @property
     def is_being_restored(self) -> bool:
-        """Whether it is being read, for a drill perhaps: Cinder neither exports nor deletes it meanwhile, nor restores it once more."""
+        """Whether it is being restored, for example for a drill: meanwhile Cinder neither exports, deletes nor restores it."""
         return self.status == "restoring"
 
 
@@ -181,7 +181,7 @@ class Flavor:
 
 @dataclasses.dataclass(frozen=True)
 class NamedFlavor(Flavor):
-    """The flavor of this name and no other, whatever its size; the sizes here are those of the one that it stands for."""
+    """Exactly the flavor of this name, whatever its size; the sizes here are those of the flavor that it replaces."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,12 +226,12 @@ class Server:
 
     @property
     def state(self) -> str:
-        """Its status, and what is being done to it, for people."""
+        """Its status and task, for messages."""
         return f"{self.status} ({self.task_state})" if self.task_state else self.status
 
     @property
     def is_known(self) -> bool:
-        """Whether Nova knows it at this moment: of a server whose cell does not answer it shows neither state nor metadata."""
+        """Whether Nova currently shows state and metadata; it does not for a server whose cell does not answer."""
         return self.status not in ("", "UNKNOWN")
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which texts among a module's options are secrets: pure.
+"""Find the secrets among a module's options. Pure.
 
 A cloud may be given as a whole dictionary. To censor all of it would also censor the names of projects and users wherever they
 stand in a result, so what is known to be no secret is left out; whatever is unknown counts as one.
@@ -28,7 +28,7 @@ _HARMLESS = frozenset(
 
 
 def secret_texts(options: t.Any, spec: t.Mapping[str, t.Any]) -> set[str]:
-    """All secrets of the clouds in a module's options, in each of the ways in which they may be written.
+    """All secrets of the clouds in a module's options, in every form in which they may appear.
 
     :param spec: the module's argument spec. Where it has no options of its own, as for a manifest, nothing is looked for: whoever wrote
         that could have results censored otherwise.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts of others, made fit for messages."""
+"""Make texts from elsewhere safe for messages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Address ranges of subnets, and moving what lies in one to the same place in another: pure."""
+"""Address ranges of subnets, and the translation of addresses from one range to another. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class NoPlace(Exception):
 
 
 def network(text: str) -> t.Any:
-    """A range of addresses as netaddr has it; None for what is none."""
+    """Parse a range of addresses; None when it is not one."""
     return _parsed(text, "IPNetwork")
 
 
@@ -24,7 +24,7 @@ def network_problem(text: str) -> str | None:
     """What is wrong with a range that a person wrote; None when nothing is."""
     found = network(text) if "/" in text else None
     if found is None:
-        return f"is '{text}', which is no range of addresses; write it like 10.20.0.0/24"
+        return f"is '{text}', which is not a range of addresses; write it like 10.20.0.0/24"
     return f"is '{text}', which is an address in {found.cidr}; write {found.cidr}" if found.ip != found.cidr.ip else None
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has changed of an application between two descriptions of it: pure."""
+"""Compare two descriptions of an application. Pure."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def changes(before: ApplicationDescription, after: ApplicationDescription) -> li
 
 
 def parts(description: ApplicationDescription) -> Parts:
-    """An application taken apart: what a person would call a thing of its own, with its attributes.
+    """The parts of an application, as a person would name them, with their attributes.
 
     Ids of the site are left out, so that descriptions of different sites can be compared.
     """

@@ -26,7 +26,7 @@ from .specs import ServerSpec, Topology, VolumeSpec
 
 #: The defaults of what a version added are what is known of documents from before it.
 _READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
-#: Characters of a version that nobody knows.
+#: How many characters of an unknown version are shown.
 _SHOWN = 40
 
 
@@ -65,7 +65,7 @@ class ApplicationDescription:
 
 @dataclasses.dataclass(frozen=True)
 class Copy:
-    """How the data of one volume can be had at the remote site.
+    """The copy of one volume's data at the remote site.
 
     :param method: ``cinder_backup``: restored from backup ``copy_id``, which needs all of ``chain``
         (ids, oldest first, itself last) at the remote site.
@@ -130,7 +130,7 @@ class Manifest:
         return self.description.application
 
     def called(self, name: str) -> str:
-        """How a restore calls at its site what has a name at the source."""
+        """The name at the site for a name at the source."""
         return name if self.drill is None else drill_name(self.drill, name)
 
     def copy_of(self, volume: VolumeSpec) -> Copy:
@@ -204,7 +204,7 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:
-    """What a schema cannot say: the parts of the document must refer to each other."""
+    """Refuse contradictions between the parts of the document, which a schema cannot express."""
     description = manifest.description
     copied = {copy.volume_id for copy in manifest.copies}
     listed = {server.name for server in description.servers}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an application no restore brings back, by name."""
+"""The attributes of an application that a restore cannot bring back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class Missing:
-    """An attribute that no restore brings back.
+    """An attribute that a restore cannot bring back.
 
     :param resource: whose, as messages call it, e.g. ``port 3f… of server 'shop-front'``.
     :param value: what it is at the source, in short.
@@ -27,7 +27,7 @@ class Missing:
 
 
 def warning(missing: t.Sequence[Missing]) -> str | None:
-    """All of it in one sentence; None when nothing is missing."""
+    """A warning that names everything; None when nothing is missing."""
     if not missing:
         return None
     return "Will be missing at the remote site: " + ". ".join(str(one) for one in missing) + "."

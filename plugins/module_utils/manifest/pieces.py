@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The manifest of a checkpoint, once more, in the metadata of the checkpoint's own backups, or of whatever its copies consist of.
+"""A second copy of a checkpoint's manifest, in the metadata of its backups, or of whatever its copies consist of.
 
-Whoever has these holders can so write the catalogue anew. Cinder's metadata has short values, so the
+So the catalogue can be rebuilt from these holders alone. Cinder's metadata has short values, so the
 manifest is compressed and cut into pieces, spread over the holders. Each holder says how many pieces there are and
 what their digest is, which proves that they are complete, and all of one manifest.
 """
@@ -33,7 +33,7 @@ class Holder(t.Protocol):
 
     @property
     def metadata(self) -> t.Mapping[str, str]:
-        """All that it has, that of others too."""
+        """All its metadata, including other people's."""
 
 
 def split(content: bytes, holder_ids: t.Iterable[str]) -> dict[str, dict[str, str]]:
@@ -88,7 +88,7 @@ def to_store(content: bytes, holders: t.Sequence[Holder]) -> dict[str, dict[str,
 
 
 def to_remove(holders: t.Sequence[Holder]) -> dict[str, dict[str, str]]:
-    """Metadata per id of the holders that hold pieces and are to hold none."""
+    """New metadata, without pieces, for the holders that have some, per id."""
     return _changed(holders, {})
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Some servers of a checkpoint, with what they need and nothing else: pure."""
+"""Select some servers of a checkpoint, with only what they need. Pure."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def shown(text: t.Any) -> str:
 
 
 def refuse_deep(document: t.Any, invalid: Invalid) -> None:
-    """What is nested without end makes every later function fail that follows it."""
+    """Refuse deep nesting, which would make recursive functions fail."""
     level = [document]
     for _depth in range(_DEEPEST):
         level = [inner for one in level for inner in _inside(one)]
@@ -203,16 +203,16 @@ def _canonical(document: Document) -> bytes:
 def _object(content: bytes, invalid: Invalid) -> dict[str, t.Any]:
     document = _decode(content, invalid)
     if not isinstance(document, dict):
-        raise invalid(f"The {invalid.what} is no JSON object.")
+        raise invalid(f"The {invalid.what} is not a JSON object.")
     refuse_deep(document, invalid)
     return document
 
 
 def _decode(content: bytes, invalid: Invalid) -> t.Any:
-    """Read JSON that has no second reading: what one parser takes and another refuses or understands otherwise is refused."""
+    """Read JSON strictly: refuse what parsers read differently."""
     # A value is the first one of its list or object, or follows a comma.
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
-        raise invalid(f"The {invalid.what} has more than {_MOST_VALUES} values; none has as many.")
+        raise invalid(f"The {invalid.what} has more than {_MOST_VALUES} values, more than any valid one.")
     try:
         document = json.loads(content.decode(), object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_number)
         # A lone surrogate passes as an escape, and cannot be written anywhere.
@@ -220,9 +220,9 @@ def _decode(content: bytes, invalid: Invalid) -> t.Any:
     except RecursionError as error:
         raise _too_deep(invalid) from error
     except UnicodeError as error:
-        raise invalid(f"The {invalid.what} is no UTF-8 text ({error}).") from error
+        raise invalid(f"The {invalid.what} is not UTF-8 text ({error}).") from error
     except ValueError as error:
-        raise invalid(f"The {invalid.what} is no JSON document ({error}).") from error
+        raise invalid(f"The {invalid.what} is not a JSON document ({error}).") from error
     return document
 
 

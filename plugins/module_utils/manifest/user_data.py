@@ -87,8 +87,8 @@ def _unsealed(sealed: str, passphrase: str) -> str:
     except (invalid_token, ValueError) as error:
         # The latter where salt or content is no base64 or no text, whatever the schema lets pass.
         raise InvalidInput(
-            "The manifest's user data cannot be decrypted with user_data_key: it was encrypted with another one, or damaged.",
-            "Give the key that the checkpoint was taken with, or none to restore without user data.",
+            "The manifest's user data cannot be decrypted with user_data_key: it was encrypted with another key, or damaged.",
+            "Give the key with which the checkpoint was taken, or omit it to restore without user data.",
         ) from error
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applying a mapping to a manifest: pure.
+"""Apply a mapping to a manifest. Pure.
 
 What comes out is a manifest too, with the names and the addresses that things have at the site, so that checking,
 planning and restoring know of no mapping. The ids of the source stay, and with them all marks.
@@ -85,12 +85,12 @@ class _Application:
         self.problems.append(f"{text[0].upper()}{text[1:]}; {way_out}.")
 
     def _name(self, kind: str, name: str) -> str:
-        """Of what is undecided: as at the source."""
+        """The name at the site; undecided ones keep the name of the source."""
         target = self.mapping.target(kind, name)
         return (target.name if target else None) or name
 
     def _name_or_none(self, kind: str, name: str | None) -> str | None:
-        """Of what is undecided or left out, None, so that it is not looked for at the site."""
+        """The name at the site; None for what is undecided or left out, so that it is not looked up there."""
         target = self.mapping.target(kind, name) if name else None
         return target.name if target else name
 
@@ -180,11 +180,11 @@ class _Application:
         )
 
     def _server_groups(self, topology: Topology) -> list[ServerGroupSpec]:
-        """Without those that are left out."""
+        """Server groups, without those that are left out."""
         return [spec for spec in self._own("server_groups", topology.server_groups) if self._name_or_none("server_groups", spec.name)]
 
     def _own(self, kind: str, specs: t.Iterable[t.Any]) -> list[t.Any]:
-        """Without those for which the site's own ones stand, which are used as they are."""
+        """The application's own, without those replaced by the site's."""
         return [spec for spec in specs if not self._stands_for_another(kind, spec.name)]
 
     def _stands_for_another(self, kind: str, name: str) -> bool:
@@ -192,7 +192,7 @@ class _Application:
         return target is not None and target.name not in (None, name) and not target.make
 
     def _all(self, kind: str, specs: t.Sequence[t.Any], change: t.Callable[[t.Any], t.Any]) -> tuple[t.Any, ...]:
-        """Several may become one, where they are then the same in everything."""
+        """All of a kind; several may become one if they are then identical."""
         changed = [change(spec) for spec in specs]
         if not self.mapping.targets(kind):
             return tuple(changed)
@@ -231,7 +231,7 @@ class _Application:
         )
 
     def _security_rule(self, group: SecurityGroupSpec, rule: SecurityGroupRuleSpec) -> SecurityGroupRuleSpec:
-        """Who may connect from a subnet that moves may still do so."""
+        """A rule with its range moved along with the subnet."""
         prefix, what = rule.remote_ip_prefix, f"rule of security group '{group.name}'"
         return dataclasses.replace(
             rule,
@@ -259,7 +259,7 @@ class _Application:
 
 
 def _pools(move: SubnetMove | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ...]:
-    """Cut to size: they promise no address to anybody."""
+    """Allocation pools, cut to the new range."""
     if move is None:
         return spec.allocation_pools
     pools = [move.pool(one["start"], one["end"]) if _inside(move, one) else (one["start"], one["end"]) for one in spec.allocation_pools]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a mapping does not fit any more to the application, or to the site: pure."""
+"""Find where a mapping no longer fits the application or the site. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTIONAL = {kind.key for kind in KINDS if kind.optional}
 def restore_problems(
     manifest: Manifest, mapping: SiteMapping, inventory: Inventory, drill: str | None = None
 ) -> tuple[Manifest, list[str]]:
-    """Why nothing can be restored by a mapping, or by a drill of it, each with a way out.
+    """Why a mapping, or a drill with it, prevents any restore, each with what to do.
 
     :param manifest: as the catalogue has it.
     :returns: the manifest as it would be restored, and the problems.
@@ -47,7 +47,7 @@ def _open(kind: Kind, name: str, inventory: Inventory) -> Finding:
 
 
 def drift(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:
-    """What is to be corrected in a mapping because application or site are not what they were."""
+    """What must be corrected in a mapping because the application or the site has changed."""
     return (
         *missing_targets(manifest, mapping, inventory),
         *_without_entry(manifest, mapping, inventory),
@@ -58,7 +58,7 @@ def drift(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tup
 
 
 def made(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> list[dict[str, str]]:
-    """What a restore makes at the site, by the names there."""
+    """What a restore makes at the site, with the names there."""
     found = [
         {"kind": kind.key, "name": target.name if target and target.name else name}
         for kind, name, target in _entries(manifest, mapping)

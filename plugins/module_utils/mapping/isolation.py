@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a drill restores: an application that nothing leads to and that leads to nothing, as a pure function of a manifest.
+"""What a drill restores: an isolated copy of the application. Pure.
 
 It is the manifest with a mapping that gives everything around the servers a name of the drill's own and has it made,
 and with all ways to the outside cut. Addresses inside are those that a real restore would give. What comes out carries the
@@ -27,7 +27,7 @@ _SHARED = ("flavors", "volume_types", "availability_zones")
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What of a checkpoint is to be restored, and as what.
+    """What of a checkpoint is restored, and with which names.
 
     :param mapping: how the site calls things.
     :param drill: id of the drill; None for a real restore.
@@ -57,7 +57,7 @@ class Wish:
         return chosen(self.manifest, self.servers)
 
     def manifest_there(self) -> Manifest:
-        """What is to be restored, as it is to be at the site.
+        """What is restored, as it will be at the site.
 
         :raises MappingInvalid: naming everything that cannot be done.
         """
@@ -67,7 +67,7 @@ class Wish:
         return mapped.manifest
 
     def marked(self) -> Manifest:
-        """All of the checkpoint, to know by marks what was made of it, by whatever mapping."""
+        """The whole checkpoint, by whose marks everything made of it is found, whatever the mapping."""
         return dataclasses.replace(self.manifest, drill=self.drill)
 
 
@@ -83,7 +83,7 @@ def as_restored(manifest: Manifest, mapping: SiteMapping, drill: str | None) -> 
 
 
 def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMapping:
-    """The mapping that a drill goes by.
+    """The mapping of a drill.
 
     :param mapping: of the real restore; flavors, volume types, zones, what becomes of addresses and which server groups are left out are as it says.
     """
@@ -110,13 +110,13 @@ def _cidr(mapping: SiteMapping, subnet: str) -> str | None:
 
 
 def _without_floating(rule: ServerRule) -> ServerRule:
-    """The narrowest rule counts, so each has to say it."""
+    """Address rules without floating addresses, at every level, because the narrowest rule wins."""
     ports = {key: dataclasses.replace(one, floating=False) for key, one in rule.ports.items()}
     return ServerRule(dataclasses.replace(rule.rule, floating=False), ports)
 
 
 def _cut_off(manifest: Manifest, drill: str) -> Manifest:
-    """Routers go on joining the application's own subnets."""
+    """Routers without gateways; they still connect the application's own subnets."""
     topology = manifest.description.topology
     routers = tuple(_inner(router) for router in topology.routers)
     description = dataclasses.replace(manifest.description, topology=dataclasses.replace(topology, routers=routers))
@@ -128,7 +128,7 @@ def _inner(router: RouterSpec) -> RouterSpec:
 
 
 def _undescribed(manifest: Manifest) -> t.Iterator[str]:
-    """What the manifest only names, so that nothing else than the site's own could stand for it."""
+    """What the manifest only names and does not describe, so that no copy of it can be made."""
     topology = manifest.description.topology
     networks = {spec.name for spec in topology.networks}
     subnets = {spec.name for spec in topology.subnets}

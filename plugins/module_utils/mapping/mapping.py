@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mapping: how what an application has at its source is called at the site where it is restored.
+"""The mapping from names at an application's source to names at the site where it is restored.
 
 An operator keeps it as a YAML file. In the file, a target that is only a name is written as the name; here and in
 :mod:`schema` it is a dictionary. Null as a name means that nobody has decided yet, or, of what can be left out,
@@ -54,7 +54,7 @@ KINDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What stands for something of the source.
+    """What replaces something of the source.
 
     :param name: None while it is undecided, or where it is left out.
     :param make: whether the restore makes it under this name where it is not there.
@@ -66,7 +66,7 @@ class Target:
     cidr: str | None = None
 
     def as_data(self) -> str | dict[str, t.Any] | None:
-        """In the short form."""
+        """The target in its short form."""
         extras: dict[str, t.Any] = {"cidr": self.cidr} if self.cidr else {}
         extras |= {"make": True} if self.make else {}
         return {"name": self.name, **extras} if extras else self.name
@@ -74,7 +74,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class AddressRule:
-    """What becomes of addresses; None where a wider rule tells.
+    """What to do with addresses; None where a wider rule decides.
 
     :param policy: ``keep``, ``remap`` (the same host part in the subnet's new range) or ``new`` (Neutron chooses address and MAC).
     :param floating: whether a port gets a floating address where it has one at the source.
@@ -118,7 +118,7 @@ class SiteMapping:
 
     @classmethod
     def parse(cls, document: t.Mapping[str, t.Any] | None) -> SiteMapping:
-        """Read a mapping as a person wrote it; none at all leaves everything as it is.
+        """Read a mapping as a person wrote it; an empty one changes nothing.
 
         :raises MappingInvalid: naming everything that is wrong with it.
         """
@@ -152,7 +152,7 @@ class SiteMapping:
         return self.targets(kind).get(name)
 
     def rule_of(self, server: ServerSpec, port: PortSpec) -> AddressRule:
-        """What becomes of a port's addresses: the rule for the port, or else for its server, or else for all."""
+        """The rule for a port's addresses: the port's own, or else its server's, or else the general one."""
         own = self.servers.get(server.name, ServerRule())
         of_port = own.ports.get(port.network, AddressRule())
         macs = {key.lower(): rule for key, rule in own.ports.items()}

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a mapping for an application at a site could say: pure.
+"""Propose a mapping for an application at a site. Pure.
 
 What has the same name there stands for itself, what a restore makes is made under its own name, and where the site
 leaves no choice there is none. All else is for a person to decide.
@@ -26,7 +26,7 @@ _UNNAMED_TYPE = "__DEFAULT__"
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that a person has to look at.
+    """Something that a person must decide.
 
     :param kind: key of a section of the mapping.
     :param name: at the source.
@@ -52,7 +52,7 @@ class Proposed:
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-    """What a site has that names of an application can stand for.
+    """A site's resources to which an application's names can be mapped.
 
     :param default_volume_type: of new volumes; None when the site has none.
     """
@@ -182,7 +182,7 @@ class _Proposer:
         return self._undecided("external_networks", name, reason, names)
 
     def _flavor(self, name: str) -> Proposed:
-        """It must be large enough for all servers of this flavor; they have the same size in fact."""
+        """Propose a flavor that is large enough for all servers of this flavor."""
         wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
         chosen = choose_flavor(largest, self.site.flavors)
@@ -204,7 +204,7 @@ class _Proposer:
         return self._undecided("volume_types", name, reason, usable)
 
     def _zone(self, name: str) -> Proposed:
-        """Where there is one at most, the site chooses: to ask for it would bind a server to it."""
+        """Propose a zone; with only one, the site chooses, because asking for it would bind a server to it."""
         names = self.inventory.names("availability_zones")
         if name in names or len(names) < 2:
             return Proposed(Target(name if name in names else None))

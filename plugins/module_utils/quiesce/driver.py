@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a way to freeze servers must be able to do."""
+"""The interface of the drivers that freeze servers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Support:
 
 @dataclasses.dataclass(frozen=True)
 class Thaw:
-    """A confirmed thaw.
+    """A confirmed thaw of one server.
 
     :param filesystems: number of file systems thawed; None when the driver cannot know.
     :param interrupted: what shows that the server had not been frozen all the time; None when nothing does.
@@ -55,7 +55,7 @@ class Thaw:
 
     @property
     def found_frozen(self) -> bool:
-        """Whether there was a freeze to end."""
+        """Whether the thaw ended a freeze."""
         return not self.interrupted and self.filesystems != 0
 
     @property

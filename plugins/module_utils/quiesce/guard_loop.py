@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the guard's process does; see :mod:`.guard_process`.
+"""The main loop of the guard's process; see :mod:`.guard_process`.
 
-A guard lives as long as the mark of its freeze stands: one that has fired goes on looking, since the freeze
-may arrive only then. Each server is on its own: what one of them does, or does not, keeps
-no other waiting, and nothing ends the process before its last guard is over.
+A guard lives as long as the mark of its freeze exists. One that has fired keeps checking, because the freeze may arrive late.
+Servers are independent: none has to wait for another, and nothing ends the process before its last guard is done.
 """
 
 from __future__ import annotations
@@ -96,7 +95,7 @@ class GuardLoop:
         self._is_alone = False
 
     def run(self) -> None:
-        """Until the controller's process is gone and no guard is armed."""
+        """Run until the controller's process is gone and no guard is armed."""
         with concurrent.futures.ThreadPoolExecutor(_CONCURRENCY) as pool:
             while not self._is_alone or self._guards:
                 try:
@@ -192,7 +191,7 @@ class GuardLoop:
 
 
 def _is_gone(error: DrError) -> bool:
-    """Whether Nova itself says that there is no such server; anybody in between can say "not found"."""
+    """Whether Nova itself says that the server does not exist; a proxy can also answer "not found"."""
     return isinstance(error, NotFound) and bool(error.facts.get("request_id"))
 
 
@@ -201,7 +200,7 @@ def _server(values: dict[str, t.Any]) -> Server:
 
 
 def _read_requests(requests: queue.SimpleQueue[t.Any], lines: t.Iterable[str]) -> None:
-    """Until the controller's process is gone; of one that was killed, the last line may be half of one."""
+    """Read requests until the controller's process is gone; the last line of a killed process may be incomplete."""
     with contextlib.suppress(ValueError):
         for line in lines:
             requests.put(json.loads(line))

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guard beside the controller: a process of its own that thaws servers when nobody else does.
+"""The guard beside the controller: a separate process that thaws servers when nobody else does.
 
-For what cannot be guarded inside the guest or by Nova. It outlives the module and the
+It is for servers that cannot be guarded inside the guest or by Nova. It outlives the module and the
 controller's process, even if they are killed, but not the machine or container in which they run.
 It acts only on servers that still have the mark of the freeze that it guards.
 """
@@ -87,9 +87,9 @@ class GuardProcess:
 
 
 class _Child:
-    """The process, and what it was asked and has not answered.
+    """The process, with the requests that it has not answered yet.
 
-    :param setup: what it has to know; goes through the pipe, so that neither command line nor disk ever has the credentials.
+    :param setup: its settings; sent through the pipe, so that the credentials are on neither the command line nor a disk.
     """
 
     def __init__(self, setup: t.Mapping[str, t.Any]) -> None:
@@ -153,7 +153,7 @@ class _Child:
                 t.cast("t.IO[str]", self._process.stdin).flush()
 
     def _read_answers(self) -> None:
-        """Until the process is gone, or says what makes no sense."""
+        """Read answers until the process is gone, or an answer is invalid."""
         try:
             for line in t.cast("t.IO[str]", self._process.stdout):
                 self._take(json.loads(line))
@@ -172,7 +172,7 @@ class _Child:
             question.set_result(dict(answer))
 
     def _fail(self, reason: str) -> None:
-        """Nobody has to wait any longer; the first reason counts."""
+        """Fail all open requests; the first reason counts."""
         with self._lock:
             self._failure = self._failure or reason
             questions, self._questions = self._questions, {}

@@ -4,9 +4,8 @@
 
 It is a background shell, so it needs neither the controller nor the hypervisor nor a
 live agent. It keeps its two small files on a tmpfs, since it must be able to write while
-every file system on a disk is frozen. Once it has fired it goes on thawing every second
-until it is disarmed: a freeze request that a hung agent carries out late must not
-outlive it either.
+every file system on a disk is frozen. Once it has fired, it thaws every second until it is
+disarmed, so that it also ends a freeze that a hung agent carries out late.
 
 ``fsfreeze -u`` is tried first; the kernel's emergency thaw (SysRq j) needs no program
 from a frozen disk and comes second.
@@ -14,7 +13,7 @@ from a frozen disk and comes second.
 
 from __future__ import annotations
 
-#: A guard that nobody disarms gives up after so many rounds of a second each.
+#: A guard that nobody disarms gives up after this many rounds of one second.
 _ROUNDS = 3600
 
 _FIND_DIRECTORY = """
@@ -86,6 +85,6 @@ def disarm_command() -> list[str]:
 def has_fired(output: str) -> bool:
     """Read the answer to :func:`disarm_command`.
 
-    :raises KeyError: when it is none of its answers.
+    :raises KeyError: for any other output.
     """
     return {"fired": True, "quiet": False}[output.strip()]

@@ -190,7 +190,7 @@ class LibvirtDriver(QuiesceDriver):
 
 
 class _Answered(FreezeFailed):
-    """A failure that libvirt or the agent itself told: the request is not under way any more."""
+    """A failure reported by libvirt or the agent itself: the request is no longer under way."""
 
 
 def _count(answer: t.Any) -> int:
@@ -202,7 +202,7 @@ def _count(answer: t.Any) -> int:
 
 @contextlib.contextmanager
 def _understanding(server: Server) -> t.Iterator[None]:
-    """What a guest agent answers is up to the guest: nonsense is a failure of its own server and of no other."""
+    """Turn errors in handling a guest agent's answer into a failure of this server: guests may answer anything."""
     try:
         yield
     except DrError:
@@ -273,7 +273,7 @@ class _Hosts:
 
 
 def _host_of(server: Server) -> str:
-    """The host as it stands in a URI: whatever else its name were, it would choose a program or a host of its own."""
+    """The host as written in a URI; refuses names that would choose another program or host."""
     host = host_in_uri(server.hypervisor or "")
     if host is None:
         raise FreezeFailed(

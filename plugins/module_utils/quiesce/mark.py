@@ -104,7 +104,7 @@ class FreezeMark:
 
     @property
     def over(self) -> str:
-        """From when on it is a leftover, for one that is none yet."""
+        """The time from which the mark counts as a leftover."""
         return (datetime.datetime.fromisoformat(self.until) + _CLOCK_DIFFERENCE).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

@@ -163,7 +163,7 @@ class NovaDriver(QuiesceDriver):
         return Support(state=THAWED, guard="nova, guest" if self._has_guest_guard(server) else "nova")
 
     def _has_guest_guard(self, server: Server) -> bool:
-        """Whether the probe was answered by a freeze hook with a guard of its own; of what is not seen there is none."""
+        """Whether a freeze hook with its own guard answered the probe; False when the console does not show one."""
         try:
             lines = _GUARD_LINE.findall(str(self._compute.console_tail(server.id, _CONSOLE_LINES)))
         except DrError:
@@ -252,7 +252,7 @@ def _understanding(server: Server) -> t.Iterator[None]:
     except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise FreezeFailed(
             f"The quiesce API's answer about server {server.label} makes no sense ({error!r}).",
-            "Check what answers at the compute endpoint, and install the API anew with the role osdr.openstack.nova_quiesce_api.",
+            "Check what answers at the compute endpoint, and reinstall the API with the role osdr.openstack.nova_quiesce_api.",
         ) from error
 
 

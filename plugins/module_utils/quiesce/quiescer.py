@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From servers and a module's options to drivers, and to a freeze window."""
+"""Choose drivers for servers by a module's options, and open a freeze window."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class QuiesceOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The driver for a server, and why it is that one.
+    """The driver for a server, and why it was chosen.
 
     :param support: what the driver found; its problem says why no driver will do.
     :param passed_over: why better drivers do not qualify, per name.
@@ -93,7 +93,7 @@ class Quiescer:
         self._drivers = drivers(self._reach)
 
     def _guards(self, driver: str) -> GuardProcess:
-        """A process is only started when it is needed."""
+        """The process for guards beside the controller; it starts when it is first needed."""
         options = self._options
         guarded = Guarded(driver, options.reach, options.libvirt_uri, options.freeze_timeout)
         return GuardProcess(guarded, guard_loop.__name__)
@@ -151,12 +151,12 @@ class Quiescer:
         return Choice(driver, Support(problem), {})
 
     def _holder(self, server: Server, to_thaw: bool) -> QuiesceDriver | None:
-        """What froze a server by its mark: only that can thaw it."""
+        """The driver that froze a server, according to its mark: only that can thaw it."""
         mark = FreezeMark.of(server)
         return self._drivers.get(mark.driver) if mark and (to_thaw or not mark.is_leftover) else None
 
     def _candidates(self) -> list[QuiesceDriver]:
-        """What may freeze a server."""
+        """Drivers that may freeze a server."""
         if self._options.driver != AUTO:
             return [self._drivers[self._options.driver]]
         return [driver for driver in self._drivers.values() if satisfies(driver.consistency, self._least)]
@@ -191,7 +191,7 @@ def _member(server: Server, tier: str, choice: Choice) -> Member:
 
 
 def running(servers: t.Iterable[Server]) -> list[Server]:
-    """Servers that have to be frozen at all."""
+    """Servers that must be frozen: all that are not shut down."""
     return [server for server in servers if server.status != "SHUTOFF"]
 
 
@@ -203,7 +203,7 @@ def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
 
 
 def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choice]) -> list[str]:
-    """Why a window over these servers could not be opened now."""
+    """Why a freeze window over these servers cannot be opened now."""
     problems = [_freeze_problem(server, choices[server.id].support) for server in servers if server.id in choices]
     return [problem for problem in problems if problem]
 

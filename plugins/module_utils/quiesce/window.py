@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The freeze window: guards armed, tiers frozen in order, thawed in reverse, whatever happens.
+"""The freeze window: arms guards, freezes tiers in order, and thaws them in reverse, whatever happens.
 
-The window knows nothing of how servers are frozen (see :mod:`.driver`) nor of
-what is done while they are.
+The window does not know how servers are frozen (see :mod:`.driver`), nor what is done meanwhile.
 """
 
 from __future__ import annotations
@@ -138,8 +137,8 @@ class FreezeWindow:
     def open(self) -> None:
         """Arm all guards, then freeze tier by tier.
 
-        From here to :meth:`close` or :meth:`publish` a signal counts only where :meth:`exposed` says so: it could
-        come between any two steps, and whoever it stopped there would leave servers frozen.
+        From here to :meth:`close` or :meth:`publish` signals take effect only inside :meth:`exposed`: one between
+        any two other steps would leave servers frozen.
 
         :raises FreezeFailed: when a guard or a freeze failed; everything is thawed by then.
         """
@@ -159,7 +158,7 @@ class FreezeWindow:
         return self._interruption.exposed()
 
     def publish(self) -> None:
-        """Say on the servers that they are frozen by now, for those who rely on it in other processes.
+        """Mark the servers as frozen, for other processes that rely on it.
 
         :raises FreezeFailed: when that could not be done; everything is thawed by then.
         """
@@ -304,7 +303,7 @@ class FreezeWindow:
         return member.guard_until.monotonic - self._clock.now() if member.guard_until else 0.0
 
     def _thaw_all(self) -> None:
-        """Thaw tier by tier; what fails is tried again when all others have had their turn."""
+        """Thaw tier by tier; retry failures after all others."""
         steps = [[member for member in tier if member.freeze_requested] for tier in reversed(self._tiers)]
         for attempt in range(_THAW_TRIES):
             if attempt and any(steps):
@@ -333,7 +332,7 @@ class FreezeWindow:
             self._marks.remove(member.server, member.mark)
 
     def _is_replaced(self, member: Member) -> bool:
-        """Whether the mark is another freeze's; notes what makes it uncertain that this one stood all the time."""
+        """Whether the mark is another freeze's; notes what makes it uncertain that this one held all the time."""
         try:
             found = self._marks.current(member.server.id)
         except DrError:
@@ -364,7 +363,7 @@ class FreezeWindow:
 
 
 def _until(mark: FreezeMark | None, now: Moment) -> Moment | None:
-    """When the guard of a marked freeze fires; None when there is no telling: anybody in the project can write marks."""
+    """When the guard of a marked freeze fires; None when that is unknown: anybody in the project can write marks."""
     try:
         return now.after((datetime.datetime.fromisoformat(mark.until) - now.wall).total_seconds()) if mark else None
     except (OverflowError, TypeError, ValueError):

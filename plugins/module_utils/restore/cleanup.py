@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Removing what a restore or a drill made, as far as nobody else uses it."""
+"""Remove what a restore or a drill made, unless somebody else uses it."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Cleanup:
         return others(self.owner.application, self.owner, self._site)
 
     def apply(self, removal: Removal) -> list[str]:
-        """Remove it.
+        """Remove everything that the plan names.
 
         :returns: what was left because somebody has begun to use it meanwhile.
         :raises DrError: naming each that could not be removed; everything that does not depend on it is.
@@ -176,7 +176,10 @@ class Cleanup:
         self._network.remove_router_interface(port.device_id, port.id)
 
     def _delete(self, collection: str, resource: _InUse) -> str | None:
-        """:returns: why it stays; None when it is gone."""
+        """Remove one resource.
+
+        :returns: why it is kept; None when it is gone.
+        """
         try:
             self._network.delete(collection, resource.id)
         except CloudError as error:

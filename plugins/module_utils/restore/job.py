@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The courses of the steps of a restore, each with what is told of it: in check mode the same, but that nothing is done."""
+"""The steps of a restore, each with its result; in check mode the same result without changes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
 
 
 def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
-    """Servers, with their volumes where these are restored too."""
+    """Restore servers, with their volumes if these are restored too."""
     volumes = _volumes_before(restore.volumes)
     before = {step.spec.name: _state(step) for step in restore.steps}
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in restore.steps}
@@ -79,7 +79,7 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
 
 
 def _volumes_before(volumes: VolumesUnderWay | None) -> Result:
-    """What is to be told of the volumes, read before they are changed."""
+    """The volumes for the result, read before they are changed."""
     if volumes is None:
         return {"changed": False, "before": {}, "after": {}}
     before, after = states(volumes.steps)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By which a restore or a drill knows again what it made: pure."""
+"""The marks by which a restore or a drill finds what it made. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bears_mark_of(owner: Mark, text: str | None) -> bool:
 
 
 def by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) -> t.Mapping[Mark | None, list[Marked]]:
-    """Read each mark once: there may be as many things as there are marks to look for."""
+    """Index resources by their mark, so that each mark is read once."""
     marked: dict[Mark | None, list[Marked]] = collections.defaultdict(list)
     for one in found:
         marked[read(one)].append(one)

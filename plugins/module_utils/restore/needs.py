@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore takes of what a site limits: pure."""
+"""What a restore needs of a site's quotas. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Need:
 
 
 def needs(plan: RestorePlan, quotas: t.Mapping[str, t.Mapping[str, Quota]]) -> list[Need]:
-    """What the restore takes of every quota that the site reports.
+    """What the restore needs of every quota that the site reports.
 
     :param quotas: per service and name.
     """

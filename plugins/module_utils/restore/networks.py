@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making what a site lacks of an application's topology, each thing marked in the request that creates it."""
+"""Make the parts of an application's topology that a site lacks, each marked in the request that creates it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NetworkRestore:
         self.warnings: list[str] = []
 
     def apply(self) -> None:
-        """Make what the plan says is lacking.
+        """Make everything that the plan lists as missing.
 
         :raises CheckFailed: when something would have to be made inside of what belongs to another project; nothing is made then.
         :raises DrError: naming each that failed; what has been made is kept for the next run.
@@ -116,7 +116,7 @@ class NetworkRestore:
     # Security groups
 
     def _make_security_groups(self, specs: t.Sequence[SecurityGroupSpec]) -> None:
-        """All groups before the first rule, because rules name groups."""
+        """Make all groups before the first rule, because rules name groups."""
         groups = self._each(specs, lambda spec: self._site.own_security_group(spec.name) or self._make_security_group(spec))
         self._each(zip(specs, groups, strict=True), lambda pair: self._set_rules(*pair))
 
@@ -154,7 +154,7 @@ class NetworkRestore:
         }
 
     def _make_server_group(self, spec: ServerGroupSpec) -> None:
-        """Nova keeps no marks on it; its name has the application in it, and the drill."""
+        """Make a server group. It cannot be marked; its name contains the application and the drill."""
         self._compute.create_server_group(spec.name, spec.policy, spec.max_per_host)
 
     def _make_key_pair(self, spec: KeyPairSpec) -> None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole restore, planned once: pure.
+"""The plan of a whole restore. Pure.
 
-The plan is handed on, to those who judge whether it can succeed, and to each step of the restore.
+The plan is passed to the checks that judge whether it can succeed, and to each step of the restore.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RestorePlan:
         return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site))
 
     def narrowed(self, servers: t.Collection[str]) -> RestorePlan:
-        """The same for some servers, and what they need.
+        """The plan for some servers, and what they need.
 
         :param servers: by name at the source.
         :raises InvalidInput: naming those that the checkpoint does not have.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore has to do about the ports of servers: pure."""
+"""Plan what a restore does about the ports of servers. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PortStep:
 
     @property
     def lacks_floating_tags(self) -> bool:
-        """Only of an address that a restore made; another one that somebody gave the port is left alone."""
+        """Whether tags are missing on a floating address that a restore made; other addresses of the port are not touched."""
         if self.floating_ip is None or Mark.of_text(self.floating_ip.description) != self.mark:
             return False
         return not set(self.mark.tags()) <= set(self.floating_ip.tags)
@@ -57,7 +57,7 @@ class PortStep:
         return self.lacks_tags or self.lacks_floating_ip or self.lacks_floating_tags
 
     def body(self, site: RestoreSite) -> dict[str, t.Any]:
-        """As Neutron's port creation wants it; all names are known to be there."""
+        """Parameters for creating the port in Neutron; all names must exist."""
         network_id = t.cast(Network, site.network(self.spec.network)).id
         body: dict[str, t.Any] = {
             "name": self.name,
@@ -79,7 +79,7 @@ class PortStep:
         return body
 
     def floating_ip_body(self, site: RestoreSite, port: Port) -> dict[str, t.Any]:
-        """As Neutron's allocation of a floating address wants it; the external network is known to be there.
+        """Parameters for allocating the floating address in Neutron; the external network must exist.
 
         :param port: as it is by now: the site may have chosen addresses.
         """
@@ -115,7 +115,7 @@ def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, positio
 
 
 def _port_description(spec: PortSpec, position: int, mark: Mark) -> str:
-    """Where the MAC address is not known before, the position tells the ports of a server apart."""
+    """The port's mark; if the MAC address is not known in advance, the position distinguishes the ports of a server."""
     return mark.text() if spec.mac_address else f"{mark.text()} {_POSITION_KEY}={position}"
 
 

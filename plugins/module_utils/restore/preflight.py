@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a whole restore can succeed at a site, found out before the first change: pure."""
+"""Judge, before the first change, whether a whole restore can succeed at a site. Pure."""
 
 from __future__ import annotations
 

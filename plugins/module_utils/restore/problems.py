@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks against a restore at a site: pure, and each with a way out.
+"""Problems that prevent a restore at a site, each with what to do. Pure.
 
 What an earlier run of the same restore already made is not needed again.
 """
@@ -29,7 +29,7 @@ from .volume_plan import READY, Action, VolumeStep
 
 
 def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[str]:
-    """Everything that would make the restore fail, each with a way out."""
+    """Everything that would make the restore fail, each with what to do."""
     site, manifest = plan.site, plan.manifest
     return [
         *_quota_problems(site, needs),
@@ -53,7 +53,7 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
 
 
 def doubts(plan: RestorePlan) -> list[str]:
-    """What may make the restore fail, or be missing then, which only the owners of others' networks know."""
+    """What may make the restore fail, or be missing afterwards, depending on the owners of other projects' networks."""
     site = plan.site
     wanted = {
         (port.spec.network, step.spec.name)
@@ -138,7 +138,7 @@ def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[st
 
 
 def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
-    """Existing resources of the same names are used, so there must be no doubt which."""
+    """Ambiguous names: existing resources of the same name are used, so there must be only one."""
     topology = manifest.description.topology
     ports = [port for server in manifest.description.servers for port in server.ports]
     described = _names(topology.security_groups)
@@ -185,7 +185,7 @@ def _key_pair_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]
 
 
 def _borrowed_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
-    """A drill uses nothing that it did not make, whatever its name."""
+    """Resources with the names of a drill's that it did not make: it must not use them."""
     if manifest.drill is None:
         return
     topology, owner = manifest.description.topology, owner_of(manifest)
@@ -218,7 +218,7 @@ def _external_network_problems(manifest: Manifest, site: RestoreSite) -> t.Itera
 
 
 def _outside_problems(manifest: Manifest, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
-    """Addresses that their subnets do not have."""
+    """Addresses outside their subnets."""
     ranges = {spec.name: spec.cidr for spec in manifest.description.topology.subnets}
     for step in steps:
         for port in step.ports:
@@ -231,7 +231,7 @@ def _outside_problems(manifest: Manifest, steps: t.Iterable[ServerStep]) -> t.It
 
 
 def _twin_problems(steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
-    """Ports of the application that want the same on one network."""
+    """Ports of the application that need the same address on one network."""
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for step in steps:
         for port in step.ports:
@@ -247,7 +247,7 @@ def _twin_problems(steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
 
 
 def _identity(spec: PortSpec) -> list[str]:
-    """What only one port of a network can have."""
+    """The addresses that only one port of a network can have."""
     return [one for one in (spec.mac_address.lower(), *(ip.ip_address for ip in spec.fixed_ips)) if one]
 
 
@@ -296,7 +296,7 @@ def server_problems(site: RestoreSite, steps: t.Sequence[ServerStep], volumes_aw
 
 
 def stopped_problems(site: RestoreSite, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
-    """Servers that an earlier run restored, and somebody has stopped, paused or the like since then."""
+    """Servers that an earlier run restored and that no longer run."""
     for step in steps:
         server = step.current
         if step.action is Action.KEEP and server and server.status != "ACTIVE":

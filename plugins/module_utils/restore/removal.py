@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of the things at a site a restore or a drill made, by their marks alone, and which of them must stay: pure.
+"""Find what a restore or a drill made at a site, by marks alone, and what of it must be kept. Pure.
 
 What others use by now is left to them: networks with others' ports, routers that others' subnets are joined to, and so on.
 """
@@ -29,7 +29,7 @@ class Removal:
 
     :param servers: with their ports and floating addresses.
     :param interfaces: the ports of routers that go before the routers.
-    :param left: what stays although it bears the mark, each with the reason.
+    :param left: what is kept although it has the mark, each with the reason.
     """
 
     servers: MadeServers
@@ -44,7 +44,7 @@ class Removal:
     left: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, list[str]]:
-        """Names and ids, per kind, without kinds of which there is nothing."""
+        """Names and ids, per kind; empty kinds are left out."""
         kinds: dict[str, t.Iterable[str]] = {
             "servers": (one.label for one in self.servers.servers),
             "floating_ips": (one.ip_address for one in self.servers.floating_ips),
@@ -62,7 +62,7 @@ class Removal:
 
 
 def plan(owner: Mark, site: RestoreSite) -> Removal:
-    """What a restore or drill made at a site and is to be removed.
+    """Plan the removal of what a restore or drill made at a site.
 
     :param owner: whose marks count.
     """
@@ -83,7 +83,7 @@ def plan(owner: Mark, site: RestoreSite) -> Removal:
 
 
 class _Decisions:
-    """The decisions, each of which builds on those before."""
+    """The decisions about each kind, which build on one another."""
 
     def __init__(self, owner: Mark, site: RestoreSite) -> None:
         self.site = site
@@ -111,12 +111,12 @@ class _Decisions:
         self.server_groups = self._without("Server group", self.server_groups, lambda one: one.name, self._use_of_server_group)
 
     def _goes_too(self, port: Port) -> bool:
-        """Nova takes ports with a server that were attached to it later, and a network has ports of its own."""
+        """Whether a port is deleted with its server or network: Nova deletes ports attached later, and a network has ports of its own."""
         owners = {one.id for one in self.made.servers} | {one.id for one in self.routers}
         return port in self.made.ports or port.device_id in owners or port.device_owner in _NETWORKS_OWN
 
     def _without(self, kind: str, things: t.Iterable[t.Any], label: t.Callable[[t.Any], str], use: t.Callable[[t.Any], str | None]) -> list[t.Any]:
-        """Things without those that are in use, which are told."""
+        """Resources except those in use, which are reported."""
         uses = [(one, use(one)) for one in things]
         self.left += [f"{kind} {label(one)} stays: {why}." for one, why in uses if why]
         return [one for one, why in uses if not why]
@@ -169,7 +169,7 @@ class _Decisions:
 
 
 def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t.Any]]:
-    """The other restores and drills of an application of which there is something at a site."""
+    """Other restores and drills of the application that have resources at the site."""
     marks = [Mark.of_metadata(one.metadata) for one in site.servers]
     shareable = (*site.own(site.networks), *site.own(site.subnets), *site.own(site.security_groups))
     described: tuple[t.Any, ...] = (*site.volumes, *site.ports, *site.routers, *site.floating_ips, *shareable)
@@ -181,7 +181,7 @@ def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t
 
 
 def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:
-    """The server groups of a drill. They bear no marks, so nobody knows who made those of a real restore."""
+    """The server groups of a drill. Groups have no marks, so it is unknown who made those of a real restore."""
     if owner.drill is None:
         return []
     called = drill_name(owner.drill, f"{owner.application}-")

@@ -54,7 +54,7 @@ class ServerStep:
 
     @property
     def address(self) -> str | None:
-        """Where it can be reached: at its floating address, or else at its first fixed one."""
+        """The server's address: its floating address, or else its first fixed one."""
         floating = [port.floating_ip.ip_address for port in self.ports if port.floating_ip]
         fixed = [ip.ip_address for port in self.ports if port.current for ip in port.current.fixed_ips]
         return next(iter((*floating, *fixed)), None)
@@ -65,7 +65,7 @@ class ServerStep:
         return self.action is not Action.KEEP or flags or any(port.changes for port in self.ports)
 
     def wrong_flags(self, server: Server) -> dict[str, bool]:
-        """Per volume id, whether it shall be deleted with the server, where that is not so yet.
+        """Volumes whose setting for deletion with the server must be changed, with the new setting, per volume id.
 
         A server is created with all its volumes kept: one that fails to build must not take restored data with it.
         """
@@ -79,12 +79,12 @@ class ServerStep:
 
     @property
     def _hostname(self) -> str | None:
-        """The guest's own must be that of the source whatever the server is called; None where Nova makes the same of the name."""
+        """The host name to set: the guest keeps that of the source whatever the server's name; None where Nova derives the same."""
         wanted = self.spec.hostname or _hostname(self.spec.name)
         return None if wanted == _hostname(self.name) else wanted
 
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
-        """As Nova's server creation wants it; flavor and volumes are known to be there."""
+        """Parameters for creating the server in Nova; flavor and volumes must exist."""
         body = {
             "name": self.name,
             "flavor_id": t.cast(Flavor, self.flavor).id,
@@ -115,7 +115,7 @@ class ServerStep:
 
 
 def _hostname(name: str) -> str:
-    """As Nova makes one of a server's name."""
+    """The host name that Nova derives from a server's name."""
     plain = re.sub(r"[^a-z0-9-]", "", re.sub(r"[ _.]", "-", name.lower()))
     return plain.strip("-")[:_LONGEST_HOSTNAME]
 
@@ -167,7 +167,7 @@ def _server_action(server: Server | None) -> Action:
 
 
 def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
-    """The flavor of the same name where it is large enough, or else the smallest that is and says the same by its extra specs.
+    """The flavor of the same name if it is large enough, or else the smallest that is, with the same extra specs if known.
 
     Of what a mapping names, just the one of that name.
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restoring the servers of a checkpoint on their restored volumes, tier by tier."""
+"""Restore the servers of a checkpoint on their restored volumes, tier by tier."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class ServerRestore:
 
     @property
     def steps(self) -> tuple[ServerStep, ...]:
-        """What is to be done, as it was planned."""
+        """The planned steps."""
         return self._plan.servers
 
     def _steps_now(self) -> list[ServerStep]:
@@ -104,7 +104,7 @@ class ServerRestore:
             raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
 
     def apply(self) -> list[dict[str, t.Any]]:
-        """Restore all servers; a tier begins when every check of the one before has passed.
+        """Restore all servers; a tier starts when every check of the previous one has passed.
 
         :returns: a description of every server, in boot order.
         :raises DrError: naming each server that failed; what has been made is kept for the next run.
@@ -123,12 +123,12 @@ class ServerRestore:
         return self._steps_now()
 
     def described(self) -> list[dict[str, t.Any]]:
-        """Every server as it is now; what is not there has no id."""
+        """Every server as it is now; a missing one has no id."""
         self._look_again()
         return [self._describe(step) for step in self._steps_now()]
 
     def _look_again(self) -> None:
-        """See what servers, ports and floating addresses there are by now."""
+        """Read the current servers, ports and floating addresses."""
         work: dict[str, t.Callable[[], t.Any]] = {
             "servers": self.compute.servers,
             "ports": self.network.ports,
@@ -173,7 +173,7 @@ class ServerRestore:
         return round(self._volumes_there[source] - started + self._ended[source] - self._begun[source], 1)
 
     def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep]) -> list[str]:
-        """Those that need not wait for a volume."""
+        """Servers that no longer wait for a volume."""
         if self.volumes is not None:
             self.volumes.advance()
         there = [source for source in sources if self._has_volumes(steps[source])]
@@ -209,14 +209,14 @@ class ServerRestore:
             self._times[source].created = self._elapsed()
 
     def _delete_but_keep_volumes(self, server: Server) -> None:
-        """A server that ran before it failed may have got volumes that would go with it."""
+        """Delete a failed server but keep its volumes, even those that would be deleted with it."""
         for volume_id, goes_with_it in server.volumes:
             if goes_with_it:
                 self.compute.set_delete_on_termination(server.id, volume_id, False)
         self._remover.delete(server)
 
     def _complete_port(self, step: PortStep) -> str:
-        """Make what the port lacks.
+        """Make what the port still lacks.
 
         :returns: the port's id.
         """
@@ -286,7 +286,7 @@ class ServerRestore:
         self._checked.update(servers)
 
     def _while_volumes_go_on(self, check: t.Callable[[ServerStep], None], steps: t.Sequence[ServerStep]) -> list[Outcome[None]]:
-        """Those of later tiers are begun and found ready meanwhile."""
+        """Run the checks while the volumes of later tiers are restored."""
         if self.volumes is None or self.volumes.ended:
             return attempt_each(steps, check, len(steps))
         done = threading.Event()

@@ -53,7 +53,7 @@ class RestoreSite:
         return resource.project_id == self.project_id
 
     def own(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
-        """Without what others share with the project."""
+        """The project's own resources, without those that others share."""
         return [one for one in resources if self.is_own(one)]
 
     def server_group(self, name: str | None) -> ServerGroup | None:
@@ -63,7 +63,7 @@ class RestoreSite:
         return next((router for router in self.routers if router.name == name), None)
 
     def networks_called(self, name: str) -> list[Network]:
-        """Those that a name may mean for servers: the project's own, or else others'."""
+        """Networks with this name that servers may use: the project's own, or else others'."""
         return self._meant((one for one in self.networks if one.name == name and not one.is_external), self.external_networks(name))
 
     def network(self, name: str) -> Network | None:
@@ -84,7 +84,7 @@ class RestoreSite:
         return next(matches, None)
 
     def security_groups_called(self, name: str) -> list[SecurityGroup]:
-        """Those that a name may mean: the project's own, or else others'."""
+        """Security groups with this name: the project's own, or else others'."""
         return self._meant(one for one in self.security_groups if one.name == name)
 
     def security_group_id(self, name: str) -> str | None:

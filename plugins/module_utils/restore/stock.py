@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a site has and allows, for whoever judges whether a whole restore can succeed there."""
+"""A site's resources and limits, by which a restore is judged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .site import RestoreSite
 
 @dataclasses.dataclass(frozen=True)
 class Stock:
-    """What a site has and allows.
+    """A site's resources and limits.
 
     :param parts: of copies, per id.
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
@@ -37,7 +37,7 @@ class Stock:
 
 
 def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
-    """See what the project has at the site and may have.
+    """Read the project's resources and limits at the site.
 
     :param concurrency: how many calls at once.
     :param copies: that are wanted also where they belong to another project, as administrators may use them.

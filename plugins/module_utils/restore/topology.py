@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an application's topology a site lacks, and what there cannot stand for it: pure.
+"""Find what a site lacks of an application's topology, and what there differs from it. Pure.
 
 What is there under the same name is used as it is, with two exceptions. A router that lacks one of the
 application's subnets gets it. A security group gets the rules that it had at the source, because what the
@@ -26,7 +26,7 @@ _DEFAULT_GROUP = "default"
 
 
 def lacking(topology: Topology, site: RestoreSite) -> Lacking:
-    """What is to be made or completed."""
+    """Parts of the topology to make or complete."""
     return {
         "networks": [spec for spec in topology.networks if site.network(spec.name) is None],
         "subnets": [spec for spec in topology.subnets if not site.subnets_called(spec.name, site.network(spec.network))],
@@ -100,7 +100,7 @@ def _security_groups(topology: Topology, site: RestoreSite) -> list[SecurityGrou
 
 
 def same_key(one: str, other: str) -> bool:
-    """Whether type and key are the same; the comments are not looked at."""
+    """Whether type and key are the same; comments are ignored."""
     return one.split()[:2] == other.split()[:2]
 
 
@@ -134,7 +134,7 @@ def smaller_mtu(spec: NetworkSpec, there: Network, site: str) -> str:
 
 
 def mtu_doubts(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
-    """Networks that are there and take smaller packets than those of the source."""
+    """Existing networks with a smaller MTU than those of the source."""
     for spec in topology.networks:
         there = site.network(spec.name)
         if there and 0 < there.mtu < spec.mtu:

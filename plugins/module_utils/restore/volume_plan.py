@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore has to do about volumes: pure functions of the manifest and of what the site has.
+"""Plan what a restore does about volumes, from the manifest and the site's resources. Pure.
 
 The same plan is shown in check mode and diff, and carried out. What an earlier run of the same restore made is known by its marks, so a
 plan made again contains only what is still to be done.
@@ -63,7 +63,7 @@ class VolumeStep:
         return f"'{self.name}' of server '{self.server}'"
 
     def body(self) -> dict[str, t.Any]:
-        """As Cinder's volume creation wants it, but for the backup's id."""
+        """Parameters for creating the volume in Cinder, except the backup's id."""
         body = {
             "name": self.name,
             "description": self.mark.text(),
@@ -74,7 +74,7 @@ class VolumeStep:
         return {**body, **{key: value for key, value in optional.items() if value}}
 
     def lacks_marks(self, volume: Volume) -> bool:
-        """Restoring a backup replaces the metadata by what the source had."""
+        """Whether the marks are missing: restoring a backup replaces the metadata with the source's."""
         return not self.mark.metadata().items() <= volume.metadata.items()
 
     def lacks_bootable(self, volume: Volume) -> bool:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restoring the volumes of a checkpoint from their copies, all at once within a limit."""
+"""Restore the volumes of a checkpoint from their copies, in parallel within a limit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class VolumeRestore:
         return plan_volumes(self.manifest, self.storage.volumes())
 
     def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
-        """Start as many restores as may go on at once, and do not wait for them."""
+        """Start as many restores as may run in parallel, without waiting for them."""
         under_way = [step for step in steps if step.action is Action.WAIT]
         batch = [step for step in steps if step.action.makes][: max(0, self.concurrency - len(under_way))]
         begun = dict(enumerate(attempt_each(batch, self._start, self.concurrency)))
@@ -106,7 +106,7 @@ class VolumeRestore:
         )
 
     def predicted(self, steps: t.Iterable[VolumeStep]) -> list[dict[str, t.Any]]:
-        """What there is now; new volumes have no id yet."""
+        """The expected volumes; new ones have no id yet."""
         return [self._describe(step, None if step.action is Action.REPLACE else step.current) for step in steps]
 
     def _start(self, step: VolumeStep) -> None:
@@ -118,7 +118,10 @@ class VolumeRestore:
             self._create(step)
 
     def _create(self, step: VolumeStep) -> None:
-        """:raises Busy: when somebody else, a drill perhaps, is restoring the same copy."""
+        """Start a restore.
+
+        :raises Busy: when another restore of the same copy is running, for example a drill's.
+        """
         asked = self._elapsed()
         methods.method_of(step.copy).create_volume(self.storage, step.copy, step.body())
         self._times[step.spec.source_id].requested = asked
@@ -144,7 +147,7 @@ class VolumeRestore:
         return {**completed, **refused, **failed}
 
     def _is_to_be_made_anew(self, step: VolumeStep, volumes: t.Iterable[Volume]) -> bool:
-        """Cinder takes the end of one restore of a backup for the cancellation of another that goes on: that is tried once more."""
+        """Retry once: when one restore of a backup ends, Cinder may take that for the cancellation of another that is still running."""
         source = step.spec.source_id
         if step.current is None:
             return source in self._anew
@@ -157,7 +160,7 @@ class VolumeRestore:
         self._create(step)
 
     def _failure(self, step: VolumeStep) -> DrError:
-        """A failed restore leaves the copy as it was: only the volume tells."""
+        """The error for a failed restore; only the volume shows it, the copy is unchanged."""
         volume, method = t.cast(Volume, step.current), methods.method_of(step.copy)
         return ResourceFailed(
             f"Volume {step.label} ({volume.id}) could not be restored from {method.label(step.copy)} on site "
@@ -221,7 +224,7 @@ class VolumeRestore:
 
 
 class VolumesUnderWay:
-    """Volumes that are restored while their servers are built: rounds of the same work, whenever somebody has time for one.
+    """Volumes that are restored while their servers are built, in rounds between other work.
 
     Not for several threads at once.
     """
@@ -236,18 +239,18 @@ class VolumesUnderWay:
         return self._work.ended
 
     def advance(self) -> None:
-        """Begin what there is room for, see what has ended."""
+        """Start what fits within the limit, and note what has ended."""
         if not self.ended:
             self._work.advance(self._restore.concurrency, self._restore.waiter)
 
     def advance_until(self, done: threading.Event) -> None:
-        """Go on until something else is done, or nothing is left to do."""
+        """Continue until something else is done, or nothing is left to do."""
         while not (done.is_set() or self.ended):
             self.advance()
             done.wait(self._restore.waiter.interval)
 
     def outcome(self, source: str) -> Outcome[Volume] | None:
-        """The restored volume, or why there is none; None as long as it is being restored."""
+        """The restored volume, or why it failed; None while it is being restored."""
         return self._work.outcome(source)
 
     def described(self) -> list[dict[str, t.Any]]:

@@ -149,7 +149,7 @@ class Grouping:
         return units
 
     def _obstacle(self, backend: str | None) -> str | None:
-        """Why there can be no groups on a backend."""
+        """Why groups cannot be used on a backend; None when they can."""
         if self._policy == "individual":
             return "asked for"
         if self._landscape.pools is None or backend is None:
@@ -179,7 +179,7 @@ class Grouping:
         return CONSISTENT_GROUP if is_consistent else GENERIC_GROUP
 
     def _others_groups(self, backend: str, volumes: tuple[Volume, ...]) -> list[Unit]:
-        """Groups that somebody else made of nothing but these volumes."""
+        """Groups that somebody else made of only these volumes."""
         mine = {volume.id for volume in volumes}
         types = {one.id: one for one in self._landscape.group_types}
         units = []
@@ -207,7 +207,7 @@ class Grouping:
         return Unit(strategy, backend, volumes, reason, group, group_type, is_ours=True)
 
     def _own_group(self, backend: str, volumes: tuple[Volume, ...], group_type: GroupType | None) -> VolumeGroup | None:
-        """A group made by an earlier run that can take these volumes."""
+        """A group made by an earlier run that can hold these volumes."""
         types = {self._landscape.volume_types.get(volume.volume_type, "") for volume in volumes}
         mark = mark_of_group(self._application, backend)
         fitting = (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that belongs to taking a set of snapshots: looking, planning, checking, groups, and the set itself."""
+"""Take a set of snapshots: look, plan, check, make groups and the set itself."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class SnapshotJob:
         return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
 
     def problems(self, plan: Plan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
-        """Everything that would make the run fail, as far as it can be known.
+        """Everything that would foreseeably make the run fail.
 
         :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
         """
@@ -91,7 +91,7 @@ class SnapshotJob:
         ]
 
     def warm_up(self, seconds: int) -> None:
-        """See that inside a freeze window nobody has to log in, and that its questions are answered at all.
+        """Log in and query once before a freeze window, so that nothing has to log in inside it.
 
         :param seconds: that the window may take.
         """
@@ -121,7 +121,7 @@ class SnapshotJob:
             raise
 
     def prepare(self, units: t.Sequence[Unit]) -> list[Unit]:
-        """Make the groups that the units need; returns the units as they can be had."""
+        """Make the groups that the units need; returns the units that are possible."""
         insist = self._options.policy in ("generic", "consistent")
 
         def prepare(project_id: str) -> list[Unit]:
@@ -130,7 +130,7 @@ class SnapshotJob:
         return [unit for prepared in each(self._groups, prepare, self._concurrency) for unit in prepared]
 
     def delete(self) -> None:
-        """Delete what there is of the set, and the groups that nothing needs any more."""
+        """Delete the set, and the groups that nothing needs any more."""
         self.snapshots.delete()
         self._dissolve()
 

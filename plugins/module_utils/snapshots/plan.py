@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done about a set of snapshots; pure."""
+"""Plan what is done about a set of snapshots. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TAKEN = ("available", BACKING_UP)
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be done: nothing, or delete what is not whole and snapshot all volumes."""
+    """What is to be done: nothing, or delete an incomplete set and snapshot all volumes."""
 
     delete: tuple[Snapshot, ...]
     create: tuple[Volume, ...]
@@ -30,10 +30,10 @@ class Plan:
 
 
 def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bool = True) -> Plan:
-    """Adopt a whole set that is good enough, replace any other.
+    """Adopt a complete set that is consistent enough, replace any other.
 
-    :param current: the snapshots of this set that there are.
-    :param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand.
+    :param current: the existing snapshots of this set.
+    :param is_confirmed: whether the thaw of somebody else's freeze has been given; otherwise the freeze must still hold.
     """
     good = {s.volume_id for s in current if s.status in _TAKEN}
     evidence = Evidence.read(current) if len(current) == len(good) and good == set(wanted.volumes) else None
@@ -46,7 +46,7 @@ def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bo
 
 
 def _stand(evidence: Evidence, wanted: Wanted) -> bool:
-    """Whether the freezes whose thaw a set waits for are still there, so that it can be confirmed yet."""
+    """Whether the freezes whose thaw a set waits for still hold, so that the thaw can still be confirmed."""
     pending = [one for one in evidence.servers.values() if one.pending and one.server_id in wanted.servers]
     marks_now = {one.server_id: FreezeMark.of(wanted.servers[one.server_id][0]) for one in pending}
     return all((mark := marks_now[one.server_id]) and mark.token == one.freeze.get("token") for one in pending)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is true of a set of snapshots, computed from evidence and never from intent.
+"""The consistency of a set of snapshots, computed from evidence and never from intent.
 
 All comparisons use the monotonic clock of the one process that asked for freeze,
 snapshots and thaw, so the clocks of the clouds do not matter: a snapshot requested after
@@ -44,9 +44,9 @@ def of_frozen(member: Member, taken: t.Iterable[Taken]) -> tuple[str, str]:
 
 
 def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
-    """Why snapshots may not have been taken within a freeze that somebody else holds, as far as its mark tells; None when they were.
+    """Why snapshots may not have been taken within somebody else's freeze, according to its mark; None when they were.
 
-    Its guard counts by the clock on the wall. Marks are metadata of servers, which anybody in the project can write.
+    Its guard uses the wall clock. Marks are metadata of servers, which anybody in the project can write.
     """
     try:
         until = datetime.datetime.fromisoformat(mark.until)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The snapshots that are asked for: which requests are made, and what was seen of what they make.
+"""The snapshot requests of a set: which are made, and what was seen of their results.
 
 A snapshot is taken when it was seen available, by its own id. That a list does not name it among those being taken
 proves nothing: a list may lag behind what was just asked for.
@@ -35,7 +35,7 @@ class Sight:
 
 
 def pieces_of(units: t.Iterable[Unit]) -> list[Unit]:
-    """Units of one request each, groups first: they are the fewest and take the longest."""
+    """Split units into single requests, groups first: they are the fewest and take the longest."""
     groups = [unit for unit in units if unit.group]
     return [*groups, *(dataclasses.replace(unit, volumes=(one,)) for unit in units if not unit.group for one in unit.volumes)]
 
@@ -61,12 +61,12 @@ class Requests:
 
     @property
     def waiting(self) -> dict[int, Unit]:
-        """What is not asked for yet, per number."""
+        """Units that are not requested yet, per number."""
         return dict(self._waiting)
 
     @contextlib.contextmanager
     def asking(self, number: int) -> t.Iterator[bool]:
-        """Around every request; tells whether it may still be made. When one fails, no more are: the set is not whole any more."""
+        """Wrap a request; yields whether it may still be made. After a failure no more are, because the set cannot be complete."""
         with self._changed:
             may_ask = not self._is_stopped
             if may_ask:
@@ -85,24 +85,24 @@ class Requests:
 
     @contextlib.contextmanager
     def only_inside(self) -> t.Iterator[None]:
-        """Let no request begin once what is inside has ended, however it has."""
+        """Allow no request once what is inside has ended, even by an error."""
         try:
             yield
         finally:
             self.stop()
 
     def stop(self) -> None:
-        """Let no more requests begin."""
+        """Allow no more requests."""
         with self._changed:
             self._is_stopped = True
 
     def resume(self) -> None:
-        """Let requests begin again."""
+        """Allow requests again."""
         with self._changed:
             self._is_stopped = False
 
     def end(self, seconds: float) -> None:
-        """Let no more requests begin, and wait for the answers to those under way: what they make is there then."""
+        """Allow no more requests, and wait for the answers to those under way, so that what they make exists."""
         self.stop()
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, seconds)
@@ -141,7 +141,7 @@ class Requests:
         return snapshot.group_snapshot_id if unit and snapshot.volume_id in {volume.id for volume in unit.volumes} else None
 
     def note(self, sight: Sight) -> None:
-        """Take in what a cloud showed."""
+        """Note what a cloud showed."""
         by_id = {one.id: one.status for one in sight.snapshots}
         groups = {one.id: one.status for one in sight.groups}
         for (request_id, is_group), (unit, requested) in self._open_now().items():

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is looked at around the snapshots of a set: freezes that others hold, and servers that are shut down."""
+"""Observe what surrounds the snapshots of a set: freezes that others hold, and servers that are shut down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .wanted import Wanted
 
 
 class Seeing:
-    """What is looked at around the snapshots of a set.
+    """Observes the servers around the snapshots of a set.
 
     :param compute: may show all servers of the set.
     """

@@ -161,11 +161,11 @@ class SnapshotSet:
 
     @property
     def _what(self) -> str:
-        """What is waited for."""
+        """What is awaited, in words for messages."""
         return f"the snapshots on site '{self._storages.site}'"
 
     def _ask(self, requests: Requests) -> None:
-        """Ask at once for all snapshots that were not asked for."""
+        """Request all remaining snapshots in parallel."""
         each(requests.waiting.items(), lambda one: self._ask_for(*one, requests), self._concurrency)
 
     def _ask_for(self, number: int, unit: Unit, requests: Requests) -> None:
@@ -216,7 +216,7 @@ class SnapshotSet:
         return list(itertools.islice(own, sum(done.values()))), groups
 
     def _refuse_failed(self, requests: Requests) -> None:
-        """See that each of the volumes has its snapshot, and no other."""
+        """Check that each volume has exactly its snapshot."""
         found = self.current() if requests.has_failed else self._shown()
         good = {s.volume_id for s in found if s.status == "available"}
         if not requests.has_failed and len(found) == len(good) and good == set(self._wanted.volumes):
@@ -247,7 +247,7 @@ class SnapshotSet:
         return found
 
     def _reason(self, snapshot: Snapshot) -> str:
-        """What Cinder says of a failure; that it says nothing must not hide the failure."""
+        """Cinder's reason for a failure; empty when it gives none."""
         try:
             return self._storages.of(snapshot.project_id).failure_reason(snapshot.id)
         except DrError:

@@ -23,7 +23,7 @@ _IDS_PER_UPDATE = 6
 
 
 def look(storage: BlockStorage, admin: BlockStorage | None) -> Landscape:
-    """See what the storage of a project looks like.
+    """Read the storage of a project.
 
     :param admin: the same cloud as an administrator; None when there is no such thing, and nothing is known of backends.
     """
@@ -45,7 +45,7 @@ def look(storage: BlockStorage, admin: BlockStorage | None) -> Landscape:
 
 
 def _seen_by_admin(storage: BlockStorage, admin: BlockStorage) -> dict[str, t.Any]:
-    """What only administrators see; nothing, when these credentials are not those of one."""
+    """What only administrators see; empty for other credentials."""
     try:
         pools = tuple(admin.pools())
         volumes = admin.volumes_of_project(storage.cloud.project_id)
@@ -95,7 +95,7 @@ class VolumeGroups:
             return unit.individually(f"no group could be made: {error}")
 
     def dissolve(self) -> None:
-        """Delete every group of ours of which there are no snapshots; their volumes stay."""
+        """Delete our groups without snapshots; their volumes are kept."""
         in_use = {snapshot.group_id for snapshot in self._storage.group_snapshots()}
         free = [group.id for group in self._own() if group.id not in in_use]
         # One that refuses does not keep the others.

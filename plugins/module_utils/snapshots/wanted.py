@@ -119,7 +119,7 @@ def survey(application: Application, servers: t.Mapping[str, Server], storages: 
 
 
 def warnings(wanted: Wanted) -> list[str]:
-    """What an operator should know although the set can be taken."""
+    """Warnings for the operator that do not prevent the set."""
     return [
         f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot cannot be "
         "read at another site."

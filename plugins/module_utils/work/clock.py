@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Time: a clock that tests can turn, and instants that can be compared and shown."""
+"""Clocks that tests can control, and instants that can be compared and shown."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Being told to stop: by the operator, a closing terminal or a cancelled job."""
+"""Handle signals to stop, from the operator, a closing terminal or a cancelled job."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def shielded(self) -> t.Iterator[None]:
-        """Let what is inside finish; a signal that came meanwhile counts afterwards."""
+        """Let what is inside finish; a signal that arrives meanwhile takes effect afterwards."""
         self._shields += 1
         try:
             yield
@@ -49,7 +49,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def exposed(self) -> t.Iterator[None]:
-        """Within shields, let a signal stop what is inside: for waiting, which nobody has to see the end of."""
+        """Within shields, let a signal stop what is inside, such as waiting that may be abandoned."""
         shields = self._shields
         try:
             self._shields = 0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Slow work that a cloud does by itself once it is started: many pieces, so many at once, one question for all."""
+"""Slow work that a cloud does by itself once started: many pieces, a limited number in parallel, one query for all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Pipeline(t.Generic[Key, Value]):
         self._outcomes: dict[Key, Outcome[Value]] = {}
 
     def run(self, concurrency: int, waiter: Waiter) -> dict[Key, Outcome[Value]]:
-        """Do all the work; the failure of a piece does not keep the others from going on.
+        """Do all the work; the failure of one piece does not stop the others.
 
         :param waiter: its timeout, and what the size of a piece adds to it, holds for each piece from its start, and from the first try to start it.
         """
@@ -57,11 +57,11 @@ class Pipeline(t.Generic[Key, Value]):
         return not (self._waiting or self._deadlines)
 
     def outcome(self, key: Key) -> Outcome[Value] | None:
-        """What became of a piece; None as long as it has not ended."""
+        """The outcome of a piece; None until it has ended."""
         return self._outcomes.get(key)
 
     def advance(self, concurrency: int, waiter: Waiter) -> None:
-        """One round: begin what there is room for, see what has ended."""
+        """Do one round: start what fits within the limit, and note what has ended."""
         free = max(0, concurrency - len(self._deadlines))
         begun = self._startable(tuple(self._waiting))[:free]
         busy = self._begin(begun, waiter)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Doing many things at once, at most so many at a time."""
+"""Do many things in parallel, at most so many at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Value = t.TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Outcome(t.Generic[Value]):
-    """What became of one piece of work: a value, or the error it ended with."""
+    """The outcome of one piece of work: a value, or the error it ended with."""
 
     value: Value | None = None
     error: DrError | None = None
@@ -27,7 +27,7 @@ class Outcome(t.Generic[Value]):
 def attempt_all(
     work: t.Mapping[Key, t.Callable[[], Value]], concurrency: int
 ) -> dict[Key, Outcome[Value]]:
-    """Run all pieces of work at once, at most ``concurrency`` at a time, and lose none of the outcomes.
+    """Run all pieces of work in parallel, at most ``concurrency`` at a time, and return every outcome.
 
     A :class:`DrError` becomes the outcome of its piece. Any other error is a fault of ours; it is raised, when all
     others have had their turn. When the calling thread is interrupted, pieces not begun are
@@ -62,7 +62,7 @@ def run_all(work: t.Mapping[Key, t.Callable[[], Value]], concurrency: int) -> di
 
 
 def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
-    """What came of all pieces of work.
+    """The values of all pieces of work.
 
     :raises DrError: the only error, or one that lists all of them.
     """
@@ -78,7 +78,7 @@ def values_of(outcomes: t.Mapping[Key, Outcome[Value]]) -> dict[Key, Value]:
 
 
 def each(items: t.Iterable[Item], act: t.Callable[[Item], Value], concurrency: int) -> list[Value]:
-    """Do the same to all items at once, at most ``concurrency`` at a time.
+    """Do the same to all items in parallel, at most ``concurrency`` at a time.
 
     :returns: what came of each, in the order of the items.
     :raises DrError: the only error, or one that lists all of them; the other items have had their turn by then.

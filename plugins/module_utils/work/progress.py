@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a long piece of work has done so far, in a file that others may read meanwhile.
+"""The progress of long work, in a file that others may read meanwhile.
 
 A module's own output is seen only when it has ended.
 """
@@ -54,14 +54,14 @@ class Progress:
         self._write(due=bool(steps))
 
     def at(self, steps: int, size: int) -> None:
-        """Where the phase is, for work that is only looked at."""
+        """Set the progress of a phase whose work is only observed."""
         with self._lock:
             self._done_steps, self._done_bytes = steps, size
         self._write(due=False)
 
     @property
     def line(self) -> str:
-        """For people: what is done of what, how fast, and how much longer."""
+        """A line for people: how much is done, how fast, and how long it will still take."""
         with self._lock:
             seconds = self._clock.now() - self._began
             parts = [f"{self._what}: {self._done_steps} of {self._steps} {self._unit}"]
@@ -85,7 +85,7 @@ class Progress:
         line = self.line
         with self._lock:
             self._written = self._clock.now()
-            # A full disk, or a path that is none, is no reason to end the work: it goes on without being seen.
+            # A full disk or an invalid path must not end the work: it continues without showing progress.
             try:
                 _replace(self._path, line)
             except OSError as error:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting with a deadline, by a clock that comes from the caller, so that tests need no sleeping."""
+"""Wait with a deadline, by the caller's clock, so that tests need not sleep."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS_PER_GIB = 100.0
 
 @dataclasses.dataclass(frozen=True)
 class Waiter:
-    """Repeats a question until its answer is good, bad or late.
+    """Repeats a query until it succeeds, fails or is late.
 
     :param timeout: seconds until :class:`WaitTimeout`.
     :param interval: seconds between two questions.
@@ -35,7 +35,7 @@ class Waiter:
     clock: Clock = SYSTEM_CLOCK
 
     def moving(self, gibibytes: int) -> Waiter:
-        """For work that moves the data of a volume of that size: it takes the longer, the bigger it is."""
+        """A waiter for work that moves the data of a volume: the larger the volume, the longer it may take."""
         return dataclasses.replace(self, timeout=self.timeout + gibibytes * _SECONDS_PER_GIB)
 
     def until(self, what: str, ask: t.Callable[[], Value | None]) -> Value:
@@ -56,7 +56,7 @@ class Waiter:
 
 
 class Patience:
-    """Bears that a cloud does not answer for a while: services are restarted, links break.
+    """Tolerates temporary failures of a cloud, such as restarted services and broken links.
 
     :param seconds: for which one question after another may fail.
     """
@@ -67,7 +67,7 @@ class Patience:
         self._failing_since: float | None = None
 
     def ask(self, question: t.Callable[[], Value], otherwise: Other) -> Value | Other:
-        """The answer, or ``otherwise`` while there is none.
+        """The answer, or ``otherwise`` while the cloud does not answer.
 
         :raises CloudError: one that will not pass, or that has not passed in time.
         """
@@ -83,7 +83,7 @@ class Patience:
         return answer
 
     def insist(self, action: t.Callable[[], Value]) -> Value:
-        """Do what may be done any number of times until it succeeds.
+        """Repeat an idempotent action until it succeeds.
 
         :raises CloudError: one that will not pass, or that has not passed in time.
         """
@@ -95,7 +95,7 @@ class Patience:
 
 
 class Call(t.Generic[Value]):
-    """A call that has no timeout of its own, begun at once; one that does not come back is left behind.
+    """A call without a timeout of its own, started immediately; one that never returns is abandoned.
 
     :param what: completes "Timed out after N s waiting for ...".
     """

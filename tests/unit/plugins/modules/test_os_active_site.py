@@ -68,7 +68,7 @@ def test_an_older_record_does_not_replace_a_newer_one():
 
 def test_a_damaged_record_is_replaced():
     result = Site(**{"shop/_active.json": b"{"}).run()
-    assert "no JSON document" in result["diff"]["before"]["damaged"]
+    assert "not a JSON document" in result["diff"]["before"]["damaged"]
     assert result["changed"]
 
 

@@ -93,7 +93,7 @@ def test_a_damaged_manifest_is_replaced():
     site = Site(**{NAME: b"{"})
     replaced = site.present()
     assert replaced["changed"]
-    assert "no JSON document" in replaced["diff"]["before"]["problem"]
+    assert "not a JSON document" in replaced["diff"]["before"]["problem"]
     assert not site.present()["changed"]
 
 

@@ -48,8 +48,8 @@ def test_a_damaged_one_that_is_asked_for_is_an_error(require):
 @pytest.mark.parametrize(
     ("objects", "changes", "hint"),
     [
-        ({}, {}, "none at all"),
-        ({"shop/noon.json": b"{"}, {}, "None can be read. 1 damaged ones cannot be used; os_catalogue_rebuild .*Object 'shop/noon.json'"),
+        ({}, {}, "no checkpoints at all"),
+        ({"shop/noon.json": b"{"}, {}, "No checkpoint can be read. 1 damaged and unusable; os_catalogue_rebuild .*Object 'shop/noon.json'"),
         ({"shop/noon.json": NOON.dump()}, {"checkpoint": "ten"}, r"There are: noon \(quiesced, of 2026-01-01T12:00:00Z\)"),
         ({"shop/noon.json": NOON.dump(), "shop/one.json": b""}, {"consistency": "offline"}, "There are: noon .*1 damaged"),
     ],

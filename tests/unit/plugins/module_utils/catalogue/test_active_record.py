@@ -33,8 +33,8 @@ def test_a_record_is_read_as_it_was_written(key):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "no JSON document"),
-        (b"[]", "no JSON object"),
+        (b"", "not a JSON document"),
+        (b"[]", "not a JSON object"),
         (b"[" * 2000, "nested deeper"),
         (b" " * 5000, "more than 4096 bytes"),
         (changed(site=""), "schema.*site"),

@@ -34,7 +34,7 @@ def test_what_was_written_is_read():
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"{", "record of the drill is no JSON document"),
+        (b"{", "record of the drill is not a JSON document"),
         (RECORD.dump().replace(b"71.4", b"1.4"), "digest does not match"),
         (changed(more=1), "does not follow its schema"),
         (changed(schema_version=2), "does not follow its schema"),

@@ -44,7 +44,7 @@ def test_who_cannot_log_in_anew_is_told_before_the_freeze():
 
     session = Session(60)
     session.get_token = refuse
-    with pytest.raises(CloudError, match="Site 'primary' could not log in anew: The password was changed"):
+    with pytest.raises(CloudError, match="Site 'primary' could not log in again: The password was changed"):
         warm_up(session, 120)
 
 

@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStor
 
 APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "all", "servers": ["orders-db", "shop-front"]}]})
 EARLY, NOON, LATE = "2026-01-01T10:00:00Z", "2026-01-01T12:00:00Z", "2026-01-01T14:00:00Z"
-DAMAGED = DamagedRecord("Object 'shop/_active.json' is no JSON document.")
+DAMAGED = DamagedRecord("Object 'shop/_active.json' is not a JSON document.")
 
 
 def record(site, since=NOON, checkpoint="noon"):
@@ -66,7 +66,7 @@ DOUBTS = [
     pytest.param(back({"found": None}), "catalogue of site 'remote' has no record .* the other says at site 'remote' since", id="no record at the source"),
     pytest.param(back(target={"found": None}), "catalogue of site 'primary' has no record", id="no record at the target"),
     pytest.param(back({"found": None}, {"found": None}), r"No catalogue says .* \(orders-db, shop-front at 'primary'\)", id="no record at all"),
-    pytest.param(back({"found": DAMAGED}), "no JSON document. So it is unknown which site has the right data", id="damaged"),
+    pytest.param(back({"found": DAMAGED}), "not a JSON document. So it is unknown which site has the right data", id="damaged"),
     pytest.param(back(target={"found": record("primary", LATE)}), "runs at site 'primary' since .*, not at site 'remote'", id="the other is newer"),
     pytest.param(back({"checkpoints": [taken_at("primary", LATE)]}), "'of-primary', taken at site 'primary' at .*, is newer than its record", id="checkpoint"),
     pytest.param(

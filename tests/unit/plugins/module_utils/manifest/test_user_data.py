@@ -67,7 +67,7 @@ def test_a_forged_token_is_refused():
     found = manifest(user_data.ENCRYPT)
     servers = [dataclasses.replace(one, user_data=(one.user_data or "")[:-8] + "AAAAAAA=") for one in found.description.servers]
     forged = dataclasses.replace(found, description=dataclasses.replace(found.description, servers=tuple(servers[:1])))
-    with pytest.raises(InvalidInput, match="encrypted with another one, or damaged"):
+    with pytest.raises(InvalidInput, match="encrypted with another key, or damaged"):
         user_data.opened(forged, "open sesame")
 
 

@@ -68,7 +68,7 @@ def problems(**changes):
         ({"addresses": {"servers": {"a": {"ports": {"n": 1}}}}}, "addresses/servers/a/ports/n/policy is 1; use one of keep, remap, new."),
         ({"addresses": {"floating": "no way"}}, "addresses/floating is 'no way'; it must be true or false."),
         ({"addresses": ["keep"]}, "addresses is ['keep']; it must be a dictionary."),
-        ({"subnets": {"a": {"name": "b", "cidr": "10.0.0.0"}}}, "subnets/a/cidr is '10.0.0.0', which is no range of addresses; write it like 10.20.0.0/24."),
+        ({"subnets": {"a": {"name": "b", "cidr": "10.0.0.0"}}}, "subnets/a/cidr is '10.0.0.0', which is not a range of addresses; write it like 10.20.0.0/24."),
         ({"subnets": {"a": {"name": "b", "cidr": "10.0.0.9/24"}}}, "subnets/a/cidr is '10.0.0.9/24', which is an address in 10.0.0.0/24; write 10.0.0.0/24."),
     ],
 )

@@ -295,6 +295,6 @@ def test_what_is_not_there_to_build_on_is_named(apply):
 def test_where_something_would_be_made_on_what_others_share_nothing_is_made(apply):
     shared = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
     site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shared)))
-    with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' is not there"):
+    with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' does not exist"):
         apply(site)
     assert site.calls == []
