@@ -15,6 +15,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..core.records import FENCE_KEY
 from ..manifest.missing import Missing
 from ..work.pool import run_all
 from . import attributes
@@ -22,6 +23,17 @@ from .attributes import Kind
 from .missing import Resource, missing_of
 
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
+_HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
+_HINTS, _GROUP_HINT = "scheduler_hints", "group"
+#: What a fence changes of a server.
+_OF_A_FENCE = ("status", "locked", "locked_reason")
+_DNS_NAME = "dns_name"
+_PROFILE = "binding:profile"
+#: What Nova writes into the profile of a port: the device on the server's host.
+_OF_THE_HOST = (
+    *("pci_slot", "pci_vendor_info", "physical_network", "card_serial_number", "pf_mac_address", "vf_num", "device_mac_address"),
+    *("allocation", "arq_uuid", "migrating_to"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +88,7 @@ class _Inspection:
         self._answers = answers
         self._servers = [one for one in answers.servers if one["id"] in server_ids]
         self._names = {one["id"]: one.get("name") or one["id"] for one in self._servers}
+        self._hostnames = {one["id"]: str(one.get(_HOSTNAME) or self._names[one["id"]]) for one in self._servers}
         self._ports = [one for one in answers.ports if one["device_id"] in self._names]
         self._networks = {port["network_id"] for port in self._ports}
 
@@ -91,7 +104,7 @@ class _Inspection:
     def _of_servers(self) -> t.Iterator[Missing]:
         for server in self._servers:
             name = self._names[server["id"]]
-            yield from missing_of(attributes.SERVER, f"'{name}'", server)
+            yield from missing_of(attributes.SERVER, f"'{name}'", _unfenced(_but(server, _HINTS, (_GROUP_HINT,))))
             yield from missing_of(attributes.FLAVOR, f"of server '{name}'", server.get("flavor") or {})
             yield from self._invisible_interfaces(server)
         for group in self._answers.server_groups:
@@ -119,9 +132,15 @@ class _Inspection:
     def _port_label(self, port: Resource) -> str:
         return f"{_called(port)} of server '{self._names[port['device_id']]}'"
 
+    def _but_novas(self, port: Resource) -> Resource:
+        """A port without what Nova writes at each site when it connects a server: its host name, and the device on its host."""
+        has_hostname = str(port.get(_DNS_NAME)).lower() == self._hostnames[port["device_id"]].lower()
+        named = {key: value for key, value in port.items() if not (key == _DNS_NAME and has_hostname)}
+        return _but(named, _PROFILE, _OF_THE_HOST)
+
     def _of_ports(self) -> t.Iterator[Missing]:
         for port in self._ports:
-            yield from missing_of(attributes.PORT, self._port_label(port), port)
+            yield from missing_of(attributes.PORT, self._port_label(port), self._but_novas(port))
         for port in self._answers.ports:
             if port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner"):
                 addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
@@ -171,6 +190,18 @@ class _Inspection:
     def _groups(self) -> list[Resource]:
         used = {group_id for port in self._ports for group_id in port.get("security_groups") or ()}
         return [one for one in self._answers.security_groups if one["id"] in used]
+
+
+def _unfenced(server: Resource) -> Resource:
+    """A server without what a fence has changed: a restored one has no fence."""
+    is_fenced = FENCE_KEY in (server.get("metadata") or {})
+    return {key: value for key, value in server.items() if not (is_fenced and key in _OF_A_FENCE)}
+
+
+def _but(resource: Resource, attribute: str, members: t.Collection[str]) -> Resource:
+    """A resource without some members of an attribute that is an object."""
+    kept = {key: value for key, value in (resource.get(attribute) or {}).items() if key not in members}
+    return {**resource, attribute: kept}
 
 
 def _each(kind: Kind, resources: t.Iterable[Resource]) -> t.Iterator[Missing]:

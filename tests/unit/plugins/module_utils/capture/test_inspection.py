@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.inspection import Answers, inspect
 
 IP = {"subnet_id": "sub", "ip_address": "10.0.0.11"}
@@ -104,3 +105,32 @@ def test_port_forwardings_to_the_application_are_named():
 
     assert found(floating_ips=[floating("10.0.0.11")]) == ["floating address 203.0.113.2: port forwarding (to 10.0.0.11:22)"]
     assert found(floating_ips=[floating("10.0.0.12")]) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "port"),
+    [
+        ({"OS-EXT-SRV-ATTR:hostname": "Web-1"}, {"dns_name": "web-1"}),
+        ({"scheduler_hints": {"group": ["g"]}}, {}),
+        ({}, {"binding:profile": {"pci_slot": "0000:03:10.1", "pci_vendor_info": "8086:10ed", "physical_network": "datacentre", "allocation": {"x": "y"}}}),
+    ],
+    ids=["name", "group", "device"],
+)
+def test_what_nova_writes_again_at_another_site_is_no_loss(server, port):
+    assert found(servers=[nova_server(**server)], ports=[neutron_port(**port)], security_groups=[]) == []
+
+
+def test_what_somebody_wrote_beside_nova_is_named():
+    servers = [nova_server(**{"OS-EXT-SRV-ATTR:hostname": "web-1", "scheduler_hints": {"group": ["g"], "different_host": ["s2"]}})]
+    ports = [neutron_port(**{"dns_name": "shop", "binding:profile": {"pci_slot": "0000:03:10.1", "trusted": "true"}})]
+    assert found(servers=servers, ports=ports, security_groups=[]) == [
+        "server 'front': scheduler_hints ({\"different_host\": [\"s2\"]}); hints other than the server group are lost",
+        "port p1 of server 'front': binding:profile ({\"trusted\": \"true\"})",
+        "port p1 of server 'front': dns_name (shop)",
+    ]
+
+
+@pytest.mark.parametrize(("metadata", "told"), [({"osdr_fence": "{}"}, []), ({}, ["locked", "locked_reason", "status"])])
+def test_that_a_server_is_fenced_is_no_loss(metadata, told):
+    stopped = nova_server(status="SHUTOFF", locked=True, locked_reason="Fenced by its project", metadata=metadata)
+    assert [one.attribute for one in inspect({"s1"}, dataclasses.replace(TIDY, servers=[stopped]))] == told
