@@ -85,7 +85,7 @@ SERVER = Kind(
         _restored("os-extended-volumes:volumes_attached", note="the volumes, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
         _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
-        _restored("OS-EXT-SRV-ATTR:hostname", note="where the remote site's Nova knows version 2.90"),
+        _restored("OS-EXT-SRV-ATTR:hostname", note="where the remote site's Nova knows version 2.90, with a domain 2.94"),
         _missing("status", note="the restored server is started", usual=("ACTIVE",)),
         _missing("locked", note="the restored server is not locked", usual=(False,)),
         _missing("locked_reason", note="the restored server is not locked"),
