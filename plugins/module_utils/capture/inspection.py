@@ -175,7 +175,10 @@ class _Inspection:
         subnets = [one for one in self._answers.subnets if one["network_id"] in self._networks]
         yield from _each(attributes.NETWORK, [one for one in self._answers.networks if one["id"] in self._networks])
         yield from _each(attributes.SUBNET, subnets)
-        yield from _each(attributes.ROUTER, self._routers({one["id"] for one in subnets}))
+        routers = self._routers({one["id"] for one in subnets})
+        yield from _each(attributes.ROUTER, routers)
+        for router in routers:
+            yield from _of_gateways(router)
         for group in self._groups():
             yield from missing_of(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
             for rule in group["security_group_rules"]:
@@ -188,8 +191,25 @@ class _Inspection:
         return [one for one in self._answers.routers if one["id"] in joined]
 
     def _groups(self) -> list[Resource]:
-        used = {group_id for port in self._ports for group_id in port.get("security_groups") or ()}
-        return [one for one in self._answers.security_groups if one["id"] in used]
+        """The groups of the ports, and all that their rules name, directly or not."""
+        groups = {one["id"]: one for one in self._answers.security_groups}
+        waiting = {group_id for port in self._ports for group_id in port.get("security_groups") or ()}
+        used: set[str] = set()
+        while waiting:
+            group_id = waiting.pop()
+            used.add(group_id)
+            rules = groups[group_id]["security_group_rules"] if group_id in groups else ()
+            waiting |= {rule["remote_group_id"] for rule in rules if rule.get("remote_group_id")} - used
+        return [one for group_id, one in groups.items() if group_id in used]
+
+
+def _of_gateways(router: Resource) -> t.Iterator[Missing]:
+    """What a router has beside the external network and SNAT of its first gateway."""
+    label, policy = f"{attributes.ROUTER.name} '{router['name']}'", (router.get("external_gateway_info") or {}).get("qos_policy_id")
+    if policy:
+        yield Missing(label, "qos_policy_id of the gateway", str(policy), "")
+    for further in (router.get("external_gateways") or ())[1:]:
+        yield Missing(label, "a further gateway", str(further.get("network_id")), "one for each router is restored")
 
 
 def _unfenced(server: Resource) -> Resource:

@@ -134,3 +134,19 @@ def test_what_somebody_wrote_beside_nova_is_named():
 def test_that_a_server_is_fenced_is_no_loss(metadata, told):
     stopped = nova_server(status="SHUTOFF", locked=True, locked_reason="Fenced by its project", metadata=metadata)
     assert [one.attribute for one in inspect({"s1"}, dataclasses.replace(TIDY, servers=[stopped]))] == told
+
+
+def test_what_a_router_has_beside_its_first_gateway_is_named():
+    gateway = {"network_id": "ext", "enable_snat": True, "qos_policy_id": None}
+    assert found(routers=[{**TIDY.routers[0], "external_gateway_info": gateway, "external_gateways": [gateway]}]) == []
+    limited = {**gateway, "qos_policy_id": "q1"}
+    assert found(routers=[{**TIDY.routers[0], "external_gateway_info": limited, "external_gateways": [limited, {"network_id": "ext2"}]}]) == [
+        "router 'shop-router': qos_policy_id of the gateway (q1)",
+        "router 'shop-router': a further gateway (ext2); one for each router is restored",
+    ]
+
+
+def test_groups_that_only_rules_name_are_looked_through_too():
+    rule = {"id": "r1", "remote_group_id": "sg2"}
+    groups = [group(security_group_rules=[rule]), group("sg2", "bastion", tags=["x"], security_group_rules=[{"id": "r2", "remote_group_id": "sg"}])]
+    assert found(security_groups=groups) == ["security group 'bastion': tags ([\"x\"])"]
