@@ -20,7 +20,7 @@ from ..manifest.missing import Missing
 from ..work.pool import run_all
 from . import attributes
 from .attributes import Kind
-from .missing import Resource, missing_of
+from .missing import Resource, missing_of, short
 
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
 _HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
@@ -118,7 +118,7 @@ class _Inspection:
             for mac in dict.fromkeys(one.get(_MAC_ADDRESS) for one in addresses):
                 if mac and mac not in seen:
                     where = f"interface {mac} of server '{self._names[server['id']]}'"
-                    yield Missing(where, "port", f"on network '{network}'", "its port belongs to another project")
+                    yield Missing(where, "port", short(f"on network '{network}'"), "its port belongs to another project")
 
     def _of_volumes(self) -> t.Iterator[Missing]:
         for volume in self._answers.volumes:
@@ -144,7 +144,7 @@ class _Inspection:
         for port in self._answers.ports:
             if port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner"):
                 addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
-                yield Missing(f"port {_called(port)}", "the port itself", addresses, "it is on no server")
+                yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server")
 
     def _of_floating_ips(self) -> t.Iterator[Missing]:
         by_port: dict[str, list[Resource]] = collections.defaultdict(list)

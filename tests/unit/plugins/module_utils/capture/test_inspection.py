@@ -6,6 +6,8 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.inspection import Answers, inspect
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 IP = {"subnet_id": "sub", "ip_address": "10.0.0.11"}
 
@@ -150,3 +152,12 @@ def test_groups_that_only_rules_name_are_looked_through_too():
     rule = {"id": "r1", "remote_group_id": "sg2"}
     groups = [group(security_group_rules=[rule]), group("sg2", "bastion", tags=["x"], security_group_rules=[{"id": "r2", "remote_group_id": "sg"}])]
     assert found(security_groups=groups) == ["security group 'bastion': tags ([\"x\"])"]
+
+
+def test_whatever_is_missing_fits_into_a_manifest():
+    many = [{"subnet_id": "sub", "ip_address": f"2001:db8:0:1234::{number:x}"} for number in range(99)]
+    virtual = neutron_port("vip", device_id="", device_owner="", fixed_ips=many)
+    hidden = nova_server(addresses={"n" * 255: [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:99"}]})
+    lost = inspect({"s1"}, dataclasses.replace(TIDY, servers=[hidden], ports=[*TIDY.ports, virtual]))
+    assert len(lost) == 2
+    Manifest.parse({**shop.document(), "missing": [dataclasses.asdict(one) for one in lost]})
