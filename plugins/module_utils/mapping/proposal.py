@@ -184,9 +184,8 @@ class _Proposer:
     def _flavor(self, name: str) -> Proposed:
         """Propose a flavor that is large enough for all servers of this flavor, and says the same."""
         wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
-        largest = Flavor(
-            "", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")), _same_specs(wanted)
-        )
+        largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
+        largest = dataclasses.replace(largest, extra_specs=_same_specs(wanted))
         chosen = choose_flavor(largest, self.site.flavors)
         if chosen and not specs_differ(chosen, largest):
             return Proposed(Target(chosen.name))
