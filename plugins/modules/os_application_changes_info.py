@@ -14,6 +14,8 @@ description:
   - Ids are not compared, so checkpoints of both sites, and what runs at either, can be compared with each other.
   - Compared with what runs now, it also names servers that are on the application's networks or in its server groups
     and belong to none of its tiers. No checkpoint protects them.
+  - What an older checkpoint or a site does not tell, such as extra specs of a flavor, is not compared. Whether there is user
+    data is compared only between two checkpoints.
 author:
   - The osdr.openstack authors (!UNKNOWN)
 extends_documentation_fragment:
@@ -140,6 +142,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.user_data import without_user_data
 
 DRILL = "drill"
 
@@ -162,15 +165,17 @@ def run(params, catalogue):
     application = require_name("the name of an application", params["application"])
     if params["later"] is None and params["source_cloud"] is None:
         raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as later.")
-    before = chosen(catalogue, application, params["since"])
+    since = chosen(catalogue, application, params["since"])
+    before = since.description
     if params["later"] is None:
-        after, strangers = running(connect_other(params["source_cloud"]), before.application, params["concurrency"])
+        after, strangers = running(connect_other(params["source_cloud"]), since.application, params["concurrency"])
+        before = without_user_data(before)
     else:
         after, strangers = chosen(catalogue, application, params["later"]).description, []
     return {
-        "since": before.checkpoint.id,
+        "since": since.checkpoint.id,
         "later": params["later"],
-        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in changes(before.description, after)],
+        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in changes(before, after)],
         "strangers": [dataclasses.asdict(one) for one in strangers],
     }
 

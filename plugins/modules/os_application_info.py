@@ -90,11 +90,11 @@ application_description:
     servers:
       description:
         - The servers with C(source_id), C(name), C(tier), C(flavor), C(key_name), C(config_drive), C(description),
-          C(metadata), C(tags), C(user_data) and C(server_group).
+          C(metadata), C(tags), C(user_data), C(server_group) and C(hostname), which is null where Nova does not tell it.
         - C(availability_zone) is the one that was asked for when a server was created, null where none was. Nova tells it since
           2024.1. A volume has the one that it is in.
-        - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups)
-          and the name of the C(floating_network), or null where it has no floating address. The fixed address to which that
+        - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups),
+          C(is_up), C(vnic_type) and the name of the C(floating_network), or null where it has no floating address. The fixed address to which that
           leads is the first one.
         - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
       type: list

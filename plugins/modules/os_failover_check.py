@@ -21,6 +21,7 @@ description:
   - A checkpoint that was taken earlier, or whose snapshots were, is a problem unless an interrupted move took it and all servers have been stopped
     and locked since. Otherwise, what was written after it would be lost.
   - Servers of the application that run at both sites are always a problem.
+  - Warns of what will be missing at the other site, as M(osdr.openstack.os_application_info) and M(osdr.openstack.os_restore_check) do.
   - Fails with a list of all problems, or succeeds. Changes nothing.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -196,6 +197,8 @@ def main():
     )
     with reported(module):
         verdict = run(module.params)
+    for warning in verdict.warnings:
+        module.warn(warning)
     result = verdict.as_dict()
     if verdict.problems:
         what = f"Application '{result['application']}' cannot be moved from site '{module.params['site']}' to site '{module.params['remote_site']}'"

@@ -27,7 +27,7 @@ from ..manifest.specs import (
     VolumeSpec,
 )
 from .look import CaptureSite
-from .problems import problems
+from .problems import problems, ssh_keys
 from .scope import Scope, group_name, groups
 
 
@@ -131,7 +131,7 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
         subnets=_named(_subnet(seen, seen.subnets[one]) for one in scope.subnets),
         routers=_named(_router(seen, seen.routers[one], scope.router_subnets[one]) for one in scope.routers),
         security_groups=_named(_security_group(seen, seen.security_groups[one]) for one in scope.security_groups),
-        key_pairs=_named(KeyPairSpec(name, unmarked_text(key)) for name, key in seen.key_pairs.items() if name in used),
+        key_pairs=_named(KeyPairSpec(name, unmarked_text(key)) for name, key in ssh_keys(seen).items() if name in used),
         server_groups=_named(ServerGroupSpec(group_name(application, one), one.policy, one.max_per_host) for one in groups(seen)),
     )
 

@@ -15,13 +15,25 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..core.records import FENCE_KEY
 from ..manifest.missing import Missing
 from ..work.pool import run_all
 from . import attributes
 from .attributes import Kind
-from .missing import Resource, missing_of
+from .missing import Resource, missing_of, short
 
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
+_HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
+_HINTS, _GROUP_HINT = "scheduler_hints", "group"
+#: What a fence changes of a server.
+_OF_A_FENCE = ("status", "locked", "locked_reason")
+_DNS_NAME = "dns_name"
+_PROFILE = "binding:profile"
+#: What Nova writes into the profile of a port: the device on the server's host.
+_OF_THE_HOST = (
+    *("pci_slot", "pci_vendor_info", "physical_network", "card_serial_number", "pf_mac_address", "vf_num", "device_mac_address"),
+    *("allocation", "arq_uuid", "migrating_to"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +88,7 @@ class _Inspection:
         self._answers = answers
         self._servers = [one for one in answers.servers if one["id"] in server_ids]
         self._names = {one["id"]: one.get("name") or one["id"] for one in self._servers}
+        self._hostnames = {one["id"]: str(one.get(_HOSTNAME) or self._names[one["id"]]) for one in self._servers}
         self._ports = [one for one in answers.ports if one["device_id"] in self._names]
         self._networks = {port["network_id"] for port in self._ports}
 
@@ -91,7 +104,7 @@ class _Inspection:
     def _of_servers(self) -> t.Iterator[Missing]:
         for server in self._servers:
             name = self._names[server["id"]]
-            yield from missing_of(attributes.SERVER, f"'{name}'", server)
+            yield from missing_of(attributes.SERVER, f"'{name}'", _unfenced(_but(server, _HINTS, (_GROUP_HINT,))))
             yield from missing_of(attributes.FLAVOR, f"of server '{name}'", server.get("flavor") or {})
             yield from self._invisible_interfaces(server)
         for group in self._answers.server_groups:
@@ -105,7 +118,7 @@ class _Inspection:
             for mac in dict.fromkeys(one.get(_MAC_ADDRESS) for one in addresses):
                 if mac and mac not in seen:
                     where = f"interface {mac} of server '{self._names[server['id']]}'"
-                    yield Missing(where, "port", f"on network '{network}'", "its port belongs to another project")
+                    yield Missing(where, "port", short(f"on network '{network}'"), "its port belongs to another project")
 
     def _of_volumes(self) -> t.Iterator[Missing]:
         for volume in self._answers.volumes:
@@ -119,13 +132,19 @@ class _Inspection:
     def _port_label(self, port: Resource) -> str:
         return f"{_called(port)} of server '{self._names[port['device_id']]}'"
 
+    def _but_novas(self, port: Resource) -> Resource:
+        """A port without what Nova writes at each site when it connects a server: its host name, and the device on its host."""
+        has_hostname = str(port.get(_DNS_NAME)).lower() == self._hostnames[port["device_id"]].lower()
+        named = {key: value for key, value in port.items() if not (key == _DNS_NAME and has_hostname)}
+        return _but(named, _PROFILE, _OF_THE_HOST)
+
     def _of_ports(self) -> t.Iterator[Missing]:
         for port in self._ports:
-            yield from missing_of(attributes.PORT, self._port_label(port), port)
+            yield from missing_of(attributes.PORT, self._port_label(port), self._but_novas(port))
         for port in self._answers.ports:
             if port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner"):
                 addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
-                yield Missing(f"port {_called(port)}", "the port itself", addresses, "it is on no server")
+                yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server")
 
     def _of_floating_ips(self) -> t.Iterator[Missing]:
         by_port: dict[str, list[Resource]] = collections.defaultdict(list)
@@ -156,7 +175,10 @@ class _Inspection:
         subnets = [one for one in self._answers.subnets if one["network_id"] in self._networks]
         yield from _each(attributes.NETWORK, [one for one in self._answers.networks if one["id"] in self._networks])
         yield from _each(attributes.SUBNET, subnets)
-        yield from _each(attributes.ROUTER, self._routers({one["id"] for one in subnets}))
+        routers = self._routers({one["id"] for one in subnets})
+        yield from _each(attributes.ROUTER, routers)
+        for router in routers:
+            yield from _of_gateways(router)
         for group in self._groups():
             yield from missing_of(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
             for rule in group["security_group_rules"]:
@@ -169,8 +191,37 @@ class _Inspection:
         return [one for one in self._answers.routers if one["id"] in joined]
 
     def _groups(self) -> list[Resource]:
-        used = {group_id for port in self._ports for group_id in port.get("security_groups") or ()}
-        return [one for one in self._answers.security_groups if one["id"] in used]
+        """The groups of the ports, and all that their rules name, directly or not."""
+        groups = {one["id"]: one for one in self._answers.security_groups}
+        waiting = {group_id for port in self._ports for group_id in port.get("security_groups") or ()}
+        used: set[str] = set()
+        while waiting:
+            group_id = waiting.pop()
+            used.add(group_id)
+            rules = groups[group_id]["security_group_rules"] if group_id in groups else ()
+            waiting |= {rule["remote_group_id"] for rule in rules if rule.get("remote_group_id")} - used
+        return [one for group_id, one in groups.items() if group_id in used]
+
+
+def _of_gateways(router: Resource) -> t.Iterator[Missing]:
+    """What a router has beside the external network and SNAT of its first gateway."""
+    label, policy = f"{attributes.ROUTER.name} '{router['name']}'", (router.get("external_gateway_info") or {}).get("qos_policy_id")
+    if policy:
+        yield Missing(label, "qos_policy_id of the gateway", str(policy), "")
+    for further in (router.get("external_gateways") or ())[1:]:
+        yield Missing(label, "a further gateway", str(further.get("network_id")), "one for each router is restored")
+
+
+def _unfenced(server: Resource) -> Resource:
+    """A server without what a fence has changed: a restored one has no fence."""
+    is_fenced = FENCE_KEY in (server.get("metadata") or {})
+    return {key: value for key, value in server.items() if not (is_fenced and key in _OF_A_FENCE)}
+
+
+def _but(resource: Resource, attribute: str, members: t.Collection[str]) -> Resource:
+    """A resource without some members of an attribute that is an object."""
+    kept = {key: value for key, value in (resource.get(attribute) or {}).items() if key not in members}
+    return {**resource, attribute: kept}
 
 
 def _each(kind: Kind, resources: t.Iterable[Resource]) -> t.Iterator[Missing]:

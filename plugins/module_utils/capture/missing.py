@@ -30,7 +30,7 @@ def missing_of(kind: Kind, label: str, resource: Resource) -> list[Missing]:
         value = _without_marks(resource[name])
         note = None if value in _EMPTY else _loss(kind, name, value)
         if note is not None:
-            found.append(Missing(f"{kind.name} {label}", name, _short(value), note))
+            found.append(Missing(f"{kind.name} {label}", name, short(value), note))
     return found
 
 
@@ -52,6 +52,7 @@ def _without_marks(value: t.Any) -> t.Any:
     return value
 
 
-def _short(value: t.Any) -> str:
+def short(value: t.Any) -> str:
+    """A value in so many characters as a manifest and a message hold."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

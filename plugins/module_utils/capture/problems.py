@@ -12,6 +12,8 @@ from ..core.records import Network, Router, SecurityGroup, Server, Subnet
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
 
+_CERTIFICATE = "-----BEGIN CERTIFICATE"
+
 
 def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[str]:
     """Everything that could not be restored, each with what to do."""
@@ -34,14 +36,20 @@ def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
             )
 
 
-def _key_pair_warnings(seen: CaptureSite) -> list[str]:
-    return [
-        f"Key pair '{server.key_name}' of server {server.label} is not among those of the credentials' user, so its "
-        "public key is not captured. A restored server gets it only where a key pair of this name exists; "
-        "the key already installed on its disk is kept in any case."
-        for server in seen.servers.values()
-        if server.key_name and server.key_name not in seen.key_pairs
-    ]
+def _key_pair_warnings(seen: CaptureSite) -> t.Iterator[str]:
+    for server in seen.servers.values():
+        if server.key_name and server.key_name not in ssh_keys(seen):
+            why = "is a certificate (x509)" if server.key_name in seen.key_pairs else "is not among those of the credentials' user"
+            yield (
+                f"Key pair '{server.key_name}' of server {server.label} {why}, so its "
+                "public key is not captured. A restored server gets it only where a key pair of this name exists; "
+                "the key already installed on its disk is kept in any case."
+            )
+
+
+def ssh_keys(seen: CaptureSite) -> dict[str, str]:
+    """Public key per name of the key pairs that a restore can make; a certificate has no comment for its mark."""
+    return {name: key for name, key in seen.key_pairs.items() if not key.startswith(_CERTIFICATE)}
 
 
 def _server_problems(seen: CaptureSite) -> t.Iterator[str]:

@@ -16,6 +16,8 @@ from .session import Cloud
 _KNOWN_VERSION = "2.100"
 #: Since then, servers may have another host name than Nova would make of their name.
 _HOSTNAME_VERSION = "2.90"
+#: Since then, with a domain, or an underscore.
+_DOMAIN_VERSION = "2.94"
 
 
 class Compute:
@@ -106,10 +108,11 @@ class Compute:
     def create_server(self, wanted: t.Mapping[str, t.Any]) -> Server:
         """Start building a server.
 
-        :param wanted: the body of Nova's server creation. A host name is left to a Nova that takes none.
+        :param wanted: the body of Nova's server creation. The host name is left to a Nova that takes none, or none like it.
         """
         with self.cloud.calling(f"create server {wanted['name']}"):
-            takes_hostname = library("openstack.utils", "openstacksdk").supports_microversion(self._api, _HOSTNAME_VERSION)
+            version = _DOMAIN_VERSION if {".", "_"} & {*wanted.get("hostname", "")} else _HOSTNAME_VERSION
+            takes_hostname = library("openstack.utils", "openstacksdk").supports_microversion(self._api, version)
             left_out = () if takes_hostname else ("hostname",)
             return _server(self._api.create_server(**{key: value for key, value in wanted.items() if key not in left_out}))
 

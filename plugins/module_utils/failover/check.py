@@ -8,8 +8,7 @@ import dataclasses
 import typing as t
 
 from ..application.definition import Application
-from ..capture.describe import describe
-from ..capture.look import look
+from ..capture.job import capture
 from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
@@ -55,6 +54,7 @@ class Verdict:
     :param checkpoint: id of the last checkpoint.
     :param is_taken: whether it is in the catalogue already.
     :param old: servers at the target that must be removed first.
+    :param warnings: what will be missing at the target, and what else an operator should know.
     """
 
     move: Move
@@ -63,6 +63,7 @@ class Verdict:
     problems: tuple[str, ...]
     old: tuple[superseded.Old, ...] = ()
     needs: tuple[Need, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -131,11 +132,14 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
     verdict = Verdict(move, checkpoint, taken is not None, tuple(problems))
     if move.is_done:
         return verdict
-    try:
-        manifest = taken or provisional(_described(source, wanted.application, concurrency), checkpoint, source.name, now)
-    except CheckFailed as error:
-        return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
-    return _judged(verdict, manifest, wanted, restore_stock.look(target.cloud, concurrency))
+    if taken is None:
+        try:
+            captured = capture(source.cloud, wanted.application, concurrency)
+        except CheckFailed as error:
+            return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
+        taken = provisional(captured.description, checkpoint, source.name, now)
+        verdict = dataclasses.replace(verdict, warnings=captured.warnings)
+    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency))
 
 
 def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
@@ -157,10 +161,6 @@ def _anew(move: Move) -> str:
     )
 
 
-def _described(source: MoveSite, application: Application, concurrency: int) -> ApplicationDescription:
-    return describe(application, look(source.cloud, application, concurrency))
-
-
 def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: restore_stock.Stock) -> Verdict:
     """Add what the restore at the target needs, and what blocks it."""
     # Judged as if the old servers were gone; those that are still there are reported separately.
@@ -169,4 +169,11 @@ def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: rest
         old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)
     else:
         old_problems = superseded.in_the_way(stock.site.name, found.old)
-    return dataclasses.replace(verdict, problems=(*verdict.problems, *old_problems, *found.problems), old=found.old, needs=found.needs)
+    return dataclasses.replace(
+        verdict,
+        problems=(*verdict.problems, *old_problems, *found.problems),
+        old=found.old,
+        needs=found.needs,
+        # Both sides tell what will be missing.
+        warnings=tuple(dict.fromkeys((*verdict.warnings, *found.doubts))),
+    )

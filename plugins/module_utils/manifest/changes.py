@@ -14,6 +14,8 @@ Attributes = dict[str, t.Any]
 #: Per kind and name of a part.
 Parts = dict[tuple[str, str], Attributes]
 
+#: Attributes of which None says that they are not known: the checkpoint is older than they are, or the site does not show them.
+_MAY_BE_UNKNOWN = ("hostname", "extra_specs")
 APPEARED, WENT, CHANGED = "appeared", "went", "changed"
 
 
@@ -48,9 +50,13 @@ def changes(before: ApplicationDescription, after: ApplicationDescription) -> li
         Change(*part, CHANGED, attribute, old[part][attribute], value)
         for part in old.keys() & new.keys()
         for attribute, value in new[part].items()
-        if value != old[part][attribute]
+        if value != old[part][attribute] and not _is_unknown(attribute, value, old[part][attribute])
     ]
     return sorted(found, key=lambda one: (one.kind, one.name, one.attribute or ""))
+
+
+def _is_unknown(attribute: str, *values: t.Any) -> bool:
+    return attribute in _MAY_BE_UNKNOWN and None in values
 
 
 def parts(description: ApplicationDescription) -> Parts:
@@ -68,9 +74,11 @@ def parts(description: ApplicationDescription) -> Parts:
 
 
 def _parts_of_server(server: ServerSpec) -> Parts:
-    flavor = {key: value for key, value in dataclasses.asdict(server.flavor).items() if key != "id"}
-    found: Parts = {("server", server.name): {**_attributes(server, "source_id", "name", "flavor", "ports", "volumes", "user_data"), "flavor": flavor}}
-    found["server", server.name]["user_data"] = "present" if server.user_data else "absent"
+    attributes = _attributes(server, "source_id", "name", "flavor", "ports", "volumes", "user_data")
+    attributes["flavor"] = _attributes(server.flavor, "id", "extra_specs")
+    attributes["extra_specs"] = server.flavor.extra_specs
+    attributes["user_data"] = "present" if server.user_data else "absent"
+    found: Parts = {("server", server.name): attributes}
     for volume in server.volumes:
         found["volume", f"{volume.device} of server {server.name}"] = _attributes(volume, "source_id", "device")
     place: dict[str, int] = {}

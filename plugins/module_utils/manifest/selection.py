@@ -9,7 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import InvalidInput
-from .manifest import ApplicationDescription, Manifest
+from .manifest import Manifest
 from .specs import RouterSpec, SecurityGroupSpec, ServerSpec, Topology
 
 
@@ -25,9 +25,10 @@ def chosen(manifest: Manifest, servers: t.Collection[str] | None) -> Manifest:
     _refuse_unknown("server", servers, [server.name for server in description.servers], manifest)
     kept = tuple(server for server in description.servers if server.name in servers)
     volumes = {volume.source_id for server in kept for volume in server.volumes}
+    application, topology = _application(description.application, servers), _topology(description.topology, kept)
     return dataclasses.replace(
         manifest,
-        description=ApplicationDescription(_application(description.application, servers), kept, _topology(description.topology, kept)),
+        description=dataclasses.replace(description, application=application, servers=kept, topology=topology),
         copies=tuple(copy for copy in manifest.copies if copy.volume_id in volumes),
     )
 

@@ -17,7 +17,7 @@ import typing as t
 
 from ..core.errors import InvalidInput
 from ..core.libraries import library
-from .manifest import Manifest
+from .manifest import ApplicationDescription, Manifest
 
 OMIT = "omit"
 KEEP = "keep"
@@ -54,10 +54,16 @@ def opened(manifest: Manifest, passphrase: str | None) -> Manifest:
 
     :raises InvalidInput: when the passphrase is not the one that it was sealed with.
     """
-    servers = tuple(
-        dataclasses.replace(server, user_data=_opened(server.user_data, passphrase)) for server in manifest.description.servers
-    )
-    return dataclasses.replace(manifest, description=dataclasses.replace(manifest.description, servers=servers))
+    return dataclasses.replace(manifest, description=_with(manifest.description, lambda content: _opened(content, passphrase)))
+
+
+def without_user_data(description: ApplicationDescription) -> ApplicationDescription:
+    return _with(description, lambda _content: None)
+
+
+def _with(description: ApplicationDescription, change: t.Callable[[str | None], str | None]) -> ApplicationDescription:
+    servers = tuple(dataclasses.replace(server, user_data=change(server.user_data)) for server in description.servers)
+    return dataclasses.replace(description, servers=servers)
 
 
 def warnings(manifest: Manifest, passphrase: str | None) -> list[str]:

@@ -14,7 +14,7 @@ import typing as t
 from ..core.records import Flavor, Subnet
 from ..manifest.manifest import Manifest
 from ..manifest.specs import KeyPairSpec, SubnetSpec
-from ..restore.server_plan import choose_flavor
+from ..restore.server_plan import choose_flavor, specs_differ
 from ..restore.stock import Stock
 from ..restore.topology import same_key
 from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
@@ -182,15 +182,22 @@ class _Proposer:
         return self._undecided("external_networks", name, reason, names)
 
     def _flavor(self, name: str) -> Proposed:
-        """Propose a flavor that is large enough for all servers of this flavor."""
+        """Propose a flavor that is large enough for all servers of this flavor, and says the same."""
         wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
+        largest = dataclasses.replace(largest, extra_specs=_same_specs(wanted))
         chosen = choose_flavor(largest, self.site.flavors)
-        if chosen:
+        if chosen and not specs_differ(chosen, largest):
             return Proposed(Target(chosen.name))
-        by_size = sorted(self.site.flavors, key=lambda one: (-one.ram, -one.vcpus, one.name))
-        reason = f"Site '{self.site.name}' has no flavor with {largest.vcpus} VCPUs and {largest.ram} MiB of memory or more."
-        return self._undecided("flavors", name, reason, [one.name for one in by_size])
+        by_size = sorted(self.site.flavors, key=lambda one: (one.name != name, -one.ram, -one.vcpus, one.name))
+        return self._undecided("flavors", name, self._why_no_flavor(chosen, largest), [one.name for one in by_size])
+
+    def _why_no_flavor(self, chosen: Flavor | None, wanted: Flavor) -> str:
+        specs = dict(wanted.extra_specs or {})
+        if chosen:
+            return f"Flavor '{chosen.name}' has the extra specs {dict(chosen.extra_specs or {})} at site '{self.site.name}' and {specs} at the source."
+        size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory or more"
+        return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}."
 
     def _volume_type(self, name: str) -> Proposed:
         types, default = self.inventory.volume_types, self.inventory.default_volume_type
@@ -229,6 +236,12 @@ class _Proposer:
         """Those with the same key first."""
         pairs = self.site.key_pairs
         return sorted(pairs, key=lambda name: (not same_key(pairs[name], spec.public_key), name))
+
+
+def _same_specs(flavors: t.Sequence[Flavor]) -> t.Mapping[str, str] | None:
+    """The extra specs of flavors; None where they are not known, or were changed between one server and the next."""
+    first = flavors[0].extra_specs
+    return first if all(one.extra_specs == first for one in flavors) else None
 
 
 def _same_range(spec: SubnetSpec, subnets: t.Iterable[Subnet]) -> Subnet | None:

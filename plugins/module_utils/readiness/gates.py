@@ -21,7 +21,7 @@ from ..work.waiting import Waiter
 from .probes import Probes, Subject
 
 #: What happens to checks that are commands. REFUSE, the first, is the default.
-REFUSE, SKIP, RUN = COMMAND_POLICIES = ("refuse", "skip", "run")
+REFUSE, SKIP, RUN = ("refuse", "skip", "run")
 
 Ask = t.Callable[[Check, Subject, float], "str | None"]
 

@@ -19,6 +19,8 @@ from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
 
 _LONGEST_HOSTNAME = 63
+#: What Nova takes; of a server's name it also makes others.
+_HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +82,9 @@ class ServerStep:
     @property
     def _hostname(self) -> str | None:
         """The host name to set: the guest keeps that of the source whatever the server's name; None where Nova derives the same."""
-        wanted = self.spec.hostname or _hostname(self.spec.name)
-        return None if wanted == _hostname(self.name) else wanted
+        own = self.spec.hostname or ""
+        wanted = own if _HOSTNAME.fullmatch(own) else _hostname(self.spec.name)
+        return wanted if wanted != _hostname(self.name) and _HOSTNAME.fullmatch(wanted) else None
 
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """Parameters for creating the server in Nova; flavor and volumes must exist."""
@@ -117,7 +120,7 @@ class ServerStep:
 def _hostname(name: str) -> str:
     """The host name that Nova derives from a server's name."""
     plain = re.sub(r"[^a-z0-9-]", "", re.sub(r"[ _.]", "-", name.lower()))
-    return plain.strip("-")[:_LONGEST_HOSTNAME]
+    return plain.strip("-")[:_LONGEST_HOSTNAME].rstrip("-")
 
 
 def plan_servers(manifest: Manifest, site: RestoreSite, volumes: t.Iterable[VolumeStep]) -> list[ServerStep]:

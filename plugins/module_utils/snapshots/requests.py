@@ -19,7 +19,6 @@ from . import proof
 from .grouping import Unit
 
 _AVAILABLE = "available"
-_CREATING = "creating"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,6 +70,18 @@ def test_what_runs_now_is_compared_by_the_definition_of_the_checkpoint(mocker):
     assert found["strangers"] == [{"id": "s9", "name": "batch", "reasons": ("on network shop-net",)}]
 
 
+def test_user_data_is_not_compared_with_what_runs_now(mocker):
+    """Nova shows it to administrators only, so that nobody knows whether what runs has any."""
+    servers = tuple(dataclasses.replace(one, user_data="plain:eA==") for one in NOON.description.servers)
+    catalogue = FakeCatalogue()
+    catalogue.checkpoints = lambda application: mocker.Mock(
+        select=lambda choice: dataclasses.replace(NOON, description=dataclasses.replace(NOON.description, servers=servers))
+    )
+    mocker.patch.object(os_application_changes_info, "running", return_value=(NOON.description, []))
+    mocker.patch.object(os_application_changes_info, "connect_other")
+    assert run(catalogue, later=None, source_cloud="primary")["changes"] == []
+
+
 def test_since_the_last_drill():
     assert run(FakeCatalogue(shop.drilled(checkpoint="one")), since="drill")["changes"] == []
     with pytest.raises(NotFound, match="No drill of application 'shop' .* has passed"):

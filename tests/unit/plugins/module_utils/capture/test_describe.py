@@ -227,6 +227,12 @@ def test_the_key_pair_of_another_user_is_a_warning():
     assert not warnings(seen())
 
 
+def test_a_key_pair_that_is_a_certificate_is_a_warning():
+    found = seen(key_pairs={"shop": "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"})
+    assert [one.split(", so")[0] for one in warnings(found)] == ["Key pair 'shop' of server orders-db (id-orders-db) is a certificate (x509)"]
+    assert describe(APPLICATION, found).topology.key_pairs == ()
+
+
 def with_server(**changes):
     return {"servers": {"id-orders-db": orders_db(**changes)}}
 

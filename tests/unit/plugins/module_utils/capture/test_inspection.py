@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.inspection import Answers, inspect
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 IP = {"subnet_id": "sub", "ip_address": "10.0.0.11"}
 
@@ -104,3 +107,57 @@ def test_port_forwardings_to_the_application_are_named():
 
     assert found(floating_ips=[floating("10.0.0.11")]) == ["floating address 203.0.113.2: port forwarding (to 10.0.0.11:22)"]
     assert found(floating_ips=[floating("10.0.0.12")]) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "port"),
+    [
+        ({"OS-EXT-SRV-ATTR:hostname": "Web-1"}, {"dns_name": "web-1"}),
+        ({"scheduler_hints": {"group": ["g"]}}, {}),
+        ({}, {"binding:profile": {"pci_slot": "0000:03:10.1", "pci_vendor_info": "8086:10ed", "physical_network": "datacentre", "allocation": {"x": "y"}}}),
+    ],
+    ids=["name", "group", "device"],
+)
+def test_what_nova_writes_again_at_another_site_is_no_loss(server, port):
+    assert found(servers=[nova_server(**server)], ports=[neutron_port(**port)], security_groups=[]) == []
+
+
+def test_what_somebody_wrote_beside_nova_is_named():
+    servers = [nova_server(**{"OS-EXT-SRV-ATTR:hostname": "web-1", "scheduler_hints": {"group": ["g"], "different_host": ["s2"]}})]
+    ports = [neutron_port(**{"dns_name": "shop", "binding:profile": {"pci_slot": "0000:03:10.1", "trusted": "true"}})]
+    assert found(servers=servers, ports=ports, security_groups=[]) == [
+        "server 'front': scheduler_hints ({\"different_host\": [\"s2\"]}); hints other than the server group are lost",
+        "port p1 of server 'front': binding:profile ({\"trusted\": \"true\"})",
+        "port p1 of server 'front': dns_name (shop)",
+    ]
+
+
+@pytest.mark.parametrize(("metadata", "told"), [({"osdr_fence": "{}"}, []), ({}, ["locked", "locked_reason", "status"])])
+def test_that_a_server_is_fenced_is_no_loss(metadata, told):
+    stopped = nova_server(status="SHUTOFF", locked=True, locked_reason="Fenced by its project", metadata=metadata)
+    assert [one.attribute for one in inspect({"s1"}, dataclasses.replace(TIDY, servers=[stopped]))] == told
+
+
+def test_what_a_router_has_beside_its_first_gateway_is_named():
+    gateway = {"network_id": "ext", "enable_snat": True, "qos_policy_id": None}
+    assert found(routers=[{**TIDY.routers[0], "external_gateway_info": gateway, "external_gateways": [gateway]}]) == []
+    limited = {**gateway, "qos_policy_id": "q1"}
+    assert found(routers=[{**TIDY.routers[0], "external_gateway_info": limited, "external_gateways": [limited, {"network_id": "ext2"}]}]) == [
+        "router 'shop-router': qos_policy_id of the gateway (q1)",
+        "router 'shop-router': a further gateway (ext2); one for each router is restored",
+    ]
+
+
+def test_groups_that_only_rules_name_are_looked_through_too():
+    rule = {"id": "r1", "remote_group_id": "sg2"}
+    groups = [group(security_group_rules=[rule]), group("sg2", "bastion", tags=["x"], security_group_rules=[{"id": "r2", "remote_group_id": "sg"}])]
+    assert found(security_groups=groups) == ["security group 'bastion': tags ([\"x\"])"]
+
+
+def test_whatever_is_missing_fits_into_a_manifest():
+    many = [{"subnet_id": "sub", "ip_address": f"2001:db8:0:1234::{number:x}"} for number in range(99)]
+    virtual = neutron_port("vip", device_id="", device_owner="", fixed_ips=many)
+    hidden = nova_server(addresses={"n" * 255: [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:99"}]})
+    lost = inspect({"s1"}, dataclasses.replace(TIDY, servers=[hidden], ports=[*TIDY.ports, virtual]))
+    assert len(lost) == 2
+    Manifest.parse({**shop.document(), "missing": [dataclasses.asdict(one) for one in lost]})

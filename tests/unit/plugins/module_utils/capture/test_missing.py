@@ -49,7 +49,7 @@ def test_nothing_is_no_loss(nothing):
         (attributes.SERVER, "locked", False, True),
         (attributes.FLAVOR, "ephemeral", 0, 20),
         (attributes.NETWORK, "admin_state_up", True, False),
-        (attributes.ROUTER, "ha", False, True),
+        (attributes.ROUTER, "enable_ndp_proxy", False, True),
     ],
     ids=lambda value: getattr(value, "name", repr(value)),
 )
@@ -79,3 +79,18 @@ def test_a_warning_names_everything():
         "Will be missing at the remote site: port p1: description (the front); the mark of the restore replaces it. port p1: dns_name (front)."
     )
     assert warning([]) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (attributes.NETWORK, {"project_default": False, "pvlan": False, "l2_adjacency": True, "vlan_transparent": None}),
+        (attributes.SUBNET, {"leak_routes": False, "service_types": [], "router:external": False}),
+        (attributes.ROUTER, {"ha": True, "distributed": True, "enable_snat": True, "evpn_vni": None, "external_gateways": [{"network_id": "x"}]}),
+        (attributes.FLOATING_IP, {"qos_network_policy_id": "q1", "port_details": {"name": "x"}}),
+        (attributes.PORT, {"pvlan_type": None, "pvlan_community": None, "propagate_uplink_status": True, "ip_allocation": "immediate"}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_what_a_site_says_of_every_resource_is_no_loss(kind, answer):
+    assert attributes_of(kind, answer) == []

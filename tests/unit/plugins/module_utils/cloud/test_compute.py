@@ -177,15 +177,25 @@ def test_a_server_group_is_a_hint_to_the_scheduler(compute, requests_mock):
     assert asked["OS-SCH-HNT:scheduler_hints"] == {"group": "g1"}
 
 
-@pytest.mark.parametrize(("version", "sent"), [("2.100", {"hostname": "orders-db"}), ("2.90", {"hostname": "orders-db"}), ("2.89", {})])
-def test_a_host_name_is_given_only_where_nova_takes_one(compute, requests_mock, version, sent):
+@pytest.mark.parametrize(
+    ("version", "hostname", "is_sent"),
+    [
+        ("2.100", "orders-db", True),
+        ("2.90", "orders-db", True),
+        ("2.89", "orders-db", False),
+        ("2.100", "db.example.org", True),
+        ("2.94", "db.example.org", True),
+        ("2.93", "db.example.org", False),
+    ],
+)
+def test_a_host_name_is_given_only_where_nova_takes_one(compute, requests_mock, version, hostname, is_sent):
     for url in (NOVA, f"{NOVA}/"):
         requests_mock.get(url, json={"version": {**VERSION, "version": version}})
     posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": nova_server()})
-    compute.create_server({"name": "drill-7-orders-db", "flavor_id": "f1", "networks": "none", "hostname": "orders-db"})
+    compute.create_server({"name": "drill-7-orders-db", "flavor_id": "f1", "networks": "none", "hostname": hostname})
     body = posted.last_request.json()["server"]
     assert body["name"] == "drill-7-orders-db"
-    assert {key: value for key, value in body.items() if key == "hostname"} == sent
+    assert body.get("hostname") == (hostname if is_sent else None)
 
 
 def test_key_pairs_are_made_and_removed(compute, requests_mock):

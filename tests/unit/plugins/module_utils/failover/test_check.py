@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import Captured
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
@@ -16,6 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.check impo
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing, warning
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
@@ -84,9 +86,9 @@ class Here:
 
 @pytest.fixture
 def run(monkeypatch):
-    def go(source=None, target=None, site=None, description=None, **changes):
-        monkeypatch.setattr(failover_check, "look", lambda cloud, application, concurrency: None)
-        monkeypatch.setattr(failover_check, "describe", lambda application, seen: (description or shop.manifest().description))
+    def go(source=None, target=None, site=None, description=None, told=(), capture=None, **changes):
+        captured = Captured(description or shop.manifest().description, tuple(told))
+        monkeypatch.setattr(failover_check, "capture", capture or (lambda cloud, application, concurrency: captured))
         stock = Stock(site or shop.empty_site(), {}, ("ceph",), QUOTAS, shop.ZONES)
         monkeypatch.setattr(restore_stock, "look", lambda cloud, concurrency: stock)
         values = {
@@ -113,14 +115,20 @@ def test_all_that_speaks_against_it_is_told_at_once(run):
     assert [any(part in one for one in problems) for part in ("run at both sites", "needs flavor", "no external network")] == [True] * 3
 
 
-def test_an_application_that_cannot_be_captured_is_told(run, monkeypatch):
-    def fail(application, seen):
+def test_an_application_that_cannot_be_captured_is_told(run):
+    def fail(*_arguments):
         raise CheckFailed("It cannot be captured", ["A volume is encrypted."])
 
-    go = run
-    go()
-    monkeypatch.setattr(failover_check, "_described", lambda *arguments: fail(*arguments[:2]))
-    assert go().problems == ("A volume is encrypted.",)
+    assert run(capture=fail).problems == ("A volume is encrypted.",)
+
+
+def test_what_will_be_missing_is_told_once_before_the_first_server_is_stopped(run):
+    lost = (Missing("network 'shop-net'", "dns_domain", "shop.", ""),)
+    description = dataclasses.replace(shop.manifest().description, missing=lost)
+    small = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, mtu=1400)))
+    found = run(site=small, description=description, told=("A key is not captured.", warning(lost)))
+    assert found.warnings[:2] == ("A key is not captured.", "Will be missing at the remote site: network 'shop-net': dns_domain (shop.).")
+    assert ["MTU of 1400" in one for one in found.warnings[2:]] == [True]
 
 
 @pytest.mark.parametrize(("policy", "problems"), [("refuse", 1), ("run", 0)])

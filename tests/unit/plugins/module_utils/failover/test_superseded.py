@@ -101,6 +101,8 @@ def test_the_order_in_which_neutron_lists_addresses_makes_no_port_another_one():
         {"port_security": False},
         {"allowed_address_pairs": ({"ip_address": "10.10.0.9"},)},
         {"network_id": "another"},
+        {"is_up": False},
+        {"vnic_type": "direct"},
     ],
 )
 @pytest.mark.parametrize(("description", "released"), [("", 0), (shop.mark(11).text(), 1)])

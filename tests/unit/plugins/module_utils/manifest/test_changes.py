@@ -83,3 +83,22 @@ def test_what_appears_one_way_went_the_other_way():
 
 def test_every_part_has_attributes_that_can_be_shown_as_json():
     assert not [value for attributes in parts(described()).values() for value in attributes.values() if isinstance(value, tuple | set)]
+
+
+@pytest.mark.parametrize("known", [{"hostname": "db1"}, {"flavor": {"extra_specs": {"hw:cpu_policy": "dedicated"}}}], ids=lambda known: next(iter(known)))
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_an_older_checkpoint_or_site_does_not_tell_has_not_changed(known, backwards):
+    def learn(document):
+        for key, value in known.items():
+            one = server(document, "orders-db")
+            one[key] = {**one[key], **value} if isinstance(value, dict) else value
+
+    assert seen(learn, backwards) == []
+
+
+def test_extra_specs_that_are_known_are_compared():
+    def specs(value):
+        return described(lambda document: server(document, "orders-db")["flavor"].update(extra_specs=value))
+
+    (change,) = changes(specs({}), specs({"hw:cpu_policy": "dedicated"}))
+    assert str(change) == "server orders-db: extra_specs was {}, is {'hw:cpu_policy': 'dedicated'}"

@@ -107,3 +107,9 @@ def test_nothing_is_not_everything(choose):
 def test_the_servers_of_tiers_are_in_boot_order():
     assert servers_of_tiers(MANIFEST, ["front", "database"]) == ["orders-db", "shop-front"]
     assert servers_of_tiers(MANIFEST, ["front"]) == ["shop-front"]
+
+
+def test_what_is_missing_is_told_of_a_part_too():
+    lost = {"resource": "network 'shop-net'", "attribute": "dns_domain", "value": "shop.", "note": ""}
+    manifest = Manifest.parse({**shop.document(), "missing": [lost]})
+    assert chosen(manifest, ["orders-db"]).description.missing == manifest.description.missing

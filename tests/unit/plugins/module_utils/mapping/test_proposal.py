@@ -48,6 +48,29 @@ def test_a_flavor_of_another_name_is_the_smallest_that_fits():
     assert doubt.reason == "Site 'remote' has no flavor with 1 VCPUs and 320 MiB of memory or more."
 
 
+PINNED = {"hw:cpu_policy": "dedicated"}
+
+
+def with_specs(specs):
+    servers = tuple(dataclasses.replace(one, flavor=dataclasses.replace(one.flavor, extra_specs=specs)) for one in MANIFEST.description.servers)
+    return dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=servers))
+
+
+def test_a_flavor_with_other_extra_specs_is_not_proposed():
+    small, pinned = Flavor("s", "small", 1, 512, 0, 0, 0, {}), Flavor("p", "pinned", 2, 4096, 0, 0, 0, PINNED)
+    assert proposed("flavors", "lab.db", shop.inventory(shop.empty_site(flavors=(small, pinned))), with_specs(PINNED)) == (Target("pinned"), None)
+    target, doubt = proposed("flavors", "lab.db", shop.inventory(shop.empty_site(flavors=(small,))), with_specs(PINNED))
+    assert (target.name, doubt.candidates) == (None, ("small",))
+    assert doubt.reason == "Site 'remote' has no flavor with 1 VCPUs, 320 MiB of memory or more and the extra specs {'hw:cpu_policy': 'dedicated'}."
+
+
+def test_a_flavor_of_the_same_name_with_other_extra_specs_is_for_a_person_to_decide():
+    same = Flavor("d", "lab.db", 1, 320, 0, 0, 0, {})
+    target, doubt = proposed("flavors", "lab.db", shop.inventory(shop.empty_site(flavors=(same,))), with_specs(PINNED))
+    assert (target.name, doubt.candidates) == (None, ("lab.db",))
+    assert doubt.reason == "Flavor 'lab.db' has the extra specs {} at site 'remote' and {'hw:cpu_policy': 'dedicated'} at the source."
+
+
 @pytest.mark.parametrize(
     ("types", "default", "chosen", "candidates"),
     [

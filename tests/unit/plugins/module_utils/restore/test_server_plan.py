@@ -494,6 +494,21 @@ def test_a_host_name_of_its_own_is_asked_for(hostname, asked_for):
     assert step.body([]).get("hostname") == asked_for
 
 
+@pytest.mark.parametrize(("name", "in_a_drill"), [("b\u00fcro", "bro"), ("x", None)])
+def test_a_host_name_that_nova_would_refuse_is_not_asked_for(name, in_a_drill):
+    """Nova makes such names itself, of names of servers, and takes none of them."""
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    step = dataclasses.replace(step, name=name, spec=dataclasses.replace(step.spec, name=name, hostname=name))
+    assert "hostname" not in step.body([])
+    assert dataclasses.replace(step, name=f"drill-7-{name}").body([]).get("hostname") == in_a_drill
+
+
+def test_a_long_host_name_does_not_end_with_a_hyphen():
+    step = plan_servers(MANIFEST, shop.prepared_site())[0]
+    step = dataclasses.replace(step, name="drill-7-x", spec=dataclasses.replace(step.spec, name="x" * 62 + "-y"))
+    assert step.body([])["hostname"] == "x" * 62
+
+
 def test_for_a_real_server_nova_makes_the_host_name():
     assert "hostname" not in plan_servers(MANIFEST, shop.prepared_site())[0].body([])
 
