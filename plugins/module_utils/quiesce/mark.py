@@ -84,6 +84,16 @@ class FreezeMark:
         mark = cls.of(server)
         return bool(mark and mark.frozen and not mark.thawing)
 
+    def on(self, server: Server) -> Server:
+        """A server as it is shown when it bears this mark."""
+        return dataclasses.replace(server, metadata={**server.metadata, **self.metadata})
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        # A value has at most 255 characters.
+        text = json.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None}, separators=(",", ":"))
+        return {FREEZE_KEY: text}
+
     @property
     def is_begun(self) -> bool:
         """Whether it says more than that there will be a freeze."""
@@ -144,9 +154,7 @@ class FreezeMarks:
         self._refuse_other(server, there, mark)
         if mark.is_begun and not there:
             raise FreezeFailed(f"Server {server.label} no longer has the mark of this freeze: somebody else has ended it.")
-        # A metadata value has at most 255 characters.
-        text = json.dumps({key: value for key, value in dataclasses.asdict(mark).items() if value is not None}, separators=(",", ":"))
-        self._compute.set_metadata(server.id, {FREEZE_KEY: text})
+        self._compute.set_metadata(server.id, mark.metadata)
         # Of two who found it free, the one whose mark is there in the end has it.
         self._refuse_other(server, self.current(server.id), mark)
 

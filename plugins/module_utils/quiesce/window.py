@@ -268,7 +268,7 @@ class FreezeWindow:
         if seconds < _LEAST_GUARDED:
             raise _too_late(member)
         member.guard_until = armed.after(seconds)
-        member.driver.arm_guard(member.server, seconds)
+        member.driver.arm_guard(member.mark.on(member.server), seconds)
 
     def _publish(self, member: Member) -> None:
         member.mark = dataclasses.replace(

@@ -185,6 +185,19 @@ def test_servers_are_marked_from_before_the_freeze_until_after_the_thaw():
     assert not marks.marked
 
 
+def test_a_guard_is_told_which_freeze_it_guards():
+    driver, told = FakeDriver(), {}
+    arm = driver.arm_guard
+
+    def tell(which, seconds):
+        told[which.id] = FreezeMark.of(which)
+        arm(which, seconds)
+
+    driver.arm_guard = tell
+    with window(driver) as opened:
+        assert told == {member.server.id: member.mark for member in opened.members}
+
+
 def test_a_server_whose_thaw_is_not_confirmed_keeps_its_guard_and_its_mark():
     driver, marks = FakeDriver(failing={("thaw", "orders")}), FakeMarks()
     with pytest.raises(FreezeFailed, match="Their guards thaw them at the latest 120 s"), window(driver, marks=marks):
