@@ -129,7 +129,10 @@ class Quiescer:
         }
 
     def _choose_for(self, server: Server, to_thaw: bool) -> Choice:
-        holder = self._holder(server, to_thaw)
+        holder, held = self._holder(server, to_thaw), held_problem(server)
+        if held:
+            # Nobody asks about it: while a probe through Nova is under way, Nova refuses the freeze that the other run asks for.
+            return Choice(holder or self._candidates()[0], Support(held, state=FROZEN), {})
         if holder:
             support = holder.probe(server)
             if to_thaw or support.problem or support.state == FROZEN:
@@ -209,8 +212,7 @@ def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choic
 
 
 def _freeze_problem(server: Server, support: Support) -> str | None:
-    found = support.problem or held_problem(server)
-    if found is None and support.state == FROZEN:
+    if support.problem is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.
         return f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-    return found
+    return support.problem
