@@ -106,8 +106,12 @@ class FreezeMark:
     @property
     def is_leftover(self) -> bool:
         """Whether the guard's time is over, or none that anybody would have written: whoever froze the server did not end it."""
+        return self.is_leftover_at(_now())
+
+    def is_leftover_at(self, moment: datetime.datetime) -> bool:
+        """Whether it was a leftover at a moment."""
         try:
-            left = datetime.datetime.fromisoformat(self.until) - _now()
+            left = datetime.datetime.fromisoformat(self.until) - moment
         except (ArithmeticError, TypeError, ValueError):
             return True
         return not -_CLOCK_DIFFERENCE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _CLOCK_DIFFERENCE
