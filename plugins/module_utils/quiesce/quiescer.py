@@ -21,6 +21,7 @@ from .drivers import AUTO, Reach, drivers, require_reach
 from .guard_process import Guarded, GuardProcess
 from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from .thawing import Thawing
+from .unknown import UnknownDriver
 from .window import FreezeWindow, Limits, Member
 
 
@@ -129,10 +130,10 @@ class Quiescer:
         }
 
     def _choose_for(self, server: Server, to_thaw: bool) -> Choice:
-        holder, held = self._holder(server, to_thaw), held_problem(server)
-        if held:
+        holder = self._holder(server, to_thaw)
+        if holder and (held := held_problem(server)):
             # Nobody asks about it: while a probe through Nova is under way, Nova refuses the freeze that the other run asks for.
-            return Choice(holder or self._candidates()[0], Support(held, state=FROZEN), {})
+            return Choice(holder, Support(held, state=FROZEN), {})
         if holder:
             support = holder.probe(server)
             if to_thaw or support.problem or support.state == FROZEN:
@@ -154,9 +155,16 @@ class Quiescer:
         return Choice(driver, Support(problem), {})
 
     def _holder(self, server: Server, to_thaw: bool) -> QuiesceDriver | None:
-        """The driver that froze a server, according to its mark: only that can thaw it."""
+        """The driver that froze a server, according to its mark: only that can thaw it.
+
+        None when there is no mark, or its guard's time is over and the server is thawed before it is frozen.
+        """
         mark = FreezeMark.of(server)
-        return self._drivers.get(mark.driver) if mark and (to_thaw or not mark.is_leftover) else None
+        if mark is None:
+            return None
+        if mark.driver not in self._drivers:
+            return UnknownDriver()
+        return self._drivers[mark.driver] if to_thaw or not mark.is_leftover else None
 
     def _candidates(self) -> list[QuiesceDriver]:
         """Drivers that may freeze a server."""

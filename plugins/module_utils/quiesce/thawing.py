@@ -14,6 +14,7 @@ from ..work.pool import attempt_each
 from .driver import QuiesceDriver, has_no_guest
 from .drivers import Reach, drivers
 from .mark import FreezeMark, FreezeMarks
+from .unknown import UnknownDriver
 
 
 class Thawing:
@@ -35,12 +36,7 @@ class Thawing:
         seen, mark = FreezeMark.of(server), FreezeMark.of(found)
         if seen is None or mark is None or not mark.is_same(seen):
             return False
-        driver = self._drivers.get(mark.driver)
-        if driver is None:
-            raise FreezeFailed(
-                f"The mark of server {server.label} names the unknown driver '{told(mark.driver)}'.",
-                "Thaw the server by hand and remove its metadata osdr_freeze.",
-            )
+        driver = self._drivers.get(mark.driver) or UnknownDriver()
         was_frozen = not has_no_guest(found) and _thaw(driver, found, mark)
         self._marks.remove(found, mark)
         return was_frozen

@@ -138,6 +138,13 @@ def test_of_what_a_dead_run_left_paused_nobody_is_asked_before_it_is_thawed():
     assert choice(made, stands).support.problem == "not active"
 
 
+@pytest.mark.parametrize("status", ["ACTIVE", "PAUSED"])
+def test_a_check_tells_of_a_damaged_mark_as_the_run_does(status):
+    damaged = server("orders", status=status, metadata={"osdr_freeze": "{"})
+    (problem,) = quiesce.freeze_problems([damaged], quiescer(*three()).choose([damaged]))
+    assert "The mark of server orders (id-orders) names the unknown driver 'unknown'" in problem
+
+
 def test_a_damaged_mark_is_a_leftover():
     assert FreezeMark.of(server("db", metadata={"osdr_freeze": "{"})).is_leftover
     assert FreezeMark.of(server("db", metadata={"osdr_freeze": '{"driver": 1}'})).is_leftover
