@@ -136,8 +136,7 @@ class Quiescer:
             return Choice(holder, Support(held, state=FROZEN), {})
         if holder:
             support = holder.probe(server)
-            if to_thaw or support.problem or support.state == FROZEN:
-                return Choice(holder, support, {})
+            return Choice(holder, support if to_thaw else _still_frozen(server, support), {})
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})
@@ -199,6 +198,16 @@ class Quiescer:
 
 def _member(server: Server, tier: str, choice: Choice) -> Member:
     return Member(server, tier, choice.driver, choice.support.guard)
+
+
+def _still_frozen(server: Server, support: Support) -> Support:
+    """What was found of a server whose freeze was not ended: nobody else may freeze it before that, or before the time of its guard is over."""
+    if support.problem or support.state == FROZEN:
+        return support
+    return Support(
+        f"Server {server.label} is not frozen any more, but its freeze was not ended. End it with os_server_quiesce state=unquiesced, "
+        "or wait until the time of its guard is over."
+    )
 
 
 def running(servers: t.Iterable[Server]) -> list[Server]:

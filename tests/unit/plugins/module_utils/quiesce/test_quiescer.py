@@ -117,8 +117,11 @@ def test_only_who_froze_a_server_can_tell_that_it_is_thawed(state, minutes):
     assert made.choose([one], to_thaw=True)[one.id].driver.name == "libvirt"
 
 
-def test_a_mark_does_not_decide_how_a_running_server_is_frozen():
-    assert choice(quiescer(*three()), marked("orders")).driver.name == "nova"
+def test_a_freeze_that_did_not_hold_and_was_not_ended_is_told_before_anything_is_armed():
+    """No other run may replace its mark, as long as its guard's time is not over."""
+    one = marked("orders")
+    (problem,) = quiesce.freeze_problems([one], quiescer(*three()).choose([one]))
+    assert problem.startswith("Server orders (id-orders) is not frozen any more, but its freeze was not ended")
 
 
 def test_a_mark_whose_time_is_over_does_not_count_as_frozen():
