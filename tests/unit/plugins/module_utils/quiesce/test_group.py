@@ -52,6 +52,7 @@ def test_a_thaw_is_shown_as_what_confirms_a_set():
     found = thawed(FakeDriver())
     assert (found["state"], found["freeze"], found["intact"], found["interrupted"]) == (THAWED, "t", True, None)
     assert found["thawed_at"]
+    assert found["guard_until"][:19] == LATER[:19]
 
 
 def test_a_thaw_does_not_claim_to_know_when_the_freeze_was_confirmed():
