@@ -20,8 +20,10 @@ from ..core.numbers import is_whole
 from ..core.records import FREEZE_KEY, Server
 from ..core.text import told
 
-#: By which the clocks of two controllers may differ. libvirt lets a freeze wait as long for its turn.
-_CLOCK_DIFFERENCE = datetime.timedelta(seconds=30)
+#: Seconds for which a freeze may wait for its turn at a server's agent: 30 in libvirt, and some for the agent to be greeted.
+TURN_SECONDS = 30 + 10
+#: After its guard's time a freeze may still arrive, and the clocks of two controllers may differ.
+_GRACE = datetime.timedelta(seconds=TURN_SECONDS)
 #: Seconds for which a server may be frozen at most. What a mark says beyond that, nobody of us has written.
 LONGEST_FREEZE = 86400
 _MOST_FILESYSTEMS = 10**6
@@ -114,12 +116,12 @@ class FreezeMark:
             left = datetime.datetime.fromisoformat(self.until) - moment
         except (ArithmeticError, TypeError, ValueError):
             return True
-        return not -_CLOCK_DIFFERENCE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _CLOCK_DIFFERENCE
+        return not -_GRACE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _GRACE
 
     @property
     def over(self) -> str:
         """The time from which the mark counts as a leftover."""
-        return (datetime.datetime.fromisoformat(self.until) + _CLOCK_DIFFERENCE).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return (datetime.datetime.fromisoformat(self.until) + _GRACE).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _DAMAGED = FreezeMark("unknown", "unknown", "")
