@@ -17,11 +17,10 @@ from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
 from . import guard_loop
 from .driver import FROZEN, PAUSED, THAWED, QuiesceDriver, Support
-from .drivers import AUTO, Reach, drivers, require_reach
+from .drivers import AUTO, Reach, driver_of, drivers, require_reach
 from .guard_process import Guarded, GuardProcess
 from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from .thawing import Thawing
-from .unknown import UnknownDriver
 from .window import FreezeWindow, Limits, Member
 
 
@@ -159,11 +158,9 @@ class Quiescer:
         None when there is no mark, or its guard's time is over and the server is thawed before it is frozen.
         """
         mark = FreezeMark.of(server)
-        if mark is None:
+        if mark is None or (mark.is_leftover and mark.driver in self._drivers and not to_thaw):
             return None
-        if mark.driver not in self._drivers:
-            return UnknownDriver()
-        return self._drivers[mark.driver] if to_thaw or not mark.is_leftover else None
+        return driver_of(mark, self._drivers)
 
     def _candidates(self) -> list[QuiesceDriver]:
         """Drivers that may freeze a server."""
