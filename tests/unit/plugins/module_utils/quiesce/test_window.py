@@ -76,6 +76,14 @@ def test_an_error_of_any_kind_in_one_thaw_leaves_nobody_else_frozen():
     assert set(marks.marked) == {"id-orders"}
 
 
+def test_an_error_of_any_kind_in_disarming_one_does_not_hide_that_another_may_be_frozen():
+    driver = FakeDriver(failing={("thaw", "orders")})
+    driver.disarm_guard = lambda which: {}["no such thing"]
+    with pytest.raises(FreezeFailed, match=r"could not be confirmed\. orders \(id-orders\)"), window(driver):
+        pass
+    assert driver.frozen == {"id-orders"}
+
+
 def test_a_thaw_that_fails_is_tried_again_only_after_those_of_all_others():
     driver = FakeDriver(failing={("thaw", "orders")})
     with pytest.raises(FreezeFailed), window(driver, tiers=(("front",), ("orders",))):
