@@ -130,7 +130,7 @@ quiesce:
           description: Where the guards run, V(nova), V(guest), both (V(nova, guest)) or V(controller).
           type: str
         guard_until:
-          description: When the guard thaws the server at the latest. Null when this run armed none.
+          description: When the guard thaws the server at the latest, or would have. Null when there was nothing to do.
           type: str
         guard_fired:
           description: When thawing, whether the guard had thawed the server before. Null otherwise.

@@ -94,9 +94,10 @@ class Site:
         self.marks[which.id] = mark
         self.world.sleep(self.latency())
 
-    def remove(self, which: t.Any) -> None:
+    def remove(self, which: t.Any, mark: FreezeMark | None = None) -> None:
         self.world.sleep(self.latency())
-        self.marks.pop(which.id, None)
+        if mark is None or mark.is_same(self.marks.get(which.id)):
+            self.marks.pop(which.id, None)
 
     def current(self, server_id: str) -> FreezeMark | None:
         self.world.sleep(self.latency())

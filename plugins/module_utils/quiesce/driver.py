@@ -66,7 +66,7 @@ class Thaw:
 
 class QuiesceDriver(abc.ABC):
     """Freezes and thaws single servers. Every call is bounded in time and raises
-    :class:`~.errors.DrError`; calls for different servers may come from different threads.
+    :class:`~..core.errors.DrError`; calls for different servers may come from different threads.
     """
 
     name: t.ClassVar[str]
@@ -83,7 +83,10 @@ class QuiesceDriver(abc.ABC):
 
     @abc.abstractmethod
     def arm_guard(self, server: Server, seconds: int) -> None:
-        """Start the timer that thaws the server when nobody else has done so by then."""
+        """Start the timer that thaws the server when nobody else has done so by then.
+
+        :param server: with the mark of the freeze that is guarded.
+        """
 
     @abc.abstractmethod
     def freeze(self, server: Server, seconds: float) -> int | None:

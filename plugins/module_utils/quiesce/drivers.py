@@ -15,8 +15,10 @@ from ..core.errors import InvalidInput
 from .driver import QuiesceDriver
 from .guard_process import GuardProcess
 from .libvirt import LibvirtDriver
+from .mark import FreezeMark
 from .nova import NovaDriver
 from .pause import PauseDriver
+from .unknown import UnknownDriver
 
 #: Stands for the best driver that works.
 AUTO = "auto"
@@ -60,6 +62,14 @@ _KINDS = (
 def drivers(reach: Reach) -> dict[str, QuiesceDriver]:
     """Every driver by its name, the best first."""
     return {kind.driver.name: kind.make(reach) for kind in _KINDS}
+
+
+def driver_of(mark: FreezeMark, known: t.Mapping[str, QuiesceDriver]) -> QuiesceDriver:
+    """The driver that a mark names: nobody else can tell of its freeze, nor end it.
+
+    :param known: every driver by its name.
+    """
+    return known.get(mark.driver) or UnknownDriver()
 
 
 def driver_named(name: str, reach: Reach) -> QuiesceDriver:

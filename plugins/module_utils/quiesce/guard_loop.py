@@ -140,7 +140,7 @@ class GuardLoop:
         try:
             server = _server(request["arm"])
             mark = within(self._patience, f"the mark of server {server.label}", lambda: self._marks.current(server.id))
-            if mark:
+            if mark and mark.is_same(FreezeMark.of(server)):
                 guard = Guard(server, self._clock.now() + request["seconds"], mark.token)
         finally:
             self._requests.put(_Armed(request["number"], guard))

@@ -23,6 +23,7 @@ from ..work.waiting import Waiter, within
 from .driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from .guard_process import GuardProcess
 from .guest_guard import arm_command, disarm_command, has_fired
+from .mark import TURN_SECONDS
 
 _NEEDED_COMMANDS = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-status")
 #: A connection that does not answer is closed after so many seconds times so many tries.
@@ -30,8 +31,6 @@ _KEEPALIVE = (5, 3)
 _CONNECT_SECONDS = 15
 #: What a guest agent gets to answer a question.
 _ANSWER_SECONDS = 5
-#: For which libvirt lets a request wait for its turn at a server's agent, and some for the agent to be greeted.
-_TURN_SECONDS = 30 + 10
 #: More than that no guest has.
 _MOST_FILESYSTEMS = 10**6
 
@@ -96,7 +95,7 @@ class LibvirtDriver(QuiesceDriver):
 
     def freeze(self, server: Server, seconds: float) -> int:
         timeout = max(1, int(seconds))
-        self._outstanding[server.id] = self._clock.now() + timeout + _TURN_SECONDS
+        self._outstanding[server.id] = self._clock.now() + timeout + TURN_SECONDS
         try:
             with _understanding(server):
                 frozen = _count(self._ask(server, "guest-fsfreeze-freeze", timeout=timeout))

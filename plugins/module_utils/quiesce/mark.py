@@ -20,8 +20,10 @@ from ..core.numbers import is_whole
 from ..core.records import FREEZE_KEY, Server
 from ..core.text import told
 
-#: By which the clocks of two controllers may differ. libvirt lets a freeze wait as long for its turn.
-_CLOCK_DIFFERENCE = datetime.timedelta(seconds=30)
+#: Seconds for which a freeze may wait for its turn at a server's agent: 30 in libvirt, and some for the agent to be greeted.
+TURN_SECONDS = 30 + 10
+#: After its guard's time a freeze may still arrive, and the clocks of two controllers may differ.
+_GRACE = datetime.timedelta(seconds=TURN_SECONDS)
 #: Seconds for which a server may be frozen at most. What a mark says beyond that, nobody of us has written.
 LONGEST_FREEZE = 86400
 _MOST_FILESYSTEMS = 10**6
@@ -84,6 +86,16 @@ class FreezeMark:
         mark = cls.of(server)
         return bool(mark and mark.frozen and not mark.thawing)
 
+    def on(self, server: Server) -> Server:
+        """A server as it is shown when it bears this mark."""
+        return dataclasses.replace(server, metadata={**server.metadata, **self.metadata})
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        # A value has at most 255 characters.
+        text = json.dumps({key: value for key, value in dataclasses.asdict(self).items() if value is not None}, separators=(",", ":"))
+        return {FREEZE_KEY: text}
+
     @property
     def is_begun(self) -> bool:
         """Whether it says more than that there will be a freeze."""
@@ -96,16 +108,20 @@ class FreezeMark:
     @property
     def is_leftover(self) -> bool:
         """Whether the guard's time is over, or none that anybody would have written: whoever froze the server did not end it."""
+        return self.is_leftover_at(_now())
+
+    def is_leftover_at(self, moment: datetime.datetime) -> bool:
+        """Whether it was a leftover at a moment."""
         try:
-            left = datetime.datetime.fromisoformat(self.until) - _now()
+            left = datetime.datetime.fromisoformat(self.until) - moment
         except (ArithmeticError, TypeError, ValueError):
             return True
-        return not -_CLOCK_DIFFERENCE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _CLOCK_DIFFERENCE
+        return not -_GRACE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _GRACE
 
     @property
     def over(self) -> str:
         """The time from which the mark counts as a leftover."""
-        return (datetime.datetime.fromisoformat(self.until) + _CLOCK_DIFFERENCE).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return (datetime.datetime.fromisoformat(self.until) + _GRACE).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 _DAMAGED = FreezeMark("unknown", "unknown", "")
@@ -144,9 +160,7 @@ class FreezeMarks:
         self._refuse_other(server, there, mark)
         if mark.is_begun and not there:
             raise FreezeFailed(f"Server {server.label} no longer has the mark of this freeze: somebody else has ended it.")
-        # A metadata value has at most 255 characters.
-        text = json.dumps({key: value for key, value in dataclasses.asdict(mark).items() if value is not None}, separators=(",", ":"))
-        self._compute.set_metadata(server.id, {FREEZE_KEY: text})
+        self._compute.set_metadata(server.id, mark.metadata)
         # Of two who found it free, the one whose mark is there in the end has it.
         self._refuse_other(server, self.current(server.id), mark)
 

@@ -177,8 +177,9 @@ class NovaDriver(QuiesceDriver):
         It is counted from what Nova's clock shows now, so it does not matter what this machine's clock shows, nor how
         long the request for the freeze is under way.
         """
-        mark = FreezeMarks(self._compute).current(server.id)
-        if mark is None or not mark.token:
+        mark = FreezeMark.of(server)
+        # Of two runs that froze it with the same token, the one could take the other's thaw for its own.
+        if mark is None or not mark.is_same(FreezeMarks(self._compute).current(server.id)):
             raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
         asked = self._clock.now()
         until = self._look(server).now + datetime.timedelta(seconds=seconds)

@@ -17,7 +17,7 @@ from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
 from . import guard_loop
 from .driver import FROZEN, PAUSED, THAWED, QuiesceDriver, Support
-from .drivers import AUTO, Reach, drivers, require_reach
+from .drivers import AUTO, Reach, driver_of, drivers, require_reach
 from .guard_process import Guarded, GuardProcess
 from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from .thawing import Thawing
@@ -130,10 +130,12 @@ class Quiescer:
 
     def _choose_for(self, server: Server, to_thaw: bool) -> Choice:
         holder = self._holder(server, to_thaw)
+        if holder and (held := held_problem(server)):
+            # Nobody asks about it: while a probe through Nova is under way, Nova refuses the freeze that the other run asks for.
+            return Choice(holder, Support(held, state=FROZEN), {})
         if holder:
             support = holder.probe(server)
-            if to_thaw or support.problem or support.state == FROZEN:
-                return Choice(holder, support, {})
+            return Choice(holder, support if to_thaw else _still_frozen(server, support), {})
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})
@@ -151,9 +153,14 @@ class Quiescer:
         return Choice(driver, Support(problem), {})
 
     def _holder(self, server: Server, to_thaw: bool) -> QuiesceDriver | None:
-        """The driver that froze a server, according to its mark: only that can thaw it."""
+        """The driver that froze a server, according to its mark: only that can thaw it.
+
+        None when there is no mark, or its guard's time is over and the server is thawed before it is frozen.
+        """
         mark = FreezeMark.of(server)
-        return self._drivers.get(mark.driver) if mark and (to_thaw or not mark.is_leftover) else None
+        if mark is None or (mark.is_leftover and mark.driver in self._drivers and not to_thaw):
+            return None
+        return driver_of(mark, self._drivers)
 
     def _candidates(self) -> list[QuiesceDriver]:
         """Drivers that may freeze a server."""
@@ -190,6 +197,16 @@ def _member(server: Server, tier: str, choice: Choice) -> Member:
     return Member(server, tier, choice.driver, choice.support.guard)
 
 
+def _still_frozen(server: Server, support: Support) -> Support:
+    """What was found of a server whose freeze was not ended: nobody else may freeze it before that, or before the time of its guard is over."""
+    if support.problem or support.state == FROZEN:
+        return support
+    return Support(
+        f"Server {server.label} is not frozen any more, but its freeze was not ended. End it with os_server_quiesce state=unquiesced, "
+        "or wait until the time of its guard is over."
+    )
+
+
 def running(servers: t.Iterable[Server]) -> list[Server]:
     """Servers that must be frozen: all that are not shut down."""
     return [server for server in servers if server.status != "SHUTOFF"]
@@ -209,8 +226,7 @@ def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choic
 
 
 def _freeze_problem(server: Server, support: Support) -> str | None:
-    found = support.problem or held_problem(server)
-    if found is None and support.state == FROZEN:
+    if support.problem is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.
         return f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-    return found
+    return support.problem

@@ -12,7 +12,7 @@ from ..core.records import Server
 from ..core.text import told
 from ..work.pool import attempt_each
 from .driver import QuiesceDriver, has_no_guest
-from .drivers import Reach, drivers
+from .drivers import Reach, driver_of, drivers
 from .mark import FreezeMark, FreezeMarks
 
 
@@ -35,12 +35,7 @@ class Thawing:
         seen, mark = FreezeMark.of(server), FreezeMark.of(found)
         if seen is None or mark is None or not mark.is_same(seen):
             return False
-        driver = self._drivers.get(mark.driver)
-        if driver is None:
-            raise FreezeFailed(
-                f"The mark of server {server.label} names the unknown driver '{told(mark.driver)}'.",
-                "Thaw the server by hand and remove its metadata osdr_freeze.",
-            )
+        driver = driver_of(mark, self._drivers)
         was_frozen = not has_no_guest(found) and _thaw(driver, found, mark)
         self._marks.remove(found, mark)
         return was_frozen

@@ -192,8 +192,11 @@ class FreezeWindow:
             self._thaw_all()
             # The guard of a server whose thaw is not confirmed is what is left to thaw it; its mark tells others to try.
             armed = [member for member in self.members if member.guard_armed and not member.thaw_error]
-            attempt_each(armed, self._disarm, self._limits.concurrency)
-            self._report_unconfirmed()
+            try:
+                attempt_each(armed, self._disarm, self._limits.concurrency)
+            finally:
+                # Whatever went wrong: who may still be frozen counts more.
+                self._report_unconfirmed()
 
     @property
     def started(self) -> Moment | None:
@@ -268,7 +271,7 @@ class FreezeWindow:
         if seconds < _LEAST_GUARDED:
             raise _too_late(member)
         member.guard_until = armed.after(seconds)
-        member.driver.arm_guard(member.server, seconds)
+        member.driver.arm_guard(member.mark.on(member.server), seconds)
 
     def _publish(self, member: Member) -> None:
         member.mark = dataclasses.replace(

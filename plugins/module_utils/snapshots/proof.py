@@ -21,6 +21,7 @@ from ..work.clock import Moment
 
 #: What snapshots are that were taken while a driver's freeze held.
 LEVEL_OF_DRIVER = consistencies()
+_NO_TIME = "its mark does not say when its guard fires"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +51,14 @@ def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
     """
     try:
         until = datetime.datetime.fromisoformat(mark.until)
-        is_over = any(one.complete.wall >= until for one in taken)
-    except (TypeError, ValueError):
-        return "its mark does not say when its guard fires"
-    return "a snapshot was complete only after the guard's time was over" if is_over else None
+        last = max(one.complete.wall for one in taken)
+        is_over = last >= until
+    except (ArithmeticError, TypeError, ValueError):
+        return _NO_TIME
+    if is_over:
+        return "a snapshot was complete only after the guard's time was over"
+    # What is left is a time at which no guard fires.
+    return _NO_TIME if mark.is_leftover_at(last) else None
 
 
 def _doubt_of_times(frozen: Moment | None, thawed: Moment | None, taken: t.Iterable[Taken]) -> str | None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import attack
 import pytest
 
@@ -54,3 +56,10 @@ def test_what_was_found_does_not_keep_others_from_running(campaigns, capfd):
 def test_no_campaign_is_no_success(campaigns, capfd):
     assert attack.main([]) == 2
     assert "There is no campaign" in capfd.readouterr().err
+
+
+def test_the_fakes_of_the_window_can_do_what_a_window_asks_of_them(monkeypatch):
+    """Few schedules, which prove nothing but that one can be played to its end."""
+    monkeypatch.syspath_prepend(attack.CAMPAIGNS)
+    window = importlib.import_module("window")
+    assert [window.violations_of(f"1/{number}") for number in range(10)] == [[]] * 10

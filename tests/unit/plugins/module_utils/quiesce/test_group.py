@@ -7,7 +7,8 @@ import json
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FreezeFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import window as window_module
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import Group, describe
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
@@ -51,6 +52,7 @@ def test_a_thaw_is_shown_as_what_confirms_a_set():
     found = thawed(FakeDriver())
     assert (found["state"], found["freeze"], found["intact"], found["interrupted"]) == (THAWED, "t", True, None)
     assert found["thawed_at"]
+    assert found["guard_until"][:19] == LATER[:19]
 
 
 def test_a_thaw_does_not_claim_to_know_when_the_freeze_was_confirmed():
@@ -171,6 +173,26 @@ def test_a_freeze_that_a_run_holds_for_itself_is_neither_relied_on_nor_ended(tar
         site.bring(target, is_real)
     assert driver.calls == []
     assert json.loads(site.metadata["id-orders"]["osdr_freeze"]) == held
+
+
+@pytest.mark.parametrize("text", ["{", json.dumps({**MARK, "driver": "of a later version"})], ids=["damaged", "of another version"])
+def test_whose_mark_names_no_driver_is_thawed_by_none_and_keeps_its_mark_and_the_others_are_thawed(monkeypatch, text):
+    """Nova would say that it was never frozen, be it paused."""
+    monkeypatch.setattr(window_module, "_THAW_PAUSE", 0)
+    driver = FakeDriver(interrupted={"orders": "Nova never froze it"})
+    site = Site({"nova": driver}, {"front": {**MARK, "driver": "nova"}})
+    site.metadata["id-orders"]["osdr_freeze"] = text
+    with pytest.raises(FreezeFailed, match=r"The mark of server orders \(id-orders\) names the unknown driver '.*Thaw the server by hand"):
+        site.bring(THAWED)
+    assert driver.names("thaw") == ["front"]
+    assert [name for name, metadata in site.metadata.items() if metadata] == ["id-orders"]
+
+
+def test_whose_mark_names_no_driver_is_not_frozen_while_it_stands():
+    driver = FakeDriver()
+    with pytest.raises(CheckFailed, match="names the unknown driver 'of a later version'"):
+        Site({"nova": driver}, {"orders": {**MARK, "driver": "of a later version"}}).bring(FROZEN)
+    assert driver.calls == []
 
 
 def test_a_server_of_which_nova_knows_nothing_is_not_taken_for_thawed():

@@ -26,10 +26,10 @@ DB, FRONT = server("db"), server("front")
 GONE = NotFound("There is no such server.", http_status=404, request_id="req-1")
 
 
-def mark(minutes=60):
+def mark(minutes=60, token="ours"):
     """A mark whose time is over, or is not, on the wall."""
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
-    return FreezeMark.new("fake", until.isoformat())
+    return FreezeMark("fake", until.isoformat(), token)
 
 
 class Requests:
@@ -124,7 +124,7 @@ def guarded(pool):
 
 
 def arm(seconds, one=DB, number=1):
-    return {"arm": dataclasses.asdict(one), "seconds": seconds, "number": number}
+    return {"arm": dataclasses.asdict(mark().on(one)), "seconds": seconds, "number": number}
 
 
 def disarm(one=DB, number=2):
@@ -165,6 +165,13 @@ def test_a_server_without_a_mark_that_can_be_read_is_not_guarded(guarded, troubl
             raise trouble
 
     guarded.marks.current = current
+    guarded.run({0: arm(1), 10: None})
+    assert (guarded.answers, guarded.thawed) == ([{"number": 1, "armed": None}], [])
+
+
+def test_a_server_that_another_run_marked_meanwhile_is_not_guarded(guarded):
+    """It would be thawed by this run's time, with that run's mark."""
+    guarded.marks.put(DB, mark(token="of another run"))
     guarded.run({0: arm(1), 10: None})
     assert (guarded.answers, guarded.thawed) == ([{"number": 1, "armed": None}], [])
 
@@ -220,7 +227,7 @@ def test_a_mark_that_is_gone_ends_the_guard(guarded):
 
 
 def test_a_later_freeze_of_the_same_server_is_not_its_to_thaw(guarded):
-    later = mark()
+    later = mark(token="of another run")
     guarded.run({0: arm(60), 30: lambda: guarded.marks.put(DB, later), 31: None})
     assert not guarded.thawed
     assert guarded.marks.marked == {"id-db": later}

@@ -17,10 +17,17 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import FreezeFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import guard_process
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.guard_process import Guarded, GuardProcess
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.tests.unit.support import guard_child
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
-DB, FRONT, STUCK = server("db"), server("front"), server("stuck")
+
+def marked(name, **more):
+    """As the cloud of the guard's process shows it."""
+    return FreezeMark("fake", "2026-01-01T00:00:00Z", "t").on(server(name, **more))
+
+
+DB, FRONT, STUCK = marked("db"), marked("front"), marked("stuck")
 #: So long the machine may take for what is expected; nothing waits that long otherwise.
 PATIENCE = 60
 
@@ -101,8 +108,8 @@ def test_a_guard_is_armed_and_disarmed(cloud):
 def test_one_process_guards_all_servers_however_many_are_armed_at_once(cloud):
     guards = cloud.guards()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: guards.arm(server(f"s{number}"), 3600), range(40)))
-        assert list(pool.map(lambda number: guards.disarm(server(f"s{number}")), range(40))) == [False] * 40
+        list(pool.map(lambda number: guards.arm(marked(f"s{number}"), 3600), range(40)))
+        assert list(pool.map(lambda number: guards.disarm(marked(f"s{number}")), range(40))) == [False] * 40
 
 
 def test_a_server_that_is_not_guarded_did_not_have_it_fire(cloud):
@@ -227,7 +234,7 @@ def test_a_process_that_reads_nothing_is_not_waited_for_for_ever(cloud, monkeypa
     guards = cloud.guards(seconds=0.05)
     # More than a pipe holds.
     with pytest.raises(FreezeFailed, match="does not answer"):
-        guards.arm(server("db", description="x" * 10**6), 3600)
+        guards.arm(marked("db", description="x" * 10**6), 3600)
     assert child(guards).poll() is not None
 
 

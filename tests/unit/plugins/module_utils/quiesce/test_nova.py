@@ -26,6 +26,7 @@ DB = server("db")
 NOW = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
 TOKEN = "0123456789abcdef"
 MARK = json.dumps({"driver": "nova", "until": "2026-11-29T12:00:00.000Z", "token": TOKEN})
+MARKED = server("db", metadata={"osdr_freeze": MARK})
 
 
 def at(seconds):
@@ -77,7 +78,7 @@ def mark(requests_mock, text):
 def armed(driver, requests_mock):
     """A driver whose guard is armed for 100 seconds."""
     requests_mock.get(SHOW, json=quiesce("none"))
-    driver.arm_guard(DB, 100)
+    driver.arm_guard(MARKED, 100)
     return driver
 
 
@@ -164,12 +165,12 @@ def test_the_deadline_is_counted_by_novas_clock_from_when_the_guard_was_armed(ar
     assert action.last_request.timeout == 5
 
 
-@pytest.mark.parametrize("text", [None, "damaged"])
+@pytest.mark.parametrize("text", [None, "damaged", MARK.replace(TOKEN, "of another run")])
 def test_a_guard_is_not_armed_without_the_mark_of_the_freeze(driver, requests_mock, text):
     mark(requests_mock, text)
     requests_mock.get(SHOW, json=quiesce("none"))
     with pytest.raises(FreezeFailed, match="has lost the mark"):
-        driver.arm_guard(DB, 100)
+        driver.arm_guard(MARKED, 100)
 
 
 @pytest.mark.parametrize(("passed", "freezes"), [(98, True), (100, False), (99.5, False)])
@@ -347,7 +348,7 @@ def test_an_answer_that_makes_no_sense_is_neither_a_freeze_nor_a_thaw_nor_an_end
     support = holding.probe(DB)
     assert "Server db (id-db) cannot be frozen" in support.problem
     assert (support.state, action.called) == (None, False)
-    for act in (lambda: holding.arm_guard(DB, 100), lambda: holding.freeze(DB, 5), lambda: holding.thaw(DB)):
+    for act in (lambda: holding.arm_guard(MARKED, 100), lambda: holding.freeze(DB, 5), lambda: holding.thaw(DB)):
         with pytest.raises(DrError, match="id-db.*makes no sense"):
             act()
     requests_mock.post(ACTION, **conflict("busy"))

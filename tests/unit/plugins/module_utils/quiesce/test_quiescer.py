@@ -26,10 +26,12 @@ class Probed(FakeDriver):
 
     def __init__(self, name, level="quiesced", problems=None, states=None):
         super().__init__()
+        self.probed = []
         self.name, self.consistency = name, level
         self._problems, self._states = problems or {}, states or {}
 
     def probe(self, server):
+        self.probed.append(server.name)
         problem = self._problems.get(server.name, self._problems.get("*"))
         return Support(problem) if problem else Support(state=self._states.get(server.name, THAWED), guard="nova")
 
@@ -47,10 +49,16 @@ def three(**nova):
     return Probed("nova", **nova), Probed("libvirt"), Probed("pause", level="paused")
 
 
-def marked(name, driver="libvirt", minutes=60):
+def marked(name, driver="libvirt", minutes=60, **more):
+    """A server that a task of its own has frozen."""
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
-    mark = {"driver": driver, "until": until.isoformat(), "token": "t"}
+    mark = {"driver": driver, "until": until.isoformat(), "token": "t", "requested": "then", "frozen": "then", **more}
     return server(name, metadata={"osdr_freeze": json.dumps(mark)})
+
+
+def held(name, driver="libvirt"):
+    """A server that another run freezes, and thaws by itself."""
+    return marked(name, driver, requested=None, frozen=None)
 
 
 def choice(made, one):
@@ -109,8 +117,11 @@ def test_only_who_froze_a_server_can_tell_that_it_is_thawed(state, minutes):
     assert made.choose([one], to_thaw=True)[one.id].driver.name == "libvirt"
 
 
-def test_a_mark_does_not_decide_how_a_running_server_is_frozen():
-    assert choice(quiescer(*three()), marked("orders")).driver.name == "nova"
+def test_a_freeze_that_did_not_hold_and_was_not_ended_is_told_before_anything_is_armed():
+    """No other run may replace its mark, as long as its guard's time is not over."""
+    one = marked("orders")
+    (problem,) = quiesce.freeze_problems([one], quiescer(*three()).choose([one]))
+    assert problem.startswith("Server orders (id-orders) is not frozen any more, but its freeze was not ended")
 
 
 def test_a_mark_whose_time_is_over_does_not_count_as_frozen():
@@ -125,9 +136,16 @@ def test_of_what_a_dead_run_left_paused_nobody_is_asked_before_it_is_thawed():
     left = dataclasses.replace(marked("orders", "pause", minutes=-5), status="PAUSED")
     assert choice(made, left).support == Support(state=THAWED)
     assert quiesce.freeze_problems([left], made.choose([left])) == []
-    held = dataclasses.replace(marked("orders", "libvirt", minutes=5), status="PAUSED")
+    stands = dataclasses.replace(marked("orders", "libvirt", minutes=5), status="PAUSED")
     made._drivers["libvirt"] = Probed("libvirt", problems={"*": "not active"})
-    assert choice(made, held).support.problem == "not active"
+    assert choice(made, stands).support.problem == "not active"
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "PAUSED"])
+def test_a_check_tells_of_a_damaged_mark_as_the_run_does(status):
+    damaged = server("orders", status=status, metadata={"osdr_freeze": "{"})
+    (problem,) = quiesce.freeze_problems([damaged], quiescer(*three()).choose([damaged]))
+    assert "The mark of server orders (id-orders) names the unknown driver 'unknown'" in problem
 
 
 def test_a_damaged_mark_is_a_leftover():
@@ -154,13 +172,19 @@ def test_somebody_elses_freeze_is_refused():
     assert "orders (id-orders) is frozen already" in problems[0]
 
 
-@pytest.mark.parametrize("state", [FROZEN, THAWED])
-def test_what_another_run_freezes_for_itself_is_not_to_be_thawed_by_this_one(state):
-    made = quiescer(Probed("nova"), Probed("libvirt", states={"orders": state}))
-    one = marked("orders")
-    (problem,) = quiesce.freeze_problems([one], made.choose([one]))
+@pytest.mark.parametrize("driver", ["nova", "libvirt", "of a later version"])
+@pytest.mark.parametrize("to_thaw", [False, True])
+def test_what_another_run_freezes_for_itself_is_neither_thawed_nor_asked_by_this_one(driver, to_thaw):
+    """While a probe through Nova is under way, Nova refuses the freeze that the other run asks for."""
+    drivers = Probed("nova"), Probed("libvirt", problems={"*": "libvirt_uri is not given."})
+    made, one = quiescer(*drivers), held("orders", driver)
+    choices = made.choose([one], to_thaw)
+    (problem,) = quiesce.freeze_problems([one], choices)
     assert "orders (id-orders) is held by another freeze until" in problem
     assert "thaw it first" not in problem
+    with pytest.raises(CheckFailed, match="is held by another freeze until"):
+        quiesce.refuse_problems(choices)
+    assert [one.probed for one in drivers] == [[], []]
 
 
 def test_all_that_cannot_be_frozen_are_named_at_once():

@@ -76,6 +76,14 @@ def test_an_error_of_any_kind_in_one_thaw_leaves_nobody_else_frozen():
     assert set(marks.marked) == {"id-orders"}
 
 
+def test_an_error_of_any_kind_in_disarming_one_does_not_hide_that_another_may_be_frozen():
+    driver = FakeDriver(failing={("thaw", "orders")})
+    driver.disarm_guard = lambda which: {}["no such thing"]
+    with pytest.raises(FreezeFailed, match=r"could not be confirmed\. orders \(id-orders\)"), window(driver):
+        pass
+    assert driver.frozen == {"id-orders"}
+
+
 def test_a_thaw_that_fails_is_tried_again_only_after_those_of_all_others():
     driver = FakeDriver(failing={("thaw", "orders")})
     with pytest.raises(FreezeFailed), window(driver, tiers=(("front",), ("orders",))):
@@ -183,6 +191,19 @@ def test_servers_are_marked_from_before_the_freeze_until_after_the_thaw():
         assert set(marks.marked) == {"id-front", "id-orders", "id-payments"}
     assert all(mark and mark.driver == "fake" for mark in seen)
     assert not marks.marked
+
+
+def test_a_guard_is_told_which_freeze_it_guards():
+    driver, told = FakeDriver(), {}
+    arm = driver.arm_guard
+
+    def tell(which, seconds):
+        told[which.id] = FreezeMark.of(which)
+        arm(which, seconds)
+
+    driver.arm_guard = tell
+    with window(driver) as opened:
+        assert told == {member.server.id: member.mark for member in opened.members}
 
 
 def test_a_server_whose_thaw_is_not_confirmed_keeps_its_guard_and_its_mark():

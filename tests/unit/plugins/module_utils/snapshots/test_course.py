@@ -57,7 +57,7 @@ class Cloud:
         monkeypatch.setattr(course, "Waiter", lambda timeout, interval: self.cinder.waiter)
 
     def freeze(self, token="t", driver="libvirt"):
-        mark = {"driver": driver, "until": "2999-01-01T00:00:00Z", "token": token, "requested": NOON, "frozen": NOON, "filesystems": 2}
+        mark = {"driver": driver, "until": "2026-11-22T13:00:00Z", "token": token, "requested": NOON, "frozen": NOON, "filesystems": 2}
         self.servers = {name: server(name, metadata={"osdr_freeze": json.dumps(mark)}) for name in NAMES}
 
     def thaw(self, token="t", intact=True):

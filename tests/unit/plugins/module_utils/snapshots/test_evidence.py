@@ -311,6 +311,9 @@ def test_somebody_elses_freeze_counts_only_after_its_thaw():
         pytest.param(str(at(4)), "only after the guard's time was over", id="at that moment"),
         pytest.param("noon", "does not say when its guard fires", id="no time"),
         pytest.param("2026-11-22T12:30:00", "does not say when its guard fires", id="a time of no zone"),
+        pytest.param(str(at(86400 + 29)), None, id="the longest freeze"),
+        pytest.param(str(at(86400 + 60)), "does not say when its guard fires", id="later than any guard"),
+        pytest.param("9999-12-31T23:59:59-23:59", "does not say when its guard fires", id="the end of time"),
     ],
 )
 def test_somebody_elses_freeze_promises_nothing_once_its_guards_time_is_over(until, reason):

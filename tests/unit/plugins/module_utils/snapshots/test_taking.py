@@ -195,7 +195,7 @@ class Nova:
 
 
 def marked(name, token="t", **facts):
-    mark = {"driver": "libvirt", "until": "2999-01-01T00:00:00Z", "token": token, "requested": NOON, "frozen": NOON, "filesystems": 2}
+    mark = {"driver": "libvirt", "until": "2026-11-22T13:00:00Z", "token": token, "requested": NOON, "frozen": NOON, "filesystems": 2}
     return server(name, metadata={"osdr_freeze": json.dumps({**mark, **facts})})
 
 
