@@ -182,6 +182,8 @@ class FreezeWindow:
         for member, outcome in zip(self.members, outcomes, strict=True):
             if outcome.error:
                 member.interrupted = "its mark could not be updated before the thaw"
+                if self._is_replaced(member):
+                    member.freeze_requested, member.thaw_error = None, "another run has frozen it meanwhile, and will thaw it."
 
     def close(self) -> None:
         """Thaw every member in the reverse order, disarm the guards of those that are thawed.

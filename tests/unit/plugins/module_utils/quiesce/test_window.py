@@ -494,6 +494,25 @@ def test_what_the_thaw_showed_counts_more_than_what_the_mark_shows():
     assert opened.members[0].doubt == "it was rebooted"
 
 
+def test_an_adopted_server_that_another_run_freezes_by_now_is_left_to_that_run():
+    driver, marks = FakeDriver(), FakeMarks()
+    adopted = frozen_by_others(driver, marks, "orders", "payments")
+    marks.marked["id-orders"] = other = FreezeMark.new("fake", "2999-01-01T00:00:00Z")
+    put = marks.put
+
+    def put_unless_held(which, mark):
+        if not mark.is_same(marks.current(which.id)):
+            raise FreezeFailed("It is held by another freeze.")
+        put(which, mark)
+
+    marks.put = put_unless_held
+    adopted.adopt()
+    with pytest.raises(FreezeFailed, match=r"orders \(id-orders\): another run has frozen it meanwhile, and will thaw it"):
+        adopted.close()
+    assert driver.names("thaw") == driver.names("disarm") == ["payments"]
+    assert marks.marked == {"id-orders": other}
+
+
 def test_the_mark_that_somebody_put_on_a_server_that_was_adopted_without_one_stays():
     driver, marks = FakeDriver(), FakeMarks()
     adopted = window(driver, tiers=(("orders",),), marks=marks)
