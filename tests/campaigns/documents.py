@@ -186,7 +186,8 @@ def _unbelieved(catalogue) -> t.Iterator[str]:
         active = catalogue.active("shop")
     except CloudError:
         active = None
-    if not isinstance(active, (DamagedRecord, type(None))):
+    # Damage may have changed nothing.
+    if not isinstance(active, DamagedRecord) and active not in (None, RECORD):
         yield "a record of the active site was never signed for this place"
     if drill not in (None, DRILL):
         yield "a record of a drill was never signed for this place"
