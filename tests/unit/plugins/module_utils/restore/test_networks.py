@@ -160,6 +160,17 @@ def test_a_network_takes_no_larger_packets_than_at_the_source(at_the_site, is_se
     assert ["has an MTU of 1400 at site 'remote' and 1442 at the source" in one for one in restore.warnings] == [True] * is_told
 
 
+@pytest.mark.parametrize("at_the_site", [0, 1500])
+def test_a_network_whose_largest_packets_the_source_did_not_tell_is_left_as_it_is(at_the_site):
+    document = shop.document()
+    document["topology"]["networks"][0]["mtu"] = 0
+    site = Neutron(shop.empty_site())
+    site.mtu = at_the_site
+    restore = NetworkRestore(site, site, RestorePlan.of(Manifest.parse(document), site.site), 8)
+    restore.apply()
+    assert [call for call in site.calls if call[0] == "mtu"] == restore.warnings == []
+
+
 def made_of(apply, change):
     """What is made of another manifest at a site that has nothing."""
     document = shop.document()
