@@ -343,6 +343,7 @@ def test_all_failures_are_told_even_where_cinder_gives_no_reason():
     with pytest.raises(DrError) as raised:
         finished(Storage(failing={shop.uuid(101), shop.uuid(102)}))
     assert "2 of 3 operations failed" in str(raised.value)
+    assert str(raised.value).count("its status is 'error'. Check the log") == 2
 
 
 def test_the_next_run_replaces_what_failed():
