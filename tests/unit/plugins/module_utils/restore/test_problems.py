@@ -126,6 +126,7 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
             stock(zones={"volume": ("az2", "az1"), "compute": ()}),
             "Availability zone 'nova' does not exist for volumes at site 'remote' (az1, az2); say in a mapping which one to use, or null",
         ),
+        (stock(zones={"volume": (), "compute": ()}), "Availability zone 'nova' does not exist for volumes at site 'remote' (none); say in a mapping"),
         (
             stock(shop.empty_site(server_groups=(ServerGroup("g", "shop-apart", "affinity"),))),
             "Server group 'shop-apart' exists at site 'remote' with the policy affinity instead of anti-affinity; remove it",
