@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates imp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -185,6 +185,11 @@ def test_the_critical_path_is_that_of_the_slowest_servers():
             {"name": "front", "started": 9, "ready": 14, "slowest": "shop-front", "slowest_seconds": 5},
         ],
     }
+
+
+def test_the_start_of_the_run_is_noted():
+    before, work = Moment.now(), restore(RemoteSite())
+    assert before.monotonic <= work.started.monotonic <= Moment.now().monotonic
 
 
 def test_times_are_told_to_a_tenth_of_a_second_from_the_start_of_the_run():

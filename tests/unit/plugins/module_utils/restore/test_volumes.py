@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, volume
@@ -123,6 +123,11 @@ def test_all_volumes_are_restored_at_once_and_completed():
         "orders-db-vdb": (False, shop.uuid(2)),
     }
     assert all(one.metadata["purpose"] == "shop" for one in storage.volumes())
+
+
+def test_the_start_of_the_run_is_noted():
+    before, work = Moment.now(), restore(Storage())
+    assert before.monotonic <= work.started.monotonic <= Moment.now().monotonic
 
 
 def test_times_are_told_to_a_tenth_of_a_second_from_the_start_of_the_run():
@@ -295,6 +300,11 @@ def test_rounds_are_made_by_whoever_has_time_until_all_has_ended():
     volumes.advance()
     assert [name for call, name in storage.calls if call == "create"] == ["shop-front-boot", "orders-db-boot", "orders-db-vdb"]
     assert volumes.outcome(shop.uuid(1)) is None
+    assert [(step.name, one["status"]) for step, one in zip(volumes.steps, volumes.described(), strict=True)] == [
+        ("shop-front-boot", "creating"),
+        ("orders-db-boot", "creating"),
+        ("orders-db-vdb", "creating"),
+    ]
     storage.now = 5.0
     volumes.advance()
     assert volumes.ended
