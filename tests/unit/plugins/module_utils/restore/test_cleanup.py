@@ -169,8 +169,9 @@ def test_a_server_is_waited_for_until_it_is_gone():
 
 @pytest.mark.parametrize(("fault", "told"), [("The host is gone.", "The host is gone."), ("", "its status is ERROR")])
 def test_one_that_cannot_be_deleted_is_named_with_the_reason(fault, told):
-    with pytest.raises(ResourceFailed, match=rf"Server db \(id-db\) on site 'remote' could not be deleted: {told}"):
+    with pytest.raises(ResourceFailed, match=rf"Server db \(id-db\) on site 'remote' could not be deleted: {told}") as raised:
         Nova(("ERROR", None, fault)).delete()
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "server", "resource_id": "id-db"}
 
 
 def test_one_that_had_failed_before_or_is_still_worked_on_is_waited_for():
@@ -219,13 +220,19 @@ def test_a_volume_is_deleted_when_cinder_has_come_to_rest():
     assert Cinder("error_restoring").remove() == 0
 
 
+@pytest.mark.parametrize("status", ["creating", "downloading", "restoring-backup", "detaching"])
+def test_a_volume_that_cinder_is_at_work_on_is_not_deleted(status):
+    assert Cinder(status, "available").remove() == 1
+
+
 def test_what_is_being_deleted_or_gone_is_waited_for():
     assert Cinder("deleting", "deleting").remove() is None
     assert Cinder().remove() is None
 
 
 def test_a_volume_that_cannot_be_deleted_is_named():
-    with pytest.raises(ResourceFailed, match="could not be deleted"):
+    with pytest.raises(ResourceFailed, match="Volume disk .*on site 'remote' could not be deleted") as raised:
         Cinder("available", "error_deleting").remove()
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "volume", "resource_id": "volume-disk"}
     with pytest.raises(WaitTimeout, match="to come to rest"):
         Cinder(*["creating"] * 9).remove(timeout=5)

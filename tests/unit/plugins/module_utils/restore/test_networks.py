@@ -160,6 +160,17 @@ def test_a_network_takes_no_larger_packets_than_at_the_source(at_the_site, is_se
     assert ["has an MTU of 1400 at site 'remote' and 1442 at the source" in one for one in restore.warnings] == [True] * is_told
 
 
+@pytest.mark.parametrize("at_the_site", [0, 1500])
+def test_a_network_whose_largest_packets_the_source_did_not_tell_is_left_as_it_is(at_the_site):
+    document = shop.document()
+    document["topology"]["networks"][0]["mtu"] = 0
+    site = Neutron(shop.empty_site())
+    site.mtu = at_the_site
+    restore = NetworkRestore(site, site, RestorePlan.of(Manifest.parse(document), site.site), 8)
+    restore.apply()
+    assert [call for call in site.calls if call[0] == "mtu"] == restore.warnings == []
+
+
 def made_of(apply, change):
     """What is made of another manifest at a site that has nothing."""
     document = shop.document()
@@ -169,7 +180,18 @@ def made_of(apply, change):
     return site.made
 
 
-def test_each_subnet_is_on_its_own_network_and_joined_by_its_own_id(apply):
+BACK_NET = Network("net2", "back-net", mtu=1442)
+BACK_SUBNET = Subnet("sub2", "back-subnet", "net2", "10.11.0.0/24")
+
+
+@pytest.mark.parametrize(
+    ("network", "subnet", "made", "joined"),
+    [
+        pytest.param(shop.NETWORK, shop.SUBNET, "back", {"sub", "new-back-subnet"}, id="the first is there"),
+        pytest.param(BACK_NET, BACK_SUBNET, "shop", {"new-shop-subnet", "sub2"}, id="the second is there"),
+    ],
+)
+def test_each_subnet_is_on_its_own_network_and_joined_by_its_own_id(apply, network, subnet, made, joined):
     def add_another(topology):
         (net,), (sub,) = topology["networks"], topology["subnets"]
         topology["networks"].append({**net, "name": "back-net"})
@@ -179,11 +201,11 @@ def test_each_subnet_is_on_its_own_network_and_joined_by_its_own_id(apply):
 
     document = shop.document()
     add_another(document["topology"])
-    # The first of them is there already, made by an earlier run.
-    site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shop.NETWORK), subnets=(shop.SUBNET,)))
+    # One of them is there already, made by an earlier run.
+    site = Neutron(shop.empty_site(networks=(shop.PUBLIC, network), subnets=(subnet,)))
     apply(site, Manifest.parse(document))
-    assert site.made["back-subnet"]["network_id"] == "new-back-net"
-    assert {call[1:] for call in site.calls if call[0] == "join"} == {("new-shop-router", "sub"), ("new-shop-router", "new-back-subnet")}
+    assert site.made[f"{made}-subnet"]["network_id"] == f"new-{made}-net"
+    assert {call[1:] for call in site.calls if call[0] == "join"} == {("new-shop-router", one) for one in joined}
 
 
 def test_modes_of_addresses_are_said_where_there_are_any(apply):
@@ -290,6 +312,20 @@ def test_what_is_not_there_to_build_on_is_named(apply):
     site = Neutron(shop.empty_site(networks=()))
     with pytest.raises(NotFound, match="Site 'remote' has no external network 'public'"):
         apply(site)
+
+
+@pytest.mark.parametrize(
+    ("ask", "what"),
+    [
+        pytest.param(lambda restore: restore._network_id("nowhere"), "network", id="network"),
+        pytest.param(lambda restore: restore._subnet_id("nowhere"), "subnet", id="subnet"),
+        pytest.param(lambda restore: restore._security_group_id("nowhere"), "security group", id="security group"),
+    ],
+)
+def test_what_is_neither_there_nor_made_is_called_by_its_kind(ask, what):
+    site = Neutron(shop.prepared_site())
+    with pytest.raises(NotFound, match=f"Site 'remote' has no {what} 'nowhere'"):
+        ask(NetworkRestore(site, site, RestorePlan.of(shop.manifest(), site.site), 8))
 
 
 def test_where_something_would_be_made_on_what_others_share_nothing_is_made(apply):

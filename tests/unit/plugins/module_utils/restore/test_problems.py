@@ -10,6 +10,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
@@ -125,6 +126,7 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
             stock(zones={"volume": ("az2", "az1"), "compute": ()}),
             "Availability zone 'nova' does not exist for volumes at site 'remote' (az1, az2); say in a mapping which one to use, or null",
         ),
+        (stock(zones={"volume": (), "compute": ()}), "Availability zone 'nova' does not exist for volumes at site 'remote' (none); say in a mapping"),
         (
             stock(shop.empty_site(server_groups=(ServerGroup("g", "shop-apart", "affinity"),))),
             "Server group 'shop-apart' exists at site 'remote' with the policy affinity instead of anti-affinity; remove it",
@@ -195,6 +197,43 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
 )
 def test_problem(found, expected):
     assert any(expected in problem for problem in problems(MANIFEST, found)), problems(MANIFEST, found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one"),
+    [
+        ("networks", shop.NETWORK),
+        ("subnets", shop.SUBNET),
+        ("routers", shop.ROUTER),
+        ("security_groups", shop.GROUP),
+        ("server_groups", shop.APART),
+    ],
+)
+def test_of_several_of_a_name_nobody_knows_which_is_meant(kind, one):
+    site = shop.prepared_site()
+    twice = dataclasses.replace(site, **{kind: (*getattr(site, kind), dataclasses.replace(one, id="another"))})
+    told = f"2 {kind.replace('_', ' ')} at site 'remote' are called '{one.name}', so it is not clear"
+    assert [problem.startswith(told) for problem in problems(MANIFEST, stock(twice))] == [True]
+
+
+def test_a_drill_uses_nothing_of_its_names_that_it_did_not_make():
+    manifest = as_restored(MANIFEST, SiteMapping(), "7").manifest
+    plain = shop.prepared_site()
+    kinds = ("networks", "subnets", "routers", "security_groups")
+    theirs = {kind: (*getattr(plain, kind), *drilled_names(getattr(plain, kind))) for kind in kinds}
+    keys = {f"drill-7-{name}": key for name, key in plain.key_pairs.items()}
+    told = problems(manifest, stock(dataclasses.replace(plain, **theirs, key_pairs=keys)))
+    assert [one.split(" at site")[0] for one in told if "was not made by drill '7'; give the drill another id." in one] == [
+        "Network 'drill-7-shop-net'",
+        "Subnet 'drill-7-shop-subnet'",
+        "Router 'drill-7-shop-router'",
+        "Security group 'drill-7-shop'",
+        "Key pair 'drill-7-shop'",
+    ]
+
+
+def drilled_names(resources):
+    return [dataclasses.replace(one, id=f"theirs-{one.id}", name=f"drill-7-{one.name}", description="of somebody else") for one in resources]
 
 
 def test_all_problems_are_found_at_once():

@@ -103,6 +103,17 @@ def test_ports_that_were_given_to_a_server_later_are_its_own():
     assert left(ports=(port("later", device_id="id-db", device_owner="compute:nova"),)) == ([], [])
 
 
+@pytest.mark.parametrize("owner", ["network:dhcp", "network:distributed"])
+def test_ports_that_a_network_has_of_itself_keep_it_from_nothing(owner):
+    assert left(ports=(port("own", device_id="agent", device_owner=owner),)) == ([], [])
+
+
+@pytest.mark.parametrize("owner", ["network:router_interface", "network:router_interface_distributed", "network:ha_router_replicated_interface"])
+def test_every_kind_of_interface_goes_before_its_router(owner):
+    found = removal(ports=(port("another", device_id="dr", device_owner=owner),))
+    assert (found.left, [one.id for one in found.interfaces]) == ((), ["port-interface", "port-another"])
+
+
 def test_the_gateway_of_a_router_is_no_interface():
     gateway = port("gateway", device_id="dr", device_owner="network:router_gateway", network_id="ext", fixed_ips=())
     found = removal(ports=(gateway,))

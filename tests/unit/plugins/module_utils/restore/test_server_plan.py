@@ -48,11 +48,15 @@ def test_volumes_that_are_not_there_are_created():
     ("status", "action"),
     [
         ("available", Action.KEEP),
+        ("reserved", Action.KEEP),
+        ("attaching", Action.KEEP),
         ("in-use", Action.KEEP),
+        ("detaching", Action.KEEP),
         ("creating", Action.WAIT),
         ("restoring-backup", Action.WAIT),
         ("error", Action.REPLACE),
         ("error_restoring", Action.REPLACE),
+        ("error_deleting", Action.REPLACE),
         ("deleting", Action.CREATE),
     ],
 )
@@ -73,10 +77,12 @@ def test_volumes_of_others_are_not_adopted(description):
     assert volume_actions([one_volume("available", description=description)])["orders-db-boot"] is Action.CREATE
 
 
-def test_of_two_volumes_with_the_same_marks_the_useful_one_is_taken():
-    volumes = [one_volume("error"), dataclasses.replace(one_volume("available"), id="good")]
-    step = next(step for step in plan_volumes(MANIFEST, volumes) if step.name == "orders-db-boot")
-    assert (step.action, step.current.id) == (Action.KEEP, "good")
+@pytest.mark.parametrize(("worse", "better"), [("error", "available"), ("error", "creating"), ("creating", "available")])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_of_two_volumes_with_the_same_marks_the_useful_one_is_taken(worse, better, swapped):
+    volumes = [one_volume(worse), dataclasses.replace(one_volume(better), id="good")]
+    step = next(step for step in plan_volumes(MANIFEST, volumes[::-1] if swapped else volumes) if step.name == "orders-db-boot")
+    assert step.current.id == "good"
 
 
 def test_a_volume_carries_its_marks_twice_and_always_a_name():

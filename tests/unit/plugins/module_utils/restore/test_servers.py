@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates imp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -36,6 +36,7 @@ class RemoteSite:
     def __init__(self, site=None, failing=()):
         self.site = site or shop.prepared_site()
         self.now = 0.0
+        self.interval = 1.0
         self.calls = []
         self.failing = set(failing)
         self._active = {}
@@ -51,7 +52,7 @@ class RemoteSite:
 
     @property
     def waiter(self):
-        return Waiter(timeout=60, interval=1, clock=Clock(now=lambda: self.now, sleep=self._sleep))
+        return Waiter(timeout=60, interval=self.interval, clock=Clock(now=lambda: self.now, sleep=self._sleep))
 
     def _sleep(self, seconds):
         self.now += seconds
@@ -186,6 +187,41 @@ def test_the_critical_path_is_that_of_the_slowest_servers():
     }
 
 
+def test_the_start_of_the_run_is_noted():
+    before, work = Moment.now(), restore(RemoteSite())
+    assert before.monotonic <= work.started.monotonic <= Moment.now().monotonic
+
+
+def test_times_are_told_to_a_tenth_of_a_second_from_the_start_of_the_run():
+    remote = RemoteSite()
+    remote.now, remote.interval = 1000.0, 1.26
+    work = restore(remote)
+    assert [one["seconds"] for one in work.apply()] == [
+        {"created": 0.0, "active": 5.0, "ready": 10.1},
+        {"created": 10.1, "active": 15.1, "ready": 15.1},
+    ]
+    assert work.timing() == {
+        "wall_seconds": 15.1,
+        "critical_path_seconds": 15.1,
+        "tiers": [
+            {"name": "database", "started": 0.0, "ready": 10.1, "slowest": "orders-db", "slowest_seconds": 10.1},
+            {"name": "front", "started": 10.1, "ready": 15.1, "slowest": "shop-front", "slowest_seconds": 5.0},
+        ],
+    }
+
+
+def test_before_a_run_no_time_has_passed():
+    assert restore(RemoteSite()).timing() == {"wall_seconds": 0, "critical_path_seconds": 0, "tiers": []}
+
+
+def in_one_tier():
+    document = shop.document()
+    document["application"]["tiers"] = [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]
+    for one in document["servers"]:
+        one["tier"] = "all"
+    return Manifest.parse(document)
+
+
 class Volumes:
     """Volumes of which each is there at its second; stands for :class:`VolumesUnderWay`.
 
@@ -244,6 +280,15 @@ def test_a_server_waits_for_its_own_volumes_only():
     }
 
 
+@pytest.mark.parametrize(("name", "seconds"), [("orders-db", {"orders-db-vdb": 3}), ("shop-front", {"shop-front-boot": 3})])
+def test_the_slowest_server_of_a_tier_is_named_whichever_it_is(name, seconds):
+    remote = RemoteSite(shop.prepared_site(volumes=()))
+    work = restore(remote, in_one_tier(), Volumes(remote, seconds))
+    work.apply()
+    (tier,) = work.timing()["tiers"]
+    assert (tier["slowest"], tier["slowest_seconds"]) == (name, 8)
+
+
 class Driven(Volumes):
     """Volumes that get ready only by the rounds that somebody makes."""
 
@@ -284,6 +329,17 @@ def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready():
         work.apply()
 
 
+def test_what_goes_wrong_with_the_volumes_meanwhile_is_told():
+    _remote, work = beside_volumes(shop_front_boot=1000)
+
+    def advance_until(_done):
+        raise CloudError("Cinder does not answer.")
+
+    work.volumes.advance_until = advance_until
+    with pytest.raises(CloudError, match="Cinder does not answer"):
+        work.apply()
+
+
 def test_a_server_without_its_volume_is_not_built():
     remote, work = beside_volumes(orders_db_vdb=None)
     with pytest.raises(ResourceFailed, match="orders-db-vdb could not be restored"):
@@ -298,6 +354,15 @@ def test_all_ports_are_made_while_the_volumes_are_restored():
     assert sorted(made[:2]) == [("create port", "orders-db-0"), ("create port", "shop-front-0")]
     assert made[2:] == [("create server", "orders-db"), ("create server", "shop-front")]
     assert len(remote.done("create floating ip")) == 2
+
+
+def test_the_port_of_a_server_that_is_there_is_completed_in_the_turn_of_its_tier():
+    front = server("shop-front", metadata=shop.mark(21).metadata())
+    port = shop.restored_port("shop-front", shop.mark(21), tags=("theirs",))
+    remote = RemoteSite(shop.prepared_site(volumes=(), servers=(front,), ports=(shop.ROUTER_PORT, port)))
+    restore(remote, volumes=Volumes(remote, {"orders-db-vdb": 3})).apply()
+    changes = [call[0] for call in remote.calls if call[0] in ("create server", "tag")]
+    assert changes == ["create server", "tag"]
 
 
 def test_each_server_is_built_on_its_own_ports_and_volumes():
@@ -341,11 +406,7 @@ def test_what_was_built_needs_no_volumes():
 
 
 def test_waiting_for_a_place_is_not_on_the_critical_path():
-    document = shop.document()
-    document["application"]["tiers"] = [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]
-    for one in document["servers"]:
-        one["tier"] = "all"
-    work = restore(RemoteSite(), Manifest.parse(document))
+    work = restore(RemoteSite(), in_one_tier())
     work.concurrency = 1
     work.apply()
     assert (work.timing()["wall_seconds"], work.timing()["critical_path_seconds"]) == (10, 5)
@@ -388,6 +449,16 @@ def test_a_restored_server_has_the_addresses_of_the_source():
     }
 
 
+def test_what_is_told_in_the_end_is_what_is_there_then():
+    front = applied(RemoteSite())[1]
+    assert (front["server_id"], front["status"], front["address"]) == ("id-shop-front", "ACTIVE", "10.88.2.2")
+
+
+def test_what_is_not_there_yet_is_told_as_absent():
+    first = restore(RemoteSite()).predicted()[0]
+    assert (first["server_id"], first["status"], first["address"]) == (None, "absent", None)
+
+
 def test_a_second_run_only_makes_the_checks():
     remote = RemoteSite()
     applied(remote)
@@ -411,6 +482,7 @@ def test_a_second_run_knows_what_neutron_has_chosen(monkeypatch):
     monkeypatch.setattr(remote, "ask", lambda *_attempt: None)
     first = applied(remote, NEW)
     assert first[0]["ports"][0]["fixed_ips"] == ["10.10.0.101"]
+    assert first[0]["ports"][0]["mac_address"] == "fa:16:3e:cc:00:01"
     assert first[0]["ports"][0]["floating_ip"] is None
     remote.calls.clear()
     assert [one["ports"] for one in applied(remote, NEW)] == [one["ports"] for one in first]
@@ -435,6 +507,7 @@ def test_a_failed_server_is_named_and_the_next_tier_is_not_begun():
         "Server 'orders-db' (id-orders-db) on site 'remote' did not become active: its status is ERROR. No valid host was "
         "found. Remove the cause and re-run the restore, which replaces this server and keeps all others."
     )
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "server", "resource_id": "id-orders-db"}
     assert remote.done("create server") == ["orders-db"]
 
 
@@ -471,6 +544,24 @@ def test_a_port_that_an_earlier_restore_made_and_left_gets_other_tags():
     remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port)))
     applied(remote)
     assert ("tag", "ports", "port-orders-db", ("theirs", *shop.mark(11).tags())) in remote.calls
+
+
+@pytest.mark.parametrize(
+    ("description", "tags", "gets"),
+    [
+        (shop.mark(11).text(), (), [("tag", "floatingips", "f", tuple(shop.mark(11).tags()))]),
+        (shop.mark(11).text(), ("theirs",), [("tag", "floatingips", "f", ("theirs", *shop.mark(11).tags()))]),
+        (shop.mark(11).text(), tuple(shop.mark(11).tags()), []),
+        ("of somebody else", (), []),
+    ],
+)
+def test_a_floating_address_that_a_killed_run_left_is_tagged_and_no_other(description, tags, gets):
+    port = shop.restored_port("orders-db", shop.mark(11))
+    address = FloatingIp("f", "10.88.2.9", port.id, "ext", description=description, tags=tags)
+    remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port), floating_ips=(address,)))
+    applied(remote)
+    assert [call for call in remote.calls if call[0] == "tag"] == gets
+    assert remote.done("create floating ip") == ["port-shop-front-0"]
 
 
 def test_a_server_that_does_not_answer_is_named_with_its_console(monkeypatch):

@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, volume
@@ -34,6 +34,7 @@ class Storage:
 
     def __init__(self, volumes=(), failing=(), reason="", busy=()):
         self.now = 0.0
+        self.interval = 1.0
         self.there = {one.id: one for one in volumes}
         self.calls = []
         self._failing = failing
@@ -45,7 +46,7 @@ class Storage:
 
     @property
     def waiter(self):
-        return Waiter(timeout=60, interval=1, clock=Clock(now=lambda: self.now, sleep=self._sleep))
+        return Waiter(timeout=60, interval=self.interval, clock=Clock(now=lambda: self.now, sleep=self._sleep))
 
     def _sleep(self, seconds):
         self.now += seconds
@@ -122,6 +123,17 @@ def test_all_volumes_are_restored_at_once_and_completed():
         "orders-db-vdb": (False, shop.uuid(2)),
     }
     assert all(one.metadata["purpose"] == "shop" for one in storage.volumes())
+
+
+def test_the_start_of_the_run_is_noted():
+    before, work = Moment.now(), restore(Storage())
+    assert before.monotonic <= work.started.monotonic <= Moment.now().monotonic
+
+
+def test_times_are_told_to_a_tenth_of_a_second_from_the_start_of_the_run():
+    storage = Storage()
+    storage.now, storage.interval = 1000.0, 1.26
+    assert [one["seconds"] for one in finished(storage)] == [{"requested": 0.0, "ready": 3.8}] * 3
 
 
 def test_a_copy_of_a_method_that_is_not_known_ends_it_before_the_first_change():
@@ -288,6 +300,11 @@ def test_rounds_are_made_by_whoever_has_time_until_all_has_ended():
     volumes.advance()
     assert [name for call, name in storage.calls if call == "create"] == ["shop-front-boot", "orders-db-boot", "orders-db-vdb"]
     assert volumes.outcome(shop.uuid(1)) is None
+    assert [(step.name, one["status"]) for step, one in zip(volumes.steps, volumes.described(), strict=True)] == [
+        ("shop-front-boot", "creating"),
+        ("orders-db-boot", "creating"),
+        ("orders-db-vdb", "creating"),
+    ]
     storage.now = 5.0
     volumes.advance()
     assert volumes.ended
@@ -305,9 +322,11 @@ def test_it_goes_on_until_the_other_is_done_or_nothing_is_left(other_is_done):
         volumes.advance_until(done)
         assert storage.calls == [] and not volumes.ended
     else:
-        done.wait = lambda _seconds: None
+        pauses = []
+        done.wait = pauses.append
         volumes.advance_until(done)
         assert volumes.ended
+        assert pauses == [storage.interval]
 
 
 def test_a_run_that_does_not_wait_completes_what_is_there():
@@ -326,6 +345,7 @@ def test_a_failed_volume_is_named_and_the_others_are_kept():
         "Volume 'orders-db-boot' of server 'orders-db' (volume-orders-db-boot) could not be restored from backup "
         f"{shop.uuid(101)} on site 'remote': its status is 'error'. Cinder says: The backup is damaged. Check the log"
     )
+    assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "volume", "resource_id": "volume-orders-db-boot"}
     assert sorted(one.status for one in storage.volumes()) == ["available", "available", "error"]
 
 
@@ -333,6 +353,7 @@ def test_all_failures_are_told_even_where_cinder_gives_no_reason():
     with pytest.raises(DrError) as raised:
         finished(Storage(failing={shop.uuid(101), shop.uuid(102)}))
     assert "2 of 3 operations failed" in str(raised.value)
+    assert str(raised.value).count("its status is 'error'. Check the log") == 2
 
 
 def test_the_next_run_replaces_what_failed():
