@@ -173,7 +173,7 @@ def test_a_guard_is_not_armed_without_the_mark_of_the_freeze(driver, requests_mo
         driver.arm_guard(MARKED, 100)
 
 
-@pytest.mark.parametrize(("passed", "freezes"), [(98, True), (100, False), (99.5, False)])
+@pytest.mark.parametrize(("passed", "freezes"), [(98.5, True), (99, True), (99.5, False), (100, False)])
 def test_a_guard_whose_time_is_over_freezes_nobody(armed, requests_mock, time, passed, freezes):
     requests_mock.post(ACTION, status_code=202, json=frozen())
     time.sleep(passed)

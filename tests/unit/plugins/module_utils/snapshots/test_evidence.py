@@ -8,6 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
@@ -210,6 +211,16 @@ def test_of_snapshots_that_differ_about_the_set_the_weakest_counts(levels, weake
 def test_of_snapshots_that_differ_about_a_server_the_one_that_awaits_a_thaw_counts():
     for found in differing("quiesced", "crash", pending=(None, "quiesced")):
         assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, "crash", "", "quiesced", {})
+
+
+def test_a_set_may_have_servers_of_every_consistency_that_there_is():
+    levels = {f"id-{number}": level for number, level in enumerate(LEVELS)}
+    servers = {key: ServerEvidence(key, level, "because", None, {}) for key, level in levels.items()}
+    taken_alike = SnapshotEvidence(str(at(1)), str(at(2)), INDIVIDUAL, None, "asked for")
+    volumes = {f"volume-{key}": taken_alike for key in levels}
+    written = Evidence(SetEvidence("crash", str(at(1)), None, 0), servers, volumes)
+    snapshots = [snapshot(key, volume_id=f"volume-{key}", metadata=written.metadata(f"volume-{key}", key)) for key in levels]
+    assert Evidence.read(snapshots) == written
 
 
 @pytest.mark.parametrize("pending", ["divine", 5, ["quiesced"]])

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
@@ -220,6 +222,29 @@ def test_only_groups_of_the_application_without_snapshots_are_dissolved_and_volu
     assert {one.id for one in cinder.groups()} == {used.id, others.id, THEIRS.id}
     assert len(cinder.volumes()) == 9
     assert members(cinder, used) == {"volume-used"}
+
+
+def test_groups_are_dissolved_one_after_the_other():
+    """All the volumes of a project are read for each, and Cinder changes one group at a time."""
+    at_once, most, lock = [], [], threading.Lock()
+    cinder = FakeCinder(groups=[dataclasses.replace(OURS, id=f"group-{number}") for number in range(3)])
+    delete = cinder.delete_group
+    meeting = threading.Barrier(2)
+
+    def delete_group(group_id):
+        with lock:
+            at_once.append(group_id)
+            most.append(len(at_once))
+        # Whoever is alone does not meet anybody, however long it waits.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait(0.05)
+        with lock:
+            at_once.remove(group_id)
+        delete(group_id)
+
+    cinder.delete_group = delete_group
+    dissolve(cinder)
+    assert (most, cinder.groups()) == ([1, 1, 1], [])
 
 
 def test_a_broken_group_is_dissolved_too():
