@@ -130,6 +130,8 @@ def test_a_snapshots_evidence_fits_however_long_its_backend_is_called(backend):
     assert all(len(value) <= 255 for value in metadata.values())
     read = SnapshotEvidence.read(snapshot("s", metadata=metadata))
     assert (read.requested, read.complete, read.strategy) == (one.requested, one.complete, one.strategy)
+    # All that is not invented is whole.
+    assert read.backend == backend[:100]
 
 
 def test_a_reason_that_just_fits_is_kept_whole():
