@@ -234,6 +234,13 @@ def test_volumes_in_a_group_of_ours_are_free():
     assert (unit.group, unit.is_ours) == (OURS, True)
 
 
+def test_whose_group_a_volume_is_in_is_told_by_its_own_group():
+    members = {OURS.id: frozenset({ORDERS.id}), THEIRS.id: frozenset({PAYMENTS.id, "volume-foreign"})}
+    for groups in ((OURS, THEIRS), (THEIRS, OURS)):
+        found = units(grouped(ORDERS, OURS), grouped(PAYMENTS, THEIRS), FRONT, groups=groups, members=members)
+        assert shape(found) == [(CONSISTENT_GROUP, ["front", "orders"]), (INDIVIDUAL, ["payments"])]
+
+
 # Marks
 
 
