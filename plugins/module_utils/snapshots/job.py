@@ -31,7 +31,7 @@ class GroupingOptions:
     :param group_type: name of the group type for groups that are made; None for any that fits.
     """
 
-    policy: str = "auto"
+    policy: str
     group_type: str | None = None
 
 

@@ -11,13 +11,19 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import window as window_module
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import Group, describe
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
+from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, server
 
 LATER = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).isoformat()
 MARK = {"driver": "fake", "until": LATER, "token": "t", "frozen": "2026-11-22T12:00:00.000Z", "filesystems": 2}
+
+
+def at(seconds):
+    return Moment(seconds, datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds))
 
 
 def window(driver, metadata=None):
@@ -77,6 +83,54 @@ def test_a_freeze_that_may_not_have_held_is_not_intact_and_says_why(driver, reas
 def test_where_there_was_nothing_to_do_nothing_is_claimed():
     found = shown(window(FakeDriver()), THAWED)
     assert (found["freeze"], found["intact"], found["thawed_at"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("target", "changes"),
+    [
+        pytest.param(
+            FROZEN,
+            {"filesystems": 3, "requested_at": str(at(1)), "frozen_at": str(at(2)), "interrupted": "3 file systems were frozen and 2 thawed", "intact": None},
+            id="frozen",
+        ),
+        pytest.param(
+            THAWED,
+            {"filesystems": 2, "requested_at": None, "frozen_at": None, "interrupted": "3 file systems were frozen and 2 thawed", "intact": False},
+            id="thawed",
+        ),
+    ],
+)
+def test_all_that_is_known_of_a_server_is_shown(target, changes):
+    driver = FakeDriver()
+    driver.name = "libvirt"
+    one = Member(
+        server("orders"),
+        "database",
+        driver,
+        guard="guest",
+        freeze_requested=at(1),
+        frozen=at(2),
+        filesystems_frozen=3,
+        thaw_requested=at(3),
+        thawed=at(4),
+        filesystems_thawed=2,
+        guard_until=at(60),
+        guard_fired=False,
+        mark=FreezeMark("libvirt", str(at(60)), "its token"),
+    )
+    assert describe(one, target) == {
+        "id": "id-orders",
+        "name": "orders",
+        "tier": "database",
+        "state": target,
+        "driver": "libvirt",
+        "thawed_at": str(at(4)),
+        "guard": "guest",
+        "guard_until": str(at(60)),
+        "guard_fired": False,
+        "freeze": "its token",
+        **changes,
+    }
 
 
 # A whole run

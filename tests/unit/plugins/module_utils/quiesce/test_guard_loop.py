@@ -426,6 +426,14 @@ def test_only_the_end_of_the_machine_is_heard_of_and_hurries(process):
     assert requests.get(timeout=60) == "now"
 
 
+def test_who_waits_for_the_controllers_next_word_keeps_the_process_from_nothing(process, monkeypatch):
+    """One that failed, or has nobody left to guard, ends although its controller lives."""
+    readers = queue.SimpleQueue()
+    monkeypatch.setattr(guard_loop, "_read_requests", lambda requests, lines: readers.put((requests, lines, threading.current_thread().daemon)))
+    guard_loop.main(setup())
+    assert readers.get(timeout=60) == (process.made[2], guard_loop.sys.stdin, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [({"driver": "vmware"}, "'vmware' is not a driver"), ({"cloud": None}, "The cloud refuses.")],

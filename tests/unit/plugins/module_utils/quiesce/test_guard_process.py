@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def test_a_guard_is_armed_and_disarmed(cloud):
     # There is nobody left to guard.
     assert child(guards).wait(PATIENCE) == 0
     assert cloud.is_marked
+
+
+def test_a_guard_keeps_nobodys_process_from_ending(cloud):
+    before = set(threading.enumerate())
+    cloud.guards().arm(DB, 3600)
+    made = set(threading.enumerate()) - before
+    assert [thread.daemon for thread in made] == [True, True]
 
 
 def test_one_process_guards_all_servers_however_many_are_armed_at_once(cloud):

@@ -7,7 +7,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import queue
 import threading
+from unittest.mock import Mock
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError, FreezeFailed, InvalidInput, WaitTimeout
@@ -61,16 +63,18 @@ class Libvirt:
 
     def __init__(self):
         self.answers = {"guest-fsfreeze-status": "thawed", "guest-info": info(*FREEZING, "guest-exec")}
-        self.asked, self.connections, self.uris = [], [], []
+        self.asked, self.connections, self.uris, self.set_up = [], [], [], []
         self.time = FakeTime()
 
     def registerErrorHandler(self, handler, context):
-        pass
+        self.set_up.append("errors")
+        self.tell_of_error = handler
 
     def virEventRegisterDefaultImpl(self):
-        pass
+        self.set_up.append("events")
 
     def open(self, uri):
+        self.set_up.append("open")
         self.uris.append(uri)
         self.connections.append(Connection())
         return self.connections[-1]
@@ -241,6 +245,12 @@ def test_an_answer_that_is_no_answer_is_a_failure_of_its_own_server(libvirt, mon
             act()
 
 
+@pytest.mark.parametrize("count", [0, 10**6])
+def test_as_many_file_systems_as_there_can_be_are_counted(libvirt, count):
+    libvirt.answers.update({"guest-fsfreeze-freeze": count, "guest-fsfreeze-thaw": count})
+    assert (driver().freeze(DB, 30), driver().thaw(DB).filesystems) == (count, count)
+
+
 # A freeze that has come, and one that may still come
 
 
@@ -332,7 +342,7 @@ def test_a_freeze_that_was_answered_does_not_come_again(libvirt, answer):
     assert made.thaw(DB).filesystems == 0
 
 
-@pytest.mark.parametrize("answer", [None, {}, [], "some", "2", True, -1, 2.0, 10**9, float("inf"), float("nan")], ids=repr)
+@pytest.mark.parametrize("answer", [None, {}, [], "some", "2", True, -1, 2.0, 10**6 + 1, 10**9, float("inf"), float("nan")], ids=repr)
 @pytest.mark.parametrize("action", ["freeze", "thaw"])
 def test_nonsense_instead_of_a_number_is_a_failure_of_its_own_server(libvirt, action, answer):
     libvirt.answers[f"guest-fsfreeze-{action}"] = [answer]
@@ -355,6 +365,8 @@ def test_the_guard_is_in_the_guest(libvirt):
     ((arguments, _timeout),) = libvirt.asked_for("guest-exec")
     assert (arguments["path"], arguments["arg"][-1], arguments["capture-output"]) == ("/bin/sh", "120", True)
     assert libvirt.asked_for("guest-exec-status") == [({"pid": 77}, 5)] * 3
+    # Servers of earlier tiers may stand still meanwhile, so it is asked often.
+    assert libvirt.time.seconds == 0.1
     assert guards.calls == []
 
 
@@ -470,6 +482,38 @@ def test_a_host_is_connected_to_once(libvirt):
     assert [one.keepalive for one in libvirt.connections] == [(5, 3), (5, 3)]
 
 
+def test_libvirt_is_set_up_once_and_before_its_first_connection(libvirt, capfd):
+    """Only a connection that is made with the event loop asks whether its host is still there."""
+    made = driver()
+    for host in ("compute1", "compute2"):
+        made.probe(server("db", hypervisor=host))
+    assert libvirt.set_up == ["errors", "events", "open", "open"]
+    # Its own handler would print what is told as the problem of a server.
+    assert libvirt.tell_of_error(None, LibvirtError("The agent is not connected.", 86)) is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_libvirts_events_are_run_in_a_thread_that_keeps_nobody_from_ending(libvirt, monkeypatch):
+    runs = queue.SimpleQueue()
+    monkeypatch.setattr(quiesce_libvirt, "_run_events", lambda of: runs.put((of, threading.current_thread().daemon)))
+    made = driver()
+    made.probe(DB)
+    made.probe(server("other", hypervisor="compute2"))
+    assert runs.get(timeout=60) == (libvirt, True)
+    assert runs.empty()
+
+
+def test_libvirts_events_are_run_one_after_the_other():
+    class Ended(Exception):
+        pass
+
+    library = Mock()
+    library.virEventRunDefaultImpl.side_effect = [0, 0, Ended]
+    with pytest.raises(Ended):
+        quiesce_libvirt._run_events(library)
+    assert library.virEventRunDefaultImpl.call_count == 3
+
+
 def test_a_connection_that_broke_is_made_anew(libvirt):
     made = driver()
     made.probe(DB)
@@ -526,6 +570,7 @@ HOOK_FAILED = LibvirtError("unable to execute QEMU agent command 'guest-fsfreeze
 def test_hooks_that_fail_behind_a_thaw_get_a_second_chance(libvirt):
     libvirt.answers["guest-fsfreeze-thaw"] = [HOOK_FAILED, 0]
     assert driver().thaw(DB).filesystems == 0
+    assert libvirt.asked_for("guest-fsfreeze-thaw") == [(None, 30)] * 2
     libvirt.answers["guest-fsfreeze-thaw"] = HOOK_FAILED
     with pytest.raises(FreezeFailed, match="hook has failed"):
         driver().thaw(DB)

@@ -137,12 +137,23 @@ def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
 
 @pytest.mark.parametrize(
     ("seconds", "age", "guard"),
-    [(120, 3, "nova, guest"), (120, -100, "nova, guest"), (120, 119, "nova, guest"), (120, 125, "nova"), (120, -125, "nova"), (0, 3, "nova")],
+    [
+        (120, 3, "nova, guest"),
+        (1, 3, "nova, guest"),
+        (120, -119, "nova, guest"),
+        (120, 119, "nova, guest"),
+        (120, 120, "nova"),
+        (120, -120, "nova"),
+        (0, 3, "nova"),
+    ],
 )
 def test_a_guard_in_the_guest_is_known_by_what_its_hook_says_to_the_probe(driver, requests_mock, time, seconds, age, guard):
-    at = int(time.wall().timestamp()) - age
-    support, _action = probe(driver, requests_mock, f"boot\nosdr-guard: 120 s at 5\nosdr-guard: {seconds} s at {at}\nlogin:")
+    now = int(time.wall().timestamp())
+    # What an earlier one said does not count, however fresh it is.
+    console = f"boot\nosdr-guard: 120 s at {now}\nosdr-guard: {seconds} s at {now - age}\nlogin:"
+    support, action = probe(driver, requests_mock, console)
     assert (support.state, support.guard) == (THAWED, guard)
+    assert action.last_request.json() == {"os-getConsoleOutput": {"length": 50}}
 
 
 @pytest.mark.parametrize("answer", [{"status_code": 403}, {"status_code": 500}, {"json": {"output": None}}])
@@ -173,7 +184,7 @@ def test_a_guard_is_not_armed_without_the_mark_of_the_freeze(driver, requests_mo
         driver.arm_guard(MARKED, 100)
 
 
-@pytest.mark.parametrize(("passed", "freezes"), [(98, True), (100, False), (99.5, False)])
+@pytest.mark.parametrize(("passed", "freezes"), [(98.5, True), (99, True), (99.5, False), (100, False)])
 def test_a_guard_whose_time_is_over_freezes_nobody(armed, requests_mock, time, passed, freezes):
     requests_mock.post(ACTION, status_code=202, json=frozen())
     time.sleep(passed)
@@ -239,11 +250,13 @@ def test_a_server_that_another_run_holds_is_left_to_it(holding, requests_mock):
 
 
 @pytest.mark.parametrize("state", ["quiescing", "unquiescing"])
-def test_a_thaw_that_nova_is_at_work_on_is_waited_for_and_not_asked_for_again(holding, requests_mock, state):
+def test_a_thaw_that_nova_is_at_work_on_is_waited_for_and_not_asked_for_again(holding, requests_mock, time, state):
     action = requests_mock.post(ACTION, **conflict("busy"))
     requests_mock.get(SHOW, [{"json": quiesce(state, token=TOKEN, until=at(50))}, {"json": ended("expired", False)}])
     assert "guard" in holding.thaw(DB).interrupted
     assert action.call_count == 1
+    # It is frozen meanwhile, so it is looked at often.
+    assert time.seconds == 0.5
 
 
 def test_a_thaw_that_a_late_freeze_may_follow_is_waited_for(holding, requests_mock):

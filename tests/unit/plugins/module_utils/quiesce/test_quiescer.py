@@ -209,6 +209,14 @@ def test_options_that_cannot_be_meant(changes, message):
         QuiesceOptions.parse({**OPTIONS, **changes}, {})
 
 
+@pytest.mark.parametrize(
+    "changes", [{"freeze_timeout": 1, "budget": 1, "guard_timeout": 2}, {"freeze_timeout": 86400, "budget": 86399, "guard_timeout": 86400}]
+)
+def test_the_shortest_and_the_longest_times_that_can_be_meant(changes):
+    options = QuiesceOptions.parse({**OPTIONS, **changes}, {})
+    assert {name: getattr(options, name) for name in changes} == changes
+
+
 @pytest.mark.parametrize(("project", "named"), [("shop", ()), ("admin", ("shop",))])
 def test_a_project_is_named_only_where_it_is_not_the_callers_own(mocker, project, named):
     """To name one, be it one's own, takes an administrator; a role of one's own may do for freezing."""

@@ -88,6 +88,58 @@ def test_a_set_is_taken_once_and_removed_once(cloud):
     assert cloud.cinder.snapshots() == cloud.cinder.groups() == []
 
 
+def test_what_changes_is_shown_as_a_diff(cloud):
+    nothing, all_ = ({"snapshots_of_volumes": found} for found in ([], ["volume-orders", "volume-payments"]))
+    taken = cloud.run()
+    assert taken["diff"] == {"before": nothing, "after": {**all_, "grouping": taken["grouping"]}}
+    assert cloud.run()["diff"] == {"before": all_, "after": all_}
+    # What is not good enough is replaced.
+    assert cloud.run(check_mode=True, consistency="quiesced")["diff"]["before"] == all_
+    assert cloud.run(state="absent") == {"changed": True, "cg_snapshot": None, "diff": {"before": all_, "after": nothing}}
+    assert cloud.run(state="absent") == {"changed": False, "cg_snapshot": None, "diff": {"before": nothing, "after": nothing}}
+
+
+def test_check_mode_removes_nothing_either(cloud):
+    cloud.run()
+    before = cloud.cinder.snapshots()
+    assert cloud.run(check_mode=True, state="absent")["changed"]
+    assert cloud.cinder.snapshots() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "storages", "nova"),
+    [
+        pytest.param({}, ["primary"], "primary", id="as the module itself"),
+        pytest.param({"admin_cloud": "admin"}, ["primary", "admin"], "primary", id="an administrator for what only that one sees"),
+        pytest.param({"admin_cloud": "admin", "projects": ["p1", "p2"]}, ["p1", "p2", "admin"], "admin", id="in several projects"),
+    ],
+)
+def test_who_asks_for_what(cloud, monkeypatch, changes, storages, nova):
+    asked, novas, waiters = [], [], []
+
+    class Compute:
+        def __init__(self, by):
+            novas.append(by)
+
+        def resolve(self, names, project_ids):
+            assert (names, list(project_ids)) == (["orders", "payments"], changes.get("projects", []))
+            return {name: cloud.servers[name] for name in names}
+
+        def server(self, server_id):
+            return cloud.servers[server_id.removeprefix("id-")]
+
+    class Primary(str):
+        def in_project(self, project_id):
+            return project_id
+
+    monkeypatch.setattr(course, "connect", lambda reach: Primary(reach["cloud"]))
+    monkeypatch.setattr(course, "BlockStorage", lambda by: asked.append(by) or cloud.cinder)
+    monkeypatch.setattr(course, "Compute", Compute)
+    monkeypatch.setattr(course, "Waiter", lambda timeout, interval: waiters.append((timeout, interval)) or cloud.cinder.waiter)
+    assert cloud.run(**changes, timeout=77)["changed"]
+    assert (asked, set(novas), waiters) == (storages, {nova}, [(77, 1)])
+
+
 def back_up(cloud):
     """Cinder backs up one of the snapshots."""
     first = cloud.cinder.snapshots()[0]

@@ -8,6 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
@@ -129,6 +130,8 @@ def test_a_snapshots_evidence_fits_however_long_its_backend_is_called(backend):
     assert all(len(value) <= 255 for value in metadata.values())
     read = SnapshotEvidence.read(snapshot("s", metadata=metadata))
     assert (read.requested, read.complete, read.strategy) == (one.requested, one.complete, one.strategy)
+    # All that is not invented is whole.
+    assert read.backend == backend[:100]
 
 
 def test_a_reason_that_just_fits_is_kept_whole():
@@ -142,10 +145,17 @@ def test_what_does_not_fit_even_without_a_reason_is_not_shortened_for_ever():
     assert json.loads(one.metadata()["osdr_server"])["reason"] == ""
 
 
-@pytest.mark.parametrize(("letter", "least"), [("x", 150), ("ü", 25)])
-def test_a_reason_is_kept_as_far_as_it_fits(letter, least):
+@pytest.mark.parametrize("letter", ["x", "ü"])
+def test_a_reason_is_kept_as_far_as_it_fits(letter):
+    """Cinder counts characters, whatever their alphabet."""
     written = ServerEvidence("id", "crash", letter * 300, None, {})
-    assert len(ServerEvidence.read(snapshot("s", metadata=written.metadata())).reason) >= least
+    assert len(ServerEvidence.read(snapshot("s", metadata=written.metadata())).reason) >= 150
+
+
+def test_of_a_reason_that_is_one_character_too_long_only_that_is_lost():
+    overhead = len(ServerEvidence("id", "crash", "", None, {}).metadata()["osdr_server"])
+    written = ServerEvidence("id", "crash", "x" * (256 - overhead), None, {})
+    assert ServerEvidence.read(snapshot("s", metadata=written.metadata())).reason == "x" * (255 - overhead)
 
 
 def test_the_evidence_of_a_freeze_fits_at_its_longest():
@@ -210,6 +220,16 @@ def test_of_snapshots_that_differ_about_the_set_the_weakest_counts(levels, weake
 def test_of_snapshots_that_differ_about_a_server_the_one_that_awaits_a_thaw_counts():
     for found in differing("quiesced", "crash", pending=(None, "quiesced")):
         assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, "crash", "", "quiesced", {})
+
+
+def test_a_set_may_have_servers_of_every_consistency_that_there_is():
+    levels = {f"id-{number}": level for number, level in enumerate(LEVELS)}
+    servers = {key: ServerEvidence(key, level, "because", None, {}) for key, level in levels.items()}
+    taken_alike = SnapshotEvidence(str(at(1)), str(at(2)), INDIVIDUAL, None, "asked for")
+    volumes = {f"volume-{key}": taken_alike for key in levels}
+    written = Evidence(SetEvidence("crash", str(at(1)), None, 0), servers, volumes)
+    snapshots = [snapshot(key, volume_id=f"volume-{key}", metadata=written.metadata(f"volume-{key}", key)) for key in levels]
+    assert Evidence.read(snapshots) == written
 
 
 @pytest.mark.parametrize("pending", ["divine", 5, ["quiesced"]])
@@ -301,6 +321,16 @@ def test_somebody_elses_freeze_counts_only_after_its_thaw():
     found = evidence_of([(ORDERS, (volume("orders"),))], standing={ORDERS.id: mark()})
     one = found.servers[ORDERS.id]
     assert (one.consistency, one.pending, one.at_best) == ("crash", "quiesced", "quiesced")
+    assert one.freeze == {
+        "driver": "libvirt",
+        "requested": str(at(1)),
+        "frozen": str(at(2)),
+        "thawed": None,
+        "filesystems": 2,
+        "guard": "guest",
+        "guard_until": str(at(120)),
+        "token": "0123456789abcdef",
+    }
     assert (found.whole.consistency, found.at_best) == ("crash", "quiesced")
 
 
@@ -417,6 +447,12 @@ def test_any_doubt_about_the_thaw_leaves_it_crash(thawed, reason):
     one = confirmed(pending_set(), thawed).servers[ORDERS.id]
     assert (one.consistency, one.pending) == ("crash", None)
     assert reason in one.reason
+
+
+def test_a_thaw_that_confirms_nothing_stays_on_record_too():
+    before = pending_set()
+    one = confirmed(before, [thaw(ORDERS, intact=False)]).servers[ORDERS.id]
+    assert one.freeze == {**before.servers[ORDERS.id].freeze, "thawed": str(at(6.5))}
 
 
 def test_servers_that_were_not_frozen_by_others_stay_as_they_are():

@@ -55,24 +55,32 @@ def test_volumes_of_a_backend_with_consistent_groups_become_one_group_of_ours():
     assert unit.is_of_one_instant
 
 
+BLIND = "the credentials may not see what the backends can do; give admin_cloud"
+UNABLE = "the backend reports no consistent group snapshots"
+WISH = "consistent_group_snapshot_enabled='<is> True'"
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         pytest.param({"policy": "individual"}, "asked for", id="not wanted"),
-        pytest.param({"pools": None, "backends": {}}, "give admin_cloud", id="nothing may be seen"),
-        pytest.param({"backends": {}}, "give admin_cloud", id="the volumes' backend is not known"),
-        pytest.param({"pools": (Pool(POOL, False),)}, "reports no consistent group", id="the type wishes what the backend cannot"),
-        pytest.param({"pools": (Pool("host@lvm#pool", True),)}, "reports no consistent group", id="only another backend can"),
-        pytest.param({"group_types": (GENERIC,)}, "has no group type with consistent_group_snapshot_enabled", id="no type for it"),
-        pytest.param({"group_type": "gold"}, "has no group type 'gold'", id="the named type is not there"),
-        pytest.param({"group_type": "generic"}, "has no group type 'generic' with consistent", id="the named type is not consistent"),
-        pytest.param({"policy": "generic", "group_types": ()}, "has no group type", id="no type at all"),
+        pytest.param({"policy": "individual", "backends": {}}, "asked for", id="not wanted, whatever the backend"),
+        pytest.param({"pools": None, "backends": {}}, BLIND, id="nothing may be seen"),
+        pytest.param({"pools": None}, BLIND, id="the pools may not be seen"),
+        pytest.param({"backends": {}}, BLIND, id="the volumes' backend is not known"),
+        pytest.param({"pools": (Pool(POOL, False),)}, UNABLE, id="the type wishes what the backend cannot"),
+        pytest.param({"pools": (Pool("host@lvm#pool", True),)}, UNABLE, id="only another backend can"),
+        pytest.param({"group_types": (GENERIC,)}, f"the project has no group type with {WISH}", id="no type for it"),
+        pytest.param({"group_type": "gold"}, f"the project has no group type 'gold' with {WISH}", id="the named type is not there"),
+        pytest.param({"group_type": "generic"}, f"the project has no group type 'generic' with {WISH}", id="the named type is not consistent"),
+        pytest.param({"policy": "generic", "group_types": ()}, "the project has no group type", id="no type at all"),
+        pytest.param({"policy": "generic", "group_type": "gold"}, "the project has no group type 'gold'", id="the named type is none at all"),
     ],
 )
 def test_where_no_group_can_be_had_every_volume_is_for_itself(changes, reason):
     (unit,) = units(**changes)
     assert shape([unit]) == [(INDIVIDUAL, ["orders", "payments"])]
-    assert reason in unit.reason
+    assert unit.reason == reason
     assert not unit.is_ours
     assert not unit.is_of_one_instant
 
@@ -106,6 +114,7 @@ def test_each_backend_is_for_itself():
 def test_a_single_volume_needs_no_group():
     (unit,) = units(ORDERS)
     assert shape([unit]) == [(INDIVIDUAL, ["orders"])]
+    assert unit.reason == "it is the only volume of the application there"
     assert unit.is_of_one_instant
     assert not unit.is_ours
 
@@ -141,6 +150,7 @@ def test_the_type_that_cinder_keeps_for_itself_is_never_taken():
 def test_generic_groups(types, is_capable, name, strategy):
     (unit,) = units(policy="generic", group_types=types, pools=(Pool(POOL, is_capable),))
     assert (unit.group_type.name, unit.strategy, unit.is_ours) == (name, strategy, True)
+    assert unit.reason == ("asked for" if strategy == GENERIC_GROUP else "the backend reports consistent group snapshots")
 
 
 # Groups of ours
@@ -188,6 +198,7 @@ def test_somebody_elses_group_of_nothing_but_our_volumes_is_used_and_not_changed
     )
     assert shape([theirs, ours]) == [(CONSISTENT_GROUP, ["orders", "payments"]), (INDIVIDUAL, ["front"])]
     assert (theirs.group, theirs.is_ours) == (THEIRS, False)
+    assert theirs.reason == f"the existing group {THEIRS.label} has these volumes and no others"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +213,7 @@ def test_somebody_elses_group_of_nothing_but_our_volumes_is_used_and_not_changed
 def test_somebody_elses_group_that_will_not_do_keeps_its_volumes_out_of_ours(group, members):
     found = units(grouped(ORDERS, group), PAYMENTS, FRONT, groups=(group,), members={group.id: frozenset(members)})
     assert shape(found) == [(CONSISTENT_GROUP, ["front", "payments"]), (INDIVIDUAL, ["orders"])]
-    assert "somebody else's group" in found[1].reason
+    assert found[1].reason == "they are in somebody else's group that has other volumes too, is not consistent or is not available"
 
 
 def test_a_generic_group_of_somebody_else_will_do_where_that_is_asked_for():
@@ -223,6 +234,13 @@ def test_volumes_in_a_group_of_ours_are_free():
     assert (unit.group, unit.is_ours) == (OURS, True)
 
 
+def test_whose_group_a_volume_is_in_is_told_by_its_own_group():
+    members = {OURS.id: frozenset({ORDERS.id}), THEIRS.id: frozenset({PAYMENTS.id, "volume-foreign"})}
+    for groups in ((OURS, THEIRS), (THEIRS, OURS)):
+        found = units(grouped(ORDERS, OURS), grouped(PAYMENTS, THEIRS), FRONT, groups=groups, members=members)
+        assert shape(found) == [(CONSISTENT_GROUP, ["front", "orders"]), (INDIVIDUAL, ["payments"])]
+
+
 # Marks
 
 
@@ -231,7 +249,7 @@ def test_volumes_in_a_group_of_ours_are_free():
     ["", "my group", "5", "null", "[]", '"osdr_application"', '{"osdr_application": "bank"}', '{"osdr_application": ["shop"]}', "{", None],
 )
 def test_a_description_that_is_not_our_mark_is_somebody_elses(description):
-    assert not is_ours(volume_group("g", description=description), "shop")
+    assert is_ours(volume_group("g", description=description), "shop") is False
 
 
 @pytest.mark.parametrize("length", [10, 100, 255])

@@ -54,6 +54,15 @@ def test_a_set_of_a_group_is_taken_adopted_and_removed():
     assert {one.group_id for one in job.cinder.volumes()} == {None}
 
 
+def test_groups_are_looked_at_often_since_the_set_waits_for_them():
+    job, pauses = Job(), []
+    sleep = job.cinder.time.sleep
+    job.cinder.time.sleep = lambda seconds: (pauses.append(seconds), sleep(seconds))[1]
+    job = SnapshotJob(Storages([job.cinder]), None, job._wanted, GroupingOptions("auto"), job.cinder.waiter, 4)
+    job.prepare(job.units())
+    assert set(pauses) == {0.5}
+
+
 def test_a_group_serves_the_next_set_too():
     job = Job()
     job.run()

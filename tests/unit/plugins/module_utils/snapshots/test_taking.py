@@ -813,6 +813,80 @@ def test_servers_that_share_volumes_all_keep_their_evidence(volumes):
     assert Evidence.read(snapshots.current()) == taken
 
 
+def test_all_that_is_known_of_a_set_is_described():
+    freeze = {
+        "driver": "nova",
+        "requested": "12:00:01",
+        "frozen": "12:00:02",
+        "thawed": "12:00:06",
+        "filesystems": 3,
+        "guard": "guest",
+        "guard_until": "12:01:00",
+        "token": "its own business",
+    }
+    known = Evidence(
+        SetEvidence("crash", "12:00:02", {"started": "12:00:01", "ended": "12:00:06", "seconds": 5}, 1.5),
+        {
+            "id-orders": ServerEvidence("id-orders", "crash", "its thaw is awaited", "quiesced", freeze),
+            "id-payments": ServerEvidence("id-payments", "offline", "shut down", None, {}),
+        },
+        {"volume-orders": SnapshotEvidence("12:00:03", "12:00:04", CONSISTENT_GROUP, "host@ceph#pool", "it can")},
+    )
+    members = (
+        ServerVolumes(server("orders"), "database", (volume("orders"),)),
+        ServerVolumes(server("payments"), "front", (volume("payments"),)),
+    )
+    one = snapshot("shop.noon.orders", id="one", volume_id="volume-orders", size=7, created_at="12:00:05")
+    assert describe(Wanted(SHOP, "noon", "crash", members), [one], known) == {
+        "name": "noon",
+        "application": "shop",
+        "consistency": "crash",
+        "taken_at": "12:00:02",
+        "skew": 1.5,
+        "window": {"started": "12:00:01", "ended": "12:00:06", "seconds": 5},
+        "servers": [
+            {
+                "id": "id-orders",
+                "name": "orders",
+                "tier": "database",
+                "consistency": "crash",
+                "pending": "quiesced",
+                "reason": "its thaw is awaited",
+                "driver": "nova",
+                "requested_at": "12:00:01",
+                "frozen_at": "12:00:02",
+                "thawed_at": "12:00:06",
+                "filesystems": 3,
+                "guard": "guest",
+                "guard_until": "12:01:00",
+            },
+            {
+                "id": "id-payments",
+                "name": "payments",
+                "tier": "front",
+                "consistency": "offline",
+                "pending": None,
+                "reason": "shut down",
+                **dict.fromkeys(("driver", "requested_at", "frozen_at", "thawed_at", "filesystems", "guard", "guard_until")),
+            },
+        ],
+        "snapshots": [
+            {
+                "id": "one",
+                "name": "shop.noon.orders",
+                "volume_id": "volume-orders",
+                "size": 7,
+                "created_at": "12:00:05",
+                "requested_at": "12:00:03",
+                "complete_at": "12:00:04",
+                "strategy": "consistent_group",
+                "backend": "host@ceph#pool",
+                "reason": "it can",
+            }
+        ],
+    }
+
+
 def test_a_set_is_described_in_the_order_of_its_servers_and_names():
     shop = Shop()
     found = describe(shop.wanted, shop.set.current(), shop.take()) | {"snapshots": None}

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
@@ -58,6 +60,13 @@ def test_all_that_groups_depend_on_is_seen():
     assert (found.groups, found.group_types) == ((OURS,), (CONSISTENT, GENERIC))
 
 
+def test_a_volume_that_shows_no_backend_has_none():
+    """Cinder has not placed it yet."""
+    cinder = FakeCinder(volume("orders"))
+    cinder.volumes_of_project = lambda project_id: [dataclasses.replace(one, backend=backend) for one in cinder.volumes() for backend in (None, "")]
+    assert look(cinder, None).backends == {}
+
+
 def test_who_is_no_administrator_sees_no_backends():
     def refuse():
         raise CloudError("Not for you.", http_status=403)
@@ -106,6 +115,24 @@ def test_a_group_that_is_lacking_is_made_and_filled():
     }
     assert (ready.strategy, ready.group.status) == (CONSISTENT_GROUP, "available")
     assert members(cinder, ready.group) == {"volume-orders", "volume-payments"}
+
+
+def test_a_group_has_no_longer_a_name_than_cinder_takes():
+    pair = volumes("orders", "payments")
+    cinder = FakeCinder(*pair)
+    prepare(cinder, dataclasses.replace(unit(*pair), backend="host@" + "b" * 250))
+    (wanted,), = cinder.called("create_group")
+    assert wanted["name"] == ("shop.host@" + "b" * 250)[:255]
+
+
+def test_a_group_that_somebody_deletes_meanwhile_is_gone_without():
+    pair = volumes("orders", "payments")
+    cinder = FakeCinder(*pair, groups=[THEIRS])
+    cinder.create_group = lambda wanted: "group-gone"
+    cinder.delete_group = lambda group_id: None
+    (unit_,) = prepare(cinder, unit(*pair))
+    assert (unit_.strategy, unit_.group) == (INDIVIDUAL, None)
+    assert unit_.reason == "no group could be made: Volume group group-gone on site 'primary' was deleted meanwhile. Re-run."
 
 
 def test_a_group_gets_the_volumes_that_it_lacks_and_loses_those_that_are_not_its():
@@ -220,6 +247,29 @@ def test_only_groups_of_the_application_without_snapshots_are_dissolved_and_volu
     assert {one.id for one in cinder.groups()} == {used.id, others.id, THEIRS.id}
     assert len(cinder.volumes()) == 9
     assert members(cinder, used) == {"volume-used"}
+
+
+def test_groups_are_dissolved_one_after_the_other():
+    """All the volumes of a project are read for each, and Cinder changes one group at a time."""
+    at_once, most, lock = [], [], threading.Lock()
+    cinder = FakeCinder(groups=[dataclasses.replace(OURS, id=f"group-{number}") for number in range(3)])
+    delete = cinder.delete_group
+    meeting = threading.Barrier(2)
+
+    def delete_group(group_id):
+        with lock:
+            at_once.append(group_id)
+            most.append(len(at_once))
+        # Whoever is alone does not meet anybody, however long it waits.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            meeting.wait(0.05)
+        with lock:
+            at_once.remove(group_id)
+        delete(group_id)
+
+    cinder.delete_group = delete_group
+    dissolve(cinder)
+    assert (most, cinder.groups()) == ([1, 1, 1], [])
 
 
 def test_a_broken_group_is_dissolved_too():
