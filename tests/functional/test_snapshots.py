@@ -157,7 +157,7 @@ def test_a_budget_that_passes_thaws_first_and_then_removes_what_was_begun(guests
         wait("everybody is thawed while the storage hangs", lambda: not frozen_of(guests), 25)
         assert snapshots_named(name)
     result = run.result()
-    assert "Timed out" in result["msg"], result
+    assert "The budget of 8 s was too short" in result["msg"], result
     assert not snapshots_named(name)
 
 
