@@ -295,7 +295,8 @@ def test_what_has_been_built_needs_no_zone_and_no_flavor_any_more():
     manifest = Manifest.parse(document)
     (problem,) = problems(manifest, stock(shop.prepared_site(), quotas=UNLIMITED))
     assert "Availability zone 'az9' does not exist for servers" in problem
-    assert problems(manifest, stock(shop.restored_site(flavors=()), quotas=UNLIMITED, volume_types=())) == []
+    nowhere = {"volume": (), "compute": ()}
+    assert problems(manifest, stock(shop.restored_site(flavors=()), quotas=UNLIMITED, volume_types=(), zones=nowhere)) == []
 
 
 def by_pigeon():
