@@ -239,6 +239,12 @@ def test_a_guard_reaches_the_cloud_as_the_module_does(mocker):
     assert "secret" not in repr(options) + repr(guarded)
 
 
+def test_the_administrators_password_is_shown_to_nobody():
+    options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": {"auth": {"password": "secret"}}}, {"cloud": "primary"})
+    assert options.reach == {"cloud": {"auth": {"password": "secret"}}}
+    assert "secret" not in repr(options)
+
+
 def test_a_guard_reaches_the_cloud_of_the_administrator_where_there_is_one(mocker):
     mocker.patch.object(quiesce, "connect_other", return_value=SimpleNamespace(project_id="admin", site="primary"))
     options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-admin"}, {"cloud": "primary", "api_timeout": 7})
