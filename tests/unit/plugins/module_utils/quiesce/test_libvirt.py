@@ -19,6 +19,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.libvirt imp
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server
 
 DB = server("db", hypervisor="compute1")
+#: Its Python modules, and the package that both are in.
+PARTS = (("libvirt", "libvirt-python"), ("libvirt_qemu", "libvirt-python"))
 FREEZING = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-status")
 
 
@@ -117,7 +119,7 @@ class Guards:
 @pytest.fixture
 def libvirt(monkeypatch):
     libvirt = Libvirt()
-    monkeypatch.setattr(quiesce_libvirt, "library", lambda name, package: {"libvirt": libvirt, "libvirt_qemu": libvirt}[name])
+    monkeypatch.setattr(quiesce_libvirt, "library", lambda *names: dict.fromkeys(PARTS, libvirt)[names])
     # There are no events, and the thread would wait for them for ever.
     monkeypatch.setattr(quiesce_libvirt, "_run_events", lambda libvirt: None)
     return libvirt
