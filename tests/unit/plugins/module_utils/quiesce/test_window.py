@@ -374,6 +374,13 @@ def test_before_a_freeze_is_confirmed_nobody_knows_what_a_thaw_takes():
     assert (opened.standstill, opened.frozen_seconds, opened.expected_thaw, opened.remaining()) == (7, 0, 0, 53)
 
 
+def test_who_has_no_guard_is_not_frozen():
+    opened, driver, _time = slow_window()
+    with pytest.raises(FreezeFailed, match="its guard fires too soon"):
+        opened._freeze(opened.members[0])
+    assert driver.calls == []
+
+
 def test_guards_that_were_never_armed_are_not_disarmed():
     driver = FakeDriver()
     window(driver).close()

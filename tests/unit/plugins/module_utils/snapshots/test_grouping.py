@@ -259,6 +259,13 @@ def test_a_mark_is_known_again_and_fits_however_long_the_backend_is_called(lengt
     assert is_ours(volume_group("g", description=mark), "a" * 63)
 
 
+def test_a_mark_names_its_backend_as_long_as_that_fits():
+    fitting = "b" * (255 - len(mark_of_group("shop", "")))
+    assert len(mark_of_group("shop", fitting)) == 255
+    assert fitting in mark_of_group("shop", fitting)
+    assert fitting not in mark_of_group("shop", fitting + "b")
+
+
 # What is made of it
 
 
