@@ -283,6 +283,12 @@ def test_the_strictest_policy_is_content_with_consistent_groups():
     assert policy_problems(units(policy="consistent"), "consistent") == []
 
 
+def test_strategies_and_policies_are_called_what_plays_call_them():
+    """Plays ask for the ones and look for the others, and sets that were taken have them in their evidence."""
+    assert (CONSISTENT_GROUP, GENERIC_GROUP, INDIVIDUAL) == ("consistent_group", "generic_group", "individual")
+    assert grouping.POLICIES == ("auto", "individual", "generic", "consistent")
+
+
 def test_units_are_described():
     assert grouping.describe(units(PAYMENTS, ORDERS)) == [
         {
