@@ -113,6 +113,17 @@ def test_a_guard_keeps_nobodys_process_from_ending(cloud):
     assert [thread.daemon for thread in made] == [True, True]
 
 
+def test_a_process_that_has_ended_is_not_left_for_anybody_to_clear_away(cloud):
+    before = set(threading.enumerate())
+    guards = cloud.guards()
+    guards.arm(DB, 3600)
+    guards.disarm(DB)
+    (reader,) = (one for one in set(threading.enumerate()) - before if "_read_answers" in one.name)
+    leave_alone(guards)
+    reader.join(PATIENCE)
+    assert child(guards).returncode == 0
+
+
 def test_one_process_guards_all_servers_however_many_are_armed_at_once(cloud):
     guards = cloud.guards()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -211,6 +222,8 @@ def test_an_archive_is_copied_and_the_copy_is_forgotten_before_anybody_is_guarde
     assert Path(setup["path"][0]).name == "osdr.zip"
     assert Path(setup["path"][0]).parent == Path(setup["copy"])
     assert Path(setup["copy"]).parent == archive
+    # Whoever finds one that was left knows whose it is.
+    assert Path(setup["copy"]).name.startswith("osdr-guard-")
     assert list(archive.iterdir()) == []
 
 

@@ -19,6 +19,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.libvirt imp
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server
 
 DB = server("db", hypervisor="compute1")
+#: Its Python modules, and the package that both are in.
+PARTS = (("libvirt", "libvirt-python"), ("libvirt_qemu", "libvirt-python"))
 FREEZING = ("guest-fsfreeze-freeze", "guest-fsfreeze-thaw", "guest-fsfreeze-status")
 
 
@@ -79,7 +81,9 @@ class Libvirt:
         self.connections.append(Connection())
         return self.connections[-1]
 
-    def qemuAgentCommand(self, domain, request, timeout, _flags):
+    def qemuAgentCommand(self, domain, request, timeout, flags):
+        # libvirt knows none.
+        assert flags == 0
         request = json.loads(request)
         self.asked.append((domain, request["execute"], request.get("arguments"), timeout))
         answer = self.answers[request["execute"]]
@@ -115,7 +119,7 @@ class Guards:
 @pytest.fixture
 def libvirt(monkeypatch):
     libvirt = Libvirt()
-    monkeypatch.setattr(quiesce_libvirt, "library", lambda name, package: libvirt)
+    monkeypatch.setattr(quiesce_libvirt, "library", lambda *names: dict.fromkeys(PARTS, libvirt)[names])
     # There are no events, and the thread would wait for them for ever.
     monkeypatch.setattr(quiesce_libvirt, "_run_events", lambda libvirt: None)
     return libvirt
@@ -164,6 +168,22 @@ def test_what_an_agent_lacks_is_named(libvirt, info, missing):
 )
 def test_without_a_way_to_the_host_nobody_is_asked(libvirt, uri, hypervisor, problem):
     assert problem in driver(uri=uri).probe(server("db", hypervisor=hypervisor)).problem
+    assert libvirt.uris == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "hypervisor", "lacking"),
+    [
+        (None, "compute1", "libvirt_uri"),
+        ("test:///", None, "credentials that see on which host it runs"),
+        (None, None, "libvirt_uri"),
+    ],
+)
+def test_who_is_to_be_thawed_without_a_way_to_the_host_is_told_with_what_is_lacking(libvirt, uri, hypervisor, lacking):
+    """Whoever thaws by the mark alone has not probed."""
+    with pytest.raises(FreezeFailed, match=rf"db \(id-db\) cannot be reached through libvirt without {lacking}\. Give {lacking}\.") as raised:
+        driver(uri=uri).thaw(server("db", hypervisor=hypervisor))
+    assert raised.value.facts == {"server_id": "id-db"}
     assert libvirt.uris == []
 
 
@@ -415,6 +435,12 @@ def test_a_guard_that_cannot_be_armed_is_a_failure(libvirt, status, told):
     with pytest.raises(FreezeFailed) as raised:
         driver().arm_guard(DB, 120)
     assert told in str(raised.value)
+
+
+def test_what_a_guest_says_in_its_own_alphabet_is_told_as_far_as_it_can_be_read(libvirt):
+    run_in_guest(libvirt, {"exited": True, "exitcode": 1, "err-data": base64.b64encode("k\xf6nnte".encode("latin-1")).decode()})
+    with pytest.raises(FreezeFailed, match="could not arm the guard: k\N{REPLACEMENT CHARACTER}nnte"):
+        driver(libvirt=libvirt).arm_guard(DB, 120)
 
 
 def test_a_command_that_does_not_end_is_a_failure_in_time(libvirt):

@@ -90,6 +90,8 @@ def test_each_freeze_is_told_from_any_other():
     ("facts", "stands"),
     [
         pytest.param({"frozen": NOON}, True, id="confirmed"),
+        pytest.param({"frozen": NOON, "filesystems": 0}, True, id="confirmed, of no file system"),
+        pytest.param({"frozen": NOON, "filesystems": 10**6}, True, id="confirmed, of as many as there can be"),
         pytest.param({}, False, id="not confirmed yet"),
         pytest.param({"frozen": NOON, "thawing": True}, False, id="being ended"),
     ],

@@ -364,7 +364,27 @@ def test_the_quickest_freeze_tells_what_a_thaw_takes_and_never_more_than_a_quart
 def test_before_the_first_freeze_nothing_of_the_budget_is_used():
     opened, _driver, time = slow_window()
     time.sleep(1000)
-    assert (opened.standstill, opened.expected_thaw, opened.remaining()) == (0, 0, 60)
+    assert (opened.standstill, opened.frozen_seconds, opened.expected_thaw, opened.remaining()) == (0, 0, 0, 60)
+
+
+def test_before_a_freeze_is_confirmed_nobody_knows_what_a_thaw_takes():
+    opened, _driver, time = slow_window()
+    opened.members[0].freeze_requested = time.clock.moment()
+    time.sleep(7)
+    assert (opened.standstill, opened.frozen_seconds, opened.expected_thaw, opened.remaining()) == (7, 0, 0, 53)
+
+
+def test_who_has_no_guard_is_not_frozen():
+    opened, driver, _time = slow_window()
+    with pytest.raises(FreezeFailed, match="its guard fires too soon"):
+        opened._freeze(opened.members[0])
+    assert driver.calls == []
+
+
+def test_guards_that_were_never_armed_are_not_disarmed():
+    driver = FakeDriver()
+    window(driver).close()
+    assert driver.calls == []
 
 
 def test_a_budget_that_does_not_suffice_says_what_is_done_and_open_at_which_rate_and_what_to_change():

@@ -259,6 +259,13 @@ def test_a_mark_is_known_again_and_fits_however_long_the_backend_is_called(lengt
     assert is_ours(volume_group("g", description=mark), "a" * 63)
 
 
+def test_a_mark_names_its_backend_as_long_as_that_fits():
+    fitting = "b" * (255 - len(mark_of_group("shop", "")))
+    assert len(mark_of_group("shop", fitting)) == 255
+    assert fitting in mark_of_group("shop", fitting)
+    assert fitting not in mark_of_group("shop", fitting + "b")
+
+
 # What is made of it
 
 
@@ -274,6 +281,12 @@ def test_only_the_strictest_policy_refuses_volumes_that_are_not_of_one_instant(p
 
 def test_the_strictest_policy_is_content_with_consistent_groups():
     assert policy_problems(units(policy="consistent"), "consistent") == []
+
+
+def test_strategies_and_policies_are_called_what_plays_call_them():
+    """Plays ask for the ones and look for the others, and sets that were taken have them in their evidence."""
+    assert (CONSISTENT_GROUP, GENERIC_GROUP, INDIVIDUAL) == ("consistent_group", "generic_group", "individual")
+    assert grouping.POLICIES == ("auto", "individual", "generic", "consistent")
 
 
 def test_units_are_described():

@@ -170,6 +170,12 @@ def test_volumes_are_found_in_all_projects():
     assert [(one.tier, one.volumes[0].project_id) for one in found] == [("database", "project"), ("database", "p2")]
 
 
+def test_a_snapshot_has_no_longer_a_name_than_cinder_takes():
+    assert wanted().snapshot_name(volume("v" * 250)) == ("shop.noon." + "v" * 250)[:255]
+    # A volume need not have a name.
+    assert wanted().snapshot_name(volume("", id="volume-1")) == "shop.noon.volume-1"
+
+
 def test_a_key_that_stays_behind_is_warned_of():
     secret = dataclasses.replace(volume("orders"), encrypted=True)
     members = (ServerVolumes(server("orders"), "database", (secret,)),)
@@ -317,11 +323,12 @@ def test_a_budget_that_passes_ends_the_freeze_and_then_the_set(least):
     assert shop.cinder.snapshots() == []
 
 
-def test_asking_for_the_snapshots_counts_into_the_budget():
+@pytest.mark.parametrize("seconds", [4, 4.8])
+def test_asking_for_the_snapshots_counts_into_the_budget(seconds):
     shop = Shop(budget=10, seconds={"volume-payments": 3600})
     shop.set._concurrency = 1
     slow = shop.cinder.create_snapshot
-    shop.cinder.create_snapshot = lambda *arguments: (shop.time.sleep(4), slow(*arguments))[1]
+    shop.cinder.create_snapshot = lambda *arguments: (shop.time.sleep(seconds), slow(*arguments))[1]
     thawed, thaw = [], shop.driver.thaw
     shop.driver.thaw = lambda which: (thawed.append(shop.time.seconds), thaw(which))[1]
     with pytest.raises(WaitTimeout):
