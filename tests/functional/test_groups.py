@@ -174,7 +174,7 @@ def test_groups_of_others_are_used_where_they_fit_and_left_alone_otherwise(serve
         alone = {"name": "pair", "tiers": [{"name": "all", "servers": ["fleet-00"]}]}
         taken = take(name, application=alone)
         assert strategies(taken) == {"consistent_group": 3, "individual": 1}, taken
-        assert any("somebody's group" in one["reason"] for one in taken["grouping"])
+        assert any("somebody else's group" in one["reason"] for one in taken["grouping"])
         assert take(name, application=alone, state="absent")["changed"]
         assert members_of(theirs) == {of_first[0], other}
 
