@@ -168,10 +168,16 @@ def remove_backup(site, backup_id):
     wait(f"backup {backup_id} to be deleted", lambda: storage.find_backup(backup_id) is None, 120)
 
 
+def objects(site, container):
+    """What a container of a site's store holds; Cinder makes the container with its first backup."""
+    store = cloud(f"{site}-backup").object_store
+    exists = any(one.name == container for one in store.containers())
+    return list(store.objects(container)) if exists else []
+
+
 def stored(site, backup_id, container="volumebackups"):
     """Objects of a backup in the store of a site: time of the last write per name."""
-    found = cloud(f"{site}-backup").object_store.objects(container)
-    return {one.name: one.last_modified_at for one in found if f"_backup_{backup_id}" in one.name}
+    return {one.name: one.last_modified_at for one in objects(site, container) if f"_backup_{backup_id}" in one.name}
 
 
 def orphans(container="volumebackups"):
@@ -180,7 +186,7 @@ def orphans(container="volumebackups"):
     return {
         (site, one.name)
         for site in ("primary", "remote")
-        for one in cloud(f"{site}-backup").object_store.objects(container)
+        for one in objects(site, container)
         if not any(backup_id in one.name for backup_id in known)
     }
 
