@@ -8,6 +8,7 @@ import dataclasses
 
 from ..application.definition import Application
 from ..cloud.session import Cloud
+from ..manifest.changes import changes
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
@@ -26,6 +27,17 @@ class Captured:
 
     description: ApplicationDescription
     warnings: tuple[str, ...]
+
+    def since(self, earlier: ApplicationDescription) -> Captured:
+        """The same, with a warning of what has changed since snapshots were about to be taken."""
+        changed = [str(one) for one in changes(earlier, self.description)]
+        if not changed:
+            return self
+        told = (
+            f"Application '{self.description.application.name}' was changed while it was snapshotted: {'; '.join(changed)}. "
+            "The manifest describes it as it was after the snapshots."
+        )
+        return dataclasses.replace(self, warnings=(told, *self.warnings))
 
 
 def capture(cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None) -> Captured:

@@ -18,7 +18,7 @@ from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
 from ..core.marking import drill_name
 from ..core.numbers import is_whole
-from . import signed
+from . import agreement, signed
 from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
@@ -206,10 +206,10 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _refuse_contradictions(manifest: Manifest) -> None:
     """Refuse contradictions between the parts of the document, which a schema cannot express."""
     description = manifest.description
-    copied = {copy.volume_id for copy in manifest.copies}
     listed = {server.name for server in description.servers}
     tiers = {tier.name for tier in manifest.application.tiers}
-    problems = [f"volume {v.source_id} has no copy" for v in description.volumes if v.source_id not in copied]
+    problems = agreement.of_volumes(description.servers, {copy.volume_id: copy.size for copy in manifest.copies}, "copy")
+    problems += agreement.of_snapshots(description.servers, manifest.checkpoint.evidence)
     problems += [f"server {name} is not described" for name in manifest.application.servers if name not in listed]
     problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
     groups = {group.name for group in description.topology.server_groups}

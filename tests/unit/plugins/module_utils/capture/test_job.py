@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.capture.surrounding
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.capture.test_describe import seen
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": ["id-orders-db"]}]})
 LOST = Missing("server 'orders-db'", "locked", "true", "")
@@ -55,3 +56,15 @@ def test_what_could_not_be_looked_at_is_told(site):
 def test_the_applications_own_servers_are_inspected(site):
     job.capture("cloud", APPLICATION, 4)
     assert job.inspection.inspect.call_args.args[0] == {"id-orders-db"}
+
+
+def test_what_was_changed_while_snapshots_were_taken_is_told_and_nothing_otherwise():
+    before = shop.manifest().description
+    moved, *others = before.servers
+    after = dataclasses.replace(before, servers=(dataclasses.replace(moved, key_name="other"), *others))
+    (told, last) = job.Captured(after, ("W",)).since(before).warnings
+    assert told == (
+        "Application 'shop' was changed while it was snapshotted: server shop-front: key_name was 'shop', is 'other'. "
+        "The manifest describes it as it was after the snapshots."
+    )
+    assert (last, job.Captured(before, ("W",)).since(before).warnings) == ("W", ("W",))

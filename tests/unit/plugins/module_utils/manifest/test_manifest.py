@@ -280,7 +280,15 @@ def test_problems_are_told_with_their_place():
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} has no copy"),
+        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} of server shop-front has no copy"),
+        (put("servers/0/volumes/0/source_id", shop.uuid(4)), f"there is a copy of volume {shop.uuid(3)}, which no server has"),
+        (put("servers/0/volumes/0/size", 2), f"volume {shop.uuid(3)} of server shop-front has 2 GiB, its copy 1 GiB"),
+        (put("copies/2/size", 2), f"volume {shop.uuid(3)} of server shop-front has 1 GiB, its copy 2 GiB"),
+        (put("checkpoint/evidence", {"snapshots": [{"volume_id": shop.uuid(1), "size": 1}]}), f"volume {shop.uuid(3)} of server shop-front has no snapshot"),
+        (
+            put("checkpoint/evidence", {"servers": [{"name": "orders-db", "id": shop.uuid(12)}]}),
+            f"server orders-db is {shop.uuid(11)}, the snapshots are of {shop.uuid(12)}",
+        ),
         (shop.document(servers=shop.DOCUMENT["servers"][:1]), "server orders-db is not described"),
         (put("servers/0/name", "orders-db"), "server orders-db is described twice"),
         (put("servers/0/volumes/0/source_id", shop.uuid(1)), f"volume {shop.uuid(1)} is described twice"),
