@@ -145,16 +145,15 @@ volume_ids:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture, described_earlier
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import agreement, user_data
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
 
 
 def run(module):
     params = module.params
-    earlier = params["earlier_description"] and ApplicationDescription.parse(params["earlier_description"])
+    earlier = described_earlier(params["earlier_description"])
     application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
     admin = connect_other(params["admin_cloud"]) if form and params["admin_cloud"] else None

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ..application.definition import Application
 from ..cloud.session import Cloud
+from ..core.errors import InvalidInput
 from ..manifest.changes import changes
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.missing import Missing, warning
@@ -38,6 +40,20 @@ class Captured:
             "The manifest describes it as it was after the snapshots."
         )
         return dataclasses.replace(self, warnings=(told, *self.warnings))
+
+
+def described_earlier(data: t.Mapping[str, t.Any] | None) -> ApplicationDescription | None:
+    """Read what an earlier capture returned.
+
+    :raises InvalidInput: when it is nothing of the kind.
+    """
+    try:
+        return ApplicationDescription.parse(data) if data else None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"earlier_description is not what os_application_info returned: {error!r} is missing or has the wrong type.",
+            "Give the whole returned application_description.",
+        ) from error
 
 
 def capture(cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None) -> Captured:

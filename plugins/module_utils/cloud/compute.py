@@ -184,8 +184,9 @@ class Compute:
             return (self._api.get_server_console_output(server_id, length=lines) or {}).get("output", "")
 
     def flavors(self) -> list[Flavor]:
+        """Those that servers can be made with: administrators also see disabled ones."""
         with self.cloud.calling("list flavors"):
-            return [_flavor(found) for found in self._api.flavors(details=True)]
+            return [_flavor(found) for found in self._api.flavors(details=True) if not found.is_disabled]
 
     def availability_zones(self) -> list[str]:
         with self.cloud.calling("list availability zones"):

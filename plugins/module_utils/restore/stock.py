@@ -13,11 +13,16 @@ from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..copies import methods
 from ..copies.method import Parts
+from ..core.errors import CloudError
 from ..core.records import Quota
 from ..manifest.manifest import Copy
 from ..work.pool import run_all
 from . import site as restore_site
 from .site import RestoreSite
+
+_SERVICES = ("volume", "compute", "network")
+#: How a service answers that does not tell its quotas.
+_NOT_TOLD = (403, 404)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Stock:
 
     :param parts: of copies, per id.
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
+    :param unreadable: services whose quotas the credentials may not read, or that have no such call.
     :param zones: names of the availability zones that can be used, per service (``volume``, ``compute``).
     """
 
@@ -34,6 +40,7 @@ class Stock:
     volume_types: tuple[str, ...]
     quotas: t.Mapping[str, t.Mapping[str, Quota]]
     zones: t.Mapping[str, tuple[str, ...]]
+    unreadable: tuple[str, ...] = ()
 
 
 def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
@@ -46,9 +53,9 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
     work: dict[str, t.Callable[[], t.Any]] = {
         "parts": lambda: methods.look(storage, copies, concurrency),
         "volume types": storage.volume_types,
-        "volume": storage.quotas,
-        "compute": compute.quotas,
-        "network": network.quotas,
+        "volume": lambda: _if_readable(storage.quotas),
+        "compute": lambda: _if_readable(compute.quotas),
+        "network": lambda: _if_readable(network.quotas),
         "volume zones": storage.availability_zones,
         "compute zones": compute.availability_zones,
     }
@@ -57,6 +64,17 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         site=restore_site.look(cloud, concurrency),
         parts=methods.by_id(found["parts"]),
         volume_types=tuple(found["volume types"]),
-        quotas={service: found[service] for service in ("volume", "compute", "network")},
+        quotas={service: found[service] or {} for service in _SERVICES},
         zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},
+        unreadable=tuple(service for service in _SERVICES if found[service] is None),
     )
+
+
+def _if_readable(quotas: t.Callable[[], dict[str, Quota]]) -> dict[str, Quota] | None:
+    """Quotas; None where they are kept from these credentials, or the service does not tell them."""
+    try:
+        return quotas()
+    except CloudError as error:
+        if error.http_status in _NOT_TOLD:
+            return None
+        raise

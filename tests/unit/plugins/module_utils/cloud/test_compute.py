@@ -355,3 +355,10 @@ def test_extra_specs_that_nova_does_not_show_are_not_known(compute, requests_moc
     requests_mock.get(f"{NOVA}/flavors/detail", json={"flavors": [{"id": "f1", "name": "lab.db", "vcpus": 1, "ram": 320, **shown}]})
     assert compute.server("s1").flavor.extra_specs == extra_specs
     assert [one.extra_specs for one in compute.flavors()] == [extra_specs]
+
+
+def test_a_disabled_flavor_is_none(compute, requests_mock):
+    """Administrators see it, and nobody can make a server with it."""
+    shown = [{"id": name, "name": name, "vcpus": 1, "ram": 1, "OS-FLV-DISABLED:disabled": name == "old"} for name in ("old", "new")]
+    requests_mock.get(f"{NOVA}/flavors/detail", json={"flavors": shown})
+    assert [one.name for one in compute.flavors()] == ["new"]

@@ -1,0 +1,320 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Nova and Neutron would refuse although all that it names is there: found out by their own rules. Pure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import ipaddress
+import itertools
+import typing as t
+
+from ..core.records import Router
+from ..manifest.specs import PortSpec, RouterSpec, SubnetSpec
+from .plan import RestorePlan
+from .port_plan import PortStep
+from .site import RestoreSite
+from .stock import Stock
+from .topology import is_of_others, joined_subnets
+
+_METADATA_ITEMS = "metadata_items"
+#: Of Nova, for everything in a server's metadata.
+_LONGEST_METADATA = 255
+#: How many tags Nova takes.
+_MOST_TAGS = 50
+#: What has the ports of routers, in any of their forms.
+_ROUTERS = ("network:router_interface", "network:ha_router")
+_CERTIFICATE = "-----BEGIN"
+#: What the services call whose quotas are meant.
+_QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
+
+
+def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
+    """Why requests of the restore would be refused, each with what to do."""
+    return [
+        *_metadata_refusals(plan, stock),
+        *_certificate_refusals(plan),
+        *_external_refusals(plan),
+        *_interface_refusals(plan),
+        *_overlap_refusals(plan),
+        *_floating_refusals(plan),
+    ]
+
+
+# Nova
+
+
+def _metadata_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """Servers with more metadata or tags than Nova takes, once the marks of the restore are added."""
+    limit = stock.quotas["compute"].get(_METADATA_ITEMS)
+    for step in plan.servers:
+        if not step.builds:
+            continue
+        metadata, marks = {**step.spec.metadata, **step.mark.metadata()}, len(step.mark.metadata())
+        if limit and 0 <= limit.limit < len(metadata):
+            yield (
+                f"Server '{step.spec.name}' would have {len(metadata)} metadata items at site '{plan.site.name}', with the {marks} by which a "
+                f"restore marks it, but {limit.limit} are allowed; raise the quota '{_METADATA_ITEMS}' there, or remove some from the server."
+            )
+        for key, value in metadata.items():
+            if not key or max(len(key), len(value)) > _LONGEST_METADATA:
+                yield (
+                    f"Metadata '{key[:20]}' of server '{step.spec.name}' is longer than the {_LONGEST_METADATA} characters that Nova takes; "
+                    "shorten it at the source, and take another checkpoint."
+                )
+        if len(step.spec.tags) > _MOST_TAGS:
+            yield (
+                f"Server '{step.spec.name}' has {len(step.spec.tags)} tags, but Nova takes {_MOST_TAGS}; remove some at the source, and take "
+                "another checkpoint."
+            )
+
+
+def _certificate_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    for spec in plan.lacking["key_pairs"]:
+        if spec.public_key.lstrip().startswith(_CERTIFICATE):
+            yield (
+                f"Key pair '{spec.name}' is a certificate (x509), which is not created at site '{plan.site.name}'; create it there yourself, "
+                "or name another one in a mapping."
+            )
+
+
+def _external_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Servers that would be connected directly to an external network."""
+    for step in plan.servers:
+        for name in sorted({port.spec.network for port in step.ports if step.builds}):
+            network = plan.site.network(name)
+            if network and network.is_external and not network.is_shared:
+                yield (
+                    f"Server '{step.spec.name}' would be connected to network '{name}', which is external at site '{plan.site.name}': only "
+                    "administrators may do that. Name a network of the project in the mapping, and use floating addresses."
+                )
+
+
+# Routers: who gets which address
+
+
+@dataclasses.dataclass(frozen=True)
+class _Interface:
+    """An interface that a router is to get. By subnet it gets the address of the subnet's gateway; there is none of a subnet without."""
+
+    router: RouterSpec
+    subnet: str
+    network: str
+    cidr: str
+    address: str | None
+
+    @property
+    def label(self) -> str:
+        return f"router '{self.router.name}'"
+
+
+def _interfaces(plan: RestorePlan) -> list[_Interface]:
+    """What routers are to be connected to; subnets are as they are at the site, where they are there."""
+    subnets = {spec.name: spec for spec in plan.manifest.description.topology.subnets}
+    return [
+        _interface(plan.site, router, subnets[name])
+        for router in plan.lacking["routers"]
+        for name in router.subnets
+        # Of what an existing router has, there are ids.
+        if name in subnets and not is_of_others(plan.manifest.description.topology, plan.site, name)
+    ]
+
+
+def _interface(site: RestoreSite, router: RouterSpec, spec: SubnetSpec) -> _Interface:
+    there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
+    gateway = there.gateway_ip if there else spec.gateway_ip
+    return _Interface(router, spec.name, spec.network, spec.cidr, gateway)
+
+
+def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for one in _interfaces(plan):
+        if one.address is None:
+            yield (
+                f"Router '{one.router.name}' is connected to subnet '{one.subnet}', which has no gateway, by a port of its own; Neutron connects "
+                f"routers to subnets with a gateway only. Set the subnet's gateway_ip at the source, or make the subnet and the router at site "
+                f"'{plan.site.name}' yourself."
+            )
+        else:
+            wanted[one.network, _plain(one.address)].append(one.label)
+            yield from _holder_refusals(plan.site, one)
+    for network, address, server in _fixed_addresses(plan):
+        if (network, address) in wanted:
+            wanted[network, address].append(f"server '{server}'")
+    for (network, address), holders in wanted.items():
+        if len(holders) > 1:
+            yield (
+                f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: Neutron gives a router the address of the subnet's "
+                "gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
+            )
+
+
+def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
+    network, address = site.network(wanted.network), wanted.address
+    for port in site.all_ports:
+        if network and port.network_id == network.id and address in {ip.ip_address for ip in port.fixed_ips}:
+            yield (
+                f"{address}, the gateway of subnet '{wanted.subnet}', is in use by port {port.id} at site '{site.name}', but router "
+                f"'{wanted.router.name}' needs it there; remove that port, or connect the router yourself."
+            )
+
+
+def _fixed_addresses(plan: RestorePlan) -> t.Iterator[tuple[str, str, str]]:
+    """Network, address and server of every port that is to be made."""
+    for step in plan.servers:
+        for port in step.ports:
+            for ip in port.spec.fixed_ips if port.current is None else ():
+                if ip.ip_address:
+                    yield port.spec.network, _plain(ip.ip_address), step.spec.name
+
+
+def _plain(address: str) -> str:
+    """An address in the form that can be compared; IPv6 has many."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+# Ranges
+
+
+@dataclasses.dataclass(frozen=True)
+class _Range:
+    """The range of a subnet: what it is, and on what."""
+
+    subnet: str
+    cidr: str
+    is_new: bool
+
+
+def _overlap_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Subnets of one network, or of one router, whose ranges overlap."""
+    for network, ranges in _ranges_of_networks(plan).items():
+        yield from _overlaps(ranges, f"on network '{network}'", plan.site.name)
+    for router, ranges in _ranges_of_routers(plan).items():
+        yield from _overlaps(ranges, f"of router '{router}'", plan.site.name)
+
+
+def _ranges_of_networks(plan: RestorePlan) -> dict[str, list[_Range]]:
+    found: dict[str, list[_Range]] = collections.defaultdict(list)
+    for spec in plan.lacking["subnets"]:
+        network = plan.site.network(spec.network)
+        if network and not found[spec.network]:
+            found[spec.network] += [_Range(one.name or one.id, one.cidr, False) for one in plan.site.subnets if one.network_id == network.id]
+        found[spec.network].append(_Range(spec.name, spec.cidr, True))
+    return found
+
+
+def _ranges_of_routers(plan: RestorePlan) -> dict[str, list[_Range]]:
+    found: dict[str, list[_Range]] = collections.defaultdict(list)
+    for one in _interfaces(plan):
+        router = plan.site.router(one.router.name)
+        if router and not found[one.router.name]:
+            joined = joined_subnets(plan.site, router)
+            found[one.router.name] += [_Range(one.name or one.id, one.cidr, False) for one in plan.site.subnets if one.id in joined]
+        found[one.router.name].append(_Range(one.subnet, one.cidr, True))
+    return found
+
+
+def _overlaps(ranges: t.Iterable[_Range], where: str, site: str) -> t.Iterator[str]:
+    for one, other in itertools.combinations(ranges, 2):
+        if (one.is_new or other.is_new) and _overlap(one.cidr, other.cidr):
+            yield (
+                f"Subnets '{one.subnet}' ({one.cidr}) and '{other.subnet}' ({other.cidr}) {where} at site '{site}' would overlap, which Neutron "
+                "refuses; remove what is there, or give the application another range or router in a mapping."
+            )
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        a, b = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    except ValueError:
+        # What is no range is another problem's.
+        return False
+    return a.version == b.version and a.overlaps(b)
+
+
+# Floating addresses
+
+
+def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Floating addresses whose external network no router leads to, from the port's subnet."""
+    topology = plan.manifest.description.topology
+    for step in plan.servers:
+        for port in step.ports:
+            subnet = _behind(port.spec)
+            for external in _lacking_floating(port):
+                # Of others' networks it is doubtful anyhow, and said so.
+                is_doubtful = subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet)
+                if is_doubtful or external in _ways_out(plan, port.spec.network, t.cast(str, subnet)):
+                    continue
+                yield (
+                    f"The floating address of server '{step.spec.name}' cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
+                    f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
+                )
+
+
+def _lacking_floating(port: PortStep) -> list[str]:
+    """External networks of the floating addresses that are to be made for a port."""
+    return [t.cast(str, port.spec.floating_network)] if port.lacks_floating_ip else []
+
+
+def _behind(spec: PortSpec) -> str | None:
+    """The subnet to which a port's floating address leads: that of its first IPv4 address."""
+    return next((ip.subnet for ip in spec.fixed_ips if ":" not in ip.ip_address), None)
+
+
+def _ways_out(plan: RestorePlan, network_name: str, subnet: str) -> set[str]:
+    """External networks that routers will connect a subnet to."""
+    site, topology = plan.site, plan.manifest.description.topology
+    network = site.network(network_name)
+    there = {one.id for one in site.subnets_called(subnet, network)}
+    own = {router.id for router in site.routers if there & joined_subnets(site, router).keys()}
+    wanted = {spec.name for spec in topology.routers if subnet in spec.subnets}
+    found = {name for router in site.routers if router.id in own or router.name in wanted for name in _leads_to(site, router)}
+    new = (spec for spec in topology.routers if spec.name in wanted and site.router(spec.name) is None)
+    return found | {spec.external_network for spec in new if spec.external_network}
+
+
+def _has_router_of_others(site: RestoreSite, network: str, subnet: str) -> bool:
+    """Whether something that is none of the project's routers may lead out of a subnet: where to is not shown."""
+    there = {one.id for one in site.subnets_called(subnet, site.network(network))}
+    own = {router.id for router in site.routers}
+    interfaces = (port for port in site.all_ports if port.device_owner.startswith(_ROUTERS) and port.device_id not in own)
+    return any(ip.subnet_id in there for port in interfaces for ip in port.fixed_ips)
+
+
+def _leads_to(site: RestoreSite, router: Router) -> list[str]:
+    return [one.name for one in site.networks if one.id == router.external_network_id]
+
+
+# What may be refused
+
+
+def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> list[str]:
+    """What only the site's own policies decide, or keep from these credentials.
+
+    :param needs: amounts per service and name of the quota.
+    """
+    return [*_quota_doubts(stock, needs), *_translation_doubts(plan)]
+
+
+def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:
+    for service in stock.unreadable:
+        wanted = ", ".join(f"{name} {amount}" for name, amount in sorted(needs[service].items()) if amount)
+        if wanted:
+            yield (
+                f"The quotas of {_QUOTAS_OF[service]} at site '{stock.site.name}' cannot be read with these credentials, so it is not known whether "
+                f"they are large enough. Needed are: {wanted}. Ask the site's operator."
+            )
+
+
+def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    for spec in plan.lacking["routers"]:
+        if spec.external_network and not spec.enable_snat and plan.site.router(spec.name) is None:
+            yield (
+                f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators make such a router: "
+                f"if site '{plan.site.name}' does so, have one make it, under this name, before the restore."
+            )
