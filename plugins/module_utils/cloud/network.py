@@ -105,6 +105,11 @@ class Networking:
         with self.cloud.calling(f"set the MTU of network {network_id}"):
             self.cloud.check(self._api.put(f"/networks/{network_id}", json={"network": {"mtu": mtu}}))
 
+    def set_pools(self, subnet_id: str, pools: t.Sequence[t.Mapping[str, str]]) -> None:
+        """Replace the allocation pools of a subnet."""
+        with self.cloud.calling(f"set the allocation pools of subnet {subnet_id}"):
+            self.cloud.check(self._api.put(f"/subnets/{subnet_id}", json={"subnet": {"allocation_pools": list(pools)}}))
+
     def create_network(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> Network:
         """:param wanted: the body of its creation, as the API documents it; so for all that is made."""
         return _network(self._create("networks", wanted, tags))

@@ -58,7 +58,7 @@ def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
 
 def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
     """Restore servers, with their volumes if these are restored too."""
-    volumes = _volumes_before(restore.volumes)
+    volumes, changes = _volumes_before(restore.volumes), restore.changes
     before = {step.spec.name: _state(step) for step in restore.steps}
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in restore.steps}
     if check_mode:
@@ -69,7 +69,7 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
         servers = restore.apply()
         timing = restore.timing()
     return {
-        "changed": volumes["changed"] or any(step.changes for step in restore.steps),
+        "changed": changes or volumes["changed"],
         "servers": servers,
         "started_at": str(restore.started),
         "timing": timing,

@@ -16,6 +16,7 @@ from ..manifest.specs import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroup
 from ..work.pool import each, run_all
 from .marks import owner_of
 from .plan import RestorePlan
+from .reservation import reserving_pools
 from .topology import Lacking, joined_subnets, sharing_problems, smaller_mtu
 
 
@@ -89,7 +90,7 @@ class NetworkRestore:
             "gateway_ip": spec.gateway_ip,
             "enable_dhcp": spec.enable_dhcp,
             "dns_nameservers": list(spec.dns_nameservers),
-            "allocation_pools": [dict(pool) for pool in spec.allocation_pools],
+            "allocation_pools": reserving_pools(self._plan.manifest, spec),
             "host_routes": [dict(route) for route in spec.host_routes],
         }
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}

@@ -15,7 +15,7 @@ from ..application.definition import Tier
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
-from ..core.records import Server, Volume
+from ..core.records import Server, Subnet, Volume
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
 from ..work.clock import Moment
@@ -26,6 +26,7 @@ from .cleanup import ServerRemover
 from .plan import RestorePlan
 from .port_plan import PortStep
 from .problems import server_problems
+from .reservation import Pools, complete_pools
 from .server_plan import ServerStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
@@ -114,7 +115,18 @@ class ServerRestore:
             steps = self._with_ports(steps)
         for tier in self.manifest.application.tiers:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
-        return self.described()
+        described = self.described()
+        each(self._incomplete_subnets(self._steps_now()), lambda one: self.network.set_pools(one[0].id, one[1]), self.concurrency)
+        return described
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be done."""
+        return any(step.changes for step in self.steps) or bool(self._incomplete_subnets(self.steps))
+
+    def _incomplete_subnets(self, steps: t.Iterable[ServerStep]) -> list[tuple[Subnet, Pools]]:
+        """Subnets in which addresses are still kept free that all ports have by now, with their pools."""
+        return complete_pools(self.manifest, self.site, [port for step in steps for port in step.ports])
 
     def _with_ports(self, steps: t.Sequence[ServerStep]) -> list[ServerStep]:
         """The steps with all ports made, of later tiers too: there is time for that while the volumes are restored."""

@@ -383,3 +383,9 @@ def test_the_mtu_of_a_network_is_set(network, requests_mock):
     put = requests_mock.put(f"{NEUTRON}/networks/n1", json={"network": {"id": "n1"}})
     network.set_mtu("n1", 1442)
     assert put.last_request.json() == {"network": {"mtu": 1442}}
+
+
+def test_the_pools_of_a_subnet_are_replaced(network, requests_mock):
+    put = requests_mock.put(f"{NEUTRON}/subnets/s1", json={"subnet": {"id": "s1"}})
+    network.set_pools("s1", [{"start": "10.0.0.2", "end": "10.0.0.9"}])
+    assert put.last_request.json() == {"subnet": {"allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.9"}]}}
