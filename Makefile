@@ -201,13 +201,13 @@ soak-campaigns: controller
 # Freezing is at the primary site, restores are at the remote one, and copies freeze nobody: so these two run side by side.
 soak-window: controller
 	pytest tests/functional/test_kills.py tests/functional/test_consistency.py tests/functional/test_fleet.py --capture=no \
-		--rounds=$(ROUNDS) --kills=$(KILLS) --fleet=10 --seed=$(SEED)
+		--prepared --rounds=$(ROUNDS) --kills=$(KILLS) --fleet=10 --seed=$(SEED)
 
 soak-copies: controller
 	pytest tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
 		tests/functional/test_restore.py::test_killed_at_any_moment_it_can_be_finished_and_removed --capture=no \
-		--kills=$$(($(KILLS) / 2)) --seed=$(SEED)
+		--prepared --kills=$$(($(KILLS) / 2)) --seed=$(SEED)
 
 .PHONY: artifact
 artifact: controller ## Build the artifact in .build/artifact, and look at it as Galaxy and as a bare environment do
