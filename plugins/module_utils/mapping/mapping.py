@@ -24,7 +24,7 @@ _TYPES = {"string": "a text (in quotes)", "boolean": "true or false", "object": 
 
 
 @dataclasses.dataclass(frozen=True)
-class Kind:
+class NamedKind:
     """A kind of things that have names.
 
     :param key: in the mapping.
@@ -39,16 +39,16 @@ class Kind:
 
 
 KINDS = (
-    Kind("networks", "network", made=True),
-    Kind("subnets", "subnet", made=True),
-    Kind("routers", "router", made=True),
-    Kind("external_networks", "external network", made=False),
-    Kind("flavors", "flavor", made=False),
-    Kind("volume_types", "volume type", made=False),
-    Kind("key_pairs", "key pair", made=True),
-    Kind("security_groups", "security group", made=True),
-    Kind("server_groups", "server group", made=True, optional=True),
-    Kind("availability_zones", "availability zone", made=False, optional=True),
+    NamedKind("networks", "network", made=True),
+    NamedKind("subnets", "subnet", made=True),
+    NamedKind("routers", "router", made=True),
+    NamedKind("external_networks", "external network", made=False),
+    NamedKind("flavors", "flavor", made=False),
+    NamedKind("volume_types", "volume type", made=False),
+    NamedKind("key_pairs", "key pair", made=True),
+    NamedKind("security_groups", "security group", made=True),
+    NamedKind("server_groups", "server group", made=True, optional=True),
+    NamedKind("availability_zones", "availability zone", made=False, optional=True),
 )
 
 

@@ -17,7 +17,7 @@ from ..manifest.specs import KeyPairSpec, SubnetSpec
 from ..restore.server_plan import choose_flavor, specs_differ
 from ..restore.stock import Stock
 from ..restore.topology import same_key
-from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
+from .mapping import KINDS, AddressRule, NamedKind, SiteMapping, Target, used_names
 from .schema import KEEP, REMAP
 
 #: Cinder makes it for those who name none; where it is not the site's default, it is a leftover.
@@ -114,11 +114,11 @@ class _Proposer:
         self.inventory = inventory
         self.site = inventory.stock.site
 
-    def used(self) -> list[tuple[Kind, list[str]]]:
+    def used(self) -> list[tuple[NamedKind, list[str]]]:
         names = used_names(self.manifest)
         return [(kind, names[kind.key]) for kind in KINDS]
 
-    def choice(self, kind: Kind, name: str) -> Proposed:
+    def choice(self, kind: NamedKind, name: str) -> Proposed:
         special: dict[str, t.Callable[[str], Proposed]] = {
             "networks": self._network,
             "subnets": self._subnet,

@@ -21,7 +21,7 @@ from . import grouping
 from .evidence import Evidence
 from .grouping import Unit
 from .job import GroupingOptions, SnapshotJob
-from .plan import Plan
+from .plan import SnapshotPlan
 from .result import describe
 from .seeing import Seeing
 from .wanted import Storages, Wanted, survey, warnings
@@ -155,7 +155,7 @@ class Course:
         described = describe(wanted, job.snapshots.current(), evidence)
         return {**result, "grouping": grouping.describe(units), "cg_snapshot": described}
 
-    def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: Plan, is_check: bool) -> dict[str, t.Any]:
+    def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: SnapshotPlan, is_check: bool) -> dict[str, t.Any]:
         """Complete the evidence of a set with the thaw of the freeze around it."""
         current = job.snapshots.current()
         evidence = Evidence.read(current)

@@ -16,7 +16,7 @@ from ..work.waiting import Waiter
 from .check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
 from .evidence import Evidence
 from .grouping import Grouping, Unit, policy_problems
-from .plan import Plan, plan_present
+from .plan import SnapshotPlan, plan_present
 from .taking import SnapshotSet
 from .volume_groups import VolumeGroups, look
 from .wanted import Storages, Wanted
@@ -62,7 +62,7 @@ class SnapshotJob:
             key: VolumeGroups(storage, name, patience) for key, storage in storages.by_project.items()
         }
 
-    def plan(self, is_confirmed: bool = False) -> Plan:
+    def plan(self, is_confirmed: bool = False) -> SnapshotPlan:
         """:param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand."""
         return plan_present(self._wanted, self.snapshots.current(), is_confirmed)
 
@@ -76,7 +76,7 @@ class SnapshotJob:
         grouping = Grouping(landscape, self._wanted.application.name, self._options.policy, self._options.group_type)
         return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
 
-    def problems(self, plan: Plan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
+    def problems(self, plan: SnapshotPlan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
         """Everything that would foreseeably make the run fail.
 
         :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.

@@ -9,7 +9,7 @@ import typing as t
 from . import wording
 from .facts import CheckpointRun, CopiedVolume, FrozenServer
 from .given import between
-from .timeline import Group, Lane, Timeline, spans
+from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
 _GIB = 1024**3
@@ -109,7 +109,7 @@ def _timeline(run: CheckpointRun) -> Timeline | None:
     if start is None or not seconds:
         return None
     present = {span.kind for lane in lanes.values() for span in lane.spans}
-    return Timeline(tuple(one for one in _LEGEND if one[0] in present), start, seconds, (Group("", tuple(lanes.values())),))
+    return Timeline(tuple(one for one in _LEGEND if one[0] in present), start, seconds, (LaneGroup("", tuple(lanes.values())),))
 
 
 def _asked(server: FrozenServer) -> tuple[bool, float]:

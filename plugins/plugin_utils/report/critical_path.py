@@ -15,7 +15,7 @@ from .facts import RestoredServer, RestoreRun
 
 
 @dataclasses.dataclass(frozen=True)
-class Link:
+class PathLink:
     """:param kind: ``volume`` or ``server``."""
 
     kind: str
@@ -24,15 +24,15 @@ class Link:
     seconds: float
 
 
-def critical_path(run: RestoreRun) -> tuple[Link, ...]:
+def critical_path(run: RestoreRun) -> tuple[PathLink, ...]:
     """The chain, its first link first; empty when no times are known."""
-    chain: tuple[Link, ...] = ()
+    chain: tuple[PathLink, ...] = ()
     for servers in run.tiers.values():
         chain = max((_chain_to(server, chain) for server in servers), key=length)
     return chain
 
 
-def length(chain: t.Iterable[Link]) -> float:
+def length(chain: t.Iterable[PathLink]) -> float:
     """Its seconds."""
     return round(sum(link.seconds for link in chain), 3)
 
@@ -43,7 +43,7 @@ def ratio(run: RestoreRun) -> float | None:
     return round(run.seconds / least, 2) if run.seconds and least else None
 
 
-def _chain_to(server: RestoredServer, before: tuple[Link, ...]) -> tuple[Link, ...]:
+def _chain_to(server: RestoredServer, before: tuple[PathLink, ...]) -> tuple[PathLink, ...]:
     """The longest chain that ends with a server.
 
     :param before: the one that ends with the tier before.
@@ -53,5 +53,5 @@ def _chain_to(server: RestoredServer, before: tuple[Link, ...]) -> tuple[Link, .
     return (*waited_for, _link("server", server.name, server.tier, server.seconds)) if server.seconds else waited_for
 
 
-def _link(kind: str, name: str, tier: str, seconds: float | None) -> Link:
-    return Link(kind, name, tier, max(seconds or 0.0, 0.0))
+def _link(kind: str, name: str, tier: str, seconds: float | None) -> PathLink:
+    return PathLink(kind, name, tier, max(seconds or 0.0, 0.0))

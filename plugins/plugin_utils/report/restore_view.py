@@ -8,10 +8,10 @@ import datetime
 import typing as t
 
 from . import wording
-from .critical_path import Link, critical_path, length, ratio
+from .critical_path import PathLink, critical_path, length, ratio
 from .facts import RestoredServer, RestoredVolume, RestoreRun
 from .given import between
-from .timeline import Group, Lane, Timeline, spans
+from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
 _HEADINGS = {"restore": "Restore"}
@@ -87,7 +87,7 @@ def _chain_figure(run: RestoreRun) -> Figure:
 
 def _course(run: RestoreRun) -> Section:
     title = "Course"
-    groups = tuple(Group(tier, tuple(_lane(server, run) for server in servers)) for tier, servers in run.tiers.items())
+    groups = tuple(LaneGroup(tier, tuple(_lane(server, run) for server in servers)) for tier, servers in run.tiers.items())
     timeline = _timeline(run, _LEGEND, groups)
     if timeline is None:
         return Section("course", title, "No times are known.")
@@ -95,7 +95,7 @@ def _course(run: RestoreRun) -> Section:
     return Section("course", title, lead, timeline)
 
 
-def _timeline(run: RestoreRun, legend: tuple[tuple[str, str], ...], groups: tuple[Group, ...]) -> Timeline | None:
+def _timeline(run: RestoreRun, legend: tuple[tuple[str, str], ...], groups: tuple[LaneGroup, ...]) -> Timeline | None:
     drawn = [span for group in groups for lane in group.lanes for span in lane.spans]
     if run.began_at is None or not drawn:
         return None
@@ -136,7 +136,7 @@ def _lane_story(server: RestoredServer, run: RestoreRun) -> str:
 
 def _chain(run: RestoreRun) -> Section:
     title, chain, times = "Critical path", critical_path(run), ratio(run)
-    timeline = _timeline(run, _CHAIN_LEGEND, (Group("", tuple(_waterfall(chain, run.began_at))),)) if run.began_at else None
+    timeline = _timeline(run, _CHAIN_LEGEND, (LaneGroup("", tuple(_waterfall(chain, run.began_at))),)) if run.began_at else None
     if timeline is None or times is None:
         return Section("path", title, "No times are known.")
     lead = (
@@ -146,7 +146,7 @@ def _chain(run: RestoreRun) -> Section:
     return Section("path", title, lead, timeline)
 
 
-def _waterfall(chain: t.Iterable[Link], began_at: datetime.datetime) -> t.Iterator[Lane]:
+def _waterfall(chain: t.Iterable[PathLink], began_at: datetime.datetime) -> t.Iterator[Lane]:
     """The links one after the other, as if nothing else had taken any time."""
     start = began_at
     for link in chain:

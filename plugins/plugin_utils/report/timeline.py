@@ -39,7 +39,7 @@ class Lane:
 
 
 @dataclasses.dataclass(frozen=True)
-class Group:
+class LaneGroup:
     """:param name: empty when there is only one."""
 
     name: str
@@ -81,7 +81,7 @@ class Timeline:
     legend: tuple[tuple[str, str], ...]
     start: datetime.datetime
     seconds: float
-    groups: tuple[Group, ...]
+    groups: tuple[LaneGroup, ...]
 
     @property
     def ticks(self) -> tuple[Tick, ...]:
