@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Catalogues into which somebody else wrote: damaged, forged, copied and monstrous documents among good ones.
 
-Whatever is there, the good checkpoints are found, nothing ends in anything but an error for people, all that reads a catalogue bears what was
-accepted, with a key only what was signed for this place is, and the time is bounded.
+Whatever is there, the good checkpoints are found, every failure is an error for people, all readers of a catalogue cope with what was accepted,
+with a key only what was signed for this place is accepted, and the time is bounded.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Part(t.Protocol):
 
     @property
     def id(self) -> str:
-        """Unique within all methods, and the same at both sites."""
+        """An id that is unique among the parts of all methods, and the same at both sites."""
 
     @property
     def volume_id(self) -> str:

@@ -153,7 +153,10 @@ def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[B
 
 
 def _why_it_stays(backup: Backup, record: Backup) -> str:
-    """:param record: of the backup at the remote site."""
+    """Why a backup cannot be deleted; empty when nothing keeps it.
+
+    :param record: of the backup at the remote site.
+    """
     if LABEL_KEY in (*backup.metadata, *record.metadata):
         return "a checkpoint with this id was published with it. Give another id, or first remove that checkpoint with os_checkpoint (state: absent)."
     busy = [one.status for one in (backup, record) if one.is_under_way or one.is_being_restored]

@@ -89,7 +89,10 @@ class Replication:
         return known & {backup_id for ids in listed for backup_id in ids}
 
     def _problems(self, plan: BackupPlan, there: t.Sequence[Backup]) -> list[str]:
-        """:param there: all backups of the remote site."""
+        """What keeps the backups from being made as planned.
+
+        :param there: all backups of the remote site.
+        """
         known = {b.id for b in there}
         sizes = [new.snapshot.size for new in plan.create]
         deleted = [backup.size for backup in plan.delete]

@@ -132,7 +132,10 @@ def _verify_first_form(content: bytes, key: str, invalid: Invalid) -> None:
 
 
 def validate(document: Document, schema: Document, invalid: Invalid) -> None:
-    """:raises DocumentInvalid: when the document does not follow its schema."""
+    """Check a document against its schema.
+
+    :raises DocumentInvalid: when the document does not follow its schema.
+    """
     jsonschema = library("jsonschema", "jsonschema")
     errors = list(itertools.islice(jsonschema.Draft202012Validator(schema).iter_errors(document), _MOST_TOLD + 1))
     if errors:

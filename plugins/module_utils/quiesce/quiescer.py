@@ -213,7 +213,10 @@ def running(servers: t.Iterable[Server]) -> list[Server]:
 
 
 def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
-    """:raises CheckFailed: naming every server that cannot be frozen, and why."""
+    """Require that all servers can be frozen.
+
+    :raises CheckFailed: naming every server that cannot be frozen, and why.
+    """
     problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
     if problems:
         raise CheckFailed("Not all servers can be frozen", problems)

@@ -202,7 +202,7 @@ class Course:
         return quiescer.window(quiescer.members(self._settings.application, servers, choices), self._interruption)
 
     def _servers(self, quiescer: Quiescer | None, is_check: bool) -> dict[str, Server]:
-        """Per name in the definition; what an earlier run left frozen is thawed."""
+        """The servers per name in the definition; what an earlier run left frozen is thawed."""
         settings = self._settings
         if not quiescer:
             return self._compute().resolve(settings.application.servers, settings.projects)

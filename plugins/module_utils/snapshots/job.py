@@ -27,7 +27,9 @@ _GROUP_POLL_SECONDS = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class GroupingOptions:
-    """:param policy: one of :data:`grouping.POLICIES`.
+    """How the volumes of a set are grouped.
+
+    :param policy: one of :data:`grouping.POLICIES`.
     :param group_type: name of the group type for groups that are made; None for any that fits.
     """
 
@@ -63,7 +65,10 @@ class SnapshotJob:
         }
 
     def plan(self, is_confirmed: bool = False) -> SnapshotPlan:
-        """:param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand."""
+        """Plan what is done about the set.
+
+        :param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand.
+        """
         return plan_present(self._wanted, self.snapshots.current(), is_confirmed)
 
     def units(self) -> list[Unit]:
@@ -101,7 +106,7 @@ class SnapshotJob:
 
     @contextlib.contextmanager
     def whole_or_nothing(self, interruption: Interruption) -> t.Iterator[None]:
-        """When what is inside fails, no group that was made for it stays: all from :meth:`prepare` to the set's end belongs inside."""
+        """Remove the groups that were made for the set when anything inside fails: put all from :meth:`prepare` to the end inside."""
         try:
             yield
         except BaseException:

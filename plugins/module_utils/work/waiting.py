@@ -113,7 +113,10 @@ class Call(t.Generic[Value]):
             self._result.set_exception(error)
 
     def result(self, seconds: float) -> Value:
-        """:raises WaitTimeout: when it has not come back by then; it may be waited for again."""
+        """Wait for the call's result.
+
+        :raises WaitTimeout: when it has not come back by then; it may be waited for again.
+        """
         if not self._clock.wait(self._result, seconds):
             raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {self._what}.")
         return self._result.result()

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a restore could not have been faster than: the longest chain of things that have to wait for each other.
+"""The critical path of a restore: the longest chain of steps that have to wait for each other. No restore is faster.
 
-A server waits for its own volumes, and for every server of the tier before. What had to wait for something else (limits,
-the API, volumes of other servers) is not in the chain, and so shows in the ratio.
+A server waits for its own volumes and for every server of the previous tier. Waiting for anything else (limits, the API,
+volumes of other servers) is not part of the chain; it shows in the ratio.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from .facts import RestoredServer, RestoreRun
 
 @dataclasses.dataclass(frozen=True)
 class PathLink:
-    """:param kind: ``volume`` or ``server``."""
+    """A step of the critical path.
+
+    :param kind: ``volume`` or ``server``.
+    """
 
     kind: str
     name: str
@@ -33,7 +36,7 @@ def critical_path(run: RestoreRun) -> tuple[PathLink, ...]:
 
 
 def length(chain: t.Iterable[PathLink]) -> float:
-    """Its seconds."""
+    """Seconds that a chain takes."""
     return round(sum(link.seconds for link in chain), 3)
 
 
@@ -46,7 +49,7 @@ def ratio(run: RestoreRun) -> float | None:
 def _chain_to(server: RestoredServer, before: tuple[PathLink, ...]) -> tuple[PathLink, ...]:
     """The longest chain that ends with a server.
 
-    :param before: the one that ends with the tier before.
+    :param before: the longest chain that ends with the previous tier.
     """
     volumes = [(_link("volume", volume.name, server.tier, volume.seconds),) for volume in server.volumes if volume.seconds]
     waited_for = max([before, *volumes], key=length)

@@ -400,7 +400,7 @@ def test_every_link_of_every_chain_that_stays_stays(generated):
         assert links.isdisjoint(gone(decision, one.found))
 
 
-def test_nor_is_any_other_chain_cut_whosesoever_it_is(generated):
+def test_nor_is_anybody_elses_chain_cut(generated):
     for one in generated:
         left = one.backups.keys() - {each.id for each in one.decide()[1]}
         assert {one.parents[each] for each in left} <= {None, *left}
