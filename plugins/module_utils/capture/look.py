@@ -119,7 +119,7 @@ def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:
     :param form: in which it is to be written.
     :raises CheckFailed: when they do not see it.
     """
-    # Only administrators may name a project, be it their own.
+    # Only administrators may name a project, even their own.
     project_id = None if admin.project_id == seen.project_id else seen.project_id
     found = {server.id: server for server in Compute(admin).servers(project_id)}
     # Nova shows both to the same people, or else neither.

@@ -156,7 +156,7 @@ def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory
 
 
 def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:
-    """Undecided entries are told as such."""
+    """What cannot be done as the mapping says, apart from undecided entries, which have findings of their own."""
     decided = {
         key: {name: target for name, target in section.items() if target.name is not None or key in _OPTIONAL}
         for key, section in mapping.names.items()

@@ -86,7 +86,7 @@ class Quiescer:
         self._least = least
         self._concurrency = concurrency
         admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
-        # Only administrators may name a project, be it their own.
+        # Only administrators may name a project, even their own.
         self._project_ids = () if admin.project_id == cloud.project_id else (cloud.project_id,)
         self.compute = Compute(admin)
         self._reach = Reach(self.compute, options.libvirt_uri, options.freeze_timeout, options.guard_timeout, self._guards)

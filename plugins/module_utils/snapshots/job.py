@@ -67,7 +67,7 @@ class SnapshotJob:
     def plan(self, is_confirmed: bool = False) -> SnapshotPlan:
         """Plan what is done about the set.
 
-        :param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand.
+        :param is_confirmed: whether the thaw of a freeze that others hold was given; otherwise the freeze must still hold.
         """
         return plan_present(self._wanted, self.snapshots.current(), is_confirmed)
 
