@@ -39,7 +39,7 @@ def everything():
 
 
 def restored(protected, kind):
-    """What bears the mark of the application."""
+    """What has the mark of the application."""
     remote = cloud("remote")
     found = {
         "server": lambda: [one for one in remote.compute.servers() if one.metadata.get("osdr_application") == protected.name],

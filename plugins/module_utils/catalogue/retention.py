@@ -67,7 +67,7 @@ class Policy:
 
 
 @dataclasses.dataclass(frozen=True)
-class Kept:
+class KeptCheckpoint:
     """A checkpoint that is kept.
 
     :param reasons: rules of the policy that keep it, or why it is left alone.
@@ -86,7 +86,7 @@ class Retention:
     :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are unknown.
     """
 
-    keep: tuple[Kept, ...]
+    keep: tuple[KeptCheckpoint, ...]
     remove: tuple[Manifest, ...]
     needed: frozenset[str]
     newest: str | None
@@ -118,7 +118,7 @@ def decide(
     kept = [one for one in manifests if one.checkpoint.id in reasons]
     stays = [*kept, *(opposite or ())]
     return Retention(
-        keep=tuple(Kept(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
+        keep=tuple(KeptCheckpoint(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
         remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
         needed=frozenset(methods.needed(stays)),
         newest=max(counted, key=lambda one: counted[one], default=None),
