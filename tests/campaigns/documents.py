@@ -45,7 +45,12 @@ STRANGE = (None, True, -1, 0, 1.5, 10**39, 2**63, "", "x" * 300, "\n", "\x1b[2J"
 STRANGE_SHAPES = ([], {}, [[]], [None], {"a": None}, [0] * 1000, {"osdr_manifest": "1:" + "0" * 64})
 #: With what somebody without the key may seal what he wrote.
 FORGED = (Seal(), Seal(None, SEAL.place), Seal("another", SEAL.place))
-NAMES = ("noon", "latest", "_active", "a.b", "-", "..", "x" * 63, "x" * 64, "é", "noon\n", "a/b", "%2e%2e", "noon.json")
+#: Names of objects that are read as manifests, those of good ones among them, and others.
+NAMES = ("noon", "latest", "a.b", "a", "noon.json", "x" * 63, "ten", *(f"hour-{number}" for number in range(12)))
+ODD_NAMES = ("_active", "-", "..", "x" * 64, "é", "noon\n", "a/b", "%2e%2e")
+#: How many hostile manifests a catalogue has. A record of the active site, one of a drill and a manifest in backups come to them.
+MANIFESTS = 17
+DOCUMENTS = MANIFESTS + 3
 
 
 def places(value, path=()):
@@ -141,7 +146,7 @@ class Store(FakeStore):
 
 def catalogue_of(dice, key):
     objects = {f"shop/{one.checkpoint.id}.json": one.dump(Seal(key, SEAL.place)) for one in GOOD}
-    for name in dice.sample(NAMES, dice.randint(1, 4)):
+    for name in (*dice.sample(NAMES, MANIFESTS), dice.choice(ODD_NAMES)):
         objects[f"shop/{name}.json"] = hostile_manifest(dice, name)
     active = mutated(dice, {"schema_version": 1, **RECORD.as_dict()})
     elsewhere = RECORD.dump(Seal(KEY, "of-the-other-site/catalogue"))
@@ -256,4 +261,4 @@ FAULTS = {
 }
 
 if __name__ == "__main__":
-    counting.Campaign("catalogues with hostile documents", attempt, FAULTS).main()
+    counting.Campaign("hostile documents", attempt, FAULTS, goal=100_000, in_each=DOCUMENTS).main()
