@@ -195,7 +195,8 @@ class NovaDriver(QuiesceDriver):
         if (found.state, found.token, found.until) != (_QUIESCED, armed.token, armed.until):
             raise FreezeFailed(
                 f"Nova did not freeze server {server.label} as it was asked to: it is {found.state} until {found.until}, "
-                f"not {_QUIESCED} until {armed.until}."
+                f"not {_QUIESCED} until {armed.until}.",
+                "If it will be thawed too soon, the clocks of the site's API hosts differ, or [quiesce] max_timeout leaves no room above guard_timeout.",
             )
         return None
 
