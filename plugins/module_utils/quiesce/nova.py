@@ -182,7 +182,9 @@ class NovaDriver(QuiesceDriver):
         if mark is None or not mark.is_same(FreezeMarks(self._compute).current(server.id)):
             raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
         asked = self._clock.now()
-        until = self._look(server).now + datetime.timedelta(seconds=seconds)
+        found = self._look(server)
+        with _understanding(server):
+            until = found.now + datetime.timedelta(seconds=seconds)
         with self._lock:
             self._armed[server.id] = _Armed(mark.token, until, asked + seconds)
 
