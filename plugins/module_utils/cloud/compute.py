@@ -269,6 +269,7 @@ def _server(found: t.Any) -> Server:
         hostname=found.hostname or "",
         root_device=found.root_device_name or "",
         power_state=found.power_state,
+        updated_at=found.updated_at or "",
     )
 
 

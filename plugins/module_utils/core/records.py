@@ -225,6 +225,8 @@ class Server:
     root_device: str = ""
     #: What the hypervisor last said of the guest, in Nova's numbers: 1 runs, 3 is paused, 4 is off.
     power_state: int | None = None
+    #: When Nova last changed what it knows of it, for example because it was started or stopped.
+    updated_at: str = ""
 
     @property
     def label(self) -> str:

@@ -176,7 +176,9 @@ class _Child:
         if "failed" in answer:
             self._fail(told(answer["failed"]).rstrip("."))
             return
-        question = self._questions.pop(answer["number"], None)
+        # Whoever gives up waiting fails all questions at the same time: each is answered once.
+        with self._lock:
+            question = self._questions.pop(answer["number"], None)
         if question:
             question.set_result(dict(answer))
 

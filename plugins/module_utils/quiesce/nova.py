@@ -185,7 +185,9 @@ class NovaDriver(QuiesceDriver):
         if mark is None or not mark.is_same(FreezeMarks(self._compute).current(server.id)):
             raise FreezeFailed(f"Server {server.label} has lost the mark of this freeze; somebody else may have thawed it.")
         asked = self._clock.now()
-        until = self._look(server).now + datetime.timedelta(seconds=seconds)
+        found = self._look(server)
+        with _understanding(server):
+            until = found.now + datetime.timedelta(seconds=seconds)
         with self._lock:
             self._armed[server.id] = _Armed(mark.token, until, asked + seconds)
 
@@ -198,7 +200,8 @@ class NovaDriver(QuiesceDriver):
         if (found.state, found.token, found.until) != (_QUIESCED, armed.token, armed.until):
             raise FreezeFailed(
                 f"Nova did not freeze server {server.label} as it was asked to: it is {found.state} until {found.until}, "
-                f"not {_QUIESCED} until {armed.until}."
+                f"not {_QUIESCED} until {armed.until}.",
+                "If it will be thawed too soon, the clocks of the site's API hosts differ, or [quiesce] max_timeout leaves no room above guard_timeout.",
             )
         return None
 

@@ -228,6 +228,15 @@ def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choic
     return [problem for problem in problems if problem]
 
 
+def foreseen(servers: t.Iterable[Server], choices: t.Mapping[str, Choice]) -> list[dict[str, t.Any]]:
+    """How each server would be frozen, and what would thaw it whatever happens."""
+    chosen = [(server, choices[server.id]) for server in servers if server.id in choices]
+    return [
+        {"id": server.id, "name": server.name, "driver": one.driver.name, "guard": one.support.guard, "passed_over": dict(one.passed_over)}
+        for server, one in chosen
+    ]
+
+
 def _freeze_problem(server: Server, support: Support) -> str | None:
     if support.problem is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.

@@ -115,8 +115,8 @@ class Leftovers:
                 for server, mark in self._marked
             ],
             "diff": {
-                "before": {server.name: "marked as frozen" for server, _mark in self._marked},
-                "after": {server.name: "thawed" for server, _mark in self._marked},
+                "before": {server.label: "marked as frozen" for server, _mark in self._marked},
+                "after": {server.label: "thawed" for server, _mark in self._marked},
             },
         }
 

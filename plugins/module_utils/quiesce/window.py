@@ -164,11 +164,11 @@ class FreezeWindow:
         """
         try:
             self._each(self.members, self._publish, "The freeze could not be marked on the servers")
-            self._stop_if_told()
+            # A signal that came meanwhile counts here, where it still ends the freeze.
+            self._shield.close()
         except BaseException:
             self.close()
             raise
-        self._shield.close()
 
     def adopt(self) -> None:
         """Take over members that another process has frozen, so that :meth:`close` thaws them."""

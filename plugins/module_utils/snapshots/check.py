@@ -39,8 +39,9 @@ def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
 
 def _is_at_rest(server: Server, thaws_leftovers: bool) -> bool:
     """Whether a server can be snapshotted: it runs, is shut down, was paused by os_server_quiesce, or will be thawed first."""
-    will_run = thaws_leftovers and is_leftover(server)
-    is_paused = server.status == "PAUSED" and (FreezeMark.stands_on(server) or will_run)
+    # Whoever left it paused beyond its guard's time does not hold it any more.
+    may_be_paused = thaws_leftovers if is_leftover(server) else FreezeMark.stands_on(server)
+    is_paused = server.status == "PAUSED" and may_be_paused
     return (server.status in ("ACTIVE", "SHUTOFF") or is_paused) and not server.task_state
 
 

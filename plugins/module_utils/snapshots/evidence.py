@@ -291,7 +291,8 @@ def confirmed(evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> 
             [f"The option thaw is not what os_server_quiesce with state=unquiesced returned as quiesce ({error!r})."],
         ) from error
     level = consistency.weakest(one.consistency for one in servers.values())
-    taken = max((one.freeze["frozen"] for one in servers.values() if one.freeze), default=evidence.whole.taken)
+    frozen = [one.freeze["frozen"] for one in servers.values() if one.freeze]
+    taken = max(frozen, key=datetime.datetime.fromisoformat, default=evidence.whole.taken)
     return Evidence(SetEvidence(level, taken, window, evidence.whole.skew), servers, evidence.snapshots)
 
 
@@ -311,6 +312,7 @@ def _window_of(servers: t.Iterable[ServerEvidence]) -> dict[str, t.Any] | None:
     freezes = [one.freeze for one in servers if one.freeze.get("thawed")]
     if not freezes:
         return None
-    started, ended = min(one["requested"] for one in freezes), max(one["thawed"] for one in freezes)
-    length = datetime.datetime.fromisoformat(ended) - datetime.datetime.fromisoformat(started)
+    time = datetime.datetime.fromisoformat
+    started, ended = min((one["requested"] for one in freezes), key=time), max((one["thawed"] for one in freezes), key=time)
+    length = time(ended) - time(started)
     return {"started": started, "ended": ended, "seconds": round(length.total_seconds(), 3)}

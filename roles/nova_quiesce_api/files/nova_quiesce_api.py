@@ -156,12 +156,12 @@ def _after(seconds: float) -> datetime.datetime:
 
 
 def _moment(text: t.Any) -> datetime.datetime | None:
-    """Read a time with its zone; None for everything else."""
+    """Read a time with its zone; None for everything else, be it a time that is none in UTC."""
     try:
         moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except (AttributeError, ValueError):
+        return moment.astimezone(_UTC) if moment.tzinfo else None
+    except (AttributeError, OverflowError, ValueError):
         return None
-    return moment if moment.tzinfo else None
 
 
 def _shown(moment: datetime.datetime) -> str:

@@ -232,8 +232,17 @@ def test_what_no_checkpoint_that_stays_needs(found, goes):
 
 
 def test_the_newest_checkpoint_begins_with_its_first_backup():
-    later = stored("noon", TWO, id="another volume's", volume_id="other")
-    assert gone(NEWEST, [later, stored("noon", NOON), stored("lost", "2026-01-01T13:00:00")]) == []
+    found = [stored("noon", TWO, id="later", volume_id="other"), stored("noon", NOON), stored("lost", "2026-01-01T13:00:00"), stored("old", TEN)]
+    decision = decide(Policy(last=1), (recorded("noon", NOON, volume=("backup-noon",), other=("later",)),), found)
+    assert gone(decision, found) == ["backup-old"]
+
+
+def test_an_abandoned_attempt_with_the_id_of_the_newest_checkpoint_makes_no_difference_between_two_sites():
+    """The site that keeps its backups would keep what the other one removes, with the objects that both share."""
+    left = stored("noon", "2026-01-01T08:00:00", id="abandoned")
+    found = [stored("noon", NOON), stored("lost", TEN)]
+    assert gone(NEWEST, found) == ["backup-lost"]
+    assert gone(NEWEST, [*found, left])[:1] == ["backup-lost"]
 
 
 def test_where_nothing_can_be_restored_nothing_counts_as_left_over():
@@ -331,6 +340,12 @@ def test_what_somebody_elses_increments_build_on_stays(found, goes):
     newest = dataclasses.replace(BUILT_ON[2], has_dependents=any(one.data_timestamp > TWO for one in found))
     decision = spare("shop", LAST, [*BUILT_ON[:2], newest, *found])
     assert gone(decision, BUILT_ON) == goes
+
+
+def test_what_is_being_restored_at_the_primary_site_stays_with_all_it_builds_on():
+    first, second = stored("ten", TEN, has_dependents=True), stored("noon", NOON, is_incremental=True, status="restoring")
+    decision = spare("shop", LAST, [first, second, stored("two", TWO)])
+    assert gone(decision, BUILT_ON) == []
 
 
 # Whatever there is

@@ -217,7 +217,9 @@ def test_everything_that_is_marked_is_thawed_and_nothing_else(site, everywhere):
         "id": "id-a", "name": "a", "project_id": "project", "driver": "nova", "guard_until": "2026-01-01T00:00:00Z", "was_frozen": True,
     }
     assert found["changed"] is True
-    assert found["diff"] == {"before": {"a": "marked as frozen", "c": "marked as frozen"}, "after": {"a": "thawed", "c": "thawed"}}
+    assert found["diff"] == {
+        "before": {"a (id-a)": "marked as frozen", "c (id-c)": "marked as frozen"}, "after": {"a (id-a)": "thawed", "c (id-c)": "thawed"},
+    }
     assert made.nova.marks == []
     again = made.sweep()
     assert (again["changed"], again["thaw"]) == (False, [])

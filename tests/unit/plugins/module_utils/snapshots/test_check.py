@@ -95,6 +95,7 @@ def test_a_paused_server_will_do_while_our_freeze_stands(changes, count):
     [
         pytest.param(True, {"metadata": mark(until="2020-01-01T00:00:00Z")}, 0, id="it will be thawed"),
         pytest.param(False, {"metadata": mark(until="2020-01-01T00:00:00Z")}, 1, id="nobody will thaw it"),
+        pytest.param(False, {"metadata": mark(until="2020-01-01T00:00:00Z", frozen="2020-01-01T00:00:00Z")}, 1, id="nobody holds it any more"),
         pytest.param(True, {"metadata": mark()}, 1, id="its run may be under way"),
         pytest.param(True, {}, 1, id="paused by somebody else"),
         pytest.param(True, {"metadata": mark(until="2020-01-01T00:00:00Z"), "task_state": "unpausing"}, 1, id="something goes on"),
