@@ -49,13 +49,13 @@ class CaptureSite:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
 
     def ports_of(self, server: Server) -> list[Port]:
-        """In the order of the interfaces; those without an address come last."""
+        """A server's ports in the order of its interfaces; those without an address come last."""
         order = {mac: position for position, mac in enumerate(server.mac_addresses)}
         ports = [port for port in self.ports if port.device_id == server.id]
         return sorted(ports, key=lambda port: (order.get(port.mac_address, len(order)), port.id))
 
     def volumes_of(self, server: Server) -> list[Volume]:
-        """In the order of the devices, the one that boots first."""
+        """A server's volumes in the order of its devices, the one that boots first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
         root = self._root(server, attached)
@@ -119,7 +119,7 @@ def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:
     :param form: in which it is to be written.
     :raises CheckFailed: when they do not see it.
     """
-    # Only administrators may name a project, be it their own.
+    # Only administrators may name a project, even their own.
     project_id = None if admin.project_id == seen.project_id else seen.project_id
     found = {server.id: server for server in Compute(admin).servers(project_id)}
     # Nova shows both to the same people, or else neither.

@@ -15,7 +15,9 @@ from .stock import Stock
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """:param problems: what would make the restore fail, each with a way out.
+    """The result of checking a restore beforehand.
+
+    :param problems: what would make the restore fail, each with a way out.
     :param doubts: what may make it fail, or be missing then, and only others know.
     """
 
@@ -26,7 +28,10 @@ class Judgement:
 
 
 def judge(plan: RestorePlan, stock: Stock) -> Judgement:
-    """:param stock: of the site that was planned for."""
+    """Check a planned restore.
+
+    :param stock: of the site that was planned for.
+    """
     needed = tuple(needs(plan, stock.quotas))
     found = (*problems(plan, stock, needed), *refusals(plan, stock))
     return Judgement(plan, needed, found, (*doubts(plan), *doubts_of_refusals(plan, stock, amounts_of(plan))))
