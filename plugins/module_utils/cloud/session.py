@@ -56,6 +56,14 @@ class Cloud:
         with self.calling("find out the project of the credentials"):
             return self.connection.current_project_id
 
+    @functools.cached_property
+    def roles(self) -> frozenset[str]:
+        """Names of the roles that the credentials have in their project; none where the way of logging in does not tell."""
+        session = self.connection.session
+        with self.calling("find out the roles of the credentials"):
+            access = session.auth.get_access(session) if hasattr(session.auth, "get_access") else None
+            return frozenset(access.role_names if access else ())
+
     def service(self, name: str) -> t.Any:
         """The SDK's client of a service, e.g. ``compute``.
 

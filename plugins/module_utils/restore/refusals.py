@@ -25,6 +25,10 @@ _LONGEST_METADATA = 255
 _MOST_TAGS = 50
 #: What has the ports of routers, in any of their forms.
 _ROUTERS = ("network:router_interface", "network:ha_router")
+#: Roles that OpenStack has for those who only look.
+_READING = {"reader"}
+#: Kinds of SSH keys that every Nova takes.
+_USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 _CERTIFICATE = "-----BEGIN"
 #: What the services call whose quotas are meant.
 _QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
@@ -33,6 +37,7 @@ _QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
 def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
     """Why requests of the restore would be refused, each with what to do."""
     return [
+        *_role_refusals(stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
         *_external_refusals(plan),
@@ -40,6 +45,16 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_overlap_refusals(plan),
         *_floating_refusals(plan),
     ]
+
+
+def _role_refusals(stock: Stock) -> list[str]:
+    """Credentials that can see everything, and change nothing."""
+    if stock.roles and stock.roles <= _READING:
+        return [
+            f"The credentials may only read at site '{stock.site.name}': their only role in the project is {' and '.join(sorted(stock.roles))}. "
+            "A restore needs the role member there."
+        ]
+    return []
 
 
 # Nova
@@ -298,7 +313,7 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    return [*_quota_doubts(stock, needs), *_translation_doubts(plan)]
+    return [*_quota_doubts(stock, needs), *_translation_doubts(plan), *_key_doubts(plan)]
 
 
 def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:
@@ -317,4 +332,14 @@ def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators make such a router: "
                 f"if site '{plan.site.name}' does so, have one make it, under this name, before the restore."
+            )
+
+
+def _key_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    for spec in plan.lacking["key_pairs"]:
+        kind = next(iter(spec.public_key.split()), "")
+        if kind not in _USUAL_KEYS and not kind.startswith(_CERTIFICATE):
+            yield (
+                f"Key pair '{spec.name}' is of the kind '{kind[:40]}', which not every Nova takes. If site '{plan.site.name}' refuses it, name "
+                "another key pair in a mapping."
             )

@@ -32,6 +32,7 @@ class Stock:
     :param parts: of copies, per id.
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
     :param unreadable: services whose quotas the credentials may not read, or that have no such call.
+    :param roles: of the credentials in the project; none where they are not known.
     :param zones: names of the availability zones that can be used, per service (``volume``, ``compute``).
     """
 
@@ -41,6 +42,7 @@ class Stock:
     quotas: t.Mapping[str, t.Mapping[str, Quota]]
     zones: t.Mapping[str, tuple[str, ...]]
     unreadable: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
 
 
 def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
@@ -67,6 +69,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         quotas={service: found[service] or {} for service in _SERVICES},
         zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},
         unreadable=tuple(service for service in _SERVICES if found[service] is None),
+        roles=cloud.roles,
     )
 
 

@@ -53,3 +53,11 @@ def test_a_dictionary_with_what_no_plugin_takes_is_refused():
     with pytest.raises(InvalidInput, match="cannot be used: .*colour") as raised:
         connect_other({"auth": auth, "region_name": "here"})
     assert "hush" not in str(raised.value)
+
+
+def test_the_roles_in_the_project_are_those_of_the_token():
+    session = Session(3600)
+    session.auth = SimpleNamespace(get_access=lambda session: AccessInfoV3({"token": {"roles": [{"id": "r", "name": "reader"}]}}))
+    assert Cloud(SimpleNamespace(session=session), "primary").roles == {"reader"}
+    session.auth = SimpleNamespace()
+    assert Cloud(SimpleNamespace(session=session), "primary").roles == frozenset()

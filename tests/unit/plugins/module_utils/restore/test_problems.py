@@ -319,9 +319,9 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: others)
     monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
     copy = dataclasses.replace(MANIFEST.copies[0], chain=("mine", "theirs", "nowhere"))
-    found = restore_stock.look(SimpleNamespace(site="remote"), 4, [copy])
+    found = restore_stock.look(SimpleNamespace(site="remote", roles=frozenset()), 4, [copy])
     assert found.parts == {"mine": mine, "theirs": theirs}
-    assert restore_stock.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}
+    assert restore_stock.look(SimpleNamespace(site="remote", roles=frozenset()), 4).parts == {"mine": mine}
 
 
 def test_a_flavor_of_the_same_name_that_says_something_else_is_doubtful():

@@ -51,6 +51,12 @@ def test_nothing_is_refused_of_an_ordinary_application(site):
     assert found(site=site) == doubts(site=site) == []
 
 
+@pytest.mark.parametrize(("roles", "is_told"), [((), False), (("member", "reader"), False), (("reader",), True), (("reader", "auditor"), False)])
+def test_who_may_only_read_cannot_restore(roles, is_told):
+    told = found(roles=frozenset(roles))
+    assert [one.split(": ")[0] for one in told] == ["The credentials may only read at site 'remote'"] * is_told
+
+
 # Nova
 
 
@@ -207,16 +213,24 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict))
     monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
-    cloud = SimpleNamespace(site="remote")
+    cloud = SimpleNamespace(site="remote", roles=frozenset({"member"}))
     if expected is None:
         with pytest.raises(CloudError):
             restore_stock.look(cloud, 4)
     else:
-        assert (restore_stock.look(cloud, 4).unreadable, restore_stock.look(cloud, 4).quotas["compute"]) == (expected, {})
+        found = restore_stock.look(cloud, 4)
+        assert (found.unreadable, found.quotas["compute"], found.roles) == (expected, {}, {"member"})
 
 
 def test_a_router_that_does_not_translate_may_take_an_administrator():
     manifest = of_topology(lambda topology: topology["routers"][0].update(enable_snat=False))
     (told,) = doubts(manifest)
     assert told.startswith("Router 'shop-router' does not translate addresses (SNAT) at the source.")
+    assert doubts(manifest, shop.prepared_site()) == []
+
+
+def test_keys_that_not_every_nova_takes_are_doubtful():
+    manifest = of_topology(lambda topology: topology["key_pairs"][0].update(public_key="sk-ssh-ed25519@openssh.com AAAA shop"))
+    (told,) = doubts(manifest)
+    assert told.startswith("Key pair 'shop' is of the kind 'sk-ssh-ed25519@openssh.com', which not every Nova takes.")
     assert doubts(manifest, shop.prepared_site()) == []
