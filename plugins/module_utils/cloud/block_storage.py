@@ -11,6 +11,8 @@ from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, Gro
 from .session import Cloud
 
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
+#: A type's own key for availability zones.
+_ZONES_OF_TYPE = "RESKEY:availability_zones"
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "3.71"
 #: Groups came with 3.13, their snapshots with 3.14.
@@ -92,6 +94,12 @@ class BlockStorage:
         """Id per name."""
         with self.cloud.calling("list volume types"):
             return {found.name: found.id for found in self._api.types()}
+
+    def zones_of_types(self) -> dict[str, frozenset[str]]:
+        """Availability zones in which volumes of a type can be, per name of the types that have any of their own."""
+        with self.cloud.calling("list volume types"):
+            wanted = {found.name: str((found.extra_specs or {}).get(_ZONES_OF_TYPE) or "") for found in self._api.types()}
+        return {name: frozenset(zone.strip() for zone in zones.split(",")) for name, zones in wanted.items() if zones}
 
     def default_volume_type(self) -> str | None:
         """The type of new volumes that name none; None when there is no default."""

@@ -99,6 +99,14 @@ class Networking:
             quota = self.cloud.json(self._api.get(path))["quota"]
         return self.cloud.quotas(quota, used="used")
 
+    def free_addresses(self) -> dict[str, int]:
+        """How many IPv4 addresses networks have left, per id; for administrators."""
+        found = self._list("network-ip-availabilities")
+        return {
+            one["network_id"]: sum(max(0, part["total_ips"] - part["used_ips"]) for part in one["subnet_ip_availability"] if part["ip_version"] == 4)
+            for one in found
+        }
+
     # Making
 
     def set_mtu(self, network_id: str, mtu: int) -> None:

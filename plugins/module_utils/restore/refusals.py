@@ -38,6 +38,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
     """Why requests of the restore would be refused, each with what to do."""
     return [
         *_role_refusals(stock),
+        *_type_refusals(plan, stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
         *_external_refusals(plan),
@@ -55,6 +56,21 @@ def _role_refusals(stock: Stock) -> list[str]:
             "A restore needs the role member there."
         ]
     return []
+
+
+# Cinder
+
+
+def _type_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """Volumes in a zone where volumes of their type cannot be."""
+    wanted = {(step.spec.volume_type, step.spec.availability_zone) for step in plan.volumes if step.action.makes}
+    for name, zone in sorted((name, zone) for name, zone in wanted if zone):
+        zones = stock.type_zones.get(name)
+        if zones and zone in stock.zones["volume"] and zone not in zones:
+            yield (
+                f"Volumes of type '{name}' cannot be in availability zone '{zone}' at site '{stock.site.name}', only in {', '.join(sorted(zones))}; "
+                "say in a mapping which type or zone to use."
+            )
 
 
 # Nova
@@ -313,7 +329,7 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    return [*_quota_doubts(stock, needs), *_translation_doubts(plan), *_key_doubts(plan)]
+    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_key_doubts(plan)]
 
 
 def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:
@@ -323,6 +339,24 @@ def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t
             yield (
                 f"The quotas of {_QUOTAS_OF[service]} at site '{stock.site.name}' cannot be read with these credentials, so it is not known whether "
                 f"they are large enough. Needed are: {wanted}. Ask the site's operator."
+            )
+
+
+def _external_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """External networks with fewer addresses than are needed: Neutron counts also those outside of the pools as used."""
+    wanted: collections.Counter[str] = collections.Counter()
+    for router in plan.lacking["routers"]:
+        if router.external_network and plan.site.router(router.name) is None:
+            wanted[router.external_network] += 1
+    for step in plan.servers:
+        wanted.update(external for port in step.ports for external in _lacking_floating(port))
+    for name, needed in sorted(wanted.items()):
+        network = plan.site.external_network(name)
+        left = stock.free_addresses.get(network.id) if network else None
+        if left is not None and left < needed:
+            yield (
+                f"The external network '{name}' at site '{plan.site.name}' has {left} addresses left, but routers and floating addresses need {needed}. "
+                "Have its operator add some, or release what is not needed there."
             )
 
 

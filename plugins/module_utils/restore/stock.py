@@ -20,8 +20,10 @@ from ..work.pool import run_all
 from . import site as restore_site
 from .site import RestoreSite
 
+Told = t.TypeVar("Told")
+
 _SERVICES = ("volume", "compute", "network")
-#: How a service answers that does not tell its quotas.
+#: How a service answers that does not tell its quotas, or what else only some may know.
 _NOT_TOLD = (403, 404)
 
 
@@ -33,6 +35,8 @@ class Stock:
     :param quotas: of the project, per service (``volume``, ``compute``, ``network``) and name.
     :param unreadable: services whose quotas the credentials may not read, or that have no such call.
     :param roles: of the credentials in the project; none where they are not known.
+    :param type_zones: availability zones per volume type, for those that can only be in some.
+    :param free_addresses: how many IPv4 addresses are left, per id of a network; only administrators see it.
     :param zones: names of the availability zones that can be used, per service (``volume``, ``compute``).
     """
 
@@ -43,6 +47,8 @@ class Stock:
     zones: t.Mapping[str, tuple[str, ...]]
     unreadable: tuple[str, ...] = ()
     roles: frozenset[str] = frozenset()
+    type_zones: t.Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    free_addresses: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
@@ -55,6 +61,8 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
     work: dict[str, t.Callable[[], t.Any]] = {
         "parts": lambda: methods.look(storage, copies, concurrency),
         "volume types": storage.volume_types,
+        "type zones": storage.zones_of_types,
+        "free addresses": lambda: _if_readable(network.free_addresses),
         "volume": lambda: _if_readable(storage.quotas),
         "compute": lambda: _if_readable(compute.quotas),
         "network": lambda: _if_readable(network.quotas),
@@ -70,13 +78,15 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         zones={service: tuple(found[f"{service} zones"]) for service in ("volume", "compute")},
         unreadable=tuple(service for service in _SERVICES if found[service] is None),
         roles=cloud.roles,
+        type_zones=found["type zones"],
+        free_addresses=found["free addresses"] or {},
     )
 
 
-def _if_readable(quotas: t.Callable[[], dict[str, Quota]]) -> dict[str, Quota] | None:
-    """Quotas; None where they are kept from these credentials, or the service does not tell them."""
+def _if_readable(read: t.Callable[[], dict[str, Told]]) -> dict[str, Told] | None:
+    """What a service tells; None where it is kept from these credentials, or the service does not tell it."""
     try:
-        return quotas()
+        return read()
     except CloudError as error:
         if error.http_status in _NOT_TOLD:
             return None

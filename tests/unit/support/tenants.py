@@ -119,6 +119,8 @@ class Tenants:
         kind, rest = path[0], path[1:]
         if kind == "quotas":
             return 200, {"quota": {}}
+        if kind == "network-ip-availabilities":
+            raise Refused(403)
         if method == "GET":
             return 200, {kind.replace("-", "_"): [self._shown(one) for one in self._listed(kind, query)]}
         if method == "POST":

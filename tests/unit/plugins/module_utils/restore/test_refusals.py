@@ -208,10 +208,10 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
     def refuse():
         raise CloudError("No.", http_status=status)
 
-    storage = SimpleNamespace(backups=list, backup=None, volume_types=dict, quotas=dict, availability_zones=list)
+    storage = SimpleNamespace(backups=list, backup=None, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
-    monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict))
+    monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
     monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
     cloud = SimpleNamespace(site="remote", roles=frozenset({"member"}))
     if expected is None:
@@ -234,3 +234,21 @@ def test_keys_that_not_every_nova_takes_are_doubtful():
     (told,) = doubts(manifest)
     assert told.startswith("Key pair 'shop' is of the kind 'sk-ssh-ed25519@openssh.com', which not every Nova takes.")
     assert doubts(manifest, shop.prepared_site()) == []
+
+
+@pytest.mark.parametrize(("left", "is_told"), [(2, True), (3, False), (None, False)])
+def test_an_external_network_may_have_too_few_addresses(left, is_told):
+    """Two floating addresses, and one of the router."""
+    told = doubts(free_addresses={} if left is None else {"ext": left})
+    assert [one.split(". ")[0] for one in told] == [
+        "The external network 'public' at site 'remote' has 2 addresses left, but routers and floating addresses need 3"
+    ] * is_told
+    assert doubts(site=shop.restored_site(), free_addresses={"ext": 0}) == []
+
+
+@pytest.mark.parametrize(("zones", "is_told"), [({"az1", "az2"}, True), ({"az1", "nova"}, False), (None, False)])
+def test_a_volume_cannot_be_where_its_type_is_not(zones, is_told):
+    told = found(type_zones={"ceph": frozenset(zones)} if zones else {})
+    assert told == [
+        "Volumes of type 'ceph' cannot be in availability zone 'nova' at site 'remote', only in az1, az2; say in a mapping which type or zone to use."
+    ] * is_told
