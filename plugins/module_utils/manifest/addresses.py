@@ -37,6 +37,12 @@ def contains(cidr: str, address: str) -> bool:
     return block is None or host is None or (host in block and not _reserved(block, host))
 
 
+def holds(cidr: str, part: str) -> bool:
+    """Whether a range has all of another one; what cannot be read has nothing."""
+    block, inside = network(cidr), network(part)
+    return block is not None and inside is not None and inside in block
+
+
 def without(pools: t.Sequence[t.Mapping[str, str]], addresses: t.Iterable[str]) -> list[dict[str, str]]:
     """Allocation pools, in the order of their addresses, in which some addresses are missing."""
     ends = [(_parsed(pool["start"], "IPAddress"), _parsed(pool["end"], "IPAddress")) for pool in pools]

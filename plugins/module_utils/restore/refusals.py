@@ -11,12 +11,13 @@ import itertools
 import typing as t
 
 from ..core.records import Router
-from ..manifest.specs import PortSpec, RouterSpec, SubnetSpec
+from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
+from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
 from .site import RestoreSite
 from .stock import Stock
-from .topology import is_of_others, joined_subnets
+from .topology import is_made, is_of_others, joined_subnets
 
 _METADATA_ITEMS = "metadata_items"
 #: Of Nova, for everything in a server's metadata.
@@ -127,13 +128,18 @@ def _external_refusals(plan: RestorePlan) -> t.Iterator[str]:
 
 @dataclasses.dataclass(frozen=True)
 class _Interface:
-    """An interface that a router is to get. By subnet it gets the address of the subnet's gateway; there is none of a subnet without."""
+    """An interface that a router is to get.
+
+    :param address: of the subnet's gateway, which the interface gets; there is none for a subnet without.
+    :param by_port: whether it gets a port that can have any address.
+    """
 
     router: RouterSpec
     subnet: str
     network: str
     cidr: str
     address: str | None
+    by_port: bool
 
     @property
     def label(self) -> str:
@@ -144,7 +150,7 @@ def _interfaces(plan: RestorePlan) -> list[_Interface]:
     """What routers are to be connected to; subnets are as they are at the site, where they are there."""
     subnets = {spec.name: spec for spec in plan.manifest.description.topology.subnets}
     return [
-        _interface(plan.site, router, subnets[name])
+        _interface(plan, router, subnets[name])
         for router in plan.lacking["routers"]
         for name in router.subnets
         # Of what an existing router has, there are ids.
@@ -152,15 +158,20 @@ def _interfaces(plan: RestorePlan) -> list[_Interface]:
     ]
 
 
-def _interface(site: RestoreSite, router: RouterSpec, spec: SubnetSpec) -> _Interface:
+def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Interface:
+    site = plan.site
     there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
     gateway = there.gateway_ip if there else spec.gateway_ip
-    return _Interface(router, spec.name, spec.network, spec.cidr, gateway)
+    current = site.router(router.name)
+    by_port = any(one.subnet == spec.name for one in router.interface_addresses) or (current is not None and not is_made(owner_of(plan.manifest), current))
+    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port)
 
 
 def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for one in _interfaces(plan):
+        if one.by_port:
+            continue
         if one.address is None:
             yield (
                 f"Router '{one.router.name}' is connected to subnet '{one.subnet}', which has no gateway, by a port of its own; Neutron connects "
@@ -170,9 +181,9 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
         else:
             wanted[one.network, _plain(one.address)].append(one.label)
             yield from _holder_refusals(plan.site, one)
-    for network, address, server in _fixed_addresses(plan):
+    for network, address, label in _fixed_addresses(plan):
         if (network, address) in wanted:
-            wanted[network, address].append(f"server '{server}'")
+            wanted[network, address].append(label)
     for (network, address), holders in wanted.items():
         if len(holders) > 1:
             yield (
@@ -192,12 +203,11 @@ def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
 
 
 def _fixed_addresses(plan: RestorePlan) -> t.Iterator[tuple[str, str, str]]:
-    """Network, address and server of every port that is to be made."""
-    for step in plan.servers:
-        for port in step.ports:
-            for ip in port.spec.fixed_ips if port.current is None else ():
-                if ip.ip_address:
-                    yield port.spec.network, _plain(ip.ip_address), step.spec.name
+    """Network and address of every port that is to be made, and what has it."""
+    for port in plan.all_ports:
+        for ip in port.spec.fixed_ips if port.current is None else ():
+            if ip.ip_address:
+                yield port.spec.network, _plain(ip.ip_address), port.label
 
 
 def _plain(address: str) -> str:
@@ -273,27 +283,28 @@ def _overlap(one: str, other: str) -> bool:
 def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
     """Floating addresses whose external network no router leads to, from the port's subnet."""
     topology = plan.manifest.description.topology
-    for step in plan.servers:
-        for port in step.ports:
-            subnet = _behind(port.spec)
-            for external in _lacking_floating(port):
-                # Of others' networks it is doubtful anyhow, and said so.
-                is_doubtful = subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet)
-                if is_doubtful or external in _ways_out(plan, port.spec.network, t.cast(str, subnet)):
-                    continue
-                yield (
-                    f"The floating address of server '{step.spec.name}' cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
-                    f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
-                )
+    for port, floating in _lacking_floating(plan):
+        subnet, external = _behind(port.spec, floating.place), floating.network
+        # Of others' networks it is doubtful anyhow, and said so.
+        if subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet):
+            continue
+        if external not in _ways_out(plan, port.spec.network, subnet):
+            yield (
+                f"The floating address of {port.label} cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
+                f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
+            )
 
 
-def _lacking_floating(port: PortStep) -> list[str]:
-    """External networks of the floating addresses that are to be made for a port."""
-    return [t.cast(str, port.spec.floating_network)] if port.lacks_floating_ip else []
+def _lacking_floating(plan: RestorePlan) -> t.Iterator[tuple[PortStep, FloatingSpec]]:
+    """Floating addresses that are to be made, each with its port."""
+    for port in plan.all_ports:
+        yield from ((port, one.spec) for one in port.floating if one.current is None)
 
 
-def _behind(spec: PortSpec) -> str | None:
-    """The subnet to which a port's floating address leads: that of its first IPv4 address."""
+def _behind(spec: PortSpec, place: int | None) -> str | None:
+    """The subnet of the address to which a port's floating address leads."""
+    if place is not None:
+        return spec.fixed_ips[place].subnet if place < len(spec.fixed_ips) else None
     return next((ip.subnet for ip in spec.fixed_ips if ":" not in ip.ip_address), None)
 
 
@@ -348,8 +359,8 @@ def _external_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
     for router in plan.lacking["routers"]:
         if router.external_network and plan.site.router(router.name) is None:
             wanted[router.external_network] += 1
-    for step in plan.servers:
-        wanted.update(external for port in step.ports for external in _lacking_floating(port))
+    wanted.update(floating.network for _port, floating in _lacking_floating(plan))
+    wanted.update(one.spec.floating.network for one in plan.forwarders if one.current is None)
     for name, needed in sorted(wanted.items()):
         network = plan.site.external_network(name)
         left = stock.free_addresses.get(network.id) if network else None
@@ -364,8 +375,8 @@ def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
     for spec in plan.lacking["routers"]:
         if spec.external_network and not spec.enable_snat and plan.site.router(spec.name) is None:
             yield (
-                f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators make such a router: "
-                f"if site '{plan.site.name}' does so, have one make it, under this name, before the restore."
+                f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators switch that off: "
+                f"if site '{plan.site.name}' does so, the restored router translates addresses. To avoid that, have one make it before, under this name."
             )
 
 

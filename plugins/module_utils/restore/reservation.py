@@ -15,7 +15,7 @@ import typing as t
 from ..core.records import Subnet
 from ..manifest.addresses import derives_addresses, without
 from ..manifest.manifest import Manifest
-from ..manifest.specs import PortSpec, SubnetSpec
+from ..manifest.specs import SubnetSpec
 from .marks import bears_mark_of, owner_of
 from .port_plan import PortStep
 from .site import RestoreSite
@@ -57,14 +57,14 @@ def _plain(spec: SubnetSpec) -> Pools:
 
 
 def _addresses(manifest: Manifest) -> dict[tuple[str, str], list[str]]:
-    """The application's own addresses, per network and subnet."""
+    """The addresses of the application's ports and of its routers' own interfaces, per network and subnet."""
     found: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
-    for port in _ports(manifest):
+    for port in manifest.description.ports:
         for ip in port.fixed_ips:
             if ip.ip_address:
                 found[port.network, ip.subnet].append(ip.ip_address)
+    networks = {spec.name: spec.network for spec in manifest.description.topology.subnets}
+    for router in manifest.description.topology.routers:
+        for ip in router.interface_addresses:
+            found[networks.get(ip.subnet, ""), ip.subnet].append(ip.ip_address)
     return found
-
-
-def _ports(manifest: Manifest) -> list[PortSpec]:
-    return [port for server in manifest.description.servers for port in server.ports]

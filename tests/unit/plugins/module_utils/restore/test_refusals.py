@@ -124,10 +124,24 @@ def test_a_router_cannot_have_the_address_of_the_gateway_that_a_server_has():
 
 def test_a_router_cannot_have_the_address_of_the_gateway_that_a_port_at_the_site_has():
     taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
-    (told,) = [one for one in found(site=shop.prepared_site(ports=(taken,))) if "gateway of subnet" in one]
+    (told,) = [one for one in found(site=shop.prepared_site(ports=(taken,), routers=())) if "gateway of subnet" in one]
     assert told.startswith("10.10.0.1, the gateway of subnet 'shop-subnet', is in use by port port-firewall at site 'remote', but router 'shop-router'")
     elsewhere = dataclasses.replace(taken, network_id="another")
-    assert not [one for one in found(site=shop.prepared_site(ports=(elsewhere,))) if "gateway of subnet" in one]
+    assert not [one for one in found(site=shop.prepared_site(ports=(elsewhere,), routers=())) if "gateway of subnet" in one]
+    # One that is there is connected by a port of its own, with whatever address is free.
+    assert not [one for one in found(site=shop.prepared_site(ports=(taken,))) if "gateway of subnet" in one]
+
+
+def test_a_router_with_a_port_of_its_own_needs_no_gateway():
+    manifest = of_topology(lambda topology: second_router(topology, interface_addresses=[{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]))
+    assert found(manifest) == []
+    without = of_topology(
+        lambda topology: (
+            topology["subnets"][0].update(gateway_ip=None),
+            topology["routers"][0].update(interface_addresses=[{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]),
+        )
+    )
+    assert found(without) == []
 
 
 def test_a_router_is_connected_to_no_subnet_without_a_gateway():
@@ -136,7 +150,7 @@ def test_a_router_is_connected_to_no_subnet_without_a_gateway():
     assert told.startswith("Router 'shop-router' is connected to subnet 'shop-subnet', which has no gateway, by a port of its own")
     # What is there is what Neutron looks at.
     there = dataclasses.replace(shop.SUBNET, gateway_ip="10.10.0.1")
-    assert found(manifest, shop.prepared_site(ports=(), subnets=(there,))) == []
+    assert found(manifest, shop.prepared_site(ports=(), subnets=(there,), routers=())) == []
 
 
 # Ranges

@@ -68,3 +68,12 @@ def test_pools_without_room_for_anything_else_are_none():
     document["topology"]["subnets"][0]["allocation_pools"] = [{"start": "10.10.0.11", "end": "10.10.0.11"}]
     manifest = Manifest.parse(document)
     assert reserving_pools(manifest, manifest.description.topology.subnets[0]) == []
+
+
+def test_the_addresses_of_ports_on_no_server_and_of_routers_are_kept_free_too():
+    document = shop.document()
+    port = {**document["servers"][0]["ports"][0], "source_id": shop.uuid(71), "mac_address": "fa:16:3e:00:00:71"}
+    document["topology"]["ports"] = [{**port, "fixed_ips": [{"subnet": "shop-subnet", "ip_address": "10.10.0.50"}], "floating_ips": []}]
+    document["topology"]["routers"][0]["interface_addresses"] = [{"subnet": "shop-subnet", "ip_address": "10.10.0.254"}]
+    manifest = Manifest.parse(document)
+    assert tuple(reserving_pools(manifest, manifest.description.topology.subnets[0])) == pools((2, 10), (12, 20), (22, 49), (51, 253))
