@@ -120,11 +120,12 @@ FLAVOR = Kind(
 VOLUME = Kind(
     "volume",
     (
-        _restored("name", "size", "volume_type", "availability_zone", "bootable", "metadata"),
-        _restored("volume_image_metadata", note="comes with Cinder's backup"),
+        _restored("name", note="a volume without one gets that of its server and device"),
+        _restored("description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
+        _restored("metadata", note="with the read-only flag, which Cinder shows there"),
+        _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
         _restored("attachments", note="to the restored server; its device name is chosen by the site"),
         _refused("encrypted", "encryption_key_id", note="its key does not exist at another site"),
-        _missing("description", note="the mark of the restore replaces it"),
         _missing("group_id", "consistencygroup_id", note="the restored volume is in no volume group"),
         _of_site("id", "status", "created_at", "updated_at", "links", "user_id", "volume_type_id", "migration_status"),
         _of_site("snapshot_id", "source_volid", note="what the volume was once made from"),

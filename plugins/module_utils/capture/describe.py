@@ -94,6 +94,9 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         delete_on_termination=dict(server.volumes)[volume.id],
         metadata=unmarked(volume.metadata),
         availability_zone=volume.availability_zone or None,
+        description=unmarked_text(volume.description),
+        image_metadata=volume.image_metadata,
+        is_read_only=volume.is_read_only,
     )
 
 

@@ -107,6 +107,9 @@ _VOLUME = _object(
     delete_on_termination=_FLAG,
     metadata=_METADATA,
     availability_zone=_TEXT_OR_NULL,
+    description=_TEXT,
+    image_metadata={**_METADATA, "type": ["object", "null"]},
+    is_read_only=_FLAG,
 )
 
 _SERVER = _object(

@@ -15,6 +15,7 @@ class VolumeSpec:
     """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb.
 
     :param availability_zone: None for whatever the site chooses.
+    :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
     """
 
     source_id: str
@@ -26,6 +27,9 @@ class VolumeSpec:
     delete_on_termination: bool
     metadata: t.Mapping[str, str]
     availability_zone: str | None = None
+    description: str = ""
+    image_metadata: t.Mapping[str, str] | None = None
+    is_read_only: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -328,6 +328,8 @@ class Tenants:
             return 202, None
         if path[2:] == ["metadata"]:
             one["metadata"].update(body["metadata"])
+        elif method == "PUT":
+            one.update(body["volume"])
         return 200, body
 
     def volume(self, project, name, description, metadata=None, **changes):

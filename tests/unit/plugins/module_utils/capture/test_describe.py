@@ -185,6 +185,13 @@ def test_the_address_to_which_the_floating_one_leads_comes_first(first):
     assert [one.ip_address for one in found] == sorted(addresses, key=lambda one: one != first)
 
 
+def test_what_a_volume_is_described_as_and_made_of_is_kept():
+    described_as = Mark("shop", "dawn").beside("the orders")
+    rich = dataclasses.replace(VOLUMES["volume-data"], description=described_as, image_metadata={"hw_disk_bus": "scsi"}, is_read_only=True)
+    _boot, data, _data2 = described(volumes={**VOLUMES, "volume-data": rich}).servers[0].volumes
+    assert (data.description, data.image_metadata, data.is_read_only) == ("the orders", {"hw_disk_bus": "scsi"}, True)
+
+
 def test_deletion_with_the_server_is_kept_per_volume():
     assert [one.delete_on_termination for one in described().servers[0].volumes] == [False, True, False]
 

@@ -97,21 +97,46 @@ def test_a_volume_carries_its_marks_twice_and_always_a_name():
     }
 
 
-@pytest.mark.parametrize(
-    ("changes", "changed"),
-    [({}, False), ({"metadata": {}}, True), ({"bootable": False}, True)],
-    ids=["complete", "marks overwritten by the backup's", "not bootable"],
-)
-def test_a_restored_volume_is_completed(changes, changed):
-    step = next(s for s in plan_volumes(MANIFEST, [one_volume("available", **changes)]) if s.current)
-    assert step.changes is changed
+def complete(status, **changes):
+    return dataclasses.replace(one_volume(status), **{"description": "", "metadata": {**shop.mark(1).metadata(), "osdr_volume": "v"}, "id": "v", **changes})
 
 
-@pytest.mark.parametrize(("status", "changes"), [("available", False), ("creating", True), ("error", True)])
+@pytest.mark.parametrize(("status", "changes"), [("available", False), ("in-use", False), ("creating", True), ("error", True)])
 def test_what_is_not_ready_yet_is_still_to_be_changed(status, changes):
     """Whatever else about it is as it shall be."""
-    step = next(s for s in plan_volumes(MANIFEST, [one_volume(status)]) if s.current)
+    step = next(s for s in plan_volumes(MANIFEST, [complete(status)]) if s.current)
     assert step.changes is changes
+
+
+def test_a_volume_that_has_its_mark_as_its_description_is_still_to_be_completed():
+    step = next(s for s in plan_volumes(MANIFEST, [one_volume("available")]) if s.current)
+    assert step.changes
+
+
+@pytest.mark.parametrize("changes", [{"description": "the orders"}, {"bootable": False}, {"image_metadata": {"hw_disk_bus": "ide"}}], ids=str)
+def test_a_complete_volume_is_its_owners_to_change(changes):
+    step = next(s for s in plan_volumes(MANIFEST, [complete("in-use", **changes)]) if s.current)
+    assert not step.changes
+
+
+@pytest.mark.parametrize("metadata", [{"osdr_volume": "v"}, {}], ids=["copied with the metadata", "without an id"])
+def test_a_copy_that_somebody_made_of_a_restored_volume_is_not_taken_for_it(metadata):
+    copied = complete("available", id="copied", metadata={**shop.mark(1).metadata(), **metadata})
+    assert volume_actions([copied])["orders-db-boot"] is Action.CREATE
+    assert made_volumes(owner_of(MANIFEST), [copied]) == []
+
+
+def test_a_volume_in_the_making_is_known_by_its_description_whatever_metadata_came_with_its_copy():
+    """The source may have been restored once, from another checkpoint."""
+    older = Mark("shop", "dawn", shop.uuid(1))
+    made = one_volume("available", metadata={**older.metadata(), "osdr_volume": "elsewhere"})
+    assert volume_actions([made])["orders-db-boot"] is Action.KEEP
+
+
+def test_no_description_of_a_manifest_is_taken_for_a_mark():
+    (step, *_others) = plan_volumes(MANIFEST, [])
+    told = dataclasses.replace(step.spec, description=f"the disk {Mark('other', 'noon').text()}")
+    assert dataclasses.replace(step, spec=told).description == "the disk"
 
 
 def test_what_the_manifest_leaves_open_is_not_asked_of_cinder():
@@ -454,7 +479,7 @@ def test_a_drill_and_a_real_restore_take_nothing_of_each_other():
     drilled = dataclasses.replace(
         real,
         servers=tuple(dataclasses.replace(one, metadata={**one.metadata, "osdr_drill": "7"}) for one in real.servers),
-        volumes=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.volumes),
+        volumes=tuple(map(shop.of_drill, real.volumes)),
         ports=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.ports),
         floating_ips=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.floating_ips),
     )
@@ -485,9 +510,7 @@ def test_what_a_drill_makes_is_called_after_it():
     [("orders-db", "orders-db"), ("Orders_DB.example org", "orders-db-example-org"), ("-\u00fc-db", "db"), ("x" * 70, "x" * 63)],
 )
 def test_inside_a_server_of_a_drill_is_called_as_at_the_source(name, hostname):
-    site = dataclasses.replace(shop.prepared_site(), volumes=tuple(
-        dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.prepared_site().volumes
-    ))
+    site = shop.prepared_site(volumes=tuple(map(shop.of_drill, shop.restored_volumes())))
     step = plan_servers(DRILL, site)[0]
     step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, name=name))
     assert step.body([])["hostname"] == hostname

@@ -600,7 +600,7 @@ DRILL = dataclasses.replace(NEW, drill="7")
 
 def drill_site():
     """A site with the volumes of a drill, and networks of the names that this manifest has."""
-    volumes = tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.restored_volumes())
+    volumes = tuple(map(shop.of_drill, shop.restored_volumes()))
     return RemoteSite(shop.prepared_site(volumes=volumes))
 
 
