@@ -31,7 +31,7 @@ class Attribute:
     """
     :param names: in the API; several where they share their fate.
     :param note: how it is restored, why it is refused, or what its loss means. For people.
-    :param usual: values that lose nothing, besides empty ones.
+    :param usual: values that lose nothing, besides empty ones. Of what is restored, those that are; none stands for all.
     """
 
     names: tuple[str, ...]
@@ -54,8 +54,8 @@ class Kind:
         return next((one for one in self.attributes if name in one.names), None)
 
 
-def _restored(*names: str, note: str = "") -> Attribute:
-    return Attribute(names, Fate.RESTORED, note)
+def _restored(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attribute:
+    return Attribute(names, Fate.RESTORED, note, usual)
 
 
 def _of_site(*names: str, note: str = "") -> Attribute:
@@ -86,9 +86,8 @@ SERVER = Kind(
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
         _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
         _restored("OS-EXT-SRV-ATTR:hostname", note="where the remote site's Nova knows version 2.90, with a domain 2.94"),
-        _missing("status", note="the restored server is started", usual=("ACTIVE",)),
-        _missing("locked", note="the restored server is not locked", usual=(False,)),
-        _missing("locked_reason", note="the restored server is not locked"),
+        _restored("status", note="a server that is off while others run stays off; states that are neither are named", usual=("ACTIVE", "SHUTOFF")),
+        _restored("locked", "locked_reason", note="the lock is that of the credentials"),
         _missing("accessIPv4", "accessIPv6"),
         _missing("trusted_image_certificates", note="set them again"),
         _missing("scheduler_hints", note="hints other than the server group are lost"),

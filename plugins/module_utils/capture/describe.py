@@ -9,6 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import CheckFailed
+from ..core.intent import intents_of
 from ..core.marking import unmarked, unmarked_tags, unmarked_text
 from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet, Volume
 from ..manifest.manifest import ApplicationDescription
@@ -62,7 +63,7 @@ def _by_name(application: Application, seen: CaptureSite) -> Application:
 
 
 def _server(application: Application, seen: CaptureSite, tier: str, server: Server) -> ServerSpec:
-    group = seen.group_of(server)
+    group, intent = seen.group_of(server), intents_of(seen.servers.values())[server.id]
     return ServerSpec(
         source_id=server.id,
         name=server.name,
@@ -79,6 +80,8 @@ def _server(application: Application, seen: CaptureSite, tier: str, server: Serv
         server_group=group_name(application, group) if group else None,
         availability_zone=server.pinned_zone,
         hostname=server.hostname or None,
+        is_off=intent.is_off,
+        lock=intent.lock,
     )
 
 

@@ -8,6 +8,7 @@ import collections
 import typing as t
 
 from ..application.definition import Application
+from ..core.intent import intents_of
 from ..core.records import Network, Router, SecurityGroup, Server, Subnet
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
@@ -22,7 +23,7 @@ def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[
 
 def warnings(seen: CaptureSite) -> list[str]:
     """What an operator should know although the application can be protected."""
-    return [*_key_pair_warnings(seen), *_root_warnings(seen)]
+    return [*_key_pair_warnings(seen), *_root_warnings(seen), *_off_warnings(seen)]
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
@@ -34,6 +35,13 @@ def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
                 f"Server {server.label} has {len(bootable)} bootable volumes, and the credentials may not see which it boots from. "
                 f"{bootable[0].label} is taken, since Nova lists it first; make the others non-bootable if that is right."
             )
+
+
+def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
+    intents = intents_of(seen.servers.values())
+    off = sorted(server.label for server in seen.servers.values() if intents[server.id].is_off)
+    if off:
+        yield f"These servers are off, so they stay off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
 
 
 def _key_pair_warnings(seen: CaptureSite) -> t.Iterator[str]:

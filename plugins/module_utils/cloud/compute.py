@@ -139,9 +139,12 @@ class Compute:
 
     def lock(self, server_id: str, reason: str) -> None:
         """Keep all but administrators from acting on a server; by an administrator of another project, its owner cannot undo it."""
-        body = {"lock": {"locked_reason": reason}}
         with self.cloud.calling(f"lock server {server_id}"):
-            self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
+            if reason:
+                body = {"lock": {"locked_reason": reason}}
+                self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
+            else:
+                self._api.lock_server(server_id)
 
     def unlock(self, server_id: str) -> None:
         with self.cloud.calling(f"unlock server {server_id}"):

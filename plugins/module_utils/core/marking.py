@@ -16,9 +16,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, SOURCE_KEY, VOLUME_KEY, Volume
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
 
 _KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
+#: What else of a resource's metadata is ours.
+_OTHER_KEYS = (VOLUME_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
 #: What Neutron takes as a description.
 _LONGEST_DESCRIPTION = 255
 #: What every service takes as a name.
@@ -98,7 +100,7 @@ def drill_name(drill: str, name: str) -> str:
 
 def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
     """Metadata without marks: what the application's own resources have."""
-    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), VOLUME_KEY, FENCE_KEY, FREEZE_KEY)}
+    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), *_OTHER_KEYS)}
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ VOLUME_KEY = "osdr_volume"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: On a server that its owner wants to be off, once it is.
+OFF_KEY = "osdr_off"
+#: On a server that its owner wants to be locked: the reason.
+LOCK_KEY = "osdr_lock"
 #: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 

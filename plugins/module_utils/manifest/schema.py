@@ -128,6 +128,8 @@ _SERVER = _object(
     server_group=_TEXT_OR_NULL,
     availability_zone=_TEXT_OR_NULL,
     hostname=_TEXT_OR_NULL,
+    is_off=_FLAG,
+    lock=_TEXT_OR_NULL,
 )
 
 _TOPOLOGY = _object(

@@ -69,6 +69,8 @@ class ServerSpec:
     :param server_group: name of the group that it is a member of; None for none.
     :param availability_zone: None for whatever the site chooses.
     :param hostname: the guest's host name; None for what Nova makes of the name.
+    :param is_off: whether it does not run, as a standby does not.
+    :param lock: why it is locked, empty when nobody said so; None when it is not.
     """
 
     source_id: str
@@ -86,6 +88,8 @@ class ServerSpec:
     server_group: str | None = None
     availability_zone: str | None = None
     hostname: str | None = None
+    is_off: bool = False
+    lock: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

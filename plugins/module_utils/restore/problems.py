@@ -73,9 +73,11 @@ def doubts(plan: RestorePlan) -> list[str]:
         for step in plan.servers
         if step.builds and step.flavor and not isinstance(step.spec.flavor, NamedFlavor) and specs_differ(step.flavor, step.spec.flavor)
     ]
+    off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
+    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
-    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *flavors, *([missing] if missing else [])]
+    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *flavors, *stays_off, *([missing] if missing else [])]
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:
@@ -299,7 +301,7 @@ def stopped_problems(site: RestoreSite, steps: t.Iterable[ServerStep]) -> t.Iter
     """Servers that an earlier run restored and that no longer run."""
     for step in steps:
         server = step.current
-        if step.action is Action.KEEP and server and server.status != "ACTIVE":
+        if step.action is Action.KEEP and server and server.status not in step.good_statuses:
             yield (
                 f"Server '{server.name}' was restored at site '{site.name}' before ({server.id}) but is {server.status} "
                 "now; start it, or remove what was restored (state: absent) and restore again."

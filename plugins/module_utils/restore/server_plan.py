@@ -8,6 +8,7 @@ import dataclasses
 import re
 import typing as t
 
+from ..core.intent import Intent
 from ..core.marking import Mark
 from ..core.records import Flavor, NamedFlavor, Port, Server, ServerGroup, Volume
 from ..manifest import user_data
@@ -18,6 +19,8 @@ from .port_plan import PortStep, plan_port
 from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
 
+#: Statuses of servers that are well.
+RUNS, OFF = "ACTIVE", "SHUTOFF"
 _LONGEST_HOSTNAME = 63
 #: What Nova takes; of a server's name it also makes others.
 _HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
@@ -63,8 +66,22 @@ class ServerStep:
 
     @property
     def changes(self) -> bool:
-        flags = self.current is not None and bool(self.wrong_flags(self.current))
-        return self.action is not Action.KEEP or flags or any(port.changes for port in self.ports)
+        if self.action is not Action.KEEP or self.current is None:
+            return True
+        server = self.current
+        return bool(self.wrong_flags(server)) or self.is_to_stop(server) or self.is_to_lock(server) or any(port.changes for port in self.ports)
+
+    @property
+    def good_statuses(self) -> tuple[str, ...]:
+        """Those that the server may have once it is restored."""
+        return (RUNS, OFF) if self.spec.is_off else (RUNS,)
+
+    def is_to_stop(self, server: Server) -> bool:
+        """Whether a server is to be off and has not been yet. From then on it is its owners' to start."""
+        return self.spec.is_off and not Intent.kept(server).is_off
+
+    def is_to_lock(self, server: Server) -> bool:
+        return self.spec.lock is not None and not server.locked
 
     def wrong_flags(self, server: Server) -> dict[str, bool]:
         """Volumes whose setting for deletion with the server must be changed, with the new setting, per volume id.
@@ -103,7 +120,7 @@ class ServerStep:
                 for position, volume in enumerate(self.volumes)
             ],
             "config_drive": self.spec.config_drive,
-            "metadata": {**self.spec.metadata, **self.mark.metadata()},
+            "metadata": {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()},
         }
         optional = {
             "key_name": self.key_name,

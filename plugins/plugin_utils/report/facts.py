@@ -165,11 +165,14 @@ class RestoredVolume:
 
 @dataclasses.dataclass(frozen=True)
 class RestoredServer:
-    """:param created_at: when the site had accepted the request to build it."""
+    """:param is_off: whether it was off at the checkpoint, and shall be.
+    :param created_at: when the site had accepted the request to build it.
+    """
 
     name: str
     tier: str
     status: str
+    is_off: bool
     fixed_ips: tuple[str, ...]
     floating_ips: tuple[str, ...]
     created_at: Moment
@@ -185,6 +188,10 @@ class RestoredServer:
     @property
     def seconds(self) -> float | None:
         return between(self.created_at, self.ready_at)
+
+    @property
+    def is_well(self) -> bool:
+        return self.status == "ACTIVE" or (self.is_off and self.status == "SHUTOFF")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -335,6 +342,7 @@ def _restored_server(server: Given, started: Moment, volumes: t.Iterable[Restore
         name=server.text("name"),
         tier=server.text("tier"),
         status=server.text("status"),
+        is_off=server.flag("is_off"),
         fixed_ips=tuple(address for port in ports for address in port.texts("fixed_ips")),
         floating_ips=tuple(port.text("floating_ip") for port in ports if port.text("floating_ip")),
         created_at=later(started, seconds.number("created")),

@@ -93,6 +93,8 @@ def _server(number, name, tier, flavor, volumes):
         "server_group": "shop-apart",
         "availability_zone": None,
         "hostname": None,
+        "is_off": False,
+        "lock": None,
     }
 
 

@@ -169,6 +169,50 @@ def test_what_a_server_its_ports_and_its_groups_are_is_kept():
     assert {group.is_stateful for group in found.topology.security_groups} == {False}
 
 
+def two_servers(**changes):
+    """The database as changed, beside a front end that runs."""
+    application = Application.parse({"name": "shop", "tiers": [{"name": "all", "servers": ["id-orders-db", "id-front"]}]})
+    front = server("front", volumes=(("volume-front", False),))
+    more = {"volumes": {**VOLUMES, "volume-front": volume("front")}, "devices": {**seen().devices, "id-front": {"volume-front": "/dev/vda"}}}
+    return application, seen(servers={"id-orders-db": orders_db(**changes), "id-front": front}, **more)
+
+
+def intent(**changes):
+    database, _front = describe(*two_servers(**changes)).servers
+    return database.is_off, database.lock
+
+
+FENCED = {"status": "SHUTOFF", "locked": True, "locked_reason": "Fenced by its project"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (False, None)),
+        ({"status": "SHUTOFF"}, (True, None)),
+        ({"locked": True, "locked_reason": "ask the DBA"}, (False, "ask the DBA")),
+        ({"locked": True}, (False, "")),
+        ({**FENCED, "metadata": {"osdr_fence": "{}"}}, (False, None)),
+        ({**FENCED, "metadata": {"osdr_fence": "{}", "osdr_off": "yes", "osdr_lock": "ask the DBA"}}, (True, "ask the DBA")),
+        ({"metadata": {"osdr_off": "yes", "osdr_lock": "ask the DBA"}}, (False, None)),
+    ],
+    ids=["runs", "standby", "locked", "locked without a reason", "fenced", "fenced standby", "restored as a standby, started and unlocked since"],
+)
+def test_how_its_owner_wants_a_server_is_kept_whatever_a_fence_does(changes, expected):
+    assert intent(**changes) == expected
+
+
+def test_an_application_that_was_shut_down_as_a_whole_has_no_standby():
+    assert not described(servers={"id-orders-db": orders_db(status="SHUTOFF")}).servers[0].is_off
+    assert not [one for one in warnings(seen(servers={"id-orders-db": orders_db(status="SHUTOFF")})) if "off" in one]
+
+
+def test_standbys_are_named():
+    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "stay off" in one]
+    assert "orders-db (id-orders-db)" in told
+    assert "front" not in told
+
+
 def test_ports_are_in_the_order_of_the_interfaces():
     back, front = described().servers[0].ports
     assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)

@@ -231,6 +231,13 @@ def test_a_lock_has_a_reason_which_takes_a_late_version(compute, requests_mock):
     assert requests_mock.last_request.headers["OpenStack-API-Version"] == "compute 2.73"
 
 
+def test_a_lock_without_a_reason_gives_none(compute, requests_mock):
+    """Nova takes no empty one."""
+    requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
+    compute.lock("s1", "")
+    assert requests_mock.last_request.json() == {"lock": None}
+
+
 @pytest.mark.parametrize(("action", "body"), [("stop", "os-stop"), ("start", "os-start"), ("unlock", "unlock")])
 def test_servers_are_stopped_started_and_unlocked(compute, requests_mock, action, body):
     requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)

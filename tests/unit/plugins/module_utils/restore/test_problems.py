@@ -334,6 +334,22 @@ def test_a_flavor_of_the_same_name_that_says_something_else_is_doubtful():
     )
 
 
+def standby_manifest():
+    servers = tuple(dataclasses.replace(one, is_off=one.name == "orders-db") for one in MANIFEST.description.servers)
+    return dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=servers))
+
+
+def test_that_standbys_stay_off_is_told_before_a_restore():
+    assert doubts(standby_manifest(), shop.prepared_site()) == ["These servers were off at the checkpoint and stay off, without their checks: orders-db."]
+
+
+@pytest.mark.parametrize(("status", "count"), [("SHUTOFF", 0), ("ACTIVE", 0), ("PAUSED", 1)])
+def test_a_standby_that_is_off_is_as_it_shall_be(status, count):
+    servers = tuple(dataclasses.replace(one, status=status) if one.name == "orders-db" else one for one in shop.restored_site().servers)
+    found = judged(stock(shop.restored_site(servers=servers)), standby_manifest()).problems
+    assert [f"is {status} now" in one for one in found] == [True] * count
+
+
 @pytest.mark.parametrize(("mtu", "count"), [(1400, 1), (1442, 0), (0, 0)])
 def test_a_network_that_takes_smaller_packets_is_doubtful(mtu, count):
     site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, mtu=mtu)))
