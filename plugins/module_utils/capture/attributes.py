@@ -108,7 +108,8 @@ FLAVOR = Kind(
     "flavor",
     (
         _restored(
-            "original_name", "vcpus", "ram", "extra_specs", note="the flavor of this name, else the smallest with the same extra specs that is large enough"
+            *("original_name", "vcpus", "ram", "extra_specs"),
+            note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
         _restored("disk", note="as the smallest that is large enough"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),

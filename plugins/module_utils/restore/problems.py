@@ -21,7 +21,7 @@ from .marks import bears_mark_of, owner_of
 from .needs import Need
 from .plan import RestorePlan
 from .port_plan import PortStep
-from .server_plan import ServerStep, specs_differ
+from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
 from .topology import mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
@@ -67,17 +67,11 @@ def doubts(plan: RestorePlan) -> list[str]:
         for network, server in sorted(wanted)
         if (found := site.network(network)) and not site.is_own(found)
     ]
-    flavors = [
-        f"Flavor '{step.flavor.name}' for server '{step.spec.name}' has other extra specs at site '{site.name}' than at the source: "
-        f"{dict(step.flavor.extra_specs or {})} instead of {dict(step.spec.flavor.extra_specs or {})}."
-        for step in plan.servers
-        if step.builds and step.flavor and not isinstance(step.spec.flavor, NamedFlavor) and specs_differ(step.flavor, step.spec.flavor)
-    ]
     off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
     stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
-    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *flavors, *stays_off, *([missing] if missing else [])]
+    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *stays_off, *([missing] if missing else [])]
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:
@@ -356,8 +350,9 @@ def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
             f"The mapping names flavor '{flavor.name}' for server '{server.name}', but site '{site.name}' has none of that name; "
             "correct the mapping, or give the project access to it."
         )
+    why = why_no_flavor(flavor, site.flavors)
     return (
         f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
-        f"'{site.name}' has no flavor of that name, nor one of at least that size with the same extra specs; create one, give the project "
+        f"'{site.name}' has none of at least that size with the same extra specs{f' ({why})' if why else ''}; create one, give the project "
         "access to one, or name one in a mapping."
     )

@@ -19,6 +19,8 @@ from .port_plan import PortStep, plan_port
 from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
 
+#: So many flavors that do not fit are told.
+_FLAVORS_SHOWN = 3
 #: Statuses of servers that are well.
 RUNS, OFF = "ACTIVE", "SHUTOFF"
 _LONGEST_HOSTNAME = 63
@@ -187,22 +189,41 @@ def _server_action(server: Server | None) -> Action:
 
 
 def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
-    """The flavor of the same name if it is large enough, or else the smallest that is, with the same extra specs if known.
+    """The flavor of the same name if it is large enough, or else the smallest that is; with the same extra specs if they are known.
 
-    Of what a mapping names, just the one of that name.
+    Of what a mapping names, just the one of that name, whatever it is like.
     """
     if isinstance(wanted, NamedFlavor):
         return next((flavor for flavor in flavors if flavor.name == wanted.name), None)
+    return next((one for one in _large_enough(wanted, flavors) if not spec_differences(wanted, one)), None)
+
+
+def _large_enough(wanted: Flavor, flavors: t.Iterable[Flavor]) -> list[Flavor]:
+    """The best first."""
 
     def size(flavor: Flavor) -> tuple[int, ...]:
         # Not the disk: all servers boot from volumes.
         return flavor.vcpus, flavor.ram, flavor.ephemeral, flavor.swap
 
     large = [one for one in flavors if all(a >= b for a, b in zip(size(one), size(wanted), strict=True))]
-    fitting = [one for one in large if one.name == wanted.name or not specs_differ(one, wanted)]
-    return min(fitting, key=lambda one: (one.name != wanted.name, size(one), one.disk), default=None)
+    return sorted(large, key=lambda one: (one.name != wanted.name, size(one), one.disk))
 
 
-def specs_differ(one: Flavor, other: Flavor) -> bool:
-    """Whether two flavors are known to have different extra specs."""
-    return None not in (one.extra_specs, other.extra_specs) and one.extra_specs != other.extra_specs
+def spec_differences(wanted: Flavor, there: Flavor) -> list[str]:
+    """What a flavor says otherwise than the wanted one, spec by spec, as far as the specs of both are known."""
+    if wanted.extra_specs is None or there.extra_specs is None:
+        return []
+    ours, theirs = wanted.extra_specs, there.extra_specs
+    return [
+        f"{key} is {_shown(theirs.get(key))} instead of {_shown(ours.get(key))}" for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)
+    ]
+
+
+def _shown(value: str | None) -> str:
+    return "not set" if value is None else f"'{value}'"
+
+
+def why_no_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> str:
+    """In which extra specs the best of those that are large enough differ; empty when none is."""
+    differing = [(one.name, spec_differences(wanted, one)) for one in _large_enough(wanted, flavors)]
+    return "; ".join(f"of flavor '{name}', {', '.join(differences)}" for name, differences in differing[:_FLAVORS_SHOWN])

@@ -420,9 +420,11 @@ PINNED = {"hw:cpu_policy": "dedicated"}
         ({}, {"FITTING": PINNED, "LARGE": {}}, "LARGE"),
         (PINNED, {"FITTING": None}, "FITTING"),
         (None, {"FITTING": PINNED}, "FITTING"),
-        (PINNED, {"SAME_NAME": {}, "FITTING": PINNED}, "SAME_NAME"),
+        (PINNED, {"SAME_NAME": {}, "FITTING": PINNED}, "FITTING"),
+        (PINNED, {"SAME_NAME": PINNED, "FITTING": PINNED}, "SAME_NAME"),
+        (PINNED, {"SAME_NAME": {}}, None),
     ],
-    ids=["the same", "a larger one with the same", "none", "none wanted", "not shown there", "not known", "the name counts more"],
+    ids=["the same", "a larger one with the same", "none", "none wanted", "not shown there", "not known", "whatever the name", "the same name", "no other"],
 )
 def test_another_flavor_must_say_the_same(wanted, there, chosen):
     known = {"FITTING": FITTING, "LARGE": LARGE, "SAME_NAME": SAME_NAME}
