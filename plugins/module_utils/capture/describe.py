@@ -100,6 +100,7 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         description=unmarked_text(volume.description),
         image_metadata=volume.image_metadata,
         is_read_only=volume.is_read_only,
+        device_tag=seen.device_tags.get(volume.id),
     )
 
 
@@ -118,6 +119,7 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         floating_network=_network_name(seen, floating.network_id) if floating else None,
         is_up=port.is_up,
         vnic_type=port.vnic_type,
+        device_tag=seen.device_tags.get(port.id),
     )
 
 

@@ -15,7 +15,7 @@ from ..cloud.session import Cloud
 from ..core.errors import CheckFailed
 from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
 from ..manifest.user_data import Form
-from ..work.pool import run_all
+from ..work.pool import each, run_all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +44,10 @@ class CaptureSite:
     #: In the form in which the manifest is to have it, per server id.
     user_data: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     server_groups: tuple[ServerGroup, ...] = ()
+    #: Per id of the attached volume or port.
+    device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: The newest microversion that the site's Nova knows.
+    nova: tuple[int, int] = (2, 100)
 
     def group_of(self, server: Server) -> ServerGroup | None:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
@@ -92,6 +96,8 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "floating addresses": network.floating_ips,
         "key pairs": compute.key_pairs,
         "server groups": compute.server_groups,
+        "device tags": lambda: each([server.id for server in servers.values()], compute.device_tags, concurrency),
+        "version": compute.newest_version,
     }
     found = run_all(work, concurrency)
     volumes = _by_id(found["volumes"])
@@ -109,6 +115,8 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         floating_ips=tuple(found["floating addresses"]),
         key_pairs=found["key pairs"],
         server_groups=tuple(found["server groups"]),
+        device_tags={one: tag for tags in found["device tags"] for one, tag in tags.items()},
+        nova=found["version"],
     )
 
 

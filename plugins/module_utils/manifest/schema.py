@@ -95,6 +95,7 @@ _PORT = _object(
     floating_network=_TEXT_OR_NULL,
     is_up=_FLAG,
     vnic_type={"type": "string", "pattern": "^[a-z-]{1,64}" + _END},
+    device_tag=_TEXT_OR_NULL,
 )
 
 _VOLUME = _object(
@@ -110,6 +111,7 @@ _VOLUME = _object(
     description=_TEXT,
     image_metadata={**_METADATA, "type": ["object", "null"]},
     is_read_only=_FLAG,
+    device_tag=_TEXT_OR_NULL,
 )
 
 _SERVER = _object(

@@ -15,6 +15,7 @@ class VolumeSpec:
     """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb.
 
     :param availability_zone: None for whatever the site chooses.
+    :param device_tag: by which the guest knows the disk.
     :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
     """
 
@@ -30,6 +31,7 @@ class VolumeSpec:
     description: str = ""
     image_metadata: t.Mapping[str, str] | None = None
     is_read_only: bool = False
+    device_tag: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +61,8 @@ class PortSpec:
     is_up: bool = True
     #: What kind of interface it is on its host.
     vnic_type: str = "normal"
+    #: By which the guest knows it.
+    device_tag: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

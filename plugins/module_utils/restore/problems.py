@@ -19,6 +19,7 @@ from ..manifest.missing import warning
 from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
 from .marks import bears_mark_of, owner_of
 from .needs import Need
+from .nova_features import Feature
 from .plan import RestorePlan
 from .port_plan import PortStep
 from .server_plan import ServerStep, why_no_flavor
@@ -71,7 +72,19 @@ def doubts(plan: RestorePlan) -> list[str]:
     stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
-    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *stays_off, *([missing] if missing else [])]
+    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *_age_doubts(plan), *stays_off, *([missing] if missing else [])]
+
+
+def _age_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    """What the site's Nova is too old for, told once."""
+    site = plan.site
+    lost: dict[Feature, list[str]] = collections.defaultdict(list)
+    for step in plan.servers:
+        for feature in step.lost if step.builds else ():
+            lost[feature].append(step.spec.name)
+    if lost:
+        told = "; ".join(f"{feature} of {', '.join(sorted(names))}" for feature, names in lost.items())
+        yield f"Nova at site '{site.name}' offers its API in version {site.nova[0]}.{site.nova[1]} at most, so these will be missing: {told}."
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:

@@ -14,7 +14,9 @@ from ..core.records import Flavor, NamedFlavor, Port, Server, ServerGroup, Volum
 from ..manifest import user_data
 from ..manifest.manifest import Manifest
 from ..manifest.specs import ServerSpec
+from . import nova_features
 from .marks import by_mark, mark_of
+from .nova_features import Feature, Version
 from .port_plan import PortStep, plan_port
 from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
@@ -37,6 +39,7 @@ class ServerStep:
     :param flavor: the site's flavor; None when none fits.
     :param key_name: None when the source has none, or the site has no key pair of that name.
     :param group: the site's server group; None when the source has none, or it is not there.
+    :param nova: the newest microversion that the site's Nova knows.
     """
 
     spec: ServerSpec
@@ -49,6 +52,7 @@ class ServerStep:
     flavor: Flavor | None
     key_name: str | None
     group: ServerGroup | None = None
+    nova: Version = (2, 100)
 
     @property
     def source(self) -> str:
@@ -90,6 +94,8 @@ class ServerStep:
 
         A server is created with all its volumes kept: one that fails to build must not take restored data with it.
         """
+        if not nova_features.DELETION.is_taken(self.nova):
+            return {}
         attached = dict(server.volumes)
         wanted = {
             volume.id: spec.delete_on_termination
@@ -105,35 +111,66 @@ class ServerStep:
         wanted = own if _HOSTNAME.fullmatch(own) else _hostname(self.spec.name)
         return wanted if wanted != _hostname(self.name) and _HOSTNAME.fullmatch(wanted) else None
 
+    @property
+    def _features(self) -> dict[Feature, t.Any]:
+        """What of the server needs a newer Nova than others, with its value."""
+        spec, hostname = self.spec, self._hostname
+        return {
+            nova_features.DESCRIPTION: spec.description,
+            nova_features.DEVICE_TAGS: [one.device_tag for one in (*spec.volumes, *(port.spec for port in self.ports)) if one.device_tag],
+            nova_features.TAGS: list(spec.tags),
+            nova_features.LOCK_REASON: spec.lock,
+            nova_features.DELETION: any(one.delete_on_termination for one in spec.volumes),
+            nova_features.of_hostname(hostname or ""): hostname,
+        }
+
+    @property
+    def lost(self) -> list[Feature]:
+        """What the server has that the site's Nova is too old for."""
+        return [feature for feature, value in self._features.items() if value and not feature.is_taken(self.nova)]
+
+    @property
+    def lock_reason(self) -> str:
+        return (self.spec.lock or "") if nova_features.LOCK_REASON.is_taken(self.nova) else ""
+
+    def _tagged(self, device: dict[str, t.Any], tag: str | None) -> dict[str, t.Any]:
+        return {**device, "tag": tag} if tag and nova_features.DEVICE_TAGS.is_taken(self.nova) else device
+
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """Parameters for creating the server in Nova; flavor and volumes must exist."""
         body = {
             "name": self.name,
             "flavor_id": t.cast(Flavor, self.flavor).id,
-            "networks": [{"port": port_id} for port_id in port_ids] or "none",
+            "networks": [self._tagged({"port": port_id}, port.spec.device_tag) for port_id, port in zip(port_ids, self.ports, strict=False)] or "none",
             "block_device_mapping": [
-                {
-                    "boot_index": 0 if position == 0 else -1,
-                    "uuid": t.cast(Volume, volume).id,
-                    "source_type": "volume",
-                    "destination_type": "volume",
-                    "delete_on_termination": False,
-                }
-                for position, volume in enumerate(self.volumes)
+                self._tagged(_disk(position, t.cast(Volume, volume)), spec.device_tag)
+                for position, (spec, volume) in enumerate(zip(self.spec.volumes, self.volumes, strict=True))
             ],
             "config_drive": self.spec.config_drive,
             "metadata": {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()},
         }
+        taken = {feature: value for feature, value in self._features.items() if feature.is_taken(self.nova)}
         optional = {
             "key_name": self.key_name,
-            "description": self.spec.description,
-            "tags": list(self.spec.tags),
+            "description": taken.get(nova_features.DESCRIPTION),
+            "tags": taken.get(nova_features.TAGS),
             "user_data": user_data.content(self.spec.user_data or ""),
             "availability_zone": self.spec.availability_zone,
             "scheduler_hints": self.group and {"group": self.group.id},
-            "hostname": self._hostname,
+            "hostname": taken.get(nova_features.of_hostname(self._hostname or "")),
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
+
+
+def _disk(position: int, volume: Volume) -> dict[str, t.Any]:
+    """A disk as Nova takes it; it boots from the first one."""
+    return {
+        "boot_index": 0 if position == 0 else -1,
+        "uuid": volume.id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "delete_on_termination": False,
+    }
 
 
 def _hostname(name: str) -> str:
@@ -179,6 +216,7 @@ def _server_step(
         flavor=choose_flavor(spec.flavor, site.flavors),
         key_name=spec.key_name if spec.key_name in site.key_pairs else None,
         group=site.server_group(spec.server_group),
+        nova=site.nova,
     )
 
 

@@ -298,7 +298,7 @@ class ServerRestore:
         if step.is_to_stop(server):
             self.compute.set_metadata(server.id, Intent(is_off=True).metadata())
         if step.is_to_lock(server):
-            self.compute.lock(server.id, t.cast(str, step.spec.lock))
+            self.compute.lock(server.id, step.lock_reason)
 
     # Readiness
 

@@ -44,6 +44,8 @@ class RestoreSite:
     server_groups: tuple[ServerGroup, ...] = ()
     ports_of_others: tuple[Port, ...] = ()
     project_id: str = ""
+    #: The newest microversion that the site's Nova knows.
+    nova: tuple[int, int] = (2, 100)
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -128,6 +130,7 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
         "flavors": compute.flavors,
         "server_groups": compute.server_groups,
         "key_pairs": compute.key_pairs,
+        "nova": compute.newest_version,
     }
     found = run_all(work, concurrency)
     key_pairs = found.pop("key_pairs")

@@ -60,6 +60,7 @@ def _volume(number, name, device, bootable):
         "description": "",
         "image_metadata": {},
         "is_read_only": False,
+        "device_tag": None,
     }
 
 
@@ -86,6 +87,7 @@ def _server(number, name, tier, flavor, volumes):
                 "floating_network": "public",
                 "is_up": True,
                 "vnic_type": "normal",
+                "device_tag": None,
             }
         ],
         "volumes": volumes,

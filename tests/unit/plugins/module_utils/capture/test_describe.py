@@ -169,6 +169,46 @@ def test_what_a_server_its_ports_and_its_groups_are_is_kept():
     assert {group.is_stateful for group in found.topology.security_groups} == {False}
 
 
+def test_disks_and_interfaces_have_the_tags_by_which_the_guest_knows_them():
+    server = described(device_tags={"volume-data": "orders", "port-front": "public"}).servers[0]
+    assert [one.device_tag for one in server.volumes] == [None, "orders", None]
+    assert [one.device_tag for one in server.ports] == [None, "public"]
+
+
+MACS = ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01")
+
+
+@pytest.mark.parametrize(
+    ("networks", "macs", "is_told"),
+    [
+        (["net", "net2"], MACS, False),
+        (["net", "net"], MACS, False),
+        (["net", "net2"], MACS[:1], True),
+        (["net"], (), False),
+        (["net", "net2", "net"], (*MACS, "fa:16:3e:00:00:03"), True),
+    ],
+    ids=["one on each network", "all on one network", "one without an address", "a single one", "several on one of several networks"],
+)
+def test_it_is_told_where_nova_does_not_show_the_order_of_interfaces(networks, macs, is_told):
+    ports = [port(str(number), mac_address=f"fa:16:3e:00:00:0{number}", device_id="id-orders-db", network_id=one) for number, one in enumerate(networks, 1)]
+    found = seen(ports=tuple(ports), servers={"id-orders-db": orders_db(mac_addresses=macs)})
+    assert [one.startswith("Nova does not show the order") for one in warnings(found)] == [True] * is_told
+
+
+@pytest.mark.parametrize(
+    ("version", "hidden"),
+    [
+        ((2, 96), None),
+        ((2, 95), ": zones that were asked for (2.96)."),
+        ((2, 69), ": tags of disks and interfaces (2.70), reasons of locks (2.73), host names (2.90), zones that were asked for (2.96)."),
+    ],
+    ids=str,
+)
+def test_what_an_old_nova_does_not_show_is_told_once(version, hidden):
+    found = warnings(seen(nova=version))
+    assert [one.endswith(hidden or "") and f"version {version[0]}.{version[1]} at most" in one for one in found] == [True] * bool(hidden)
+
+
 def two_servers(**changes):
     """The database as changed, beside a front end that runs."""
     application = Application.parse({"name": "shop", "tiers": [{"name": "all", "servers": ["id-orders-db", "id-front"]}]})

@@ -353,6 +353,20 @@ def test_of_many_flavors_that_do_not_fit_some_are_told():
     assert [f"'{one}'" in why_no_flavor(wanted, reversed(flavors)) for one in "abcde"] == [True, True, True, False, False]
 
 
+def test_what_a_nova_is_too_old_for_is_told_once_with_what_is_lost():
+    document = shop.document()
+    for one in document["servers"]:
+        one["tags"] = ["gold"]
+    document["servers"][1]["description"] = "Takes orders"
+    manifest = Manifest.parse(document)
+    assert doubts(manifest, shop.prepared_site(nova=(2, 10))) == [
+        "Nova at site 'remote' offers its API in version 2.10 at most, so these will be missing: descriptions (2.19) of orders-db; "
+        "tags of servers (2.52) of orders-db, shop-front."
+    ]
+    assert doubts(manifest, shop.prepared_site(nova=(2, 52))) == []
+    assert doubts(manifest, shop.restored_site(nova=(2, 10))) == [], "they are there, as they are"
+
+
 def standby_manifest():
     servers = tuple(dataclasses.replace(one, is_off=one.name == "orders-db") for one in MANIFEST.description.servers)
     return dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=servers))

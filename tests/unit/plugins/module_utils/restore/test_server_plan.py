@@ -189,6 +189,78 @@ def test_a_server_has_what_the_source_has_beside_its_disks():
     assert (body["description"], body["tags"], body["user_data"], body["config_drive"]) == ("Takes orders", ["gold"], "IyE=", False)
 
 
+#: A server with all that needs a newer Nova than others.
+NEW_THINGS = {"description": "Takes orders", "tags": ["gold"], "hostname": "db.example.org", "lock": "ask the DBA"}
+
+
+def new_things(version, **changes):
+    document = shop.document()
+    database = document["servers"][1]
+    database.update({**NEW_THINGS, **changes})
+    database["ports"][0]["device_tag"] = "front"
+    database["volumes"][1].update(device_tag="orders", delete_on_termination=True)
+    return plan_servers(Manifest.parse(document), shop.prepared_site(nova=version))[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [
+        ((2, 100), {"hostname", "tags", "device tags", "description"}),
+        ((2, 94), {"hostname", "tags", "device tags", "description"}),
+        ((2, 93), {"tags", "device tags", "description"}),
+        ((2, 52), {"tags", "device tags", "description"}),
+        ((2, 51), {"device tags", "description"}),
+        ((2, 42), {"device tags", "description"}),
+        ((2, 41), {"description"}),
+        ((2, 19), {"description"}),
+        ((2, 18), set()),
+    ],
+    ids=str,
+)
+def test_a_nova_is_asked_for_nothing_that_it_is_too_old_for(version, taken):
+    body = new_things(version).body(["port-1"])
+    tags = [one.get("tag") for one in (*body["networks"], *body["block_device_mapping"])]
+    assert tags == (["front", None, "orders"] if "device tags" in taken else [None] * 3)
+    assert {"hostname", "tags", "description"} & body.keys() == taken - {"device tags"}
+
+
+@pytest.mark.parametrize(("version", "is_asked_for"), [((2, 90), True), ((2, 89), False)])
+def test_a_host_name_without_a_domain_needs_a_less_new_nova(version, is_asked_for):
+    assert ("hostname" in new_things(version, hostname="db1").body([])) is is_asked_for
+
+
+@pytest.mark.parametrize(("version", "reason"), [((2, 73), "ask the DBA"), ((2, 72), "")])
+def test_a_lock_has_its_reason_where_nova_takes_one(version, reason):
+    assert new_things(version).lock_reason == reason
+
+
+@pytest.mark.parametrize(("version", "wrong"), [((2, 85), {"volume-orders-db-vdb": True}), ((2, 84), {})])
+def test_volumes_go_with_their_servers_where_nova_takes_it(version, wrong):
+    step = new_things(version)
+    built = server("orders-db", volumes=(("volume-orders-db-boot", False), ("volume-orders-db-vdb", False)))
+    assert step.wrong_flags(built) == wrong
+
+
+@pytest.mark.parametrize(
+    ("version", "lost"),
+    [
+        ((2, 94), []),
+        ((2, 93), ["host names with a domain (2.94)"]),
+        ((2, 84), ["the deletion of volumes with their servers (2.85)", "host names with a domain (2.94)"]),
+        ((2, 72), ["reasons of locks (2.73)", "the deletion of volumes with their servers (2.85)", "host names with a domain (2.94)"]),
+    ],
+    ids=str,
+)
+def test_what_a_nova_is_too_old_for_is_known(version, lost):
+    assert [str(one) for one in new_things(version).lost] == lost
+    assert [str(one) for one in new_things((2, 1)).lost][:3] == ["descriptions (2.19)", "tags of disks and interfaces (2.42)", "tags of servers (2.52)"]
+
+
+def test_what_a_server_does_not_have_is_not_lost():
+    site = shop.prepared_site(nova=(2, 1))
+    assert [step.lost for step in plan_servers(MANIFEST, site)] == [[], []]
+
+
 def restored_step(**changes):
     """What is to be done about orders-db once it has been restored."""
     return plan_servers(MANIFEST, shop.restored_site(**changes))[0]

@@ -10,7 +10,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
-SITE = shop.restored_site(project_id="project", ports_of_others=(shop.port("theirs"),))
+SITE = shop.restored_site(project_id="project", ports_of_others=(shop.port("theirs"),), nova=(2, 96))
 CLOUD = SimpleNamespace(site="remote", project_id="project")
 
 
@@ -24,6 +24,7 @@ def cloud(monkeypatch):
             flavors=lambda: list(SITE.flavors),
             key_pairs=lambda: SITE.key_pairs,
             server_groups=lambda: list(SITE.server_groups),
+            newest_version=lambda: SITE.nova,
         ),
         "BlockStorage": SimpleNamespace(volumes=lambda: list(SITE.volumes)),
         "Networking": SimpleNamespace(**{kind: lambda kind=kind: list(getattr(SITE, kind)) for kind in kinds}),
@@ -56,7 +57,7 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 12 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 13 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
 
 
