@@ -127,15 +127,26 @@ def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:
     :param form: in which it is to be written.
     :raises CheckFailed: when they do not see it.
     """
-    # Only administrators may name a project, be it their own.
-    project_id = None if admin.project_id == seen.project_id else seen.project_id
-    found = {server.id: server for server in Compute(admin).servers(project_id)}
+    found = _servers_seen_by(admin, seen)
     # Nova shows both to the same people, or else neither.
     if not any(server.hypervisor for server in found.values()):
         problem = "Its user data can be seen by administrators only; give admin_cloud, or leave user data out."
         raise CheckFailed(f"The application on site '{seen.site}' cannot be captured", [problem])
     shown = {one: found[one].user_data for one in (server.id for server in seen.servers.values()) if one in found}
     return {server_id: form(content) for server_id, content in shown.items() if content}
+
+
+def with_root_devices(admin: Cloud, seen: CaptureSite) -> CaptureSite:
+    """The site with what only administrators see: from which device each server boots."""
+    found = _servers_seen_by(admin, seen)
+    servers = {name: dataclasses.replace(one, root_device=found[one.id].root_device if one.id in found else "") for name, one in seen.servers.items()}
+    return dataclasses.replace(seen, servers=servers)
+
+
+def _servers_seen_by(admin: Cloud, seen: CaptureSite) -> dict[str, Server]:
+    # Only administrators may name a project, be it their own.
+    project_id = None if admin.project_id == seen.project_id else seen.project_id
+    return {server.id: server for server in Compute(admin).servers(project_id)}
 
 
 def _by_id(found: t.Iterable[t.Any]) -> dict[str, t.Any]:

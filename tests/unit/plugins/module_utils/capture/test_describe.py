@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import look as capture_look
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of, with_root_devices
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
@@ -432,6 +432,18 @@ def test_a_server_without_user_data_has_none(monkeypatch):
 def test_who_does_not_see_user_data_is_told(monkeypatch):
     with pytest.raises(CheckFailed, match="give admin_cloud"):
         Administrator(orders_db(hypervisor=None)).captured(monkeypatch)
+
+
+@pytest.mark.parametrize(("others", "first"), [((), "data2"), ((server("other"),), "data2")], ids=["alone", "beside others"])
+def test_an_administrator_tells_what_a_server_boots_from(monkeypatch, others, first):
+    monkeypatch.setattr(capture_look, "Compute", Administrator(orders_db(root_device="/dev/vdaa"), *others))
+    found = describe(APPLICATION, with_root_devices(Administrator(), seen()))
+    assert found.servers[0].volumes[0].name == first
+
+
+def test_what_an_administrator_does_not_see_is_as_it_was(monkeypatch):
+    monkeypatch.setattr(capture_look, "Compute", Administrator())
+    assert with_root_devices(Administrator(), seen()) == seen()
 
 
 APART = ServerGroup("g1", "apart", "anti-affinity", 2, frozenset({"id-orders-db", "id-other"}))
