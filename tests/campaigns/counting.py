@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import random
 import sys
 import typing as t
@@ -28,11 +29,15 @@ class Campaign:
     """
     :param what: what is counted, in the plural.
     :param faults: per name, a context in which the code has a fault that the attempts must find.
+    :param goal: so many are made when nobody says how many.
+    :param in_each: how many of them an attempt makes.
     """
 
     what: str
     attempt: Attempt
     faults: t.Mapping[str, t.Callable[[], t.ContextManager[t.Any]]]
+    goal: int
+    in_each: int = 1
 
     def found(self, seed: int, number: int) -> list[str]:
         return list(self.attempt(random.Random(f"{seed}/{number}")))
@@ -49,7 +54,7 @@ class Campaign:
     def main(self) -> t.NoReturn:
         parser = argparse.ArgumentParser(description=f"Attacks with random {self.what}; the same seed makes the same ones.")
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--count", type=int, default=1000)
+        parser.add_argument("--count", type=int, default=self.goal)
         parser.add_argument("--only", type=int, help="repeat one attempt by its number")
         options = parser.parse_args()
         if options.only is not None:
@@ -59,11 +64,12 @@ class Campaign:
         for name in blind:
             print(f"The planted fault was not found: {name}")
         violations = 0
-        for number in range(options.count):
+        attempts = math.ceil(options.count / self.in_each)
+        for number in range(attempts):
             for violation in self.found(options.seed, number):
                 violations += 1
                 if violations <= _SHOWN:
                     print(f"--only {number}: {violation}")
         found = f"{len(self.faults) - len(blind)} of {len(self.faults)} planted faults found"
-        print(f"{options.count} {self.what} of seed {options.seed}, {found}, {violations} violations")
+        print(f"{attempts * self.in_each} {self.what} of seed {options.seed}, {found}, {violations} violations")
         sys.exit(bool(violations or blind))

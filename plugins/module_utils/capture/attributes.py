@@ -28,7 +28,8 @@ class Fate(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """
+    """What a restore does about some attributes of a kind of resource.
+
     :param names: in the API; several where they share their fate.
     :param note: how it is restored, why it is refused, or what its loss means. For people.
     :param usual: values that lose nothing, besides empty ones. Of what is restored, those that are; none stands for all.

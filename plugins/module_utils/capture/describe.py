@@ -145,7 +145,7 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
 
 
 def _named(specs: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
-    """In the order of the names, so that the same topology is always described alike."""
+    """Sort by name, so that the same topology is always described alike."""
     return tuple(sorted(specs, key=lambda spec: spec.name))
 
 

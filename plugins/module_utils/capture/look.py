@@ -53,13 +53,13 @@ class CaptureSite:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
 
     def ports_of(self, server: Server) -> list[Port]:
-        """In the order of the interfaces; those without an address come last."""
+        """A server's ports in the order of its interfaces; those without an address come last."""
         order = {mac: position for position, mac in enumerate(server.mac_addresses)}
         ports = [port for port in self.ports if port.device_id == server.id]
         return sorted(ports, key=lambda port: (order.get(port.mac_address, len(order)), port.id))
 
     def volumes_of(self, server: Server) -> list[Volume]:
-        """In the order of the devices, the one that boots first."""
+        """A server's volumes in the order of its devices, the one that boots first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
         root = self._root(server, attached)
@@ -144,7 +144,7 @@ def with_root_devices(admin: Cloud, seen: CaptureSite) -> CaptureSite:
 
 
 def _servers_seen_by(admin: Cloud, seen: CaptureSite) -> dict[str, Server]:
-    # Only administrators may name a project, be it their own.
+    # Only administrators may name a project, even their own.
     project_id = None if admin.project_id == seen.project_id else seen.project_id
     return {server.id: server for server in Compute(admin).servers(project_id)}
 

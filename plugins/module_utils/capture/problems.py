@@ -38,7 +38,7 @@ def warnings(seen: CaptureSite) -> list[str]:
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
-    """Only administrators see which device a server boots from."""
+    """Warn of servers whose root device is a guess: only administrators see which device a server boots from."""
     for server in seen.servers.values():
         bootable = [volume for volume in seen.volumes_of(server) if volume.bootable]
         if len(bootable) > 1 and not server.root_device:
@@ -179,7 +179,7 @@ def _rule_problems(seen: CaptureSite, group: SecurityGroup) -> t.Iterator[str]:
 
 
 def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[str]:
-    """Of server groups: they are known by their names, like all of the topology."""
+    """Problems of server groups, which are known by their names like all of the topology."""
     counts = collections.Counter(group_name(application, group) for group in seen.server_groups)
     for group in groups(seen):
         name = group_name(application, group)

@@ -58,7 +58,7 @@ class Mark:
         return [*(tag for tag in there if not tag.startswith(marks)), *self.tags()]
 
     def text(self) -> str:
-        """For a description; names and ids have no blanks."""
+        """The mark as text for a description; names and ids have no blanks."""
         return " ".join(self.tags())
 
     def beside(self, text: str) -> str:
@@ -113,7 +113,7 @@ def unmarked_text(text: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    """To the letter, where no word of it is like a part of a mark."""
+    """A text without words that look like parts of a mark; any other text is left as it is."""
     words = text.split()
     others = unmarked_tags(words)
     return text if len(others) == len(words) else " ".join(others)

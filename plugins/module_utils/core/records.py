@@ -98,7 +98,10 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class GroupType:
-    """:param is_consistent: whether its specs ask for consistent group snapshots."""
+    """A type of volume groups.
+
+    :param is_consistent: whether its specs ask for consistent group snapshots.
+    """
 
     id: str
     name: str
@@ -107,7 +110,10 @@ class GroupType:
 
 @dataclasses.dataclass(frozen=True)
 class VolumeGroup:
-    """:param volume_type_ids: of the types of volumes that it takes."""
+    """A volume group.
+
+    :param volume_type_ids: of the types of volumes that it takes.
+    """
 
     id: str
     name: str
@@ -190,7 +196,7 @@ class Flavor:
 
 @dataclasses.dataclass(frozen=True)
 class NamedFlavor(Flavor):
-    """Exactly the flavor of this name, whatever its size; the sizes here are those of the flavor that it replaces."""
+    """The flavor of exactly this name, whatever its size; the sizes here are those of the flavor that it replaces."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,6 +234,8 @@ class Server:
     root_device: str = ""
     #: What the hypervisor last said of the guest, in Nova's numbers: 1 runs, 3 is paused, 4 is off.
     power_state: int | None = None
+    #: When Nova last changed what it knows of it, for example because it was started or stopped.
+    updated_at: str = ""
 
     @property
     def label(self) -> str:
@@ -235,7 +243,7 @@ class Server:
 
     @property
     def state(self) -> str:
-        """Its status and task, for messages."""
+        """Status and task, for messages."""
         return f"{self.status} ({self.task_state})" if self.task_state else self.status
 
     @property
@@ -246,7 +254,10 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class ServerGroup:
-    """:param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said."""
+    """A server group.
+
+    :param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said.
+    """
 
     id: str
     name: str
@@ -257,7 +268,9 @@ class ServerGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """:param mtu: 0 where the site does not say.
+    """A network.
+
+    :param mtu: 0 where the site does not say.
     :param is_shared: whether its owner lets other projects use it, ours among them.
     """
 
@@ -273,7 +286,9 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class Subnet:
-    """:param ip_version: 4 or 6, as the address modes with it are.
+    """A subnet.
+
+    :param ip_version: 4 or 6, as the address modes with it are.
     :param gateway_ip: None where it has no gateway.
     """
 
@@ -295,7 +310,10 @@ class Subnet:
 
 @dataclasses.dataclass(frozen=True)
 class Router:
-    """:param external_network_id: to which it leads; None where it leads nowhere."""
+    """A router.
+
+    :param external_network_id: to which it leads; None where it leads nowhere.
+    """
 
     id: str
     name: str
@@ -320,7 +338,10 @@ class SecurityGroupRule:
 
 @dataclasses.dataclass(frozen=True)
 class SecurityGroup:
-    """:param is_shared: whether its owner lets other projects use it, ours among them."""
+    """A security group.
+
+    :param is_shared: whether its owner lets other projects use it, ours among them.
+    """
 
     id: str
     name: str
@@ -333,7 +354,9 @@ class SecurityGroup:
 
 @dataclasses.dataclass(frozen=True)
 class FloatingIp:
-    """:param port_id: of the port to which it leads; None where it leads to none.
+    """A floating address.
+
+    :param port_id: of the port to which it leads; None where it leads to none.
     :param network_id: of the external network that it is of.
     :param fixed_ip_address: of the port's addresses, the one to which it leads.
     """

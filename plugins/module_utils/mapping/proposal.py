@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Propose a mapping for an application at a site. Pure.
 
-What has the same name there stands for itself, what a restore makes is made under its own name, and where the site
-leaves no choice there is none. All else is for a person to decide.
+A name that the site has too stands for itself, what a restore makes keeps its name, and where the site offers only one
+candidate, that one is taken. Everything else is left for a person to decide.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..manifest.specs import KeyPairSpec, SubnetSpec
 from ..restore.server_plan import choose_flavor, why_no_flavor
 from ..restore.stock import Stock
 from ..restore.topology import same_key
-from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
+from .mapping import KINDS, AddressRule, NamedKind, SiteMapping, Target, used_names
 from .schema import KEEP, REMAP
 
 #: Cinder makes it for those who name none; where it is not the site's default, it is a leftover.
@@ -44,7 +44,10 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Proposed:
-    """:param doubt: why nothing was chosen; None where something was."""
+    """A proposed target.
+
+    :param doubt: why nothing was chosen; None where something was.
+    """
 
     target: Target
     doubt: Finding | None = None
@@ -65,7 +68,7 @@ class Inventory:
         return self.stock.site.name
 
     def names(self, kind: str) -> list[str]:
-        """Those that may be meant: of volume types the default first, all others sorted."""
+        """Names that may be meant, sorted; of volume types, the default comes first."""
         if kind == "volume_types":
             return self.volume_types
         site = self.stock.site
@@ -84,7 +87,7 @@ class Inventory:
 
     @property
     def volume_types(self) -> list[str]:
-        """Those that the project may use, the default first."""
+        """The volume types that the project may use, the default first."""
         quotas = self.stock.quotas.get("volume", {})
         barred = {name for name in self.stock.volume_types if (quota := quotas.get(f"volumes_{name}")) and quota.limit == 0}
         return sorted({*self.stock.volume_types} - barred, key=lambda name: (name != self.default_volume_type, name))
@@ -114,11 +117,11 @@ class _Proposer:
         self.inventory = inventory
         self.site = inventory.stock.site
 
-    def used(self) -> list[tuple[Kind, list[str]]]:
+    def used(self) -> list[tuple[NamedKind, list[str]]]:
         names = used_names(self.manifest)
         return [(kind, names[kind.key]) for kind in KINDS]
 
-    def choice(self, kind: Kind, name: str) -> Proposed:
+    def choice(self, kind: NamedKind, name: str) -> Proposed:
         special: dict[str, t.Callable[[str], Proposed]] = {
             "networks": self._network,
             "subnets": self._subnet,
@@ -231,7 +234,7 @@ class _Proposer:
         return Proposed(Target(name))
 
     def _key_pairs_like(self, spec: KeyPairSpec) -> list[str]:
-        """Those with the same key first."""
+        """The site's key pairs, those with the same key first."""
         pairs = self.site.key_pairs
         return sorted(pairs, key=lambda name: (not same_key(pairs[name], spec.public_key), name))
 

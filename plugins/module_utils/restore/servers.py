@@ -348,7 +348,7 @@ class ServerRestore:
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)
 
-    # What is told
+    # Results
 
     def _describe(self, step: ServerStep) -> dict[str, t.Any]:
         server = step.current

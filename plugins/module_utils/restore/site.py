@@ -96,7 +96,7 @@ class RestoreSite:
         return next((group for group in self.own(self.security_groups) if group.name == name), None)
 
     def security_group_names(self, described: t.Collection[str]) -> dict[str, str]:
-        """Per id, the names of those that these names mean in rules.
+        """Name per id of the groups that rules refer to by these names.
 
         :param described: names that mean the project's own groups, whatever others share.
         """
