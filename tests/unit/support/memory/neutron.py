@@ -375,7 +375,7 @@ class Neutron:
 
     def _new_mac(self) -> str:
         number = self._site.number()
-        return f"fa:16:3e:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+        return f"fa:16:3e:{self._site.prefix:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
 
     def _addresses(self, one: Resource, network: Resource) -> list[Resource]:
         subnets = self._subnets(network["id"])

@@ -353,8 +353,8 @@ class Nova:
         if request.method == "POST":
             wanted = request.body["keypair"]
             kind = wanted.get("type", "ssh")
-            expect(re.fullmatch(r"[a-zA-Z0-9 _.@-]{1,255}", wanted["name"]) or request.version >= (2, 92), "Invalid input for key pair name")
-            expect(len(wanted["name"]) <= LONGEST, "Invalid input for key pair name")
+            more = ".@" if request.version >= (2, 92) else ""
+            expect(re.fullmatch(rf"[a-zA-Z0-9 _{more}-]{{1,255}}", wanted["name"]), "Invalid input for key pair name")
             expect(kind == "x509" or re.match(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]+", wanted["public_key"]), "Keypair data is invalid: failed to generate fingerprint")
             expect(f"{owner}/{wanted['name']}" not in pairs, "Key pair already exists.", 409)
             pairs[f"{owner}/{wanted['name']}"] = {"name": wanted["name"], "public_key": wanted["public_key"], "type": kind, "project_id": owner}

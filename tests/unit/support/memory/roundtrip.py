@@ -29,6 +29,8 @@ _QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
 _PROBE = {"agent": False, "console": None, "timeout": None}
 #: How kinds at a site that are used as they are, are called in differences.
 _USED = {"networks": ("network", "subnet"), "routers": ("router",), "security-groups": ("security group", "rule of security group")}
+#: How warnings call an attribute, where they say it in words.
+_WORDS = {"key_name": ("key pair",), "mtu": ("MTU",)}
 
 
 @dataclasses.dataclass
@@ -84,7 +86,8 @@ class _Modules:
             made = os_restore_networks.run(self._module(**common).params, False)
             self.warnings += made["warnings"]
             own = {"state": "present", "user_data_key": None, "tiers": None, "volumes": "restore", "command_checks": "refuse"}
-            return bool(made["changed"] or os_restore_servers.run(self._module(**common, **own, quiesce=_QUIESCE, drill_probe=_PROBE))["changed"])
+            built = os_restore_servers.run(self._module(**common, **own, quiesce=_QUIESCE, drill_probe=_PROBE))
+            return bool(made["changed"] or built["changed"])
 
 
 def travel(blueprint: Blueprint) -> Outcome:
@@ -140,7 +143,7 @@ def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str
     named = 0
     used = {(kind, name) for there, have in remote.used_as_is.items() for kind in _USED[there] for name in have}
     for one in differences(source.site, remote.site, names, APPLICATION):
-        if (one.kind, one.label.split(" (")[0]) in used or one.kind == "subnet" and remote.used_as_is.get("networks"):
+        if (one.kind, one.label.split("/")[0]) in used or one.kind == "subnet" and remote.used_as_is.get("networks"):
             continue
         if is_named(one, told):
             named += 1
@@ -151,11 +154,10 @@ def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str
 
 def is_named(one: Difference, told: str) -> bool:
     """Whether a warning names what is different: the resource by its id or its name, and the attribute."""
-    wanted = {one.resource_id, *one.label.split(" ")[:1], one.label, one.label.split("/")[0]} - {""}
-    for sentence in told.replace(". ", "\n").split("\n"):
-        if one.attribute in sentence and any(name in sentence for name in wanted):
-            return True
-    return False
+    wanted = {one.resource_id, one.label, one.label.split("/")[0]}
+    words = _WORDS.get(one.attribute, (one.attribute.replace("_", " "), one.attribute))
+    sentences = [sentence for sentence in told.replace(". ", "\n").split("\n") if any(name in sentence for name in wanted)]
+    return any(word.lower() in sentence.lower() for sentence in sentences for word in words)
 
 
 def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:

@@ -33,6 +33,7 @@ class MemorySite:
 
     :param extensions: of Neutron.
     :ivar writes: every request that may change something.
+    :ivar prefix: of its ids and MAC addresses.
     """
 
     def __init__(self, name: str, nova_version: tuple[int, int] = NOVA_VERSIONS[0], extensions: t.Collection[str] | None = None) -> None:
@@ -40,13 +41,13 @@ class MemorySite:
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
         self._numbers = itertools.count(1)
-        self._prefix = sum(map(ord, name)) % 90 + 10
+        self.prefix = sum(map(ord, name)) % 90 + 10
         self.neutron = Neutron(self, extensions)
         self.cinder = Cinder(self)
         self.nova = Nova(self, nova_version)
 
     def new_id(self) -> str:
-        return f"{self._prefix:08d}-0000-4000-8000-{next(self._numbers):012d}"
+        return f"{self.prefix:08d}-0000-4000-8000-{next(self._numbers):012d}"
 
     def number(self) -> int:
         return next(self._numbers)
