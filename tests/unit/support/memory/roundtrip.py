@@ -7,15 +7,19 @@ The promise: what is lost is named before, what is checked can be restored, a se
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import json
 import typing as t
 from types import SimpleNamespace
 from unittest import mock
 
+import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
@@ -48,6 +52,38 @@ class Outcome:
     named: int = 0
 
 
+class _AtOnce(concurrent.futures.Executor):
+    """Does everything when it is asked to: one thread after the other takes long on a busy machine, and another order each time."""
+
+    def __init__(self, max_workers: int) -> None:
+        super().__init__()
+
+    def submit(self, fn: t.Callable[..., t.Any], /, *args: t.Any, **kwargs: t.Any) -> concurrent.futures.Future[t.Any]:
+        future: concurrent.futures.Future[t.Any] = concurrent.futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+_CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
+_REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
+
+
+@functools.cache
+def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...]:
+    """The SDK looks for the attributes of a kind of resource with every resource, which is half of all the time."""
+    return tuple(_REAL_ATTRIBUTES(kind, *components))
+
+
+class _Params(dict[str, t.Any]):
+    """Parameters of a module: what is not given is null, as Ansible has it."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
 class _Modules:
     """The collection's modules at one site."""
 
@@ -62,31 +98,31 @@ class _Modules:
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
+            stack.enter_context(mock.patch.object(pool, "concurrent", _CONCURRENT))
+            stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
             stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
             yield
 
     def _module(self, **params: t.Any) -> t.Any:
-        return SimpleNamespace(params={"concurrency": 1, **params}, warn=self.warnings.append, check_mode=False)
+        return SimpleNamespace(params=_Params(concurrency=1, **params), warn=self.warnings.append, check_mode=False)
 
     def captured(self, definition: Resource) -> Resource:
         with self._there():
-            module = self._module(application=definition, user_data="omit", user_data_key=None, admin_cloud=None)
+            module = self._module(application=definition, user_data="omit")
             return t.cast(Resource, os_application_info.run(module)["application_description"])
 
     def checked(self, manifest: Resource) -> list[str]:
         with self._there():
-            own = {"user_data_key": None, "remove_old": False, "keep_volumes": False, "command_checks": "refuse"}
-            module = self._module(manifest=manifest, mapping=None, drill=None, servers=None, **own)
+            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
             return t.cast("list[str]", os_restore_check.check(module)["problems"])
 
     def restored(self, manifest: Resource) -> bool:
         """Restore; returns whether anything was changed."""
         with self._there():
-            common = {"manifest": manifest, "mapping": None, "drill": None, "servers": None, "timeout": 60}
-            made = os_restore_networks.run(self._module(**common).params, False)
+            made = os_restore_networks.run(self._module(manifest=manifest).params, False)
             self.warnings += made["warnings"]
-            own = {"state": "present", "user_data_key": None, "tiers": None, "volumes": "restore", "command_checks": "refuse"}
-            built = os_restore_servers.run(self._module(**common, **own, quiesce=_QUIESCE, drill_probe=_PROBE))
+            own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
+            built = os_restore_servers.run(self._module(manifest=manifest, **own))
             return bool(made["changed"] or built["changed"])
 
 
@@ -105,7 +141,11 @@ def travel(blueprint: Blueprint) -> Outcome:
         except (CheckFailed, InvalidInput) as error:
             return Outcome("refused at capture", (str(error),), violations)
         manifest = json.loads(json.dumps(_manifest(description, source.site, remote.site)))
-        problems = there.checked(manifest)
+        try:
+            problems = there.checked(manifest)
+        except DrError as error:
+            violations.append(f"a checkpoint was taken, and cannot be checked: {error}")
+            return Outcome("refused at check", (str(error),), violations)
         if problems:
             return Outcome("refused at check", tuple(problems), violations)
         outcome = Outcome("restored", violations=violations)

@@ -33,175 +33,179 @@ _SPECS = ({}, {"hw:cpu_policy": "dedicated"}, {"hw:mem_page_size": "large", "tra
 _MACS = tuple(f"fa:16:3e:0a:00:{number:02x}" for number in range(8))
 
 
-def seldom(usual: t.Any, other: st.SearchStrategy[t.Any], among: int = 6) -> st.SearchStrategy[t.Any]:
-    """Most often what is usual."""
-    return st.one_of(*[st.just(usual)] * among, other)
-
-
 def some(strategy: st.SearchStrategy[t.Any], most: int, least: int = 0) -> st.SearchStrategy[list[t.Any]]:
     return st.lists(strategy, min_size=least, max_size=most)
 
 
-_index = st.integers(0, 5)
-_flag = st.booleans()
-_names = st.sampled_from(_NAMES)
-_texts = seldom("", st.sampled_from(_TEXTS), 3)
-_tags = seldom([], st.lists(st.sampled_from(_TAGS), max_size=3, unique=True))
-_metadata = seldom({}, st.dictionaries(st.sampled_from(("role", "a.b", "owner", "k" * 255)), st.sampled_from(("1", "", "ü", "v" * 255)), max_size=3), 3)
-_domains = seldom("", st.sampled_from(("example.org.", "shop.example.")))
-_chosen = seldom(None, _index)
+def kind(usual: Blueprint, odd: t.Mapping[str, t.Sequence[t.Any]], **structure: st.SearchStrategy[t.Any]) -> st.SearchStrategy[Blueprint]:
+    """A thing that is as usual, but for a few attributes: what is drawn in so few steps, is drawn and made smaller fast.
 
-SUBNETS = st.fixed_dictionaries(
+    :param odd: unusual values per attribute.
+    :param structure: what is drawn for every thing.
+    """
+    pairs = [(name, value) for name, values in odd.items() for value in values]
+    return st.builds(lambda drawn, changes: {**usual, **drawn, **dict(changes)}, st.fixed_dictionaries(structure), some(st.sampled_from(pairs), 4))
+
+
+_index = st.integers(0, 5)
+_names = st.sampled_from(_NAMES)
+_DESCRIBED = {"description": "", "tags": []}
+_DESCRIPTIONS: dict[str, t.Sequence[t.Any]] = {"description": _TEXTS[1:], "tags": [[one] for one in _TAGS]}
+_DOMAINS = ("example.org.", "shop.example.")
+_METADATA = ({"role": "1"}, {"k" * 255: "v" * 255}, {"a.b": "", "owner": "ü"}, {f"key{number}": "x" for number in range(126)})
+_PAIRS = [{"ip_address": "10.10.0.200"}, {"ip_address": "10.0.0.0/8", "mac_address": "fa:16:3e:99:00:01"}]
+
+SUBNETS = kind(
+    {"gateway": "first", "dhcp": True, "pool": None, "dns": [], "routes": [], "mode": None, "service_types": [], "dns_publish": False, **_DESCRIBED},
     {
-        "name": _names,
-        "version": seldom(4, st.just(6), 3),
-        "range": _index,
-        "gateway": seldom("first", st.sampled_from(("last", "none", "tenth"))),
-        "dhcp": seldom(True, st.just(False)),
-        "pool": seldom(None, st.sampled_from(((2, 9), (5, 12), (8, 14)))),
-        "dns": seldom([], st.just(["10.0.0.53", "10.0.0.54"])),
-        "routes": seldom([], st.just([{"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}])),
-        "mode": st.sampled_from((None, "slaac", "dhcpv6-stateful", "dhcpv6-stateless")),
-        "description": _texts,
-        "tags": _tags,
-        "service_types": seldom([], st.just(["compute:nova"]), 12),
-        "dns_publish": seldom(False, st.just(True)),
-    }
+        "gateway": ("last", "none", "tenth"),
+        "dhcp": (False,),
+        "pool": ((2, 9), (5, 12), (8, 14)),
+        "dns": (["10.0.0.53", "10.0.0.54"],),
+        "routes": ([{"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}],),
+        "mode": ("slaac", "dhcpv6-stateful", "dhcpv6-stateless"),
+        "service_types": (["compute:nova"],),
+        "dns_publish": (True,),
+        **_DESCRIPTIONS,
+    },
+    name=_names,
+    version=st.sampled_from((4, 4, 4, 6)),
+    range=_index,
 )
-NETWORKS = st.fixed_dictionaries(
-    {
-        "name": _names,
-        "mtu": seldom(None, st.sampled_from((1400, 576))),
-        "secure": seldom(True, st.just(False)),
-        "up": seldom(True, st.just(False)),
-        "dns_domain": _domains,
-        "qos": _chosen,
-        "description": _texts,
-        "tags": _tags,
-        "shared": seldom(False, st.just(True), 20),
-        "subnets": some(SUBNETS, 3, 1),
-    }
+NETWORKS = kind(
+    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, **_DESCRIBED},
+    {"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,), **_DESCRIPTIONS},
+    name=_names,
+    subnets=some(SUBNETS, 3, 1),
 )
-ROUTERS = st.fixed_dictionaries(
+ROUTERS = kind(
+    {"outside": 0, "snat": True, "routes": [], "up": True, "ha": None, **_DESCRIBED},
     {
-        "name": _names,
-        "outside": seldom(0, st.sampled_from((None, 1))),
-        "snat": seldom(True, st.just(False)),
-        "joined": some(st.fixed_dictionaries({"subnet": _index, "by_port": seldom(False, st.just(True))}), 3, 1),
-        "routes": seldom([], st.just([{"destination": "10.50.0.0/16", "offset": 7}])),
-        "up": seldom(True, st.just(False)),
-        "description": _texts,
-        "tags": _tags,
-        "ha": seldom(None, _flag),
-    }
+        "outside": (None, 1),
+        "snat": (False,),
+        "routes": ([{"destination": "10.50.0.0/16", "offset": 7}],),
+        "up": (False,),
+        "ha": (True,),
+        **_DESCRIPTIONS,
+    },
+    name=_names,
+    joined=some(st.tuples(_index, st.sampled_from((False, False, False, True))), 3, 1),
 )
 RULES = st.fixed_dictionaries(
     {
         "direction": st.sampled_from(("ingress", "egress")),
-        "ethertype": seldom("IPv4", st.just("IPv6"), 3),
+        "ethertype": st.sampled_from(("IPv4", "IPv4", "IPv6")),
         "protocol": st.sampled_from(("tcp", "udp", "icmp", None, "vrrp", "47", "ICMP", "sctp")),
         "range": st.sampled_from(((22, 22), None, (1, 65535), (8, None), (8, 0), (80, 443))),
         "remote": st.sampled_from((None, "prefix", "any", 0, 1, 2, "default")),
-        "description": _texts,
+        "description": st.sampled_from(("", "", "", "from the front")),
     }
 )
-GROUPS = st.fixed_dictionaries(
-    {"name": _names, "description": _texts, "stateful": seldom(True, st.just(False)), "tags": _tags, "opens": seldom(True, st.just(False)), "rules": some(RULES, 4)}
-)
-FLOATING = st.fixed_dictionaries({"outside": seldom(0, st.just(1)), "description": _texts, "tags": _tags, "qos": _chosen, "dns": seldom(None, st.just("front"))})
-PORTS = st.fixed_dictionaries(
+GROUPS = kind({"stateful": True, "opens": True, **_DESCRIBED}, {"stateful": (False,), "opens": (False,), **_DESCRIPTIONS}, name=_names, rules=some(RULES, 4))
+FLOATING = kind({"outside": 0, "qos": None, "dns": None, **_DESCRIBED}, {"outside": (1,), "qos": (0,), "dns": ("front",), **_DESCRIPTIONS})
+PORTS = kind(
     {
-        "name": seldom("", _names, 2),
-        "network": _index,
-        "addresses": seldom(None, some(st.fixed_dictionaries({"subnet": _index, "offset": st.sampled_from((None, 2, 3, 4, 5, 11, 20, 1))}), 3), 2),
-        "mac": seldom(None, st.sampled_from(_MACS), 3),
-        "groups": st.one_of(st.none(), some(_index, 2), some(_index, 2)),
-        "secure": seldom(None, _flag),
-        "pairs": seldom([], st.just([{"ip_address": "10.10.0.200"}, {"ip_address": "10.0.0.0/8", "mac_address": "fa:16:3e:99:00:01"}])),
-        "up": seldom(True, st.just(False)),
-        "vnic": seldom("normal", st.sampled_from(("direct", "macvtap"))),
-        "profile": seldom({}, st.just({"trusted": "true"}), 12),
-        "qos": _chosen,
-        "dns_name": seldom(None, st.just("other-name"), 12),
-        "dns_domain": _domains,
-        "dhcp_options": seldom([], st.just([{"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}])),
-        "description": _texts,
-        "tags": _tags,
-        "floating": seldom([], some(FLOATING, 2, 1), 2),
-    }
-)
-VOLUMES = st.fixed_dictionaries(
+        **{"name": "", "mac": None, "secure": None, "pairs": [], "up": True, "vnic": "normal", "profile": {}, "qos": None},
+        **{"dns_name": None, "dns_domain": "", "dhcp_options": [], "numa": None, **_DESCRIBED},
+    },
     {
-        "name": seldom("", _names, 1),
-        "size": st.integers(1, 9),
-        "description": _texts,
-        "metadata": _metadata,
-        "bootable": seldom(False, st.just(True)),
-        "image": seldom({}, st.just({"os_distro": "debian", "hw_disk_bus": "virtio"})),
-        "goes": seldom(False, st.just(True)),
-        "device": seldom(None, st.sampled_from(("/dev/sda", "/dev/vdz", "/dev/vdaa"))),
-        "tag": seldom(None, st.just("data"), 12),
-    }
+        "name": _NAMES,
+        "mac": _MACS,
+        "secure": (True, False),
+        "pairs": (_PAIRS,),
+        "up": (False,),
+        "vnic": ("direct", "macvtap"),
+        "profile": ({"trusted": "true"},),
+        "qos": (0, 1),
+        "dns_name": ("other-name",),
+        "dns_domain": _DOMAINS,
+        "dhcp_options": ([{"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}],),
+        "numa": ("preferred",),
+        **_DESCRIPTIONS,
+    },
+    network=_index,
+    addresses=st.one_of(st.none(), some(st.tuples(_index, st.sampled_from((None, 2, 3, 4, 5, 11, 20, 1))), 3)),
+    groups=st.one_of(st.none(), some(_index, 2)),
+    floating=some(FLOATING, 2),
 )
-SERVERS = st.fixed_dictionaries(
+VOLUMES = kind(
+    {"name": "", "bootable": False, "image": {}, "goes": False, "device": None, "tag": None, "description": "", "metadata": {}},
     {
-        "name": _names,
-        "ports": some(PORTS, 3),
-        "volumes": some(VOLUMES, 3, 1),
-        "flavor": seldom(0, st.sampled_from((1, 2, 3))),
-        "key": st.one_of(st.none(), _index),
-        "group": st.one_of(st.none(), _index),
-        "metadata": _metadata,
-        "tags": _tags,
-        "description": _texts,
-        "hostname": seldom(None, st.sampled_from(("db7", "db7.example.org", "Upper"))),
-        "renamed": seldom(None, _names),
-        "state": seldom(None, st.sampled_from(("os-stop", "pause", "suspend"))),
-        "locked": seldom(None, st.sampled_from(("", "do not touch"))),
-        "config_drive": _flag,
-        "zone": seldom(None, st.just("nova")),
-        "hints": seldom({}, st.just({"different_cell": "x"}), 12),
-        "late_port": seldom(None, PORTS),
-    }
+        "name": _NAMES,
+        "bootable": (True,),
+        "image": ({"os_distro": "debian", "hw_disk_bus": "virtio"},),
+        "goes": (True,),
+        "device": ("/dev/sda", "/dev/vdz", "/dev/vdaa"),
+        "tag": ("data",),
+        "description": _TEXTS[1:],
+        "metadata": _METADATA,
+    },
+    size=st.integers(1, 9),
 )
-REMOTES = st.fixed_dictionaries(
+SERVERS = kind(
     {
-        "nova": seldom(0, st.sampled_from((1, 2))),
-        "lacking": seldom([], st.lists(st.sampled_from(sorted(EXTENSIONS - {"external-net"})), max_size=3, unique=True)),
-        "takes_first": _flag,
-        "mtu": seldom(None, st.sampled_from((1500, 1300))),
-        "quota": seldom(None, st.tuples(st.sampled_from(("port", "network", "security_group_rule", "instances", "gigabytes", "floatingip", "server_groups")), st.integers(0, 6))),
-        "flavors": seldom("same", st.sampled_from(("larger", "other specs", "none"))),
-        "outside": seldom(2, st.just(1)),
-        "policies": seldom(True, st.just(False), 2),
-        "default_group": seldom("as new", st.sampled_from(("more", "fewer"))),
-        "there": seldom([], st.lists(st.sampled_from(("networks", "routers", "security-groups")), max_size=2, unique=True)),
-    }
+        **{"flavor": 0, "metadata": {}, "hostname": None, "renamed": None, "state": None, "locked": None, "config_drive": False, "zone": None},
+        **{"hints": {}, **_DESCRIBED},
+    },
+    {
+        "flavor": (1, 2, 3),
+        "metadata": _METADATA,
+        "hostname": ("db7", "db7.example.org", "Upper"),
+        "renamed": _NAMES,
+        "state": ("os-stop", "pause", "suspend"),
+        "locked": ("", "do not touch"),
+        "config_drive": (True,),
+        "zone": ("nova",),
+        "hints": ({"different_cell": "x"},),
+        **_DESCRIPTIONS,
+    },
+    name=_names,
+    ports=some(PORTS, 3),
+    volumes=some(VOLUMES, 3, 1),
+    key=st.one_of(st.none(), _index),
+    group=st.one_of(st.none(), _index),
+    late_ports=some(PORTS, 1),
 )
-BLUEPRINTS = st.fixed_dictionaries(
+_LIMITED = ("port", "network", "subnet", "router", "security_group", "security_group_rule", "instances", "cores", "gigabytes", "volumes", "floatingip", "server_groups")
+REMOTES = kind(
     {
-        "networks": some(NETWORKS, 3, 1),
-        "routers": some(ROUTERS, 2),
-        "groups": some(GROUPS, 3),
-        "default_rules": seldom([], some(RULES, 2, 1)),
-        "server_groups": some(
-            st.fixed_dictionaries(
-                {"name": _names, "policy": st.sampled_from(("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")), "most": seldom(None, st.just(2), 3)}
-            ),
-            2,
-        ),
-        "keys": some(st.fixed_dictionaries({"name": _names, "type": seldom("ssh", st.just("x509"), 12), "comment": st.sampled_from(("", " me@home", " a b"))}), 2),
-        "servers": some(SERVERS, 3, 1),
-        "vips": some(PORTS, 1),
-        "forwardings": seldom([], some(st.fixed_dictionaries({"port": _index, "external": st.sampled_from((80, 443))}), 2, 1)),
-        "trunk": seldom(None, st.fixed_dictionaries({"parent": _index, "child": PORTS, "id": st.integers(1, 4094)})),
-        "unique": seldom(True, st.just(False), 8),
-        "takes_first": _flag,
-        "nova": seldom(0, st.sampled_from((1, 2))),
-        "seen_by_administrator": _flag,
-        "look_alikes": _flag,
-        "remote": REMOTES,
-    }
+        **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
+        **{"default_group": "as new", "there": []},
+    },
+    {
+        "nova": (1, 2),
+        "lacking": [[one] for one in sorted(EXTENSIONS - {"external-net"})],
+        "mtu": (1500, 1300),
+        "quota": [(name, limit) for name in _LIMITED for limit in (0, 2, 4, 6)],
+        "flavors": ("larger", "other specs", "none"),
+        "outside": (1,),
+        "policies": (False,),
+        "default_group": ("more", "fewer"),
+        "there": (["networks"], ["routers"], ["security-groups"]),
+    },
+    takes_first=st.booleans(),
+)
+_POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
+BLUEPRINTS = kind(
+    {"default_rules": [], "forwardings": [], "trunk": None, "unique": True, "nova": 0},
+    {
+        "default_rules": ([{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}],),
+        "forwardings": ([(0, 80)], [(1, 80), (1, 443)]),
+        "trunk": ((0, 100), (1, 4094)),
+        "unique": (False,),
+        "nova": (1, 2),
+    },
+    networks=some(NETWORKS, 3, 1),
+    routers=some(ROUTERS, 2),
+    groups=some(GROUPS, 3),
+    server_groups=some(st.fixed_dictionaries({"name": _names, "policy": st.sampled_from(_POLICIES), "most": st.sampled_from((None, None, 2))}), 2),
+    keys=some(st.tuples(_names, st.sampled_from(("ssh", "ssh", "ssh", "x509")), st.sampled_from(("", " me@home", " a b"))), 2),
+    servers=some(SERVERS, 3, 1),
+    vips=some(PORTS, 2),
+    takes_first=st.booleans(),
+    seen_by_administrator=st.booleans(),
+    look_alikes=st.booleans(),
+    remote=REMOTES,
 )
 
 
@@ -289,7 +293,7 @@ class Source(_Builder):
             made = self.ask("nova", "POST", "os-server-groups", {"server_group": body}, _US)
             self.server_groups += [made["server_group"]] if made else []
         for one in drawn["keys"]:
-            self._key(one)
+            self._key(*one)
         for one in drawn["routers"]:
             self._router(one)
         for one in drawn["servers"]:
@@ -302,18 +306,20 @@ class Source(_Builder):
         """What leads to ports that are there."""
         drawn = self._blueprint
         self._route()
-        for one in drawn["forwardings"]:
-            port = _pick([port for port in self.ports if any("." in ip["ip_address"] for ip in port["fixed_ips"])], one["port"])
+        for number, external in drawn["forwardings"]:
+            port = _pick([port for port in self.ports if any("." in ip["ip_address"] for ip in port["fixed_ips"])], number)
             floating = port and self.make("floatingips", {"floating_network_id": self.outsides[0]["id"]})
             if floating:
                 address = next(ip["ip_address"] for ip in port["fixed_ips"] if "." in ip["ip_address"])
                 inside = {"internal_port_id": port["id"], "internal_ip_address": address, "internal_port": 8080}
-                body = {"port_forwarding": {**inside, "external_port": one["external"], "protocol": "tcp"}}
+                body = {"port_forwarding": {**inside, "external_port": external, "protocol": "tcp"}}
                 self.ask("neutron", "POST", f"floatingips/{floating['id']}/port_forwardings", body, _US)
         if drawn["trunk"]:
-            parent, child = _pick(self.ports, drawn["trunk"]["parent"]), self._port(drawn["trunk"]["child"])
+            number, tag = drawn["trunk"]
+            parent = _pick(self.ports, number)
+            child = parent and self.make("ports", {"network_id": parent["network_id"], "name": "subport"})
             if parent and child:
-                sub = {"port_id": child["id"], "segmentation_type": "vlan", "segmentation_id": drawn["trunk"]["id"]}
+                sub = {"port_id": child["id"], "segmentation_type": "vlan", "segmentation_id": tag}
                 self.make("trunks", {"port_id": parent["id"], "name": "trunk", "sub_ports": [sub]})
 
     def _network(self, one: Blueprint) -> None:
@@ -389,10 +395,10 @@ class Source(_Builder):
             }
             self.make("security-group-rules", body)
 
-    def _key(self, one: Blueprint) -> None:
-        name = self.called("key", one["name"], self._unique)
-        public = f"{_KEY}{len(self.keys)}{one['comment']}" if one["type"] == "ssh" else "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----"
-        if self.ask("nova", "POST", "os-keypairs", {"keypair": {"name": name, "type": one["type"], "public_key": public}}, _US):
+    def _key(self, wanted: str, form: str, comment: str) -> None:
+        name = self.called("key", wanted, self._unique)
+        public = f"{_KEY}{len(self.keys)}{comment}" if form == "ssh" else "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----"
+        if self.ask("nova", "POST", "os-keypairs", {"keypair": {"name": name, "type": form, "public_key": public}}, _US):
             self.keys.append(name)
 
     def _router(self, one: Blueprint) -> None:
@@ -400,10 +406,10 @@ class Source(_Builder):
         info = outside and {"network_id": outside["id"], **({} if one["snat"] else {"enable_snat": False})}
         body = {"name": self.called("router", one["name"], self._unique), "admin_state_up": one["up"], "description": one["description"], "external_gateway_info": info}
         router = self.make("routers", {**body, "ha": one["ha"]}, _ADMIN, one["tags"])
-        for joined in one["joined"] if router else ():
-            subnet = _pick(self.subnets, joined["subnet"])
+        for number, by_port in one["joined"]:
+            subnet = _pick(self.subnets, number)
             if router and subnet:
-                self._join(router, subnet, joined["by_port"])
+                self._join(router, subnet, by_port)
 
     def _join(self, router: Resource, subnet: Resource, by_port: bool) -> None:
         body = {"subnet_id": subnet["id"]}
@@ -442,6 +448,7 @@ class Source(_Builder):
             "qos_policy_id": (_pick(self.policies, one["qos"]) or {}).get("id"),
             "dns_domain": one["dns_domain"],
             "extra_dhcp_opts": one["dhcp_options"],
+            "numa_affinity_policy": one["numa"],
             "description": one["description"],
         }
         is_open = one["secure"] is False or (one["secure"] is None and not network["port_security_enabled"])
@@ -454,15 +461,15 @@ class Source(_Builder):
         return port
 
     @staticmethod
-    def _fixed_ips(subnets: t.Sequence[Resource], drawn: t.Sequence[Blueprint] | None) -> list[Resource] | None:
+    def _fixed_ips(subnets: t.Sequence[Resource], drawn: t.Sequence[tuple[int, int | None]] | None) -> list[Resource] | None:
         if drawn is None:
             return None
         wanted = []
-        for one in drawn:
-            subnet = _pick(subnets, one["subnet"])
+        for number, offset in drawn:
+            subnet = _pick(subnets, number)
             if subnet:
                 is_automatic = subnet["ipv6_address_mode"] in ("slaac", "dhcpv6-stateless")
-                chosen = {} if one["offset"] is None or is_automatic else {"ip_address": address(subnet["cidr"], one["offset"])}
+                chosen = {} if offset is None or is_automatic else {"ip_address": address(subnet["cidr"], offset)}
                 wanted.append({"subnet_id": subnet["id"], **chosen})
         return wanted
 
@@ -518,8 +525,7 @@ class Source(_Builder):
 
     def _change(self, server: Resource, one: Blueprint) -> None:
         """What happens to a server after it was made."""
-        port = self._port(one["late_port"]) if one["late_port"] else None
-        if port and (port["fixed_ips"] or port.get("ip_allocation")):
+        for port in filter(None, map(self._port, one["late_ports"])):
             self.site.nova.plug(server, port)
         path = f"servers/{server['id']}"
         if one["renamed"]:
