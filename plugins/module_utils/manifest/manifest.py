@@ -16,7 +16,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
-from ..core.marking import drill_name
+from ..core.marking import LONGEST_NAME, drill_name
 from ..core.numbers import is_whole
 from . import agreement, signed
 from .missing import Missing
@@ -135,8 +135,8 @@ class Manifest:
         return self.description.application
 
     def called(self, name: str) -> str:
-        """The name at the site for a name at the source."""
-        return name if self.drill is None else drill_name(self.drill, name)
+        """The name at the site for a name at the source, or one that was made of such a name and may have become too long."""
+        return name[:LONGEST_NAME] if self.drill is None else drill_name(self.drill, name)
 
     def copy_of(self, volume: VolumeSpec) -> Copy:
         """The copy of a volume; every volume of a valid manifest has one."""

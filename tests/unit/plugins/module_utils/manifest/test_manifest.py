@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import random
@@ -341,3 +342,11 @@ def test_what_is_missing_is_kept_and_was_not_written_down_from_the_beginning():
     early = shop.document(schema_version=2)
     del early["missing"]
     assert Manifest.parse(early).description.missing == ()
+
+
+@pytest.mark.parametrize("drill", [None, "7"])
+def test_no_name_is_longer_than_a_service_takes(drill):
+    """The name of a volume or a port without one is made of its server's."""
+    manifest = dataclasses.replace(shop.manifest(), drill=drill)
+    assert len(manifest.called("x" * 255 + "-vda")) == 255
+    assert manifest.called("orders-db") == ("orders-db" if drill is None else "drill-7-orders-db")
