@@ -25,6 +25,12 @@ _SUM_BYTES = 65
 _HEADER_BYTES = 1024**2
 
 
+class ContentDiffers(CloudError):
+    """A volume restored from a copy differs from its snapshot."""
+
+    code = "content_differs"
+
+
 class Comparison:
     """A volume restored from a backup only to be compared with what was backed up, and removed again.
 
@@ -41,7 +47,8 @@ class Comparison:
     def compare(self, store: ObjectStore, location: Location) -> None:
         """Restore, compare, and remove what was made.
 
-        :raises CloudError: when the volume's blocks differ from those of the snapshot.
+        :raises ContentDiffers: when the volume's blocks differ from those of the snapshot.
+        :raises DrError: when they could not be compared.
         """
         self.remove()
         try:
@@ -137,7 +144,7 @@ class BlockSums:
 def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> None:
     """Compare the blocks of two volumes.
 
-    :raises CloudError: when a restored volume differs from what was backed up.
+    :raises ContentDiffers: when a restored volume differs from what was backed up.
     """
     size, size_there = wanted.block_size(), there.block_size()
     if size is None or size != size_there:
@@ -151,8 +158,8 @@ def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> N
         blocks += 1
         differing += one != other
     if differing or not blocks:
-        raise CloudError(
+        raise ContentDiffers(
             f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
             f"{blocks} blocks of {size} bytes.",
-            "The copy is unusable; make a full backup.",
+            "The copy is unusable. Re-run: a full backup replaces it.",
         )

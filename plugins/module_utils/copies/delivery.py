@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
+from ..core.records import Backup
+from ..manifest.manifest import Content
 from .check import store_problems
+from .sampling import Sampling
 from .sites import Sites
 from .transport import SHARED
-from .verification import RECORDS, foreseeable
+from .verification import RECORDS, RESTORE, foreseeable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,10 +22,12 @@ class Delivery:
 
     :param transport: one of ``transport.TRANSPORTS``.
     :param depth: one of ``verification.DEPTHS``.
+    :param sampling: selects the volumes whose content is proved.
     """
 
     transport: str
     depth: str
+    sampling: Sampling = Sampling()
 
     @property
     def looks_at_objects(self) -> bool:
@@ -31,6 +37,21 @@ class Delivery:
     def foreseen(self) -> Delivery:
         """The same, verified only as far as is possible without changing anything."""
         return dataclasses.replace(self, depth=foreseeable(self.depth))
+
+    def restored(self, volumes: t.Collection[str], backups: t.Iterable[Backup]) -> set[str]:
+        """Ids of the volumes that are restored to prove their content.
+
+        :param volumes: ids of the checkpoint's.
+        :param backups: of the primary site, before any is removed.
+        """
+        return self.sampling.chosen(volumes, backups) if self.depth == RESTORE else set()
+
+    def content(self, volume_id: str, proved_at: str) -> Content:
+        """What is known of a volume's content after this checkpoint.
+
+        :param proved_at: empty when the checkpoint does not prove it.
+        """
+        return self.sampling.after(volume_id, proved_at) if self.depth == RESTORE else self.sampling.last(volume_id)
 
     def problems(self, sites: Sites) -> list[str]:
         """Why the stores cannot be used as needed."""

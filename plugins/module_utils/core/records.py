@@ -22,6 +22,10 @@ DRILL_KEY = "osdr_drill"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: On a backup whose content could not be proved, with the time of the attempt.
+UNPROVED_KEY = "osdr_unproved"
+#: On a backup whose content differs from its snapshot, with the time when that was found out.
+DIFFERS_KEY = "osdr_differs"
 #: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 

@@ -64,6 +64,20 @@ class ApplicationDescription:
 
 
 @dataclasses.dataclass(frozen=True)
+class Content:
+    """When the content of a volume's copies was last proved: a volume restored from one of them equalled its snapshot.
+
+    :param proved_at: ISO 8601 in UTC; empty when it never was.
+    :param proved_by: the checkpoint whose copy proved it; empty when none ever did.
+    :param passed_over: how many checkpoints in a row, up to and including this one, proved the content of other volumes but not of this one.
+    """
+
+    proved_at: str = ""
+    proved_by: str = ""
+    passed_over: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Copy:
     """The copy of one volume's data at the remote site.
 
@@ -73,6 +87,7 @@ class Copy:
     :param stored_bytes: what they take there.
     :param inventory: ``sha256:...`` over names, sizes and checksums of these objects; empty when unknown.
     :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, or by a ``restore``.
+    :param content: the last proof of the volume's content, by this copy or an earlier one.
     """
 
     volume_id: str
@@ -86,6 +101,7 @@ class Copy:
     stored_bytes: int = 0
     inventory: str = ""
     verified: str = "records"
+    content: Content = Content()
 
 
 @dataclasses.dataclass(frozen=True)

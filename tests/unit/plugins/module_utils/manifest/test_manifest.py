@@ -53,11 +53,12 @@ def test_an_unknown_version_is_refused_by_name(version):
         Manifest.parse(shop.document(schema_version=version))
 
 
-NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records"}
+NEVER_PROVED = {"proved_at": "", "proved_by": "", "passed_over": 0}
+NEW_IN_COPIES = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records", "content": NEVER_PROVED}
 
 
 def version_1():
-    copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    copies = [{key: value for key, value in copy.items() if key not in NEW_IN_COPIES} for copy in shop.DOCUMENT["copies"]]
     servers = [
         {**without(server, "user_data", "server_group", "availability_zone"), "volumes": [without(one, "availability_zone") for one in server["volumes"]]}
         for server in shop.DOCUMENT["servers"]
@@ -74,7 +75,7 @@ def upgraded():
     servers = [
         {**server, "server_group": None, "volumes": [{**one, "availability_zone": None} for one in server["volumes"]]} for server in shop.DOCUMENT["servers"]
     ]
-    copies = [{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    copies = [{**copy, **NEW_IN_COPIES} for copy in shop.DOCUMENT["copies"]]
     return shop.document(servers=servers, copies=copies, topology={**shop.DOCUMENT["topology"], "server_groups": []})
 
 
