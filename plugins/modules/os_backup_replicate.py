@@ -19,8 +19,9 @@ description:
     not of this application or is in another availability zone, and when the remote site lacks any part of the chain.
   - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run did is adopted, and nothing
     is copied twice. Backups that failed are replaced, and so are backups of snapshots that the checkpoint no longer has, because they
-    are of another moment. So are backups whose content was found to differ from the snapshot, by full ones. The old ones are first removed at both sites; if they cannot be removed, or a checkpoint with this id was
-    published with them, the module fails before the first change.
+    are of another moment. Those whose content was found to differ from the snapshot are replaced by full ones. The old ones are first
+    removed at both sites; if they cannot be removed, or a checkpoint with this id was published with them, the module fails before the
+    first change.
   - If a proof by O(verification=restore) fails, the module fails and names the volume. The backup is marked, so that the next run proves
     this volume again, whichever checkpoint it takes. No backup is built on one whose content differs.
   - Progress is shown on the terminal and in the job output of AWX.

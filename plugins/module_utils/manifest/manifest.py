@@ -76,6 +76,11 @@ class Content:
     proved_by: str = ""
     passed_over: int = 0
 
+    @property
+    def moment(self) -> datetime.datetime | None:
+        """``proved_at`` for comparisons; None when the content was never proved."""
+        return datetime.datetime.fromisoformat(self.proved_at) if self.proved_at else None
+
 
 @dataclasses.dataclass(frozen=True)
 class Copy:
@@ -234,17 +239,22 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems += [f"volume {one} is described twice" for one in _twice(v.source_id for v in description.volumes)]
     problems += [f"volume {one} has several copies" for one in _twice(copy.volume_id for copy in manifest.copies)]
     problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
-    problems += _time_problems(manifest.checkpoint)
+    problems += _time_problems(manifest)
     if problems:
         raise ManifestInvalid(f"The manifest contradicts itself: {signed.listed([signed.shown(one) for one in problems])}.")
 
 
-def _time_problems(checkpoint: Checkpoint) -> list[str]:
+def _time_problems(manifest: Manifest) -> list[str]:
+    times = {manifest.checkpoint.created_at, *(copy.content.proved_at for copy in manifest.copies)} - {""}
+    return [f"there is no time {one}" for one in sorted(times) if not _is_time(one)]
+
+
+def _is_time(text: str) -> bool:
     try:
-        _moment = checkpoint.moment
+        datetime.datetime.fromisoformat(text)
     except ValueError:
-        return [f"there is no time {checkpoint.created_at}"]
-    return []
+        return False
+    return True
 
 
 def _twice(names: t.Iterable[str]) -> list[str]:

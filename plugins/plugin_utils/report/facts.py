@@ -73,6 +73,8 @@ class CopiedVolume:
 
     :param stored_bytes: 0 where nobody looked.
     :param extent: what it consists of, in words; empty where that is not known.
+    :param proved_at: when the volume's content was last proved; None when it never was.
+    :param proved_by: the checkpoint that proved it.
     """
 
     volume: str
@@ -83,6 +85,8 @@ class CopiedVolume:
     incremental: bool
     extent: str
     verified: str
+    proved_at: Moment
+    proved_by: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +130,17 @@ class CheckpointRun:
     def age(self) -> float | None:
         """How old the data was when it could be restored, in seconds."""
         return between(self.point.moment, self.restorable_at)
+
+    @property
+    def never_proved(self) -> int:
+        """How many volumes' content was never proved."""
+        return sum(copy.proved_at is None for copy in self.copies)
+
+    @property
+    def proof_age(self) -> float | None:
+        """Seconds since the oldest of the last proofs of the volumes' content when the run ended; None while a volume has none."""
+        oldest = None if self.never_proved else min((copy.proved_at for copy in self.copies if copy.proved_at), default=None)
+        return between(oldest, self.restorable_at)
 
     @classmethod
     def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
@@ -289,6 +304,8 @@ def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
                     incremental=copy.flag("incremental"),
                     extent=methods.extent(copy.value),
                     verified=copy.text("verified"),
+                    proved_at=copy.inside("content").moment("proved_at"),
+                    proved_by=copy.inside("content").text("proved_by"),
                 )
 
 

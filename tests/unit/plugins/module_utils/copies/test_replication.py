@@ -114,10 +114,10 @@ class Sampled(Protecting):
 
 
 def test_the_content_of_all_volumes_is_proved_within_so_many_runs():
-    shop = Sampled("a", "b", "c", runs=3)
-    assert [shop.proving(one) for one in ("noon", "evening", "night", "morning")] == [["volume-a"], ["volume-b"], ["volume-c"], ["volume-a"]]
-    assert len(shop.remote.called("create_volume_from_backup")) == 4
-    assert [(one.proved_by, one.passed_over) for _volume, one in sorted(shop.contents.items())] == [("morning", 0), ("evening", 2), ("night", 1)]
+    shop = Sampled("a", "b", runs=2)
+    assert [shop.proving(one) for one in ("noon", "evening", "night")] == [["volume-a"], ["volume-b"], ["volume-a"]]
+    assert len(shop.remote.called("create_volume_from_backup")) == 3
+    assert [(one.proved_by, one.passed_over) for _volume, one in sorted(shop.contents.items())] == [("night", 0), ("evening", 1)]
     assert all(one.proved_at for one in shop.contents.values())
 
 

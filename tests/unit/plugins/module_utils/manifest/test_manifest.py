@@ -265,6 +265,10 @@ def put(path, value):
         ("copies/0/inventory", "sha256:0"),
         ("copies/0/inventory", "md5:" + "0" * 32),
         ("copies/0/verified", "perhaps"),
+        ("copies/0/content/proved_at", "yesterday"),
+        ("copies/0/content/proved_by", "a/b"),
+        ("copies/0/content/passed_over", -1),
+        ("copies/0/content", None),
         ("unknown", {}),
     ],
 )
@@ -290,6 +294,7 @@ def test_problems_are_told_with_their_place():
         (put("copies/0/volume_id", shop.uuid(2)), f"volume {shop.uuid(2)} has several copies"),
         (put("copies/0/copy_id", shop.uuid(91)), f"the chain of copy {shop.uuid(91)} does not end with it"),
         (put("checkpoint/created_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
+        (put("copies/0/content/proved_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
     ],
 )
 def test_contradictions_are_refused(document, expected):
