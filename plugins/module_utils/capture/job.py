@@ -8,6 +8,7 @@ import dataclasses
 
 from ..application.definition import Application
 from ..cloud.session import Cloud
+from ..core.records import Port
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
@@ -49,11 +50,20 @@ def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Mi
     """What a restore cannot bring back, and what could not be inspected."""
     around = surroundings.ask(cloud, concurrency)
     inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
-    return [*inside, *surroundings.touching(_addresses(seen), around)], around.failures
+    return [*inside, *surroundings.touching(_addresses(seen), _networks(seen), around)], around.failures
 
 
 def _addresses(seen: CaptureSite) -> set[str]:
     """Fixed and floating ones of the application."""
-    ports = {port.id: port for server in seen.servers.values() for port in seen.ports_of(server)}
+    ports = {port.id: port for port in _ports(seen)}
     floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
     return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}
+
+
+def _networks(seen: CaptureSite) -> set[str]:
+    """Ids of the networks that the application is on."""
+    return {port.network_id for port in _ports(seen)}
+
+
+def _ports(seen: CaptureSite) -> list[Port]:
+    return [port for server in seen.servers.values() for port in seen.ports_of(server)]
