@@ -41,12 +41,12 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
     if form:
         seen = dataclasses.replace(seen, user_data=user_data_of(admin or cloud, seen, form))
     description = describe(application, seen)
-    missing, failures = _missing(cloud, seen, concurrency)
+    missing, failures = missing_of(cloud, seen, concurrency)
     told = [*warnings(seen), warning(missing), *failures]
     return Captured(dataclasses.replace(description, missing=tuple(missing)), tuple(one for one in told if one))
 
 
-def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
+def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
     """What a restore cannot bring back, and what could not be inspected."""
     around = surroundings.ask(cloud, concurrency)
     inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
