@@ -46,6 +46,11 @@ options:
     description:
       - Id of a later checkpoint. What runs now when omitted, which needs O(source_cloud).
     type: str
+  require:
+    description:
+      - Whether to fail when there is no such checkpoint, or no drill has passed. Otherwise RV(since) is null, and nothing is compared.
+    type: bool
+    default: true
   source_cloud:
     description:
       - The site where the application runs, by name or as a dictionary.
@@ -92,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 since:
-  description: The checkpoint that was compared with.
+  description: The checkpoint that was compared with; null when there is none.
   returned: success
   type: str
   sample: 2026-11-22-noon
@@ -164,6 +169,9 @@ strangers:
       type: list
       elements: str
       sample: [on network shop-net]
+    text:
+      description: The same as a sentence.
+      type: str
 """
 
 import dataclasses
@@ -199,7 +207,12 @@ def run(module, catalogue):
     application = require_name("the name of an application", params["application"])
     if params["later"] is None and params["source_cloud"] is None:
         raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as later.")
-    since = chosen(catalogue, application, params["since"])
+    try:
+        since = chosen(catalogue, application, params["since"])
+    except NotFound:
+        if params["require"]:
+            raise
+        return {"since": None, "later": params["later"], "changes": [], "strangers": [], "diff": {}}
     before = since.description
     if params["later"] is None:
         now = running(connect_other(params["source_cloud"]), since.application, params["concurrency"])
@@ -214,7 +227,7 @@ def run(module, catalogue):
         "since": since.checkpoint.id,
         "later": params["later"],
         "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in found],
-        "strangers": [dataclasses.asdict(one) for one in now.strangers],
+        "strangers": [{**dataclasses.asdict(one), "text": str(one)} for one in now.strangers],
         "diff": shown(since.checkpoint.id, params["later"], found, now.strangers),
     }
 
@@ -240,6 +253,7 @@ def main():
                 "application": {"type": "str", "required": True},
                 "since": {"type": "str", "default": LATEST},
                 "later": {"type": "str"},
+                "require": {"type": "bool", "default": True},
                 "source_cloud": {"type": "raw"},
                 "concurrency": {"type": "int", "default": 8},
             },

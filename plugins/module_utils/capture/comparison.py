@@ -31,6 +31,9 @@ class Stranger:
     name: str
     reasons: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"server {self.name} ({self.id}) is {' and '.join(self.reasons)}, but in no tier of the application"
+
 
 @dataclasses.dataclass(frozen=True)
 class Running:

@@ -29,7 +29,7 @@ def checkpoint_page(run: CheckpointRun) -> Page:
         about=f"taken on site {run.point.site}" if run.point.site else "",
         figures=(_consistency(run), _window(run), _skew(run), _recovery_point(run), _copied(run), _proved(run)),
         problems=problems(run),
-        sections=(_freeze(run), _evidence(run), _copies(run)),
+        sections=(_freeze(run), _evidence(run), _copies(run), *_changes(run)),
     )
 
 
@@ -195,3 +195,14 @@ def _copy_row(copy: CopiedVolume) -> tuple[Cell, ...]:
         Cell(_PROVED.get(copy.verified, copy.verified or wording.UNKNOWN)),
         Cell(wording.day_and_time(copy.proved_at), f"by checkpoint {copy.proved_by}") if copy.proved_at else Cell("never"),
     )
+
+
+def _changes(run: CheckpointRun) -> t.Iterator[Section]:
+    if not run.since:
+        return
+    lead = f"The last drill passed with checkpoint {run.since}. "
+    if not run.changes:
+        yield Section("changes", "Changes since the last drill", lead + "Nothing has changed since.")
+        return
+    table = Table(("Change",), tuple((Cell(one),) for one in run.changes))
+    yield Section("changes", "Changes since the last drill", lead + "These changes were not part of it.", table=table)

@@ -96,6 +96,8 @@ class CheckpointRun:
     :param least: the consistency that was asked for.
     :param window_seconds: None when nothing was frozen.
     :param restorable_at: when it could be restored at the remote site; None when another run published it.
+    :param since: the checkpoint with which the last drill passed; empty where it is not known.
+    :param changes: what has changed since then.
     """
 
     kind: t.ClassVar[str] = "checkpoint"
@@ -109,6 +111,8 @@ class CheckpointRun:
     copies: tuple[CopiedVolume, ...]
     restorable_at: Moment
     warnings: tuple[str, ...]
+    since: str
+    changes: tuple[str, ...]
 
     @property
     def meets_policy(self) -> bool:
@@ -144,7 +148,7 @@ class CheckpointRun:
 
     @classmethod
     def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
-        """:param given: ``consistency`` and ``restorable_at``."""
+        """:param given: ``consistency``, ``restorable_at``, ``since`` and ``changes``."""
         document, run = Given(manifest), Given(given)
         evidence = document.inside("checkpoint").inside("evidence")
         window = evidence.inside("window")
@@ -158,6 +162,8 @@ class CheckpointRun:
             copies=tuple(_copies(document)),
             restorable_at=run.moment("restorable_at"),
             warnings=tuple(map(readable, warnings)),
+            since=run.text("since"),
+            changes=tuple(one.text("text") for one in run.each("changes")),
         )
 
 

@@ -114,7 +114,7 @@ def manifest(**checkpoint):
     return Manifest.parse(document).as_dict()
 
 
-CHECKPOINT = {"consistency": "quiesced", "restorable_at": at(42.1)}
+CHECKPOINT = {"consistency": "quiesced", "restorable_at": at(42.1), "since": "2026-11-01-noon", "changes": [{"text": "router shop-router went"}]}
 
 
 def checkpoint(document=None, warnings=(), **given):

@@ -46,7 +46,7 @@ class FakeCatalogue:
 
 
 def run(catalogue=None, warn=pytest.fail, **changes):
-    params = {"application": "shop", "since": "noon", "later": "one", "source_cloud": None, "concurrency": 1, **changes}
+    params = {"application": "shop", "since": "noon", "later": "one", "require": True, "source_cloud": None, "concurrency": 1, **changes}
     return os_application_changes_info.run(SimpleNamespace(params=params, warn=warn), catalogue or FakeCatalogue())
 
 
@@ -71,7 +71,8 @@ def test_what_runs_now_is_compared_by_the_definition_of_the_checkpoint(mocker):
     found = run(later=None, source_cloud="primary")
     running.assert_called_once_with("connected to primary", NOON.application, 1)
     assert found["changes"] == []
-    assert found["strangers"] == [{"id": "s9", "name": "batch", "reasons": ("on network shop-net",)}]
+    told = "server batch (s9) is on network shop-net, but in no tier of the application"
+    assert found["strangers"] == [{"id": "s9", "name": "batch", "reasons": ("on network shop-net",), "text": told}]
     assert found["diff"] == {
         "before_header": "checkpoint noon",
         "after_header": "what runs now",
@@ -114,6 +115,15 @@ def test_since_the_last_drill():
     assert run(FakeCatalogue(shop.drilled(checkpoint="one")), since="drill")["changes"] == []
     with pytest.raises(NotFound, match="No drill of application 'shop' .* has passed"):
         run(since="drill")
+
+
+@pytest.mark.parametrize("since", ["drill", "ten"])
+def test_where_nothing_is_required_there_may_be_nothing_to_compare_with(since):
+    found = run(since=since, require=False)
+    assert (found["since"], found["changes"], found["strangers"]) == (None, [], [])
+    # What is compared is another matter.
+    with pytest.raises(NotFound):
+        run(later="ten", require=False)
 
 
 def test_an_unknown_checkpoint_is_told():

@@ -246,5 +246,13 @@ def test_the_page_tells_what_was_not_proved(verified, text):
     assert text in read(with_copies(verified=verified)).text
 
 
+def test_the_page_tells_what_the_last_drill_did_not_cover():
+    told = "Changes since the last drill The last drill passed with checkpoint 2026-11-01-noon."
+    assert f"{told} These changes were not part of it. Change router shop-router went" in read(runs.checkpoint()).text
+    assert f"{told} Nothing has changed since." in read(runs.checkpoint(changes=[])).text
+    assert "Changes since" not in read(runs.checkpoint(since=None)).text
+    assert json.loads(run_page.document(runs.checkpoint()))["changes"] == ["router shop-router went"]
+
+
 def test_json_tells_of_a_policy_that_nobody_named_that_it_is_not_known():
     assert json.loads(run_page.document(runs.checkpoint(consistency="")))["figures"]["policy_met"] is None
