@@ -44,13 +44,15 @@ options:
       - V(restore) also verifies that every block of a volume restored from it has the same SHA-256 as in the snapshot. Makes a
         volume and a full backup of it at the remote site for each volume, and removes them. Needs backups made by Cinder's Swift
         driver. O(verification_runs) spreads it over several checkpoints.
+      - V(readable) verifies, in addition to V(records), that a volume can be restored from it at the remote site. It looks at no object,
+        so it works with any backup driver, but does not prove that the volume equals its snapshot.
     type: str
-    choices: [records, objects, restore]
+    choices: [records, objects, readable, restore]
     default: objects
   verification_runs:
     description:
-      - Within how many checkpoints O(verification=restore) proves the content of each volume. Each checkpoint proves an equal share of
-        the volumes, and verifies the others as V(objects) does. With V(1), each proves all.
+      - Within how many checkpoints O(verification=restore) or O(verification=readable) proves the content of each volume. Each checkpoint
+        restores an equal share of the volumes, and verifies the others as V(objects), or V(records), does. With V(1), each restores all.
       - What the manifests in the catalogue say selects the volumes. First come those that were never proved, then those that were passed
         over most often. Volumes whose last proof failed are always among them.
     type: int

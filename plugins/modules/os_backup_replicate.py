@@ -22,8 +22,8 @@ description:
     are of another moment. Those whose content was found to differ from the snapshot are replaced by full ones. The old ones are first
     removed at both sites; if they cannot be removed, or a checkpoint with this id was published with them, the module fails before the
     first change.
-  - If a proof by O(verification=restore) fails, the module fails and names the volume. The backup is marked, so that the next run proves
-    this volume again, whichever checkpoint it takes. No backup is built on one whose content differs.
+  - If a proof by O(verification=restore) or O(verification=readable) fails, the module fails and names the volume. The backup is marked,
+    so that the next run proves this volume again, whichever checkpoint it takes. No backup is built on one whose content differs.
   - Progress is shown on the terminal and in the job output of AWX.
   - Temporary failures (a restarted service, a broken link) are tolerated for O(stall_timeout).
 extends_documentation_fragment:
@@ -166,7 +166,7 @@ replication:
           description: How far the copy was proved, as O(verification) says.
           type: str
         content:
-          description: The last proof that a volume restored from a copy of this volume equalled its snapshot, by this or an earlier checkpoint.
+          description: The last proof of this volume's content by a restore, by this or an earlier checkpoint.
           type: dict
           contains:
             proved_at:
@@ -175,6 +175,11 @@ replication:
               sample: "2026-11-22T12:04:31.250Z"
             proved_by:
               description: Id of the checkpoint. Empty when there has been no such proof.
+              type: str
+            how:
+              description:
+                - V(restore) when a volume restored from the copy equalled the snapshot, V(readable) when it was restored but not compared.
+                  Empty when there has been no such proof.
               type: str
             passed_over:
               description: How many checkpoints in a row, up to this one, proved the content of other volumes but not of this one.

@@ -141,8 +141,8 @@ recovery_points:
       type: bool
     content:
       description:
-        - When it was last proved, for each volume of the newest checkpoint that can be restored, that a volume restored from a copy equals
-          the snapshot; null when none can be restored.
+        - When the content of each volume of the newest checkpoint that can be restored was last proved by a restore; null when none can be
+          restored.
       type: dict
       contains:
         age:
@@ -150,6 +150,9 @@ recovery_points:
           type: float
         unproved:
           description: Number of volumes without a proof.
+          type: int
+        compared:
+          description: Number of volumes whose last proof was a comparison, and not only a restore.
           type: int
         volumes:
           description: One entry for each volume.
@@ -166,13 +169,18 @@ recovery_points:
               description: Its id at the site of the checkpoint.
               type: str
             verified:
-              description: How far the copy of this checkpoint was verified, V(records), V(objects) or V(restore).
+              description: How far the copy of this checkpoint was verified, V(records), V(objects), V(readable) or V(restore).
               type: str
             proved_at:
               description: When its content was last proved; null when it never was.
               type: str
             proved_by:
               description: Id of the checkpoint that proved it; null when none did.
+              type: str
+            how:
+              description:
+                - V(restore) when a volume restored from the copy equalled the snapshot, V(readable) when it was restored but not compared;
+                  null when none did.
               type: str
             age:
               description: Seconds since then; null when it never was.

@@ -18,16 +18,16 @@ POINT = {
     "damaged": [],
     "drill": None,
     "drill_within": True,
-    "content": {"age": 86400.0, "unproved": 0, "volumes": [{}, {}]},
+    "content": {"age": 86400.0, "unproved": 0, "compared": 1, "volumes": [{}, {}]},
     "proof_within": True,
 }
-UNPROVED = {"age": None, "unproved": 1, "volumes": [{}, {}]}
+UNPROVED = {"age": None, "unproved": 1, "compared": 1, "volumes": [{}, {}]}
 
 
 @pytest.mark.parametrize(
     ("changes", "fails", "says"),
     [
-        pytest.param({}, False, "content of all volumes proved within 86400.0 s", id="all is proved"),
+        pytest.param({}, False, "content of all volumes proved within 86400.0 s, 1 of 2 by comparison", id="all is proved"),
         pytest.param({"content": UNPROVED}, False, "content of 1 of 2 volumes never proved", id="not all, and no limit"),
         pytest.param({"content": UNPROVED, "proof_within": False}, True, "No recent proof of the content of: shop.", id="past the limit"),
         pytest.param({"checkpoint": None, "content": None, "within": False}, True, "nothing can be restored", id="nothing at all"),

@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ..copies.verification import RESTORE
 from ..manifest.manifest import Content, Manifest
 
 
@@ -37,6 +38,7 @@ class VolumeContent:
             "verified": self.verified,
             "proved_at": self.content.proved_at or None,
             "proved_by": self.content.proved_by or None,
+            "how": self.content.how or None,
             "age": self.age(now),
         }
 
@@ -74,4 +76,5 @@ class ApplicationContent:
         return round((now - self.oldest).total_seconds(), 1) if self.oldest else None
 
     def as_dict(self, now: datetime.datetime) -> dict[str, t.Any]:
-        return {"age": self.age(now), "unproved": len(self.unproved), "volumes": [one.as_dict(now) for one in self.volumes]}
+        compared = sum(one.content.how == RESTORE for one in self.volumes)
+        return {"age": self.age(now), "unproved": len(self.unproved), "compared": compared, "volumes": [one.as_dict(now) for one in self.volumes]}

@@ -4,24 +4,42 @@
 
 from __future__ import annotations
 
-import typing as t
+import dataclasses
 
 from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CloudError
 
 
-def quota_problems(storage: BlockStorage, count: int, gigabytes: int, proofs: t.Sequence[int] = ()) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Room:
+    """Volumes that exist at the same time at the remote site, to prove the content of copies.
+
+    :param sizes: theirs, in GiB.
+    :param is_backed_up: whether each has a backup, too.
+    """
+
+    sizes: tuple[int, ...] = ()
+    is_backed_up: bool = False
+
+    @property
+    def needs(self) -> dict[str, int]:
+        """Per quota."""
+        count, size = len(self.sizes), sum(self.sizes)
+        volumes = {"volumes": count, "gigabytes": size}
+        return {**volumes, "backups": count, "backup_gigabytes": size} if self.is_backed_up else volumes
+
+
+def quota_problems(storage: BlockStorage, count: int, gigabytes: int, proofs: Room = Room()) -> list[str]:
     """Quotas of a project that are too small for so many more backups; imported records count too.
 
-    :param proofs: sizes of the volumes that are restored and backed up again at the same time, to prove the content of copies.
+    :param proofs: needed in addition.
     """
     quotas = storage.quotas()
-    needs = {"backups": count + len(proofs), "backup_gigabytes": gigabytes + sum(proofs)}
-    if proofs:
-        needs |= {"volumes": len(proofs), "gigabytes": sum(proofs)}
+    needs = {"backups": count, "backup_gigabytes": gigabytes}
     remedy = "Raise it, or remove old checkpoints."
-    if proofs:
+    if proofs.sizes:
+        needs = {name: needs.get(name, 0) + more for name, more in {**dict.fromkeys(needs, 0), **proofs.needs}.items()}
         remedy = "Raise it, remove old checkpoints, or restore fewer volumes at a time to prove their content (verification_runs, concurrency)."
     return [
         f"The quota '{name}' of the project on site '{storage.cloud.site}' is {missing} too small: {needed} more are "
@@ -29,11 +47,6 @@ def quota_problems(storage: BlockStorage, count: int, gigabytes: int, proofs: t.
         for name, needed in needs.items()
         if (missing := quotas[name].shortfall(needed))
     ]
-
-
-def largest(sizes: t.Iterable[int], limit: int) -> list[int]:
-    """The most that volumes of these sizes take while so many exist at a time."""
-    return sorted(sizes, reverse=True)[:limit]
 
 
 def import_problems(importing: BlockStorage) -> list[str]:
@@ -54,5 +67,5 @@ def store_problems(option: str, store: ObjectStore) -> list[str]:
     try:
         store.check_access()
     except CloudError as error:
-        return [f"{error.message} Give {option}: the account that the backup service writes to; or choose verification: records."]
+        return [f"{error.message} Give {option}: the account that the backup service writes to; or choose verification: readable, or records."]
     return []

@@ -41,6 +41,7 @@ class Comparison:
     def __init__(self, storage: BlockStorage, waiter: Waiter, backup: Backup) -> None:
         self._storage = storage
         self._waiter = waiter
+        self._patient = waiter.moving(backup.size)
         self._backup = backup
         self._name = scratch.name(backup.id)
 
@@ -50,9 +51,19 @@ class Comparison:
         :raises ContentDiffers: when the volume's blocks differ from those of the snapshot.
         :raises DrError: when they could not be compared.
         """
+        self._leaving_nothing(lambda: self._compare(store, location))
+
+    def restore(self) -> None:
+        """Restore, and remove what was made.
+
+        :raises DrError: when no volume could be restored.
+        """
+        self._leaving_nothing(self._restore)
+
+    def _leaving_nothing(self, act: t.Callable[[], t.Any]) -> None:
         self.remove()
         try:
-            self._compare(store, location)
+            act()
         except BaseException:
             # What is still busy can only be removed by the next run, or by pruning; the cause of this failure matters more.
             with contextlib.suppress(DrError):
@@ -60,13 +71,19 @@ class Comparison:
             raise
         self.remove()
 
-    def _compare(self, store: ObjectStore, location: Location) -> None:
+    def _restore(self) -> str:
+        """Restore a volume.
+
+        :returns: its id.
+        """
         wanted = {"name": self._name, "size": self._backup.size, "description": scratch.description(self._backup.id)}
         volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
-        patient = self._waiter.moving(self._backup.size)
-        patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
-        again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": scratch.mark(self._backup.id)})
-        found = patient.until(f"backup {self._name}", lambda: self._backed_up(again))
+        self._patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
+        return volume.id
+
+    def _compare(self, store: ObjectStore, location: Location) -> None:
+        again = self._storage.create_backup(self._restore(), {"name": self._name, "metadata": scratch.mark(self._backup.id)})
+        found = self._patient.until(f"backup {self._name}", lambda: self._backed_up(again))
         with (
             store.stream(location.container, location.block_sums_name) as wanted_sums,
             store.stream(found.container, _block_sums_name(store, found)) as sums,
@@ -151,7 +168,7 @@ def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> N
         raise CloudError(
             f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services use blocks of "
             f"{size} and {size_there} bytes for their checksums.",
-            "Set the same backup_swift_block_size at both sites, or choose verification: objects.",
+            "Set the same backup_swift_block_size at both sites, or choose verification: readable.",
         )
     blocks, differing = 0, 0
     for one, other in itertools.zip_longest(wanted.sums(), there.sums()):

@@ -9,11 +9,11 @@ import typing as t
 
 from ..core.records import Backup
 from ..manifest.manifest import Content
-from .check import store_problems
+from .check import Room, store_problems
 from .sampling import Sampling
 from .sites import Sites
 from .transport import SHARED
-from .verification import RECORDS, RESTORE, foreseeable
+from .verification import LOOKING, RESTORE, RESTORING, foreseeable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Delivery:
 
     @property
     def looks_at_objects(self) -> bool:
-        return self.transport != SHARED or self.depth != RECORDS
+        return self.transport != SHARED or self.depth in LOOKING
 
     @property
     def foreseen(self) -> Delivery:
@@ -44,14 +44,21 @@ class Delivery:
         :param volumes: ids of the checkpoint's.
         :param backups: of the primary site, before any is removed.
         """
-        return self.sampling.chosen(volumes, backups) if self.depth == RESTORE else set()
+        return self.sampling.chosen(volumes, backups) if self.depth in RESTORING else set()
+
+    def room(self, sizes: t.Iterable[int], limit: int) -> Room:
+        """What the volumes that are restored take while so many exist at a time, at most.
+
+        :param sizes: of all that are restored.
+        """
+        return Room(tuple(sorted(sizes, reverse=True)[:limit]), is_backed_up=self.depth == RESTORE)
 
     def content(self, volume_id: str, proved_at: str) -> Content:
         """What is known of a volume's content after this checkpoint.
 
         :param proved_at: empty when the checkpoint does not prove it.
         """
-        return self.sampling.after(volume_id, proved_at) if self.depth == RESTORE else self.sampling.last(volume_id)
+        return self.sampling.after(volume_id, proved_at, self.depth) if self.depth in RESTORING else self.sampling.last(volume_id)
 
     def problems(self, sites: Sites) -> list[str]:
         """Why the stores cannot be used as needed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .check import import_problems, largest, quota_problems
+from .check import Room, import_problems, quota_problems
 from .delivery import Delivery
 from .plan import adoptable, backups_of, deletion_problems
 from .sites import Sites
@@ -42,7 +42,7 @@ class Prospect:
         backed_up = {b.volume_id for b in done}
         new = [size for volume, size in self.sizes.items() if volume not in backed_up]
         known = {b.id for b in there}
-        proofs = largest((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.limit)
-        for storage, old, proved in ((sites.primary, gone, []), (sites.remote, [b for b in gone if b.id in known], proofs)):
+        proofs = delivery.room((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.limit)
+        for storage, old, proved in ((sites.primary, gone, Room()), (sites.remote, [b for b in gone if b.id in known], proofs)):
             problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old), proved)
         return problems

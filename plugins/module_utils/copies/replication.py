@@ -22,7 +22,7 @@ from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, each, values_of
 from ..work.progress import Progress
 from ..work.waiting import Patience, Waiter
-from .check import import_problems, largest, quota_problems
+from .check import import_problems, quota_problems
 from .cinder_backup import CinderBackup
 from .objects import Link, listed_backups, read_link
 from .options import ReplicationOptions
@@ -98,11 +98,11 @@ class Replication:
         deleted = [backup.size for backup in plan.delete]
         imported = sizes + [backup.size for backup in plan.adopt if backup.id not in known]
         forgotten = [backup.size for backup in plan.delete if backup.id in known]
-        proofs = largest((plan.sizes[one] for one in self._restored), self._effort.limit)
+        proofs = self._delivery.room((plan.sizes[one] for one in self._restored), self._effort.limit)
         problems: list[str] = []
         if sizes:
             problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted))
-        if imported or proofs:
+        if imported or proofs.sizes:
             problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten), proofs)
         problems += deletion_problems(plan.delete, self._sites.primary.cloud.site, there)
         problems += snapshot_problems(plan, self._sites.primary.cloud.site)

@@ -57,13 +57,14 @@ class Sampling:
         failed = {one.volume_id for one in backups if self._has_failed(one)}
         return {one for one in ordered if self.last(one).passed_over >= self.runs - 1 or one in failed} | set(ordered[:share])
 
-    def after(self, volume_id: str, proved_at: str) -> Content:
+    def after(self, volume_id: str, proved_at: str, how: str) -> Content:
         """What is known of a volume's content after this checkpoint, which proves that of a sample.
 
         :param proved_at: empty when the volume is not in the sample.
+        :param how: it is proved.
         """
         if proved_at:
-            return Content(proved_at, self.checkpoint)
+            return Content(proved_at, self.checkpoint, how)
         last = self.last(volume_id)
         return dataclasses.replace(last, passed_over=last.passed_over + 1)
 

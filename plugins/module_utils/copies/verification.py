@@ -25,7 +25,13 @@ RECORDS = "records"
 OBJECTS = "objects"
 #: In addition, a volume restored from it equals the snapshot, block by block.
 RESTORE = "restore"
-DEPTHS = (RECORDS, OBJECTS, RESTORE)
+#: The records, and a volume can be restored from it; nothing of the store is looked at.
+READABLE = "readable"
+DEPTHS = (RECORDS, OBJECTS, READABLE, RESTORE)
+#: Those that look at the store, and those that restore volumes.
+LOOKING, RESTORING = (OBJECTS, RESTORE), (READABLE, RESTORE)
+#: The deepest that changes nothing.
+_FORESEEABLE = {READABLE: RECORDS, RESTORE: OBJECTS}
 
 #: What each depth leaves unproved of copies.
 _UNPROVED = {
@@ -33,6 +39,7 @@ _UNPROVED = {
         "only the records of the backups were compared, so it is not proved that the store has their objects, that these are whole, "
         "or that a volume restored from them equals its snapshot"
     ),
+    READABLE: "a volume could be restored from them, but it is not proved that it equals its snapshot",
     OBJECTS: "the store has their objects, but it is not proved that a volume restored from them equals its snapshot",
 }
 
@@ -51,7 +58,7 @@ def unproved(depths: t.Iterable[str]) -> str:
 
 def foreseeable(depth: str) -> str:
     """The deepest verification that changes nothing."""
-    return OBJECTS if depth == RESTORE else depth
+    return _FORESEEABLE.get(depth, depth)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Proof:
     """What was found of one backup in the store; empty where the store was not read.
 
     :param depth: how far the copy was proved.
-    :param proved_at: when a volume restored from it was found to equal its snapshot; empty when none was.
+    :param proved_at: when its content was proved by a restore; empty when it was not.
     """
 
     stored_bytes: int = 0
@@ -67,9 +74,9 @@ class Proof:
     depth: str = RECORDS
     proved_at: str = ""
 
-    def dated(self, proved_at: str | None) -> Proof:
+    def dated(self, depth: str, proved_at: str | None) -> Proof:
         """The same with a proof of the content, if there is one."""
-        return dataclasses.replace(self, depth=RESTORE, proved_at=proved_at) if proved_at else self
+        return dataclasses.replace(self, depth=depth, proved_at=proved_at) if proved_at else self
 
 
 class Verification:
@@ -90,12 +97,10 @@ class Verification:
         """
         self._progress.begin("verifying", "backups", len(chains))
         _refuse(self._sites, self._record_problems(chains))
-        if self._depth == RECORDS:
-            return [(chain, Proof()) for chain in chains]
         to_restore = [chain for chain in chains if chain.backup.volume_id in restored]
-        proofs = each(chains, lambda chain: self._prove_objects(chain, is_all=chain.backup.volume_id not in restored), self._effort.limit)
+        proofs = each(chains, lambda chain: self._look(chain, is_all=chain.backup.volume_id not in restored), self._effort.limit)
         moments = dict(each(to_restore, self._prove_content, self._effort.limit))
-        return [(chain, proof.dated(moments.get(chain.backup.volume_id))) for chain, proof in zip(chains, proofs, strict=True)]
+        return [(chain, proof.dated(self._depth, moments.get(chain.backup.volume_id))) for chain, proof in zip(chains, proofs, strict=True)]
 
     def _record_problems(self, chains: t.Sequence[Chain]) -> list[str]:
         known = {b.id: b for b in self._effort.insist(self._sites.remote.backups)}
@@ -112,10 +117,13 @@ class Verification:
             if b.id in known and (known[b.id].size, known[b.id].object_count) != (b.size, b.object_count)
         ]
 
-    def _prove_objects(self, chain: Chain, is_all: bool) -> Proof:
-        """:param is_all: whether no other proof of this copy follows."""
+    def _look(self, chain: Chain, is_all: bool) -> Proof:
+        """Prove the objects of a copy, where that is wanted.
+
+        :param is_all: whether no other proof of this copy follows.
+        """
         proof = Proof()
-        for link in chain.links:
+        for link in chain.links if self._depth in LOOKING else ():
             proof = self._prove_link(chain.backup, location_of(link))
         if is_all:
             self._progress.add(steps=1)
@@ -133,13 +141,17 @@ class Verification:
         return Proof(inventory.stored_bytes, inventory.digest, OBJECTS)
 
     def _prove_content(self, chain: Chain) -> tuple[str, str]:
-        """Compare a volume restored from a copy with its snapshot.
+        """Restore a volume from a copy, and compare it with its snapshot where that is wanted.
 
-        :returns: the id of the volume, and when they were found to be equal.
+        :returns: the id of the volume, and when that succeeded.
         """
         backup = chain.backup
+        comparison = Comparison(self._sites.remote, self._waiter, backup)
         try:
-            Comparison(self._sites.remote, self._waiter, backup).compare(self._sites.stores.remote, location_of(chain.links[-1]))
+            if self._depth == RESTORE:
+                comparison.compare(self._sites.stores.remote, location_of(chain.links[-1]))
+            else:
+                comparison.restore()
         except DrError as error:
             self._remember(backup, DIFFERS_KEY if isinstance(error, ContentDiffers) else UNPROVED_KEY)
             error.message = f"The content of the copy of volume {backup.volume_id} was not proved. {error.message}"

@@ -65,15 +65,17 @@ class ApplicationDescription:
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """When the content of a volume's copies was last proved: a volume restored from one of them equalled its snapshot.
+    """When the content of a volume's copies was last proved.
 
     :param proved_at: ISO 8601 in UTC; empty when it never was.
     :param proved_by: the checkpoint whose copy proved it; empty when none ever did.
+    :param how: ``restore`` when a volume restored from the copy equalled its snapshot, ``readable`` when it was restored only; empty when never.
     :param passed_over: how many checkpoints in a row, up to and including this one, proved the content of other volumes but not of this one.
     """
 
     proved_at: str = ""
     proved_by: str = ""
+    how: str = ""
     passed_over: int = 0
 
     @property
@@ -91,7 +93,7 @@ class Copy:
     :param container: where the objects of the backup are; empty when unknown.
     :param stored_bytes: what they take there.
     :param inventory: ``sha256:...`` over names, sizes and checksums of these objects; empty when unknown.
-    :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, or by a ``restore``.
+    :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, that it is ``readable``, or by a ``restore``.
     :param content: the last proof of the volume's content, by this copy or an earlier one.
     """
 

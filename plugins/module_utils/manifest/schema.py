@@ -186,9 +186,10 @@ _COPY = _object(
     container=_TEXT,
     stored_bytes=_COUNT,
     inventory={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?" + _END},
-    verified={"enum": ["records", "objects", "restore"]},
+    verified={"enum": ["records", "objects", "readable", "restore"]},
     content=_object(
         proved_at={"type": "string", "pattern": f"^({_MOMENT})?" + _END},
+        how={"enum": ["", "readable", "restore"]},
         proved_by={"type": "string", "pattern": f"^({NAME_PATTERN})?{_END}"},
         passed_over=_COUNT,
     ),

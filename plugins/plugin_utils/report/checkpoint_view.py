@@ -16,8 +16,8 @@ from .view import Cell, Figure, Page, Section, Table
 
 _GIB = 1024**3
 _LEGEND = (("freezing", "freeze requested"), ("frozen", "frozen, until the thaw was confirmed"), ("snapshot", "a snapshot being taken"))
-_OLDEST = "the oldest of the last proofs of each volume, by a restore that was compared"
-_PROVED = {"records": "its record", "objects": "all its objects", "restore": "by a restore"}
+_OLDEST = "the oldest of the last proofs of each volume, by a restore"
+_PROVED = {"records": "its record", "objects": "all its objects", "readable": "by a restore, not compared", "restore": "by a restore"}
 
 
 def checkpoint_page(run: CheckpointRun) -> Page:
@@ -94,9 +94,11 @@ def _copied(run: CheckpointRun) -> Figure:
 def _proved(run: CheckpointRun) -> Figure:
     name, total = "Content last proved", len(run.copies)
     if run.never_proved:
-        note = f"{run.never_proved} of {wording.counted(total, 'volume')} never restored and compared"
+        note = f"{run.never_proved} of {wording.counted(total, 'volume')} never restored to prove the copies"
         return Figure(name, "never" if run.never_proved == total else "not all", note)
-    return Figure(name, wording.UNKNOWN if run.proof_age is None else f"{wording.duration(run.proof_age)} ago", _OLDEST)
+    only_restored = sum(copy.proved_how != "restore" for copy in run.copies)
+    note = f"{_OLDEST}, {only_restored} of them not compared" if only_restored else _OLDEST
+    return Figure(name, wording.UNKNOWN if run.proof_age is None else f"{wording.duration(run.proof_age)} ago", note)
 
 
 # The freeze
@@ -193,8 +195,14 @@ def _copy_row(copy: CopiedVolume) -> tuple[Cell, ...]:
         Cell("incremental" if copy.incremental else "full"),
         Cell(copy.extent or wording.UNKNOWN),
         Cell(_PROVED.get(copy.verified, copy.verified or wording.UNKNOWN)),
-        Cell(wording.day_and_time(copy.proved_at), f"by checkpoint {copy.proved_by}") if copy.proved_at else Cell("never"),
+        _last_proof(copy),
     )
+
+
+def _last_proof(copy: CopiedVolume) -> Cell:
+    if not copy.proved_at:
+        return Cell("never")
+    return Cell(wording.day_and_time(copy.proved_at), f"by checkpoint {copy.proved_by}" + ("" if copy.proved_how == "restore" else ", not compared"))
 
 
 def _changes(run: CheckpointRun) -> t.Iterator[Section]:

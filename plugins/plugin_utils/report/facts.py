@@ -75,6 +75,7 @@ class CopiedVolume:
     :param extent: what it consists of, in words; empty where that is not known.
     :param proved_at: when the volume's content was last proved; None when it never was.
     :param proved_by: the checkpoint that proved it.
+    :param proved_how: ``restore`` when a restored volume was compared with its snapshot, ``readable`` when it was only restored.
     """
 
     volume: str
@@ -87,6 +88,7 @@ class CopiedVolume:
     verified: str
     proved_at: Moment
     proved_by: str
+    proved_how: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -312,6 +314,7 @@ def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
                     verified=copy.text("verified"),
                     proved_at=copy.inside("content").moment("proved_at"),
                     proved_by=copy.inside("content").text("proved_by"),
+                    proved_how=copy.inside("content").text("how"),
                 )
 
 

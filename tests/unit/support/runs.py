@@ -63,7 +63,7 @@ def _copies():
             "size": size,
             "incremental": incremental,
             "stored_bytes": stored,
-            "content": {"proved_at": f"2026-11-22T{12 - index:02d}:00:00.000Z", "proved_by": "2026-11-21-noon", "passed_over": index},
+            "content": {"proved_at": f"2026-11-22T{12 - index:02d}:00:00.000Z", "proved_by": "2026-11-21-noon", "how": "restore", "passed_over": index},
         }
         for index, (_server_name, _name, size, _taken, stored, incremental) in enumerate(VOLUMES, 1)
     ]

@@ -106,7 +106,7 @@ def test_a_proof_of_content_needs_room_for_the_volumes_that_this_run_proves(clou
     assert "'volumes' of the project on site 'remote' is 1 too small" in problem
     assert clouds.problems(verification="restore", verification_runs=1) == []
     # A volume that was passed over twice has its turn, besides a new one.
-    clouds.contents = {"volume-orders": Content("2026-01-01T12:00:00.000Z", "earlier", 2)}
+    clouds.contents = {"volume-orders": Content("2026-01-01T12:00:00.000Z", "earlier", passed_over=2)}
     assert len(clouds.problems(verification="restore", backup_concurrency=8)) == 1
 
 

@@ -143,7 +143,7 @@ def proving(*contents):
     return dataclasses.replace(NOON, copies=tuple(dataclasses.replace(one, content=content) for one, content in zip(NOON.copies, contents, strict=True)))
 
 
-RECENT, OLD, NEVER = Content("2026-01-01T12:30:00.000Z", "noon"), Content("2026-01-01T11:00:00Z", "eleven", 1), Content("", "", 2)
+RECENT, OLD, NEVER = Content("2026-01-01T12:30:00.000Z", "noon", "restore"), Content("2026-01-01T11:00:00Z", "eleven", "readable", 1), Content()
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,15 @@ def test_each_volume_tells_when_and_by_which_checkpoint_it_was_proved():
         "verified": "objects",
         "proved_at": "2026-01-01T12:30:00.000Z",
         "proved_by": "noon",
+        "how": "restore",
         "age": 1800.0,
     }
+    assert (volumes[shop.uuid(2)]["how"], last["how"]) == ("readable", None)
     assert (last["proved_at"], last["proved_by"], last["age"]) == (None, None, None)
+
+
+def test_a_restore_that_was_not_compared_is_told_apart():
+    assert point(proving(RECENT, OLD, RECENT)).as_dict(NOW, Limits())["content"]["compared"] == 2
 
 
 def test_what_cannot_be_restored_has_no_proofs():

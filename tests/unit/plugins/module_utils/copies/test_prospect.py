@@ -75,6 +75,12 @@ def test_a_proof_of_content_needs_room_for_the_largest_volume_and_its_backup(sit
     assert all("site 'remote' is 1 too small" in one for one in found)
 
 
+def test_a_volume_that_is_only_restored_needs_no_room_for_a_backup(site):
+    site.remote.limits |= {"volumes": 0, "gigabytes": 3, "backups": 2, "backup_gigabytes": 7}
+    found = problems(site, YET_TO_BE_TAKEN, Delivery("shared", "readable"))
+    assert [one.split("on site")[0].split("'")[1] for one in found] == ["volumes", "gigabytes"]
+
+
 def test_only_the_sample_needs_room(site):
     delivery = Delivery("shared", "restore", Sampling("noon", 2, {"volume-payments": Content("2026-01-01T12:00:00.000Z", "earlier")}))
     site.remote.limits |= {"volumes": 1, "gigabytes": 3}

@@ -92,7 +92,7 @@ def test_a_copy_is_described_as_a_restore_needs_it():
         "stored_bytes": sum(sizes),
         "inventory": "sha256:",
         "verified": "objects",
-        "content": {"proved_at": "", "proved_by": "", "passed_over": 0},
+        "content": {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0},
     }
 
 
@@ -101,16 +101,16 @@ class Sampled(Protecting):
 
     full_every = 9
 
-    def __init__(self, *names, runs):
-        super().__init__(*names, depth="restore")
+    def __init__(self, *names, runs, depth="restore"):
+        super().__init__(*names, transport="shared" if depth == "readable" else "copy", depth=depth)
         self.runs, self.contents = runs, {}
 
     def proving(self, checkpoint):
         """The volumes whose content a run proves."""
-        self.delivery = Delivery("copy", "restore", Sampling(checkpoint, self.runs, self.contents))
+        self.delivery = dataclasses.replace(self.delivery, sampling=Sampling(checkpoint, self.runs, self.contents))
         copies = self.next(checkpoint) if checkpoint != "noon" else self.run()[1]
         self.contents = {one.volume_id: one.content for one in copies}
-        return [one.volume_id for one in copies if one.verified == "restore"]
+        return [one.volume_id for one in copies if one.verified == self.delivery.depth]
 
 
 def test_the_content_of_all_volumes_is_proved_within_so_many_runs():
@@ -119,6 +119,26 @@ def test_the_content_of_all_volumes_is_proved_within_so_many_runs():
     assert len(shop.remote.called("create_volume_from_backup")) == 3
     assert [(one.proved_by, one.passed_over) for _volume, one in sorted(shop.contents.items())] == [("night", 0), ("evening", 1)]
     assert all(one.proved_at for one in shop.contents.values())
+
+
+def test_copies_of_which_no_object_can_be_looked_at_are_restored_in_turn_too():
+    shop = Sampled("a", "b", runs=2, depth="readable")
+    shop.stores.remote.down = 10**6
+    assert [shop.proving(one) for one in ("noon", "evening")] == [["volume-a"], ["volume-b"]]
+    assert {one.how for one in shop.contents.values()} == {"readable"}
+    assert len(shop.remote.called("create_volume_from_backup")) == 2
+    # Nothing is backed up to be compared, and nothing is left.
+    assert shop.remote.called("create_backup") == []
+    assert shop.remote.volumes() == []
+
+
+def test_a_copy_that_cannot_be_restored_fails_the_run_even_if_no_object_can_be_looked_at():
+    shop = Sampled("a", runs=1, depth="readable")
+    shop.remote.failing.add("restore")
+    with pytest.raises(ResourceFailed, match="The content of the copy of volume volume-a was not proved. .*error_restoring"):
+        shop.proving("noon")
+    assert shop.remote.volumes() == []
+    assert [one.volume_id for one in shop.primary.backups() if UNPROVED_KEY in one.metadata] == ["volume-a"]
 
 
 def test_a_run_that_proves_no_content_keeps_what_is_known_of_it():

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling, last_proofs
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import READABLE, RESTORE
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import DIFFERS_KEY, UNPROVED_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -29,18 +30,18 @@ def test_the_same_is_selected_however_the_volumes_are_ordered():
 
 
 def test_never_proved_volumes_come_first():
-    contents = {"a": Content(EARLY, "x", 3), "b": Content(), "c": Content(LATE, "y")}
+    contents = {"a": Content(EARLY, "x", RESTORE, 3), "b": Content(), "c": Content(LATE, "y")}
     assert chosen(9, contents) == ["b"]
     # A volume of which no checkpoint says anything is a new one.
-    assert chosen(9, {"a": Content(EARLY, "x", 3)}, volumes=["a", "new"]) == ["new"]
+    assert chosen(9, {"a": Content(EARLY, "x", RESTORE, 3)}, volumes=["a", "new"]) == ["new"]
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        pytest.param(Content("", "", 1), Content(), id="never proved, and passed over"),
-        pytest.param(Content(LATE, "y", 2), Content(EARLY, "x", 1), id="passed over more often"),
-        pytest.param(Content(EARLY, "x", 1), Content(LATE, "y", 1), id="proved longer ago"),
+        pytest.param(Content(passed_over=1), Content(), id="never proved, and passed over"),
+        pytest.param(Content(LATE, "y", RESTORE, 2), Content(EARLY, "x", RESTORE, 1), id="passed over more often"),
+        pytest.param(Content(EARLY, "x", RESTORE, 1), Content(LATE, "y", RESTORE, 1), id="proved longer ago"),
     ],
 )
 def test_which_of_two_comes_first(one, other):
@@ -48,7 +49,7 @@ def test_which_of_two_comes_first(one, other):
 
 
 def test_nothing_is_passed_over_too_often_whatever_comes_new():
-    contents = {"a": Content(EARLY, "x", 2), "b": Content(EARLY, "x", 1)}
+    contents = {"a": Content(EARLY, "x", RESTORE, 2), "b": Content(EARLY, "x", RESTORE, 1)}
     assert chosen(3, contents, volumes=["a", "b", "new"]) == ["a", "new"]
 
 
@@ -59,7 +60,7 @@ def test_all_is_proved_within_so_many_runs_while_volumes_come(seed):
         volumes.append(f"volume-new-{run}")
         sampling = Sampling(f"run-{run}", runs, contents)
         proved = sampling.chosen(volumes, ())
-        contents = {one: sampling.after(one, EARLY if one in proved else "") for one in volumes}
+        contents = {one: sampling.after(one, EARLY if one in proved else "", RESTORE) for one in volumes}
         since = {one: 0 if one in proved else since.get(one, 0) + 1 for one in volumes}
         assert max(since.values()) < runs
 
@@ -92,7 +93,7 @@ def test_a_volume_that_the_newest_checkpoint_lacks_is_known_from_an_older_one():
 
 
 def test_what_a_checkpoint_leaves_unproved_is_counted():
-    sampling = Sampling("noon", 3, {"a": Content(EARLY, "x", 1)})
-    assert sampling.after("a", "") == Content(EARLY, "x", 2)
-    assert sampling.after("new", "") == Content("", "", 1)
-    assert sampling.after("a", LATE) == Content(LATE, "noon", 0)
+    sampling = Sampling("noon", 3, {"a": Content(EARLY, "x", READABLE, 1)})
+    assert sampling.after("a", "", RESTORE) == Content(EARLY, "x", READABLE, 2)
+    assert sampling.after("new", "", RESTORE) == Content("", "", "", 1)
+    assert sampling.after("a", LATE, RESTORE) == Content(LATE, "noon", RESTORE, 0)

@@ -53,7 +53,7 @@ def test_an_unknown_version_is_refused_by_name(version):
         Manifest.parse(shop.document(schema_version=version))
 
 
-NEVER_PROVED = {"proved_at": "", "proved_by": "", "passed_over": 0}
+NEVER_PROVED = {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0}
 NEW_IN_COPIES = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records", "content": NEVER_PROVED}
 
 
@@ -267,6 +267,7 @@ def put(path, value):
         ("copies/0/verified", "perhaps"),
         ("copies/0/content/proved_at", "yesterday"),
         ("copies/0/content/proved_by", "a/b"),
+        ("copies/0/content/how", "a guess"),
         ("copies/0/content/passed_over", -1),
         ("copies/0/content", None),
         ("unknown", {}),

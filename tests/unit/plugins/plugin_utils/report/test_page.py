@@ -221,7 +221,8 @@ def with_copies(**changes):
     return runs.checkpoint({**manifest, "copies": [{**first, **changes}, *others]})
 
 
-NEVER = {"proved_at": "", "proved_by": "", "passed_over": 0}
+NEVER = {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0}
+ONLY_RESTORED = {"proved_at": "2026-11-22T11:30:00.000Z", "proved_by": "half-past", "how": "readable", "passed_over": 0}
 
 
 def test_the_page_tells_when_the_content_of_each_volume_was_last_proved():
@@ -230,8 +231,15 @@ def test_the_page_tells_when_the_content_of_each_volume_was_last_proved():
     assert "2026-11-22 11:00:00 UTC by checkpoint 2026-11-21-noon" in page.text
 
 
+def test_the_page_tells_what_was_restored_but_not_compared():
+    page = read(with_copies(content=ONLY_RESTORED, verified="readable"))
+    assert "by a restore, 1 of them not compared" in page.text
+    assert "2026-11-22 11:30:00 UTC by checkpoint half-past, not compared" in page.text
+    assert "1 of 5 copies: a volume could be restored from them, but it is not proved that it equals its snapshot." in page.text
+
+
 def test_the_page_tells_how_many_volumes_were_never_proved():
-    assert "Content last proved not all 1 of 5 volumes never restored and compared" in read(with_copies(content=NEVER)).text
+    assert "Content last proved not all 1 of 5 volumes never restored to prove the copies" in read(with_copies(content=NEVER)).text
     assert "Content last proved not all 1 of 5 volumes" in read(with_copies(content=None)).text
 
 
