@@ -184,7 +184,10 @@ def members_of(params, application, compute):
 
 
 def job_of(module, compute, acting, network):
-    """:param acting: with whose credentials servers are stopped and locked."""
+    """Set up the fencing.
+
+    :param acting: with whose credentials servers are stopped and locked.
+    """
     params, application = module.params, Application.parse(module.params["application"])
     members = members_of(params, application, compute)
     agents = Agents.of(compute.cloud, **params["quiesce"]) if readiness.asks_agents(application) else None

@@ -201,7 +201,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import unlisted
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
@@ -210,7 +210,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 
 def run(module, catalogue, storage):
     params = module.params
-    limits = Limits.parse(params)
+    limits = AgeLimits.parse(params)
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
     parts = methods.look(storage)

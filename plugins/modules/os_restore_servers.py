@@ -310,7 +310,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 
 
 def gates_of(params, manifest, cloud):
-    """Between the tiers; refuses what nobody has allowed."""
+    """The gates between tiers; refuses commands that nobody has allowed."""
     probe = readiness.DrillProbe(**params["drill_probe"])
     agents = Agents.of(cloud, **params["quiesce"]) if probe.agent or readiness.asks_agents(manifest.application) else None
     ask = Probes(agents, Compute(cloud)).ask

@@ -46,7 +46,7 @@ class Unusable:
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class AgeLimits:
     """The oldest acceptable age in seconds; None for no limit, and for drills and proofs also for none required.
 
     :param age: of what can be restored.
@@ -59,7 +59,7 @@ class Limits:
     proof_age: float | None = None
 
     @classmethod
-    def parse(cls, options: t.Mapping[str, t.Any]) -> Limits:
+    def parse(cls, options: t.Mapping[str, t.Any]) -> AgeLimits:
         """Read the options.
 
         :raises InvalidInput: for a negative limit.
@@ -115,7 +115,7 @@ class RecoveryPoint:
         """The last proofs of the content of what can be restored."""
         return ApplicationContent.of(self.newest) if self.newest else None
 
-    def as_dict(self, now: datetime.datetime, limits: Limits) -> dict[str, t.Any]:
+    def as_dict(self, now: datetime.datetime, limits: AgeLimits) -> dict[str, t.Any]:
         age, drill_age = self.age(now), self.drill_age(now)
         proof_age = self.content.age(now) if self.content else None
         checkpoint = self.newest.checkpoint if self.newest else None

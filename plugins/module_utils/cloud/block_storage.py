@@ -172,7 +172,7 @@ class BlockStorage:
     # Groups
 
     def group_types(self) -> list[GroupType]:
-        """Those that the project may use; their specs are for administrators only."""
+        """The group types that the project may use; only administrators see their specs."""
         with self.cloud.calling("list volume group types"):
             return [_group_type(found) for found in self._api.group_types()]
 

@@ -196,7 +196,10 @@ class Compute:
             return [_server_group(found) for found in self._api.server_groups()]
 
     def create_server_group(self, name: str, policy: str, max_per_host: int | None) -> None:
-        """:param max_per_host: of servers that are kept apart, how many may be on one host; None for one."""
+        """Create a server group.
+
+        :param max_per_host: of servers that are kept apart, how many may be on one host; None for one.
+        """
         rules = {"rules": {"max_server_per_host": max_per_host}} if max_per_host else {}
         with self.cloud.calling(f"create server group {name}"):
             self._api.create_server_group(name=name, policy=policy, **rules)
@@ -266,6 +269,7 @@ def _server(found: t.Any) -> Server:
         hostname=found.hostname or "",
         root_device=found.root_device_name or "",
         power_state=found.power_state,
+        updated_at=found.updated_at or "",
     )
 
 

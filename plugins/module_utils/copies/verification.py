@@ -98,8 +98,8 @@ class Verification:
         self._progress.begin("verifying", "backups", len(chains))
         _refuse(self._sites, self._record_problems(chains))
         to_restore = [chain for chain in chains if chain.backup.volume_id in restored]
-        proofs = each(chains, lambda chain: self._look(chain, is_all=chain.backup.volume_id not in restored), self._effort.limit)
-        moments = dict(each(to_restore, self._prove_content, self._effort.limit))
+        proofs = each(chains, lambda chain: self._look(chain, is_all=chain.backup.volume_id not in restored), self._effort.concurrency)
+        moments = dict(each(to_restore, self._prove_content, self._effort.concurrency))
         return [(chain, proof.dated(self._depth, moments.get(chain.backup.volume_id))) for chain, proof in zip(chains, proofs, strict=True)]
 
     def _record_problems(self, chains: t.Sequence[Chain]) -> list[str]:

@@ -18,6 +18,8 @@ import typing as t
 from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, SOURCE_KEY
 
 _KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
+#: In the description of a port whose MAC address is not known in advance: which of its server's it is, counted from 0.
+PLACE_KEY = "osdr_port"
 #: What Neutron takes as a description.
 _LONGEST_DESCRIPTION = 255
 #: What every service takes as a name.
@@ -55,13 +57,20 @@ class Mark:
         return [*(tag for tag in there if not tag.startswith(marks)), *self.tags()]
 
     def text(self) -> str:
-        """For a description; names and ids have no blanks."""
+        """The mark as text for a description; names and ids have no blanks."""
         return " ".join(self.tags())
 
-    def beside(self, text: str) -> str:
-        """A description with the mark behind it, without words of its own that look like one; cut where both are too long."""
-        mark = self.text()
+    def beside(self, text: str, *more: str) -> str:
+        """A description with the mark behind it, without words of its own that look like one; cut where both are too long.
+
+        :param more: words that belong to the mark.
+        """
+        mark = " ".join((self.text(), *more))
         return f"{_without_marks(text)[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
+
+    def fits_beside(self, text: str) -> bool:
+        """Whether :meth:`beside` has room for all of a description."""
+        return len(_without_marks(text)) + len(self.text()) < _LONGEST_DESCRIPTION
 
     def after(self, text: str) -> str:
         """A public key with the mark behind its comment, without words of its own that look like one."""
@@ -95,7 +104,7 @@ def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:
-    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in _KEYS.values())
+    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in (*_KEYS.values(), PLACE_KEY))
 
 
 def unmarked_text(text: str) -> str:
@@ -104,7 +113,7 @@ def unmarked_text(text: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    """To the letter, where no word of it is like a part of a mark."""
+    """A text without words that look like parts of a mark; any other text is left as it is."""
     words = text.split()
     others = unmarked_tags(words)
     return text if len(others) == len(words) else " ".join(others)

@@ -93,7 +93,10 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class GroupType:
-    """:param is_consistent: whether its specs ask for consistent group snapshots."""
+    """A type of volume groups.
+
+    :param is_consistent: whether its specs ask for consistent group snapshots.
+    """
 
     id: str
     name: str
@@ -102,7 +105,10 @@ class GroupType:
 
 @dataclasses.dataclass(frozen=True)
 class VolumeGroup:
-    """:param volume_type_ids: of the types of volumes that it takes."""
+    """A volume group.
+
+    :param volume_type_ids: of the types of volumes that it takes.
+    """
 
     id: str
     name: str
@@ -185,7 +191,7 @@ class Flavor:
 
 @dataclasses.dataclass(frozen=True)
 class NamedFlavor(Flavor):
-    """Exactly the flavor of this name, whatever its size; the sizes here are those of the flavor that it replaces."""
+    """The flavor of exactly this name, whatever its size; the sizes here are those of the flavor that it replaces."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,6 +229,8 @@ class Server:
     root_device: str = ""
     #: What the hypervisor last said of the guest, in Nova's numbers: 1 runs, 3 is paused, 4 is off.
     power_state: int | None = None
+    #: When Nova last changed what it knows of it, for example because it was started or stopped.
+    updated_at: str = ""
 
     @property
     def label(self) -> str:
@@ -230,7 +238,7 @@ class Server:
 
     @property
     def state(self) -> str:
-        """Its status and task, for messages."""
+        """Status and task, for messages."""
         return f"{self.status} ({self.task_state})" if self.task_state else self.status
 
     @property
@@ -241,7 +249,10 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class ServerGroup:
-    """:param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said."""
+    """A server group.
+
+    :param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said.
+    """
 
     id: str
     name: str
@@ -252,7 +263,9 @@ class ServerGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """:param mtu: 0 where the site does not say.
+    """A network.
+
+    :param mtu: 0 where the site does not say.
     :param is_shared: whether its owner lets other projects use it, ours among them.
     """
 
@@ -264,11 +277,17 @@ class Network:
     port_security: bool = True
     is_external: bool = False
     is_shared: bool = False
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    dns_domain: str = ""
+    qos_policy_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Subnet:
-    """:param ip_version: 4 or 6, as the address modes with it are.
+    """A subnet.
+
+    :param ip_version: 4 or 6, as the address modes with it are.
     :param gateway_ip: None where it has no gateway.
     """
 
@@ -286,11 +305,37 @@ class Subnet:
     host_routes: tuple[t.Mapping[str, str], ...] = ()
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
+    tags: tuple[str, ...] = ()
+    subnet_pool_id: str | None = None
+    service_types: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class SubnetPool:
+    """:param prefixes: from which it gives ranges."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class QosPolicy:
+    id: str
+    name: str
+    project_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Router:
-    """:param external_network_id: to which it leads; None where it leads nowhere."""
+    """A router.
+
+    :param external_network_id: to which it leads; None where it leads nowhere.
+    :param gateway_addresses: its own on that network.
+    :param routes: each with ``destination`` and ``nexthop``.
+    :param is_ha: whether it runs on several hosts; None for those who are not administrators, and so for ``is_distributed``.
+    """
 
     id: str
     name: str
@@ -298,6 +343,13 @@ class Router:
     description: str = ""
     external_network_id: str | None = None
     enable_snat: bool = True
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    gateway_addresses: tuple[str, ...] = ()
+    gateway_qos_policy_id: str | None = None
+    routes: tuple[t.Mapping[str, str], ...] = ()
+    is_ha: bool | None = None
+    is_distributed: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -315,7 +367,10 @@ class SecurityGroupRule:
 
 @dataclasses.dataclass(frozen=True)
 class SecurityGroup:
-    """:param is_shared: whether its owner lets other projects use it, ours among them."""
+    """A security group.
+
+    :param is_shared: whether its owner lets other projects use it, ours among them.
+    """
 
     id: str
     name: str
@@ -324,13 +379,29 @@ class SecurityGroup:
     rules: tuple[SecurityGroupRule, ...] = ()
     is_shared: bool = False
     is_stateful: bool = True
+    tags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Forwarding:
+    """One protocol port of a floating address that leads to one of a port."""
+
+    port_id: str
+    internal_address: str
+    internal_port: int
+    external_port: int
+    protocol: str
+    description: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class FloatingIp:
-    """:param port_id: of the port to which it leads; None where it leads to none.
+    """A floating address.
+
+    :param port_id: of the port to which it leads; None where it leads to none.
     :param network_id: of the external network that it is of.
     :param fixed_ip_address: of the port's addresses, the one to which it leads.
+    :param forwardings: where it leads to several ports, each by some of its protocol ports.
     """
 
     id: str
@@ -341,6 +412,10 @@ class FloatingIp:
     project_id: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
+    dns_name: str = ""
+    dns_domain: str = ""
+    qos_policy_id: str | None = None
+    forwardings: tuple[Forwarding, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -369,6 +444,35 @@ class Port:
     #: What kind of interface it is on its host.
     vnic_type: str = "normal"
     project_id: str = ""
+    qos_policy_id: str | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
+    #: What its host needs to know; empty for those who are not administrators.
+    profile: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Subport:
+    """A port of a trunk that is not its parent."""
+
+    port_id: str
+    segmentation_type: str
+    segmentation_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """:param port_id: of its parent, by which a server has it."""
+
+    id: str
+    name: str
+    port_id: str
+    project_id: str = ""
+    description: str = ""
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    subports: tuple[Subport, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -148,7 +148,10 @@ def fence_problems(steps: t.Sequence[FenceStep]) -> list[str]:
 
 
 def _admin_problems(unlocked: t.Iterable[Server]) -> list[str]:
-    """:param unlocked: with the project's own credentials."""
+    """Why the project's own credentials cannot unlock all servers.
+
+    :param unlocked: the servers that are to be unlocked with them.
+    """
     return [f"Server {server.label} was fenced by an administrator; give admin_cloud." for server in unlocked if needs_admin(server)]
 
 

@@ -40,9 +40,9 @@ class Run(TwoSites):
         assert cloud.site == "remote"
         return SimpleNamespace(checkpoints=lambda application: Listing(tuple(self.manifests), ()))
 
-    def _effort(self, limit, stall_timeout, bandwidth):
+    def _effort(self, concurrency, stall_timeout, bandwidth):
         self.given = {"stall_timeout": stall_timeout, "bandwidth": bandwidth}
-        return dataclasses.replace(self.effort, limit=limit, **self.given)
+        return dataclasses.replace(self.effort, concurrency=concurrency, **self.given)
 
     def __call__(self, check_mode=False, **changes):
         params = {

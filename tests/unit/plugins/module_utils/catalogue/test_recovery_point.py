@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Damaged, Listing, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint, unavailable
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -48,13 +48,13 @@ def test_a_copy_of_a_method_that_is_not_known_cannot_be_restored():
 
 
 def test_the_newest_that_can_be_restored_counts():
-    found = point(NOON, TEN).as_dict(NOW, Limits(3600))
+    found = point(NOON, TEN).as_dict(NOW, AgeLimits(3600))
     assert (found["checkpoint"], found["created_at"], found["age"]) == ("noon", "2026-01-01T12:00:00Z", 3600.0)
     assert (found["consistency"], found["restorable"], found["not_restorable"], found["within"]) == ("quiesced", 2, [], True)
 
 
 def test_a_newer_one_that_cannot_be_restored_is_told():
-    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, Limits(3600))
+    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, AgeLimits(3600))
     assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == ("ten", 10800.0, 1, False)
     (newer,) = found["not_restorable"]
     assert (newer["checkpoint"], newer["created_at"]) == ("noon", "2026-01-01T12:00:00Z")
@@ -63,19 +63,19 @@ def test_a_newer_one_that_cannot_be_restored_is_told():
 
 
 def test_an_older_one_that_cannot_be_restored_is_only_not_counted():
-    found = point(NOON, lacking(TEN)).as_dict(NOW, Limits())
+    found = point(NOON, lacking(TEN)).as_dict(NOW, AgeLimits())
     assert (found["restorable"], found["not_restorable"]) == (1, [])
 
 
 @pytest.mark.parametrize(("max_age", "within"), [(None, True), (3599, False), (3600, True), (3601, True), (0, False)])
 def test_within_is_within_the_limit(max_age, within):
-    assert point(NOON).as_dict(NOW, Limits(max_age))["within"] is within
+    assert point(NOON).as_dict(NOW, AgeLimits(max_age))["within"] is within
 
 
 @pytest.mark.parametrize("max_age", [None, 10**9])
 @pytest.mark.parametrize("nothing", [point(), point(NOON, backups=[backup("other")]), point(damaged=(DAMAGED,))])
 def test_nothing_that_can_be_restored_is_never_within(nothing, max_age):
-    found = nothing.as_dict(NOW, Limits(max_age))
+    found = nothing.as_dict(NOW, AgeLimits(max_age))
     assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == (None, None, 0, False)
 
 
@@ -117,7 +117,7 @@ def test_metrics_are_what_prometheus_reads():
 
 @pytest.mark.parametrize(("limit", "within"), [(None, True), (1799, False), (1800, True)])
 def test_a_drill_is_within_its_own_limit(limit, within):
-    found = point(NOON, drill=DRILLED).as_dict(NOW, Limits(drill_age=limit))
+    found = point(NOON, drill=DRILLED).as_dict(NOW, AgeLimits(drill_age=limit))
     assert found["drill"] == {
         "drill": "7", "checkpoint": "noon", "finished_at": "2026-01-01T12:30:00Z", "age": 1800.0, "recovery_seconds": 71.4
     }
@@ -126,16 +126,16 @@ def test_a_drill_is_within_its_own_limit(limit, within):
 
 @pytest.mark.parametrize(("limit", "within"), [(None, True), (10**9, False)])
 def test_what_was_never_drilled_is_within_no_limit(limit, within):
-    found = point(NOON).as_dict(NOW, Limits(drill_age=limit))
+    found = point(NOON).as_dict(NOW, AgeLimits(drill_age=limit))
     assert (found["drill"], found["drill_within"]) == (None, within)
 
 
 def test_limits_that_nothing_can_keep_are_refused():
     unlimited = {"max_age": None, "max_drill_age": None, "max_proof_age": None}
-    assert Limits.parse({"max_age": 0, "max_drill_age": 1, "max_proof_age": 2, "applications": []}) == Limits(0, 1, 2)
+    assert AgeLimits.parse({"max_age": 0, "max_drill_age": 1, "max_proof_age": 2, "applications": []}) == AgeLimits(0, 1, 2)
     for option in unlimited:
         with pytest.raises(InvalidInput, match=f"{option} is -1"):
-            Limits.parse({**unlimited, option: -1})
+            AgeLimits.parse({**unlimited, option: -1})
 
 
 def proving(*contents):
@@ -157,12 +157,12 @@ RECENT, OLD, NEVER = Content("2026-01-01T12:30:00.000Z", "noon", "restore"), Con
     ],
 )
 def test_proofs_of_content_are_within_their_own_limit(contents, limit, age, unproved, within):
-    found = point(proving(*contents)).as_dict(NOW, Limits(proof_age=limit))
+    found = point(proving(*contents)).as_dict(NOW, AgeLimits(proof_age=limit))
     assert (found["content"]["age"], found["content"]["unproved"], found["proof_within"]) == (age, unproved, within)
 
 
 def test_each_volume_tells_when_and_by_which_checkpoint_it_was_proved():
-    volumes = {one["volume_id"]: one for one in point(proving(RECENT, OLD, NEVER)).as_dict(NOW, Limits())["content"]["volumes"]}
+    volumes = {one["volume_id"]: one for one in point(proving(RECENT, OLD, NEVER)).as_dict(NOW, AgeLimits())["content"]["volumes"]}
     last = volumes[shop.uuid(3)]
     assert volumes[shop.uuid(1)] == {
         "server": "orders-db",
@@ -179,11 +179,11 @@ def test_each_volume_tells_when_and_by_which_checkpoint_it_was_proved():
 
 
 def test_a_restore_that_was_not_compared_is_told_apart():
-    assert point(proving(RECENT, OLD, RECENT)).as_dict(NOW, Limits())["content"]["compared"] == 2
+    assert point(proving(RECENT, OLD, RECENT)).as_dict(NOW, AgeLimits())["content"]["compared"] == 2
 
 
 def test_what_cannot_be_restored_has_no_proofs():
-    found = point().as_dict(NOW, Limits(proof_age=10**9))
+    found = point().as_dict(NOW, AgeLimits(proof_age=10**9))
     assert (found["content"], found["proof_within"]) == (None, False)
 
 

@@ -290,8 +290,9 @@ def test_a_list_with_something_else_than_servers_is_none(compute, requests_mock)
 
 
 def test_what_the_hypervisor_says_of_a_guest_is_known(compute, requests_mock):
-    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(**{"OS-EXT-STS:power_state": 3})})
-    assert compute.server("s1").power_state == 3
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(**{"OS-EXT-STS:power_state": 3, "updated": "2026-11-22T12:00:00Z"})})
+    shown = compute.server("s1")
+    assert (shown.power_state, shown.updated_at) == (3, "2026-11-22T12:00:00Z")
 
 
 @pytest.mark.parametrize(("status", "is_known"), [("ACTIVE", True), ("UNKNOWN", False)])

@@ -104,12 +104,12 @@ class Storage:
         return self._reason
 
 
-def restore(storage, limit=8):
-    return VolumeRestore(storage, shop.manifest(), storage.waiter, limit)
+def restore(storage, concurrency=8):
+    return VolumeRestore(storage, shop.manifest(), storage.waiter, concurrency)
 
 
-def finished(storage, limit=8):
-    work = restore(storage, limit)
+def finished(storage, concurrency=8):
+    work = restore(storage, concurrency)
     return work.finish(work.plan())
 
 
@@ -173,10 +173,10 @@ def test_a_second_run_does_nothing():
 FREE_AT_SEVEN = {shop.uuid(102): 7}
 
 
-@pytest.mark.parametrize("limit", [1, 8])
-def test_a_copy_from_which_somebody_else_restores_is_waited_for_and_keeps_nobody_up(limit):
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_copy_from_which_somebody_else_restores_is_waited_for_and_keeps_nobody_up(concurrency):
     storage = Storage(busy=FREE_AT_SEVEN)
-    result = {one["name"]: one["seconds"] for one in finished(storage, limit)}
+    result = {one["name"]: one["seconds"] for one in finished(storage, concurrency)}
     assert result.pop("orders-db-vdb") == {"requested": 7, "ready": 10}
     assert max(one["ready"] for one in result.values()) <= 6
 
@@ -241,14 +241,14 @@ def test_a_failed_volume_whose_copy_is_busy_is_removed_once():
 
 def test_no_more_than_the_limit_at_once():
     storage = Storage()
-    result = finished(storage, limit=1)
+    result = finished(storage, concurrency=1)
     assert storage.now == 9
     assert [one["seconds"] for one in result] == [{"requested": at, "ready": at + 3} for at in (0, 3, 6)]
 
 
 def test_a_run_that_does_not_wait_starts_what_the_limit_allows():
     storage = Storage()
-    work = restore(storage, limit=2)
+    work = restore(storage, concurrency=2)
     statuses = [one["status"] for one in work.begin(work.plan())]
     assert statuses == ["creating", "creating", "absent"]
     assert storage.now == 0
@@ -283,7 +283,7 @@ def test_a_run_that_does_not_wait_tells_what_could_not_be_begun():
 def test_what_is_under_way_takes_its_places_of_the_limit():
     restoring = dataclasses.replace(shop.restored_volumes()[0], status="restoring-backup", metadata={})
     storage = Storage((restoring,))
-    work = restore(storage, limit=2)
+    work = restore(storage, concurrency=2)
     assert [one["status"] for one in work.begin(work.plan())] == ["restoring-backup", "creating", "absent"]
     assert storage.there[restoring.id].metadata == {}, "it is completed when it is ready"
 

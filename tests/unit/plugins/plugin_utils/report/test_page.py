@@ -175,7 +175,7 @@ def test_what_the_evidence_leaves_open_is_told():
     lost.update(id="another")
     page = read(runs.checkpoint(runs.manifest(evidence=evidence), ("The volume is encrypted.",)))
     for text in (
-        "The thaw of server orders-db has not been confirmed; with it, its snapshots would be quiesced-consistent.",
+        "The thaw of server orders-db has not been confirmed; once it is, its snapshots are quiesced-consistent.",
         "Server payments-db was thawed later than its guard should have thawed it.",
         "There is no evidence for server shop-front.",
         "The volume is encrypted.",
@@ -189,7 +189,7 @@ def test_what_a_restore_leaves_open_is_told():
     page = read(runs.restore(volumes=volumes, servers=servers))
     for text in (
         "Server orders-db is not active: its status is ERROR.",
-        "Volume orders-db-data of server orders-db is not there: its status is error.",
+        "Volume orders-db-data of server orders-db is not usable: its status is error.",
         "An earlier run had restored 2 servers already",
     ):
         assert text in page.text
