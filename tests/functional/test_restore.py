@@ -43,7 +43,7 @@ def restored(protected, kind):
     remote = cloud("remote")
     found = {
         "server": lambda: [one for one in remote.compute.servers() if one.metadata.get("osdr_application") == protected.name],
-        "volume": lambda: [one for one in remote.block_storage.volumes() if protected.name in (one.description or "")],
+        "volume": lambda: [one for one in remote.block_storage.volumes() if one.metadata.get("osdr_application") == protected.name],
         "port": lambda: [one for one in remote.network.ports() if protected.name in (one.description or "")],
         "network": lambda: list(remote.network.networks(name="moved-net")),
     }

@@ -18,6 +18,8 @@ CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
 #: On what a drill makes, which is no part of any real restore.
 DRILL_KEY = "osdr_drill"
+#: On a volume that was restored: its own id, which what is copied from it has not.
+VOLUME_KEY = "osdr_volume"
 #: On a server, for as long as it is or may be frozen.
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
@@ -26,6 +28,10 @@ FENCE_KEY = "osdr_fence"
 UNPROVED_KEY = "osdr_unproved"
 #: On a backup whose content differs from its snapshot, with the time when that was found out.
 DIFFERS_KEY = "osdr_differs"
+#: On a server that its owner wants to be off, once it is.
+OFF_KEY = "osdr_off"
+#: On a server that its owner wants to be locked: the reason.
+LOCK_KEY = "osdr_lock"
 #: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 
@@ -60,6 +66,9 @@ class Volume:
     backend: str | None = None
     #: The generic volume group it is in.
     group_id: str | None = None
+    #: Properties of the image that it was made from, by which Nova boots a server from it.
+    image_metadata: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_read_only: bool = False
 
     @property
     def label(self) -> str:

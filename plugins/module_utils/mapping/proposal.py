@@ -15,7 +15,7 @@ import typing as t
 from ..core.records import Flavor, Subnet
 from ..manifest.manifest import Manifest
 from ..manifest.specs import KeyPairSpec, SubnetSpec
-from ..restore.server_plan import choose_flavor, specs_differ
+from ..restore.server_plan import choose_flavor, why_no_flavor
 from ..restore.stock import Stock
 from ..restore.topology import same_key
 from .mapping import KINDS, AddressRule, NamedKind, SiteMapping, Target, used_names
@@ -195,17 +195,15 @@ class _Proposer:
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
         largest = dataclasses.replace(largest, extra_specs=_same_specs(wanted))
         chosen = choose_flavor(largest, self.site.flavors)
-        if chosen and not specs_differ(chosen, largest):
+        if chosen:
             return Proposed(Target(chosen.name))
         by_size = sorted(self.site.flavors, key=lambda one: (one.name != name, -one.ram, -one.vcpus, one.name))
-        return self._undecided("flavors", name, self._why_no_flavor(chosen, largest), [one.name for one in by_size])
+        return self._undecided("flavors", name, self._why_no_flavor(largest), [one.name for one in by_size])
 
-    def _why_no_flavor(self, chosen: Flavor | None, wanted: Flavor) -> str:
-        specs = dict(wanted.extra_specs or {})
-        if chosen:
-            return f"Flavor '{chosen.name}' has the extra specs {dict(chosen.extra_specs or {})} at site '{self.site.name}' and {specs} at the source."
+    def _why_no_flavor(self, wanted: Flavor) -> str:
+        specs, why = dict(wanted.extra_specs or {}), why_no_flavor(wanted, self.site.flavors)
         size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory or more"
-        return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}."
+        return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}{f': {why}' if why else ''}."
 
     def _volume_type(self, name: str) -> Proposed:
         types, default = self.inventory.volume_types, self.inventory.default_volume_type

@@ -139,6 +139,9 @@ class Quiescer:
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})
+        if server.locked and not _sees_as_administrator(server):
+            problem = f"Server {server.label} is locked, so its own project can neither mark nor freeze it; unlock it, or give admin_cloud."
+            return Choice(self._candidates()[0], Support(problem), {})
         passed_over: dict[str, str] = {}
         for driver in self._candidates():
             support = driver.probe(server)
@@ -191,6 +194,11 @@ class Quiescer:
         options = self._options
         limits = Limits(options.freeze_timeout, options.budget, options.guard_timeout, self._concurrency)
         return FreezeWindow(steps, limits, FreezeMarks(self.compute), interruption)
+
+
+def _sees_as_administrator(server: Server) -> bool:
+    """Whether the credentials that were shown a server are an administrator's: Nova shows its host to no others."""
+    return server.hypervisor is not None
 
 
 def _member(server: Server, tier: str, choice: Choice) -> Member:

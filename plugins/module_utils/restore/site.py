@@ -65,6 +65,8 @@ class RestoreSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: tuple[QosPolicy, ...] = ()
     subnet_pools: tuple[SubnetPool, ...] = ()
+    #: The newest microversion that the site's Nova knows.
+    nova: tuple[int, int] = (2, 100)
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -167,8 +169,9 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
         "trunks": network.trunks,
         "qos_policies": network.qos_policies,
         "subnet_pools": network.subnet_pools,
+        "nova": compute.newest_version,
     }
     found = run_all(work, concurrency)
-    key_pairs, extensions = found.pop("key_pairs"), found.pop("extensions")
+    whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
     listed = {kind: tuple(there) for kind, there in found.items()}
-    return RestoreSite(name=cloud.site, project_id=cloud.project_id, key_pairs=key_pairs, extensions=extensions, **listed)
+    return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)

@@ -196,12 +196,14 @@ class RestoredVolume:
 class RestoredServer:
     """A server that a restore built or found.
 
+    :param is_off: whether it was off at the checkpoint, and shall be.
     :param created_at: when the site accepted the request to build it.
     """
 
     name: str
     tier: str
     status: str
+    is_off: bool
     fixed_ips: tuple[str, ...]
     floating_ips: tuple[str, ...]
     created_at: Moment
@@ -217,6 +219,10 @@ class RestoredServer:
     @property
     def seconds(self) -> float | None:
         return between(self.created_at, self.ready_at)
+
+    @property
+    def is_well(self) -> bool:
+        return self.status == "ACTIVE" or (self.is_off and self.status == "SHUTOFF")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -376,6 +382,7 @@ def _restored_server(server: Given, started: Moment, volumes: t.Iterable[Restore
         name=server.text("name"),
         tier=server.text("tier"),
         status=server.text("status"),
+        is_off=server.flag("is_off"),
         fixed_ips=tuple(address for port in ports for address in port.texts("fixed_ips")),
         floating_ips=tuple(port.text("floating_ip") for port in ports if port.text("floating_ip")),
         created_at=later(started, seconds.number("created")),

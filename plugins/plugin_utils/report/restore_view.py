@@ -37,7 +37,7 @@ def restore_page(run: RestoreRun) -> Page:
 
 def problems(run: RestoreRun) -> tuple[str, ...]:
     """What needs attention: first what was not restored as it should be, then the warnings of the run."""
-    found = [f"Server {one.name} is not active: its status is {one.status or wording.UNKNOWN}." for one in run.servers if one.status != "ACTIVE"]
+    found = [f"Server {one.name} is not active: its status is {one.status or wording.UNKNOWN}." for one in run.servers if not one.is_well]
     found += [
         f"Volume {one.name} of server {one.server} is not usable: its status is {one.status or wording.UNKNOWN}."
         for one in run.volumes
@@ -65,9 +65,10 @@ def _recovery_point(run: RestoreRun) -> Figure:
 
 
 def _servers_figure(run: RestoreRun) -> Figure:
-    active = sum(server.status == "ACTIVE" for server in run.servers)
-    state = "good" if active == len(run.servers) else "bad"
-    return Figure("Servers", f"{active} of {len(run.servers)}", f"active, in {wording.counted(len(run.tiers), 'tier')}", state)
+    well, off = sum(server.is_well for server in run.servers), sum(server.is_off for server in run.servers)
+    state = "good" if well == len(run.servers) else "bad"
+    told = f"active or off as at the checkpoint ({off})" if off else "active"
+    return Figure("Servers", f"{well} of {len(run.servers)}", f"{told}, in {wording.counted(len(run.tiers), 'tier')}", state)
 
 
 def _volumes_figure(run: RestoreRun) -> Figure:
@@ -170,7 +171,7 @@ def _servers(run: RestoreRun) -> Section:
 def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
     return (
         Cell(server.name, server.tier),
-        Cell(server.status or wording.UNKNOWN, state="good" if server.status == "ACTIVE" else "bad"),
+        Cell(server.status or wording.UNKNOWN, state="good" if server.is_well else "bad"),
         Cell(", ".join(server.fixed_ips) or "–"),
         Cell(", ".join(server.floating_ips) or "–"),
         Cell("was there already" if server.was_there else wording.duration(between(run.began_at, server.ready_at))),

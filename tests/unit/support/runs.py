@@ -49,7 +49,8 @@ def _volumes(server):
 
 def _server(tier, name):
     template = copy.deepcopy(shop.DOCUMENT["servers"][0])
-    return {**template, "source_id": shop.uuid(20 + number(name)), "name": name, "tier": tier, "volumes": _volumes(name)}
+    ports = [{**port, "source_id": shop.uuid(300 + 10 * number(name) + index)} for index, port in enumerate(template["ports"])]
+    return {**template, "source_id": shop.uuid(20 + number(name)), "name": name, "tier": tier, "ports": ports, "volumes": _volumes(name)}
 
 
 def _copies():

@@ -91,6 +91,18 @@ def test_what_a_driver_still_thaws_is_passed_over_to_no_other(least, minutes):
     assert quiesce.freeze_problems([one], made.choose([one])) == ["still being thawed, wait"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_refused"),
+    [({"locked": True, "hypervisor": None}, True), ({"locked": True}, False), ({"hypervisor": None}, False)],
+    ids=["its owner", "an administrator", "not locked"],
+)
+def test_a_locked_server_is_for_administrators_to_freeze_which_a_check_tells(changes, is_refused):
+    """Nova lets nobody else set its metadata or pause it."""
+    one = server("orders", **changes)
+    found = quiesce.freeze_problems([one], quiescer(*three()).choose([one]))
+    assert ["orders (id-orders) is locked" in problem for problem in found] == [True] * is_refused
+
+
 def test_auto_pauses_only_where_that_is_enough():
     drivers = Probed("nova", problems={"*": "no API"}), Probed("libvirt", problems={"*": "no agent"}), Probed("pause", level="paused")
     refused = choice(quiescer(*drivers), server("orders")).support.problem

@@ -183,6 +183,14 @@ def test_what_the_evidence_leaves_open_is_told():
         assert text in page.text
 
 
+@pytest.mark.parametrize(("is_off", "is_told"), [(True, False), (False, True)])
+def test_a_server_that_was_off_at_the_checkpoint_is_well_when_it_is_off(is_off, is_told):
+    servers = [{"started_at": None, "servers": [runs.restored("orders-db", "database", status="SHUTOFF", is_off=is_off), runs.restored("shop-front", "front")]}]
+    page = read(runs.restore(servers=servers))
+    assert ("Server orders-db is not active" in page.text) is is_told
+    assert (f"{2 - is_told} of 2" in page.text, "active or off as at the checkpoint (1)" in page.text) == (True, is_off)
+
+
 def test_what_a_restore_leaves_open_is_told():
     servers = [{"started_at": None, "servers": [runs.restored("orders-db", "database", status="ERROR"), runs.restored("shop-front", "front")]}]
     volumes = [{**result, "volumes": [{**one, "status": "error"} for one in result["volumes"]]} for result in runs.volume_results()]
