@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
@@ -145,7 +146,7 @@ def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(cloud
     choice = Choice(FakeDriver(), Support(guard="nova, guest"), {"libvirt": "There is no libvirt_uri."})
     quiescer = SimpleNamespace(resolve=lambda application: clouds.servers, choose=lambda servers: {"id-orders": choice})
     sites = SimpleNamespace(primary=clouds.primary, remote=SimpleNamespace(cloud=None))
-    catalogue = SimpleNamespace(find=lambda *names: None)
+    catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
     for name, value in {
         "connect": lambda params: None,
         "Accounts": SimpleNamespace(parse=lambda params: None),
