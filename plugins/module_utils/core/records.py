@@ -24,6 +24,10 @@ VOLUME_KEY = "osdr_volume"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: On a backup whose content could not be proved, with the time of the attempt.
+UNPROVED_KEY = "osdr_unproved"
+#: On a backup whose content differs from its snapshot, with the time when that was found out.
+DIFFERS_KEY = "osdr_differs"
 #: On a server that its owner wants to be off, once it is.
 OFF_KEY = "osdr_off"
 #: On a server that its owner wants to be locked: the reason.
