@@ -55,8 +55,8 @@ def _order_warnings(seen: CaptureSite) -> t.Iterator[str]:
         is_unlisted = any(port.mac_address not in server.mac_addresses for port in ports)
         if len(ports) > 1 and (is_unlisted or 1 < len({port.network_id for port in ports}) < len(ports)):
             yield (
-                f"Nova does not show the order of all interfaces of server {server.label}, so it may change: there are several on one network beside "
-                "others, or some without an address. Let the guest tell them apart by their MAC addresses."
+                f"The order of interfaces of server {server.label} may change, since Nova does not show all of it: there are several on one network "
+                "beside others, or some without an address. Let the guest tell them apart by their MAC addresses."
             )
 
 

@@ -192,7 +192,7 @@ MACS = ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01")
 def test_it_is_told_where_nova_does_not_show_the_order_of_interfaces(networks, macs, is_told):
     ports = [port(str(number), mac_address=f"fa:16:3e:00:00:0{number}", device_id="id-orders-db", network_id=one) for number, one in enumerate(networks, 1)]
     found = seen(ports=tuple(ports), servers={"id-orders-db": orders_db(mac_addresses=macs)})
-    assert [one.startswith("Nova does not show the order") for one in warnings(found)] == [True] * is_told
+    assert [one.startswith("The order of interfaces of server orders-db (id-orders-db) may change") for one in warnings(found)] == [True] * is_told
 
 
 @pytest.mark.parametrize(
@@ -453,6 +453,12 @@ def test_a_server_group_carries_the_application_in_its_name():
     found = described(server_groups=(APART, ServerGroup("g2", "others", "affinity")))
     assert found.servers[0].server_group == "shop-apart"
     assert found.topology.server_groups == (ServerGroupSpec("shop-apart", "anti-affinity", 2),)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "x" * 249 + " apart"])
+def test_the_name_of_a_server_group_is_one_that_nova_takes(name):
+    found = described(server_groups=(dataclasses.replace(APART, name=name),))
+    assert found.servers[0].server_group == f"shop-{name}"[:255].strip()
 
 
 def test_one_that_does_already_keeps_its_name():
