@@ -12,7 +12,6 @@ from ..application.definition import Application
 from ..core.records import Port, ServerGroup
 from .look import CaptureSite
 
-
 #: What Nova takes as the name of a server group.
 _LONGEST_NAME = 255
 
