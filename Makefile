@@ -16,7 +16,7 @@ CLOUDS ?= $(LAB_DIR)/clouds.yaml
 VARIABLES ?= tests/lab/own-clouds.yml
 # How often "make flaky" runs the functional tests and all scenarios.
 RUNS ?= 10
-# How many mutants of which modules "make mutants" makes, how many steps "make attack" goes.
+# How many mutants of which modules "make mutants" makes, and how many attempts each campaign of "make attack", which have goals of their own.
 N ?=
 MODULES ?=
 # How often the controller is killed in mid-freeze.
@@ -177,15 +177,18 @@ mutants: controller ## Small mistakes, one at a time, and whether a unit test no
 	@$(controller)/bin/python $(tools)/mutants.py --seed=$(SEED) $(if $(N),--count=$(N)) $(MODULES)
 
 .PHONY: attack
-attack: controller ## Campaigns against the promises of the library, without a cloud (SEED=1 N=1000)
+attack: controller ## Campaigns against the promises of the library, without a cloud, each to its goal (SEED=1), or N attempts of each
 	@$(controller)/bin/python $(tools)/attack.py --seed=$(SEED) $(if $(N),--count=$(N))
 
 .PHONY: soak
 soak: controller ## Long campaigns, first without a cloud, then on the lab; the last line counts (SEED=1 ROUNDS=100 KILLS=200 N=2000 RUNS=10)
 	@ROUNDS=100 KILLS=200 N=2000 $(stages) --resume="make soak" --from=$(FROM) \
-		mutants+attack lab-up lab-shop soak-window+soak-copies soak-scenarios soak-own-clouds soak-integration soak-campaigns flaky
+		mutants+soak-attack lab-up lab-shop soak-window+soak-copies soak-scenarios soak-own-clouds soak-integration soak-campaigns flaky
 
-.PHONY: soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-window soak-copies
+.PHONY: soak-attack soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-window soak-copies
+soak-attack: controller
+	@$(MAKE) --no-print-directory attack N=
+
 soak-scenarios: controller
 	@$(MAKE) --no-print-directory molecule SCENARIOS="drill failback partial_failure"
 

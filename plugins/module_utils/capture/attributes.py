@@ -71,8 +71,18 @@ def _missing(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attr
     return Attribute(names, Fate.MISSING, note, usual)
 
 
+#: What Nova writes into the profile of a port: the device on the server's host.
+OF_THE_HOST = (
+    *("pci_slot", "pci_vendor_info", "physical_network", "card_serial_number", "pf_mac_address", "vf_num", "device_mac_address"),
+    *("allocation", "arq_uuid", "migrating_to"),
+)
+
 #: What Neutron says of every resource and what a site alone can know.
 _OF_NEUTRON = _of_site("id", "tenant_id", "project_id", "created_at", "updated_at", "revision_number", "standard_attr_id")
+
+#: What people write about a resource; the mark of a restore stands behind a description.
+_TEXTS = _restored("description", "tags")
+_POLICY = _restored("qos_policy_id", note="by the policy's name")
 
 SERVER = Kind(
     "server",
@@ -142,14 +152,13 @@ PORT = Kind(
     (
         _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
         _restored("security_groups", note="with their rules"),
-        _restored("admin_state_up", "binding:vnic_type"),
-        _missing("binding:profile", "device_profile", "hardware_offload_type"),
-        _missing("qos_policy_id"),
-        _missing("dns_name", "dns_domain"),
-        _missing("extra_dhcp_opts"),
-        _missing("trunk_details", note="subports are lost"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("tags"),
+        _restored("admin_state_up", "binding:vnic_type", "dns_domain", "extra_dhcp_opts"),
+        _restored("dns_name", note="of ports on no server; Nova writes its host name into those of a server"),
+        _POLICY,
+        _restored("binding:profile", note="where policies allow: Neutron's own ones show it to administrators, and let only services set it"),
+        _restored("trunk_details", note="the trunk with its ports"),
+        _TEXTS,
+        _missing("device_profile", "hardware_offload_type"),
         _missing("numa_affinity_policy", "hints", "data_plane_status", "trusted"),
         _missing("mac_learning_enabled", usual=(False,)),
         _missing("pvlan_type", "pvlan_community"),
@@ -161,14 +170,26 @@ PORT = Kind(
     ),
 )
 
+TRUNK = Kind(
+    "trunk",
+    (
+        _restored("name", "port_id", "admin_state_up"),
+        _restored("sub_ports", note="the ports themselves too"),
+        _TEXTS,
+        _OF_NEUTRON,
+        _of_site("status"),
+    ),
+)
+
 FLOATING_IP = Kind(
     "floating address",
     (
         _restored("floating_network_id", "port_id", note="a new address of the external network, for the same port"),
         _restored("fixed_ip_address", note="the address of the port to which it leads"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("dns_name", "dns_domain", "qos_policy_id", "tags"),
-        _missing("port_forwardings"),
+        _restored("dns_name", "dns_domain"),
+        _restored("port_forwardings", note="of single ports to ports of the application"),
+        _POLICY,
+        _TEXTS,
         _OF_NEUTRON,
         _of_site("floating_ip_address", note="the address itself belongs to its site"),
         _of_site("router_id", "status", "port_details", "distributed"),
@@ -181,9 +202,10 @@ NETWORK = Kind(
     (
         _restored("name", "port_security_enabled"),
         _restored("mtu", note="unless the remote site's own is smaller, which os_restore_networks warns of"),
-        _missing("admin_state_up", note="the restored network is up", usual=(True,)),
-        _missing("dns_domain", "qos_policy_id", "tags", "availability_zone_hints"),
-        _missing("description", note="the mark of the restore replaces it"),
+        _restored("admin_state_up", "dns_domain"),
+        _POLICY,
+        _TEXTS,
+        _missing("availability_zone_hints"),
         _missing("vlan_transparent", "vlan_qinq", "qinq", "pvlan", usual=(False,)),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,
@@ -198,9 +220,9 @@ SUBNET = Kind(
     (
         _restored("name", "network_id", "cidr", "ip_version", "gateway_ip", "enable_dhcp", "dns_nameservers"),
         _restored("allocation_pools", "host_routes", "ipv6_ra_mode", "ipv6_address_mode"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("tags", "service_types"),
-        _missing("subnetpool_id", note="the restored subnet has its range without the pool"),
+        _restored("service_types", note="where policies allow: Neutron's own ones let only administrators set it"),
+        _restored("subnetpool_id", note="by the pool's name, if it holds the range; the range is the same in any case"),
+        _TEXTS,
         _missing("dns_publish_fixed_ip", "leak_routes", usual=(False,)),
         _OF_NEUTRON,
         _of_site("segment_id", "router:external"),
@@ -210,13 +232,17 @@ SUBNET = Kind(
 ROUTER = Kind(
     "router",
     (
-        _restored("name"),
-        _restored("external_gateway_info", "external_gateways", "enable_snat", note="the external network and SNAT; the site chooses the address"),
-        _missing("routes", note="the restored router has no extra routes"),
-        _missing("admin_state_up", note="the restored router is up", usual=(True,)),
-        _of_site("distributed", "ha", note="only administrators set them; the restored router has the site's default"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("tags", "availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id", "evpn_vni"),
+        _restored("name", "admin_state_up"),
+        _restored(
+            "external_gateway_info",
+            "external_gateways",
+            "enable_snat",
+            note="external network, SNAT and QoS policy of the first gateway; its address where the site has it and policies allow",
+        ),
+        _restored("routes", note="those that lead to an address on one of the application's subnets"),
+        _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),
+        _TEXTS,
+        _missing("availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id", "evpn_vni"),
         _missing("enable_ndp_proxy", "enable_default_route_bfd", "enable_default_route_ecmp", usual=(False,)),
         _OF_NEUTRON,
         _of_site("status", "availability_zones"),
@@ -228,7 +254,7 @@ SECURITY_GROUP = Kind(
     (
         _restored("name", "description", "security_group_rules"),
         _restored("stateful", note="when the group is made; one that is there stays as it is"),
-        _missing("tags"),
+        _restored("tags"),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,
     ),
@@ -263,4 +289,4 @@ KEY_PAIR = Kind(
     ),
 )
 
-KINDS = (SERVER, FLAVOR, VOLUME, PORT, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)
+KINDS = (SERVER, FLAVOR, VOLUME, PORT, TRUNK, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)

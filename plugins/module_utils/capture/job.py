@@ -56,6 +56,7 @@ def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Mi
 
 def _addresses(seen: CaptureSite) -> set[str]:
     """Fixed and floating ones of the application."""
-    ports = {port.id: port for server in seen.servers.values() for port in seen.ports_of(server)}
+    of_servers = [port for server in seen.servers.values() for port in seen.ports_of(server)]
+    ports = {port.id: port for port in (*of_servers, *seen.ports_on_no_server())}
     floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
     return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}

@@ -13,7 +13,20 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.errors import CheckFailed
-from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
+from ..core.records import (
+    FloatingIp,
+    Network,
+    Port,
+    QosPolicy,
+    Router,
+    SecurityGroup,
+    Server,
+    ServerGroup,
+    Subnet,
+    SubnetPool,
+    Trunk,
+    Volume,
+)
 from ..manifest.user_data import Form
 from ..work.pool import each, run_all
 
@@ -44,6 +57,9 @@ class CaptureSite:
     #: In the form in which the manifest is to have it, per server id.
     user_data: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     server_groups: tuple[ServerGroup, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    qos_policies: t.Mapping[str, QosPolicy] = dataclasses.field(default_factory=dict)
+    subnet_pools: t.Mapping[str, SubnetPool] = dataclasses.field(default_factory=dict)
     #: Per id of the attached volume or port.
     device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     #: The newest microversion that the site's Nova knows.
@@ -57,6 +73,19 @@ class CaptureSite:
         order = {mac: position for position, mac in enumerate(server.mac_addresses)}
         ports = [port for port in self.ports if port.device_id == server.id]
         return sorted(ports, key=lambda port: (order.get(port.mac_address, len(order)), port.id))
+
+    def trunks_of_servers(self) -> list[Trunk]:
+        """Trunks of which servers of the application have the parents."""
+        parents = {port.id for server in self.servers.values() for port in self.ports_of(server)}
+        return sorted((one for one in self.trunks if one.port_id in parents), key=lambda one: one.id)
+
+    def ports_on_no_server(self) -> list[Port]:
+        """Own ports on the application's networks that nothing has, such as those of virtual addresses, and those that servers have by way of a trunk."""
+        subports = {one.port_id for trunk in self.trunks_of_servers() for one in trunk.subports}
+        networks = {port.network_id for server in self.servers.values() for port in self.ports_of(server)}
+        networks |= {port.network_id for port in self.ports if port.id in subports}
+        free = {port.id for port in self.ports if port.network_id in networks and not port.device_id and not port.device_owner}
+        return [port for port in self.ports if port.id in subports or (port.id in free and port.project_id == self.project_id)]
 
     def volumes_of(self, server: Server) -> list[Volume]:
         """A server's volumes in the order of its devices, the one that boots first."""
@@ -96,6 +125,9 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "floating addresses": network.floating_ips,
         "key pairs": compute.key_pairs,
         "server groups": compute.server_groups,
+        "trunks": network.trunks,
+        "QoS policies": network.qos_policies,
+        "subnet pools": network.subnet_pools,
         "device tags": lambda: each([server.id for server in servers.values()], compute.device_tags, concurrency),
         "version": compute.newest_version,
     }
@@ -115,6 +147,9 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         floating_ips=tuple(found["floating addresses"]),
         key_pairs=found["key pairs"],
         server_groups=tuple(found["server groups"]),
+        trunks=tuple(found["trunks"]),
+        qos_policies=_by_id(found["QoS policies"]),
+        subnet_pools=_by_id(found["subnet pools"]),
         device_tags={one: tag for tags in found["device tags"] for one, tag in tags.items()},
         nova=found["version"],
     )

@@ -9,7 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.intent import intents_of
-from ..core.records import Network, Router, SecurityGroup, Server, Subnet
+from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
 
@@ -136,17 +136,29 @@ def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Ite
 def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
     for server in seen.servers.values():
         for port in seen.ports_of(server):
-            network = seen.networks.get(port.network_id)
             where = f"Port {port.id} of server {server.label}"
-            if network is None or network.project_id != seen.project_id:
-                name = network.name if network else port.network_id
-                yield (
-                    f"{where} is on network '{name}', which belongs to another project (shared or external): "
-                    "its addresses cannot be promised at another site; put the server on a network of the project."
-                )
-            for group_id in port.security_group_ids:
-                if group_id not in seen.security_groups:
-                    yield f"{where} uses security group {group_id}, which the project does not see; use one of its own."
+            yield from _network_problems(seen, port, where)
+            yield from _unseen_groups(seen, port, where)
+    for port in seen.ports_on_no_server():
+        where = f"Port {port.id}, which is on no server,"
+        yield from _network_problems(seen, port, where)
+        yield from _unseen_groups(seen, port, where)
+
+
+def _network_problems(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
+    network = seen.networks.get(port.network_id)
+    if network is None or network.project_id != seen.project_id:
+        name = network.name if network else port.network_id
+        yield (
+            f"{where} is on network '{name}', which belongs to another project (shared or external): "
+            "its addresses cannot be promised at another site; put the server on a network of the project."
+        )
+
+
+def _unseen_groups(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
+    for group_id in port.security_group_ids:
+        if group_id not in seen.security_groups:
+            yield f"{where} uses security group {group_id}, which the project does not see; use one of its own."
 
 
 def _topology_problems(seen: CaptureSite, scope: Scope) -> t.Iterator[str]:

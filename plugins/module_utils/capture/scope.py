@@ -29,7 +29,7 @@ class Scope:
 
     @classmethod
     def of(cls, seen: CaptureSite) -> Scope:
-        ports = [port for server in seen.servers.values() for port in seen.ports_of(server)]
+        ports = [*(port for server in seen.servers.values() for port in seen.ports_of(server)), *seen.ports_on_no_server()]
         networks = sorted({port.network_id for port in ports} & set(seen.networks))
         subnets = sorted(one.id for one in seen.subnets.values() if one.network_id in networks)
         joined = _router_subnets(seen, subnets)

@@ -125,7 +125,7 @@ def decide(
         keep=tuple(KeptCheckpoint(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
         remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
         needed=frozenset(methods.needed(stays)),
-        newest=newest and newest.checkpoint.id,
+        newest=newest.checkpoint.id if newest else None,
         own_of_newest=frozenset(part.id for part in methods.carriers(newest, remote)) if newest else frozenset(),
         opposite=None if opposite is None else frozenset(one.checkpoint.id for one in opposite),
     )

@@ -50,6 +50,13 @@ class Cloud:
     def __init__(self, connection: t.Any, site: str) -> None:
         self.connection = connection
         self.site = site
+        self._known: dict[str, t.Any] = {}
+
+    def remembered(self, what: str, ask: t.Callable[[], t.Any]) -> t.Any:
+        """What a site answers to a question whose answer does not change meanwhile; it is asked once."""
+        if what not in self._known:
+            self._known[what] = ask()
+        return self._known[what]
 
     @functools.cached_property
     def project_id(self) -> str:

@@ -19,6 +19,8 @@ import typing as t
 from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
 
 _KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
+#: In the description of a port whose MAC address is not known in advance: which of its server's it is, counted from 0.
+PLACE_KEY = "osdr_port"
 #: What else of a resource's metadata is ours.
 _OTHER_KEYS = (VOLUME_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
 #: What Neutron takes as a description.
@@ -61,10 +63,17 @@ class Mark:
         """The mark as text for a description; names and ids have no blanks."""
         return " ".join(self.tags())
 
-    def beside(self, text: str) -> str:
-        """A description with the mark behind it, without words of its own that look like one; cut where both are too long."""
-        mark = self.text()
+    def beside(self, text: str, *more: str) -> str:
+        """A description with the mark behind it, without words of its own that look like one; cut where both are too long.
+
+        :param more: words that belong to the mark.
+        """
+        mark = " ".join((self.text(), *more))
         return f"{_without_marks(text)[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
+
+    def fits_beside(self, text: str) -> bool:
+        """Whether :meth:`beside` has room for all of a description."""
+        return len(_without_marks(text)) + len(self.text()) < _LONGEST_DESCRIPTION
 
     def after(self, text: str) -> str:
         """A public key with the mark behind its comment, without words of its own that look like one."""
@@ -104,7 +113,7 @@ def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:
-    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in _KEYS.values())
+    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in (*_KEYS.values(), PLACE_KEY))
 
 
 def unmarked_text(text: str) -> str:

@@ -282,6 +282,10 @@ class Network:
     port_security: bool = True
     is_external: bool = False
     is_shared: bool = False
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    dns_domain: str = ""
+    qos_policy_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -306,6 +310,26 @@ class Subnet:
     host_routes: tuple[t.Mapping[str, str], ...] = ()
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
+    tags: tuple[str, ...] = ()
+    subnet_pool_id: str | None = None
+    service_types: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class SubnetPool:
+    """:param prefixes: from which it gives ranges."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class QosPolicy:
+    id: str
+    name: str
+    project_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,6 +337,9 @@ class Router:
     """A router.
 
     :param external_network_id: to which it leads; None where it leads nowhere.
+    :param gateway_addresses: its own on that network.
+    :param routes: each with ``destination`` and ``nexthop``.
+    :param is_ha: whether it runs on several hosts; None for those who are not administrators, and so for ``is_distributed``.
     """
 
     id: str
@@ -321,6 +348,13 @@ class Router:
     description: str = ""
     external_network_id: str | None = None
     enable_snat: bool = True
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    gateway_addresses: tuple[str, ...] = ()
+    gateway_qos_policy_id: str | None = None
+    routes: tuple[t.Mapping[str, str], ...] = ()
+    is_ha: bool | None = None
+    is_distributed: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -350,6 +384,19 @@ class SecurityGroup:
     rules: tuple[SecurityGroupRule, ...] = ()
     is_shared: bool = False
     is_stateful: bool = True
+    tags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Forwarding:
+    """One protocol port of a floating address that leads to one of a port."""
+
+    port_id: str
+    internal_address: str
+    internal_port: int
+    external_port: int
+    protocol: str
+    description: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -359,6 +406,7 @@ class FloatingIp:
     :param port_id: of the port to which it leads; None where it leads to none.
     :param network_id: of the external network that it is of.
     :param fixed_ip_address: of the port's addresses, the one to which it leads.
+    :param forwardings: where it leads to several ports, each by some of its protocol ports.
     """
 
     id: str
@@ -369,6 +417,10 @@ class FloatingIp:
     project_id: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
+    dns_name: str = ""
+    dns_domain: str = ""
+    qos_policy_id: str | None = None
+    forwardings: tuple[Forwarding, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -397,6 +449,35 @@ class Port:
     #: What kind of interface it is on its host.
     vnic_type: str = "normal"
     project_id: str = ""
+    qos_policy_id: str | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
+    #: What its host needs to know; empty for those who are not administrators.
+    profile: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Subport:
+    """A port of a trunk that is not its parent."""
+
+    port_id: str
+    segmentation_type: str
+    segmentation_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """:param port_id: of its parent, by which a server has it."""
+
+    id: str
+    name: str
+    port_id: str
+    project_id: str = ""
+    description: str = ""
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    subports: tuple[Subport, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

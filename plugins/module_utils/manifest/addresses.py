@@ -34,6 +34,12 @@ def contains(cidr: str, address: str) -> bool:
     return block is None or host is None or (host in block and not _reserved(block, host))
 
 
+def holds(cidr: str, part: str) -> bool:
+    """Whether a range has all of another one; what cannot be read has nothing."""
+    block, inside = network(cidr), network(part)
+    return block is not None and inside is not None and inside in block
+
+
 def _reserved(block: t.Any, host: t.Any) -> bool:
     """The first and the last address of an IPv4 network are not for ports, but in the smallest ones."""
     return block.version == 4 and block.prefixlen < 31 and host.value in (block.first, block.last)

@@ -9,6 +9,7 @@ candidate, that one is taken. Everything else is left for a person to decide.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ..core.records import Flavor, Subnet
@@ -82,6 +83,8 @@ class Inventory:
             "security_groups": (one.name for one in site.security_groups),
             "server_groups": (one.name for one in site.server_groups),
             "availability_zones": (name for names in self.stock.zones.values() for name in names),
+            "qos_policies": (one.name for one in site.qos_policies),
+            "subnet_pools": (one.name for one in site.subnet_pools),
         }
         return sorted({name for name in found[kind] if name})
 
@@ -130,6 +133,8 @@ class _Proposer:
             "volume_types": self._volume_type,
             "key_pairs": self._key_pair,
             "availability_zones": self._zone,
+            "qos_policies": functools.partial(self._named_at_site, "qos_policies", "QoS policy"),
+            "subnet_pools": functools.partial(self._named_at_site, "subnet_pools", "subnet pool"),
         }
         return special.get(kind.key, lambda one: Proposed(Target(one)))(name)
 
@@ -218,6 +223,14 @@ class _Proposer:
             return Proposed(Target(name if name in names else None))
         reason = f"Site '{self.site.name}' has no availability zone '{name}'; name one, or write null to have the site choose."
         return self._undecided("availability_zones", name, reason, names)
+
+    def _named_at_site(self, kind: str, label: str, name: str) -> Proposed:
+        """What has the same name there."""
+        names = self.inventory.names(kind)
+        if name in names:
+            return Proposed(Target(name))
+        reason = f"Site '{self.site.name}' has no {label} '{name}' for the project; name one, or write null to do without."
+        return self._undecided(kind, name, reason, names)
 
     def _key_pair(self, name: str) -> Proposed:
         spec = next((one for one in self.topology.key_pairs if one.name == name), None)

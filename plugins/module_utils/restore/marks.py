@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ..core.marking import Mark
-from ..core.records import FloatingIp, Port, Server, Volume
+from ..core.records import FloatingIp, Port, Server, Trunk, Volume
 from ..manifest.manifest import Manifest
 from .site import RestoreSite
 
@@ -60,15 +60,18 @@ class MadeServers:
     servers: tuple[Server, ...]
     floating_ips: tuple[FloatingIp, ...]
     ports: tuple[Port, ...]
+    trunks: tuple[Trunk, ...] = ()
 
     @classmethod
     def of(cls, owner: Mark, site: RestoreSite) -> MadeServers:
         return cls(
             servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner)),
             floating_ips=tuple(one for one in site.floating_ips if bears_mark_of(owner, one.description)),
-            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description)),
+            # Interfaces of routers go with these.
+            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description) and not one.device_owner.startswith("network:")),
+            trunks=tuple(one for one in site.trunks if bears_mark_of(owner, one.description)),
         )
 
     @property
     def anything(self) -> bool:
-        return bool(self.servers or self.floating_ips or self.ports)
+        return bool(self.servers or self.floating_ips or self.ports or self.trunks)

@@ -16,7 +16,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.intent import Intent
-from ..core.records import Server, Volume
+from ..core.records import Port, Server, Volume
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
 from ..work.clock import Moment
@@ -24,12 +24,16 @@ from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, attempt_each, each, run_all, values_of
 from ..work.waiting import Waiter
 from .cleanup import ServerRemover
+from .forwarding_plan import ForwarderStep
+from .making import Maker
 from .plan import RestorePlan
-from .port_plan import PortStep
+from .port_plan import FloatingStep, PortStep
 from .problems import server_problems
 from .server_plan import OFF, RUNS, ServerStep
+from .trunk_plan import TrunkStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
+from .wishes import tags_of
 
 
 @dataclasses.dataclass
@@ -94,17 +98,30 @@ class ServerRestore:
         #: Sources whose checks this run has made.
         self._checked: set[str] = set()
         self._remover = ServerRemover(self.site.name, compute, network, waiter, concurrency)
+        self._maker = Maker(network, self.site)
+        #: What an operator should know of what was made.
+        self.warnings: list[str] = self._maker.warnings
 
     @property
     def steps(self) -> tuple[ServerStep, ...]:
         """The planned steps."""
         return self._plan.servers
 
+    @property
+    def lone_ports(self) -> tuple[PortStep, ...]:
+        """What is planned about ports on no server."""
+        return self._plan.ports
+
+    @property
+    def forwarders(self) -> tuple[ForwarderStep, ...]:
+        """What is planned about floating addresses that forward ports."""
+        return self._plan.forwarders
+
     def _steps_now(self) -> list[ServerStep]:
         return self._plan.servers_at(self.site)
 
     def refuse_problems(self) -> None:
-        problems = list(server_problems(self.site, self.steps, volumes_awaited=self.volumes is not None))
+        problems = list(server_problems(self.site, self.steps, self.volumes is not None, self.lone_ports))
         if problems:
             raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
 
@@ -114,12 +131,26 @@ class ServerRestore:
         :returns: a description of every server, in boot order.
         :raises DrError: naming each server that failed; what has been made is kept for the next run.
         """
-        steps: t.Sequence[ServerStep] = self.steps
+        self._make_lone_ports()
+        steps: t.Sequence[ServerStep] = self._steps_now() if self._plan.ports else self.steps
         if self.volumes is not None and not self.volumes.ended:
             steps = self._with_ports(steps)
         for tier in self.manifest.application.tiers:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
+        self._forward_ports()
         return self.described()
+
+    def _make_lone_ports(self) -> None:
+        """Make the ports that are on no server, before a server can take their addresses."""
+        if self._plan.ports:
+            each(self._plan.ports, self._complete_port, self.concurrency)
+            self._look_again()
+
+    def _forward_ports(self) -> None:
+        """Make the floating addresses that forward ports, once the ports are there."""
+        if self._plan.forwarders:
+            self._look_again()
+            each(self._plan.forwarders_at(self.site), self._complete_forwarder, self.concurrency)
 
     def _with_ports(self, steps: t.Sequence[ServerStep]) -> list[ServerStep]:
         """The steps with all ports made, of later tiers too: there is time for that while the volumes are restored."""
@@ -138,11 +169,18 @@ class ServerRestore:
             "servers": self.compute.servers,
             "ports": self.network.ports,
             "floating_ips": self.network.floating_ips,
+            "trunks": self.network.trunks,
         }
-        found = run_all(work, self.concurrency)
-        self.site = dataclasses.replace(
-            self.site, servers=tuple(found["servers"]), ports=tuple(found["ports"]), floating_ips=tuple(found["floating_ips"])
-        )
+        self.site = dataclasses.replace(self.site, **{kind: tuple(found) for kind, found in run_all(work, self.concurrency).items()})
+
+    def described_ports(self) -> list[dict[str, t.Any]]:
+        """The ports that are on no server, as they are now, or were when the site was last looked at."""
+        return [{"name": step.name, **self._describe_port(step)} for step in self._plan.ports_at(self.site)]
+
+    def described_forwarders(self) -> list[dict[str, t.Any]]:
+        """The floating addresses that forward ports."""
+        steps = self._plan.forwarders_at(self.site)
+        return [{"source_id": one.spec.source_id, "floating_ip": one.current.ip_address if one.current else None} for one in steps]
 
     def predicted(self) -> list[dict[str, t.Any]]:
         return [self._describe(step) for step in self.steps]
@@ -209,6 +247,8 @@ class ServerRestore:
         if step.action is Action.REPLACE:
             self._delete_but_keep_volumes(t.cast(Server, step.current))
         port_ids = [self._complete_port(port) for port in step.ports]
+        for port, port_id in zip(step.ports, port_ids, strict=True):
+            self._complete_trunk(port.trunk, port_id, step.builds)
         if step.builds:
             self.compute.create_server(step.body(port_ids))
             self._times[source].created = self._elapsed()
@@ -225,16 +265,45 @@ class ServerRestore:
 
         :returns: the port's id.
         """
-        port, tags = step.current, step.mark.tags()
+        port = step.current
         if port is None:
-            port = self.network.create_port(step.body(self.site), tags)
-        elif step.lacks_tags:
-            self.network.set_tags("ports", port.id, step.mark.tags_beside(port.tags))
-        if step.lacks_floating_ip:
-            self.network.create_floating_ip(step.floating_ip_body(self.site, port), tags)
-        elif step.lacks_floating_tags and step.floating_ip:
-            self.network.set_tags("floatingips", step.floating_ip.id, step.mark.tags_beside(step.floating_ip.tags))
+            what = f"The port of {step.label} on network '{step.spec.network}'"
+            port = self._maker.make(what, self.network.create_port, step.body(self.site), step.wishes(self.site))
+            step = step.at(self.site, port)
+        if step.lacks_tags:
+            self._maker.tag("ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
+        for floating in step.floating:
+            self._complete_floating(floating, port, step.label)
         return port.id
+
+    def _complete_floating(self, step: FloatingStep, port: Port, label: str) -> None:
+        made = step.current
+        if made is None:
+            made = self._maker.make(f"The floating address of {label}", self.network.create_floating_ip, step.body(self.site, port), step.wishes(self.site))
+        if step.lacks_tags:
+            self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.tags, made.tags))
+
+    def _complete_trunk(self, step: TrunkStep | None, parent_id: str, builds: bool) -> None:
+        if step is None or not (builds or step.current):
+            return
+        if step.current is None:
+            made = self.network.create_trunk(step.body(parent_id))
+            self._maker.tag("trunks", made.id, tags_of(step.mark, step.spec.tags))
+        else:
+            if step.missing_subports:
+                self.network.add_subports(step.current.id, step.missing_subports)
+            if step.lacks_tags:
+                self._maker.tag("trunks", step.current.id, tags_of(step.mark, step.spec.tags, step.current.tags))
+
+    def _complete_forwarder(self, step: ForwarderStep) -> None:
+        made = step.current
+        if made is None:
+            what = f"The floating address that stands for {step.spec.source_id}"
+            made = self._maker.make(what, self.network.create_floating_ip, step.body(self.site), step.wishes(self.site))
+        if step.lacks_tags:
+            self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.floating.tags, made.tags))
+        for forwarding in step.missing:
+            self.network.create_forwarding(made.id, forwarding)
 
     def _look(
         self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]
@@ -377,5 +446,6 @@ class ServerRestore:
             "mac_address": (step.current or step.spec).mac_address or None,
             "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips if ip.ip_address],
             "floating_ip": step.floating_ip.ip_address if step.floating_ip else None,
+            "floating_ips": [one.current.ip_address for one in step.floating if one.current],
             "port_id": step.current.id if step.current else None,
         }

@@ -166,7 +166,8 @@ def test_a_request_that_arrives_after_its_deadline_freezes_nobody(client, nova, 
     "wrong",
     [
         [], "x", 5, True, {"timeout": 0}, {"timeout": -1}, {"timeout": "soon"}, {"timeout": True}, {"timeout": 1.5}, {"probe": 1}, {"probe": "no"}, {"more": 1},
-        {"until": 5}, {"until": "soon"}, {"until": "2026-11-29T12:00:00"}, {"until": "0001-01-01T00:00:00+14:00"}, {"token": ""}, {"token": 5}, {"token": "a b"}, {"token": "x" * 65}, {"token": "a\n"},
+        {"until": 5}, {"until": "soon"}, {"until": "2026-11-29T12:00:00"}, {"until": "0001-01-01T00:00:00+14:00"},
+        {"token": ""}, {"token": 5}, {"token": "a b"}, {"token": "x" * 65}, {"token": "a\n"},
     ],
 )
 def test_arguments_that_cannot_be_meant_are_refused(client, guest, wrong):

@@ -24,7 +24,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     Subnet,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import ServerGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import FloatingSpec, ServerGroupSpec
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
 from ansible_collections.osdr.openstack.tests.unit.support.shop import port
 
@@ -255,18 +255,19 @@ def test_standbys_are_named():
 
 def test_ports_are_in_the_order_of_the_interfaces():
     back, front = described().servers[0].ports
-    assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)
-    assert (front.network, front.floating_network, front.security_groups) == ("shop-net", "public", ("shop",))
+    assert (back.network, back.fixed_ips, back.floating_ips) == ("back-net", (), ())
+    assert (front.network, front.floating_ips, front.security_groups) == ("shop-net", (FloatingSpec("public", 0),), ("shop",))
     assert [(one.subnet, one.ip_address) for one in front.fixed_ips] == [("shop-subnet", "10.0.0.11")]
 
 
 @pytest.mark.parametrize("first", ["10.0.0.11", "10.0.0.12", "2001:db8::11", None])
-def test_the_address_to_which_the_floating_one_leads_comes_first(first):
+def test_a_floating_address_leads_to_one_of_several(first):
     addresses = ["10.0.0.11", "10.0.0.12", "2001:db8::11"]
     front = dataclasses.replace(PORTS[0], fixed_ips=tuple(FixedIp("sub", one) for one in addresses))
     floating = (FloatingIp("fip", "10.88.0.9", "port-front", "ext", first),) if first else ()
-    found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1].fixed_ips
-    assert [one.ip_address for one in found] == sorted(addresses, key=lambda one: one != first)
+    found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1]
+    assert [one.ip_address for one in found.fixed_ips] == addresses
+    assert [addresses[one.place] for one in found.floating_ips] == ([first] if first else [])
 
 
 def test_what_a_volume_is_described_as_and_made_of_is_kept():

@@ -274,7 +274,7 @@ def test_a_security_group_with_other_rules_gets_those_of_the_source():
     """A run that was killed leaves a group with the rules that every new group has."""
     group = dataclasses.replace(shop.GROUP, rules=())
     found = missing(stock(shop.prepared_site(security_groups=(group,))))
-    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,), "is_stateful": True}]
+    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,), "is_stateful": True, "tags": ()}]
 
 
 def test_addresses_on_a_network_of_another_project_are_doubtful():

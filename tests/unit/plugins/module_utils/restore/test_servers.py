@@ -140,7 +140,10 @@ class RemoteSite:
     def floating_ips(self):
         return list(self.site.floating_ips)
 
-    def create_port(self, wanted, tags):
+    def trunks(self):
+        return list(self.site.trunks)
+
+    def create_port(self, wanted):
         self._note("create port", wanted["name"])
         chosen = f"10.10.0.{100 + len(self.site.ports)}"
         fixed = [FixedIp(ip["subnet_id"], ip.get("ip_address", chosen)) for ip in wanted["fixed_ips"]]
@@ -149,23 +152,27 @@ class RemoteSite:
             mac_address=wanted.get("mac_address", f"fa:16:3e:cc:00:{len(self.site.ports):02}"),
             description=wanted["description"],
             fixed_ips=tuple(sorted(fixed, key=lambda ip: ip.ip_address, reverse=True)),
-            tags=tuple(tags),
+            tags=(),
         )
         self._replace(ports=(*self.site.ports, port))
         return port
 
-    def create_floating_ip(self, wanted, tags):
+    def create_floating_ip(self, wanted):
         self._note("create floating ip", wanted["port_id"])
         (port,) = [one for one in self.site.ports if one.id == wanted["port_id"]]
         if len(port.fixed_ips) > 1 and "fixed_ip_address" not in wanted:
             raise CloudError("Must provide a specific IPv4 address when assigning a floating IP.", http_status=400)
         address = f"10.88.2.{len(self.site.floating_ips) + 1}"
         behind, description = wanted.get("fixed_ip_address"), wanted["description"]
-        made = FloatingIp(f"fip-{address}", address, port.id, "ext", behind, description=description, tags=tuple(tags))
+        made = FloatingIp(f"fip-{address}", address, port.id, "ext", behind, description=description)
         self._replace(floating_ips=(*self.site.floating_ips, made))
+        return made
 
     def set_tags(self, collection, resource_id, tags):
         self._note("tag", collection, resource_id, tuple(tags))
+        kind = collection.replace("floatingips", "floating_ips")
+        found = (dataclasses.replace(one, tags=tuple(tags)) if one.id == resource_id else one for one in getattr(self.site, kind))
+        self._replace(**{kind: tuple(found)})
 
     def delete_floating_ip(self, floating_ip_id):
         self._note("delete floating ip", floating_ip_id)
@@ -394,8 +401,8 @@ def test_the_port_of_a_server_that_is_there_is_completed_in_the_turn_of_its_tier
     port = shop.restored_port("shop-front", shop.mark(21), tags=("theirs",))
     remote = RemoteSite(shop.prepared_site(volumes=(), servers=(front,), ports=(shop.ROUTER_PORT, port)))
     restore(remote, volumes=Volumes(remote, {"orders-db-vdb": 3})).apply()
-    changes = [call[0] for call in remote.calls if call[0] in ("create server", "tag")]
-    assert changes == ["create server", "tag"]
+    changes = [call[:3] for call in remote.calls if call[0] == "create server" or call[:3] == ("tag", "ports", port.id)]
+    assert [call[0] for call in changes] == ["create server", "tag"]
 
 
 def test_each_server_is_built_on_its_own_ports_and_volumes():
@@ -475,6 +482,7 @@ def test_a_restored_server_has_the_addresses_of_the_source():
                 "mac_address": "fa:16:3e:00:00:11",
                 "fixed_ips": ["10.10.0.11"],
                 "floating_ip": "10.88.2.1",
+                "floating_ips": ["10.88.2.1"],
                 "port_id": "port-orders-db-0",
             }
         ],
@@ -508,7 +516,8 @@ NEW = mapped_manifest.apply(shop.manifest(), SiteMapping.parse({"schema_version"
 def test_before_neutron_has_chosen_nobody_knows_the_addresses():
     work = restore(RemoteSite(), NEW)
     (port,) = work.predicted()[0]["ports"]
-    assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], "floating_ip": None, "port_id": None}
+    none = {"floating_ip": None, "floating_ips": [], "port_id": None}
+    assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], **none}
 
 
 def test_a_second_run_knows_what_neutron_has_chosen(monkeypatch):
@@ -594,7 +603,7 @@ def test_a_floating_address_that_a_killed_run_left_is_tagged_and_no_other(descri
     address = FloatingIp("f", "10.88.2.9", port.id, "ext", description=description, tags=tags)
     remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port), floating_ips=(address,)))
     applied(remote)
-    assert [call for call in remote.calls if call[0] == "tag"] == gets
+    assert [call for call in remote.calls if call[:3] == ("tag", "floatingips", "f")] == gets
     assert remote.done("create floating ip") == ["port-shop-front-0"]
 
 
