@@ -75,9 +75,13 @@ class _Side:
         self.networks = [one for one in self._neutron["networks"].values() if one["id"] in {port["network_id"] for port in self.ports}]
         inside = {one["id"] for one in self.networks}
         self.subnets = [one for one in self._neutron["subnets"].values() if one["network_id"] in inside]
-        self.loose = [one for one in self._neutron["ports"].values() if one["network_id"] in inside and not one["device_owner"] and one["project_id"] == project]
+        self.loose = [
+            one for one in self._neutron["ports"].values() if one["network_id"] in inside and not one["device_owner"] and one["project_id"] == project
+        ]
         self.groups = [one for one in self._nova["server_groups"].values() if ids & {*one["members"]}]
-        joined = {port["device_id"] for port in self._neutron["ports"].values() if port["network_id"] in inside and port["device_owner"] == "network:router_interface"}
+        joined = {
+            port["device_id"] for port in self._neutron["ports"].values() if port["network_id"] in inside and port["device_owner"] == "network:router_interface"
+        }
         self.routers = [one for one in self._neutron["routers"].values() if one["id"] in joined]
 
     def things(self) -> t.Iterator[_Thing]:
@@ -157,6 +161,7 @@ class _Side:
         "network_id": "networks",
         "floating_network_id": "networks",
         "qos_policy_id": "policies",
+        "subnetpool_id": "subnetpools",
         "remote_group_id": "security-groups",
         "port_id": "ports",
     }

@@ -206,7 +206,15 @@ def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> 
     for volume in (one for server in description["servers"] for one in server["volumes"]):
         there = source.cinder.by_id["volumes"][volume["source_id"]]
         held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
-        sizes = {"size": volume["size"], "incremental": False, "object_count": 1, "container": "backups", "stored_bytes": 1, "inventory": "", "verified": "records"}
+        sizes = {
+            "size": volume["size"],
+            "incremental": False,
+            "object_count": 1,
+            "container": "backups",
+            "stored_bytes": 1,
+            "inventory": "",
+            "verified": "records",
+        }
         copies.append({"volume_id": volume["source_id"], "method": "cinder_backup", "copy_id": held["id"], "chain": [held["id"]], **sizes})
     names = [server["name"] for server in description["servers"]]
     proof = {"consistency": "crash", "server_consistency": dict.fromkeys(names, "crash"), "evidence": {}}
