@@ -105,7 +105,7 @@ class _Side:
 
     def _of_server(self, server: Resource) -> t.Iterator[_Thing]:
         volumes = [self._cinder["volumes"][one["volume_id"]] for one in _in_order(server)]
-        flags = {one["volume_id"]: one["delete_on_termination"] for one in server["_volumes"]}
+        attached = {one["volume_id"]: {"deleted with the server": one["delete_on_termination"], "tag of the disk": one["tag"]} for one in server["_volumes"]}
         own = {key: value for key, value in server.items() if not key.startswith("_")}
         own["scheduler_hints"] = {key: value for key, value in (server["scheduler_hints"] or {}).items() if key != "group"}
         more = {
@@ -117,7 +117,7 @@ class _Side:
         yield self._thing("server", server["name"], own, more=more)
         yield _Thing("flavor", server["name"], server["id"], {key: server["flavor"][key] for key in ("ephemeral", "swap", "extra_specs")})
         for place, volume in enumerate(volumes):
-            yield self._thing("volume", f"{server['name']}/{place}", {**volume, "deleted with the server": flags[volume["id"]]})
+            yield self._thing("volume", f"{server['name']}/{place}", {**volume, **attached[volume["id"]]})
 
     def _of_port(self, port: Resource) -> t.Iterator[_Thing]:
         label = f"{port['mac_address']}/{self._name('networks', port['network_id'])}"
