@@ -61,6 +61,12 @@ def test_an_administrator_is_asked_what_servers_boot_from_and_nobody_else_is(sit
     asked.assert_called_once_with("admin", site)
 
 
+def test_what_an_old_nova_does_not_show_is_in_the_description_too(site, mocker):
+    mocker.patch.object(job, "look", return_value=dataclasses.replace(site, nova=(2, 95)))
+    captured = job.capture("cloud", APPLICATION, 4)
+    assert "zones that were asked for (2.96)" in [one.value for one in captured.description.missing]
+
+
 def test_what_could_not_be_looked_at_is_told(site):
     assert "DNS does not answer." in job.capture("cloud", APPLICATION, 4).warnings
 
