@@ -88,6 +88,26 @@ checkpoint_check:
     gigabytes:
       description: Their size together.
       type: int
+    freezes:
+      description: How each server would be frozen, except those that are shut down. Empty without O(quiesce).
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the server.
+          type: str
+        name:
+          description: Name of the server.
+          type: str
+        driver:
+          description: By which driver.
+          type: str
+        guard:
+          description: Where the guard would run that thaws it whatever happens, V(nova), V(guest), both (V(nova, guest)) or V(controller).
+          type: str
+        passed_over:
+          description: Why better drivers do not qualify, per name.
+          type: dict
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
@@ -102,7 +122,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import active_site
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, freeze_problems, running
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, foreseen, freeze_problems, running
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import POLICIES
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
@@ -120,8 +140,8 @@ def run(params):
     storages = Storages([sites.primary])
     wanted = Wanted(application, name, params["consistency"], survey(application, servers, storages))
     problems = _site_problems(application.name, cloud, sites, params) + _problems(wanted, sites, params)
-    if quiescer:
-        problems += freeze_problems(servers.values(), quiescer.choose(running(servers.values())))
+    choices = quiescer.choose(running(servers.values())) if quiescer else {}
+    problems += freeze_problems(servers.values(), choices)
     if problems:
         raise CheckFailed(f"Checkpoint '{name}' of '{application.name}' cannot be taken", problems)
     volumes = wanted.volumes.values()
@@ -129,6 +149,7 @@ def run(params):
         "servers": [member.server.name for member in wanted.members],
         "volumes": len(volumes),
         "gigabytes": sum(volume.size for volume in volumes),
+        "freezes": foreseen(servers.values(), choices),
     }
 
 

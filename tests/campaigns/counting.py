@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import random
 import sys
 import typing as t
@@ -28,28 +29,36 @@ class Campaign:
     """
     :param what: what is counted, in the plural.
     :param faults: per name, a context in which the code has a fault that the attempts must find.
+    :param goal: so many are made when nobody says how many.
+    :param in_each: how many of them an attempt makes.
     """
 
     what: str
     attempt: Attempt
     faults: t.Mapping[str, t.Callable[[], t.ContextManager[t.Any]]]
+    goal: int
+    in_each: int = 1
 
     def found(self, seed: int, number: int) -> list[str]:
         return list(self.attempt(random.Random(f"{seed}/{number}")))
+
+    def _finds(self, seed: int, number: int) -> bool:
+        """Whether there is anything to find; what comes after the first is not looked for."""
+        return next(iter(self.attempt(random.Random(f"{seed}/{number}"))), None) is not None
 
     def blind_for(self, seed: int) -> list[str]:
         """Planted faults that nothing finds."""
         blind = []
         for name, planted in self.faults.items():
             with planted():
-                if not any(self.found(seed, number) for number in range(_ATTEMPTS_FOR_FAULT)):
+                if not any(self._finds(seed, number) for number in range(_ATTEMPTS_FOR_FAULT)):
                     blind.append(name)
         return blind
 
     def main(self) -> t.NoReturn:
         parser = argparse.ArgumentParser(description=f"Attacks with random {self.what}; the same seed makes the same ones.")
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--count", type=int, default=1000)
+        parser.add_argument("--count", type=int, default=self.goal)
         parser.add_argument("--only", type=int, help="repeat one attempt by its number")
         options = parser.parse_args()
         if options.only is not None:
@@ -59,11 +68,12 @@ class Campaign:
         for name in blind:
             print(f"The planted fault was not found: {name}")
         violations = 0
-        for number in range(options.count):
+        attempts = math.ceil(options.count / self.in_each)
+        for number in range(attempts):
             for violation in self.found(options.seed, number):
                 violations += 1
                 if violations <= _SHOWN:
                     print(f"--only {number}: {violation}")
         found = f"{len(self.faults) - len(blind)} of {len(self.faults)} planted faults found"
-        print(f"{options.count} {self.what} of seed {options.seed}, {found}, {violations} violations")
+        print(f"{attempts * self.in_each} {self.what} of seed {options.seed}, {found}, {violations} violations")
         sys.exit(bool(violations or blind))

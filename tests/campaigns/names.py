@@ -168,4 +168,4 @@ FAULTS = {
 }
 
 if __name__ == "__main__":
-    counting.Campaign("hostile sets of names", attempt, FAULTS).main()
+    counting.Campaign("hostile sets of names", attempt, FAULTS, goal=5_000).main()

@@ -291,4 +291,4 @@ FAULTS = {
 }
 
 if __name__ == "__main__":
-    counting.Campaign("histories of retention", attempt, FAULTS).main()
+    counting.Campaign("histories of retention", attempt, FAULTS, goal=20_000).main()

@@ -32,6 +32,8 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import group_sn
 from virtual import Gone, World
 
 FREEZE, BUDGET, GUARD, CONCURRENCY = 20, 40, 60, 3
+#: So many schedules are made when nobody says how many.
+GOAL = 100_000
 #: Seconds after which everything that can still happen has happened.
 _QUIET = 2000
 #: Seconds beyond the guard's time for which a server may stand still: a late freeze, the tries of a guard.
@@ -498,7 +500,7 @@ def attack(seed: int, count: int) -> int:
         for violation in violations_of(name):
             found += 1
             print(f"schedule {name}: {violation}")
-    print(f"{count} schedules of the window, {found} violations")
+    print(f"{count} schedules of the window of seed {seed}, {found} violations")
     return found
 
 
@@ -520,7 +522,7 @@ def self_check(seed: int, count: int = 5000) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--count", type=int, default=GOAL)
     options = parser.parse_args()
     missed = self_check(options.seed)
     return bool(attack(options.seed, options.count) + missed)

@@ -67,15 +67,15 @@ FOR_THE_READER = {
 #: Targets of the Makefile beside the stages of "make test".
 TARGETS = {
     "artifact": ("Makefile", "$(stages) version lint matrix artifact"),
-    "attack": ("Makefile", "mutants+attack"),
+    "attack": ("Makefile", "--no-print-directory attack N="),
     "checks": ("Makefile", "lab-up+$(no_cloud)"),
     "controller": ("Makefile", "test: controller"),
-    "flaky": ("Makefile", "soak-kills flaky"),
+    "flaky": ("Makefile", "soak-campaigns flaky"),
     "help": ("tests/docs/test_commands.py", '"help"'),
     "integration": ("Makefile", "integration CONFIG=tests/lab/integration_config.yml"),
     "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),
     "lab-status": ("tests/functional/test_guides.py", '"lab-status"'),
-    "mutants": ("Makefile", "mutants+attack"),
+    "mutants": ("Makefile", "mutants+soak-attack"),
     "test": (".ci/run", " test"),
     "version": ("tests/tools/tests/test_version.py", "version.begin("),
 }

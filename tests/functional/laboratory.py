@@ -13,9 +13,11 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 
@@ -217,6 +219,68 @@ def statuses(guests):
     ids = {guest.id for guest in guests}
     found = [one for one in cloud().compute.servers() if one.id in ids]
     return not any(one.task_state for one in found) and [one.status for one in found]
+
+
+class Relay:
+    """Passes connections from here on to libvirt at a compute host, until it loses them.
+
+    :param word: which of all that is sent there counts.
+    :param before: what is done before that is passed on for the first time.
+    """
+
+    def __init__(self, host, word, before):
+        self._target = (host, 16509)
+        self._word = word
+        self._before = before
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open = []
+        #: The word has been passed on.
+        self.has_passed = threading.Event()
+
+    @property
+    def uri(self):
+        return f"qemu+tcp://127.0.0.1:{self._listener.getsockname()[1]}/system"
+
+    def __enter__(self):
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc_info):
+        self._listener.close()
+        self.cut()
+
+    def _accept(self):
+        # Until it is closed.
+        with contextlib.suppress(OSError):
+            while True:
+                near, far = self._listener.accept()[0], socket.create_connection(self._target)
+                self._open += [near, far]
+                threading.Thread(target=self._pass, args=(near, far, self._watched), daemon=True).start()
+                threading.Thread(target=self._pass, args=(far, near, lambda data, send: send(data)), daemon=True).start()
+
+    @staticmethod
+    def _pass(source, sink, act):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                act(data, sink.sendall)
+            sink.shutdown(socket.SHUT_WR)
+
+    def _watched(self, data, send):
+        is_it = self._word in data and not self.has_passed.is_set()
+        if is_it:
+            self._before()
+        send(data)
+        if is_it:
+            self.has_passed.set()
+
+    def cut(self):
+        """Lose all connections that there are; later ones are passed on."""
+        while self._open:
+            one = self._open.pop()
+            # Whoever waits for something to read is woken by that alone.
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
 
 
 class ModuleRun:

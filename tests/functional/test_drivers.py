@@ -120,6 +120,42 @@ def test_a_server_that_was_reset_in_the_freeze_is_told(guests, front):
     assert thawed["orders-db"]["filesystems"] == 2
 
 
+@pytest.mark.parametrize("is_late", [False, pytest.param(True, marks=pytest.mark.campaign)], ids=["agent wakes during the thaw", "agent wakes after the run"])
+def test_a_freeze_that_arrives_after_its_connection_was_lost_is_ended_and_nobody_is_called_thawed_too_early(front, is_late):
+    """The freeze waits for an agent that hangs; libvirt has it when the connection breaks, and carries it out when the agent wakes."""
+    host = laboratory.cloud("primary-admin").compute.get_server(front.id).hypervisor_hostname
+    alone = {"name": "shop", "tiers": [{"name": "front", "servers": [front.name]}]}
+    limits = {"budget": 30, "freeze_timeout": 20, "guard_timeout": 120}
+    with laboratory.Relay(host, b"guest-fsfreeze-freeze", front.stop_agent) as relay:
+        options = {**DRIVERS["libvirt"], "libvirt_uri": relay.uri, **limits}
+        run = ModuleRun("os_server_quiesce", cloud="primary", application=alone, state="quiesced", **options)
+        try:
+            wait("the freeze to be asked for", relay.has_passed.is_set, 120)
+            # Until libvirt has read it.
+            time.sleep(2)
+            relay.cut()
+            if not is_late:
+                time.sleep(3)
+                front.wake_agent()
+            result = run.result()
+        finally:
+            front.wake_agent()
+    assert "could not be" in result.get("msg", ""), result
+    if "could not be confirmed" not in result["msg"]:
+        assert "thawed again" in result["msg"], result
+        assert "osdr_freeze" not in front.metadata()
+        assert not front.is_frozen()
+    else:
+        # Its guard is what is left to thaw it, and says so.
+        assert "osdr_freeze" in front.metadata()
+    wait("it to be thawed, at the latest by its guard", lambda: not front.is_frozen(), limits["guard_timeout"] + 25)
+    # Not for a moment only: nothing can arrive any more.
+    time.sleep(limits["freeze_timeout"])
+    assert not front.is_frozen()
+    # A thaw that may come before the freeze is refused until that can no longer arrive.
+    wait("the mark to be gone", lambda: thaw_all() and "osdr_freeze" not in front.metadata(), 90, 5)
+
+
 @contextlib.contextmanager
 def window(driver, **options):
     """os_cg_snapshot at work, from the moment when its first server is marked."""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the campaigns of tests/campaigns, which look for a way to break a promise of the library, one after the other.
 
-Each is a program that takes ``--seed`` and ``--count``, ends with a line that counts, and fails when it has found a way.
+Each is a program that takes ``--seed`` and ``--count``, has a goal of its own for the latter, ends with a line that counts, and fails when it has found a way.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ def main(given: list[str]) -> int:
     """Run all campaigns; the exit status is the number of those that found something."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--count", default="1000")
+    parser.add_argument("--count", help="how many attempts each makes; the goal of each when omitted")
     options = parser.parse_args(given)
+    count = () if options.count is None else ("--count", options.count)
     found = {}
     # Some have helpers beside them, which are no campaigns.
     for campaign in sorted(path for path in CAMPAIGNS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8")):
         print(f"\n--- {campaign.stem}", flush=True)
-        found[campaign.stem] = run(campaign, "--seed", options.seed, "--count", options.count)
+        found[campaign.stem] = run(campaign, "--seed", options.seed, *count)
     if not found:
         print(f"There is no campaign in {CAMPAIGNS}.", file=sys.stderr)
         return 2

@@ -28,10 +28,11 @@ class Fate(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """
+    """What a restore does about some attributes of a kind of resource.
+
     :param names: in the API; several where they share their fate.
     :param note: how it is restored, why it is refused, or what its loss means. For people.
-    :param usual: values that lose nothing, besides empty ones.
+    :param usual: values that lose nothing, besides empty ones. Of what is restored, those that are; none stands for all.
     """
 
     names: tuple[str, ...]
@@ -54,8 +55,8 @@ class Kind:
         return next((one for one in self.attributes if name in one.names), None)
 
 
-def _restored(*names: str, note: str = "") -> Attribute:
-    return Attribute(names, Fate.RESTORED, note)
+def _restored(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attribute:
+    return Attribute(names, Fate.RESTORED, note, usual)
 
 
 def _of_site(*names: str, note: str = "") -> Attribute:
@@ -91,14 +92,13 @@ SERVER = Kind(
         _restored("key_name", note="with its public key, if it belongs to the user of the credentials"),
         _restored("server_groups", note="the group and its policy; Nova keeps the group's own metadata no more"),
         _restored("pinned_availability_zone", note="the zone that was asked for"),
-        _restored("addresses", "security_groups", note="with the server's ports"),
-        _restored("os-extended-volumes:volumes_attached", note="the volumes, and which of them are deleted with the server"),
+        _restored("addresses", "security_groups", note="with the server's ports and their tags as devices"),
+        _restored("os-extended-volumes:volumes_attached", note="the volumes, their tags, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
         _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
-        _restored("OS-EXT-SRV-ATTR:hostname", note="where the remote site's Nova knows version 2.90, with a domain 2.94"),
-        _missing("status", note="the restored server is started", usual=("ACTIVE",)),
-        _missing("locked", note="the restored server is not locked", usual=(False,)),
-        _missing("locked_reason", note="the restored server is not locked"),
+        _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
+        _restored("status", note="a server that is off while others run stays off; states that are neither are named", usual=("ACTIVE", "SHUTOFF")),
+        _restored("locked", "locked_reason", note="the lock is that of the credentials"),
         _missing("accessIPv4", "accessIPv6"),
         _missing("trusted_image_certificates", note="set them again"),
         _missing("scheduler_hints", note="hints other than the server group are lost"),
@@ -109,7 +109,7 @@ SERVER = Kind(
         _of_site("OS-EXT-SRV-ATTR:launch_index", "OS-EXT-SRV-ATTR:reservation_id"),
         _restored(
             "OS-EXT-SRV-ATTR:root_device_name",
-            note="as the volume to boot from; credentials that may not see it take the first bootable one that Nova lists",
+            note="as the volume to boot from; without it, which only administrators see, the first bootable one that Nova lists is taken",
         ),
         _of_site("OS-EXT-SRV-ATTR:kernel_id", "OS-EXT-SRV-ATTR:ramdisk_id", note="of servers that boot from an image"),
     ),
@@ -119,7 +119,8 @@ FLAVOR = Kind(
     "flavor",
     (
         _restored(
-            "original_name", "vcpus", "ram", "extra_specs", note="the flavor of this name, else the smallest with the same extra specs that is large enough"
+            *("original_name", "vcpus", "ram", "extra_specs"),
+            note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
         _restored("disk", note="as the smallest that is large enough"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
@@ -130,11 +131,12 @@ FLAVOR = Kind(
 VOLUME = Kind(
     "volume",
     (
-        _restored("name", "size", "volume_type", "availability_zone", "bootable", "metadata"),
-        _restored("volume_image_metadata", note="comes with Cinder's backup"),
+        _restored("name", note="a volume without one gets that of its server and device"),
+        _restored("description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
+        _restored("metadata", note="with the read-only flag, which Cinder shows there"),
+        _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
         _restored("attachments", note="to the restored server; its device name is chosen by the site"),
         _refused("encrypted", "encryption_key_id", note="its key does not exist at another site"),
-        _missing("description", note="the mark of the restore replaces it"),
         _missing("group_id", "consistencygroup_id", note="the restored volume is in no volume group"),
         _of_site("id", "status", "created_at", "updated_at", "links", "user_id", "volume_type_id", "migration_status"),
         _of_site("snapshot_id", "source_volid", note="what the volume was once made from"),

@@ -9,6 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import CheckFailed
+from ..core.intent import intents_of
 from ..core.marking import unmarked, unmarked_tags, unmarked_text
 from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, Subnet, Trunk, Volume
 from ..manifest.manifest import ApplicationDescription
@@ -71,7 +72,7 @@ def _by_name(application: Application, seen: CaptureSite) -> Application:
 
 
 def _server(application: Application, seen: CaptureSite, tier: str, server: Server) -> ServerSpec:
-    group = seen.group_of(server)
+    group, intent = seen.group_of(server), intents_of(seen.servers.values())[server.id]
     return ServerSpec(
         source_id=server.id,
         name=server.name,
@@ -88,6 +89,8 @@ def _server(application: Application, seen: CaptureSite, tier: str, server: Serv
         server_group=group_name(application, group) if group else None,
         availability_zone=server.pinned_zone,
         hostname=server.hostname or None,
+        is_off=intent.is_off,
+        lock=intent.lock,
     )
 
 
@@ -103,6 +106,10 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         delete_on_termination=dict(server.volumes)[volume.id],
         metadata=unmarked(volume.metadata),
         availability_zone=volume.availability_zone or None,
+        description=unmarked_text(volume.description),
+        image_metadata=volume.image_metadata,
+        is_read_only=volume.is_read_only,
+        device_tag=seen.device_tags.get(volume.id),
     )
 
 
@@ -134,6 +141,7 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         dns_domain=port.dns_domain,
         profile=port.profile or None,
         dhcp_options=port.dhcp_options,
+        device_tag=seen.device_tags.get(port.id),
     )
 
 
@@ -186,7 +194,7 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
 
 
 def _named(specs: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
-    """In the order of the names, so that the same topology is always described alike."""
+    """Sort by name, so that the same topology is always described alike."""
     return tuple(sorted(specs, key=lambda spec: spec.name))
 
 

@@ -26,8 +26,8 @@ from .missing import Resource, missing_of, short
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
 _HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
 _HINTS, _GROUP_HINT = "scheduler_hints", "group"
-#: What a fence changes of a server.
-_OF_A_FENCE = ("status", "locked", "locked_reason")
+#: What a fence changes of a server, and keeps.
+_OF_A_FENCE = ("status",)
 _DNS_NAME = "dns_name"
 _PROFILE = "binding:profile"
 

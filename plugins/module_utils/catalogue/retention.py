@@ -67,7 +67,7 @@ class Policy:
 
 
 @dataclasses.dataclass(frozen=True)
-class Kept:
+class KeptCheckpoint:
     """A checkpoint that is kept.
 
     :param reasons: rules of the policy that keep it, or why it is left alone.
@@ -83,13 +83,16 @@ class Retention:
 
     :param needed: ids of the parts of copies that the kept checkpoints need.
     :param newest: id of the newest checkpoint that can be restored.
+    :param own_of_newest: ids of the parts of its copies, without what they build on. Its marks may be on other parts too: those of an attempt
+        that was abandoned, or of a checkpoint of the same id that was copied the other way.
     :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are unknown.
     """
 
-    keep: tuple[Kept, ...]
+    keep: tuple[KeptCheckpoint, ...]
     remove: tuple[Manifest, ...]
     needed: frozenset[str]
     newest: str | None
+    own_of_newest: frozenset[str]
     opposite: frozenset[str] | None
 
 
@@ -117,11 +120,13 @@ def decide(
     reasons = {**alone, **policy.choose(counted)}
     kept = [one for one in manifests if one.checkpoint.id in reasons]
     stays = [*kept, *(opposite or ())]
+    newest = max((one for one in manifests if one.checkpoint.id in counted), key=lambda one: one.checkpoint.moment, default=None)
     return Retention(
-        keep=tuple(Kept(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
+        keep=tuple(KeptCheckpoint(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
         remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
         needed=frozenset(methods.needed(stays)),
-        newest=max(counted, key=lambda one: counted[one], default=None),
+        newest=newest.checkpoint.id if newest else None,
+        own_of_newest=frozenset(part.id for part in methods.carriers(newest, remote)) if newest else frozenset(),
         opposite=None if opposite is None else frozenset(one.checkpoint.id for one in opposite),
     )
 
@@ -150,8 +155,7 @@ def surplus(application: str, retention: Retention, parts: t.Sequence[Part], sna
     named = methods.needed(retention.remove)
     stays = {one.id for one in retention.keep} | (retention.opposite or frozenset())
     ours = [one for one in parts if one.metadata.get(APPLICATION_KEY) == application]
-    newest = [one for one in ours if retention.newest and one.metadata.get(CHECKPOINT_KEY) == retention.newest]
-    before = min((one.data_timestamp for one in newest), default="")
+    before = min((one.data_timestamp for one in ours if one.id in retention.own_of_newest), default="")
     is_known = retention.opposite is not None
 
     def is_left_over(checkpoint: str | None, time: str) -> bool:
@@ -170,12 +174,14 @@ def surplus(application: str, retention: Retention, parts: t.Sequence[Part], sna
 
 
 def spare(application: str, retention: Retention, parts: t.Sequence[Part]) -> Retention:
-    """Also keep what increments outside any checkpoint's chain need, for example somebody else's.
+    """Also keep what is being restored, and what increments outside any checkpoint's chain need, for example somebody else's.
 
-    Only the site that knows such an increment refuses to remove its base, but both sites may share the objects.
+    Only the site at which it is read, or that knows such an increment, refuses to remove it, but both sites may share the objects.
 
     :param parts: all of the primary site's project.
     """
-    going = {one.id for one in surplus(application, retention, parts).parts}
+    restoring = {one.id for one in parts if one.is_being_restored}
+    going = {one.id for one in surplus(application, retention, parts).parts} - restoring
     others = [one for one in parts if one.id not in going and one.id not in retention.needed]
-    return dataclasses.replace(retention, needed=retention.needed | {base for one in others for base in methods.builds_on(one, parts)})
+    bases = {base for one in others for base in methods.builds_on(one, parts)}
+    return dataclasses.replace(retention, needed=retention.needed | restoring | bases)

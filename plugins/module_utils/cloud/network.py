@@ -101,7 +101,7 @@ class Networking:
             return [_port(found) for found in self._api.ports(project_id=self.cloud.project_id)]
 
     def ports_of_others(self) -> list[Port]:
-        """Those that other projects, and Neutron itself, have on networks to which the project's servers can be connected, as far as they are seen."""
+        """The ports that other projects, and Neutron itself, have on networks to which the project's servers can be connected, as far as they are seen."""
         ids = [one.id for one in self.networks() if not one.is_external]
         found: list[Port] = []
         for start in range(0, len(ids), _IDS_AT_ONCE):
@@ -144,7 +144,10 @@ class Networking:
     # Neutron takes no tags while it creates; :meth:`set_tags` sets them afterwards.
 
     def create_network(self, wanted: t.Mapping[str, t.Any]) -> Network:
-        """:param wanted: the body of its creation, as the API documents it; so for all that is made."""
+        """Create a network.
+
+        :param wanted: the body of the request, as the API documents it; as in all methods that create things.
+        """
         return _network(self._create("networks", wanted))
 
     def create_subnet(self, wanted: t.Mapping[str, t.Any]) -> Subnet:
@@ -237,7 +240,10 @@ class Networking:
     # Removing: what is gone is as good
 
     def delete(self, collection: str, resource_id: str) -> None:
-        """:param collection: as the API calls it: ``networks``, ``security-group-rules``, ..."""
+        """Delete a resource; one that is gone already counts as deleted.
+
+        :param collection: as the API calls it: ``networks``, ``security-group-rules``, ...
+        """
         with self.cloud.calling(f"delete one of the {collection}, {resource_id}"):
             response = self._api.delete(f"/{collection}/{resource_id}")
             if response.status_code != 404:

@@ -90,7 +90,7 @@ class Cloud:
                 session.get_token()
 
     def in_project(self, project_id: str) -> Cloud:
-        """The same user in another project, for calls that act on their caller's project."""
+        """Connect as the same user in another project, for calls that act on their caller's project."""
         if project_id == self.project_id:
             return self
         with self.calling(f"get a token for project {project_id}"):

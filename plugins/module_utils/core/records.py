@@ -18,10 +18,16 @@ CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
 #: On what a drill makes, which is no part of any real restore.
 DRILL_KEY = "osdr_drill"
+#: On a volume that was restored: its own id, which what is copied from it has not.
+VOLUME_KEY = "osdr_volume"
 #: On a server, for as long as it is or may be frozen.
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: On a server that its owner wants to be off, once it is.
+OFF_KEY = "osdr_off"
+#: On a server that its owner wants to be locked: the reason.
+LOCK_KEY = "osdr_lock"
 #: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 
@@ -56,6 +62,9 @@ class Volume:
     backend: str | None = None
     #: The generic volume group it is in.
     group_id: str | None = None
+    #: Properties of the image that it was made from, by which Nova boots a server from it.
+    image_metadata: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_read_only: bool = False
 
     @property
     def label(self) -> str:
@@ -89,7 +98,10 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class GroupType:
-    """:param is_consistent: whether its specs ask for consistent group snapshots."""
+    """A type of volume groups.
+
+    :param is_consistent: whether its specs ask for consistent group snapshots.
+    """
 
     id: str
     name: str
@@ -98,7 +110,10 @@ class GroupType:
 
 @dataclasses.dataclass(frozen=True)
 class VolumeGroup:
-    """:param volume_type_ids: of the types of volumes that it takes."""
+    """A volume group.
+
+    :param volume_type_ids: of the types of volumes that it takes.
+    """
 
     id: str
     name: str
@@ -181,7 +196,7 @@ class Flavor:
 
 @dataclasses.dataclass(frozen=True)
 class NamedFlavor(Flavor):
-    """Exactly the flavor of this name, whatever its size; the sizes here are those of the flavor that it replaces."""
+    """The flavor of exactly this name, whatever its size; the sizes here are those of the flavor that it replaces."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,6 +234,8 @@ class Server:
     root_device: str = ""
     #: What the hypervisor last said of the guest, in Nova's numbers: 1 runs, 3 is paused, 4 is off.
     power_state: int | None = None
+    #: When Nova last changed what it knows of it, for example because it was started or stopped.
+    updated_at: str = ""
 
     @property
     def label(self) -> str:
@@ -226,7 +243,7 @@ class Server:
 
     @property
     def state(self) -> str:
-        """Its status and task, for messages."""
+        """Status and task, for messages."""
         return f"{self.status} ({self.task_state})" if self.task_state else self.status
 
     @property
@@ -237,7 +254,10 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class ServerGroup:
-    """:param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said."""
+    """A server group.
+
+    :param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said.
+    """
 
     id: str
     name: str
@@ -248,7 +268,9 @@ class ServerGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """:param mtu: 0 where the site does not say.
+    """A network.
+
+    :param mtu: 0 where the site does not say.
     :param is_shared: whether its owner lets other projects use it, ours among them.
     """
 
@@ -268,7 +290,9 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class Subnet:
-    """:param ip_version: 4 or 6, as the address modes with it are.
+    """A subnet.
+
+    :param ip_version: 4 or 6, as the address modes with it are.
     :param gateway_ip: None where it has no gateway.
     """
 
@@ -310,7 +334,9 @@ class QosPolicy:
 
 @dataclasses.dataclass(frozen=True)
 class Router:
-    """:param external_network_id: to which it leads; None where it leads nowhere.
+    """A router.
+
+    :param external_network_id: to which it leads; None where it leads nowhere.
     :param gateway_addresses: its own on that network.
     :param routes: each with ``destination`` and ``nexthop``.
     :param is_ha: whether it runs on several hosts; None for those who are not administrators, and so for ``is_distributed``.
@@ -346,7 +372,10 @@ class SecurityGroupRule:
 
 @dataclasses.dataclass(frozen=True)
 class SecurityGroup:
-    """:param is_shared: whether its owner lets other projects use it, ours among them."""
+    """A security group.
+
+    :param is_shared: whether its owner lets other projects use it, ours among them.
+    """
 
     id: str
     name: str
@@ -372,7 +401,9 @@ class Forwarding:
 
 @dataclasses.dataclass(frozen=True)
 class FloatingIp:
-    """:param port_id: of the port to which it leads; None where it leads to none.
+    """A floating address.
+
+    :param port_id: of the port to which it leads; None where it leads to none.
     :param network_id: of the external network that it is of.
     :param fixed_ip_address: of the port's addresses, the one to which it leads.
     :param forwardings: where it leads to several ports, each by some of its protocol ports.

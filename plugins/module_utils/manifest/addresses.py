@@ -67,7 +67,9 @@ class SubnetMove:
 
     @classmethod
     def of(cls, spec: SubnetSpec, cidr: str | None) -> SubnetMove | None:
-        """:returns: None where nothing moves.
+        """The move of a subnet to another range.
+
+        :returns: None where nothing moves.
         :raises NoPlace: when it cannot.
         """
         if cidr is None or cidr == spec.cidr:
@@ -94,7 +96,7 @@ class SubnetMove:
         return str(host)
 
     def range(self, text: str) -> str:
-        """The same part of the new range; the whole for the whole.
+        """The corresponding part of the new range; the whole for the whole.
 
         :raises NoPlace: when the new range is too small for it.
         """

@@ -15,7 +15,7 @@ Attributes = dict[str, t.Any]
 Parts = dict[tuple[str, str], Attributes]
 
 #: Attributes of which None says that they are not known: the checkpoint is older than they are, or the site does not show them.
-_MAY_BE_UNKNOWN = ("hostname", "extra_specs")
+_MAY_BE_UNKNOWN = ("hostname", "extra_specs", "image_metadata")
 APPEARED, WENT, CHANGED = "appeared", "went", "changed"
 
 

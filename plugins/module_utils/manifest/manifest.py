@@ -118,7 +118,7 @@ class Checkpoint:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """All of a checkpoint.
+    """The document that describes a checkpoint completely.
 
     :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
     :param is_bound: whether what was read named the place to which it belongs, as all that is written does.

@@ -20,6 +20,7 @@ from ..core.errors import ManifestInvalid
 
 #: Says on each holder how many pieces there are, and the digest of all of them joined.
 LABEL_KEY = "osdr_manifest"
+_PIECE = re.compile(rf"{LABEL_KEY}_([0-9]{{4,6}})")
 _LABEL = re.compile(r"([1-9][0-9]{0,5}):([0-9a-f]{64})")
 _LONGEST = 255
 
@@ -29,7 +30,7 @@ class Holder(t.Protocol):
 
     @property
     def id(self) -> str:
-        """Unique among the holders of a manifest."""
+        """An id that is unique among the holders of a manifest."""
 
     @property
     def metadata(self) -> t.Mapping[str, str]:
@@ -62,9 +63,11 @@ def join(metadata: t.Sequence[t.Mapping[str, str]], at_most: int) -> bytes:
 
 
 def _joined(found: t.Mapping[str, str], count: int, digest: str) -> str:
-    missing = [number for number in range(count) if _key(number) not in found]
-    if missing:
-        raise ManifestInvalid(f"{len(missing)} of {count} pieces of its manifest are missing, beginning with {_key(missing[0])}.")
+    # A label may promise a million: whatever it says, the first that is missing comes after as many as there are at the latest.
+    missing = next((number for number in range(count) if _key(number) not in found), None)
+    if missing is not None:
+        there = sum(1 for key in found if (match := _PIECE.fullmatch(key)) and int(match[1]) < count)
+        raise ManifestInvalid(f"{count - there} of {count} pieces of its manifest are missing, beginning with {_key(missing)}.")
     text = "".join(found[_key(number)] for number in range(count))
     if _digest(text) != digest:
         raise ManifestInvalid("The pieces of its manifest were changed or damaged.")

@@ -116,6 +116,7 @@ _PORT = _object(
     dns_domain=_TEXT,
     profile={"type": ["object", "null"], "maxProperties": 64},
     dhcp_options=_list(_OPTION),
+    device_tag=_TEXT_OR_NULL,
 )
 _SUBPORT = _object(port=_UUID, segmentation_type=_TEXT, segmentation_id=_COUNT)
 _TRUNK = _object(source_id=_UUID, name=_TEXT, port=_UUID, subports=_list(_SUBPORT), is_up=_FLAG, description=_TEXT, tags=_TAGS)
@@ -134,6 +135,10 @@ _VOLUME = _object(
     delete_on_termination=_FLAG,
     metadata=_METADATA,
     availability_zone=_TEXT_OR_NULL,
+    description=_TEXT,
+    image_metadata={**_METADATA, "type": ["object", "null"]},
+    is_read_only=_FLAG,
+    device_tag=_TEXT_OR_NULL,
 )
 
 _SERVER = _object(
@@ -152,6 +157,8 @@ _SERVER = _object(
     server_group=_TEXT_OR_NULL,
     availability_zone=_TEXT_OR_NULL,
     hostname=_TEXT_OR_NULL,
+    is_off=_FLAG,
+    lock=_TEXT_OR_NULL,
 )
 
 _TOPOLOGY = _object(

@@ -14,7 +14,7 @@ from .specs import ForwarderSpec, PortSpec, RouterSpec, SecurityGroupSpec, Serve
 
 
 def chosen(manifest: Manifest, servers: t.Collection[str] | None) -> Manifest:
-    """The same checkpoint with some of its servers: their tiers, volumes, networks, groups and keys.
+    """A checkpoint with only some of its servers: their tiers, volumes, networks, groups and keys.
 
     :param servers: by name at the source; all when None.
     :raises InvalidInput: naming those that it does not have, or when none is named.
@@ -104,7 +104,7 @@ def _routers(routers: t.Iterable[RouterSpec], subnets: t.Collection[str]) -> t.I
 
 
 def _with_remote_groups(groups: t.Iterable[SecurityGroupSpec], used: t.Collection[str]) -> set[str]:
-    """Those that are used, and all that their rules name, directly or not."""
+    """Names of the groups that are used, and of all that their rules name, directly or not."""
     remotes = {spec.name: {rule.remote_group for rule in spec.rules if rule.remote_group} for spec in groups}
     found: set[str] = set()
     waiting = {*used}

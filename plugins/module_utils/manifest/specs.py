@@ -15,6 +15,8 @@ class VolumeSpec:
     """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb.
 
     :param availability_zone: None for whatever the site chooses.
+    :param device_tag: by which the guest knows the disk.
+    :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
     """
 
     source_id: str
@@ -26,6 +28,10 @@ class VolumeSpec:
     delete_on_termination: bool
     metadata: t.Mapping[str, str]
     availability_zone: str | None = None
+    description: str = ""
+    image_metadata: t.Mapping[str, str] | None = None
+    is_read_only: bool = False
+    device_tag: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +87,8 @@ class PortSpec:
     dns_domain: str = ""
     profile: t.Mapping[str, t.Any] | None = None
     dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
+    #: By which the guest knows it.
+    device_tag: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +149,8 @@ class ServerSpec:
     :param server_group: name of the group that it is a member of; None for none.
     :param availability_zone: None for whatever the site chooses.
     :param hostname: the guest's host name; None for what Nova makes of the name.
+    :param is_off: whether it does not run, as a standby does not.
+    :param lock: why it is locked, empty when nobody said so; None when it is not.
     """
 
     source_id: str
@@ -158,6 +168,8 @@ class ServerSpec:
     server_group: str | None = None
     availability_zone: str | None = None
     hostname: str | None = None
+    is_off: bool = False
+    lock: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,7 +38,10 @@ _WAY_OUT = "give the subnet another cidr in the mapping"
 
 @dataclasses.dataclass(frozen=True)
 class Mapped:
-    """:param problems: what cannot be done as the mapping says; the manifest is as near to it as can be."""
+    """A manifest with other names and addresses.
+
+    :param problems: what cannot be done as the mapping says; the manifest is as near to it as can be.
+    """
 
     manifest: Manifest
     problems: tuple[str, ...] = ()
@@ -216,7 +219,7 @@ class _Application:
         return target is not None and target.name not in (None, name) and not target.make
 
     def _all(self, kind: str, specs: t.Sequence[t.Any], change: t.Callable[[t.Any], t.Any]) -> tuple[t.Any, ...]:
-        """All of a kind; several may become one if they are then identical."""
+        """Change all specs of a kind; those that are identical afterwards become one."""
         changed = [change(spec) for spec in specs]
         if not self.mapping.targets(kind):
             return tuple(changed)

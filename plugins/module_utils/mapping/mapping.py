@@ -24,7 +24,7 @@ _TYPES = {"string": "a text (in quotes)", "boolean": "true or false", "object": 
 
 
 @dataclasses.dataclass(frozen=True)
-class Kind:
+class NamedKind:
     """A kind of things that have names.
 
     :param key: in the mapping.
@@ -39,18 +39,18 @@ class Kind:
 
 
 KINDS = (
-    Kind("networks", "network", made=True),
-    Kind("subnets", "subnet", made=True),
-    Kind("routers", "router", made=True),
-    Kind("external_networks", "external network", made=False),
-    Kind("flavors", "flavor", made=False),
-    Kind("volume_types", "volume type", made=False),
-    Kind("key_pairs", "key pair", made=True),
-    Kind("security_groups", "security group", made=True),
-    Kind("server_groups", "server group", made=True, optional=True),
-    Kind("availability_zones", "availability zone", made=False, optional=True),
-    Kind("qos_policies", "QoS policy", made=False, optional=True),
-    Kind("subnet_pools", "subnet pool", made=False, optional=True),
+    NamedKind("networks", "network", made=True),
+    NamedKind("subnets", "subnet", made=True),
+    NamedKind("routers", "router", made=True),
+    NamedKind("external_networks", "external network", made=False),
+    NamedKind("flavors", "flavor", made=False),
+    NamedKind("volume_types", "volume type", made=False),
+    NamedKind("key_pairs", "key pair", made=True),
+    NamedKind("security_groups", "security group", made=True),
+    NamedKind("server_groups", "server group", made=True, optional=True),
+    NamedKind("availability_zones", "availability zone", made=False, optional=True),
+    NamedKind("qos_policies", "QoS policy", made=False, optional=True),
+    NamedKind("subnet_pools", "subnet pool", made=False, optional=True),
 )
 
 
@@ -97,7 +97,10 @@ class AddressRule:
 
 @dataclasses.dataclass(frozen=True)
 class ServerRule:
-    """:param ports: per network at the source, or per MAC address for a server with several ports on one network."""
+    """The address rules of one server.
+
+    :param ports: per network at the source, or per MAC address for a server with several ports on one network.
+    """
 
     rule: AddressRule = AddressRule()
     ports: t.Mapping[str, AddressRule] = dataclasses.field(default_factory=dict)
@@ -112,7 +115,10 @@ _DEFAULT_RULE = AddressRule(KEEP, True)
 
 @dataclasses.dataclass(frozen=True)
 class SiteMapping:
-    """:param names: target per name at the source, per key of a kind; what is not in it has the same name at the site."""
+    """What things are called at the target site, and which addresses they get there.
+
+    :param names: target per name at the source, per key of a kind; what is not in it has the same name at the site.
+    """
 
     names: t.Mapping[str, t.Mapping[str, Target]] = dataclasses.field(default_factory=dict)
     rule: AddressRule = AddressRule()
@@ -137,7 +143,7 @@ class SiteMapping:
         )
 
     def as_dict(self) -> dict[str, t.Any]:
-        """As a person would write it."""
+        """The mapping as a person would write it."""
         names = {
             kind.key: {name: target.as_data() for name, target in self.names[kind.key].items()}
             for kind in KINDS
@@ -219,7 +225,7 @@ def _refuse_unknown_version(document: t.Mapping[str, t.Any]) -> None:
 
 
 def _long_form(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """With all short forms written out; what is no short form is left for the schema to refuse."""
+    """The document with all short forms written out; the schema refuses what is none."""
     long = {key: {} if value is None else value for key, value in document.items()}
     for kind in KINDS:
         if isinstance(long.get(kind.key), dict):

@@ -119,4 +119,4 @@ def _text(moment: Moment | None) -> str | None:
 
 
 def _shown(tiers: Tiers, states: t.Mapping[str, str | None]) -> dict[str, str | None]:
-    return {member.server.name: states[member.server.id] for tier in tiers for member in tier}
+    return {member.server.label: states[member.server.id] for tier in tiers for member in tier}

@@ -42,7 +42,10 @@ class Thawing:
 
 
 def _thaw(driver: QuiesceDriver, server: Server, mark: FreezeMark) -> bool:
-    """:returns: whether the server was still frozen."""
+    """Thaw one server.
+
+    :returns: whether the server was still frozen.
+    """
     thaw = driver.thaw(server)
     if driver.freezes_late and not (thaw.has_arrived or mark.frozen or mark.is_leftover):
         raise FreezeFailed(
@@ -112,8 +115,8 @@ class Leftovers:
                 for server, mark in self._marked
             ],
             "diff": {
-                "before": {server.name: "marked as frozen" for server, _mark in self._marked},
-                "after": {server.name: "thawed" for server, _mark in self._marked},
+                "before": {server.label: "marked as frozen" for server, _mark in self._marked},
+                "after": {server.label: "thawed" for server, _mark in self._marked},
             },
         }
 

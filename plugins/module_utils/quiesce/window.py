@@ -164,11 +164,11 @@ class FreezeWindow:
         """
         try:
             self._each(self.members, self._publish, "The freeze could not be marked on the servers")
-            self._stop_if_told()
+            # A signal that came meanwhile counts here, where it still ends the freeze.
+            self._shield.close()
         except BaseException:
             self.close()
             raise
-        self._shield.close()
 
     def adopt(self) -> None:
         """Take over members that another process has frozen, so that :meth:`close` thaws them."""
@@ -246,7 +246,10 @@ class FreezeWindow:
         return self._limits.budget - self.standstill - self.expected_thaw
 
     def check_budget(self) -> None:
-        """:raises FreezeFailed: when the budget is used up."""
+        """Require that budget is left.
+
+        :raises FreezeFailed: when the budget is used up.
+        """
         if self.remaining() <= 0:
             late = [m.server.label for m in self.members if not m.frozen]
             done = len(self.members) - len(late)

@@ -25,6 +25,7 @@ from ..core.records import Server
 from ..core.text import LONGEST, told
 from ..quiesce.driver import QuiesceDriver
 from ..quiesce.drivers import AUTO, Reach, drivers, require_reach
+from ..quiesce.mark import FreezeMark
 from ..work.waiting import within
 
 #: Seconds for a connection; a guest that is booting does not refuse it, it does not answer.
@@ -78,6 +79,10 @@ class Agents:
             server = self._compute.server(server_id)
         except DrError as error:
             return str(error)
+        mark = FreezeMark.of(server)
+        if mark and not mark.is_leftover:
+            # A probe through Nova thaws, whoever has frozen it.
+            return f"Server {server.label} is being frozen by another run until {told(mark.until)}, so its guest agent was not asked."
         found = [f"{driver.name}: {problem}" if problem else "" for driver, problem in self._asked(server)]
         return " ".join(found) if all(found) else None
 

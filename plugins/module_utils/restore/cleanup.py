@@ -12,6 +12,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.errors import CloudError, NotFound, ResourceFailed
+from ..core.intent import is_owners_lock
 from ..core.marking import Mark
 from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Trunk, Volume
 from ..work.pool import each, run_all
@@ -58,7 +59,9 @@ class ServerRemover:
         self._network.delete_port(port.id)
 
     def delete(self, server: Server) -> None:
-        """Delete a server and wait until it is gone."""
+        """Delete a server and wait until it is gone; its owner's lock is no reason to keep it, but anybody else's is."""
+        if is_owners_lock(server):
+            self._compute.unlock(server.id)
         self._compute.delete_server(server.id)
         self._waiter.until(f"server {server.label} on site '{self._site}' to be deleted", lambda: self._gone(server))
 

@@ -30,7 +30,10 @@ def restore_networks(restore: NetworkRestore, plan: RestorePlan, check_mode: boo
 
 
 def restore_volumes(restore: VolumeRestore, steps: t.Sequence[VolumeStep], wait: bool, check_mode: bool) -> Result:
-    """:param wait: whether for all of them; otherwise as many are begun as may go on at once."""
+    """Restore volumes, or in check mode say which would be.
+
+    :param wait: whether to wait for all of them; otherwise only as many are started as may run at once.
+    """
     if check_mode:
         volumes = restore.predicted(steps)
     else:

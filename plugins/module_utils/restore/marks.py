@@ -44,13 +44,13 @@ def by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) 
 
 def is_restored_elsewhere(mark: Mark, volumes: t.Iterable[Volume]) -> bool:
     """Whether a drill, or another one, or the restore itself has a volume of the same copy."""
-    others = (Mark.of_text(volume.description) for volume in volumes)
+    others = (Mark.of_volume(volume) for volume in volumes)
     return any(other is not None and other != mark and dataclasses.replace(other, drill=mark.drill) == mark for other in others)
 
 
 def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:
     """All volumes that a restore or drill made."""
-    return [volume for volume in volumes if bears_mark_of(owner, volume.description)]
+    return [volume for volume in volumes if _belongs(Mark.of_volume(volume), owner)]
 
 
 @dataclasses.dataclass(frozen=True)

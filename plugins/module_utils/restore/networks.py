@@ -190,7 +190,10 @@ class NetworkRestore:
         return self._network.create_security_group(self._body(spec, **({} if spec.is_stateful else {"stateful": False})))
 
     def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
-        """:param group: of the project."""
+        """Give a security group its rules.
+
+        :param group: of the project.
+        """
         described = [one.name for one in self._plan.manifest.description.topology.security_groups]
         names = self._site.security_group_names(described) | {one: name for name, one in self._ids["security groups"].items()}
         there = {rule_spec(rule, names): rule.id for rule in group.rules}

@@ -20,9 +20,10 @@ from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
 from .losses import losses
 from .marks import bears_mark_of, owner_of
 from .needs import Need
+from .nova_features import Feature
 from .plan import RestorePlan
 from .port_plan import PortStep
-from .server_plan import ServerStep, specs_differ
+from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
 from .topology import kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
@@ -63,12 +64,8 @@ def doubts(plan: RestorePlan) -> list[str]:
         for network, label in sorted(wanted)
         if (found := site.network(network)) and not site.is_own(found)
     ]
-    flavors = [
-        f"Flavor '{step.flavor.name}' for server '{step.spec.name}' has other extra specs at site '{site.name}' than at the source: "
-        f"{dict(step.flavor.extra_specs or {})} instead of {dict(step.spec.flavor.extra_specs or {})}."
-        for step in plan.servers
-        if step.builds and step.flavor and not isinstance(step.spec.flavor, NamedFlavor) and specs_differ(step.flavor, step.spec.flavor)
-    ]
+    off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
+    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
     return [
@@ -77,9 +74,22 @@ def doubts(plan: RestorePlan) -> list[str]:
         *mtu_doubts(topology, site),
         *kept_rules(topology, site),
         *losses(plan),
-        *flavors,
+        *_age_doubts(plan),
+        *stays_off,
         *([missing] if missing else []),
     ]
+
+
+def _age_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    """What the site's Nova is too old for, told once."""
+    site = plan.site
+    lost: dict[Feature, list[str]] = collections.defaultdict(list)
+    for step in plan.servers:
+        for feature in step.lost if step.builds else ():
+            lost[feature].append(step.spec.name)
+    if lost:
+        told = "; ".join(f"{feature} of {', '.join(sorted(names))}" for feature, names in lost.items())
+        yield f"Nova at site '{site.name}' offers its API in version {site.nova[0]}.{site.nova[1]} at most, so these will be missing: {told}."
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:
@@ -305,7 +315,7 @@ def stopped_problems(site: RestoreSite, steps: t.Iterable[ServerStep]) -> t.Iter
     """Servers that an earlier run restored and that no longer run."""
     for step in steps:
         server = step.current
-        if step.action is Action.KEEP and server and server.status != "ACTIVE":
+        if step.action is Action.KEEP and server and server.status not in step.good_statuses:
             yield (
                 f"Server '{server.name}' was restored at site '{site.name}' before ({server.id}) but is {server.status} "
                 "now; start it, or remove what was restored (state: absent) and restore again."
@@ -361,8 +371,9 @@ def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
             f"The mapping names flavor '{flavor.name}' for server '{server.name}', but site '{site.name}' has none of that name; "
             "correct the mapping, or give the project access to it."
         )
+    why = why_no_flavor(flavor, site.flavors)
     return (
         f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
-        f"'{site.name}' has no flavor of that name, nor one of at least that size with the same extra specs; create one, give the project "
+        f"'{site.name}' has none of at least that size with the same extra specs{f' ({why})' if why else ''}; create one, give the project "
         "access to one, or name one in a mapping."
     )

@@ -178,7 +178,8 @@ def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t
     """Other restores and drills of the application that have resources at the site."""
     marks = [Mark.of_metadata(one.metadata) for one in site.servers]
     shareable = (*site.own(site.networks), *site.own(site.subnets), *site.own(site.security_groups))
-    described: tuple[t.Any, ...] = (*site.volumes, *site.ports, *site.trunks, *site.routers, *site.floating_ips, *shareable)
+    described: tuple[t.Any, ...] = (*site.ports, *site.trunks, *site.routers, *site.floating_ips, *shareable)
+    marks += [Mark.of_volume(one) for one in site.volumes]
     marks += [Mark.of_text(one.description) for one in described]
     marks += [Mark.of_text(key) for key in site.key_pairs.values()]
     counts = collections.Counter(mark.owner for mark in marks if mark and mark.application == application and mark.owner != owner)

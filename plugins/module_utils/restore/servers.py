@@ -15,6 +15,7 @@ from ..application.definition import Tier
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
+from ..core.intent import Intent
 from ..core.records import Port, Server, Volume
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
@@ -28,7 +29,7 @@ from .making import Maker
 from .plan import RestorePlan
 from .port_plan import FloatingStep, PortStep
 from .problems import server_problems
-from .server_plan import ServerStep
+from .server_plan import OFF, RUNS, ServerStep
 from .trunk_plan import TrunkStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
@@ -53,6 +54,10 @@ class _TierTimes:
     ready: float
     slowest: str
     slowest_seconds: float
+
+
+def _goal(step: ServerStep) -> str:
+    return "be built and stopped" if step.spec.is_off else "become active"
 
 
 class ServerRestore:
@@ -196,11 +201,11 @@ class ServerRestore:
         pipeline: Pipeline[str, Server] = Pipeline(
             start={source: functools.partial(self._start, source, by_source) for source in by_source},
             look=lambda sources: self._look(sources, by_source),
-            what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to become active",
+            what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to {_goal(by_source[source])}",
             startable=lambda sources: self._with_volumes(sources, by_source),
         )
         servers = values_of(pipeline.run(self.concurrency, self.waiter))
-        each([(step, servers[source]) for source, step in by_source.items()], self._set_flags, self.concurrency)
+        each([(step, servers[source]) for source, step in by_source.items()], self._finish, self.concurrency)
         self._wait_until_ready(tier, servers)
         taken = {source: self._taken(source, started) for source in by_source}
         slowest = max(taken, key=lambda source: taken[source])
@@ -304,18 +309,38 @@ class ServerRestore:
         self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]
     ) -> dict[str, Outcome[Server]]:
         site = dataclasses.replace(self.site, servers=tuple(self.compute.servers()))
-        outcomes = {}
+        outcomes: dict[str, Outcome[Server]] = {}
         for step in self._plan.servers_at(site):
             source, server = step.source, step.current
             if source not in sources or server is None:
                 continue
-            if server.status == "ACTIVE":
-                if steps[source].action is not Action.KEEP:
-                    self._times[source].active = self._elapsed()
-                outcomes[source] = Outcome(value=server)
-            elif step.action is not Action.WAIT:
-                outcomes[source] = Outcome(error=self._failure(step, server))
+            outcome = self._outcome(step, server)
+            if outcome and outcome.value and steps[source].action is not Action.KEEP:
+                self._times[source].active = self._elapsed()
+            outcomes.update({source: outcome} if outcome else {})
         return outcomes
+
+    def _outcome(self, step: ServerStep, server: Server) -> Outcome[Server] | None:
+        """A server that is as it shall be, or why it cannot become so; None while it may."""
+        if step.is_to_stop(server) and server.status in (RUNS, OFF):
+            return self._stopped(server)
+        if server.status in step.good_statuses:
+            return Outcome(value=server)
+        return None if step.action is Action.WAIT else Outcome(error=self._failure(step, server))
+
+    def _stopped(self, server: Server) -> Outcome[Server] | None:
+        """Have a server stopped that is to be off: Nova builds none without starting it.
+
+        :returns: it, or why it cannot be stopped; None while it is stopping.
+        """
+        if server.status == OFF and not server.task_state:
+            return Outcome(value=server)
+        try:
+            if not server.task_state:
+                self.compute.stop(server.id)
+        except DrError as error:
+            return Outcome(error=error)
+        return None
 
     def _failure(self, step: ServerStep, server: Server) -> DrError:
         return ResourceFailed(
@@ -334,10 +359,15 @@ class ServerRestore:
             return ""
         return f" Its console ends with: {tail}" if tail else ""
 
-    def _set_flags(self, built: tuple[ServerStep, Server]) -> None:
+    def _finish(self, built: tuple[ServerStep, Server]) -> None:
+        """Give a server what it cannot be built with; its lock, which keeps all else from being changed, comes last."""
         step, server = built
         for volume_id, flag in step.wrong_flags(server).items():
             self.compute.set_delete_on_termination(server.id, volume_id, flag)
+        if step.is_to_stop(server):
+            self.compute.set_metadata(server.id, Intent(is_off=True).metadata())
+        if step.is_to_lock(server):
+            self.compute.lock(server.id, step.lock_reason)
 
     # Readiness
 
@@ -370,7 +400,7 @@ class ServerRestore:
 
     def _check(self, checks: t.Sequence[Check], step: ServerStep) -> None:
         source, times = step.source, self._times[step.source]
-        waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
+        waited = checks and not step.spec.is_off and self.gates.wait(self._subject(step), checks, self.waiter)
         now = self._elapsed()
         # What passes at once may have been ready since it is active, or was there before: others were waited for.
         since = self._begun[source] if times.active is None else times.active
@@ -387,7 +417,7 @@ class ServerRestore:
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)
 
-    # What is told
+    # Results
 
     def _describe(self, step: ServerStep) -> dict[str, t.Any]:
         server = step.current
@@ -397,6 +427,7 @@ class ServerRestore:
             "tier": step.spec.tier,
             "server_id": server.id if server else None,
             "status": server.status if server else "absent",
+            "is_off": step.spec.is_off,
             "address": step.address,
             "ports": [self._describe_port(port) for port in step.ports],
             "checks": self._describe_checks(step),
@@ -405,7 +436,7 @@ class ServerRestore:
 
     def _describe_checks(self, step: ServerStep) -> list[dict[str, t.Any]]:
         tier = next(one for one in self.manifest.application.tiers if one.name == step.spec.tier)
-        checked = step.source in self._checked
+        checked = step.source in self._checked and not step.spec.is_off
         return [{"check": check.label, "made_by": self.gates.made_by(check) if checked else []} for check in tier.checks]
 
     @staticmethod

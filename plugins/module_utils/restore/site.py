@@ -65,6 +65,8 @@ class RestoreSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: tuple[QosPolicy, ...] = ()
     subnet_pools: tuple[SubnetPool, ...] = ()
+    #: The newest microversion that the site's Nova knows.
+    nova: tuple[int, int] = (2, 100)
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -115,7 +117,7 @@ class RestoreSite:
         return next((group for group in self.own(self.security_groups) if group.name == name), None)
 
     def security_group_names(self, described: t.Collection[str]) -> dict[str, str]:
-        """Per id, the names of those that these names mean in rules.
+        """Name per id of the groups that rules refer to by these names.
 
         :param described: names that mean the project's own groups, whatever others share.
         """
@@ -167,8 +169,9 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
         "trunks": network.trunks,
         "qos_policies": network.qos_policies,
         "subnet_pools": network.subnet_pools,
+        "nova": compute.newest_version,
     }
     found = run_all(work, concurrency)
-    key_pairs, extensions = found.pop("key_pairs"), found.pop("extensions")
+    whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
     listed = {kind: tuple(there) for kind, there in found.items()}
-    return RestoreSite(name=cloud.site, project_id=cloud.project_id, key_pairs=key_pairs, extensions=extensions, **listed)
+    return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)

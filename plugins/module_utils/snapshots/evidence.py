@@ -122,7 +122,7 @@ def _weakness(whole: SetEvidence) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """All of it. Servers by their id, snapshots by their volume's."""
+    """The evidence for a whole set: of servers by their id, of snapshots by their volume's."""
 
     whole: SetEvidence
     servers: t.Mapping[str, ServerEvidence]
@@ -134,7 +134,7 @@ class Evidence:
         return consistency.weakest(one.at_best for one in self.servers.values())
 
     def metadata(self, volume_id: str, server_id: str) -> dict[str, str]:
-        """For the snapshot of a volume of a server."""
+        """The metadata for the snapshot of a server's volume."""
         return {
             **self.servers[server_id].metadata(),
             **self.snapshots[volume_id].metadata(),
@@ -177,7 +177,10 @@ class Seen:
     still_off: t.Collection[str]
 
     def evidence(self, servers: t.Mapping[str, tuple[Server, t.Sequence[Volume]]]) -> Evidence:
-        """:param servers: the servers and their volumes per server id."""
+        """Compute the evidence of a set from what happened.
+
+        :param servers: the servers and their volumes per server id.
+        """
         found = {key: self._server(server, volumes) for key, (server, volumes) in servers.items()}
         level = consistency.weakest(one.consistency for one in found.values())
         return Evidence(self._set(level), found, self._snapshots())
@@ -288,7 +291,8 @@ def confirmed(evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> 
             [f"The option thaw is not what os_server_quiesce with state=unquiesced returned as quiesce ({error!r})."],
         ) from error
     level = consistency.weakest(one.consistency for one in servers.values())
-    taken = max((one.freeze["frozen"] for one in servers.values() if one.freeze), default=evidence.whole.taken)
+    frozen = [one.freeze["frozen"] for one in servers.values() if one.freeze]
+    taken = max(frozen, key=datetime.datetime.fromisoformat, default=evidence.whole.taken)
     return Evidence(SetEvidence(level, taken, window, evidence.whole.skew), servers, evidence.snapshots)
 
 
@@ -308,6 +312,7 @@ def _window_of(servers: t.Iterable[ServerEvidence]) -> dict[str, t.Any] | None:
     freezes = [one.freeze for one in servers if one.freeze.get("thawed")]
     if not freezes:
         return None
-    started, ended = min(one["requested"] for one in freezes), max(one["thawed"] for one in freezes)
-    length = datetime.datetime.fromisoformat(ended) - datetime.datetime.fromisoformat(started)
+    time = datetime.datetime.fromisoformat
+    started, ended = min((one["requested"] for one in freezes), key=time), max((one["thawed"] for one in freezes), key=time)
+    length = time(ended) - time(started)
     return {"started": started, "ended": ended, "seconds": round(length.total_seconds(), 3)}

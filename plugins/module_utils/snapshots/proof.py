@@ -22,6 +22,7 @@ from ..work.clock import Moment
 #: What snapshots are that were taken while a driver's freeze held.
 LEVEL_OF_DRIVER = consistencies()
 _NO_TIME = "its mark does not say when its guard fires"
+_NO_FREEZE = "its mark does not say when it was frozen"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,8 @@ def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
 
     Its guard uses the wall clock. Marks are metadata of servers, which anybody in the project can write.
     """
+    if not (_is_time(mark.requested) and _is_time(mark.frozen)):
+        return _NO_FREEZE
     try:
         until = datetime.datetime.fromisoformat(mark.until)
         last = max(one.complete.wall for one in taken)
@@ -61,8 +64,18 @@ def doubt_of_mark(mark: FreezeMark, taken: t.Iterable[Taken]) -> str | None:
     return _NO_TIME if mark.is_leftover_at(last) else None
 
 
+def _is_time(text: str | None) -> bool:
+    try:
+        return datetime.datetime.fromisoformat(text or "").tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _doubt_of_times(frozen: Moment | None, thawed: Moment | None, taken: t.Iterable[Taken]) -> str | None:
-    """:param thawed: when the thaw was asked for."""
+    """Why the times do not prove that the freeze was around all snapshots; None when they do.
+
+    :param thawed: when the thaw was asked for.
+    """
     if frozen and thawed and all(frozen.monotonic <= one.requested.monotonic and one.complete.monotonic <= thawed.monotonic for one in taken):
         return None
     return "a snapshot was not taken within the freeze"

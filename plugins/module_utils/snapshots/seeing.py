@@ -7,6 +7,8 @@ from __future__ import annotations
 import typing as t
 
 from ..cloud.compute import Compute
+from ..core.records import Server
+from ..quiesce.driver import has_no_guest
 from ..quiesce.mark import FreezeMark
 from ..work.pool import each
 from .wanted import Wanted
@@ -30,6 +32,13 @@ class Seeing:
         return {one.id: t.cast(FreezeMark, FreezeMark.of(one)) for one in found if FreezeMark.stands_on(one)}
 
     def still_off(self) -> set[str]:
-        """Ids of the servers that were shut down before the snapshots, and still are."""
-        off = {server.id for server in self._servers if server.status == "SHUTOFF"}
-        return {one for one in off if self._compute.server(one).status == "SHUTOFF"}
+        """Ids of the servers that were shut down before the snapshots, and have been ever since."""
+        off = {server.id: server for server in self._servers if _is_off(server)}
+        found = each(off, self._compute.server, self._concurrency)
+        # One that was started and stopped meanwhile is another one to Nova.
+        return {one.id for one in found if _is_off(one) and one.updated_at == off[one.id].updated_at}
+
+
+def _is_off(server: Server) -> bool:
+    """Whether it is shut down, and is not being started: its guest may run by then."""
+    return server.status == "SHUTOFF" and has_no_guest(server)

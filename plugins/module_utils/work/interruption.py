@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import typing as t
 
-from ..core.errors import Interrupted
+from ..core.errors import DrError, Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -62,9 +63,14 @@ class Interruption:
         if self._received and not self._is_raised:
             self._is_raised = True
             names = dict.fromkeys(signal.Signals(number).name for number in self._received)
-            raise Interrupted(f"Stopped by {', '.join(names)}.")
+            raise _interrupted(f"Stopped by {', '.join(names)}.", sys.exc_info()[1])
 
     def _receive(self, number: int, frame: t.Any) -> None:
         self._received.append(number)
         if not self._shields:
             self.raise_pending()
+
+
+def _interrupted(message: str, handled: BaseException | None) -> Interrupted:
+    """:param handled: the error that was being dealt with, whose place it takes: that may say which servers are still frozen."""
+    return Interrupted(message, str(handled), **handled.facts) if isinstance(handled, DrError) else Interrupted(message)

@@ -44,6 +44,12 @@ def test_all_are_run_with_the_same_seed_and_what_they_count_is_told(campaigns, t
     ]
 
 
+def test_each_has_its_own_goal_unless_it_is_told_how_many(campaigns, capfd):
+    campaigns("freezing", "100000 windows, 0 claims too much")
+    assert attack.main(["--seed", "7"]) == 0
+    assert "given --seed 7" in capfd.readouterr().out.splitlines()
+
+
 def test_what_was_found_does_not_keep_others_from_running(campaigns, capfd):
     campaigns("a", "1 windows, 1 claims too much", status=1)
     campaigns("b", "1 policies, 0 chains cut")

@@ -13,6 +13,7 @@ import json
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
+    VOLUME_KEY,
     FixedIp,
     Flavor,
     FloatingIp,
@@ -56,6 +57,10 @@ def _volume(number, name, device, bootable):
         "delete_on_termination": False,
         "metadata": {"purpose": "shop"},
         "availability_zone": "nova",
+        "description": "",
+        "image_metadata": {},
+        "is_read_only": False,
+        "device_tag": None,
     }
 
 
@@ -93,6 +98,7 @@ def _server(number, name, tier, flavor, volumes):
                 "dns_domain": "",
                 "profile": None,
                 "dhcp_options": [],
+                "device_tag": None,
             }
         ],
         "volumes": volumes,
@@ -100,6 +106,8 @@ def _server(number, name, tier, flavor, volumes):
         "server_group": "shop-apart",
         "availability_zone": None,
         "hostname": None,
+        "is_off": False,
+        "lock": None,
     }
 
 
@@ -333,13 +341,23 @@ def restored_volumes(status="available", **changes):
         volume(
             step.name,
             status=status,
-            description=step.mark.text(),
-            metadata=step.mark.metadata(),
+            metadata={**step.mark.metadata(), VOLUME_KEY: f"volume-{step.name}"},
             bootable=step.spec.bootable,
             **changes,
         )
         for step in plan_volumes(manifest(), ())
     )
+
+
+def unfinished(volume, **changes):
+    """A restored volume as the end of its restore leaves it, before anybody has completed it."""
+    values = {"description": Mark.of_metadata(volume.metadata).text(), "metadata": {"purpose": "shop"}}
+    return dataclasses.replace(volume, **{**values, **changes})
+
+
+def of_drill(volume, drill="7"):
+    """A restored volume as a drill has it."""
+    return dataclasses.replace(volume, metadata={**volume.metadata, "osdr_drill": drill})
 
 
 def restored_site(**changes):

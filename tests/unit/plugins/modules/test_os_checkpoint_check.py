@@ -8,13 +8,15 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_check
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, backup, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeDriver, backup, server, volume
 
 NAMES = ("orders", "payments")
 SHOP = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]})
@@ -111,6 +113,29 @@ def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_befor
     first, second = clouds.problems()
     assert "other backups build on it" in first
     assert "other backups build on it" in second
+
+
+@pytest.mark.parametrize("quiesce", [None, {}], ids=["nobody is frozen", "frozen"])
+def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(clouds, monkeypatch, quiesce):
+    choice = Choice(FakeDriver(), Support(guard="nova, guest"), {"libvirt": "There is no libvirt_uri."})
+    quiescer = SimpleNamespace(resolve=lambda application: clouds.servers, choose=lambda servers: {"id-orders": choice})
+    sites = SimpleNamespace(primary=clouds.primary, remote=SimpleNamespace(cloud=None))
+    catalogue = SimpleNamespace(find=lambda *names: None)
+    for name, value in {
+        "connect": lambda params: None,
+        "Accounts": SimpleNamespace(parse=lambda params: None),
+        "Sites": SimpleNamespace(connect=lambda *given: sites),
+        "Catalogue": SimpleNamespace(of=lambda *given: catalogue),
+        "Compute": lambda cloud: quiescer,
+        "_quiescer": lambda params, cloud: None if quiesce is None else quiescer,
+        "_site_problems": lambda *given: [],
+        "_problems": lambda *given: [],
+    }.items():
+        monkeypatch.setattr(os_checkpoint_check, name, value)
+    definition = {"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]}
+    found = os_checkpoint_check.run({"application": definition, "name": "noon", "consistency": "crash"})
+    orders = {"id": "id-orders", "name": "orders", "driver": "fake", "guard": "nova, guest", "passed_over": {"libvirt": "There is no libvirt_uri."}}
+    assert found["freezes"] == ([] if quiesce is None else [orders])
 
 
 @pytest.mark.parametrize(("quiesce", "count"), [({"driver": "pause"}, 0), (None, 1)], ids=["the run thaws it", "the run freezes nobody"])

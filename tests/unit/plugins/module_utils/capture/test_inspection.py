@@ -51,8 +51,8 @@ def test_a_tidy_application_misses_nothing_whatever_stands_around_it():
 
 
 def test_each_kind_of_resource_is_looked_through():
-    assert found(servers=[nova_server(locked=True, flavor={"ephemeral": 5})]) == [
-        "server 'front': locked (true); the restored server is not locked",
+    assert found(servers=[nova_server(trusted_image_certificates=["c1"], flavor={"ephemeral": 5})]) == [
+        "server 'front': trusted_image_certificates ([\"c1\"]); set them again",
         "flavor of server 'front': ephemeral (5); the data on ephemeral disks is not copied; the restored disk is empty",
     ]
     assert found(volumes=[{**TIDY.volumes[0], "group_id": "g1"}]) == [
@@ -173,9 +173,9 @@ def test_what_somebody_wrote_beside_nova_is_named():
     ]
 
 
-@pytest.mark.parametrize(("metadata", "told"), [({"osdr_fence": "{}"}, []), ({}, ["locked", "locked_reason", "status"])])
+@pytest.mark.parametrize(("metadata", "told"), [({"osdr_fence": "{}"}, []), ({}, ["status"])])
 def test_that_a_server_is_fenced_is_no_loss(metadata, told):
-    stopped = nova_server(status="SHUTOFF", locked=True, locked_reason="Fenced by its project", metadata=metadata)
+    stopped = nova_server(status="PAUSED", locked=True, locked_reason="Fenced by its project", metadata=metadata)
     assert [one.attribute for one in inspect({"s1"}, dataclasses.replace(TIDY, servers=[stopped]))] == told
 
 

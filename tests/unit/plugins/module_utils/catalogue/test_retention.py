@@ -9,7 +9,7 @@ import random
 import time
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Kept, Policy, decide, spare, surplus
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import KeptCheckpoint, Policy, decide, spare, surplus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -139,7 +139,7 @@ def removed(retention):
 
 def test_what_stays_and_what_goes_are_told_newest_first():
     decision = decide(Policy(last=1), CATALOGUE, backups())
-    assert (decision.keep, removed(decision), decision.newest) == ((Kept("two", ("last",)),), ["noon", "ten"], "two")
+    assert (decision.keep, removed(decision), decision.newest) == ((KeptCheckpoint("two", ("last",)),), ["noon", "ten"], "two")
     assert [one.id for one in decide(Policy(last=3), CATALOGUE, backups()).keep] == ["two", "noon", "ten"]
 
 
@@ -232,8 +232,17 @@ def test_what_no_checkpoint_that_stays_needs(found, goes):
 
 
 def test_the_newest_checkpoint_begins_with_its_first_backup():
-    later = stored("noon", TWO, id="another volume's", volume_id="other")
-    assert gone(NEWEST, [later, stored("noon", NOON), stored("lost", "2026-01-01T13:00:00")]) == []
+    found = [stored("noon", TWO, id="later", volume_id="other"), stored("noon", NOON), stored("lost", "2026-01-01T13:00:00"), stored("old", TEN)]
+    decision = decide(Policy(last=1), (recorded("noon", NOON, volume=("backup-noon",), other=("later",)),), found)
+    assert gone(decision, found) == ["backup-old"]
+
+
+def test_an_abandoned_attempt_with_the_id_of_the_newest_checkpoint_makes_no_difference_between_two_sites():
+    """The site that keeps its backups would keep what the other one removes, with the objects that both share."""
+    left = stored("noon", "2026-01-01T08:00:00", id="abandoned")
+    found = [stored("noon", NOON), stored("lost", TEN)]
+    assert gone(NEWEST, found) == ["backup-lost"]
+    assert gone(NEWEST, [*found, left])[:1] == ["backup-lost"]
 
 
 def test_where_nothing_can_be_restored_nothing_counts_as_left_over():
@@ -333,6 +342,12 @@ def test_what_somebody_elses_increments_build_on_stays(found, goes):
     assert gone(decision, BUILT_ON) == goes
 
 
+def test_what_is_being_restored_at_the_primary_site_stays_with_all_it_builds_on():
+    first, second = stored("ten", TEN, has_dependents=True), stored("noon", NOON, is_incremental=True, status="restoring")
+    decision = spare("shop", LAST, [first, second, stored("two", TWO)])
+    assert gone(decision, BUILT_ON) == []
+
+
 # Whatever there is
 
 
@@ -400,7 +415,7 @@ def test_every_link_of_every_chain_that_stays_stays(generated):
         assert links.isdisjoint(gone(decision, one.found))
 
 
-def test_nor_is_any_other_chain_cut_whosesoever_it_is(generated):
+def test_nor_is_anybody_elses_chain_cut(generated):
     for one in generated:
         left = one.backups.keys() - {each.id for each in one.decide()[1]}
         assert {one.parents[each] for each in left} <= {None, *left}

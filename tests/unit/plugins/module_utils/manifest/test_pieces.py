@@ -9,6 +9,7 @@ import zlib
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import pieces
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import join, split, to_remove, to_store
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
@@ -46,6 +47,14 @@ def test_a_missing_piece_is_told():
     del second["osdr_manifest_0003"]
     with pytest.raises(ManifestInvalid, match=r"1 of 27 pieces .*osdr_manifest_0003"):
         join([first, second], LIMIT)
+
+
+def test_a_label_that_promises_a_million_pieces_costs_no_more_than_those_that_are_there(monkeypatch):
+    asked = []
+    monkeypatch.setattr(pieces, "_key", lambda number: asked.append(number) or f"osdr_manifest_{number:04d}")
+    with pytest.raises(ManifestInvalid, match="999998 of 999999 pieces"):
+        join([{"osdr_manifest": "999999:" + "0" * 64, "osdr_manifest_0000": "x"}], LIMIT)
+    assert len(asked) < 10
 
 
 def test_a_changed_piece_is_told():

@@ -288,6 +288,23 @@ def test_a_process_that_ends_or_talks_nonsense_guards_nobody(cloud, archive, mon
     assert list(archive.iterdir()) == []
 
 
+def test_an_answer_that_comes_while_somebody_gives_up_waiting_is_taken_once(cloud):
+    """Whoever gives up fails all questions: without the lock, one of them could be answered at the same time."""
+
+    class Watched(dict):
+        def pop(self, *arguments):
+            taken.append(asked._lock.locked())
+            return super().pop(*arguments)
+
+    taken = []
+    guards = cloud.guards()
+    guards.arm(DB, 3600)
+    asked = guards._child
+    asked._questions = Watched()
+    assert guards.disarm(DB) is False
+    assert taken == [True]
+
+
 def test_a_process_that_cannot_be_started_leaves_nothing(cloud, archive, monkeypatch):
     monkeypatch.setattr(guard_process.sys, "executable", "/nowhere/python")
     with pytest.raises(FreezeFailed, match="could not be started: .*nowhere"):

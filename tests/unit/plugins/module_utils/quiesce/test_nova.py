@@ -325,6 +325,12 @@ def test_a_guard_that_is_disarmed_is_forgotten(holding, requests_mock):
     assert holding.disarm_guard(DB) is False
 
 
+def test_a_clock_at_the_end_of_time_arms_no_guard(holding, requests_mock):
+    requests_mock.get(SHOW, json=quiesce("none", now="9999-12-31T23:59:59Z"))
+    with pytest.raises(FreezeFailed, match="makes no sense"):
+        holding.arm_guard(MARKED, 100)
+
+
 NONSENSE = {
     "a page": {"text": "<html>Welcome</html>"},
     "nothing": {"text": ""},

@@ -596,6 +596,13 @@ def test_a_signal_before_a_freeze_is_handed_over_ends_it_and_later_ones_are_the_
     with pytest.raises(Interrupted):
         opened.publish()
     assert not driver.frozen
+    late = Interruption()
+    opened = window(driver, interruption=late)
+    opened.open()
+    opened._shield.callback(late._receive, 15, None)
+    with pytest.raises(Interrupted):
+        opened.publish()
+    assert not driver.frozen
     second = Interruption()
     opened = window(driver, interruption=second)
     opened.open()

@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import probes
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes, Subject
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
@@ -218,6 +219,18 @@ def test_an_agent_that_nobody_reaches_is_told():
     assert ask({"agent": True}, agents=Agents(Nova(), ways)) == "nova: There is no quiesce API. libvirt: It does not answer."
     gone = Subject("id-2", "gone", "127.0.0.1")
     assert Probes(Agents(Nova(), ways)).ask(Check(agent=True), gone, 1) == "There is no server id-2."
+
+
+@pytest.mark.parametrize(("until", "asked"), [("2999-01-01T00:00:00Z", True), (None, False), ("2020-01-01T00:00:00Z", True)])
+def test_an_agent_whose_server_somebody_has_frozen_is_not_asked(until, asked, monkeypatch):
+    """The probe of Nova's API is a thaw."""
+    until = until or (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).isoformat()
+    mark = FreezeMark("libvirt", until, "token", frozen="2026-01-01T00:00:00Z")
+    monkeypatch.setattr(Nova, "server", lambda self, server_id: server("orders-db", id=server_id, metadata=mark.metadata))
+    nova = Driver("nova")
+    found = ask({"agent": True}, agents=Agents(Nova(), [nova]))
+    assert (nova.calls == ["id-1"]) is asked
+    assert found is None if asked else "is being frozen by another run until" in found
 
 
 @pytest.mark.parametrize(("driver", "names"), [("auto", ["nova", "libvirt"]), ("nova", ["nova"]), ("libvirt", ["libvirt"])])

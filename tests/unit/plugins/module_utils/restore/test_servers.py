@@ -15,6 +15,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs impo
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import apply as mapped_manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import DrillGates, Gates
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
@@ -39,7 +41,7 @@ class RemoteSite:
         self.interval = 1.0
         self.calls = []
         self.failing = set(failing)
-        self._active = {}
+        self._active, self._off = {}, {}
         self._lock = threading.Lock()
 
     def _note(self, *call):
@@ -65,6 +67,8 @@ class RemoteSite:
                 failed = one.name in self.failing
                 status, fault = ("ERROR", "No valid host was found.") if failed else ("ACTIVE", "")
                 return dataclasses.replace(one, status=status, fault=fault)
+            if self.now >= self._off.get(one.id, self.now + 1):
+                return dataclasses.replace(one, status="SHUTOFF", task_state=None)
             return one
 
         self._replace(servers=tuple(now(one) for one in self.site.servers))
@@ -87,7 +91,36 @@ class RemoteSite:
         )
         self._replace(servers=(*self.site.servers, one), ports=ports)
 
+    def _change(self, server_id, **changes):
+        self._replace(servers=tuple(dataclasses.replace(one, **changes) if one.id == server_id else one for one in self.site.servers))
+
+    def _refuse_locked(self, server_id):
+        if self.server(server_id).locked:
+            raise CloudError(f"Instance {server_id} is locked.", http_status=409)
+
+    def stop(self, server_id):
+        self._refuse_locked(server_id)
+        if self.server(server_id).status != "ACTIVE":
+            raise CloudError(f"Cannot 'stop' instance {server_id}.", http_status=409)
+        self._note("stop", server_id)
+        self._change(server_id, task_state="powering-off")
+        self._off[server_id] = self.now + 2
+
+    def set_metadata(self, server_id, metadata):
+        self._refuse_locked(server_id)
+        self._note("metadata", server_id, tuple(metadata))
+        self._change(server_id, metadata={**self.server(server_id).metadata, **metadata})
+
+    def lock(self, server_id, reason):
+        self._note("lock", server_id, reason)
+        self._change(server_id, locked=True, locked_reason=reason)
+
+    def unlock(self, server_id):
+        self._note("unlock", server_id)
+        self._change(server_id, locked=False, locked_reason="")
+
     def delete_server(self, server_id):
+        self._refuse_locked(server_id)
         self._note("delete server", server_id)
         self._replace(servers=tuple(one for one in self.site.servers if one.id != server_id))
 
@@ -441,6 +474,7 @@ def test_a_restored_server_has_the_addresses_of_the_source():
         "tier": "database",
         "server_id": "id-orders-db",
         "status": "ACTIVE",
+        "is_off": False,
         "address": "10.88.2.1",
         "ports": [
             {
@@ -601,6 +635,115 @@ def test_missing_preparation_is_refused_before_the_first_change():
     assert not remote.calls
 
 
+# Standbys, and what is locked
+
+
+def with_standby(lock="ask the DBA"):
+    """A manifest whose database is a standby, and locked."""
+    document = shop.document()
+    document["servers"][1].update(is_off=True, lock=lock)
+    return Manifest.parse(document)
+
+
+def now(remote, name="orders-db"):
+    return remote.server(f"id-{name}")
+
+
+def test_a_standby_is_built_stopped_and_locked_without_checks():
+    remote = RemoteSite()
+    result = applied(remote, with_standby())
+    assert [(one["name"], one["status"], one["is_off"], one["seconds"]) for one in result] == [
+        ("orders-db", "SHUTOFF", True, {"created": 0, "active": 7, "ready": 7}),
+        ("shop-front", "ACTIVE", False, {"created": 7, "active": 12, "ready": 12}),
+    ]
+    assert result[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+    assert remote.done("try") == []
+    assert (now(remote).locked_reason, now(remote, "shop-front").locked) == ("ask the DBA", False)
+    assert remote.done("stop") == ["id-orders-db"]
+
+
+def test_a_second_run_changes_nothing_of_a_standby():
+    remote = RemoteSite()
+    applied(remote, with_standby())
+    remote.calls.clear()
+    work = restore(remote, with_standby())
+    assert not any(step.changes for step in work.steps)
+    work.refuse_problems()
+    work.apply()
+    assert remote.calls == []
+
+
+def test_a_standby_that_somebody_has_started_since_is_left_running():
+    remote = RemoteSite()
+    applied(remote, with_standby(lock=None))
+    remote._off.clear()
+    remote._change("id-orders-db", status="ACTIVE")
+    remote.calls.clear()
+    work = restore(remote, with_standby(lock=None))
+    assert not any(step.changes for step in work.steps)
+    work.apply()
+    assert (remote.done("stop"), now(remote).status) == ([], "ACTIVE")
+
+
+@pytest.mark.parametrize("step", ["stop", "set_metadata", "lock", "set_delete_on_termination"])
+def test_a_run_that_is_killed_on_the_way_to_a_standby_is_finished_by_the_next_one(step, monkeypatch):
+    document = with_standby().as_dict()
+    document["servers"][1]["volumes"][1]["delete_on_termination"] = True
+    manifest, remote = Manifest.parse(document), RemoteSite()
+
+    def die(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(remote, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            applied(remote, manifest)
+    work = restore(remote, manifest)
+    assert work.steps[0].changes
+    work.refuse_problems()
+    work.apply()
+    assert (now(remote).status, now(remote).locked, now(remote).metadata["osdr_off"]) == ("SHUTOFF", True, "yes")
+    assert len(remote.done("create server")) == 2
+    flags = [call[1:] for call in remote.calls if call[0] == "flag"]
+    assert flags[0] == ("volume-orders-db-vdb", True)
+
+
+def test_a_standby_that_cannot_be_stopped_is_named(monkeypatch):
+    remote = RemoteSite()
+
+    def refuse(_server_id):
+        raise CloudError("Site 'remote' could not stop server id-orders-db: it is being migrated.")
+
+    monkeypatch.setattr(remote, "stop", refuse)
+    with pytest.raises(CloudError, match="could not stop server id-orders-db"):
+        applied(remote, with_standby())
+
+
+def test_a_standby_that_does_not_stop_is_waited_for_by_name(monkeypatch):
+    remote = RemoteSite()
+    monkeypatch.setattr(remote, "stop", lambda server_id: remote._change(server_id, task_state="powering-off"))
+    with pytest.raises(WaitTimeout, match="server 'orders-db' on site 'remote' to be built and stopped"):
+        applied(remote, with_standby())
+
+
+@pytest.mark.parametrize("reason", ["ask the DBA", ""])
+def test_a_lock_of_the_application_does_not_keep_what_was_restored_from_being_removed(reason):
+    remote = RemoteSite()
+    applied(remote, with_standby(reason))
+    remover = ServerRemover("remote", remote, remote, remote.waiter, 8)
+    remover.remove(MadeServers(tuple(remote.servers()), (), ()))
+    assert remote.done("unlock") == ["id-orders-db"]
+    assert remote.servers() == []
+
+
+def test_a_lock_of_others_keeps_a_server_from_being_removed():
+    remote = RemoteSite()
+    applied(remote, with_standby())
+    remote._change("id-orders-db", locked_reason="Fenced by its project")
+    with pytest.raises(CloudError, match="is locked"):
+        ServerRemover("remote", remote, remote, remote.waiter, 8).delete(now(remote))
+
+
 # Drills
 
 
@@ -609,7 +752,7 @@ DRILL = dataclasses.replace(NEW, drill="7")
 
 def drill_site():
     """A site with the volumes of a drill, and networks of the names that this manifest has."""
-    volumes = tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.restored_volumes())
+    volumes = tuple(map(shop.of_drill, shop.restored_volumes()))
     return RemoteSite(shop.prepared_site(volumes=volumes))
 
 

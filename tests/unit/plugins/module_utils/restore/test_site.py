@@ -17,6 +17,7 @@ SITE = shop.restored_site(
     trunks=(Trunk("t", "trunk", "port-orders-db"),),
     qos_policies=(QosPolicy("q", "gold"),),
     subnet_pools=(SubnetPool("s", "pool"),),
+    nova=(2, 96),
 )
 CLOUD = SimpleNamespace(site="remote", project_id="project")
 
@@ -31,6 +32,7 @@ def cloud(monkeypatch):
             flavors=lambda: list(SITE.flavors),
             key_pairs=lambda: SITE.key_pairs,
             server_groups=lambda: list(SITE.server_groups),
+            newest_version=lambda: SITE.nova,
         ),
         "BlockStorage": SimpleNamespace(volumes=lambda: list(SITE.volumes)),
         "Networking": SimpleNamespace(extensions=lambda: SITE.extensions, **{kind: lambda kind=kind: list(getattr(SITE, kind)) for kind in kinds}),
@@ -63,7 +65,7 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 16 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 17 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
 
 

@@ -477,6 +477,20 @@ def test_the_window_is_over_all_freezes():
     assert whole.taken == str(at(2.5))
 
 
+def test_times_of_marks_are_compared_as_moments_whoever_wrote_them():
+    """As texts, they would come in another order."""
+    both = {ORDERS.id: mark(), PAYMENTS.id: mark(requested="2026-11-22T12:59:00+01:00", frozen="2026-11-22T11:00:02.500-01:00")}
+    pending = evidence_of([(one, (volume(one.name),)) for one in (ORDERS, PAYMENTS)], standing=both)
+    whole = confirmed(pending, [thaw(ORDERS), thaw(PAYMENTS)]).whole
+    assert (whole.window["started"], whole.taken) == ("2026-11-22T12:59:00+01:00", "2026-11-22T11:00:02.500-01:00")
+
+
+@pytest.mark.parametrize("changes", [{"requested": None}, {"requested": "noon"}, {"frozen": "2026-11-22T12:00:02"}])
+def test_a_mark_that_does_not_say_when_it_was_frozen_proves_nothing(changes):
+    one = evidence_of([(ORDERS, (volume("orders"),))], standing={ORDERS.id: mark(**changes)}).servers[ORDERS.id]
+    assert (one.consistency, one.pending, one.reason) == ("crash", None, "its mark does not say when it was frozen")
+
+
 def lacking(key):
     return {name: value for name, value in thaw(ORDERS).items() if name != key}
 

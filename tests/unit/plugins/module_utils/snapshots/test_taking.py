@@ -216,6 +216,14 @@ def test_servers_that_were_started_are_not_off():
     assert seeing(job, orders=[off["orders"]], payments=[server("payments")]).still_off() == {"id-orders"}
 
 
+@pytest.mark.parametrize("changes", [{"task_state": "powering-on"}, {"updated_at": "2026-11-22T12:00:09Z"}])
+def test_a_server_that_is_being_started_or_has_run_meanwhile_has_not_been_off(changes):
+    off = server("orders", status="SHUTOFF", updated_at="2026-11-22T11:00:00Z")
+    job = Wanted(SHOP, "noon", "crash", (ServerVolumes(off, "database", (volume("orders"),)),))
+    assert seeing(job, orders=[off]).still_off() == {"id-orders"}
+    assert seeing(job, orders=[dataclasses.replace(off, **changes)]).still_off() == set()
+
+
 # Taking
 
 

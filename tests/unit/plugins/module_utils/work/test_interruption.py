@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Interrupted
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import FreezeFailed, Interrupted
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -50,6 +50,23 @@ def test_a_signal_counts_once(interruption):
     interruption.raise_pending()
     with interruption.shielded():
         pass
+
+
+def _dealt_with_before_the_signal_counts(interruption):
+    with interruption.shielded():
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("arrives", [lambda interruption: signal.raise_signal(signal.SIGTERM), _dealt_with_before_the_signal_counts])
+def test_an_error_that_is_being_dealt_with_is_told_with_the_signal(interruption, arrives):
+    """It may say who is still frozen."""
+    with pytest.raises(Interrupted, match=r"^Stopped by SIGTERM\. The thaw of s1 is not confirmed\. Thaw it\.$") as raised:
+        try:
+            raise FreezeFailed("The thaw of s1 is not confirmed.", "Thaw it.", unconfirmed=["s1"])
+        except FreezeFailed:
+            arrives(interruption)
+            raise
+    assert raised.value.as_result() == {"code": "interrupted", "unconfirmed": ["s1"]}
 
 
 def test_all_signals_that_came_until_it_counts_are_named_each_once(interruption):
