@@ -70,7 +70,7 @@ class NetworkRestore:
 
     def _tag(self, collection: str, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> None:
         """Set the tags of what this restore made; an interrupted run may have left it without."""
-        if is_made(self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
+        if is_made(self._site, self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
             self._maker.tag(collection, there.id, tags_of(self._owner, spec.tags, there.tags))
 
     # Networks
@@ -128,7 +128,7 @@ class NetworkRestore:
         for subnet in spec.subnets:
             if subnet not in has:
                 self._join(spec, router, subnet)
-        if is_made(self._owner, router):
+        if is_made(self._site, self._owner, router):
             self._set_routes(spec, router)
             self._tag("routers", spec, router)
 
@@ -149,7 +149,7 @@ class NetworkRestore:
         subnet_id = self._subnet_id(name)
         address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
         described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
-        if address is None and is_made(self._owner, router):
+        if address is None and is_made(self._site, self._owner, router):
             self._network.add_router_interface(router.id, subnet_id)
         else:
             wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}
