@@ -11,6 +11,7 @@ from ..core.errors import CheckFailed
 from ..core.libraries import library
 from ..core.records import Flavor, Quota, Server, ServerGroup
 from .session import Cloud
+from .shape import shaped
 
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "2.100"
@@ -236,6 +237,7 @@ def _whole_server(found: t.Any) -> Server:
     return _server(found)
 
 
+@shaped
 def _server(found: t.Any) -> Server:
     return Server(
         id=found.id,
@@ -270,6 +272,7 @@ def _server(found: t.Any) -> Server:
     )
 
 
+@shaped
 def _server_group(found: t.Any) -> ServerGroup:
     return ServerGroup(
         id=found.id,
@@ -287,6 +290,7 @@ def _mac_addresses(addresses: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]])
     return tuple(dict.fromkeys(macs))
 
 
+@shaped
 def _flavor(found: t.Any) -> Flavor:
     """A flavor on its own, or as part of a server, where its name stands for its id."""
     if found is None:

@@ -12,6 +12,7 @@ import typing as t
 
 from ..core.records import FixedIp, FloatingIp, Network, Port, Quota, Router, SecurityGroup, SecurityGroupRule, Subnet
 from .session import Cloud
+from .shape import shaped
 
 #: How many ids are asked for in one request, whose length is bounded.
 _IDS_AT_ONCE = 50
@@ -193,6 +194,7 @@ class Networking:
             self._api.delete_ip(floating_ip_id, ignore_missing=True)
 
 
+@shaped
 def _network(found: t.Mapping[str, t.Any]) -> Network:
     return Network(
         id=found["id"],
@@ -208,6 +210,7 @@ def _network(found: t.Mapping[str, t.Any]) -> Network:
     )
 
 
+@shaped
 def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
     return Subnet(
         id=found["id"],
@@ -227,6 +230,7 @@ def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
     )
 
 
+@shaped
 def _router(found: t.Mapping[str, t.Any]) -> Router:
     gateway = found.get("external_gateway_info") or {}
     return Router(
@@ -239,6 +243,7 @@ def _router(found: t.Mapping[str, t.Any]) -> Router:
     )
 
 
+@shaped
 def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
     return SecurityGroup(
         id=found["id"],
@@ -252,6 +257,7 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
     )
 
 
+@shaped
 def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
     return SecurityGroupRule(
         id=found["id"],
@@ -266,6 +272,7 @@ def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
     )
 
 
+@shaped
 def _floating_ip(found: t.Mapping[str, t.Any]) -> FloatingIp:
     return FloatingIp(
         id=found["id"],
@@ -279,6 +286,7 @@ def _floating_ip(found: t.Mapping[str, t.Any]) -> FloatingIp:
     )
 
 
+@shaped
 def _port(found: t.Any) -> Port:
     return Port(
         id=found.id,

@@ -15,6 +15,7 @@ import typing as t
 from ..core.errors import CloudError, InvalidInput, NotFound
 from ..core.libraries import library
 from ..core.records import Quota
+from ..core.text import told
 
 #: How openstack.cloud's options are called in ``openstack.connect``.
 _CONNECT_OPTIONS = {
@@ -32,6 +33,7 @@ _CONNECT_OPTIONS = {
 
 #: What reading an answer ends with that is not what was asked for.
 _NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_LONGEST_REASON = 1000
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
 
@@ -159,7 +161,7 @@ class Cloud:
 
 def _reason(error: Exception) -> str:
     text = getattr(error, "details", None) or getattr(error, "message", None) or str(error)
-    return " ".join(str(text).split()).rstrip(".")
+    return told(text, _LONGEST_REASON).rstrip(".")
 
 
 def _facts(error: Exception) -> dict[str, t.Any]:
