@@ -15,6 +15,7 @@ import sys
 import typing as t
 from unittest import mock
 
+import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import QuiesceDriver, Support, Thaw
@@ -499,7 +500,8 @@ def attack(seed: int, count: int) -> int:
         name = f"{seed}/{number}"
         for violation in violations_of(name):
             found += 1
-            print(f"schedule {name}: {violation}")
+            print(f"schedule {name}: {violation}", flush=True)
+        counting.tell_progress(number + 1, count, found)
     print(f"{count} schedules of the window of seed {seed}, {found} violations")
     return found
 
