@@ -178,7 +178,7 @@ def _takes_any_shape() -> t.ContextManager[t.Any]:
 
 @contextlib.contextmanager
 def _trusts_answers() -> t.Iterator[None]:
-    with mock.patch.object(session, "_NONSENSE", ()):
+    with mock.patch.object(session, "NONSENSE", ()):
         yield
 
 

@@ -32,7 +32,7 @@ _CONNECT_OPTIONS = {
 
 
 #: What reading an answer ends with that is not what was asked for.
-_NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _LONGEST_REASON = 1000
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
@@ -104,7 +104,7 @@ class Cloud:
             raise NotFound(*self._message(what, error), **_facts(error)) from error
         except (exceptions.SDKException, keystone.ClientException) as error:
             raise CloudError(*self._message(what, error), **_facts(error)) from error
-        except _NONSENSE as error:
+        except NONSENSE as error:
             # A proxy's page with status 200, for instance: no answer is trusted to have a shape.
             raise CloudError(f"Site '{self.site}' could not {what}: its answer makes no sense ({error!r}).") from error
 
