@@ -181,11 +181,11 @@ attack: controller ## Campaigns against the promises of the library, without a c
 	@$(controller)/bin/python $(tools)/attack.py --seed=$(SEED) $(if $(N),--count=$(N))
 
 .PHONY: soak
-soak: controller ## Long campaigns, first without a cloud, then on the lab; the last line counts (SEED=1 ROUNDS=30 KILLS=51 N=2000 RUNS=10)
-	@ROUNDS=30 KILLS=51 N=2000 $(stages) --resume="make soak" --from=$(FROM) \
-		mutants+soak-attack lab-up soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-kills flaky
+soak: controller ## Long campaigns, first without a cloud, then on the lab; the last line counts (SEED=1 ROUNDS=100 KILLS=200 N=2000 RUNS=10)
+	@ROUNDS=100 KILLS=200 N=2000 $(stages) --resume="make soak" --from=$(FROM) \
+		mutants+soak-attack lab-up lab-shop soak-window+soak-copies soak-scenarios soak-own-clouds soak-integration soak-campaigns flaky
 
-.PHONY: soak-attack soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-kills
+.PHONY: soak-attack soak-scenarios soak-own-clouds soak-integration soak-campaigns soak-window soak-copies
 soak-attack: controller
 	@$(MAKE) --no-print-directory attack N=
 
@@ -201,11 +201,16 @@ soak-integration: controller
 soak-campaigns: controller
 	pytest tests/functional --verbose -m campaign
 
-soak-kills: controller
-	pytest tests/functional/test_consistency.py tests/functional/test_kills.py tests/functional/test_fleet.py tests/functional/test_restore.py \
+# Freezing is at the primary site, restores are at the remote one, and copies freeze nobody: so these two run side by side.
+soak-window: controller
+	pytest tests/functional/test_kills.py tests/functional/test_consistency.py tests/functional/test_fleet.py --capture=no \
+		--prepared --rounds=$(ROUNDS) --kills=$(KILLS) --fleet=10 --seed=$(SEED)
+
+soak-copies: controller
+	pytest tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished \
 		tests/functional/test_replication.py::test_killed_at_any_moment_it_can_be_finished \
-		tests/functional/test_replication.py::test_killed_in_any_step_it_can_be_finished --capture=no \
-		--rounds=$(ROUNDS) --kills=$(KILLS) --fleet=10 --seed=$(SEED)
+		tests/functional/test_restore.py::test_killed_at_any_moment_it_can_be_finished_and_removed --capture=no \
+		--prepared --kills=$$(($(KILLS) / 2)) --seed=$(SEED)
 
 .PHONY: artifact
 artifact: controller ## Build the artifact in .build/artifact, and look at it as Galaxy and as a bare environment do

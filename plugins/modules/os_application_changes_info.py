@@ -138,7 +138,7 @@ import dataclasses
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import running
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, Choice
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes
@@ -154,7 +154,7 @@ def chosen(catalogue, application, checkpoint):
         if drill is None:
             raise NotFound(f"No drill of application '{application}' in {catalogue.place} has passed.", "Run a drill, or name a checkpoint.")
         checkpoint = drill.checkpoint
-    choice = Choice(require_name("the id of a checkpoint", checkpoint))
+    choice = CheckpointChoice(require_name("the id of a checkpoint", checkpoint))
     manifest = catalogue.checkpoints(application).select(choice)
     if manifest is None:
         raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", "Name one that os_checkpoint_info lists.")

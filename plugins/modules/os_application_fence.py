@@ -14,8 +14,9 @@ author:
 description:
   - Stops the servers of an application tier by tier, front end before database, and locks them with a reason, so that nobody starts them by mistake
     while the application runs at another site. Each server is marked (metadata C(osdr_fence)) with application, when, why, and where the application
-    runs.
-  - With O(state=released) it removes locks and marks, and with O(start) it starts the servers in boot order.
+    runs. Which of them were off while others ran, and which were locked before, is kept in their metadata too (C(osdr_off), C(osdr_lock)).
+  - With O(state=released) it removes locks and marks, and with O(start) it starts the servers in boot order, except those that were off before.
+    Servers that were locked before are locked again.
   - The state of the servers decides what is done. A run resumes where an earlier one ended, and a second run changes nothing.
   - Fails before the first change if a server may not belong to the application, because several servers have its name, it was
     restored for another application, or O(manifest) says that the checkpoint was taken of another server of that name.
@@ -184,7 +185,10 @@ def members_of(params, application, compute):
 
 
 def job_of(module, compute, acting, network):
-    """:param acting: with whose credentials servers are stopped and locked."""
+    """Set up the fencing.
+
+    :param acting: with whose credentials servers are stopped and locked.
+    """
     params, application = module.params, Application.parse(module.params["application"])
     members = members_of(params, application, compute)
     agents = Agents.of(compute.cloud, **params["quiesce"]) if readiness.asks_agents(application) else None

@@ -40,7 +40,8 @@ options:
     type: str
   admin_cloud:
     description:
-      - The same site with credentials that see user data, by name or as a dictionary; by default only administrators do.
+      - The same site with credentials that see user data, and from which device a server boots, by name or as a dictionary;
+        by default only administrators do.
         O(cloud) when omitted.
     type: raw
   concurrency:
@@ -135,7 +136,7 @@ def run(module):
     params = module.params
     application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
-    admin = connect_other(params["admin_cloud"]) if form and params["admin_cloud"] else None
+    admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
     captured = capture(connect(params), application, params["concurrency"], form, admin)
     for warning in captured.warnings:
         module.warn(warning)

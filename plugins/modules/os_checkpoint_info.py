@@ -108,7 +108,7 @@ manifest:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, Choice, parse_time, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice, parse_time, summary
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unlisted
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
@@ -120,7 +120,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 def wanted_checkpoint(params):
     name = require_name("the id of a checkpoint", params["checkpoint"])
     not_after = parse_time(params["not_after"]) if params["not_after"] is not None else None
-    return Choice(name, not_after, params["consistency"])
+    return CheckpointChoice(name, not_after, params["consistency"])
 
 
 def run(module, catalogue, storage):

@@ -145,7 +145,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import unlisted
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
@@ -154,7 +154,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 
 def run(module, catalogue, storage):
     params = module.params
-    limits = Limits.parse(params["max_age"], params["max_drill_age"])
+    limits = AgeLimits.parse(params["max_age"], params["max_drill_age"])
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
     parts = methods.look(storage)

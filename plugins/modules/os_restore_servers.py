@@ -146,6 +146,11 @@ servers:
     status:
       description: Its status; C(absent) when it is not there yet.
       type: str
+    is_off:
+      description:
+        - Whether it was off at the checkpoint while others ran, as a standby is. It is built and then stopped, since Nova builds no server
+          without starting it, and gets no health checks.
+      type: bool
     address:
       description: Where its health checks reach it, its floating address or else its first fixed one; null when it has none yet.
       type: str
@@ -203,6 +208,7 @@ servers:
       tier: database
       server_id: 45c48cce-2e2d-4fbd-9f1c-2c3e7a0f5a3b
       status: ACTIVE
+      is_off: false
       address: 10.88.2.31
       ports:
         - port_id: c9f0f895-fb98-4b91-99f5-1fd0297e236d
@@ -310,7 +316,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 
 
 def gates_of(params, manifest, cloud):
-    """Between the tiers; refuses what nobody has allowed."""
+    """The gates between tiers; refuses commands that nobody has allowed."""
     probe = readiness.DrillProbe(**params["drill_probe"])
     agents = Agents.of(cloud, **params["quiesce"]) if probe.agent or readiness.asks_agents(manifest.application) else None
     ask = Probes(agents, Compute(cloud)).ask

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Catalogues into which somebody else wrote: damaged, forged, copied and monstrous documents among good ones.
 
-Whatever is there, the good checkpoints are found, nothing ends in anything but an error for people, all that reads a catalogue bears what was
-accepted, with a key only what was signed for this place is, and the time is bounded.
+Whatever is there, the good checkpoints are found, every failure is an error for people, all readers of a catalogue cope with what was accepted,
+with a key only what was signed for this place is accepted, and the time is bounded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import do
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord, DamagedRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, summary
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy, decide, surplus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import pieces, signed
@@ -212,7 +212,7 @@ def _unbelieved(catalogue) -> t.Iterator[str]:
 def used(listing, catalogue, backups):
     """All that reads a catalogue, on what was accepted."""
     point = RecoveryPoint.of("shop", listing, backups, "remote", catalogue.last_successful_drill("shop"))
-    json.dumps([point.as_dict(NOW, Limits(1, 1)), *map(summary, listing.manifests)])
+    json.dumps([point.as_dict(NOW, AgeLimits(1, 1)), *map(summary, listing.manifests)])
     metrics([point], NOW)
     decision = decide(Policy(last=1), listing.manifests, backups)
     surplus("shop", decision, backups)
@@ -220,7 +220,7 @@ def used(listing, catalogue, backups):
     for one in listing.manifests:
         doubts.replaced(one, backups, catalogue.seal)
     kept = rebuild.kept_manifests(backups, catalogue.seal)
-    looked = catalogue.look_at(one.names for one in kept if isinstance(one, rebuild.Kept))
+    looked = catalogue.look_at(one.names for one in kept if isinstance(one, rebuild.KeptManifest))
     rebuild.plan(kept, looked, backups, "remote")
     with contextlib.suppress(DrError):
         catalogue.active("shop")

@@ -70,7 +70,7 @@ TARGETS = {
     "attack": ("Makefile", "--no-print-directory attack N="),
     "checks": ("Makefile", "lab-up+$(no_cloud)"),
     "controller": ("Makefile", "test: controller"),
-    "flaky": ("Makefile", "soak-kills flaky"),
+    "flaky": ("Makefile", "soak-campaigns flaky"),
     "help": ("tests/docs/test_commands.py", '"help"'),
     "integration": ("Makefile", "integration CONFIG=tests/lab/integration_config.yml"),
     "lab-kill": ("extensions/molecule/default/converge.yml", "tests/lab/kill.yml"),

@@ -17,8 +17,10 @@ sys.path.insert(0, str(laboratory.ROOT / ".build/collections"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def application():
+def application(pytestconfig):
     """The application runs at the primary site, under load: a heavy writer in each database."""
+    if pytestconfig.getoption("--prepared"):
+        return
     playbook = laboratory.ROOT / "tests/lab/shop.yml"
     subprocess.run(["ansible-playbook", "-e", f"lab_dir={laboratory.LAB_DIR}", playbook], check=True, cwd=laboratory.ROOT)
 
@@ -60,6 +62,7 @@ def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often the controller is killed")
     parser.addoption("--fleet", type=int, default=3, help="how many servers there are when one of them has no agent")
     parser.addoption("--rounds", type=int, default=3, help="how many checkpoints are read by the checker")
+    parser.addoption("--prepared", action="store_true", help="the application runs already, and other tests may be freezing it")
     parser.addoption("--seed", type=int, default=1, help="the same seed makes the same campaign")
 
 

@@ -2,66 +2,137 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The controller is killed at random moments of the window: nobody stays frozen longer than the guard.
 
-``--kills`` and ``--seed`` make it a campaign.
+``--kills`` and ``--seed`` make it a campaign: on the application under load one controller at a time, on a fleet several at once.
 """
 
 from __future__ import annotations
 
+import collections.abc as c
+import concurrent.futures
+import dataclasses
 import random
 import signal
 import time
 
+import fleet
 import laboratory
+import pytest
 from laboratory import APPLICATION, DRIVERS, ModuleRun, cloud, frozen_of, module, thaw_all, wait
 
 GUARD = 12
-#: What a guard may be late: Nova's sweep, a retry, and a look at three guests.
+#: What a guard may be late: Nova's sweep, a retry, and a look at the guests.
 LATE = 15
+#: How many applications of the fleet lose their controller at once.
+PAIRS = 5
 
 
-def standing(guests):
-    paused = {guest.name for guest in guests if guest.status() == "PAUSED"}
-    return paused | frozen_of([guest for guest in guests if guest.name not in paused])
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """An application whose controller is killed.
+
+    :param frozen: asks which servers, by name, stand still inside; those that Nova has paused are not asked.
+    """
+
+    application: dict
+    ids: dict[str, str]
+    frozen: c.Callable[[set[str]], set[str]]
+
+    def standing(self) -> set[str]:
+        paused = {name for name, server_id in self.ids.items() if cloud().compute.get_server(server_id).status == "PAUSED"}
+        return paused | self.frozen({*self.ids} - paused)
+
+    def is_marked(self) -> bool:
+        return any("osdr_freeze" in cloud().compute.get_server(server_id).metadata for server_id in self.ids.values())
 
 
-def kill_in_window(driver, moment):
-    """:returns: name of the set of snapshots that was under way."""
-    name = laboratory.unique("kill")
-    limits = {"budget": GUARD - 1, "guard_timeout": GUARD}
-    run = ModuleRun("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, quiesce={**DRIVERS[driver], **limits})
-    first = laboratory.Guest.named("shop-front")
-    wait("the first mark", lambda: "osdr_freeze" in first.metadata(), 60, 0.1)
-    time.sleep(moment)
-    run.signal(signal.SIGKILL)
-    return name
+@dataclasses.dataclass
+class Kills:
+    """What a campaign has seen."""
+
+    count: int = 0
+    frozen_then: int = 0
+    longest: float = 0.0
+    failures: list[str] = dataclasses.field(default_factory=list)
+    sets: list[tuple[str, dict]] = dataclasses.field(default_factory=list)
+
+    def kill(self, subject: Subject, driver: str, moment: float) -> None:
+        """Kill a controller so many seconds after its first mark, and watch until its servers run, or until their time is over."""
+        killed = self._kill_in_window(subject, driver, moment)
+        standing_after = left = subject.standing()
+        while left and time.monotonic() < killed + GUARD + LATE:
+            time.sleep(0.5)
+            left = subject.standing()
+        if left:
+            self.failures.append(f"{driver} killed after {moment:.2f} s: {sorted(left)} still frozen")
+        elif standing_after:
+            self.longest = max(self.longest, time.monotonic() - killed)
+        self.count += 1
+        self.frozen_then += bool(standing_after)
+        print(f"kill {self.count}: {driver}, {moment:.2f} s into the window, {len(standing_after)} frozen then", flush=True)
+
+    def _kill_in_window(self, subject: Subject, driver: str, moment: float) -> float:
+        """:returns: when it was killed."""
+        name = laboratory.unique("kill")
+        self.sets.append((name, subject.application))
+        limits = {"budget": GUARD - 1, "guard_timeout": GUARD}
+        run = ModuleRun("os_cg_snapshot", cloud="primary", name=name, application=subject.application, quiesce={**DRIVERS[driver], **limits})
+        wait("the first mark", subject.is_marked, 60, 0.1)
+        time.sleep(moment)
+        run.signal(signal.SIGKILL)
+        return time.monotonic()
+
+    def finish(self, seed: int) -> None:
+        for name, application in self.sets:
+            module("os_cg_snapshot", cloud="primary", name=name, application=application, state="absent")
+        print(
+            f"seed {seed}: longest {self.longest:.1f} s (guard {GUARD} s)\n"
+            f"counted: {self.count} kills of a window, {self.frozen_then} of them with servers frozen, "
+            f"{len(self.failures)} left frozen after the guard's time",
+            flush=True,
+        )
+        assert not self.failures
+        left = [one.name for one in cloud().block_storage.snapshots()]
+        assert not [one for one in left if any(f".{name}." in one for name, _application in self.sets)]
+
+
+def nobody_is_frozen_later() -> None:
+    """A freeze that was not seen to come may come until the guard's time is over, and half a minute more."""
+    wait("everybody to be thawed for good", lambda: "msg" not in thaw_all(), GUARD + 90, 5)
 
 
 def test_no_kill_leaves_anybody_frozen(guests, kills, seed):
-    dice = random.Random(seed)
-    frozen_seen, longest, failures, names = 0, 0.0, [], []
+    dice, seen = random.Random(seed), Kills()
+    by_name = {guest.name: guest for guest in guests}
+    shop = Subject(APPLICATION, {guest.name: guest.id for guest in guests}, lambda names: frozen_of([by_name[name] for name in names]))
     for number in range(kills):
-        driver = list(DRIVERS)[number % len(DRIVERS)]
-        moment = dice.uniform(0, 3.5)
-        names.append(kill_in_window(driver, moment))
-        killed = time.monotonic()
-        standing_after = standing(guests)
-        frozen_seen += bool(standing_after)
-        while standing(guests) and time.monotonic() < killed + GUARD + LATE:
-            time.sleep(0.5)
-        left = standing(guests)
-        if left:
-            failures.append(f"{driver} killed after {moment:.2f} s: {sorted(left)} still frozen")
-        elif standing_after:
-            longest = max(longest, time.monotonic() - killed)
-        print(f"kill {number + 1}/{kills}: {driver}, {moment:.2f} s into the window, {len(standing_after)} frozen then", flush=True)
-        # A freeze that was not seen to come may come until the guard's time is over, and half a minute more.
-        wait("everybody to be thawed for good", lambda: "msg" not in thaw_all(), GUARD + 90, 5)
-    for name in names:
-        module("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, state="absent")
-    print(
-        f"seed {seed}: longest {longest:.1f} s (guard {GUARD} s)\n"
-        f"counted: {kills} kills of a window, {frozen_seen} of them with servers frozen, {len(failures)} left frozen after the guard's time"
+        seen.kill(shop, list(DRIVERS)[number % len(DRIVERS)], dice.uniform(0, 3.5))
+        nobody_is_frozen_later()
+    seen.finish(seed)
+
+
+@pytest.fixture
+def pairs():
+    """Applications of two servers in two tiers."""
+    with fleet.running(cloud(), 2 * PAIRS) as ids:
+        yield [_pair(dict(list(ids.items())[start : start + 2])) for start in range(0, 2 * PAIRS, 2)]
+
+
+def _pair(ids: dict[str, str]) -> Subject:
+    first, second = ids
+    tiers = [{"name": "database", "servers": [first]}, {"name": "front", "servers": [second]}]
+    return Subject(
+        {"name": f"pair-of-{first}", "tiers": tiers}, ids, lambda names: {name for name in names if "frozen" in fleet.agent_says(ids[name])}
     )
-    assert not failures
-    left = [one.name for one in cloud().block_storage.snapshots()]
-    assert not [one for one in left if any(f".{name}." in one for name in names)]
+
+
+@pytest.mark.campaign
+def test_no_kill_among_many_leaves_anybody_frozen(pairs, kills, seed):
+    """Several controllers at once, each with an application of its own, a driver and a moment."""
+    dice, seen = random.Random(seed), Kills()
+    with concurrent.futures.ThreadPoolExecutor(len(pairs)) as pool:
+        while seen.count < kills:
+            drivers = dice.choices(list(DRIVERS), k=len(pairs))
+            moments = [dice.uniform(0, 3.5) for _pair in pairs]
+            list(pool.map(seen.kill, pairs, drivers, moments))
+            nobody_is_frozen_later()
+    seen.finish(seed)

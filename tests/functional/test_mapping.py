@@ -119,7 +119,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_made(protected, manife
         assert part in done.stdout, done.stdout
     remote = cloud("remote")
     assert not [one for one in remote.compute.servers() if one.metadata.get("osdr_application") == protected.name]
-    assert not [one for one in remote.block_storage.volumes() if protected.name in (one.description or "")]
+    assert not [one for one in remote.block_storage.volumes() if one.metadata.get("osdr_application") == protected.name]
 
 
 def test_a_mapping_is_proposed_once_and_then_watched(protected, manifest, tmp_path):

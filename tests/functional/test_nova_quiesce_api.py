@@ -68,7 +68,7 @@ def test_what_cannot_be_done_is_refused(api, orders):
     assert api.quiesce(orders.id).status_code == 202
     again = api.quiesce(orders.id)
     assert again.status_code == 409
-    assert "is quiesced since" in message(again)
+    assert "quiesced since" in message(again)
     assert api.unquiesce(orders.id).status_code == 202
 
 
@@ -160,13 +160,13 @@ def test_a_freeze_is_ended_by_its_token_and_by_force_only(api, orders):
 
 def test_a_thaw_that_overtakes_its_freeze_keeps_it_from_beginning(api, orders):
     assert ended(api.unquiesce(orders.id, token="late")) == (202, "none", "unknown", False)
-    assert "has had its freeze late ended" in message(api.quiesce(orders.id, token="late"))
+    assert "freeze late" in message(api.quiesce(orders.id, token="late"))
     assert not orders.is_frozen()
 
 
 def test_a_freeze_ends_at_its_deadline_by_novas_clock(api, orders):
     now = datetime.datetime.fromisoformat(api.show(orders.id).json()["quiesce"]["now"])
-    assert "which is past" in message(api.quiesce(orders.id, until=now.isoformat()))
+    assert "was to be thawed at" in message(api.quiesce(orders.id, until=now.isoformat()))
     until = (now + datetime.timedelta(seconds=8)).isoformat()
     answer = api.quiesce(orders.id, until=until, token="ours").json()["quiesce"]
     assert datetime.datetime.fromisoformat(answer["until"]) == datetime.datetime.fromisoformat(until)

@@ -25,7 +25,7 @@ def cg_snapshot(name, **arguments):
 
 @pytest.fixture
 def name():
-    """A name for a set; what bears it is removed at the end."""
+    """A name for a set; what has it is removed at the end."""
     made = laboratory.unique("set")
     yield made
     removed = cg_snapshot(made, state="absent")

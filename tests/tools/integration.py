@@ -17,7 +17,7 @@ CONFIG = Path("tests", "integration", "integration_config.yml")
 
 
 def main(config: str, *targets: str) -> int:
-    """Copy the collection to where ansible-test wants it, run the targets there, and hand on the exit status."""
+    """Copy the collection to where ansible-test wants it, run the targets there, and return the exit status."""
     if not (ROOT / config).is_file():
         print(f"Which clouds? Copy {CONFIG}.template to {CONFIG} and fill it in.", file=sys.stderr)
         return 2

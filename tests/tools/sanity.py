@@ -61,7 +61,7 @@ def link_dependency(tree: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Copy, run, and hand on ansible-test's exit status."""
+    """Copy, run, and return ansible-test's exit status."""
     if not shutil.which("shellcheck"):
         print("shellcheck is missing: ansible-test would pass over it with no more than a warning.", file=sys.stderr)
         return 1

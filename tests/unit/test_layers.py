@@ -1,17 +1,20 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The library's packages import only from those that they may, and no file imports itself by a detour."""
+"""The library's packages import only from those that they may, no file imports itself by a detour, and no two classes share a name."""
 
 from __future__ import annotations
 
 import ast
+import collections
 import graphlib
 import typing as t
 from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).parents[2] / "plugins" / "module_utils"
+PLUGINS = Path(__file__).parents[2] / "plugins"
+LIBRARY = PLUGINS / "module_utils"
+OTHERS = (PLUGINS / "plugin_utils", PLUGINS / "modules")
 ABSOLUTE = "ansible_collections.osdr.openstack.plugins.module_utils"
 
 #: Which packages each may import besides itself, from the bottom to the top.
@@ -97,6 +100,16 @@ def circle(found: Imports) -> list[str]:
     return []
 
 
+def shared_names(*roots: Path) -> dict[str, list[str]]:
+    """Names that more than one class has, each with the files that define one."""
+    found = collections.defaultdict(list)
+    for path in sorted(path for root in roots for path in root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(path.name)
+    return {name: files for name, files in found.items() if len(files) > 1}
+
+
 def test_every_file_is_in_a_package_that_the_order_knows():
     modules = {name for name in imports(LIBRARY) if name}
     assert {package(name) for name in modules} == {*MAY_IMPORT, "args"}
@@ -110,13 +123,17 @@ def test_no_file_imports_itself_by_a_detour():
     assert circle(imports(LIBRARY)) == []
 
 
+def test_no_two_classes_share_a_name():
+    assert shared_names(LIBRARY, *OTHERS) == {}
+
+
 @pytest.fixture
 def planted(tmp_path: Path) -> Path:
-    """A small library with one import upwards, hidden in a function, and one circle."""
+    """A small library with one import upwards, hidden in a function, one circle, and one name for two classes."""
     for name, text in {
-        "core/errors.py": "def late():\n    from ..cloud import session\n    return session\n",
+        "core/errors.py": "def late():\n    from ..cloud import session\n    return session\n\nclass Plan: ...\n",
         "cloud/session.py": "from .compute import Compute\n",
-        "cloud/compute.py": f"import {ABSOLUTE}.cloud.session\n",
+        "cloud/compute.py": f"import {ABSOLUTE}.cloud.session\n\nclass Plan: ...\n",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -127,3 +144,4 @@ def planted(tmp_path: Path) -> Path:
 def test_what_is_planted_is_found(planted: Path):
     assert forbidden(imports(planted)) == ["core.errors imports cloud.session"]
     assert set(circle(imports(planted))) == {"cloud.session", "cloud.compute"}
+    assert shared_names(planted) == {"Plan": ["compute.py", "errors.py"]}

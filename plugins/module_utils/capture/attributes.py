@@ -28,10 +28,11 @@ class Fate(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
-    """
+    """What a restore does about some attributes of a kind of resource.
+
     :param names: in the API; several where they share their fate.
     :param note: how it is restored, why it is refused, or what its loss means. For people.
-    :param usual: values that lose nothing, besides empty ones.
+    :param usual: values that lose nothing, besides empty ones. Of what is restored, those that are; none stands for all.
     """
 
     names: tuple[str, ...]
@@ -54,8 +55,8 @@ class Kind:
         return next((one for one in self.attributes if name in one.names), None)
 
 
-def _restored(*names: str, note: str = "") -> Attribute:
-    return Attribute(names, Fate.RESTORED, note)
+def _restored(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attribute:
+    return Attribute(names, Fate.RESTORED, note, usual)
 
 
 def _of_site(*names: str, note: str = "") -> Attribute:
@@ -70,8 +71,18 @@ def _missing(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attr
     return Attribute(names, Fate.MISSING, note, usual)
 
 
+#: What Nova writes into the profile of a port: the device on the server's host.
+OF_THE_HOST = (
+    *("pci_slot", "pci_vendor_info", "physical_network", "card_serial_number", "pf_mac_address", "vf_num", "device_mac_address"),
+    *("allocation", "arq_uuid", "migrating_to"),
+)
+
 #: What Neutron says of every resource and what a site alone can know.
 _OF_NEUTRON = _of_site("id", "tenant_id", "project_id", "created_at", "updated_at", "revision_number", "standard_attr_id")
+
+#: What people write about a resource; the mark of a restore stands behind a description.
+_TEXTS = _restored("description", "tags")
+_POLICY = _restored("qos_policy_id", note="by the policy's name")
 
 SERVER = Kind(
     "server",
@@ -81,14 +92,13 @@ SERVER = Kind(
         _restored("key_name", note="with its public key, if it belongs to the user of the credentials"),
         _restored("server_groups", note="the group and its policy; Nova keeps the group's own metadata no more"),
         _restored("pinned_availability_zone", note="the zone that was asked for"),
-        _restored("addresses", "security_groups", note="with the server's ports"),
-        _restored("os-extended-volumes:volumes_attached", note="the volumes, and which of them are deleted with the server"),
+        _restored("addresses", "security_groups", note="with the server's ports and their tags as devices"),
+        _restored("os-extended-volumes:volumes_attached", note="the volumes, their tags, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
         _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
-        _restored("OS-EXT-SRV-ATTR:hostname", note="where the remote site's Nova knows version 2.90, with a domain 2.94"),
-        _missing("status", note="the restored server is started", usual=("ACTIVE",)),
-        _missing("locked", note="the restored server is not locked", usual=(False,)),
-        _missing("locked_reason", note="the restored server is not locked"),
+        _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
+        _restored("status", note="a server that is off while others run stays off; states that are neither are named", usual=("ACTIVE", "SHUTOFF")),
+        _restored("locked", "locked_reason", note="the lock is that of the credentials"),
         _missing("accessIPv4", "accessIPv6"),
         _missing("trusted_image_certificates", note="set them again"),
         _missing("scheduler_hints", note="hints other than the server group are lost"),
@@ -99,7 +109,7 @@ SERVER = Kind(
         _of_site("OS-EXT-SRV-ATTR:launch_index", "OS-EXT-SRV-ATTR:reservation_id"),
         _restored(
             "OS-EXT-SRV-ATTR:root_device_name",
-            note="as the volume to boot from; credentials that may not see it take the first bootable one that Nova lists",
+            note="as the volume to boot from; without it, which only administrators see, the first bootable one that Nova lists is taken",
         ),
         _of_site("OS-EXT-SRV-ATTR:kernel_id", "OS-EXT-SRV-ATTR:ramdisk_id", note="of servers that boot from an image"),
     ),
@@ -109,7 +119,8 @@ FLAVOR = Kind(
     "flavor",
     (
         _restored(
-            "original_name", "vcpus", "ram", "extra_specs", note="the flavor of this name, else the smallest with the same extra specs that is large enough"
+            *("original_name", "vcpus", "ram", "extra_specs"),
+            note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
         _restored("disk", note="as the smallest that is large enough"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
@@ -120,11 +131,12 @@ FLAVOR = Kind(
 VOLUME = Kind(
     "volume",
     (
-        _restored("name", "size", "volume_type", "availability_zone", "bootable", "metadata"),
-        _restored("volume_image_metadata", note="comes with Cinder's backup"),
+        _restored("name", note="a volume without one gets that of its server and device"),
+        _restored("description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
+        _restored("metadata", note="with the read-only flag, which Cinder shows there"),
+        _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
         _restored("attachments", note="to the restored server; its device name is chosen by the site"),
         _refused("encrypted", "encryption_key_id", note="its key does not exist at another site"),
-        _missing("description", note="the mark of the restore replaces it"),
         _missing("group_id", "consistencygroup_id", note="the restored volume is in no volume group"),
         _of_site("id", "status", "created_at", "updated_at", "links", "user_id", "volume_type_id", "migration_status"),
         _of_site("snapshot_id", "source_volid", note="what the volume was once made from"),
@@ -140,14 +152,13 @@ PORT = Kind(
     (
         _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
         _restored("security_groups", note="with their rules"),
-        _restored("admin_state_up", "binding:vnic_type"),
-        _missing("binding:profile", "device_profile", "hardware_offload_type"),
-        _missing("qos_policy_id"),
-        _missing("dns_name", "dns_domain"),
-        _missing("extra_dhcp_opts"),
-        _missing("trunk_details", note="subports are lost"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("tags"),
+        _restored("admin_state_up", "binding:vnic_type", "dns_domain", "extra_dhcp_opts"),
+        _restored("dns_name", note="of ports on no server; Nova writes its host name into those of a server"),
+        _POLICY,
+        _restored("binding:profile", note="where policies allow: Neutron's own ones show it to administrators, and let only services set it"),
+        _restored("trunk_details", note="the trunk with its ports"),
+        _TEXTS,
+        _missing("device_profile", "hardware_offload_type"),
         _missing("numa_affinity_policy", "hints", "data_plane_status", "trusted"),
         _missing("mac_learning_enabled", usual=(False,)),
         _missing("pvlan_type", "pvlan_community"),
@@ -159,14 +170,26 @@ PORT = Kind(
     ),
 )
 
+TRUNK = Kind(
+    "trunk",
+    (
+        _restored("name", "port_id", "admin_state_up"),
+        _restored("sub_ports", note="the ports themselves too"),
+        _TEXTS,
+        _OF_NEUTRON,
+        _of_site("status"),
+    ),
+)
+
 FLOATING_IP = Kind(
     "floating address",
     (
         _restored("floating_network_id", "port_id", note="a new address of the external network, for the same port"),
         _restored("fixed_ip_address", note="the address of the port to which it leads"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("dns_name", "dns_domain", "qos_policy_id", "tags"),
-        _missing("port_forwardings"),
+        _restored("dns_name", "dns_domain"),
+        _restored("port_forwardings", note="of single ports to ports of the application"),
+        _POLICY,
+        _TEXTS,
         _OF_NEUTRON,
         _of_site("floating_ip_address", note="the address itself belongs to its site"),
         _of_site("router_id", "status", "port_details", "distributed"),
@@ -179,9 +202,10 @@ NETWORK = Kind(
     (
         _restored("name", "port_security_enabled"),
         _restored("mtu", note="unless the remote site's own is smaller, which os_restore_networks warns of"),
-        _missing("admin_state_up", note="the restored network is up", usual=(True,)),
-        _missing("dns_domain", "qos_policy_id", "tags", "availability_zone_hints"),
-        _missing("description", note="the mark of the restore replaces it"),
+        _restored("admin_state_up", "dns_domain"),
+        _POLICY,
+        _TEXTS,
+        _missing("availability_zone_hints"),
         _missing("vlan_transparent", "vlan_qinq", "qinq", "pvlan", usual=(False,)),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,
@@ -196,9 +220,9 @@ SUBNET = Kind(
     (
         _restored("name", "network_id", "cidr", "ip_version", "gateway_ip", "enable_dhcp", "dns_nameservers"),
         _restored("allocation_pools", "host_routes", "ipv6_ra_mode", "ipv6_address_mode"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("tags", "service_types"),
-        _missing("subnetpool_id", note="the restored subnet has its range without the pool"),
+        _restored("service_types", note="where policies allow: Neutron's own ones let only administrators set it"),
+        _restored("subnetpool_id", note="by the pool's name, if it holds the range; the range is the same in any case"),
+        _TEXTS,
         _missing("dns_publish_fixed_ip", "leak_routes", usual=(False,)),
         _OF_NEUTRON,
         _of_site("segment_id", "router:external"),
@@ -208,13 +232,17 @@ SUBNET = Kind(
 ROUTER = Kind(
     "router",
     (
-        _restored("name"),
-        _restored("external_gateway_info", "external_gateways", "enable_snat", note="the external network and SNAT; the site chooses the address"),
-        _missing("routes", note="the restored router has no extra routes"),
-        _missing("admin_state_up", note="the restored router is up", usual=(True,)),
-        _of_site("distributed", "ha", note="only administrators set them; the restored router has the site's default"),
-        _missing("description", note="the mark of the restore replaces it"),
-        _missing("tags", "availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id", "evpn_vni"),
+        _restored("name", "admin_state_up"),
+        _restored(
+            "external_gateway_info",
+            "external_gateways",
+            "enable_snat",
+            note="external network, SNAT and QoS policy of the first gateway; its address where the site has it and policies allow",
+        ),
+        _restored("routes", note="those that lead to an address on one of the application's subnets"),
+        _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),
+        _TEXTS,
+        _missing("availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id", "evpn_vni"),
         _missing("enable_ndp_proxy", "enable_default_route_bfd", "enable_default_route_ecmp", usual=(False,)),
         _OF_NEUTRON,
         _of_site("status", "availability_zones"),
@@ -226,7 +254,7 @@ SECURITY_GROUP = Kind(
     (
         _restored("name", "description", "security_group_rules"),
         _restored("stateful", note="when the group is made; one that is there stays as it is"),
-        _missing("tags"),
+        _restored("tags"),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,
     ),
@@ -261,4 +289,4 @@ KEY_PAIR = Kind(
     ),
 )
 
-KINDS = (SERVER, FLAVOR, VOLUME, PORT, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)
+KINDS = (SERVER, FLAVOR, VOLUME, PORT, TRUNK, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)

@@ -9,12 +9,16 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import CheckFailed
+from ..core.intent import intents_of
 from ..core.marking import unmarked, unmarked_tags, unmarked_text
-from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet, Volume
+from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, Subnet, Trunk, Volume
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.rules import rule_spec
 from ..manifest.specs import (
     AddressSpec,
+    FloatingSpec,
+    ForwarderSpec,
+    ForwardingSpec,
     KeyPairSpec,
     NetworkSpec,
     PortSpec,
@@ -23,12 +27,18 @@ from ..manifest.specs import (
     ServerGroupSpec,
     ServerSpec,
     SubnetSpec,
+    SubportSpec,
     Topology,
+    TrunkSpec,
     VolumeSpec,
 )
+from .attributes import OF_THE_HOST
 from .look import CaptureSite
 from .problems import problems, ssh_keys
 from .scope import Scope, group_name, groups
+
+#: Of ports by which a distributed router translates addresses, besides its interfaces.
+_SNAT_OF_DISTRIBUTED = "network:router_centralized_snat"
 
 
 def describe(application: Application, seen: CaptureSite) -> ApplicationDescription:
@@ -62,7 +72,7 @@ def _by_name(application: Application, seen: CaptureSite) -> Application:
 
 
 def _server(application: Application, seen: CaptureSite, tier: str, server: Server) -> ServerSpec:
-    group = seen.group_of(server)
+    group, intent = seen.group_of(server), intents_of(seen.servers.values())[server.id]
     return ServerSpec(
         source_id=server.id,
         name=server.name,
@@ -73,12 +83,14 @@ def _server(application: Application, seen: CaptureSite, tier: str, server: Serv
         description=server.description,
         metadata=unmarked(server.metadata),
         tags=unmarked_tags(server.tags),
-        ports=tuple(_port(seen, port) for port in seen.ports_of(server)),
+        ports=tuple(_port_of_server(seen, server, port) for port in seen.ports_of(server)),
         volumes=tuple(_volume(seen, server, volume, place == 0) for place, volume in enumerate(seen.volumes_of(server))),
         user_data=seen.user_data.get(server.id),
         server_group=group_name(application, group) if group else None,
         availability_zone=server.pinned_zone,
         hostname=server.hostname or None,
+        is_off=intent.is_off,
+        lock=intent.lock,
     )
 
 
@@ -94,25 +106,67 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         delete_on_termination=dict(server.volumes)[volume.id],
         metadata=unmarked(volume.metadata),
         availability_zone=volume.availability_zone or None,
+        description=unmarked_text(volume.description),
+        image_metadata=volume.image_metadata,
+        is_read_only=volume.is_read_only,
+        device_tag=seen.device_tags.get(volume.id),
     )
+
+
+def _port_of_server(seen: CaptureSite, server: Server, port: Port) -> PortSpec:
+    """A port without what Nova writes at each site when it connects a server."""
+    profile = {key: value for key, value in port.profile.items() if key not in OF_THE_HOST}
+    # Nova connects no port that has another name than its server.
+    return dataclasses.replace(_port(seen, port), dns_name="", profile=profile or None)
 
 
 def _port(seen: CaptureSite, port: Port) -> PortSpec:
-    floating = next((one for one in seen.floating_ips if one.port_id == port.id), None)
-    # A restore leads the floating address to the first one.
-    fixed_ips = sorted(port.fixed_ips, key=lambda ip: not floating or ip.ip_address != floating.fixed_ip_address)
+    floating_ips = sorted((one for one in seen.floating_ips if one.port_id == port.id), key=lambda one: (_place(port, one) or 0, one.id))
     return PortSpec(
+        source_id=port.id,
         name=port.name,
+        description=unmarked_text(port.description),
+        tags=unmarked_tags(port.tags),
         network=seen.networks[port.network_id].name,
         mac_address=port.mac_address,
-        fixed_ips=tuple(AddressSpec(seen.subnets[ip.subnet_id].name, ip.ip_address) for ip in fixed_ips),
+        fixed_ips=tuple(AddressSpec(seen.subnets[ip.subnet_id].name, ip.ip_address) for ip in port.fixed_ips),
         security_groups=tuple(sorted(seen.security_groups[one].name for one in port.security_group_ids)),
         port_security=port.port_security,
         allowed_address_pairs=port.allowed_address_pairs,
-        floating_network=_network_name(seen, floating.network_id) if floating else None,
+        floating_ips=tuple(_floating(seen, one, _place(port, one)) for one in floating_ips),
         is_up=port.is_up,
         vnic_type=port.vnic_type,
+        qos_policy=_policy_name(seen, port.qos_policy_id),
+        dns_name=port.dns_name,
+        dns_domain=port.dns_domain,
+        profile=port.profile or None,
+        dhcp_options=port.dhcp_options,
+        device_tag=seen.device_tags.get(port.id),
     )
+
+
+def _place(port: Port, floating: FloatingIp) -> int | None:
+    """Which of a port's addresses a floating address leads to."""
+    addresses = [ip.ip_address for ip in port.fixed_ips]
+    return addresses.index(floating.fixed_ip_address) if floating.fixed_ip_address in addresses else None
+
+
+def _floating(seen: CaptureSite, floating: FloatingIp, place: int | None) -> FloatingSpec:
+    return FloatingSpec(
+        network=_network_name(seen, floating.network_id),
+        place=place,
+        description=unmarked_text(floating.description),
+        tags=unmarked_tags(floating.tags),
+        qos_policy=_policy_name(seen, floating.qos_policy_id),
+        dns_name=floating.dns_name,
+        dns_domain=floating.dns_domain,
+    )
+
+
+def _policy_name(seen: CaptureSite, policy_id: str | None) -> str | None:
+    """A policy that the project does not see is named as missing."""
+    policy = seen.qos_policies.get(policy_id or "")
+    return policy.name or None if policy else None
 
 
 def _network_name(seen: CaptureSite, network_id: str) -> str:
@@ -127,25 +181,65 @@ def _network_name(seen: CaptureSite, network_id: str) -> str:
 def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topology:
     used = {server.key_name for server in seen.servers.values()}
     return Topology(
-        networks=_named(_network(seen.networks[one]) for one in scope.networks),
+        networks=_named(_network(seen, seen.networks[one]) for one in scope.networks),
         subnets=_named(_subnet(seen, seen.subnets[one]) for one in scope.subnets),
         routers=_named(_router(seen, seen.routers[one], scope.router_subnets[one]) for one in scope.routers),
         security_groups=_named(_security_group(seen, seen.security_groups[one]) for one in scope.security_groups),
         key_pairs=_named(KeyPairSpec(name, unmarked_text(key)) for name, key in ssh_keys(seen).items() if name in used),
         server_groups=_named(ServerGroupSpec(group_name(application, one), one.policy, one.max_per_host) for one in groups(seen)),
+        ports=tuple(sorted((_port(seen, one) for one in seen.ports_on_no_server()), key=lambda port: (port.network, port.name, port.source_id))),
+        trunks=tuple(_trunk(one) for one in seen.trunks_of_servers()),
+        forwarders=tuple(_forwarders(seen)),
     )
 
 
 def _named(specs: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
-    """In the order of the names, so that the same topology is always described alike."""
+    """Sort by name, so that the same topology is always described alike."""
     return tuple(sorted(specs, key=lambda spec: spec.name))
 
 
-def _network(network: Network) -> NetworkSpec:
-    return NetworkSpec(name=network.name, mtu=network.mtu, port_security_enabled=network.port_security)
+def _trunk(trunk: Trunk) -> TrunkSpec:
+    return TrunkSpec(
+        source_id=trunk.id,
+        name=trunk.name,
+        port=trunk.port_id,
+        subports=tuple(SubportSpec(one.port_id, one.segmentation_type, one.segmentation_id) for one in trunk.subports),
+        is_up=trunk.is_up,
+        description=unmarked_text(trunk.description),
+        tags=unmarked_tags(trunk.tags),
+    )
+
+
+def _forwarders(seen: CaptureSite) -> t.Iterator[ForwarderSpec]:
+    """Floating addresses that forward ports to the application."""
+    ports = {port.id: port for server in seen.servers.values() for port in seen.ports_of(server)}
+    ports |= {port.id: port for port in seen.ports_on_no_server()}
+    for floating in sorted(seen.floating_ips, key=lambda one: one.id):
+        places = [(one, [ip.ip_address for ip in ports[one.port_id].fixed_ips]) for one in floating.forwardings if one.port_id in ports]
+        inside = tuple(
+            ForwardingSpec(one.port_id, there.index(one.internal_address), one.internal_port, one.external_port, one.protocol, one.description)
+            for one, there in places
+            if one.internal_address in there
+        )
+        if inside:
+            yield ForwarderSpec(floating.id, _floating(seen, floating, None), inside)
+
+
+def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
+    return NetworkSpec(
+        name=network.name,
+        mtu=network.mtu,
+        port_security_enabled=network.port_security,
+        is_up=network.is_up,
+        description=unmarked_text(network.description),
+        tags=unmarked_tags(network.tags),
+        dns_domain=network.dns_domain,
+        qos_policy=_policy_name(seen, network.qos_policy_id),
+    )
 
 
 def _subnet(seen: CaptureSite, subnet: Subnet) -> SubnetSpec:
+    pool = seen.subnet_pools.get(subnet.subnet_pool_id or "")
     return SubnetSpec(
         name=subnet.name,
         network=seen.networks[subnet.network_id].name,
@@ -158,6 +252,10 @@ def _subnet(seen: CaptureSite, subnet: Subnet) -> SubnetSpec:
         host_routes=subnet.host_routes,
         ipv6_ra_mode=subnet.ipv6_ra_mode,
         ipv6_address_mode=subnet.ipv6_address_mode,
+        description=unmarked_text(subnet.description),
+        tags=unmarked_tags(subnet.tags),
+        subnet_pool=pool.name or None if pool else None,
+        service_types=subnet.service_types,
     )
 
 
@@ -167,7 +265,26 @@ def _router(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> R
         external_network=_network_name(seen, router.external_network_id) if router.external_network_id else None,
         enable_snat=router.enable_snat,
         subnets=tuple(sorted(seen.subnets[one].name for one in subnet_ids)),
+        is_up=router.is_up,
+        description=unmarked_text(router.description),
+        tags=unmarked_tags(router.tags),
+        interface_addresses=tuple(_interface_addresses(seen, router, subnet_ids)),
+        gateway_addresses=router.gateway_addresses,
+        gateway_qos_policy=_policy_name(seen, router.gateway_qos_policy_id),
+        routes=tuple(sorted(router.routes, key=lambda route: (route["destination"], route["nexthop"]))),
+        is_ha=router.is_ha,
+        is_distributed=router.is_distributed,
     )
+
+
+def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> t.Iterator[AddressSpec]:
+    """Addresses of a router that its subnets' gateways do not have."""
+    ports = [port for port in seen.ports if port.device_id == router.id and port.device_owner != _SNAT_OF_DISTRIBUTED]
+    joined = [ip for port in ports for ip in port.fixed_ips]
+    for subnet in sorted((seen.subnets[one] for one in subnet_ids), key=lambda one: one.name):
+        addresses = [ip.ip_address for ip in joined if ip.subnet_id == subnet.id]
+        if addresses and subnet.gateway_ip not in addresses:
+            yield AddressSpec(subnet.name, min(addresses))
 
 
 def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
@@ -177,4 +294,5 @@ def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpe
         description=unmarked_text(group.description),
         rules=tuple(sorted((rule_spec(rule, names) for rule in group.rules), key=repr)),
         is_stateful=group.is_stateful,
+        tags=unmarked_tags(group.tags),
     )

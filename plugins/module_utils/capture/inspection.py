@@ -16,24 +16,20 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.records import FENCE_KEY
+from ..manifest.addresses import holds
 from ..manifest.missing import Missing
 from ..work.pool import run_all
 from . import attributes
-from .attributes import Kind
+from .attributes import OF_THE_HOST, Kind
 from .missing import Resource, missing_of, short
 
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
 _HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
 _HINTS, _GROUP_HINT = "scheduler_hints", "group"
-#: What a fence changes of a server.
-_OF_A_FENCE = ("status", "locked", "locked_reason")
+#: What a fence changes of a server, and keeps.
+_OF_A_FENCE = ("status",)
 _DNS_NAME = "dns_name"
 _PROFILE = "binding:profile"
-#: What Nova writes into the profile of a port: the device on the server's host.
-_OF_THE_HOST = (
-    *("pci_slot", "pci_vendor_info", "physical_network", "card_serial_number", "pf_mac_address", "vf_num", "device_mac_address"),
-    *("allocation", "arq_uuid", "migrating_to"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +45,9 @@ class Answers:
     routers: t.Sequence[Resource]
     security_groups: t.Sequence[Resource]
     server_groups: t.Sequence[Resource]
+    trunks: t.Sequence[Resource] = ()
+    #: Ids of the QoS policies and the subnet pools that the project may use, whose names are known.
+    usable: frozenset[str] = frozenset()
 
 
 def ask(cloud: Cloud, concurrency: int) -> Answers:
@@ -57,7 +56,9 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
     :param concurrency: how many calls at once.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
+    usable = frozenset(one.id for one in (*network.qos_policies(), *network.subnet_pools()))
     return Answers(
+        usable=usable,
         **run_all(
             {
                 "servers": compute.server_answers,
@@ -69,9 +70,10 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
                 "subnets": lambda: network.answers("subnets"),
                 "routers": lambda: network.answers("routers"),
                 "security_groups": lambda: network.answers("security-groups"),
+                "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
             },
             concurrency,
-        )
+        ),
     )
 
 
@@ -89,8 +91,19 @@ class _Inspection:
         self._servers = [one for one in answers.servers if one["id"] in server_ids]
         self._names = {one["id"]: one.get("name") or one["id"] for one in self._servers}
         self._hostnames = {one["id"]: str(one.get(_HOSTNAME) or self._names[one["id"]]) for one in self._servers}
+        self._projects = {one["tenant_id"] for one in self._servers if "tenant_id" in one}
         self._ports = [one for one in answers.ports if one["device_id"] in self._names]
-        self._networks = {port["network_id"] for port in self._ports}
+        self._subports = {one["port_id"] for port in self._ports for one in (port.get("trunk_details") or {}).get("sub_ports") or ()}
+        of_trunks = [one for one in answers.ports if one["id"] in self._subports]
+        self._networks = {port["network_id"] for port in (*self._ports, *of_trunks)}
+        #: On no server, or by way of a trunk.
+        self._lone = [*of_trunks, *(one for one in answers.ports if self._is_free(one) and self._is_own(one))]
+
+    def _is_free(self, port: Resource) -> bool:
+        return port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner")
+
+    def _is_own(self, port: Resource) -> bool:
+        return not self._projects or port.get("project_id") in (None, *self._projects)
 
     def findings(self) -> t.Iterator[Missing]:
         yield from self._of_servers()
@@ -130,55 +143,75 @@ class _Inspection:
     # Ports and their addresses
 
     def _port_label(self, port: Resource) -> str:
-        return f"{_called(port)} of server '{self._names[port['device_id']]}'"
+        holder = self._names.get(port["device_id"])
+        return f"{_called(port)} of server '{holder}'" if holder else f"{_called(port)} on no server"
 
     def _but_novas(self, port: Resource) -> Resource:
         """A port without what Nova writes at each site when it connects a server: its host name, and the device on its host."""
         has_hostname = str(port.get(_DNS_NAME)).lower() == self._hostnames[port["device_id"]].lower()
         named = {key: value for key, value in port.items() if not (key == _DNS_NAME and has_hostname)}
-        return _but(named, _PROFILE, _OF_THE_HOST)
+        return _but(named, _PROFILE, OF_THE_HOST)
 
     def _of_ports(self) -> t.Iterator[Missing]:
         for port in self._ports:
-            yield from missing_of(attributes.PORT, self._port_label(port), self._but_novas(port))
+            label, others = self._port_label(port), self._but_novas(port)
+            yield from missing_of(attributes.PORT, label, others)
+            if others.get(_DNS_NAME):
+                yield Missing(f"{attributes.PORT.name} {label}", _DNS_NAME, short(others[_DNS_NAME]), "Nova writes the host name of the server")
+            yield from self._unnamed(attributes.PORT, label, port)
+        for port in self._lone:
+            yield from missing_of(attributes.PORT, self._port_label(port), port)
+            yield from self._unnamed(attributes.PORT, self._port_label(port), port)
         for port in self._answers.ports:
-            if port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner"):
+            if self._is_free(port) and not self._is_own(port):
                 addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
-                yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server")
+                yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server, and belongs to another project")
+        for trunk in self._answers.trunks:
+            if trunk["port_id"] in {port["id"] for port in self._ports}:
+                yield from missing_of(attributes.TRUNK, f"'{trunk.get('name')}'", trunk)
+
+    def _unnamed(self, kind: Kind, label: str, resource: Resource) -> t.Iterator[Missing]:
+        """Policies and pools of others, of which only the ids are known."""
+        for attribute in ("qos_policy_id", "subnetpool_id"):
+            value = resource.get(attribute)
+            if value and value not in self._answers.usable:
+                yield Missing(f"{kind.name} {label}", attribute, short(value), "the project does not see what it is called")
 
     def _of_floating_ips(self) -> t.Iterator[Missing]:
         by_port: dict[str, list[Resource]] = collections.defaultdict(list)
         for floating in self._answers.floating_ips:
             by_port[floating.get("port_id") or ""].append(floating)
             yield from self._forwardings(floating)
-        for port in self._ports:
-            # The first one is restored.
-            for place, floating in enumerate(by_port[port["id"]]):
+        for port in (*self._ports, *self._lone):
+            for floating in by_port[port["id"]]:
                 label = f"{floating['floating_ip_address']} of port {self._port_label(port)}"
                 yield from missing_of(attributes.FLOATING_IP, label, floating)
-                if place:
-                    yield Missing(f"{attributes.FLOATING_IP.name} {label}", "the address itself", "one of several", "one for each port is restored")
+                yield from self._unnamed(attributes.FLOATING_IP, label, floating)
 
     def _forwardings(self, floating: Resource) -> t.Iterator[Missing]:
-        """A floating address that forwards ports is on no port of its own."""
-        inside = {ip["ip_address"] for port in self._ports for ip in port["fixed_ips"]}
-        if not floating.get("port_id"):
-            for forwarding in floating.get("port_forwardings") or ():
-                if forwarding.get("internal_ip_address") in inside:
-                    label = f"{attributes.FLOATING_IP.name} {floating['floating_ip_address']}"
-                    where = f"to {forwarding.get('internal_ip_address')}:{forwarding.get('internal_port')}"
-                    yield Missing(label, "port forwarding", where, "")
+        """Forwardings of ranges of ports; a floating address that forwards ports is on no port of its own."""
+        inside = {ip["ip_address"] for port in (*self._ports, *self._lone) for ip in port["fixed_ips"]}
+        forwardings = [one for one in floating.get("port_forwardings") or () if one.get("internal_ip_address") in inside]
+        if forwardings:
+            label = str(floating["floating_ip_address"])
+            yield from missing_of(attributes.FLOATING_IP, label, floating)
+            yield from self._unnamed(attributes.FLOATING_IP, label, floating)
+        for forwarding in forwardings:
+            if not (forwarding.get("internal_port") and forwarding.get("external_port")):
+                whole = f"{attributes.FLOATING_IP.name} {floating['floating_ip_address']}"
+                yield Missing(whole, "port forwarding", f"to {forwarding['internal_ip_address']}", "it forwards a range of ports")
 
     # Around the servers
 
     def _of_topology(self) -> t.Iterator[Missing]:
         subnets = [one for one in self._answers.subnets if one["network_id"] in self._networks]
-        yield from _each(attributes.NETWORK, [one for one in self._answers.networks if one["id"] in self._networks])
-        yield from _each(attributes.SUBNET, subnets)
+        yield from self._each(attributes.NETWORK, [one for one in self._answers.networks if one["id"] in self._networks])
+        yield from self._each(attributes.SUBNET, subnets)
         routers = self._routers({one["id"] for one in subnets})
-        yield from _each(attributes.ROUTER, routers)
+        yield from self._each(attributes.ROUTER, routers)
         for router in routers:
-            yield from _of_gateways(router)
+            yield from self._of_gateways(router)
+            yield from _outer_routes(router, subnets)
         for group in self._groups():
             yield from missing_of(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
             for rule in group["security_group_rules"]:
@@ -193,7 +226,7 @@ class _Inspection:
     def _groups(self) -> list[Resource]:
         """The groups of the ports, and all that their rules name, directly or not."""
         groups = {one["id"]: one for one in self._answers.security_groups}
-        waiting = {group_id for port in self._ports for group_id in port.get("security_groups") or ()}
+        waiting = {group_id for port in (*self._ports, *self._lone) for group_id in port.get("security_groups") or ()}
         used: set[str] = set()
         while waiting:
             group_id = waiting.pop()
@@ -202,14 +235,26 @@ class _Inspection:
             waiting |= {rule["remote_group_id"] for rule in rules if rule.get("remote_group_id")} - used
         return [one for group_id, one in groups.items() if group_id in used]
 
+    def _of_gateways(self, router: Resource) -> t.Iterator[Missing]:
+        """What a router has beside its first gateway, and what of that is not known by name."""
+        label = f"'{router['name']}'"
+        yield from self._unnamed(attributes.ROUTER, f"{label}, its gateway", router.get("external_gateway_info") or {})
+        for further in (router.get("external_gateways") or ())[1:]:
+            yield Missing(f"{attributes.ROUTER.name} {label}", "a further gateway", str(further.get("network_id")), "one for each router is restored")
 
-def _of_gateways(router: Resource) -> t.Iterator[Missing]:
-    """What a router has beside the external network and SNAT of its first gateway."""
-    label, policy = f"{attributes.ROUTER.name} '{router['name']}'", (router.get("external_gateway_info") or {}).get("qos_policy_id")
-    if policy:
-        yield Missing(label, "qos_policy_id of the gateway", str(policy), "")
-    for further in (router.get("external_gateways") or ())[1:]:
-        yield Missing(label, "a further gateway", str(further.get("network_id")), "one for each router is restored")
+    def _each(self, kind: Kind, resources: t.Iterable[Resource]) -> t.Iterator[Missing]:
+        for one in resources:
+            yield from missing_of(kind, f"'{one['name']}'", one)
+            yield from self._unnamed(kind, f"'{one['name']}'", one)
+
+
+def _outer_routes(router: Resource, subnets: t.Iterable[Resource]) -> t.Iterator[Missing]:
+    """Routes to addresses that a restored router is not connected to."""
+    ranges = [one["cidr"] for one in subnets if one.get("cidr")]
+    for route in router.get("routes") or ():
+        if not any(holds(cidr, route["nexthop"]) for cidr in ranges):
+            told = f"{route['destination']} by {route['nexthop']}"
+            yield Missing(f"{attributes.ROUTER.name} '{router['name']}'", "a route", told, "it leads to none of the application's subnets")
 
 
 def _unfenced(server: Resource) -> Resource:
@@ -222,11 +267,6 @@ def _but(resource: Resource, attribute: str, members: t.Collection[str]) -> Reso
     """A resource without some members of an attribute that is an object."""
     kept = {key: value for key, value in (resource.get(attribute) or {}).items() if key not in members}
     return {**resource, attribute: kept}
-
-
-def _each(kind: Kind, resources: t.Iterable[Resource]) -> t.Iterator[Missing]:
-    for one in resources:
-        yield from missing_of(kind, f"'{one['name']}'", one)
 
 
 def _called(resource: Resource) -> str:

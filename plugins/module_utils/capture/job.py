@@ -13,7 +13,7 @@ from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
 from . import inspection, surroundings
 from .describe import describe
-from .look import CaptureSite, look, user_data_of
+from .look import CaptureSite, look, user_data_of, with_root_devices
 from .problems import warnings
 
 
@@ -33,10 +33,12 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
 
     :param concurrency: how many calls at once.
     :param form: in which user data is written; None to leave it out.
-    :param admin: the same site with credentials that see user data; ``cloud`` when there is none.
+    :param admin: the same site with credentials that see user data, and from which device a server boots; ``cloud`` when there is none.
     :raises CheckFailed: naming everything that could not be restored.
     """
     seen = look(cloud, application, concurrency)
+    if admin:
+        seen = with_root_devices(admin, seen)
     if form:
         seen = dataclasses.replace(seen, user_data=user_data_of(admin or cloud, seen, form))
     description = describe(application, seen)
@@ -54,6 +56,7 @@ def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Mi
 
 def _addresses(seen: CaptureSite) -> set[str]:
     """Fixed and floating ones of the application."""
-    ports = {port.id: port for server in seen.servers.values() for port in seen.ports_of(server)}
+    of_servers = [port for server in seen.servers.values() for port in seen.ports_of(server)]
+    ports = {port.id: port for port in (*of_servers, *seen.ports_on_no_server())}
     floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
     return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}

@@ -13,9 +13,22 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.errors import CheckFailed
-from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
+from ..core.records import (
+    FloatingIp,
+    Network,
+    Port,
+    QosPolicy,
+    Router,
+    SecurityGroup,
+    Server,
+    ServerGroup,
+    Subnet,
+    SubnetPool,
+    Trunk,
+    Volume,
+)
 from ..manifest.user_data import Form
-from ..work.pool import run_all
+from ..work.pool import each, run_all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,18 +57,38 @@ class CaptureSite:
     #: In the form in which the manifest is to have it, per server id.
     user_data: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     server_groups: tuple[ServerGroup, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    qos_policies: t.Mapping[str, QosPolicy] = dataclasses.field(default_factory=dict)
+    subnet_pools: t.Mapping[str, SubnetPool] = dataclasses.field(default_factory=dict)
+    #: Per id of the attached volume or port.
+    device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: The newest microversion that the site's Nova knows.
+    nova: tuple[int, int] = (2, 100)
 
     def group_of(self, server: Server) -> ServerGroup | None:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
 
     def ports_of(self, server: Server) -> list[Port]:
-        """In the order of the interfaces; those without an address come last."""
+        """A server's ports in the order of its interfaces; those without an address come last."""
         order = {mac: position for position, mac in enumerate(server.mac_addresses)}
         ports = [port for port in self.ports if port.device_id == server.id]
         return sorted(ports, key=lambda port: (order.get(port.mac_address, len(order)), port.id))
 
+    def trunks_of_servers(self) -> list[Trunk]:
+        """Trunks of which servers of the application have the parents."""
+        parents = {port.id for server in self.servers.values() for port in self.ports_of(server)}
+        return sorted((one for one in self.trunks if one.port_id in parents), key=lambda one: one.id)
+
+    def ports_on_no_server(self) -> list[Port]:
+        """Own ports on the application's networks that nothing has, such as those of virtual addresses, and those that servers have by way of a trunk."""
+        subports = {one.port_id for trunk in self.trunks_of_servers() for one in trunk.subports}
+        networks = {port.network_id for server in self.servers.values() for port in self.ports_of(server)}
+        networks |= {port.network_id for port in self.ports if port.id in subports}
+        free = {port.id for port in self.ports if port.network_id in networks and not port.device_id and not port.device_owner}
+        return [port for port in self.ports if port.id in subports or (port.id in free and port.project_id == self.project_id)]
+
     def volumes_of(self, server: Server) -> list[Volume]:
-        """In the order of the devices, the one that boots first."""
+        """A server's volumes in the order of its devices, the one that boots first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
         root = self._root(server, attached)
@@ -92,6 +125,11 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "floating addresses": network.floating_ips,
         "key pairs": compute.key_pairs,
         "server groups": compute.server_groups,
+        "trunks": network.trunks,
+        "QoS policies": network.qos_policies,
+        "subnet pools": network.subnet_pools,
+        "device tags": lambda: each([server.id for server in servers.values()], compute.device_tags, concurrency),
+        "version": compute.newest_version,
     }
     found = run_all(work, concurrency)
     volumes = _by_id(found["volumes"])
@@ -109,6 +147,11 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         floating_ips=tuple(found["floating addresses"]),
         key_pairs=found["key pairs"],
         server_groups=tuple(found["server groups"]),
+        trunks=tuple(found["trunks"]),
+        qos_policies=_by_id(found["QoS policies"]),
+        subnet_pools=_by_id(found["subnet pools"]),
+        device_tags={one: tag for tags in found["device tags"] for one, tag in tags.items()},
+        nova=found["version"],
     )
 
 
@@ -119,15 +162,26 @@ def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:
     :param form: in which it is to be written.
     :raises CheckFailed: when they do not see it.
     """
-    # Only administrators may name a project, be it their own.
-    project_id = None if admin.project_id == seen.project_id else seen.project_id
-    found = {server.id: server for server in Compute(admin).servers(project_id)}
+    found = _servers_seen_by(admin, seen)
     # Nova shows both to the same people, or else neither.
     if not any(server.hypervisor for server in found.values()):
         problem = "Its user data can be seen by administrators only; give admin_cloud, or leave user data out."
         raise CheckFailed(f"The application on site '{seen.site}' cannot be captured", [problem])
     shown = {one: found[one].user_data for one in (server.id for server in seen.servers.values()) if one in found}
     return {server_id: form(content) for server_id, content in shown.items() if content}
+
+
+def with_root_devices(admin: Cloud, seen: CaptureSite) -> CaptureSite:
+    """The site with what only administrators see: from which device each server boots."""
+    found = _servers_seen_by(admin, seen)
+    servers = {name: dataclasses.replace(one, root_device=found[one.id].root_device if one.id in found else "") for name, one in seen.servers.items()}
+    return dataclasses.replace(seen, servers=servers)
+
+
+def _servers_seen_by(admin: Cloud, seen: CaptureSite) -> dict[str, Server]:
+    # Only administrators may name a project, even their own.
+    project_id = None if admin.project_id == seen.project_id else seen.project_id
+    return {server.id: server for server in Compute(admin).servers(project_id)}
 
 
 def _by_id(found: t.Iterable[t.Any]) -> dict[str, t.Any]:

@@ -39,8 +39,8 @@ def _loss(kind: Kind, name: str, value: t.Any) -> str | None:
     attribute = kind.attribute(name)
     if attribute is None:
         return "this release does not know the attribute"
-    is_lost = attribute.fate is Fate.MISSING and value not in attribute.usual
-    return attribute.note if is_lost else None
+    is_lost = attribute.fate is Fate.MISSING or (attribute.fate is Fate.RESTORED and attribute.usual)
+    return attribute.note if is_lost and value not in attribute.usual else None
 
 
 def _without_marks(value: t.Any) -> t.Any:

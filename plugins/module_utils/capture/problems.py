@@ -8,10 +8,22 @@ import collections
 import typing as t
 
 from ..application.definition import Application
-from ..core.records import Network, Router, SecurityGroup, Server, Subnet
+from ..core.intent import intents_of
+from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
 
+#: What Nova shows since which microversion.
+_SHOWN_SINCE = {
+    "descriptions": (2, 19),
+    "tags of servers": (2, 26),
+    "extra specs of flavors": (2, 61),
+    "limits of server groups": (2, 64),
+    "tags of disks and interfaces": (2, 70),
+    "reasons of locks": (2, 73),
+    "host names": (2, 90),
+    "zones that were asked for": (2, 96),
+}
 _CERTIFICATE = "-----BEGIN CERTIFICATE"
 
 
@@ -22,11 +34,11 @@ def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[
 
 def warnings(seen: CaptureSite) -> list[str]:
     """What an operator should know although the application can be protected."""
-    return [*_key_pair_warnings(seen), *_root_warnings(seen)]
+    return [*_key_pair_warnings(seen), *_root_warnings(seen), *_off_warnings(seen), *_order_warnings(seen), *_age_warnings(seen)]
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
-    """Only administrators see which device a server boots from."""
+    """Warn of servers whose root device is a guess: only administrators see which device a server boots from."""
     for server in seen.servers.values():
         bootable = [volume for volume in seen.volumes_of(server) if volume.bootable]
         if len(bootable) > 1 and not server.root_device:
@@ -34,6 +46,34 @@ def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
                 f"Server {server.label} has {len(bootable)} bootable volumes, and the credentials may not see which it boots from. "
                 f"{bootable[0].label} is taken, since Nova lists it first; make the others non-bootable if that is right."
             )
+
+
+def _order_warnings(seen: CaptureSite) -> t.Iterator[str]:
+    """Nova lists the interfaces of a server by network, and only those with an address."""
+    for server in seen.servers.values():
+        ports = seen.ports_of(server)
+        is_unlisted = any(port.mac_address not in server.mac_addresses for port in ports)
+        if len(ports) > 1 and (is_unlisted or 1 < len({port.network_id for port in ports}) < len(ports)):
+            yield (
+                f"Nova does not show the order of all interfaces of server {server.label}, so it may change: there are several on one network beside "
+                "others, or some without an address. Let the guest tell them apart by their MAC addresses."
+            )
+
+
+def _age_warnings(seen: CaptureSite) -> t.Iterator[str]:
+    hidden = [f"{what} ({since[0]}.{since[1]})" for what, since in _SHOWN_SINCE.items() if seen.nova < since]
+    if hidden:
+        yield (
+            f"Nova at site '{seen.site}' offers its API in version {seen.nova[0]}.{seen.nova[1]} at most and does not show these, so that they will be "
+            f"missing at the remote site where servers have them: {', '.join(hidden)}."
+        )
+
+
+def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
+    intents = intents_of(seen.servers.values())
+    off = sorted(server.label for server in seen.servers.values() if intents[server.id].is_off)
+    if off:
+        yield f"These servers are off, so they stay off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
 
 
 def _key_pair_warnings(seen: CaptureSite) -> t.Iterator[str]:
@@ -96,17 +136,29 @@ def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Ite
 def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
     for server in seen.servers.values():
         for port in seen.ports_of(server):
-            network = seen.networks.get(port.network_id)
             where = f"Port {port.id} of server {server.label}"
-            if network is None or network.project_id != seen.project_id:
-                name = network.name if network else port.network_id
-                yield (
-                    f"{where} is on network '{name}', which belongs to another project (shared or external): "
-                    "its addresses cannot be promised at another site; put the server on a network of the project."
-                )
-            for group_id in port.security_group_ids:
-                if group_id not in seen.security_groups:
-                    yield f"{where} uses security group {group_id}, which the project does not see; use one of its own."
+            yield from _network_problems(seen, port, where)
+            yield from _unseen_groups(seen, port, where)
+    for port in seen.ports_on_no_server():
+        where = f"Port {port.id}, which is on no server,"
+        yield from _network_problems(seen, port, where)
+        yield from _unseen_groups(seen, port, where)
+
+
+def _network_problems(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
+    network = seen.networks.get(port.network_id)
+    if network is None or network.project_id != seen.project_id:
+        name = network.name if network else port.network_id
+        yield (
+            f"{where} is on network '{name}', which belongs to another project (shared or external): "
+            "its addresses cannot be promised at another site; put the server on a network of the project."
+        )
+
+
+def _unseen_groups(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
+    for group_id in port.security_group_ids:
+        if group_id not in seen.security_groups:
+            yield f"{where} uses security group {group_id}, which the project does not see; use one of its own."
 
 
 def _topology_problems(seen: CaptureSite, scope: Scope) -> t.Iterator[str]:
@@ -139,7 +191,7 @@ def _rule_problems(seen: CaptureSite, group: SecurityGroup) -> t.Iterator[str]:
 
 
 def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[str]:
-    """Of server groups: they are known by their names, like all of the topology."""
+    """Problems of server groups, which are known by their names like all of the topology."""
     counts = collections.Counter(group_name(application, group) for group in seen.server_groups)
     for group in groups(seen):
         name = group_name(application, group)

@@ -26,7 +26,7 @@ class Scope:
 
     @classmethod
     def of(cls, seen: CaptureSite) -> Scope:
-        ports = [port for server in seen.servers.values() for port in seen.ports_of(server)]
+        ports = [*(port for server in seen.servers.values() for port in seen.ports_of(server)), *seen.ports_on_no_server()]
         networks = sorted({port.network_id for port in ports} & set(seen.networks))
         subnets = sorted(one.id for one in seen.subnets.values() if one.network_id in networks)
         joined = _router_subnets(seen, subnets)
@@ -62,11 +62,11 @@ def _with_remote_groups(seen: CaptureSite, ports: t.Iterable[Port]) -> set[str]:
 
 
 def groups(seen: CaptureSite) -> list[ServerGroup]:
-    """Those that servers of the application are in."""
+    """The server groups with servers of the application."""
     return list(dict.fromkeys(group for server in seen.servers.values() if (group := seen.group_of(server))))
 
 
 def group_name(application: Application, group: ServerGroup) -> str:
-    """With the application in it: Nova keeps nothing else by which to tell whose a group is."""
+    """A name with the application in it: Nova stores nothing else that tells whose a group is."""
     prefix = f"{application.name}-"
     return group.name if group.name.startswith(prefix) else f"{prefix}{group.name}"

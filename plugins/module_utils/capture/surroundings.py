@@ -36,7 +36,7 @@ class Surroundings:
 def ask(cloud: Cloud, concurrency: int) -> Surroundings:
     """See what the services around a site's servers hold, as far as the site has such services.
 
-    A service that fails keeps no application from being protected; that it could not be looked at is told.
+    A service that fails keeps no application from being protected; a warning names it.
     """
     neighbours = Neighbours(cloud)
     lists: dict[str, t.Callable[[], t.Any]] = {

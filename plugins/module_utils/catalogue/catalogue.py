@@ -59,7 +59,7 @@ class Damaged:
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class CheckpointChoice:
     """Selects the newest checkpoint that meets all conditions.
 
     :param checkpoint: its id, or :data:`LATEST` for any.
@@ -110,7 +110,7 @@ class Listing:
         """Ids of the checkpoints whose signature names no catalogue, as written by earlier versions."""
         return [one.checkpoint.id for one in self.manifests if not one.is_bound]
 
-    def select(self, choice: Choice) -> Manifest | None:
+    def select(self, choice: CheckpointChoice) -> Manifest | None:
         """The selected checkpoint; None when nothing matches.
 
         :raises ManifestInvalid: when the one named is damaged.

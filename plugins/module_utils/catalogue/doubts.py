@@ -17,7 +17,7 @@ from ..manifest.manifest import Manifest
 from ..manifest.pieces import LABEL_KEY
 from ..manifest.signed import Seal
 from .catalogue import Listing
-from .rebuild import Kept, Lost, kept_manifests
+from .rebuild import KeptManifest, Lost, kept_manifests
 
 _REBUILD = "os_catalogue_rebuild restores it."
 
@@ -53,7 +53,7 @@ def replaced(manifest: Manifest, parts: t.Iterable[Part], seal: Seal) -> list[st
     return [problem for one in kept if (problem := _difference(one, manifest))]
 
 
-def _difference(kept: Kept | Lost, manifest: Manifest) -> str:
+def _difference(kept: KeptManifest | Lost, manifest: Manifest) -> str:
     what = f"Checkpoint '{manifest.checkpoint.id}' of application '{manifest.application.name}'"
     if isinstance(kept, Lost):
         return f"{what} cannot be compared with the manifest in its backups: {kept.problem}"

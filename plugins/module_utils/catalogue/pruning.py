@@ -71,12 +71,12 @@ class Pruning:
     :param primary: the site with the catalogue of what was copied the other way; None to leave it alone, for example when it is gone.
     """
 
-    def __init__(self, publication: Publication, primary: Publication | None, waiter: Waiter, limit: int) -> None:
+    def __init__(self, publication: Publication, primary: Publication | None, waiter: Waiter, concurrency: int) -> None:
         self._publication = publication
         self._remote = publication.storage
         self._primary = primary
         self._waiter = waiter
-        self._limit = limit
+        self._concurrency = concurrency
         #: What could not be removed, and why.
         self.warnings: list[str] = []
 
@@ -152,7 +152,7 @@ class Pruning:
 
         :returns: ids of those that the site refused to delete.
         """
-        left = each(methods.removal_order(parts), lambda ordered: self._remove_in_order(storage, ordered), self._limit)
+        left = each(methods.removal_order(parts), lambda ordered: self._remove_in_order(storage, ordered), self._concurrency)
         return {one.id for some in left for one in some}
 
     def _remove_in_order(self, storage: BlockStorage, parts: t.Sequence[Part]) -> t.Sequence[Part]:
@@ -181,10 +181,12 @@ class Pruning:
 
         :returns: those that are gone.
         """
-        groups = {one.group_snapshot_id for one in snapshots if one.group_snapshot_id}
-        work = {one: (lambda one=one: self._try(lambda: storage.delete_group_snapshot(one))) for one in groups}
-        work |= {s.id: (lambda s=s: self._try(lambda: storage.delete_snapshot(s.id))) for s in snapshots if not s.group_snapshot_id}
-        deleted = {one for one, is_accepted in run_all(work, self._limit).items() if is_accepted}
+        delete = {
+            one.group_snapshot_id or one.id: storage.delete_group_snapshot if one.group_snapshot_id else storage.delete_snapshot
+            for one in snapshots
+        }
+        work = {one: functools.partial(self._try, functools.partial(act, one)) for one, act in delete.items()}
+        deleted = {one for one, is_accepted in run_all(work, self._concurrency).items() if is_accepted}
         gone = [one for one in snapshots if (one.group_snapshot_id or one.id) in deleted]
         ids = {one.id for one in gone}
         what = f"the snapshots of removed checkpoints on site '{storage.cloud.site}' to be deleted"

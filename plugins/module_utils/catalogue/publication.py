@@ -30,7 +30,7 @@ _WRITERS = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class Change:
+class CatalogueChange:
     """What is to be changed about a checkpoint.
 
     :param before: what the catalogue has of it.
@@ -89,7 +89,7 @@ class Publication:
         holders = [one for one in methods.look(self.storage) if mine <= one.metadata.items()]
         return _pieces(holders, manifest_pieces.to_remove(holders))
 
-    def to_publish(self, manifest: Manifest) -> Change:
+    def to_publish(self, manifest: Manifest) -> CatalogueChange:
         """The change that publishes a checkpoint.
 
         :raises CheckFailed: when the checkpoint could not be restored.
@@ -97,16 +97,16 @@ class Publication:
         before = self.catalogue.look(manifest.application.name, manifest.checkpoint.id)
         parts = methods.look(self.storage)
         pieces = self.pieces_to_store(manifest, parts)
-        change = Change(before, pieces, before != manifest or bool(pieces))
+        change = CatalogueChange(before, pieces, before != manifest or bool(pieces))
         problems = unavailable(manifest, parts, self.site) if change.changed else []
         if problems:
             raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
         return change
 
-    def to_withdraw(self, application: str, checkpoint: str) -> Change:
+    def to_withdraw(self, application: str, checkpoint: str) -> CatalogueChange:
         before = self.catalogue.look(application, checkpoint)
         pieces = self.pieces_to_remove(application, checkpoint)
-        return Change(before, pieces, bool(before or pieces))
+        return CatalogueChange(before, pieces, bool(before or pieces))
 
     def publish(self, manifest: Manifest, pieces: Pieces) -> None:
         self._mark(pieces)

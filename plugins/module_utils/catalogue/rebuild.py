@@ -25,7 +25,7 @@ Names = tuple[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
-class Kept:
+class KeptManifest:
     """A manifest that the copies of a checkpoint keep, as it was stored."""
 
     names: Names
@@ -45,18 +45,18 @@ class Lost:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class RebuildPlan:
     """What the rebuild publishes.
 
     :param present: what the catalogue has already.
     """
 
-    publish: tuple[Kept, ...]
-    present: tuple[Kept, ...]
+    publish: tuple[KeptManifest, ...]
+    present: tuple[KeptManifest, ...]
     lost: tuple[Lost, ...]
 
 
-def kept_manifests(parts: t.Iterable[Part], seal: Seal) -> list[Kept | Lost]:
+def kept_manifests(parts: t.Iterable[Part], seal: Seal) -> list[KeptManifest | Lost]:
     """The manifests that the parts of copies keep, by checkpoint.
 
     :param seal: of the catalogue.
@@ -72,17 +72,17 @@ def _names(part: Part) -> Names:
     return part.metadata.get(APPLICATION_KEY, ""), part.metadata.get(CHECKPOINT_KEY, "")
 
 
-def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], seal: Seal) -> Kept | Lost:
+def _kept(names: Names, metadata: t.Sequence[t.Mapping[str, str]], seal: Seal) -> KeptManifest | Lost:
     try:
         content = manifest_pieces.join(metadata, LARGEST + 1)
-        return Kept(names, read_manifest(content, names, seal), content)
+        return KeptManifest(names, read_manifest(content, names, seal), content)
     except ManifestInvalid as error:
         return Lost(names, str(error))
 
 
 def plan(
-    kept: t.Iterable[Kept | Lost], published: t.Mapping[Names, Manifest | Damaged | None], parts: t.Collection[Part], site: str
-) -> Plan:
+    kept: t.Iterable[KeptManifest | Lost], published: t.Mapping[Names, Manifest | Damaged | None], parts: t.Collection[Part], site: str
+) -> RebuildPlan:
     """Decide what is published.
 
     :param published: what the catalogue has of each manifest that was kept.
@@ -98,10 +98,10 @@ def plan(
             lost.append(Lost(one.names, problem))
         else:
             publish.append(one)
-    return Plan(tuple(publish), tuple(present), tuple(lost))
+    return RebuildPlan(tuple(publish), tuple(present), tuple(lost))
 
 
-def _hindrance(kept: Kept, published: Manifest | Damaged | None, parts: t.Collection[Part], site: str) -> str:
+def _hindrance(kept: KeptManifest, published: Manifest | Damaged | None, parts: t.Collection[Part], site: str) -> str:
     if isinstance(published, Manifest):
         return (
             "The catalogue has another manifest of this checkpoint, which was kept. If that one is wrong, remove its object; if the one in "
@@ -117,7 +117,7 @@ class Rebuild:
     :param published: what the catalogue had before of each manifest that the copies keep.
     """
 
-    todo: Plan
+    todo: RebuildPlan
     published: t.Mapping[Names, Manifest | Damaged | None]
 
     @classmethod
@@ -128,7 +128,7 @@ class Rebuild:
         :param application: name of the only application to rebuild; None for all.
         """
         kept = [one for one in kept_manifests(parts, catalogue.seal) if application in (None, one.names[0])]
-        published = catalogue.look_at([one.names for one in kept if isinstance(one, Kept)])
+        published = catalogue.look_at([one.names for one in kept if isinstance(one, KeptManifest)])
         return cls(plan(kept, published, parts, site), published)
 
     def carry_out(self, catalogue: Catalogue) -> None:

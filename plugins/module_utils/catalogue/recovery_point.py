@@ -45,7 +45,7 @@ class Unusable:
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
+class AgeLimits:
     """The oldest acceptable age in seconds; None for no limit, and for drills also for no drill required.
 
     :param age: of what can be restored.
@@ -56,7 +56,7 @@ class Limits:
     drill_age: float | None = None
 
     @classmethod
-    def parse(cls, max_age: int | None, max_drill_age: int | None) -> Limits:
+    def parse(cls, max_age: int | None, max_drill_age: int | None) -> AgeLimits:
         """Read the options.
 
         :raises InvalidInput: for a negative limit.
@@ -106,7 +106,7 @@ class RecoveryPoint:
         """Seconds since the last drill that passed."""
         return round((now - self.drill.moment).total_seconds(), 1) if self.drill else None
 
-    def as_dict(self, now: datetime.datetime, limits: Limits) -> dict[str, t.Any]:
+    def as_dict(self, now: datetime.datetime, limits: AgeLimits) -> dict[str, t.Any]:
         age, drill_age = self.age(now), self.drill_age(now)
         checkpoint = self.newest.checkpoint if self.newest else None
         return {

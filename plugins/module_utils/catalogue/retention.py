@@ -67,7 +67,7 @@ class Policy:
 
 
 @dataclasses.dataclass(frozen=True)
-class Kept:
+class KeptCheckpoint:
     """A checkpoint that is kept.
 
     :param reasons: rules of the policy that keep it, or why it is left alone.
@@ -88,7 +88,7 @@ class Retention:
     :param opposite: ids of the checkpoints in the catalogue of the primary site; None when they are unknown.
     """
 
-    keep: tuple[Kept, ...]
+    keep: tuple[KeptCheckpoint, ...]
     remove: tuple[Manifest, ...]
     needed: frozenset[str]
     newest: str | None
@@ -122,10 +122,10 @@ def decide(
     stays = [*kept, *(opposite or ())]
     newest = max((one for one in manifests if one.checkpoint.id in counted), key=lambda one: one.checkpoint.moment, default=None)
     return Retention(
-        keep=tuple(Kept(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
+        keep=tuple(KeptCheckpoint(one.checkpoint.id, tuple(reasons[one.checkpoint.id])) for one in kept),
         remove=tuple(one for one in manifests if one.checkpoint.id not in reasons),
         needed=frozenset(methods.needed(stays)),
-        newest=newest and newest.checkpoint.id,
+        newest=newest.checkpoint.id if newest else None,
         own_of_newest=frozenset(part.id for part in methods.carriers(newest, remote)) if newest else frozenset(),
         opposite=None if opposite is None else frozenset(one.checkpoint.id for one in opposite),
     )

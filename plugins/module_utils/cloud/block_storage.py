@@ -11,6 +11,8 @@ from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, Gro
 from .session import Cloud
 from .shape import shaped
 
+#: What Cinder shows among a volume's metadata and keeps elsewhere.
+_READ_ONLY, _ATTACHED_MODE = "readonly", "attached_mode"
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "3.71"
@@ -82,9 +84,23 @@ class BlockStorage:
         with self.cloud.calling(f"mark volume {volume_id}"):
             self._api.set_volume_metadata(volume_id, **metadata)
 
-    def set_volume_bootable(self, volume_id: str) -> None:
-        with self.cloud.calling(f"make volume {volume_id} bootable"):
-            self._api.set_volume_bootable_status(volume_id, True)
+    def set_volume_image_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
+        """Set some of the image's properties; the others stay."""
+        with self.cloud.calling(f"set image metadata of volume {volume_id}"):
+            self._api.set_volume_image_metadata(volume_id, **metadata)
+
+    def set_volume_bootable(self, volume_id: str, is_bootable: bool) -> None:
+        with self.cloud.calling(f"set whether volume {volume_id} is bootable"):
+            self._api.set_volume_bootable_status(volume_id, is_bootable)
+
+    def make_volume_read_only(self, volume_id: str) -> None:
+        """Keep servers from writing to a volume; it must not be attached."""
+        with self.cloud.calling(f"make volume {volume_id} read-only"):
+            self._api.set_volume_readonly(volume_id, True)
+
+    def describe_volume(self, volume_id: str, description: str) -> None:
+        with self.cloud.calling(f"describe volume {volume_id}"):
+            self._api.update_volume(volume_id, description=description)
 
     def _volume(self, found: t.Any) -> Volume:
         return _volume(found, self.cloud.project_id)
@@ -173,7 +189,7 @@ class BlockStorage:
     # Groups
 
     def group_types(self) -> list[GroupType]:
-        """Those that the project may use; their specs are for administrators only."""
+        """The group types that the project may use; only administrators see their specs."""
         with self.cloud.calling("list volume group types"):
             return [_group_type(found) for found in self._api.group_types()]
 
@@ -301,6 +317,7 @@ class BlockStorage:
 
 @shaped
 def _volume(found: t.Any, project_id: str) -> Volume:
+    shown = found.metadata or {}
     return Volume(
         id=found.id,
         name=found.name or "",
@@ -311,7 +328,7 @@ def _volume(found: t.Any, project_id: str) -> Volume:
         availability_zone=found.availability_zone or "",
         encrypted=bool(found.is_encrypted),
         multiattach=bool(found.is_multiattach),
-        metadata=dict(found.metadata or {}),
+        metadata={key: value for key, value in shown.items() if key not in (_READ_ONLY, _ATTACHED_MODE)},
         attachments=tuple(
             Attachment(one["server_id"], one.get("device") or "") for one in found.attachments or ()
         ),
@@ -319,6 +336,8 @@ def _volume(found: t.Any, project_id: str) -> Volume:
         project_id=project_id,
         backend=found.host,
         group_id=found.group_id,
+        image_metadata={str(key): str(value) for key, value in (found.volume_image_metadata or {}).items()},
+        is_read_only=str(shown.get(_READ_ONLY)).lower() == "true",
     )
 
 

@@ -15,10 +15,6 @@ from .shape import shaped
 
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "2.100"
-#: Since then, servers may have another host name than Nova would make of their name.
-_HOSTNAME_VERSION = "2.90"
-#: Since then, with a domain, or an underscore.
-_DOMAIN_VERSION = "2.94"
 
 
 class Compute:
@@ -33,6 +29,13 @@ class Compute:
     @property
     def _api(self) -> t.Any:
         return self.cloud.service("compute")
+
+    def newest_version(self) -> tuple[int, int]:
+        """The newest microversion that the site knows; 2.0 where it knows none."""
+        with self.cloud.calling("ask for the versions of the compute API"):
+            data = self._api.get_endpoint_data()
+            major, minor = (data and data.max_microversion) or (2, 0)
+            return int(major), int(minor)
 
     def server(self, server_id: str) -> Server:
         """A server by its id.
@@ -106,16 +109,20 @@ class Compute:
             attached = [(one.device or "", one.volume_id) for one in self._api.volume_attachments(server_id)]
         return {volume_id: device for device, volume_id in sorted(attached)}
 
+    def device_tags(self, server_id: str) -> dict[str, str]:
+        """Tag per id of each attached volume or port that has one; none where Nova is too old to show them."""
+        with self.cloud.calling(f"list the devices of server {server_id}"):
+            tags = {one.volume_id: one.tag for one in self._api.volume_attachments(server_id)}
+            tags |= {one.port_id: one.tag for one in self._api.server_interfaces(server_id)}
+        return {one: tag for one, tag in tags.items() if tag}
+
     def create_server(self, wanted: t.Mapping[str, t.Any]) -> Server:
         """Start building a server.
 
-        :param wanted: the body of Nova's server creation. The host name is left to a Nova that takes none, or none like it.
+        :param wanted: the body of Nova's server creation, with nothing that the site's Nova is too old for.
         """
         with self.cloud.calling(f"create server {wanted['name']}"):
-            version = _DOMAIN_VERSION if {".", "_"} & {*wanted.get("hostname", "")} else _HOSTNAME_VERSION
-            takes_hostname = library("openstack.utils", "openstacksdk").supports_microversion(self._api, version)
-            left_out = () if takes_hostname else ("hostname",)
-            return _server(self._api.create_server(**{key: value for key, value in wanted.items() if key not in left_out}))
+            return _server(self._api.create_server(**wanted))
 
     def delete_server(self, server_id: str) -> None:
         with self.cloud.calling(f"delete server {server_id}"):
@@ -140,9 +147,12 @@ class Compute:
 
     def lock(self, server_id: str, reason: str) -> None:
         """Keep all but administrators from acting on a server; by an administrator of another project, its owner cannot undo it."""
-        body = {"lock": {"locked_reason": reason}}
         with self.cloud.calling(f"lock server {server_id}"):
-            self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
+            if reason:
+                body = {"lock": {"locked_reason": reason}}
+                self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
+            else:
+                self._api.lock_server(server_id)
 
     def unlock(self, server_id: str) -> None:
         with self.cloud.calling(f"unlock server {server_id}"):
@@ -197,7 +207,10 @@ class Compute:
             return [_server_group(found) for found in self._api.server_groups()]
 
     def create_server_group(self, name: str, policy: str, max_per_host: int | None) -> None:
-        """:param max_per_host: of servers that are kept apart, how many may be on one host; None for one."""
+        """Create a server group.
+
+        :param max_per_host: of servers that are kept apart, how many may be on one host; None for one.
+        """
         rules = {"rules": {"max_server_per_host": max_per_host}} if max_per_host else {}
         with self.cloud.calling(f"create server group {name}"):
             self._api.create_server_group(name=name, policy=policy, **rules)

@@ -10,7 +10,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ..core.records import FixedIp, FloatingIp, Network, Port, Quota, Router, SecurityGroup, SecurityGroupRule, Subnet
+from ..core.records import (
+    FixedIp,
+    FloatingIp,
+    Forwarding,
+    Network,
+    Port,
+    QosPolicy,
+    Quota,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    SubnetPool,
+    Subport,
+    Trunk,
+)
 from .session import Cloud
 from .shape import shaped
 
@@ -33,6 +48,10 @@ class Networking:
 
     # What there is
 
+    def extensions(self) -> frozenset[str]:
+        """What this Neutron knows beside its core, by the aliases of the API."""
+        return self.cloud.remembered("network extensions", lambda: frozenset(one["alias"] for one in self._list("extensions")))
+
     def networks(self) -> list[Network]:
         """The project's own, those that others share with it, and external ones."""
         found = map(_network, self._list("networks"))
@@ -54,7 +73,28 @@ class Networking:
 
     def floating_ips(self) -> list[FloatingIp]:
         """The project's own."""
-        return [_floating_ip(one) for one in self._list("floatingips", project_id=self.cloud.project_id)]
+        return [self._floating_ip(one) for one in self._list("floatingips", project_id=self.cloud.project_id)]
+
+    def _floating_ip(self, found: t.Mapping[str, t.Any]) -> FloatingIp:
+        """With all that is known of its forwardings, of which a list of addresses shows a part."""
+        forwards = found.get("port_forwardings")
+        return _floating_ip(found, self._list(f"floatingips/{found['id']}/port_forwardings") if forwards else [])
+
+    def trunks(self) -> list[Trunk]:
+        """The project's own; none where the site has no trunks."""
+        return [_trunk(one) for one in self._list("trunks", project_id=self.cloud.project_id)] if "trunk" in self.extensions() else []
+
+    def qos_policies(self) -> list[QosPolicy]:
+        """Those that the project may use."""
+        found = self._list("qos/policies") if "qos" in self.extensions() else []
+        return [QosPolicy(one["id"], one.get("name") or "", one.get("project_id") or "") for one in found if self._is_usable(one)]
+
+    def subnet_pools(self) -> list[SubnetPool]:
+        """Those that the project may use."""
+        return [_subnet_pool(one) for one in self._list("subnetpools") if self._is_usable(one)]
+
+    def _is_usable(self, found: t.Mapping[str, t.Any]) -> bool:
+        return found.get("project_id") == self.cloud.project_id or bool(found.get("shared"))
 
     def ports(self) -> list[Port]:
         """The project's own."""
@@ -62,7 +102,7 @@ class Networking:
             return [_port(found) for found in self._api.ports(project_id=self.cloud.project_id)]
 
     def ports_of_others(self) -> list[Port]:
-        """Those that other projects, and Neutron itself, have on networks to which the project's servers can be connected, as far as they are seen."""
+        """The ports that other projects, and Neutron itself, have on networks to which the project's servers can be connected, as far as they are seen."""
         ids = [one.id for one in self.networks() if not one.is_external]
         found: list[Port] = []
         for start in range(0, len(ids), _IDS_AT_ONCE):
@@ -74,7 +114,7 @@ class Networking:
         return resource.project_id == self.cloud.project_id
 
     def _list(self, collection: str, **query: t.Any) -> list[dict[str, t.Any]]:
-        key = collection.replace("-", "_")
+        key = collection.replace("-", "_").rpartition("/")[2]
         found: list[dict[str, t.Any]] = []
         with self.cloud.calling(f"list {collection}"):
             while True:
@@ -88,7 +128,7 @@ class Networking:
     def answers(self, collection: str) -> list[dict[str, t.Any]]:
         """All resources of a kind, with everything that Neutron and its extensions say of them.
 
-        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``.
+        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``, ``trunks``.
         """
         with self.cloud.calling(f"list {collection}"):
             return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
@@ -102,60 +142,82 @@ class Networking:
 
     # Making
 
-    def set_mtu(self, network_id: str, mtu: int) -> None:
-        with self.cloud.calling(f"set the MTU of network {network_id}"):
-            self.cloud.check(self._api.put(f"/networks/{network_id}", json={"network": {"mtu": mtu}}))
+    # Neutron takes no tags while it creates; :meth:`set_tags` sets them afterwards.
 
-    def create_network(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> Network:
-        """:param wanted: the body of its creation, as the API documents it; so for all that is made."""
-        return _network(self._create("networks", wanted, tags))
+    def create_network(self, wanted: t.Mapping[str, t.Any]) -> Network:
+        """Create a network.
 
-    def create_subnet(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> Subnet:
-        return _subnet(self._create("subnets", wanted, tags))
+        :param wanted: the body of the request, as the API documents it; as in all methods that create things.
+        """
+        return _network(self._create("networks", wanted))
 
-    def create_router(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> Router:
-        return _router(self._create("routers", wanted, tags))
+    def create_subnet(self, wanted: t.Mapping[str, t.Any]) -> Subnet:
+        return _subnet(self._create("subnets", wanted))
 
-    def create_security_group(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> SecurityGroup:
-        return _security_group(self._create("security-groups", wanted, tags))
+    def create_router(self, wanted: t.Mapping[str, t.Any]) -> Router:
+        return _router(self._create("routers", wanted))
 
-    def _create(self, collection: str, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> dict[str, t.Any]:
+    def create_security_group(self, wanted: t.Mapping[str, t.Any]) -> SecurityGroup:
+        return _security_group(self._create("security-groups", wanted))
+
+    def create_trunk(self, wanted: t.Mapping[str, t.Any]) -> Trunk:
+        return _trunk(self._create("trunks", wanted))
+
+    def _create(self, collection: str, wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         singular = collection.replace("-", "_").removesuffix("s")
         with self.cloud.calling(f"create one of the {collection}, {wanted.get('name')}"):
-            created = self.cloud.json(self._api.post(f"/{collection}", json={singular: wanted}))[singular]
-        # Neutron takes no tags while it creates.
-        self.set_tags(collection, created["id"], tags)
-        return created
+            return self.cloud.json(self._api.post(f"/{collection}", json={singular: wanted}))[singular]
 
     def create_rules(self, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         """Make rules of security groups, all of them or none."""
         with self.cloud.calling(f"create {len(wanted)} rules of security groups"):
             self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
 
-    def create_port(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> Port:
-        """Make a port and mark it."""
+    def create_port(self, wanted: t.Mapping[str, t.Any]) -> Port:
+        """:param wanted: with the SDK's names."""
         with self.cloud.calling(f"create port {wanted.get('name')}"):
-            created = self._api.create_port(**wanted)
-            # Neutron takes no tags while it creates.
-            self._api.set_tags(created, list(tags))
-            return _port(created)
+            return _port(self._api.create_port(**wanted))
 
-    def create_floating_ip(self, wanted: t.Mapping[str, t.Any], tags: t.Sequence[str]) -> str:
-        """Allocate a floating address for a port and mark it.
+    def create_floating_ip(self, wanted: t.Mapping[str, t.Any]) -> FloatingIp:
+        """Allocate a floating address.
 
-        :param wanted: floating_network_id, port_id, fixed_ip_address, description.
-        :returns: the address.
+        :param wanted: floating_network_id, description, and of the port to which it leads port_id and fixed_ip_address.
         """
-        with self.cloud.calling(f"allocate a floating address for port {wanted['port_id']}"):
-            created = self._api.create_ip(**wanted)
-            self._api.set_tags(created, list(tags))
-            return created.floating_ip_address
+        what = f"a floating address for port {wanted['port_id']}" if "port_id" in wanted else "a floating address that forwards ports"
+        with self.cloud.calling(f"allocate {what}"):
+            return _floating_ip(self.cloud.json(self._api.post("/floatingips", json={"floatingip": wanted}))["floatingip"])
+
+    def create_forwarding(self, floating_ip_id: str, wanted: t.Mapping[str, t.Any]) -> None:
+        with self.cloud.calling(f"forward port {wanted['external_port']} of floating address {floating_ip_id}"):
+            self.cloud.check(self._api.post(f"/floatingips/{floating_ip_id}/port_forwardings", json={"port_forwarding": wanted}))
 
     # Changing
 
+    def set_mtu(self, network_id: str, mtu: int) -> None:
+        self._update("networks", network_id, {"mtu": mtu}, "set the MTU of network")
+
+    def set_routes(self, router_id: str, routes: t.Sequence[t.Mapping[str, str]]) -> None:
+        """Replace the extra routes of a router; each must lead to an address on a network that it is connected to."""
+        self._update("routers", router_id, {"routes": [dict(one) for one in routes]}, "set the routes of router")
+
+    def _update(self, collection: str, resource_id: str, changes: t.Mapping[str, t.Any], what: str) -> None:
+        with self.cloud.calling(f"{what} {resource_id}"):
+            self.cloud.check(self._api.put(f"/{collection}/{resource_id}", json={collection.removesuffix("s"): changes}))
+
+    def add_subports(self, trunk_id: str, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        with self.cloud.calling(f"add {len(wanted)} ports to trunk {trunk_id}"):
+            self.cloud.check(self._api.put(f"/trunks/{trunk_id}/add_subports", json={"sub_ports": list(wanted)}))
+
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
-        with self.cloud.calling(f"join subnet {subnet_id} to router {router_id}"):
-            self.cloud.check(self._api.put(f"/routers/{router_id}/add_router_interface", json={"subnet_id": subnet_id}))
+        self._join(router_id, {"subnet_id": subnet_id}, f"join subnet {subnet_id} to router {router_id}")
+
+    def add_router_port(self, router_id: str, port_id: str) -> None:
+        """Join a subnet by a port of a router that has an address on it."""
+        self._join(router_id, {"port_id": port_id}, f"make port {port_id} an interface of router {router_id}")
+
+    def _join(self, router_id: str, interface: t.Mapping[str, str], what: str) -> None:
+        with self.cloud.calling(what):
+            self.cloud.check(self._api.put(f"/routers/{router_id}/add_router_interface", json=interface))
 
     def remove_router_interface(self, router_id: str, port_id: str) -> None:
         with self.cloud.calling(f"remove port {port_id} from router {router_id}"):
@@ -179,7 +241,10 @@ class Networking:
     # Removing: what is gone is as good
 
     def delete(self, collection: str, resource_id: str) -> None:
-        """:param collection: as the API calls it: ``networks``, ``security-group-rules``, ..."""
+        """Delete a resource; one that is gone already counts as deleted.
+
+        :param collection: as the API calls it: ``networks``, ``security-group-rules``, ...
+        """
         with self.cloud.calling(f"delete one of the {collection}, {resource_id}"):
             response = self._api.delete(f"/{collection}/{resource_id}")
             if response.status_code != 404:
@@ -207,6 +272,10 @@ def _network(found: t.Mapping[str, t.Any]) -> Network:
         is_external=bool(found.get("router:external")),
         # To the project that asks, also where an administrator does.
         is_shared=bool(found.get("shared")),
+        is_up=found.get("admin_state_up") is not False,
+        tags=tuple(found.get("tags") or ()),
+        dns_domain=found.get("dns_domain") or "",
+        qos_policy_id=found.get("qos_policy_id"),
     )
 
 
@@ -227,7 +296,15 @@ def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
         host_routes=tuple(found.get("host_routes") or ()),
         ipv6_ra_mode=found.get("ipv6_ra_mode"),
         ipv6_address_mode=found.get("ipv6_address_mode"),
+        tags=tuple(found.get("tags") or ()),
+        subnet_pool_id=found.get("subnetpool_id"),
+        service_types=tuple(found.get("service_types") or ()),
     )
+
+
+@shaped
+def _subnet_pool(found: t.Mapping[str, t.Any]) -> SubnetPool:
+    return SubnetPool(found["id"], found.get("name") or "", found.get("project_id") or "", tuple(found.get("prefixes") or ()))
 
 
 @shaped
@@ -240,6 +317,13 @@ def _router(found: t.Mapping[str, t.Any]) -> Router:
         description=found.get("description") or "",
         external_network_id=gateway.get("network_id"),
         enable_snat=bool(gateway.get("enable_snat", True)),
+        is_up=found.get("admin_state_up") is not False,
+        tags=tuple(found.get("tags") or ()),
+        gateway_addresses=tuple(one["ip_address"] for one in gateway.get("external_fixed_ips") or () if one.get("ip_address")),
+        gateway_qos_policy_id=gateway.get("qos_policy_id"),
+        routes=tuple({key: one[key] for key in ("destination", "nexthop")} for one in found.get("routes") or ()),
+        is_ha=found.get("ha"),
+        is_distributed=found.get("distributed"),
     )
 
 
@@ -254,6 +338,7 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
         is_shared=bool(found.get("shared")),
         # A site without the extension does not say.
         is_stateful=found.get("stateful") is not False,
+        tags=tuple(found.get("tags") or ()),
     )
 
 
@@ -273,7 +358,33 @@ def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
 
 
 @shaped
-def _floating_ip(found: t.Mapping[str, t.Any]) -> FloatingIp:
+def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
+    return Trunk(
+        id=found["id"],
+        name=found.get("name") or "",
+        port_id=found["port_id"],
+        project_id=found.get("project_id") or "",
+        description=found.get("description") or "",
+        is_up=found.get("admin_state_up") is not False,
+        tags=tuple(found.get("tags") or ()),
+        subports=tuple(Subport(one["port_id"], one["segmentation_type"], one["segmentation_id"]) for one in found.get("sub_ports") or ()),
+    )
+
+
+@shaped
+def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
+    return Forwarding(
+        port_id=found["internal_port_id"],
+        internal_address=found["internal_ip_address"],
+        internal_port=found["internal_port"],
+        external_port=found["external_port"],
+        protocol=found["protocol"],
+        description=found.get("description") or "",
+    )
+
+
+@shaped
+def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
     return FloatingIp(
         id=found["id"],
         ip_address=found["floating_ip_address"],
@@ -283,6 +394,11 @@ def _floating_ip(found: t.Mapping[str, t.Any]) -> FloatingIp:
         project_id=found.get("project_id") or "",
         description=found.get("description") or "",
         tags=tuple(found.get("tags") or ()),
+        dns_name=found.get("dns_name") or "",
+        dns_domain=found.get("dns_domain") or "",
+        qos_policy_id=found.get("qos_policy_id"),
+        # One of a range of ports has no single ones.
+        forwardings=tuple(_forwarding(one) for one in forwardings if one.get("external_port") and one.get("internal_port")),
     )
 
 
@@ -306,4 +422,9 @@ def _port(found: t.Any) -> Port:
         project_id=found.project_id or "",
         is_up=found.is_admin_state_up is not False,
         vnic_type=found.binding_vnic_type or "normal",
+        qos_policy_id=found.qos_policy_id,
+        dns_name=found.dns_name or "",
+        dns_domain=found.dns_domain or "",
+        profile=dict(found.binding_profile or {}),
+        dhcp_options=tuple(dict(one) for one in found.extra_dhcp_opts or ()),
     )

@@ -43,7 +43,10 @@ class ObjectStore:
         return self.cloud.service("object_store")
 
     def check_access(self) -> None:
-        """:raises CloudError: when the credentials have no account in the store, or it does not answer."""
+        """Require that the object store can be used.
+
+        :raises CloudError: when the credentials have no account in the store, or it does not answer.
+        """
         with self.cloud.calling("reach the object store"):
             self.cloud.check(self._api.head("/"))
 
@@ -60,7 +63,7 @@ class ObjectStore:
             return []
 
     def read(self, container: str, name: str, at_most: int) -> bytes:
-        """At most the first so many bytes of an object.
+        """Read at most so many bytes of an object.
 
         :raises NotFound: when there is no such object.
         """

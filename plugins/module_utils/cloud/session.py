@@ -52,6 +52,13 @@ class Cloud:
     def __init__(self, connection: t.Any, site: str) -> None:
         self.connection = connection
         self.site = site
+        self._known: dict[str, t.Any] = {}
+
+    def remembered(self, what: str, ask: t.Callable[[], t.Any]) -> t.Any:
+        """What a site answers to a question whose answer does not change meanwhile; it is asked once."""
+        if what not in self._known:
+            self._known[what] = ask()
+        return self._known[what]
 
     @functools.cached_property
     def project_id(self) -> str:
@@ -82,7 +89,7 @@ class Cloud:
                 session.get_token()
 
     def in_project(self, project_id: str) -> Cloud:
-        """The same user in another project, for calls that act on their caller's project."""
+        """Connect as the same user in another project, for calls that act on their caller's project."""
         if project_id == self.project_id:
             return self
         with self.calling(f"get a token for project {project_id}"):

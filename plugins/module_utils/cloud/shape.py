@@ -25,8 +25,8 @@ def shaped(read: t.Callable[..., Record]) -> t.Callable[..., Record]:
     """
 
     @functools.wraps(read)
-    def checked(*answer: t.Any) -> Record:
-        record = read(*answer)
+    def checked(*answer: t.Any, **others: t.Any) -> Record:
+        record = read(*answer, **others)
         for name, hint in _fields(type(record)).items():
             value = getattr(record, name)
             if not _fits(value, hint):
@@ -52,5 +52,7 @@ def _fits(value: t.Any, hint: t.Any) -> bool:
         return isinstance(value, origin) and all(_fits(one, inner[0]) for one in value)
     if origin is collections.abc.Mapping:
         return isinstance(value, collections.abc.Mapping) and all(_fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items())
+    if origin or hint is t.Any:
+        return isinstance(value, origin or object)
     # To Python, True and False are whole numbers too.
     return isinstance(value, hint) and (hint is not int or not isinstance(value, bool))

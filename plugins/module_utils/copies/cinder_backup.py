@@ -68,11 +68,11 @@ class CinderBackup(CopyMethod):
 
     # At a site
 
-    def look(self, storage: BlockStorage, copies: t.Iterable[Copy], limit: int) -> list[Part]:
+    def look(self, storage: BlockStorage, copies: t.Iterable[Copy], concurrency: int) -> list[Part]:
         """All backups of the project, and those of other projects that are wanted: an administrator sees them only one by one."""
         listed = storage.backups()
         wanted = {one for copy in copies for one in self.needs(copy)} - {one.id for one in listed}
-        others = each(sorted(wanted), storage.backup, limit)
+        others = each(sorted(wanted), storage.backup, concurrency)
         return [*listed, *(one for one in others if one)]
 
     def create_volume(self, storage: BlockStorage, copy: Copy, body: t.Mapping[str, t.Any]) -> Volume:

@@ -29,7 +29,7 @@ class Delivery:
 
     @property
     def foreseen(self) -> Delivery:
-        """The same, verified only as far as is possible without changing anything."""
+        """This delivery in check mode: verified only as far as is possible without changing anything."""
         return dataclasses.replace(self, depth=foreseeable(self.depth))
 
     def problems(self, sites: Sites) -> list[str]:

@@ -23,7 +23,7 @@ class Part(t.Protocol):
 
     @property
     def id(self) -> str:
-        """Unique within all methods, and the same at both sites."""
+        """An id that is unique among the parts of all methods, and the same at both sites."""
 
     @property
     def volume_id(self) -> str:
@@ -147,11 +147,11 @@ class CopyMethod(abc.ABC):
     # At a site
 
     @abc.abstractmethod
-    def look(self, storage: BlockStorage, copies: t.Iterable[Copy], limit: int) -> list[Part]:
+    def look(self, storage: BlockStorage, copies: t.Iterable[Copy], concurrency: int) -> list[Part]:
         """All parts that the project has at a site.
 
         :param copies: copies whose parts are wanted even if they belong to another project, as far as the credentials may see them.
-        :param limit: how many calls in parallel.
+        :param concurrency: how many calls in parallel.
         """
 
     @abc.abstractmethod

@@ -63,17 +63,17 @@ def pending(volume_id: str, size: int) -> Copy:
     return next(iter(METHODS.values())).pending(volume_id, size)
 
 
-def look(storage: BlockStorage, copies: t.Iterable[Copy] = (), limit: int = 1) -> list[Part]:
+def look(storage: BlockStorage, copies: t.Iterable[Copy] = (), concurrency: int = 1) -> list[Part]:
     """All parts of copies that the project has at a site.
 
     :param copies: copies whose parts are wanted even if they belong to another project, as far as the credentials may see them.
-    :param limit: how many calls in parallel.
+    :param concurrency: how many calls in parallel.
     """
     wanted = list(copies)
     return [
         part
         for name, method in METHODS.items()
-        for part in method.look(storage, [copy for copy in wanted if copy.method == name], limit)
+        for part in method.look(storage, [copy for copy in wanted if copy.method == name], concurrency)
     ]
 
 

@@ -41,5 +41,5 @@ class ReplicationOptions:
 
     @property
     def foreseen(self) -> ReplicationOptions:
-        """The same, without what would change anything."""
+        """These options in check mode: without what would change anything."""
         return dataclasses.replace(self, delivery=self.delivery.foreseen)

@@ -69,7 +69,7 @@ class BackupPlan:
 
 
 @dataclasses.dataclass(frozen=True)
-class Sight:
+class BackupSight:
     """What exists now.
 
     :param snapshots: of this checkpoint.
@@ -84,7 +84,7 @@ class Sight:
     zones: t.Mapping[str, str]
 
 
-def plan_backups(wanted: WantedBackups, sight: Sight) -> BackupPlan:
+def plan_backups(wanted: WantedBackups, sight: BackupSight) -> BackupPlan:
     """Decide which volumes to back up, and how."""
     snapshot_ids = {s.volume_id: s.id for s in sight.snapshots}
     mine = backups_of(wanted.metadata, sight.backups, snapshot_ids)
@@ -153,7 +153,10 @@ def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[B
 
 
 def _why_it_stays(backup: Backup, record: Backup) -> str:
-    """:param record: of the backup at the remote site."""
+    """Why a backup cannot be deleted; empty when nothing keeps it.
+
+    :param record: of the backup at the remote site.
+    """
     if LABEL_KEY in (*backup.metadata, *record.metadata):
         return "a checkpoint with this id was published with it. Give another id, or first remove that checkpoint with os_checkpoint (state: absent)."
     busy = [one.status for one in (backup, record) if one.is_under_way or one.is_being_restored]
@@ -164,7 +167,7 @@ def _why_it_stays(backup: Backup, record: Backup) -> str:
     return ""
 
 
-def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: Sight) -> bool:
+def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: BackupSight) -> bool:
     """Whether a chain can be continued: Cinder builds on the newest backup older than the snapshot, whoever made it."""
     newest_first = sorted(
         (b for b in sight.backups if b.volume_id == snapshot.volume_id and b.is_usable and b.data_timestamp < snapshot.created_at),

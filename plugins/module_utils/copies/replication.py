@@ -26,7 +26,7 @@ from .check import import_problems, quota_problems
 from .cinder_backup import CinderBackup
 from .objects import Link, listed_backups, read_link
 from .options import ReplicationOptions
-from .plan import BackupPlan, NewBackup, Sight, deletion_problems, plan_backups, snapshot_problems
+from .plan import BackupPlan, BackupSight, NewBackup, deletion_problems, plan_backups, snapshot_problems
 from .record_import import RecordImport
 from .sites import Chain, Sites
 from .transport import SHARED, Transport
@@ -68,7 +68,7 @@ class Replication:
         snapshots, primary = self.snapshots(), self._sites.primary
         backups, there = primary.backups(), self._sites.remote.backups()
         known = self._known(snapshots, backups, there)
-        sight = Sight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
+        sight = BackupSight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
         plan = plan_backups(self._wanted, sight)
         problems = self._problems(plan, there)
         if not (snapshots or plan.adopt):
@@ -85,11 +85,14 @@ class Replication:
         volumes = {s.volume_id for s in snapshots}
         places = {(b.container, b.volume_id) for b in backups if b.volume_id in volumes and b.container and APPLICATION_KEY in b.metadata}
         store = self._sites.stores.remote
-        listed = each(places, lambda place: listed_backups(store, *place), self._effort.limit)
+        listed = each(places, lambda place: listed_backups(store, *place), self._effort.concurrency)
         return known & {backup_id for ids in listed for backup_id in ids}
 
     def _problems(self, plan: BackupPlan, there: t.Sequence[Backup]) -> list[str]:
-        """:param there: all backups of the remote site."""
+        """What keeps the backups from being made as planned.
+
+        :param there: all backups of the remote site.
+        """
         known = {b.id for b in there}
         sizes = [new.snapshot.size for new in plan.create]
         deleted = [backup.size for backup in plan.delete]
@@ -112,7 +115,7 @@ class Replication:
         :raises DrError: naming the volumes whose backups failed; the others are kept for the next run.
         """
         self.changed = bool(plan.delete or plan.create)
-        each(plan.delete, self._delete, self._effort.limit)
+        each(plan.delete, self._delete, self._effort.concurrency)
         start: dict[str, t.Callable[[], t.Any]] = {b.volume_id: (lambda: None) for b in plan.adopt}
         start.update({new.snapshot.volume_id: functools.partial(self._create, new) for new in plan.create})
         sizes = {b.volume_id: b.size for b in plan.adopt} | {new.snapshot.volume_id: new.snapshot.size for new in plan.create}
@@ -126,7 +129,7 @@ class Replication:
             what=lambda volume: f"the backup of volume {volume} on site '{self._sites.primary.cloud.site}'",
             size=sizes.__getitem__,
         )
-        return list(values_of(pipeline.run(self._effort.limit, self._waiter)).values())
+        return list(values_of(pipeline.run(self._effort.concurrency, self._waiter)).values())
 
     @property
     def _written_store(self) -> ObjectStore | None:
@@ -179,7 +182,7 @@ class Replication:
 
     def chains(self, backups: t.Sequence[Backup]) -> list[Chain]:
         """The backups with everything that they build on."""
-        return each(backups, self._chain, self._effort.limit)
+        return each(backups, self._chain, self._effort.concurrency)
 
     def _chain(self, backup: Backup) -> Chain:
         waiter = self._waiter.moving(backup.size)
@@ -223,7 +226,7 @@ class Replication:
         """
         copied = self._transport.deliver([link for chain in chains for link in chain.links])
         self._progress.begin("importing", "backups", len(chains))
-        imported = each(chains, self._import, self._effort.limit)
+        imported = each(chains, self._import, self._effort.concurrency)
         marked = self._mark(chains)
         self.changed |= bool(copied or sum(imported) or marked)
         return self.verified(chains)
@@ -270,7 +273,7 @@ class Replication:
         """
         lacking = self._effort.insist(lambda: self._lacking_marks(chains))
         remote = self._sites.remote
-        return len(each(lacking.items(), lambda one: self._effort.insist(lambda: remote.mark_backup(*one)), self._effort.limit))
+        return len(each(lacking.items(), lambda one: self._effort.insist(lambda: remote.mark_backup(*one)), self._effort.concurrency))
 
     def _lacking_marks(self, chains: t.Sequence[Chain]) -> dict[str, dict[str, str]]:
         """New metadata for each record at the remote site that lacks marks, per id."""

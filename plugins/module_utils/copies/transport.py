@@ -41,12 +41,12 @@ class Stores:
 class Effort:
     """How much is done in parallel, and how long a stall may last.
 
-    :param limit: parallel operations on a site.
+    :param concurrency: parallel operations on a site.
     :param stall_timeout: seconds without any progress after which work counts as stalled.
     :param bandwidth: bytes per second that copying may use in all; None for no limit.
     """
 
-    limit: int
+    concurrency: int
     stall_timeout: float
     bandwidth: int | None = None
     clock: Clock = SYSTEM_CLOCK
@@ -80,7 +80,7 @@ class RateLimit:
 
 
 @dataclasses.dataclass(frozen=True)
-class Missing:
+class MissingObject:
     """An object that the remote store lacks."""
 
     location: Location
@@ -104,14 +104,14 @@ class Transport:
         self._progress = progress
         self._limit = RateLimit(effort.bandwidth, effort.clock)
 
-    def missing(self, links: t.Sequence[Link]) -> list[Missing]:
+    def missing(self, links: t.Sequence[Link]) -> list[MissingObject]:
         """Objects that the remote site does not have yet."""
         if not self._stores:
             return []
         stores, locations = self._stores, [location_of(link) for link in links]
         different = {one.backup_id: one for one in locations}.values()
-        pairs = each(different, lambda one: self._effort.insist(lambda: _both(stores, one)), self._effort.limit)
-        return [Missing(there.location, wanted) for here, there in pairs for wanted in there.lacking(here)]
+        pairs = each(different, lambda one: self._effort.insist(lambda: _both(stores, one)), self._effort.concurrency)
+        return [MissingObject(there.location, wanted) for here, there in pairs for wanted in there.lacking(here)]
 
     def deliver(self, links: t.Sequence[Link]) -> int:
         """Bring all objects of the backups to the remote site, or wait for them.
@@ -126,20 +126,20 @@ class Transport:
             self._await(links, missing)
         return 0
 
-    def _copy(self, missing: t.Sequence[Missing]) -> None:
+    def _copy(self, missing: t.Sequence[MissingObject]) -> None:
         """Copy objects. The list of a backup's objects comes last: with it, the backup is complete."""
         stores = t.cast(Stores, self._stores)
         self._progress.begin("copying backups", "objects", len(missing), sum(one.wanted.size for one in missing))
         containers = {one.location.container for one in missing}
-        each(containers, lambda name: self._effort.insist(lambda: stores.remote.ensure_container(name)), self._effort.limit)
+        each(containers, lambda name: self._effort.insist(lambda: stores.remote.ensure_container(name)), self._effort.concurrency)
         for is_list in (False, True):
-            each([one for one in missing if one.is_list is is_list], self._copy_object, self._effort.limit)
+            each([one for one in missing if one.is_list is is_list], self._copy_object, self._effort.concurrency)
 
-    def _copy_object(self, one: Missing) -> None:
+    def _copy_object(self, one: MissingObject) -> None:
         self._effort.insist(lambda: self._copy_once(one))
         self._progress.add(steps=1)
 
-    def _copy_once(self, one: Missing) -> None:
+    def _copy_once(self, one: MissingObject) -> None:
         stores, timeout = t.cast(Stores, self._stores), self._effort.stall_timeout
         container, moved = one.location.container, 0
 
@@ -160,7 +160,7 @@ class Transport:
                 raise self._damaged(one) from error
             raise
 
-    def _damaged(self, one: Missing) -> CloudError:
+    def _damaged(self, one: MissingObject) -> CloudError:
         return CloudError(
             f"Object {one.location.container}/{one.wanted.name} on site '{t.cast(Stores, self._stores).primary.cloud.site}' is damaged: its "
             f"content does not match the checksum in its container's list. Backup {one.location.backup_id} is unusable.",
@@ -168,7 +168,7 @@ class Transport:
             http_status=_CHECKSUM_DIFFERS,
         )
 
-    def _await(self, links: t.Sequence[Link], missing: t.Sequence[Missing]) -> None:
+    def _await(self, links: t.Sequence[Link], missing: t.Sequence[MissingObject]) -> None:
         """Wait for the engine that replicates the store while it makes progress."""
         clock = self._effort.clock
         total, size = len(missing), sum(one.wanted.size for one in missing)
@@ -186,7 +186,7 @@ class Transport:
             if missing and clock.now() - since >= self._effort.stall_timeout:
                 raise self._stalled(missing)
 
-    def _stalled(self, missing: t.Sequence[Missing]) -> WaitTimeout:
+    def _stalled(self, missing: t.Sequence[MissingObject]) -> WaitTimeout:
         stores = t.cast(Stores, self._stores)
         containers = ", ".join(sorted({f"'{one.location.container}'" for one in missing}))
         return WaitTimeout(

@@ -61,9 +61,9 @@ class Verification:
         _refuse(self._sites, self._record_problems(chains))
         if self._depth == RECORDS:
             return [(chain, Proof()) for chain in chains]
-        proofs = each(chains, self._prove_objects, self._effort.limit)
+        proofs = each(chains, self._prove_objects, self._effort.concurrency)
         if self._depth == RESTORE:
-            each(chains, self._prove_content, self._effort.limit)
+            each(chains, self._prove_content, self._effort.concurrency)
         return list(zip(chains, proofs, strict=True))
 
     def _record_problems(self, chains: t.Sequence[Chain]) -> list[str]:

@@ -5,7 +5,8 @@
 A resource gets its marks where its service keeps such things (metadata or tags) and, in one request
 with its creation, as its description: Neutron takes tags only afterwards, and Cinder
 replaces a volume's metadata with the backup's at the end of a restore. A run that was killed in
-between finds what it made by the description. A key pair has neither: its mark is in the comment of its public key.
+between finds what it made by the description. A volume gets its own description back once its metadata have the mark, together with its id:
+a copy that somebody makes of it has its metadata, but not its id. A key pair has neither: its mark is in the comment of its public key.
 
 The mark of a drill never equals that of a real restore, also where both are of the same checkpoint.
 """
@@ -15,9 +16,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, SOURCE_KEY
+from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
 
 _KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
+#: In the description of a port whose MAC address is not known in advance: which of its server's it is, counted from 0.
+PLACE_KEY = "osdr_port"
+#: What else of a resource's metadata is ours.
+_OTHER_KEYS = (VOLUME_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
 #: What Neutron takes as a description.
 _LONGEST_DESCRIPTION = 255
 #: What every service takes as a name.
@@ -55,13 +60,20 @@ class Mark:
         return [*(tag for tag in there if not tag.startswith(marks)), *self.tags()]
 
     def text(self) -> str:
-        """For a description; names and ids have no blanks."""
+        """The mark as text for a description; names and ids have no blanks."""
         return " ".join(self.tags())
 
-    def beside(self, text: str) -> str:
-        """A description with the mark behind it, without words of its own that look like one; cut where both are too long."""
-        mark = self.text()
+    def beside(self, text: str, *more: str) -> str:
+        """A description with the mark behind it, without words of its own that look like one; cut where both are too long.
+
+        :param more: words that belong to the mark.
+        """
+        mark = " ".join((self.text(), *more))
         return f"{_without_marks(text)[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
+
+    def fits_beside(self, text: str) -> bool:
+        """Whether :meth:`beside` has room for all of a description."""
+        return len(_without_marks(text)) + len(self.text()) < _LONGEST_DESCRIPTION
 
     def after(self, text: str) -> str:
         """A public key with the mark behind its comment, without words of its own that look like one."""
@@ -74,6 +86,12 @@ class Mark:
     def of_metadata(cls, metadata: t.Mapping[str, str]) -> Mark | None:
         values = {field: metadata.get(key) or None for field, key in _KEYS.items()}
         return cls(**t.cast("dict[str, str]", values)) if values["application"] and values["checkpoint"] else None
+
+    @classmethod
+    def of_volume(cls, volume: Volume) -> Mark | None:
+        """That of its description until it is complete, then that of its metadata, unless these were copied from another volume."""
+        is_own = volume.metadata.get(VOLUME_KEY) == volume.id
+        return cls.of_text(volume.description) or (cls.of_metadata(volume.metadata) if is_own else None)
 
     @classmethod
     def of_tags(cls, tags: t.Iterable[str]) -> Mark | None:
@@ -91,11 +109,11 @@ def drill_name(drill: str, name: str) -> str:
 
 def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:
     """Metadata without marks: what the application's own resources have."""
-    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), FENCE_KEY, FREEZE_KEY)}
+    return {key: value for key, value in metadata.items() if key not in (*_KEYS.values(), *_OTHER_KEYS)}
 
 
 def unmarked_tags(tags: t.Iterable[str]) -> tuple[str, ...]:
-    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in _KEYS.values())
+    return tuple(tag for tag in tags if tag.split("=", 1)[0] not in (*_KEYS.values(), PLACE_KEY))
 
 
 def unmarked_text(text: str) -> str:
@@ -104,7 +122,7 @@ def unmarked_text(text: str) -> str:
 
 
 def _without_marks(text: str) -> str:
-    """To the letter, where no word of it is like a part of a mark."""
+    """A text without words that look like parts of a mark; any other text is left as it is."""
     words = text.split()
     others = unmarked_tags(words)
     return text if len(others) == len(words) else " ".join(others)

@@ -20,10 +20,16 @@ CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
 #: On what a drill makes, which is no part of any real restore.
 DRILL_KEY = "osdr_drill"
+#: On a volume that was restored: its own id, which what is copied from it has not.
+VOLUME_KEY = "osdr_volume"
 #: On a server, for as long as it is or may be frozen.
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: On a server that its owner wants to be off, once it is.
+OFF_KEY = "osdr_off"
+#: On a server that its owner wants to be locked: the reason.
+LOCK_KEY = "osdr_lock"
 _LONGEST_NAME = 255
 #: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
@@ -64,6 +70,9 @@ class Volume:
     backend: str | None = None
     #: The generic volume group it is in.
     group_id: str | None = None
+    #: Properties of the image that it was made from, by which Nova boots a server from it.
+    image_metadata: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_read_only: bool = False
 
     @property
     def label(self) -> str:
@@ -97,7 +106,10 @@ class Pool:
 
 @dataclasses.dataclass(frozen=True)
 class GroupType:
-    """:param is_consistent: whether its specs ask for consistent group snapshots."""
+    """A type of volume groups.
+
+    :param is_consistent: whether its specs ask for consistent group snapshots.
+    """
 
     id: str
     name: str
@@ -106,7 +118,10 @@ class GroupType:
 
 @dataclasses.dataclass(frozen=True)
 class VolumeGroup:
-    """:param volume_type_ids: of the types of volumes that it takes."""
+    """A volume group.
+
+    :param volume_type_ids: of the types of volumes that it takes.
+    """
 
     id: str
     name: str
@@ -189,7 +204,7 @@ class Flavor:
 
 @dataclasses.dataclass(frozen=True)
 class NamedFlavor(Flavor):
-    """Exactly the flavor of this name, whatever its size; the sizes here are those of the flavor that it replaces."""
+    """The flavor of exactly this name, whatever its size; the sizes here are those of the flavor that it replaces."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,7 +251,7 @@ class Server:
 
     @property
     def state(self) -> str:
-        """Its status and task, for messages."""
+        """Status and task, for messages."""
         return f"{self.status} ({self.task_state})" if self.task_state else self.status
 
     @property
@@ -247,7 +262,10 @@ class Server:
 
 @dataclasses.dataclass(frozen=True)
 class ServerGroup:
-    """:param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said."""
+    """A server group.
+
+    :param max_per_host: of its members where its policy is anti-affinity; None where nothing else than the policy's own is said.
+    """
 
     id: str
     name: str
@@ -258,7 +276,9 @@ class ServerGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """:param mtu: 0 where the site does not say.
+    """A network.
+
+    :param mtu: 0 where the site does not say.
     :param is_shared: whether its owner lets other projects use it, ours among them.
     """
 
@@ -270,11 +290,17 @@ class Network:
     port_security: bool = True
     is_external: bool = False
     is_shared: bool = False
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    dns_domain: str = ""
+    qos_policy_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Subnet:
-    """:param ip_version: 4 or 6, as the address modes with it are.
+    """A subnet.
+
+    :param ip_version: 4 or 6, as the address modes with it are.
     :param gateway_ip: None where it has no gateway.
     """
 
@@ -292,11 +318,37 @@ class Subnet:
     host_routes: tuple[t.Mapping[str, str], ...] = ()
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
+    tags: tuple[str, ...] = ()
+    subnet_pool_id: str | None = None
+    service_types: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class SubnetPool:
+    """:param prefixes: from which it gives ranges."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class QosPolicy:
+    id: str
+    name: str
+    project_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Router:
-    """:param external_network_id: to which it leads; None where it leads nowhere."""
+    """A router.
+
+    :param external_network_id: to which it leads; None where it leads nowhere.
+    :param gateway_addresses: its own on that network.
+    :param routes: each with ``destination`` and ``nexthop``.
+    :param is_ha: whether it runs on several hosts; None for those who are not administrators, and so for ``is_distributed``.
+    """
 
     id: str
     name: str
@@ -304,6 +356,13 @@ class Router:
     description: str = ""
     external_network_id: str | None = None
     enable_snat: bool = True
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    gateway_addresses: tuple[str, ...] = ()
+    gateway_qos_policy_id: str | None = None
+    routes: tuple[t.Mapping[str, str], ...] = ()
+    is_ha: bool | None = None
+    is_distributed: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -321,7 +380,10 @@ class SecurityGroupRule:
 
 @dataclasses.dataclass(frozen=True)
 class SecurityGroup:
-    """:param is_shared: whether its owner lets other projects use it, ours among them."""
+    """A security group.
+
+    :param is_shared: whether its owner lets other projects use it, ours among them.
+    """
 
     id: str
     name: str
@@ -330,13 +392,29 @@ class SecurityGroup:
     rules: tuple[SecurityGroupRule, ...] = ()
     is_shared: bool = False
     is_stateful: bool = True
+    tags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Forwarding:
+    """One protocol port of a floating address that leads to one of a port."""
+
+    port_id: str
+    internal_address: str
+    internal_port: int
+    external_port: int
+    protocol: str
+    description: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class FloatingIp:
-    """:param port_id: of the port to which it leads; None where it leads to none.
+    """A floating address.
+
+    :param port_id: of the port to which it leads; None where it leads to none.
     :param network_id: of the external network that it is of.
     :param fixed_ip_address: of the port's addresses, the one to which it leads.
+    :param forwardings: where it leads to several ports, each by some of its protocol ports.
     """
 
     id: str
@@ -347,6 +425,10 @@ class FloatingIp:
     project_id: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
+    dns_name: str = ""
+    dns_domain: str = ""
+    qos_policy_id: str | None = None
+    forwardings: tuple[Forwarding, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -375,6 +457,35 @@ class Port:
     #: What kind of interface it is on its host.
     vnic_type: str = "normal"
     project_id: str = ""
+    qos_policy_id: str | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
+    #: What its host needs to know; empty for those who are not administrators.
+    profile: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Subport:
+    """A port of a trunk that is not its parent."""
+
+    port_id: str
+    segmentation_type: str
+    segmentation_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Trunk:
+    """:param port_id: of its parent, by which a server has it."""
+
+    id: str
+    name: str
+    port_id: str
+    project_id: str = ""
+    description: str = ""
+    is_up: bool = True
+    tags: tuple[str, ...] = ()
+    subports: tuple[Subport, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

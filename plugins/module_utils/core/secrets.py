@@ -51,7 +51,7 @@ def _of_options(options: t.Any, spec: t.Mapping[str, t.Any]) -> t.Iterator[str]:
 
 
 def _of_cloud(value: t.Any) -> t.Iterator[str]:
-    """What is not an entry of its own but a name is no secret, unless it is a dictionary that was written as a text."""
+    """The secrets of a cloud's entry. A text is only the entry's name, and no secret, unless it holds a dictionary."""
     if isinstance(value, str):
         yield from _of_text(value, _of_cloud) if "{" in value else ()
     elif isinstance(value, dict):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-#: So much of what somebody else said is told.
+#: How many characters of foreign text a message quotes.
 LONGEST = 200
 
 

@@ -67,7 +67,7 @@ class FenceJob:
         self._refuse("released", fencing.release_problems(steps, self.by_admin))
         if not self.check_mode:
             starting = [step.server for step in steps if step.starts]
-            self.fencing.release(steps, fencing.addresses(self.network, starting) if starting else {})
+            self.fencing.release(steps, fencing.addresses(self.network, starting) if starting else {}, self.compute)
         return self._result(steps, {step.server.name: _released(step) for step in steps})
 
     def _refuse(self, what: str, problems: t.Sequence[str]) -> None:

@@ -62,7 +62,10 @@ class FenceMark:
         return moment if moment.tzinfo else None
 
     def metadata(self) -> dict[str, str]:
-        """:raises InvalidInput: when the names are so long that they do not fit."""
+        """The mark as a server's metadata.
+
+        :raises InvalidInput: when the names are so long that they do not fit.
+        """
         return {FENCE_KEY: _fitting(self)}
 
     def lock_reason(self, by_admin: bool) -> str:

@@ -16,7 +16,8 @@ from ..application.definition import Application, Tier
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, DrError, FenceIncomplete, ResourceFailed, WaitTimeout
-from ..core.records import APPLICATION_KEY, FENCE_KEY, Server
+from ..core.intent import Intent, intents_of, is_owners_lock
+from ..core.records import APPLICATION_KEY, FENCE_KEY, LOCK_KEY, OFF_KEY, Server
 from ..manifest.manifest import Manifest
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
@@ -101,10 +102,12 @@ class FenceStep:
     """What is to be done about one server, in this order.
 
     :param mark: the mark that the server gets.
+    :param intent: how its owner wants it to be, which is kept beside the mark.
     """
 
     server: Server
     mark: FenceMark
+    intent: Intent
     unlocks: bool
     marks: bool
     stops: bool
@@ -125,17 +128,18 @@ def plan_fence(members: Members, wanted: FenceMark, by_admin: bool) -> list[Fenc
 
     :param by_admin: whether an administrator locks.
     """
-    return [_fence_step(server, wanted, by_admin) for server in members.servers.values()]
+    intents = intents_of(members.servers.values())
+    return [_fence_step(server, intents[server.id], wanted, by_admin) for server in members.servers.values()]
 
 
-def _fence_step(server: Server, wanted: FenceMark, by_admin: bool) -> FenceStep:
+def _fence_step(server: Server, intent: Intent, wanted: FenceMark, by_admin: bool) -> FenceStep:
     current = FenceMark.of(server)
     mark = current if current and wanted.says_the_same(current) else wanted
     marks, stops = mark != current, not at_rest(server)
     # An administrator's lock serves the project too, and the project could not replace it.
     good = {mark.lock_reason(True)} if by_admin else {mark.lock_reason(True), mark.lock_reason(False)}
     locks = marks or stops or not server.locked or server.locked_reason not in good
-    return FenceStep(server, mark, unlocks=server.locked and locks and not by_admin, marks=marks, stops=stops, locks=locks)
+    return FenceStep(server, mark, intent, unlocks=server.locked and locks and not by_admin, marks=marks, stops=stops, locks=locks)
 
 
 def fence_problems(steps: t.Sequence[FenceStep]) -> list[str]:
@@ -148,7 +152,10 @@ def fence_problems(steps: t.Sequence[FenceStep]) -> list[str]:
 
 
 def _admin_problems(unlocked: t.Iterable[Server]) -> list[str]:
-    """:param unlocked: with the project's own credentials."""
+    """Why the project's own credentials cannot unlock all servers.
+
+    :param unlocked: the servers that are to be unlocked with them.
+    """
     return [f"Server {server.label} was fenced by an administrator; give admin_cloud." for server in unlocked if needs_admin(server)]
 
 
@@ -165,7 +172,7 @@ def _lack(step: FenceStep, by_admin: bool, outcome: Outcome[Server], error: DrEr
     """What a server lacks to be fenced, and why; empty when it is fenced."""
     if outcome.value is None:
         return f"Server {step.server.label} cannot be seen: {outcome.error}"
-    left = _fence_step(outcome.value, step.mark, by_admin)
+    left = _fence_step(outcome.value, step.intent, step.mark, by_admin)
     if not left.changes:
         return ""
     words = [_state(left.server)]
@@ -189,23 +196,26 @@ class ReleaseStep:
     unlocks: bool
     unmarks: bool
     starts: bool
+    locks: bool
 
     @property
     def changes(self) -> bool:
-        return self.unlocks or self.unmarks or self.starts
+        return self.unlocks or self.unmarks or self.starts or self.locks
 
 
 def plan_release(members: Members, start: bool) -> list[ReleaseStep]:
-    """One step per server that is there; locks that are not part of a fence stay.
+    """One step per server that is there; locks that are not part of a fence stay, and those from before it come back.
 
-    :param start: whether to start the servers.
+    :param start: whether to start the servers that were not off before they were fenced.
     """
     return [_release_step(server, start) for server in members.servers.values()]
 
 
 def _release_step(server: Server, start: bool) -> ReleaseStep:
-    is_marked = FenceMark.of(server) is not None
-    return ReleaseStep(server, server.locked and is_marked, is_marked, start and server.status != "ACTIVE")
+    is_marked, intent = FenceMark.of(server) is not None, Intent.kept(server)
+    starts = start and server.status != "ACTIVE" and not intent.is_off
+    unlocks = server.locked and (is_marked or (starts and is_owners_lock(server)))
+    return ReleaseStep(server, unlocks, is_marked, starts, locks=intent.lock is not None and (unlocks or not server.locked))
 
 
 def release_problems(steps: t.Sequence[ReleaseStep], by_admin: bool) -> list[str]:
@@ -322,7 +332,12 @@ class Fencing:
         if step.unlocks:
             self._compute.unlock(step.server.id)
         if step.marks:
-            self._compute.set_metadata(step.server.id, step.mark.metadata())
+            kept = step.intent.metadata()
+            # Of an earlier fence or a restore, and no longer true.
+            for key in (OFF_KEY, LOCK_KEY):
+                if key in step.server.metadata and key not in kept:
+                    self._compute.delete_metadata(step.server.id, key)
+            self._compute.set_metadata(step.server.id, {**step.mark.metadata(), **kept})
 
     def _stop(self, step: FenceStep) -> None:
         self._compute.stop(step.server.id)
@@ -359,10 +374,11 @@ class Fencing:
 
     # Release
 
-    def release(self, steps: t.Sequence[ReleaseStep], addresses: t.Mapping[str, str]) -> None:
+    def release(self, steps: t.Sequence[ReleaseStep], addresses: t.Mapping[str, str], owner: Compute) -> None:
         """Unlock and unmark all servers, then start those that shall run, tier by tier in boot order, each with its checks.
 
         :param addresses: the address for the checks, per server id.
+        :param owner: acts in the servers' own project, whose locks are set again.
         """
         by_id = {step.server.id: step for step in steps}
         self._each(steps, self._free)
@@ -370,6 +386,7 @@ class Fencing:
             starting = [by_id[server.id] for server in self._members.of_tier(tier) if by_id[server.id].starts]
             self._each([step for step in starting if step.server.task_state != _STARTING], lambda step: self._compute.start(step.server.id))
             self._each(starting, functools.partial(self._await_ready, tier, addresses))
+        self._each([step for step in steps if step.locks], lambda step: owner.lock(step.server.id, Intent.kept(step.server).lock or ""))
 
     def _free(self, step: ReleaseStep) -> None:
         if step.unlocks:

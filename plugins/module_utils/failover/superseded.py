@@ -81,7 +81,7 @@ def _old(plan: RestorePlan, server: Server) -> Old:
         server,
         tuple((port, wanted[port.id]) for port in ports if port.id in wanted),
         tuple(removed),
-        tuple(one for port in removed if (one := site.floating_ip_of(port)) and Mark.of_text(one.description)),
+        tuple(one for port in removed for one in site.floating_ips_of(port) if Mark.of_text(one.description)),
         tuple(volume for volume in site.volumes if volume.id in dict(server.volumes)),
     )
 

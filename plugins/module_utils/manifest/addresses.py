@@ -34,6 +34,12 @@ def contains(cidr: str, address: str) -> bool:
     return block is None or host is None or (host in block and not _reserved(block, host))
 
 
+def holds(cidr: str, part: str) -> bool:
+    """Whether a range has all of another one; what cannot be read has nothing."""
+    block, inside = network(cidr), network(part)
+    return block is not None and inside is not None and inside in block
+
+
 def _reserved(block: t.Any, host: t.Any) -> bool:
     """The first and the last address of an IPv4 network are not for ports, but in the smallest ones."""
     return block.version == 4 and block.prefixlen < 31 and host.value in (block.first, block.last)
@@ -61,7 +67,9 @@ class SubnetMove:
 
     @classmethod
     def of(cls, spec: SubnetSpec, cidr: str | None) -> SubnetMove | None:
-        """:returns: None where nothing moves.
+        """The move of a subnet to another range.
+
+        :returns: None where nothing moves.
         :raises NoPlace: when it cannot.
         """
         if cidr is None or cidr == spec.cidr:
@@ -88,7 +96,7 @@ class SubnetMove:
         return str(host)
 
     def range(self, text: str) -> str:
-        """The same part of the new range; the whole for the whole.
+        """The corresponding part of the new range; the whole for the whole.
 
         :raises NoPlace: when the new range is too small for it.
         """

@@ -8,14 +8,14 @@ import dataclasses
 import typing as t
 
 from .manifest import ApplicationDescription
-from .specs import ServerSpec, Topology
+from .specs import PortSpec, ServerSpec, Topology
 
 Attributes = dict[str, t.Any]
 #: Per kind and name of a part.
 Parts = dict[tuple[str, str], Attributes]
 
 #: Attributes of which None says that they are not known: the checkpoint is older than they are, or the site does not show them.
-_MAY_BE_UNKNOWN = ("hostname", "extra_specs")
+_MAY_BE_UNKNOWN = ("hostname", "extra_specs", "image_metadata")
 APPEARED, WENT, CHANGED = "appeared", "went", "changed"
 
 
@@ -70,7 +70,7 @@ def parts(description: ApplicationDescription) -> Parts:
         found["tier", tier.name] = {"servers": sorted(tier.servers), "checks": checks}
     for server in description.servers:
         found |= _parts_of_server(server)
-    return found | _parts_of_topology(description.topology)
+    return found | _parts_of_topology(description.topology) | _parts_beside_servers(description)
 
 
 def _parts_of_server(server: ServerSpec) -> Parts:
@@ -85,7 +85,31 @@ def _parts_of_server(server: ServerSpec) -> Parts:
     for port in server.ports:
         place[port.network] = place.get(port.network, 0) + 1
         name = f"{place[port.network]} on network {port.network} of server {server.name}"
-        found["port", name] = _attributes(port, "network")
+        found |= _parts_of_port(name, port)
+    return found
+
+
+def _parts_of_port(name: str, port: PortSpec) -> Parts:
+    found: Parts = {("port", name): _attributes(port, "source_id", "network", "floating_ips")}
+    for number, floating in enumerate(port.floating_ips, 1):
+        found["floating address", f"{number} of port {name}"] = _attributes(floating)
+    return found
+
+
+def _parts_beside_servers(description: ApplicationDescription) -> Parts:
+    """Ports on no server, trunks, and floating addresses that forward ports; each is called by its name, or else its addresses."""
+    found: Parts = {}
+    addresses = {port.source_id: ", ".join(ip.ip_address for ip in port.fixed_ips) for port in description.ports}
+    for port in description.topology.ports:
+        found |= _parts_of_port(f"{port.name or addresses[port.source_id]} on network {port.network}, on no server", port)
+    for trunk in description.topology.trunks:
+        subports = sorted(f"{one.segmentation_type} {one.segmentation_id}: {addresses.get(one.port)}" for one in trunk.subports)
+        name = trunk.name or f"of the port with {addresses.get(trunk.port)}"
+        found["trunk", name] = {**_attributes(trunk, "source_id", "name", "port", "subports"), "ports": subports}
+    for forwarder in description.topology.forwarders:
+        for one in forwarder.forwardings:
+            name = f"{one.protocol} {one.external_port} to {addresses.get(one.port)} {one.internal_port}"
+            found["port forwarding", name] = {"description": one.description, "floating address": _attributes(forwarder.floating)}
     return found
 
 

@@ -22,7 +22,7 @@ from . import signed
 from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
-from .specs import ServerSpec, Topology, VolumeSpec
+from .specs import FloatingSpec, PortSpec, ServerSpec, Topology, VolumeSpec
 
 #: The defaults of what a version added are what is known of documents from before it.
 _READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
@@ -43,6 +43,11 @@ class ApplicationDescription:
     @property
     def volumes(self) -> list[VolumeSpec]:
         return [volume for server in self.servers for volume in server.volumes]
+
+    @property
+    def ports(self) -> list[PortSpec]:
+        """Those of servers, and those on none."""
+        return [*(port for server in self.servers for port in server.ports), *self.topology.ports]
 
     @classmethod
     def parse(cls, data: t.Mapping[str, t.Any]) -> ApplicationDescription:
@@ -113,7 +118,7 @@ class Checkpoint:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """All of a checkpoint.
+    """The document that describes a checkpoint completely.
 
     :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
     :param is_bound: whether what was read named the place to which it belongs, as all that is written does.
@@ -200,7 +205,23 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         return dict(document)
     parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
     upgraded = {key: with_defaults(hint, document[key]) for key, hint in parts if key in document}
-    return {"missing": [], **document, **upgraded, "schema_version": SCHEMA_VERSION}
+    upgraded = {"missing": [], **document, **upgraded, "schema_version": SCHEMA_VERSION}
+    _upgrade_floating(upgraded["servers"] if "servers" in upgraded else ())
+    return upgraded
+
+
+def _upgrade_floating(servers: t.Any) -> None:
+    """Until version 2, a port had one floating address at most, of which only the external network was known."""
+    ports = [port for server in _dicts(servers) for port in _dicts(server.get("ports"))]
+    for port in ports:
+        network = port.pop("floating_network", None)
+        if network is not None:
+            port["floating_ips"] = [plain(FloatingSpec(network))]
+
+
+def _dicts(values: t.Any) -> list[dict[str, t.Any]]:
+    """What of a list the schema may accept."""
+    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 def _refuse_contradictions(manifest: Manifest) -> None:
@@ -218,9 +239,23 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems += [f"volume {one} is described twice" for one in _twice(v.source_id for v in description.volumes)]
     problems += [f"volume {one} has several copies" for one in _twice(copy.volume_id for copy in manifest.copies)]
     problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
+    problems += _reference_problems(description)
     problems += _time_problems(manifest.checkpoint)
     if problems:
         raise ManifestInvalid(f"The manifest contradicts itself: {signed.listed([signed.shown(one) for one in problems])}.")
+
+
+def _reference_problems(description: ApplicationDescription) -> list[str]:
+    """Ports, and addresses of ports, that are named and not described."""
+    topology, everything = description.topology, description.ports
+    ports = {port.source_id: port for port in everything if port.source_id}
+    named = [(f"trunk {trunk.source_id}", one) for trunk in topology.trunks for one in (trunk.port, *(subport.port for subport in trunk.subports))]
+    named += [(f"floating address {one.source_id}", forwarding.port) for one in topology.forwarders for forwarding in one.forwardings]
+    problems = [f"{what} names the unknown port {port}" for what, port in named if port not in ports]
+    problems += [f"port {one} is described twice" for one in _twice(port.source_id for port in everything if port.source_id)]
+    places = [(port, floating.place) for port in everything for floating in port.floating_ips if floating.place is not None]
+    places += [(ports[one.port], one.place) for forwarder in topology.forwarders for one in forwarder.forwardings if one.port in ports]
+    return problems + [f"port {port.source_id} has no address {place}" for port, place in places if place >= len(port.fixed_ips)]
 
 
 def _time_problems(checkpoint: Checkpoint) -> list[str]:

@@ -30,7 +30,7 @@ class Holder(t.Protocol):
 
     @property
     def id(self) -> str:
-        """Unique among the holders of a manifest."""
+        """An id that is unique among the holders of a manifest."""
 
     @property
     def metadata(self) -> t.Mapping[str, str]:

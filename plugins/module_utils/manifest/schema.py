@@ -84,18 +84,46 @@ _FLAVOR = _object(
     id=_TEXT, name=_TEXT, vcpus=_COUNT, ram=_COUNT, disk=_COUNT, ephemeral=_COUNT, swap=_COUNT, extra_specs=_EXTRA_SPECS
 )
 
+_TAGS = _list(_TEXT)
+_PLACE = {"type": "integer", "minimum": 0, "maximum": 10000}
+_FLOATING = _object(
+    network=_TEXT,
+    place={**_PLACE, "type": ["integer", "null"]},
+    description=_TEXT,
+    tags=_TAGS,
+    qos_policy=_TEXT_OR_NULL,
+    dns_name=_TEXT,
+    dns_domain=_TEXT,
+)
+_OPTION = {"type": "object", "additionalProperties": {"type": ["string", "integer", "null"], "maxLength": 255}}
+
 _PORT = _object(
+    source_id={"type": "string", "pattern": "^([0-9a-fA-F-]{32,36})?" + _END},
     name=_TEXT,
+    description=_TEXT,
+    tags=_TAGS,
     network=_TEXT,
     mac_address={"type": "string", "pattern": "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}" + _END},
     fixed_ips=_list(_object(subnet=_TEXT, ip_address=_TEXT)),
     security_groups=_list(_TEXT),
     port_security=_FLAG,
     allowed_address_pairs=_list({"type": "object", "additionalProperties": _TEXT}),
-    floating_network=_TEXT_OR_NULL,
+    floating_ips=_list(_FLOATING),
     is_up=_FLAG,
     vnic_type={"type": "string", "pattern": "^[a-z-]{1,64}" + _END},
+    qos_policy=_TEXT_OR_NULL,
+    dns_name=_TEXT,
+    dns_domain=_TEXT,
+    profile={"type": ["object", "null"], "maxProperties": 64},
+    dhcp_options=_list(_OPTION),
+    device_tag=_TEXT_OR_NULL,
 )
+_SUBPORT = _object(port=_UUID, segmentation_type=_TEXT, segmentation_id=_COUNT)
+_TRUNK = _object(source_id=_UUID, name=_TEXT, port=_UUID, subports=_list(_SUBPORT), is_up=_FLAG, description=_TEXT, tags=_TAGS)
+_FORWARDING = _object(port=_UUID, place=_PLACE, internal_port=_numbers(PORTS), external_port=_numbers(PORTS), protocol=_TEXT, description=_TEXT)
+_FORWARDER = _object(source_id=_UUID, floating=_FLOATING, forwardings=_list(_FORWARDING))
+_ADDRESS = _object(subnet=_TEXT, ip_address=_TEXT)
+_FLAG_OR_NULL = {"type": ["boolean", "null"]}
 
 _VOLUME = _object(
     source_id=_UUID,
@@ -107,6 +135,10 @@ _VOLUME = _object(
     delete_on_termination=_FLAG,
     metadata=_METADATA,
     availability_zone=_TEXT_OR_NULL,
+    description=_TEXT,
+    image_metadata={**_METADATA, "type": ["object", "null"]},
+    is_read_only=_FLAG,
+    device_tag=_TEXT_OR_NULL,
 )
 
 _SERVER = _object(
@@ -125,10 +157,23 @@ _SERVER = _object(
     server_group=_TEXT_OR_NULL,
     availability_zone=_TEXT_OR_NULL,
     hostname=_TEXT_OR_NULL,
+    is_off=_FLAG,
+    lock=_TEXT_OR_NULL,
 )
 
 _TOPOLOGY = _object(
-    networks=_list(_object(name=_TEXT, mtu=_COUNT, port_security_enabled=_FLAG)),
+    networks=_list(
+        _object(
+            name=_TEXT,
+            mtu=_COUNT,
+            port_security_enabled=_FLAG,
+            is_up=_FLAG,
+            description=_TEXT,
+            tags=_TAGS,
+            dns_domain=_TEXT,
+            qos_policy=_TEXT_OR_NULL,
+        )
+    ),
     subnets=_list(
         _object(
             name=_TEXT,
@@ -142,9 +187,29 @@ _TOPOLOGY = _object(
             host_routes=_list(_object(destination=_TEXT, nexthop=_TEXT)),
             ipv6_ra_mode=_TEXT_OR_NULL,
             ipv6_address_mode=_TEXT_OR_NULL,
+            description=_TEXT,
+            tags=_TAGS,
+            subnet_pool=_TEXT_OR_NULL,
+            service_types=_TAGS,
         )
     ),
-    routers=_list(_object(name=_TEXT, external_network=_TEXT_OR_NULL, enable_snat=_FLAG, subnets=_list(_TEXT))),
+    routers=_list(
+        _object(
+            name=_TEXT,
+            external_network=_TEXT_OR_NULL,
+            enable_snat=_FLAG,
+            subnets=_list(_TEXT),
+            is_up=_FLAG,
+            description=_TEXT,
+            tags=_TAGS,
+            interface_addresses=_list(_ADDRESS),
+            gateway_addresses=_list(_TEXT),
+            gateway_qos_policy=_TEXT_OR_NULL,
+            routes=_list(_object(destination=_TEXT, nexthop=_TEXT)),
+            is_ha=_FLAG_OR_NULL,
+            is_distributed=_FLAG_OR_NULL,
+        )
+    ),
     security_groups=_list(
         _object(
             name=_TEXT,
@@ -161,6 +226,7 @@ _TOPOLOGY = _object(
                 )
             ),
             is_stateful=_FLAG,
+            tags=_TAGS,
         )
     ),
     key_pairs=_list(_object(name=_TEXT, public_key={"type": "string", "maxLength": 16384})),
@@ -171,6 +237,9 @@ _TOPOLOGY = _object(
             max_per_host={"type": ["integer", "null"], "minimum": 1, "maximum": _BIGGEST},
         )
     ),
+    ports=_list(_PORT),
+    trunks=_list(_TRUNK),
+    forwarders=_list(_FORWARDER),
 )
 
 _COPY = _object(

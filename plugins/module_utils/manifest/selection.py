@@ -10,11 +10,11 @@ import typing as t
 from ..application.definition import Application
 from ..core.errors import InvalidInput
 from .manifest import Manifest
-from .specs import RouterSpec, SecurityGroupSpec, ServerSpec, Topology
+from .specs import ForwarderSpec, PortSpec, RouterSpec, SecurityGroupSpec, ServerSpec, Topology, TrunkSpec
 
 
 def chosen(manifest: Manifest, servers: t.Collection[str] | None) -> Manifest:
-    """The same checkpoint with some of its servers: their tiers, volumes, networks, groups and keys.
+    """A checkpoint with only some of its servers: their tiers, volumes, networks, groups and keys.
 
     :param servers: by name at the source; all when None.
     :raises InvalidInput: naming those that it does not have, or when none is named.
@@ -61,9 +61,12 @@ def _application(application: Application, servers: t.Collection[str]) -> Applic
 
 def _topology(topology: Topology, servers: t.Sequence[ServerSpec]) -> Topology:
     """Subnets go with their networks, also those in which the servers have no address."""
-    networks = {port.network for server in servers for port in server.ports}
+    of_servers = [port for server in servers for port in server.ports]
+    trunks = tuple(trunk for trunk in topology.trunks if trunk.port in {port.source_id for port in of_servers})
+    ports = tuple(_ports(topology, trunks, {port.network for port in of_servers}))
+    networks = {port.network for port in (*of_servers, *ports)}
     subnets = tuple(spec for spec in topology.subnets if spec.network in networks)
-    groups = _with_remote_groups(topology.security_groups, {name for server in servers for port in server.ports for name in port.security_groups})
+    groups = _with_remote_groups(topology.security_groups, {name for port in (*of_servers, *ports) for name in port.security_groups})
     return Topology(
         networks=tuple(spec for spec in topology.networks if spec.name in networks),
         subnets=subnets,
@@ -71,7 +74,26 @@ def _topology(topology: Topology, servers: t.Sequence[ServerSpec]) -> Topology:
         security_groups=tuple(spec for spec in topology.security_groups if spec.name in groups),
         key_pairs=tuple(spec for spec in topology.key_pairs if spec.name in {server.key_name for server in servers}),
         server_groups=tuple(spec for spec in topology.server_groups if spec.name in {server.server_group for server in servers}),
+        ports=ports,
+        trunks=trunks,
+        forwarders=tuple(_forwarders(topology.forwarders, {port.source_id for port in (*of_servers, *ports)})),
     )
+
+
+def _ports(topology: Topology, trunks: t.Iterable[TrunkSpec], networks: t.Collection[str]) -> t.Iterator[PortSpec]:
+    """Ports on no server: those of the trunks, and on the servers' networks those of no trunk."""
+    of_trunks = {subport.port for trunk in topology.trunks for subport in trunk.subports}
+    wanted = {subport.port for trunk in trunks for subport in trunk.subports}
+    for port in topology.ports:
+        if port.source_id in wanted or (port.source_id not in of_trunks and port.network in networks):
+            yield port
+
+
+def _forwarders(forwarders: t.Iterable[ForwarderSpec], ports: t.Collection[str]) -> t.Iterator[ForwarderSpec]:
+    for spec in forwarders:
+        inside = tuple(one for one in spec.forwardings if one.port in ports)
+        if inside:
+            yield dataclasses.replace(spec, forwardings=inside)
 
 
 def _routers(routers: t.Iterable[RouterSpec], subnets: t.Collection[str]) -> t.Iterator[RouterSpec]:
@@ -82,7 +104,7 @@ def _routers(routers: t.Iterable[RouterSpec], subnets: t.Collection[str]) -> t.I
 
 
 def _with_remote_groups(groups: t.Iterable[SecurityGroupSpec], used: t.Collection[str]) -> set[str]:
-    """Those that are used, and all that their rules name, directly or not."""
+    """Names of the groups that are used, and of all that their rules name, directly or not."""
     remotes = {spec.name: {rule.remote_group for rule in spec.rules if rule.remote_group} for spec in groups}
     found: set[str] = set()
     waiting = {*used}

@@ -32,7 +32,7 @@ _DEEPEST = 50
 _LONGEST_NUMBER = 40
 #: A manifest of a thousand servers has about ninety thousand.
 _MOST_VALUES = 500_000
-#: So many problems of a document are told, each with so many characters.
+#: How many problems of a document a message lists, and how many characters of each.
 _MOST_TOLD = 5
 _LONGEST_TOLD = 200
 _HEAD = re.compile(rb'\{"digest":"sha256:([0-9a-f]{64})",(?:"signature":"hmac-sha256:([0-9a-f]{64})",)?(?=")')
@@ -132,7 +132,10 @@ def _verify_first_form(content: bytes, key: str, invalid: Invalid) -> None:
 
 
 def validate(document: Document, schema: Document, invalid: Invalid) -> None:
-    """:raises DocumentInvalid: when the document does not follow its schema."""
+    """Check a document against its schema.
+
+    :raises DocumentInvalid: when the document does not follow its schema.
+    """
     jsonschema = library("jsonschema", "jsonschema")
     errors = list(itertools.islice(jsonschema.Draft202012Validator(schema).iter_errors(document), _MOST_TOLD + 1))
     if errors:

@@ -15,6 +15,8 @@ class VolumeSpec:
     """A volume as the application has it. ``device`` is the name at the source, e.g. /dev/vdb.
 
     :param availability_zone: None for whatever the site chooses.
+    :param device_tag: by which the guest knows the disk.
+    :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
     """
 
     source_id: str
@@ -26,6 +28,10 @@ class VolumeSpec:
     delete_on_termination: bool
     metadata: t.Mapping[str, str]
     availability_zone: str | None = None
+    description: str = ""
+    image_metadata: t.Mapping[str, str] | None = None
+    is_read_only: bool = False
+    device_tag: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +43,30 @@ class AddressSpec:
 
 
 @dataclasses.dataclass(frozen=True)
+class FloatingSpec:
+    """A floating address; the external network and the QoS policy by name.
+
+    :param place: of the port's fixed addresses, the one to which it leads, counted from 0; None for the first one of IPv4.
+    """
+
+    network: str
+    place: int | None = None
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    qos_policy: str | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class PortSpec:
-    """A network interface; networks, subnets and security groups by name.
+    """A network interface; networks, subnets, security groups and QoS policies by name.
 
     The MAC address is empty, only in memory, where Neutron shall choose it.
+
+    :param source_id: its id at the source, by which other parts name it; empty in old manifests.
+    :param vnic_type: what kind of interface it is on its host.
+    :param profile: what its host needs to know of it.
     """
 
     name: str
@@ -50,11 +76,69 @@ class PortSpec:
     security_groups: tuple[str, ...]
     port_security: bool
     allowed_address_pairs: tuple[t.Mapping[str, str], ...]
-    #: Name of the external network of its floating address; None without one.
-    floating_network: str | None
+    floating_ips: tuple[FloatingSpec, ...] = ()
     is_up: bool = True
-    #: What kind of interface it is on its host.
     vnic_type: str = "normal"
+    source_id: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    qos_policy: str | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
+    profile: t.Mapping[str, t.Any] | None = None
+    dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
+    #: By which the guest knows it.
+    device_tag: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class SubportSpec:
+    """:param port: id at the source of one of the topology's ports."""
+
+    port: str
+    segmentation_type: str
+    segmentation_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TrunkSpec:
+    """Ports that a server has by way of another one of its ports.
+
+    :param port: id at the source of that one.
+    """
+
+    source_id: str
+    name: str
+    port: str
+    subports: tuple[SubportSpec, ...]
+    is_up: bool = True
+    description: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class ForwardingSpec:
+    """One protocol port of a floating address that leads to one of a port.
+
+    :param port: its id at the source.
+    :param place: of its fixed addresses, the one that is meant, counted from 0.
+    """
+
+    port: str
+    place: int
+    internal_port: int
+    external_port: int
+    protocol: str
+    description: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ForwarderSpec:
+    """A floating address that forwards its protocol ports to several ports."""
+
+    source_id: str
+    floating: FloatingSpec
+    forwardings: tuple[ForwardingSpec, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +149,8 @@ class ServerSpec:
     :param server_group: name of the group that it is a member of; None for none.
     :param availability_zone: None for whatever the site chooses.
     :param hostname: the guest's host name; None for what Nova makes of the name.
+    :param is_off: whether it does not run, as a standby does not.
+    :param lock: why it is locked, empty when nobody said so; None when it is not.
     """
 
     source_id: str
@@ -82,6 +168,8 @@ class ServerSpec:
     server_group: str | None = None
     availability_zone: str | None = None
     hostname: str | None = None
+    is_off: bool = False
+    lock: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +185,11 @@ class SubnetSpec:
     host_routes: tuple[t.Mapping[str, str], ...]
     ipv6_ra_mode: str | None
     ipv6_address_mode: str | None
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    #: Name of the pool that gave its range.
+    subnet_pool: str | None = None
+    service_types: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,16 +197,35 @@ class NetworkSpec:
     name: str
     mtu: int
     port_security_enabled: bool
+    is_up: bool = True
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    dns_domain: str = ""
+    qos_policy: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class RouterSpec:
-    """A router with the names of the subnets it joins, and of its external network."""
+    """A router with the names of the subnets it joins, and of its external network.
+
+    :param interface_addresses: of interfaces that do not have the address of their subnet's gateway.
+    :param gateway_addresses: its own on the external network.
+    :param is_ha: whether it runs on several hosts; None where that is not known, and so for ``is_distributed``.
+    """
 
     name: str
     external_network: str | None
     enable_snat: bool
     subnets: tuple[str, ...]
+    is_up: bool = True
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    interface_addresses: tuple[AddressSpec, ...] = ()
+    gateway_addresses: tuple[str, ...] = ()
+    gateway_qos_policy: str | None = None
+    routes: tuple[t.Mapping[str, str], ...] = ()
+    is_ha: bool | None = None
+    is_distributed: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +246,7 @@ class SecurityGroupSpec:
     description: str
     rules: tuple[SecurityGroupRuleSpec, ...]
     is_stateful: bool = True
+    tags: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +270,10 @@ class ServerGroupSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Topology:
-    """What the servers need around them on a site."""
+    """What the servers need around them on a site.
+
+    :param ports: that are on no server, or by way of a trunk.
+    """
 
     networks: tuple[NetworkSpec, ...]
     subnets: tuple[SubnetSpec, ...]
@@ -165,3 +281,6 @@ class Topology:
     security_groups: tuple[SecurityGroupSpec, ...]
     key_pairs: tuple[KeyPairSpec, ...]
     server_groups: tuple[ServerGroupSpec, ...] = ()
+    ports: tuple[PortSpec, ...] = ()
+    trunks: tuple[TrunkSpec, ...] = ()
+    forwarders: tuple[ForwarderSpec, ...] = ()

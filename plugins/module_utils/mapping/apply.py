@@ -16,6 +16,8 @@ from ..manifest.addresses import NoPlace, Renumbering, SubnetMove
 from ..manifest.manifest import Manifest
 from ..manifest.specs import (
     AddressSpec,
+    FloatingSpec,
+    ForwarderSpec,
     KeyPairSpec,
     NetworkSpec,
     PortSpec,
@@ -28,15 +30,18 @@ from ..manifest.specs import (
     Topology,
     VolumeSpec,
 )
-from .mapping import KINDS, SiteMapping, used_names
-from .schema import KEEP, NEW
+from .mapping import KINDS, AddressRule, SiteMapping, used_names
+from .schema import KEEP, NEW, REMAP
 
 _WAY_OUT = "give the subnet another cidr in the mapping"
 
 
 @dataclasses.dataclass(frozen=True)
 class Mapped:
-    """:param problems: what cannot be done as the mapping says; the manifest is as near to it as can be."""
+    """A manifest with other names and addresses.
+
+    :param problems: what cannot be done as the mapping says; the manifest is as near to it as can be.
+    """
 
     manifest: Manifest
     problems: tuple[str, ...] = ()
@@ -103,7 +108,7 @@ class _Application:
             key_name=spec.key_name and self._name("key_pairs", spec.key_name),
             server_group=self._name_or_none("server_groups", spec.server_group),
             availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
-            ports=tuple(self._port(spec, port) for port in spec.ports),
+            ports=tuple(self._port(port, self.mapping.rule_of(spec, port), f"server '{spec.name}'") for port in spec.ports),
             volumes=tuple(self._volume(volume) for volume in spec.volumes),
         )
 
@@ -120,21 +125,40 @@ class _Application:
             availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
         )
 
-    def _port(self, server: ServerSpec, spec: PortSpec) -> PortSpec:
-        rule = self.mapping.rule_of(server, spec)
+    def _port(self, spec: PortSpec, rule: AddressRule, owner: str) -> PortSpec:
+        """:param owner: what has it, for messages."""
         policy = t.cast(str, rule.policy)
         groups = (self._name("security_groups", one) for one in spec.security_groups)
         return dataclasses.replace(
             spec,
             network=self._name("networks", spec.network),
             mac_address="" if policy == NEW else spec.mac_address,
-            fixed_ips=tuple(self._address(server, ip, policy) for ip in spec.fixed_ips),
+            fixed_ips=tuple(self._address(owner, ip, policy) for ip in spec.fixed_ips),
             security_groups=tuple(dict.fromkeys(groups)),
-            allowed_address_pairs=tuple(self._pair(server, spec, pair, policy) for pair in spec.allowed_address_pairs),
-            floating_network=self._name_or_none("external_networks", spec.floating_network) if rule.floating else None,
+            allowed_address_pairs=tuple(self._pair(owner, spec, pair, policy) for pair in spec.allowed_address_pairs),
+            floating_ips=tuple(self._floating_ips(spec.floating_ips)) if rule.floating else (),
+            qos_policy=self._name_or_none("qos_policies", spec.qos_policy),
         )
 
-    def _address(self, server: ServerSpec, spec: AddressSpec, policy: str) -> AddressSpec:
+    def _lone_port(self, spec: PortSpec) -> PortSpec:
+        """A port on no server. Others know it by its address, so that keeps its host part even where Neutron chooses those of servers."""
+        rule, owner = self.mapping.general_rule, f"port '{spec.name or spec.source_id}'"
+        port = self._port(spec, dataclasses.replace(rule, policy=REMAP) if rule.policy == NEW else rule, owner)
+        return dataclasses.replace(port, mac_address="") if rule.policy == NEW else port
+
+    def _floating_ips(self, specs: t.Iterable[FloatingSpec]) -> t.Iterator[FloatingSpec]:
+        """Floating addresses, without those whose external network is undecided."""
+        for spec in specs:
+            network = self._name_or_none("external_networks", spec.network)
+            if network:
+                yield dataclasses.replace(spec, network=network, qos_policy=self._name_or_none("qos_policies", spec.qos_policy))
+
+    def _forwarders(self, specs: t.Iterable[ForwarderSpec]) -> t.Iterator[ForwarderSpec]:
+        for spec in specs if self.mapping.general_rule.floating else ():
+            for floating in self._floating_ips((spec.floating,)):
+                yield dataclasses.replace(spec, floating=floating)
+
+    def _address(self, owner: str, spec: AddressSpec, policy: str) -> AddressSpec:
         name = self._name("subnets", spec.subnet)
         move = self.renumbering.of_subnet(spec.subnet)
         if policy == NEW:
@@ -145,19 +169,19 @@ class _Application:
             return AddressSpec(name, move.address(spec.ip_address))
         except NoPlace as problem:
             self._problem(
-                f"address {problem}, where the mapping moves subnet '{spec.subnet}' of server '{server.name}'",
+                f"address {problem}, where the mapping moves subnet '{spec.subnet}' of {owner}",
                 f"{_WAY_OUT}, or let Neutron choose the address (policy: new)",
             )
             return AddressSpec(name, "")
 
-    def _pair(self, server: ServerSpec, port: PortSpec, pair: t.Mapping[str, str], policy: str) -> t.Mapping[str, str]:
+    def _pair(self, owner: str, port: PortSpec, pair: t.Mapping[str, str], policy: str) -> t.Mapping[str, str]:
         """An address that the port may use besides its own. Neutron adds the port's MAC address where a pair has none."""
         if policy == KEEP:
             return pair
         mine = pair.get("mac_address", "").lower() == port.mac_address.lower()
         kept = {key: value for key, value in pair.items() if not (policy == NEW and mine and key == "mac_address")}
         near = [ip.subnet for ip in port.fixed_ips]
-        what = f"allowed address pair of server '{server.name}'"
+        what = f"allowed address pair of {owner}"
         return {**kept, "ip_address": self._moved(pair["ip_address"], near, what)} if "ip_address" in pair else kept
 
     def _moved(self, text: str, near: t.Collection[str], what: str) -> str:
@@ -177,6 +201,9 @@ class _Application:
             security_groups=self._all("security_groups", self._own("security_groups", topology.security_groups), self._security_group),
             key_pairs=self._all("key_pairs", self._own("key_pairs", topology.key_pairs), self._key_pair),
             server_groups=self._all("server_groups", self._server_groups(topology), self._server_group),
+            ports=tuple(self._lone_port(port) for port in topology.ports),
+            trunks=topology.trunks,
+            forwarders=tuple(self._forwarders(topology.forwarders)),
         )
 
     def _server_groups(self, topology: Topology) -> list[ServerGroupSpec]:
@@ -192,7 +219,7 @@ class _Application:
         return target is not None and target.name not in (None, name) and not target.make
 
     def _all(self, kind: str, specs: t.Sequence[t.Any], change: t.Callable[[t.Any], t.Any]) -> tuple[t.Any, ...]:
-        """All of a kind; several may become one if they are then identical."""
+        """Change all specs of a kind; those that are identical afterwards become one."""
         changed = [change(spec) for spec in specs]
         if not self.mapping.targets(kind):
             return tuple(changed)
@@ -207,7 +234,8 @@ class _Application:
         return tuple(found.values())
 
     def _network(self, spec: NetworkSpec) -> NetworkSpec:
-        return dataclasses.replace(spec, name=self._name("networks", spec.name))
+        policy = self._name_or_none("qos_policies", spec.qos_policy)
+        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy)
 
     def _router(self, spec: RouterSpec) -> RouterSpec:
         return dataclasses.replace(
@@ -215,7 +243,13 @@ class _Application:
             name=self._name("routers", spec.name),
             external_network=self._name_or_none("external_networks", spec.external_network),
             subnets=tuple(dict.fromkeys(self._name("subnets", one) for one in spec.subnets)),
+            gateway_qos_policy=self._name_or_none("qos_policies", spec.gateway_qos_policy),
+            interface_addresses=tuple(self._address(f"router '{spec.name}'", one, REMAP) for one in spec.interface_addresses),
+            routes=tuple(self._route(spec, route) for route in spec.routes),
         )
+
+    def _route(self, spec: RouterSpec, route: t.Mapping[str, str]) -> t.Mapping[str, str]:
+        return {key: self._moved(value, spec.subnets, f"route of router '{spec.name}'") for key, value in route.items()}
 
     def _server_group(self, spec: ServerGroupSpec) -> ServerGroupSpec:
         return dataclasses.replace(spec, name=self._name("server_groups", spec.name))
@@ -241,7 +275,10 @@ class _Application:
 
     def _subnet(self, spec: SubnetSpec) -> SubnetSpec:
         named = dataclasses.replace(
-            spec, name=self._name("subnets", spec.name), network=self._name("networks", spec.network)
+            spec,
+            name=self._name("subnets", spec.name),
+            network=self._name("networks", spec.network),
+            subnet_pool=self._name_or_none("subnet_pools", spec.subnet_pool),
         )
         if not self.renumbering.moves:
             return named

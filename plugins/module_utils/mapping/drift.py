@@ -10,7 +10,7 @@ from ..manifest.manifest import Manifest
 from ..restore.topology import subnet_differences
 from .apply import apply
 from .isolation import as_restored
-from .mapping import KINDS, Kind, SiteMapping, Target, used_names
+from .mapping import KINDS, NamedKind, SiteMapping, Target, used_names
 from .proposal import Finding, Inventory, propose
 
 #: Kinds whose entries may be null on purpose.
@@ -41,7 +41,7 @@ def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) ->
     )
 
 
-def _open(kind: Kind, name: str, inventory: Inventory) -> Finding:
+def _open(kind: NamedKind, name: str, inventory: Inventory) -> Finding:
     reason = f"The mapping does not say what replaces {kind.label} '{name}'."
     return Finding(kind.key, name, reason, tuple(inventory.names(kind.key)))
 
@@ -86,24 +86,24 @@ def missing_targets(
             yield Finding(kind.key, name, reason, tuple(there))
 
 
-def _way_out(kind: Kind, name: str, manifest: Manifest) -> str:
+def _way_out(kind: NamedKind, name: str, manifest: Manifest) -> str:
     if kind.made and not _is_unknown_key(kind, name, manifest):
         return "create it, correct the mapping, or have the restore make it under that name (make: true)"
     return "create it, or correct the mapping"
 
 
-def _is_made(kind: Kind, name: str, target: Target | None, manifest: Manifest) -> bool:
+def _is_made(kind: NamedKind, name: str, target: Target | None, manifest: Manifest) -> bool:
     """A name of the source is made where it is missing; another one only where the mapping says so."""
     own = target is None or target.make or target.name == name
     return kind.made and own and not _is_unknown_key(kind, name, manifest)
 
 
-def _is_unknown_key(kind: Kind, name: str, manifest: Manifest) -> bool:
+def _is_unknown_key(kind: NamedKind, name: str, manifest: Manifest) -> bool:
     """A key pair of another user, of which the manifest has only the name."""
     return kind.key == "key_pairs" and name not in {one.name for one in manifest.description.topology.key_pairs}
 
 
-def _entries(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[tuple[Kind, str, Target | None]]:
+def _entries(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[tuple[NamedKind, str, Target | None]]:
     """Everything that the application needs at a site, with its target where the mapping has an entry."""
     used = used_names(manifest, mapping)
     for kind in KINDS:
@@ -156,7 +156,7 @@ def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory
 
 
 def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:
-    """Undecided entries are told as such."""
+    """What cannot be done as the mapping says, apart from undecided entries, which have findings of their own."""
     decided = {
         key: {name: target for name, target in section.items() if target.name is not None or key in _OPTIONAL}
         for key, section in mapping.names.items()

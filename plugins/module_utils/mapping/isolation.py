@@ -17,12 +17,12 @@ from ..core.errors import MappingInvalid
 from ..core.marking import drill_name
 from ..manifest.manifest import Manifest
 from ..manifest.selection import chosen
-from ..manifest.specs import RouterSpec, ServerSpec
+from ..manifest.specs import PortSpec, RouterSpec, ServerSpec
 from .apply import Mapped, apply
 from .mapping import AddressRule, ServerRule, SiteMapping, Target
 
 #: What a drill shares with real restores: nobody notices that.
-_SHARED = ("flavors", "volume_types", "availability_zones")
+_SHARED = ("flavors", "volume_types", "availability_zones", "qos_policies")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,15 +116,25 @@ def _without_floating(rule: ServerRule) -> ServerRule:
 
 
 def _cut_off(manifest: Manifest, drill: str) -> Manifest:
-    """Routers without gateways; they still connect the application's own subnets."""
-    topology = manifest.description.topology
-    routers = tuple(_inner(router) for router in topology.routers)
-    description = dataclasses.replace(manifest.description, topology=dataclasses.replace(topology, routers=routers))
-    return dataclasses.replace(manifest, description=description, drill=drill)
+    """Routers without gateways, which still connect the application's own subnets; nothing that has a name in others' DNS, or a range of others."""
+    description, topology = manifest.description, manifest.description.topology
+    inner = dataclasses.replace(
+        topology,
+        networks=tuple(dataclasses.replace(network, dns_domain="") for network in topology.networks),
+        subnets=tuple(dataclasses.replace(subnet, subnet_pool=None) for subnet in topology.subnets),
+        routers=tuple(_inner(router) for router in topology.routers),
+        ports=_unnamed(topology.ports),
+    )
+    servers = tuple(dataclasses.replace(server, ports=_unnamed(server.ports)) for server in description.servers)
+    return dataclasses.replace(manifest, description=dataclasses.replace(description, servers=servers, topology=inner), drill=drill)
 
 
 def _inner(router: RouterSpec) -> RouterSpec:
-    return dataclasses.replace(router, external_network=None, enable_snat=True)
+    return dataclasses.replace(router, external_network=None, enable_snat=True, gateway_addresses=(), gateway_qos_policy=None)
+
+
+def _unnamed(ports: t.Iterable[PortSpec]) -> tuple[PortSpec, ...]:
+    return tuple(dataclasses.replace(port, dns_name="", dns_domain="") for port in ports)
 
 
 def _undescribed(manifest: Manifest) -> t.Iterator[str]:

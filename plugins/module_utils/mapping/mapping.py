@@ -17,14 +17,14 @@ from ..core.libraries import library
 from ..core.numbers import is_whole
 from ..manifest.addresses import network_problem
 from ..manifest.manifest import Manifest
-from ..manifest.specs import PortSpec, ServerSpec
+from ..manifest.specs import FloatingSpec, PortSpec, ServerSpec
 from .schema import KEEP, SCHEMA, SCHEMA_VERSION
 
 _TYPES = {"string": "a text (in quotes)", "boolean": "true or false", "object": "a dictionary", "null": "null"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Kind:
+class NamedKind:
     """A kind of things that have names.
 
     :param key: in the mapping.
@@ -39,16 +39,18 @@ class Kind:
 
 
 KINDS = (
-    Kind("networks", "network", made=True),
-    Kind("subnets", "subnet", made=True),
-    Kind("routers", "router", made=True),
-    Kind("external_networks", "external network", made=False),
-    Kind("flavors", "flavor", made=False),
-    Kind("volume_types", "volume type", made=False),
-    Kind("key_pairs", "key pair", made=True),
-    Kind("security_groups", "security group", made=True),
-    Kind("server_groups", "server group", made=True, optional=True),
-    Kind("availability_zones", "availability zone", made=False, optional=True),
+    NamedKind("networks", "network", made=True),
+    NamedKind("subnets", "subnet", made=True),
+    NamedKind("routers", "router", made=True),
+    NamedKind("external_networks", "external network", made=False),
+    NamedKind("flavors", "flavor", made=False),
+    NamedKind("volume_types", "volume type", made=False),
+    NamedKind("key_pairs", "key pair", made=True),
+    NamedKind("security_groups", "security group", made=True),
+    NamedKind("server_groups", "server group", made=True, optional=True),
+    NamedKind("availability_zones", "availability zone", made=False, optional=True),
+    NamedKind("qos_policies", "QoS policy", made=False, optional=True),
+    NamedKind("subnet_pools", "subnet pool", made=False, optional=True),
 )
 
 
@@ -95,7 +97,10 @@ class AddressRule:
 
 @dataclasses.dataclass(frozen=True)
 class ServerRule:
-    """:param ports: per network at the source, or per MAC address for a server with several ports on one network."""
+    """The address rules of one server.
+
+    :param ports: per network at the source, or per MAC address for a server with several ports on one network.
+    """
 
     rule: AddressRule = AddressRule()
     ports: t.Mapping[str, AddressRule] = dataclasses.field(default_factory=dict)
@@ -110,7 +115,10 @@ _DEFAULT_RULE = AddressRule(KEEP, True)
 
 @dataclasses.dataclass(frozen=True)
 class SiteMapping:
-    """:param names: target per name at the source, per key of a kind; what is not in it has the same name at the site."""
+    """What things are called at the target site, and which addresses they get there.
+
+    :param names: target per name at the source, per key of a kind; what is not in it has the same name at the site.
+    """
 
     names: t.Mapping[str, t.Mapping[str, Target]] = dataclasses.field(default_factory=dict)
     rule: AddressRule = AddressRule()
@@ -135,7 +143,7 @@ class SiteMapping:
         )
 
     def as_dict(self) -> dict[str, t.Any]:
-        """As a person would write it."""
+        """The mapping as a person would write it."""
         names = {
             kind.key: {name: target.as_data() for name, target in self.names[kind.key].items()}
             for kind in KINDS
@@ -157,7 +165,12 @@ class SiteMapping:
         of_port = own.ports.get(port.network, AddressRule())
         macs = {key.lower(): rule for key, rule in own.ports.items()}
         of_mac = macs.get(port.mac_address.lower(), AddressRule())
-        return of_mac.within(of_port).within(own.rule).within(self.rule).within(_DEFAULT_RULE)
+        return of_mac.within(of_port).within(own.rule).within(self.general_rule)
+
+    @property
+    def general_rule(self) -> AddressRule:
+        """The rule for the addresses of what is on no server."""
+        return self.rule.within(_DEFAULT_RULE)
 
 
 def used_names(manifest: Manifest, mapping: SiteMapping | None = None) -> dict[str, list[str]]:
@@ -165,22 +178,35 @@ def used_names(manifest: Manifest, mapping: SiteMapping | None = None) -> dict[s
 
     :param mapping: leaves out the external networks of floating addresses that are not made.
     """
-    servers, topology = manifest.description.servers, manifest.description.topology
-    ports = [(server, port) for server in servers for port in server.ports]
-    floating = [port.floating_network for server, port in ports if mapping is None or mapping.rule_of(server, port).floating]
+    servers, topology, ports = manifest.description.servers, manifest.description.topology, manifest.description.ports
+    floating = list(_floating(manifest, mapping))
+    policies = [*(one.qos_policy for one in topology.networks), *(one.gateway_qos_policy for one in topology.routers), *(one.qos_policy for one in ports)]
     found: dict[str, t.Iterable[str | None]] = {
-        "networks": [*_names(topology.networks), *(port.network for _server, port in ports)],
-        "subnets": [*_names(topology.subnets), *(ip.subnet for _server, port in ports for ip in port.fixed_ips)],
+        "networks": [*_names(topology.networks), *(port.network for port in ports)],
+        "subnets": [*_names(topology.subnets), *(ip.subnet for port in ports for ip in port.fixed_ips)],
         "routers": _names(topology.routers),
-        "external_networks": [*(router.external_network for router in topology.routers), *floating],
+        "external_networks": [*(router.external_network for router in topology.routers), *(one.network for one in floating)],
         "flavors": [server.flavor.name for server in servers],
         "volume_types": [volume.volume_type for volume in manifest.description.volumes],
         "key_pairs": [*_names(topology.key_pairs), *(server.key_name for server in servers)],
-        "security_groups": [*_names(topology.security_groups), *(one for _server, port in ports for one in port.security_groups)],
+        "security_groups": [*_names(topology.security_groups), *(one for port in ports for one in port.security_groups)],
         "server_groups": [*_names(topology.server_groups), *(server.server_group for server in servers)],
         "availability_zones": [*(one.availability_zone for one in servers), *(one.availability_zone for one in manifest.description.volumes)],
+        "qos_policies": [*policies, *(one.qos_policy for one in floating)],
+        "subnet_pools": [one.subnet_pool for one in topology.subnets],
     }
     return {kind.key: sorted({name for name in found[kind.key] if name}) for kind in KINDS}
+
+
+def _floating(manifest: Manifest, mapping: SiteMapping | None) -> t.Iterator[FloatingSpec]:
+    """The floating addresses that are made."""
+    topology = manifest.description.topology
+    for server in manifest.description.servers:
+        for port in server.ports:
+            yield from port.floating_ips if mapping is None or mapping.rule_of(server, port).floating else ()
+    if mapping is None or mapping.general_rule.floating:
+        yield from (one for port in topology.ports for one in port.floating_ips)
+        yield from (one.floating for one in topology.forwarders)
 
 
 def _names(specs: t.Iterable[t.Any]) -> list[str]:
@@ -199,7 +225,7 @@ def _refuse_unknown_version(document: t.Mapping[str, t.Any]) -> None:
 
 
 def _long_form(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """With all short forms written out; what is no short form is left for the schema to refuse."""
+    """The document with all short forms written out; the schema refuses what is none."""
     long = {key: {} if value is None else value for key, value in document.items()}
     for kind in KINDS:
         if isinstance(long.get(kind.key), dict):

@@ -2,22 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Propose a mapping for an application at a site. Pure.
 
-What has the same name there stands for itself, what a restore makes is made under its own name, and where the site
-leaves no choice there is none. All else is for a person to decide.
+A name that the site has too stands for itself, what a restore makes keeps its name, and where the site offers only one
+candidate, that one is taken. Everything else is left for a person to decide.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ..core.records import Flavor, Subnet
 from ..manifest.manifest import Manifest
 from ..manifest.specs import KeyPairSpec, SubnetSpec
-from ..restore.server_plan import choose_flavor, specs_differ
+from ..restore.server_plan import choose_flavor, why_no_flavor
 from ..restore.stock import Stock
 from ..restore.topology import same_key
-from .mapping import KINDS, AddressRule, Kind, SiteMapping, Target, used_names
+from .mapping import KINDS, AddressRule, NamedKind, SiteMapping, Target, used_names
 from .schema import KEEP, REMAP
 
 #: Cinder makes it for those who name none; where it is not the site's default, it is a leftover.
@@ -44,7 +45,10 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Proposed:
-    """:param doubt: why nothing was chosen; None where something was."""
+    """A proposed target.
+
+    :param doubt: why nothing was chosen; None where something was.
+    """
 
     target: Target
     doubt: Finding | None = None
@@ -65,7 +69,7 @@ class Inventory:
         return self.stock.site.name
 
     def names(self, kind: str) -> list[str]:
-        """Those that may be meant: of volume types the default first, all others sorted."""
+        """Names that may be meant, sorted; of volume types, the default comes first."""
         if kind == "volume_types":
             return self.volume_types
         site = self.stock.site
@@ -79,12 +83,14 @@ class Inventory:
             "security_groups": (one.name for one in site.security_groups),
             "server_groups": (one.name for one in site.server_groups),
             "availability_zones": (name for names in self.stock.zones.values() for name in names),
+            "qos_policies": (one.name for one in site.qos_policies),
+            "subnet_pools": (one.name for one in site.subnet_pools),
         }
         return sorted({name for name in found[kind] if name})
 
     @property
     def volume_types(self) -> list[str]:
-        """Those that the project may use, the default first."""
+        """The volume types that the project may use, the default first."""
         quotas = self.stock.quotas.get("volume", {})
         barred = {name for name in self.stock.volume_types if (quota := quotas.get(f"volumes_{name}")) and quota.limit == 0}
         return sorted({*self.stock.volume_types} - barred, key=lambda name: (name != self.default_volume_type, name))
@@ -114,11 +120,11 @@ class _Proposer:
         self.inventory = inventory
         self.site = inventory.stock.site
 
-    def used(self) -> list[tuple[Kind, list[str]]]:
+    def used(self) -> list[tuple[NamedKind, list[str]]]:
         names = used_names(self.manifest)
         return [(kind, names[kind.key]) for kind in KINDS]
 
-    def choice(self, kind: Kind, name: str) -> Proposed:
+    def choice(self, kind: NamedKind, name: str) -> Proposed:
         special: dict[str, t.Callable[[str], Proposed]] = {
             "networks": self._network,
             "subnets": self._subnet,
@@ -127,6 +133,8 @@ class _Proposer:
             "volume_types": self._volume_type,
             "key_pairs": self._key_pair,
             "availability_zones": self._zone,
+            "qos_policies": functools.partial(self._named_at_site, "qos_policies", "QoS policy"),
+            "subnet_pools": functools.partial(self._named_at_site, "subnet_pools", "subnet pool"),
         }
         return special.get(kind.key, lambda one: Proposed(Target(one)))(name)
 
@@ -187,17 +195,15 @@ class _Proposer:
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
         largest = dataclasses.replace(largest, extra_specs=_same_specs(wanted))
         chosen = choose_flavor(largest, self.site.flavors)
-        if chosen and not specs_differ(chosen, largest):
+        if chosen:
             return Proposed(Target(chosen.name))
         by_size = sorted(self.site.flavors, key=lambda one: (one.name != name, -one.ram, -one.vcpus, one.name))
-        return self._undecided("flavors", name, self._why_no_flavor(chosen, largest), [one.name for one in by_size])
+        return self._undecided("flavors", name, self._why_no_flavor(largest), [one.name for one in by_size])
 
-    def _why_no_flavor(self, chosen: Flavor | None, wanted: Flavor) -> str:
-        specs = dict(wanted.extra_specs or {})
-        if chosen:
-            return f"Flavor '{chosen.name}' has the extra specs {dict(chosen.extra_specs or {})} at site '{self.site.name}' and {specs} at the source."
+    def _why_no_flavor(self, wanted: Flavor) -> str:
+        specs, why = dict(wanted.extra_specs or {}), why_no_flavor(wanted, self.site.flavors)
         size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory or more"
-        return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}."
+        return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}{f': {why}' if why else ''}."
 
     def _volume_type(self, name: str) -> Proposed:
         types, default = self.inventory.volume_types, self.inventory.default_volume_type
@@ -218,6 +224,14 @@ class _Proposer:
         reason = f"Site '{self.site.name}' has no availability zone '{name}'; name one, or write null to have the site choose."
         return self._undecided("availability_zones", name, reason, names)
 
+    def _named_at_site(self, kind: str, label: str, name: str) -> Proposed:
+        """What has the same name there."""
+        names = self.inventory.names(kind)
+        if name in names:
+            return Proposed(Target(name))
+        reason = f"Site '{self.site.name}' has no {label} '{name}' for the project; name one, or write null to do without."
+        return self._undecided(kind, name, reason, names)
+
     def _key_pair(self, name: str) -> Proposed:
         spec = next((one for one in self.topology.key_pairs if one.name == name), None)
         there = self.site.key_pairs.get(name)
@@ -233,7 +247,7 @@ class _Proposer:
         return Proposed(Target(name))
 
     def _key_pairs_like(self, spec: KeyPairSpec) -> list[str]:
-        """Those with the same key first."""
+        """The site's key pairs, those with the same key first."""
         pairs = self.site.key_pairs
         return sorted(pairs, key=lambda name: (not same_key(pairs[name], spec.public_key), name))
 

@@ -49,6 +49,8 @@ SCHEMA = {
         security_groups=_by_name(_MADE),
         server_groups=_by_name(_MADE),
         availability_zones=_by_name(_FOUND),
+        qos_policies=_by_name(_FOUND),
+        subnet_pools=_by_name(_FOUND),
         addresses=_ADDRESSES,
     ),
 }

@@ -56,7 +56,7 @@ class Guard:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Armed:
+class _NewGuard:
     """A guard that is about to be kept; None when there is no freeze to guard."""
 
     number: int
@@ -125,7 +125,7 @@ class GuardLoop:
         elif request == "now":
             for guard in self._guards.values():
                 guard.deadline = self._clock.now()
-        elif isinstance(request, _Armed):
+        elif isinstance(request, _NewGuard):
             self._keep(request)
         elif isinstance(request, _Looked):
             self._settle(request)
@@ -143,12 +143,12 @@ class GuardLoop:
             if mark and mark.is_same(FreezeMark.of(server)):
                 guard = Guard(server, self._clock.now() + request["seconds"], mark.token)
         finally:
-            self._requests.put(_Armed(request["number"], guard))
+            self._requests.put(_NewGuard(request["number"], guard))
 
-    def _keep(self, armed: _Armed) -> None:
-        if armed.guard:
-            self._guards[armed.guard.server.id] = armed.guard
-        self._answer({"number": armed.number, "armed": armed.guard and armed.guard.server.id})
+    def _keep(self, new: _NewGuard) -> None:
+        if new.guard:
+            self._guards[new.guard.server.id] = new.guard
+        self._answer({"number": new.number, "armed": new.guard and new.guard.server.id})
 
     def _settle(self, looked: _Looked) -> None:
         guard = looked.guard

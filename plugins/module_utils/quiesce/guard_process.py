@@ -67,7 +67,10 @@ class GuardProcess:
         self._lock = threading.Lock()
 
     def arm(self, server: Server, seconds: int) -> None:
-        """:raises FreezeFailed: when the guard does not say in time that it is armed."""
+        """Arm the guard of a server.
+
+        :raises FreezeFailed: when the guard does not say in time that it is armed.
+        """
         with self._lock:
             child = self._child = self._child or _Child({"module": self._loop, **dataclasses.asdict(self._guarded)})
         try:
@@ -80,7 +83,10 @@ class GuardProcess:
         child.is_armed = True
 
     def disarm(self, server: Server) -> bool:
-        """:returns: whether it had fired. One that was armed by another process finds out by itself."""
+        """Disarm the guard of a server.
+
+        :returns: whether it had fired. One that was armed by another process finds out by itself.
+        """
         if self._child is None:
             return False
         return bool(self._child.ask({"disarm": server.id}, self._seconds).get("fired"))
@@ -119,7 +125,10 @@ class _Child:
             threading.Thread(target=work, daemon=True).start()
 
     def ask(self, request: t.Mapping[str, t.Any], seconds: float) -> dict[str, t.Any]:
-        """:raises FreezeFailed: when there is no answer within so many seconds."""
+        """Send a request and wait for its answer.
+
+        :raises FreezeFailed: when there is no answer within so many seconds.
+        """
         answer: concurrent.futures.Future[dict[str, t.Any]] = concurrent.futures.Future()
         with self._lock:
             if self._failure is not None:
@@ -145,7 +154,7 @@ class _Child:
         self._lines.put(json.dumps(content) + "\n")
 
     def _write_lines(self) -> None:
-        """In a thread of its own: a process that does not read keeps nobody waiting."""
+        """Write in a thread of its own, so that a process that does not read keeps nobody waiting."""
         with contextlib.suppress(OSError):
             while True:
                 line = self._lines.get()

@@ -295,7 +295,7 @@ _HINTS = {
 
 
 def _library() -> t.Any:
-    """libvirt, quiet, and with the event loop that keepalive needs."""
+    """Import libvirt, silence it and run the event loop that keepalive needs."""
     libvirt = library("libvirt", "libvirt-python")
     libvirt.registerErrorHandler(lambda context, error: None, None)
     libvirt.virEventRegisterDefaultImpl()

@@ -35,7 +35,7 @@ def _now() -> datetime.datetime:
 
 @dataclasses.dataclass(frozen=True)
 class FreezeMark:
-    """By whom and until when a server is frozen.
+    """Says by whom and until when a server is frozen.
 
     :param driver: name of the driver that thaws it.
     :param until: when its guard fires, ISO 8601, UTC.
@@ -87,7 +87,7 @@ class FreezeMark:
         return bool(mark and mark.frozen and not mark.thawing)
 
     def on(self, server: Server) -> Server:
-        """A server as it is shown when it bears this mark."""
+        """A server as Nova shows it once it has this mark."""
         return dataclasses.replace(server, metadata={**server.metadata, **self.metadata})
 
     @property
@@ -176,7 +176,10 @@ class FreezeMarks:
             return
 
     def current(self, server_id: str) -> FreezeMark | None:
-        """:raises CloudError: when Nova does not show for certain whether there is one."""
+        """Read the mark that a server has now.
+
+        :raises CloudError: when Nova does not show for certain whether there is one.
+        """
         return FreezeMark.of(self.server(server_id))
 
     def server(self, server_id: str) -> Server:

@@ -61,7 +61,10 @@ class _Seen:
 
     @classmethod
     def read(cls, content: t.Any) -> _Seen:
-        """:raises LookupError, TypeError, ValueError: when it is no answer of the API."""
+        """Read an answer of the API.
+
+        :raises LookupError, TypeError, ValueError: when it is no answer of the API.
+        """
         last = content.get("last") or {}
         seen = cls(
             state=content["state"],
@@ -213,12 +216,15 @@ class NovaDriver(QuiesceDriver):
         return thaw
 
     def _token(self, server: Server) -> str | None:
-        """Of the freeze that is to be ended: what this process has armed, or what the server is marked with."""
+        """The token of the freeze to end: this process armed it, or the server is marked with it."""
         armed, mark = self._armed.get(server.id), FreezeMark.of(server)
         return armed.token if armed else (mark.token or None) if mark else None
 
     def _ask_to_thaw(self, server: Server, token: str | None) -> Thaw | None:
-        """:returns: None when it is refused, or not over yet."""
+        """Ask Nova to thaw.
+
+        :returns: None when it is refused, or not over yet.
+        """
         which = {"token": token} if token else None
         try:
             return self._act(server, "unquiesce", which, self._thaw_timeout + _TRANSPORT_SECONDS).thaw_of(token)
@@ -261,7 +267,10 @@ def _understanding(server: Server) -> t.Iterator[None]:
 
 
 def _moment(text: t.Any) -> datetime.datetime:
-    """:raises TypeError, ValueError: when it is no time with its zone."""
+    """Read a time.
+
+    :raises TypeError, ValueError: when it is no time with its zone.
+    """
     moment = datetime.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")

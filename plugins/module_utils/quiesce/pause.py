@@ -106,7 +106,7 @@ class PauseDriver(QuiesceDriver):
 
 
 def _state_of(server: Server) -> str | None:
-    """None unless Nova shows for certain what a server is.
+    """Whether a server is frozen or thawed; None unless Nova shows that for certain.
 
     One that is being migrated may be paused, as may one of which Nova knows nothing, and one that an administrator has declared to be ACTIVE.
     """

@@ -86,7 +86,7 @@ class Quiescer:
         self._least = least
         self._concurrency = concurrency
         admin = connect_other(options.admin_cloud) if options.admin_cloud else cloud
-        # Only administrators may name a project, be it their own.
+        # Only administrators may name a project, even their own.
         self._project_ids = () if admin.project_id == cloud.project_id else (cloud.project_id,)
         self.compute = Compute(admin)
         self._reach = Reach(self.compute, options.libvirt_uri, options.freeze_timeout, options.guard_timeout, self._guards)
@@ -139,6 +139,9 @@ class Quiescer:
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})
+        if server.locked and not _sees_as_administrator(server):
+            problem = f"Server {server.label} is locked, so its own project can neither mark nor freeze it; unlock it, or give admin_cloud."
+            return Choice(self._candidates()[0], Support(problem), {})
         passed_over: dict[str, str] = {}
         for driver in self._candidates():
             support = driver.probe(server)
@@ -193,6 +196,11 @@ class Quiescer:
         return FreezeWindow(steps, limits, FreezeMarks(self.compute), interruption)
 
 
+def _sees_as_administrator(server: Server) -> bool:
+    """Whether the credentials that were shown a server are an administrator's: Nova shows its host to no others."""
+    return server.hypervisor is not None
+
+
 def _member(server: Server, tier: str, choice: Choice) -> Member:
     return Member(server, tier, choice.driver, choice.support.guard)
 
@@ -213,7 +221,10 @@ def running(servers: t.Iterable[Server]) -> list[Server]:
 
 
 def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
-    """:raises CheckFailed: naming every server that cannot be frozen, and why."""
+    """Require that all servers can be frozen.
+
+    :raises CheckFailed: naming every server that cannot be frozen, and why.
+    """
     problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
     if problems:
         raise CheckFailed("Not all servers can be frozen", problems)

@@ -42,7 +42,10 @@ class Thawing:
 
 
 def _thaw(driver: QuiesceDriver, server: Server, mark: FreezeMark) -> bool:
-    """:returns: whether the server was still frozen."""
+    """Thaw one server.
+
+    :returns: whether the server was still frozen.
+    """
     thaw = driver.thaw(server)
     if driver.freezes_late and not (thaw.has_arrived or mark.frozen or mark.is_leftover):
         raise FreezeFailed(

@@ -246,7 +246,10 @@ class FreezeWindow:
         return self._limits.budget - self.standstill - self.expected_thaw
 
     def check_budget(self) -> None:
-        """:raises FreezeFailed: when the budget is used up."""
+        """Require that budget is left.
+
+        :raises FreezeFailed: when the budget is used up.
+        """
         if self.remaining() <= 0:
             late = [m.server.label for m in self.members if not m.frozen]
             done = len(self.members) - len(late)

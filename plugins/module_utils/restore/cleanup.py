@@ -12,8 +12,9 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.errors import CloudError, NotFound, ResourceFailed
+from ..core.intent import is_owners_lock
 from ..core.marking import Mark
-from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
+from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Trunk, Volume
 from ..work.pool import each, run_all
 from ..work.waiting import Waiter
 from . import site as restore_site
@@ -42,10 +43,14 @@ class ServerRemover:
         self._concurrency = concurrency
 
     def remove(self, made: MadeServers) -> None:
-        """Delete servers, then floating addresses, then ports."""
+        """Delete servers, then trunks, which keep their ports, then floating addresses, then ports."""
         each(made.servers, self.delete, self._concurrency)
+        each(made.trunks, self._delete_trunk, self._concurrency)
         each(made.floating_ips, self._delete_floating_ip, self._concurrency)
         each(made.ports, self._delete_port, self._concurrency)
+
+    def _delete_trunk(self, trunk: Trunk) -> None:
+        self._network.delete("trunks", trunk.id)
 
     def _delete_floating_ip(self, floating_ip: FloatingIp) -> None:
         self._network.delete_floating_ip(floating_ip.id)
@@ -54,7 +59,9 @@ class ServerRemover:
         self._network.delete_port(port.id)
 
     def delete(self, server: Server) -> None:
-        """Delete a server and wait until it is gone."""
+        """Delete a server and wait until it is gone; its owner's lock is no reason to keep it, but anybody else's is."""
+        if is_owners_lock(server):
+            self._compute.unlock(server.id)
         self._compute.delete_server(server.id)
         self._waiter.until(f"server {server.label} on site '{self._site}' to be deleted", lambda: self._gone(server))
 
@@ -160,6 +167,8 @@ class Cleanup:
         self._compute.delete_server_group(group.id)
 
     def _remove_networks(self, removal: Removal) -> list[str]:
+        # A router keeps the interfaces that its routes need.
+        each([one for one in removal.routers if one.routes], self._remove_routes, self._concurrency)
         each(removal.interfaces, self._remove_interface, self._concurrency)
         kinds: dict[str, t.Sequence[_InUse]] = {
             "routers": removal.routers,
@@ -171,6 +180,9 @@ class Cleanup:
         for collection, resources in kinds.items():
             left += each(resources, functools.partial(self._delete, collection), self._concurrency)
         return [why for why in left if why]
+
+    def _remove_routes(self, router: Router) -> None:
+        self._network.set_routes(router.id, ())
 
     def _remove_interface(self, port: Port) -> None:
         self._network.remove_router_interface(port.device_id, port.id)

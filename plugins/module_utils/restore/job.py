@@ -10,6 +10,7 @@ from .cleanup import ServerRemover
 from .marks import MadeServers
 from .networks import NetworkRestore, shown
 from .plan import RestorePlan
+from .port_plan import PortStep
 from .server_plan import ServerStep
 from .servers import ServerRestore
 from .volume_plan import VolumeStep
@@ -29,7 +30,10 @@ def restore_networks(restore: NetworkRestore, plan: RestorePlan, check_mode: boo
 
 
 def restore_volumes(restore: VolumeRestore, steps: t.Sequence[VolumeStep], wait: bool, check_mode: bool) -> Result:
-    """:param wait: whether for all of them; otherwise as many are begun as may go on at once."""
+    """Restore volumes, or in check mode say which would be.
+
+    :param wait: whether to wait for all of them; otherwise only as many are started as may run at once.
+    """
     if check_mode:
         volumes = restore.predicted(steps)
     else:
@@ -61,6 +65,8 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
     volumes = _volumes_before(restore.volumes)
     before = {step.spec.name: _state(step) for step in restore.steps}
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in restore.steps}
+    ports_before = {step.label: _state_of_port(step) for step in restore.lone_ports}
+    ports_after = {step.label: "restored" if step.changes else ports_before[step.label] for step in restore.lone_ports}
     if check_mode:
         # Topology and volumes may be missing only because the tasks before did not make them in check mode.
         servers, timing = restore.predicted(), None
@@ -69,11 +75,17 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
         servers = restore.apply()
         timing = restore.timing()
     return {
-        "changed": volumes["changed"] or any(step.changes for step in restore.steps),
+        "changed": volumes["changed"] or any(step.changes for step in (*restore.steps, *restore.lone_ports, *restore.forwarders)),
         "servers": servers,
+        "ports": restore.described_ports(),
+        "forwarding_floating_ips": restore.described_forwarders(),
+        "warnings": restore.warnings,
         "started_at": str(restore.started),
         "timing": timing,
-        "diff": {"before": {"servers": before, **volumes["before"]}, "after": {"servers": after, **volumes["after"]}},
+        "diff": {
+            "before": {"servers": before, "ports": ports_before, **volumes["before"]},
+            "after": {"servers": after, "ports": ports_after, **volumes["after"]},
+        },
         **({"volumes": restore.volumes.described()} if restore.volumes else {}),
     }
 
@@ -92,6 +104,12 @@ def _state(step: ServerStep) -> str:
     return f"{step.current.status}, incomplete" if step.changes else step.current.status
 
 
+def _state_of_port(step: PortStep) -> str:
+    if step.current is None:
+        return "absent"
+    return "incomplete" if step.changes else "there"
+
+
 def remove_servers(remover: ServerRemover, made: MadeServers, check_mode: bool) -> Result:
     if not check_mode:
         remover.remove(made)
@@ -99,5 +117,6 @@ def remove_servers(remover: ServerRemover, made: MadeServers, check_mode: bool) 
         "servers": sorted(server.label for server in made.servers),
         "floating_ips": sorted(one.ip_address for one in made.floating_ips),
         "ports": sorted(port.id for port in made.ports),
+        "trunks": sorted(trunk.id for trunk in made.trunks),
     }
     return {"changed": made.anything, "servers": [], "diff": {"before": before, "after": {key: [] for key in before}}}

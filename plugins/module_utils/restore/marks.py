@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ..core.marking import Mark
-from ..core.records import FloatingIp, Port, Server, Volume
+from ..core.records import FloatingIp, Port, Server, Trunk, Volume
 from ..manifest.manifest import Manifest
 from .site import RestoreSite
 
@@ -44,13 +44,13 @@ def by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) 
 
 def is_restored_elsewhere(mark: Mark, volumes: t.Iterable[Volume]) -> bool:
     """Whether a drill, or another one, or the restore itself has a volume of the same copy."""
-    others = (Mark.of_text(volume.description) for volume in volumes)
+    others = (Mark.of_volume(volume) for volume in volumes)
     return any(other is not None and other != mark and dataclasses.replace(other, drill=mark.drill) == mark for other in others)
 
 
 def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:
     """All volumes that a restore or drill made."""
-    return [volume for volume in volumes if bears_mark_of(owner, volume.description)]
+    return [volume for volume in volumes if _belongs(Mark.of_volume(volume), owner)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +60,18 @@ class MadeServers:
     servers: tuple[Server, ...]
     floating_ips: tuple[FloatingIp, ...]
     ports: tuple[Port, ...]
+    trunks: tuple[Trunk, ...] = ()
 
     @classmethod
     def of(cls, owner: Mark, site: RestoreSite) -> MadeServers:
         return cls(
             servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner)),
             floating_ips=tuple(one for one in site.floating_ips if bears_mark_of(owner, one.description)),
-            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description)),
+            # Interfaces of routers go with these.
+            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description) and not one.device_owner.startswith("network:")),
+            trunks=tuple(one for one in site.trunks if bears_mark_of(owner, one.description)),
         )
 
     @property
     def anything(self) -> bool:
-        return bool(self.servers or self.floating_ips or self.ports)
+        return bool(self.servers or self.floating_ips or self.ports or self.trunks)

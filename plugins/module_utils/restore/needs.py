@@ -75,14 +75,17 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
     lacking, site = plan.lacking, plan.site
     new_groups = [spec for spec in lacking["security_groups"] if site.own_security_group(spec.name) is None]
     new_routers = [spec for spec in lacking["routers"] if site.router(spec.name) is None]
-    ports = [port for step in steps for port in step.ports]
+    new_networks = [spec for spec in lacking["networks"] if site.network(spec.name) is None]
+    new_subnets = [spec for spec in lacking["subnets"] if not site.subnets_called(spec.name, site.network(spec.network))]
+    ports = [*(port for step in steps for port in step.ports), *plan.ports]
     made = sum(port.current is None for port in ports) + sum(len(spec.subnets) for spec in new_routers)
     return {
-        "network": len(lacking["networks"]),
-        "subnet": len(lacking["subnets"]),
+        "network": len(new_networks),
+        "subnet": len(new_subnets),
         "router": len(new_routers),
         "security_group": len(new_groups),
         "security_group_rule": sum(len(spec.rules) for spec in new_groups),
-        "port": made + len(lacking["networks"]),
-        "floatingip": sum(port.lacks_floating_ip for port in ports),
+        "port": made + len(new_networks),
+        "floatingip": sum(step.current is None for port in ports for step in port.floating) + sum(one.current is None for one in plan.forwarders),
+        "trunk": sum(port.trunk is not None and port.trunk.current is None for port in ports),
     }

@@ -10,13 +10,15 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, NotFound
 from ..core.marking import Mark
-from ..core.records import SecurityGroup
+from ..core.records import Network, Router, SecurityGroup, Subnet
 from ..manifest.rules import rule_spec
 from ..manifest.specs import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..work.pool import each, run_all
+from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
-from .topology import Lacking, joined_subnets, sharing_problems, smaller_mtu
+from .topology import Lacking, is_made, joined_subnets, missing_routes, sharing_problems, smaller_mtu
+from .wishes import ROUTES, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
 
 class NetworkRestore:
@@ -34,8 +36,9 @@ class NetworkRestore:
         self._owner: Mark = owner_of(plan.manifest)
         #: Id per name, by kind; what is made comes to it.
         self._ids: dict[str, dict[str, str]] = {"networks": {}, "subnets": {}, "security groups": {}}
+        self._maker = Maker(network, plan.site)
         #: What an operator should know of what was made.
-        self.warnings: list[str] = []
+        self.warnings: list[str] = self._maker.warnings
 
     def apply(self) -> None:
         """Make everything that the plan lists as missing.
@@ -60,8 +63,14 @@ class NetworkRestore:
     def _each(self, specs: t.Iterable[t.Any], make: t.Callable[[t.Any], t.Any]) -> list[t.Any]:
         return each(specs, make, self._concurrency)
 
-    def _marked(self, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        return {"description": self._owner.text(), **body}
+    def _body(self, spec: NetworkSpec | SubnetSpec | RouterSpec | SecurityGroupSpec, **more: t.Any) -> dict[str, t.Any]:
+        """The start of a body, with the mark in the description: Neutron keeps nothing else in the request that creates."""
+        return {"name": spec.name, "description": self._owner.beside(spec.description), **more}
+
+    def _tag(self, collection: str, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> None:
+        """Set the tags of what this restore made; an interrupted run may have left it without."""
+        if is_made(self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
+            self._maker.tag(collection, there.id, tags_of(self._owner, spec.tags, there.tags))
 
     # Networks
 
@@ -71,65 +80,120 @@ class NetworkRestore:
         self._each(lacking["routers"], self._make_router)
 
     def _make_network(self, spec: NetworkSpec) -> None:
-        # Not every site has the extension; what is off at the source must be off here.
-        security = {} if spec.port_security_enabled else {"port_security_enabled": False}
-        made = self._network.create_network(self._marked({"name": spec.name, **security}), self._owner.tags())
+        made = self._site.network(spec.name) or self._new_network(spec)
         self._ids["networks"][spec.name] = made.id
         if 0 < spec.mtu < made.mtu:
+            # Not in the request that creates it: not every site lets one say.
             self._network.set_mtu(made.id, spec.mtu)
-        elif 0 < made.mtu < spec.mtu:
+        self._tag("networks", spec, made)
+
+    def _new_network(self, spec: NetworkSpec) -> Network:
+        # Not every site has the extension; what is off at the source must be off here.
+        body = self._body(spec) | ({} if spec.port_security_enabled else {"port_security_enabled": False}) | _state(spec)
+        wishes = network_wishes(self._site, spec, self._owner)
+        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, body, wishes)
+        if 0 < made.mtu < spec.mtu:
             self.warnings.append(smaller_mtu(spec, made, self._site.name))
+        return made
 
     def _make_subnet(self, spec: SubnetSpec) -> None:
-        body = {
-            "name": spec.name,
-            "network_id": self._network_id(spec.network),
-            "cidr": spec.cidr,
-            "ip_version": spec.ip_version,
-            "gateway_ip": spec.gateway_ip,
-            "enable_dhcp": spec.enable_dhcp,
-            "dns_nameservers": list(spec.dns_nameservers),
-            "allocation_pools": [dict(pool) for pool in spec.allocation_pools],
-            "host_routes": [dict(route) for route in spec.host_routes],
-        }
+        there = self._site.subnets_called(spec.name, self._site.network(spec.network))
+        made = there[0] if there else self._new_subnet(spec)
+        self._ids["subnets"][spec.name] = made.id
+        self._tag("subnets", spec, made)
+
+    def _new_subnet(self, spec: SubnetSpec) -> Subnet:
+        body = self._body(
+            spec,
+            network_id=self._network_id(spec.network),
+            cidr=spec.cidr,
+            ip_version=spec.ip_version,
+            gateway_ip=spec.gateway_ip,
+            enable_dhcp=spec.enable_dhcp,
+            dns_nameservers=list(spec.dns_nameservers),
+            allocation_pools=[dict(pool) for pool in spec.allocation_pools],
+            host_routes=[dict(route) for route in spec.host_routes],
+        )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
         body |= {key: mode for key, mode in modes.items() if mode}
-        self._ids["subnets"][spec.name] = self._network.create_subnet(self._marked(body), self._owner.tags()).id
+        return self._maker.make(f"Subnet '{spec.name}'", self._network.create_subnet, body, subnet_wishes(self._site, spec, self._owner))
+
+    # Routers
 
     def _make_router(self, spec: RouterSpec) -> None:
         router = self._site.router(spec.name)
         has = joined_subnets(self._site, router) if router else {}
-        if router is None:
-            router = self._network.create_router(self._marked({"name": spec.name, **self._gateway(spec)}), self._owner.tags())
+        router = router or self._new_router(spec)
         for subnet in spec.subnets:
             if subnet not in has:
-                self._network.add_router_interface(router.id, self._subnet_id(subnet))
+                self._join(spec, router, subnet)
+        if is_made(self._owner, router):
+            self._set_routes(spec, router)
+            self._tag("routers", spec, router)
 
-    def _gateway(self, spec: RouterSpec) -> dict[str, t.Any]:
-        if not spec.external_network:
-            return {}
-        network = self._site.external_network(spec.external_network)
-        # To say enable_snat at all takes an administrator, and true is the default.
-        snat = {} if spec.enable_snat else {"enable_snat": False}
-        return {"external_gateway_info": {"network_id": self._known("external network", spec.external_network, network.id if network else None), **snat}}
+    def _new_router(self, spec: RouterSpec) -> Router:
+        body, wishes = self._body(spec) | _state(spec), router_wishes(self._site, spec, self._owner)
+        if spec.external_network:
+            network = self._site.external_network(spec.external_network)
+            if network is None:
+                raise self._unknown("external network", spec.external_network)
+            gateway = {"network_id": network.id}
+            more = gateway_wishes(self._site, spec, network).body
+            body["external_gateway_info"] = gateway
+            wishes = Wishes({**wishes.body, **({"external_gateway_info": {**gateway, **more}} if more else {})})
+        return self._maker.make(f"Router '{spec.name}'", self._network.create_router, body, wishes)
+
+    def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
+        """Join a subnet by its gateway's address, or else by a port that has another one or is to be known as this restore's."""
+        subnet_id = self._subnet_id(name)
+        address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
+        described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
+        if address is None and is_made(self._owner, router):
+            self._network.add_router_interface(router.id, subnet_id)
+        else:
+            wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}
+            self._network.add_router_port(router.id, self._interface(spec.name, self._network_id(described.network), wanted))
+
+    def _interface(self, router: str, network_id: str, wanted: t.Mapping[str, str | None]) -> str:
+        """A port to join a subnet with, with the wanted address where it is free; an interrupted run may have left it."""
+        for port in self._site.ports:
+            on_subnet = any(ip.subnet_id == wanted["subnet_id"] for ip in port.fixed_ips)
+            if on_subnet and not port.device_id and Mark.of_text(port.description) == self._owner:
+                return port.id
+        anywhere = [{"subnet_id": wanted["subnet_id"]}]
+        body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
+        wishes = Wishes({"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {})
+        return self._maker.make(f"The interface of router '{router}' with {wanted['ip_address']}", self._network.create_port, body, wishes).id
+
+    def _set_routes(self, spec: RouterSpec, router: Router) -> None:
+        """Set the routes that a router of this restore lacks; what somebody has added stays."""
+        described = next(one for one in self._plan.manifest.description.topology.routers if one.name == spec.name)
+        missing = missing_routes(self._plan.manifest.description.topology, described, router)
+        if missing and ROUTES in self._site.extensions:
+            self._network.set_routes(router.id, [*router.routes, *missing])
 
     # Security groups
 
     def _make_security_groups(self, specs: t.Sequence[SecurityGroupSpec]) -> None:
         """Make all groups before the first rule, because rules name groups."""
-        groups = self._each(specs, lambda spec: self._site.own_security_group(spec.name) or self._make_security_group(spec))
+        groups = self._each(specs, self._group)
         self._each(zip(specs, groups, strict=True), lambda pair: self._set_rules(*pair))
 
-    def _make_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
+    def _group(self, spec: SecurityGroupSpec) -> SecurityGroup:
+        group = self._site.own_security_group(spec.name) or self._new_security_group(spec)
+        self._ids["security groups"][spec.name] = group.id
+        self._tag("security-groups", spec, group)
+        return group
+
+    def _new_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
         # Not every site has the extension; what is off at the source must be off here.
-        state = {} if spec.is_stateful else {"stateful": False}
-        body = {"name": spec.name, "description": self._owner.beside(spec.description), **state}
-        made = self._network.create_security_group(body, self._owner.tags())
-        self._ids["security groups"][spec.name] = made.id
-        return made
+        return self._network.create_security_group(self._body(spec, **({} if spec.is_stateful else {"stateful": False})))
 
     def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
-        """:param group: of the project."""
+        """Give a security group its rules.
+
+        :param group: of the project.
+        """
         described = [one.name for one in self._plan.manifest.description.topology.security_groups]
         names = self._site.security_group_names(described) | {one: name for name, one in self._ids["security groups"].items()}
         there = {rule_spec(rule, names): rule.id for rule in group.rules}
@@ -177,8 +241,15 @@ class NetworkRestore:
 
     def _known(self, what: str, name: str, found: str | None) -> str:
         if found is None:
-            raise NotFound(f"Site '{self._site.name}' has no {what} '{name}'.", "Create it, or say in a mapping which one to use.")
+            raise self._unknown(what, name)
         return found
+
+    def _unknown(self, what: str, name: str) -> NotFound:
+        return NotFound(f"Site '{self._site.name}' has no {what} '{name}'.", "Create it, or say in a mapping which one to use.")
+
+
+def _state(spec: NetworkSpec | RouterSpec) -> dict[str, bool]:
+    return {} if spec.is_up else {"admin_state_up": False}
 
 
 def shown(lacking: Lacking) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plan what a restore does about the ports of servers. Pure."""
+"""Plan what a restore does about ports: of servers, and those on none. Pure."""
 
 from __future__ import annotations
 
@@ -8,53 +8,80 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ..core.marking import Mark
+from ..core.marking import PLACE_KEY, Mark
 from ..core.records import FloatingIp, Network, Port
 from ..manifest.manifest import Manifest
-from ..manifest.specs import AddressSpec, PortSpec, ServerSpec
-from .marks import mark_of
+from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
+from .marks import by_mark, mark_of
 from .site import RestoreSite
+from .trunk_plan import TrunkStep, plan_trunk
+from .wishes import TRUNK, Wishes, floating_wishes, lacks_tags, port_wishes
 
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
-#: In the description of a port: which of its server's it is, counted from 0.
-_POSITION_KEY = "osdr_port"
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatingStep:
+    """What is to be done about one floating address of a port.
+
+    :param behind: the fixed address to which it leads; None while it is not known, or where the port has none.
+    :param current: the floating address, where it is there.
+    """
+
+    spec: FloatingSpec
+    mark: Mark
+    behind: str | None
+    current: FloatingIp | None
+    lacks_tags: bool
+
+    @property
+    def changes(self) -> bool:
+        return self.current is None or self.lacks_tags
+
+    def body(self, site: RestoreSite, port: Port) -> dict[str, t.Any]:
+        """Parameters for allocating it in Neutron; the external network must exist."""
+        network = t.cast(Network, site.external_network(self.spec.network))
+        body = {"floating_network_id": network.id, "port_id": port.id, "description": self.mark.beside(self.spec.description)}
+        return {**body, "fixed_ip_address": self.behind} if self.behind else body
+
+    def wishes(self, site: RestoreSite) -> Wishes:
+        return floating_wishes(site, self.spec, self.mark)
 
 
 @dataclasses.dataclass(frozen=True)
 class PortStep:
-    """What is to be done about one port of a server.
+    """What is to be done about one port.
 
+    :param label: what has it, for messages.
     :param description: by which the port is known again, at once and for as long as it is there.
     :param current: the port, where it is there.
-    :param floating_ip: its floating address, where it is there.
+    :param trunk: of which it is the parent; None where it is of none.
     """
 
     spec: PortSpec
     name: str
+    label: str
     mark: Mark
     description: str
     current: Port | None
-    floating_ip: FloatingIp | None
+    floating: tuple[FloatingStep, ...]
+    lacks_tags: bool
+    trunk: TrunkStep | None = None
 
     @property
-    def lacks_tags(self) -> bool:
-        return self.current is None or not set(self.mark.tags()) <= set(self.current.tags)
+    def floating_ip(self) -> FloatingIp | None:
+        """The first of its floating addresses that is there."""
+        return next((step.current for step in self.floating if step.current), None)
 
     @property
     def lacks_floating_ip(self) -> bool:
-        return self.spec.floating_network is not None and self.floating_ip is None
-
-    @property
-    def lacks_floating_tags(self) -> bool:
-        """Whether tags are missing on a floating address that a restore made; other addresses of the port are not touched."""
-        if self.floating_ip is None or Mark.of_text(self.floating_ip.description) != self.mark:
-            return False
-        return not set(self.mark.tags()) <= set(self.floating_ip.tags)
+        return any(step.current is None for step in self.floating)
 
     @property
     def changes(self) -> bool:
-        return self.lacks_tags or self.lacks_floating_ip or self.lacks_floating_tags
+        trunk_changes = self.trunk is not None and self.trunk.changes
+        return self.current is None or self.lacks_tags or trunk_changes or any(step.changes for step in self.floating)
 
     def body(self, site: RestoreSite) -> dict[str, t.Any]:
         """Parameters for creating the port in Neutron; all names must exist."""
@@ -78,23 +105,112 @@ class PortStep:
             body["allowed_address_pairs"] = [dict(pair) for pair in self.spec.allowed_address_pairs]
         return body
 
-    def floating_ip_body(self, site: RestoreSite, port: Port) -> dict[str, t.Any]:
-        """Parameters for allocating the floating address in Neutron; the external network must exist.
+    def wishes(self, site: RestoreSite) -> Wishes:
+        return port_wishes(site, self.spec, self.mark)
 
-        :param port: as it is by now: the site may have chosen addresses.
-        """
-        network = t.cast(Network, site.external_network(t.cast(str, self.spec.floating_network)))
-        body = {"floating_network_id": network.id, "port_id": port.id, "description": self.mark.text()}
-        behind = next(self._addresses_in_order(site, port), None)
-        return {**body, "fixed_ip_address": behind} if behind else body
+    def at(self, site: RestoreSite, port: Port) -> PortStep:
+        """The step once the port is there: the site may have chosen addresses."""
+        return dataclasses.replace(self, current=port, floating=_floating_steps(site, self.spec, self.mark, port))
 
-    def _addresses_in_order(self, site: RestoreSite, port: Port) -> t.Iterator[str]:
-        """The IPv4 addresses of a port, in the order in which the application has them; Neutron lists them in another one."""
-        for wanted in self.spec.fixed_ips:
-            subnet_id = site.subnet_id(port.network_id, wanted.subnet)
-            for ip in port.fixed_ips:
-                if ip.subnet_id == subnet_id and wanted.ip_address in ("", ip.ip_address) and _is_ipv4(ip.ip_address):
-                    yield ip.ip_address
+
+def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, position: int, made: t.Iterable[Port]) -> PortStep:
+    """Plan one port of a server.
+
+    :param made: ports with the mark of the server.
+    """
+    spec, mark = server.ports[position], mark_of(manifest, server.source_id)
+    current = next((port for port in made if _is_port(port, spec, position)), None)
+    name = manifest.called(spec.name or f"{server.name}-{position}")
+    step = _step(site, spec, _Named(name, f"server '{server.name}'", _port_description(spec, position, mark), mark), current)
+    trunk = next((one for one in manifest.description.topology.trunks if one.port == spec.source_id), None)
+    if trunk is None or TRUNK not in site.extensions:
+        return step
+    there = {one.spec.source_id: one.current.id for one in plan_ports(manifest, site) if one.current}
+    return dataclasses.replace(step, trunk=plan_trunk(manifest, site, trunk, step.current, there))
+
+
+def plan_ports(manifest: Manifest, site: RestoreSite) -> list[PortStep]:
+    """Plan the ports that are on no server."""
+    specs = manifest.description.topology.ports
+    made = by_mark(site.ports if specs else (), lambda port: Mark.of_text(port.description))
+    return [_plan_lone_port(manifest, site, spec, made) for spec in specs]
+
+
+def _plan_lone_port(manifest: Manifest, site: RestoreSite, spec: PortSpec, made: t.Mapping[Mark | None, list[Port]]) -> PortStep:
+    mark = mark_of(manifest, spec.source_id)
+    current = next(iter(made[mark]), None) or _same_port(site, spec)
+    named = _Named(manifest.called(spec.name) if spec.name else "", f"port '{spec.name or spec.source_id}'", mark.beside(spec.description), mark)
+    return _step(site, spec, named, current, is_ours=bool(made[mark]))
+
+
+def _same_port(site: RestoreSite, spec: PortSpec) -> Port | None:
+    """A port with the same addresses that nothing has, such as that of the application itself, where it once ran: it is used as it is."""
+    network, wanted = site.network(spec.network), {ip.ip_address for ip in spec.fixed_ips}
+    for port in site.ports:
+        is_free = not port.device_owner.startswith(("compute:", "network:")) and (not port.device_id or port.device_owner == "trunk:subport")
+        same_mac = port.mac_address.lower() == spec.mac_address.lower()
+        if network and port.network_id == network.id and is_free and same_mac and {ip.ip_address for ip in port.fixed_ips} == wanted:
+            return port
+    return None
+
+
+# Any port
+
+
+@dataclasses.dataclass(frozen=True)
+class _Named:
+    """By what a port is known: at the site, in messages, and again."""
+
+    name: str
+    label: str
+    description: str
+    mark: Mark
+
+
+def _step(site: RestoreSite, spec: PortSpec, named: _Named, current: Port | None, is_ours: bool = True) -> PortStep:
+    """:param is_ours: whether the restore made the port, where it is there."""
+    mark = named.mark
+    lacking = (is_ours or current is None) and lacks_tags(site, mark, spec.tags, current.tags if current else ())
+    return PortStep(spec, named.name, named.label, mark, named.description, current, _floating_steps(site, spec, mark, current), lacking)
+
+
+def _floating_steps(site: RestoreSite, spec: PortSpec, mark: Mark, port: Port | None) -> tuple[FloatingStep, ...]:
+    there = site.floating_ips_of(port)
+    steps = []
+    for one in spec.floating_ips:
+        behind = address_at(site, spec, one.place, port)
+        current = _floating_at(site, one, behind, there)
+        if current:
+            there.remove(current)
+        is_ours = current is None or Mark.of_text(current.description) == mark
+        steps.append(FloatingStep(one, mark, behind, current, is_ours and lacks_tags(site, mark, one.tags, current.tags if current else ())))
+    return tuple(steps)
+
+
+def _floating_at(site: RestoreSite, spec: FloatingSpec, behind: str | None, there: t.Sequence[FloatingIp]) -> FloatingIp | None:
+    """One that leads to the same address: of the same external network, or else whichever somebody gave it."""
+    network = site.external_network(spec.network)
+    leading = [one for one in there if behind is None or one.fixed_ip_address in (None, behind)]
+    return min(leading, key=lambda one: network is None or one.network_id != network.id, default=None)
+
+
+def address_at(site: RestoreSite, spec: PortSpec, place: int | None, port: Port | None) -> str | None:
+    """One of a port's fixed addresses, of which Neutron lists several in an order of its own, and may have chosen some.
+
+    :param place: of the address in the specification; None for the first one of IPv4.
+    :returns: None where the port is not there.
+    """
+    if port is None:
+        return None
+    taken: list[str] = []
+    for number, wanted in enumerate(spec.fixed_ips):
+        subnet_id = site.subnet_id(port.network_id, wanted.subnet)
+        fitting = [ip.ip_address for ip in port.fixed_ips if ip.subnet_id == subnet_id and wanted.ip_address in ("", ip.ip_address)]
+        found = next((one for one in fitting if one not in taken), None)
+        taken += [found] if found else []
+        if found and (number == place or (place is None and _is_ipv4(found))):
+            return found
+    return None
 
 
 def _is_ipv4(address: str) -> bool:
@@ -106,20 +222,16 @@ def _fixed_ip(site: RestoreSite, network_id: str, address: AddressSpec) -> dict[
     return {**subnet, "ip_address": address.ip_address} if address.ip_address else subnet
 
 
-def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, position: int, made: t.Iterable[Port]) -> PortStep:
-    spec, mark = server.ports[position], mark_of(manifest, server.source_id)
-    description = _port_description(spec, position, mark)
-    current = next((port for port in made if _is_port(port, spec, description)), None)
-    name = manifest.called(spec.name or f"{server.name}-{position}")
-    return PortStep(spec, name, mark, description, current, site.floating_ip_of(current))
-
-
 def _port_description(spec: PortSpec, position: int, mark: Mark) -> str:
     """The port's mark; if the MAC address is not known in advance, the position distinguishes the ports of a server."""
-    return mark.text() if spec.mac_address else f"{mark.text()} {_POSITION_KEY}={position}"
+    return mark.beside(spec.description, *(() if spec.mac_address else (_place(position),)))
 
 
-def _is_port(port: Port, spec: PortSpec, description: str) -> bool:
+def _place(position: int) -> str:
+    return f"{PLACE_KEY}={position}"
+
+
+def _is_port(port: Port, spec: PortSpec, position: int) -> bool:
     if spec.mac_address:
         return port.mac_address.lower() == spec.mac_address.lower()
-    return port.description == description
+    return _place(position) in port.description.split()

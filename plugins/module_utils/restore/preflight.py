@@ -14,7 +14,9 @@ from .stock import Stock
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """:param problems: what would make the restore fail, each with a way out.
+    """The result of checking a restore beforehand.
+
+    :param problems: what would make the restore fail, each with a way out.
     :param doubts: what may make it fail, or be missing then, and only others know.
     """
 
@@ -25,6 +27,9 @@ class Judgement:
 
 
 def judge(plan: RestorePlan, stock: Stock) -> Judgement:
-    """:param stock: of the site that was planned for."""
+    """Check a planned restore.
+
+    :param stock: of the site that was planned for.
+    """
     needed = tuple(needs(plan, stock.quotas))
     return Judgement(plan, needed, tuple(problems(plan, stock, needed)), tuple(doubts(plan)))

@@ -17,14 +17,16 @@ from ..manifest.addresses import contains
 from ..manifest.manifest import Manifest
 from ..manifest.missing import warning
 from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
+from .losses import losses
 from .marks import bears_mark_of, owner_of
 from .needs import Need
+from .nova_features import Feature
 from .plan import RestorePlan
 from .port_plan import PortStep
-from .server_plan import ServerStep, specs_differ
+from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
-from .topology import mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
+from .topology import kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
 from .volume_plan import READY, Action, VolumeStep
 
 
@@ -45,9 +47,9 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
         *_key_pair_problems(manifest, site),
         *_borrowed_problems(manifest, site),
         *_external_network_problems(manifest, site),
-        *_outside_problems(manifest, plan.servers),
-        *_twin_problems(plan.servers),
-        *_address_problems(site, plan.servers),
+        *_outside_problems(manifest, plan.all_ports),
+        *_twin_problems(plan.all_ports),
+        *_address_problems(site, plan.all_ports),
         *stopped_problems(site, plan.servers),
     ]
 
@@ -55,27 +57,39 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
 def doubts(plan: RestorePlan) -> list[str]:
     """What may make the restore fail, or be missing afterwards, depending on the owners of other projects' networks."""
     site = plan.site
-    wanted = {
-        (port.spec.network, step.spec.name)
-        for step in plan.servers
-        for port in step.ports
-        if port.current is None and _identity(port.spec)
-    }
+    wanted = {(port.spec.network, port.label) for port in plan.all_ports if port.current is None and _identity(port.spec)}
     addresses = [
         f"Network '{network}' at site '{site.name}' belongs to another project. Sites usually let only its owner choose addresses there, "
-        f"as the ports of server '{server}' need; if this site does so, have Neutron assign them (policy: new in a mapping)."
-        for network, server in sorted(wanted)
+        f"as the ports of {label} need; if this site does so, have Neutron assign them (policy: new in a mapping)."
+        for network, label in sorted(wanted)
         if (found := site.network(network)) and not site.is_own(found)
     ]
-    flavors = [
-        f"Flavor '{step.flavor.name}' for server '{step.spec.name}' has other extra specs at site '{site.name}' than at the source: "
-        f"{dict(step.flavor.extra_specs or {})} instead of {dict(step.spec.flavor.extra_specs or {})}."
-        for step in plan.servers
-        if step.builds and step.flavor and not isinstance(step.spec.flavor, NamedFlavor) and specs_differ(step.flavor, step.spec.flavor)
-    ]
+    off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
+    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
-    return [*addresses, *sharing_doubts(topology, site), *mtu_doubts(topology, site), *flavors, *([missing] if missing else [])]
+    return [
+        *addresses,
+        *sharing_doubts(topology, site),
+        *mtu_doubts(topology, site),
+        *kept_rules(topology, site),
+        *losses(plan),
+        *_age_doubts(plan),
+        *stays_off,
+        *([missing] if missing else []),
+    ]
+
+
+def _age_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    """What the site's Nova is too old for, told once."""
+    site = plan.site
+    lost: dict[Feature, list[str]] = collections.defaultdict(list)
+    for step in plan.servers:
+        for feature in step.lost if step.builds else ():
+            lost[feature].append(step.spec.name)
+    if lost:
+        told = "; ".join(f"{feature} of {', '.join(sorted(names))}" for feature, names in lost.items())
+        yield f"Nova at site '{site.name}' offers its API in version {site.nova[0]}.{site.nova[1]} at most, so these will be missing: {told}."
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:
@@ -139,8 +153,7 @@ def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[st
 
 def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
     """Ambiguous names: existing resources of the same name are used, so there must be only one."""
-    topology = manifest.description.topology
-    ports = [port for server in manifest.description.servers for port in server.ports]
+    topology, ports = manifest.description.topology, manifest.description.ports
     described = _names(topology.security_groups)
     # The site's own groups are not in the topology.
     groups = {name: site.security_groups_called(name) for port in ports for name in port.security_groups if name not in described}
@@ -208,7 +221,8 @@ def _descriptions(resources: t.Iterable[Network | Subnet | Router | SecurityGrou
 
 def _external_network_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
     wanted = {router.external_network for router in manifest.description.topology.routers}
-    wanted |= {port.floating_network for server in manifest.description.servers for port in server.ports}
+    wanted |= {floating.network for port in manifest.description.ports for floating in port.floating_ips}
+    wanted |= {one.floating.network for one in manifest.description.topology.forwarders}
     for name in sorted(one for one in wanted if one):
         if site.external_network(name) is None:
             yield (
@@ -217,31 +231,28 @@ def _external_network_problems(manifest: Manifest, site: RestoreSite) -> t.Itera
             )
 
 
-def _outside_problems(manifest: Manifest, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+def _outside_problems(manifest: Manifest, steps: t.Iterable[PortStep]) -> t.Iterator[str]:
     """Addresses outside their subnets."""
     ranges = {spec.name: spec.cidr for spec in manifest.description.topology.subnets}
     for step in steps:
-        for port in step.ports:
-            for ip in port.spec.fixed_ips if port.current is None else ():
-                if ip.ip_address and ip.subnet in ranges and not contains(ranges[ip.subnet], ip.ip_address):
-                    yield (
-                        f"Address {ip.ip_address} of server '{step.spec.name}' is outside subnet '{ip.subnet}' ({ranges[ip.subnet]}). "
-                        "In a mapping, set policy: remap (keep the host part) or new (Neutron assigns one)."
-                    )
+        for ip in step.spec.fixed_ips if step.current is None else ():
+            if ip.ip_address and ip.subnet in ranges and not contains(ranges[ip.subnet], ip.ip_address):
+                yield (
+                    f"Address {ip.ip_address} of {step.label} is outside subnet '{ip.subnet}' ({ranges[ip.subnet]}). "
+                    "In a mapping, set policy: remap (keep the host part) or new (Neutron assigns one)."
+                )
 
 
-def _twin_problems(steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+def _twin_problems(steps: t.Iterable[PortStep]) -> t.Iterator[str]:
     """Ports of the application that need the same address on one network."""
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for step in steps:
-        for port in step.ports:
-            for one in _identity(port.spec):
-                wanted[port.spec.network, one].append(step.spec.name)
-    for (network, one), servers in wanted.items():
-        if len(servers) > 1:
-            owners = " and ".join(f"'{name}'" for name in servers)
+        for one in _identity(step.spec):
+            wanted[step.spec.network, one].append(step.label)
+    for (network, one), labels in wanted.items():
+        if len(labels) > 1:
             yield (
-                f"{one} on network '{network}' is needed by {len(servers)} ports (of {owners}). In a mapping, give them separate networks or "
+                f"{one} on network '{network}' is needed by {len(labels)} ports (of {' and '.join(labels)}). In a mapping, give them separate networks or "
                 "subnets, or have Neutron assign addresses to all but one (policy: new)."
             )
 
@@ -251,16 +262,15 @@ def _identity(spec: PortSpec) -> list[str]:
     return [one for one in (spec.mac_address.lower(), *(ip.ip_address for ip in spec.fixed_ips)) if one]
 
 
-def _address_problems(site: RestoreSite, steps: t.Iterable[ServerStep]) -> t.Iterator[str]:
+def _address_problems(site: RestoreSite, steps: t.Iterable[PortStep]) -> t.Iterator[str]:
     for step in steps:
-        for port in step.ports:
-            network = site.network(port.spec.network)
-            if network is not None and port.current is None:
-                others = [other for other in site.all_ports if other.network_id == network.id]
-                yield from _clashes(site, step, port.spec, others)
+        network = site.network(step.spec.network)
+        if network is not None and step.current is None:
+            yield from _clashes(site, step, [other for other in site.all_ports if other.network_id == network.id])
 
 
-def _clashes(site: RestoreSite, step: ServerStep, spec: PortSpec, others: t.Iterable[Port]) -> t.Iterator[str]:
+def _clashes(site: RestoreSite, step: PortStep, others: t.Iterable[Port]) -> t.Iterator[str]:
+    spec = step.spec
     addresses = {ip.ip_address for ip in spec.fixed_ips if ip.ip_address}
     for other in others:
         taken = sorted(addresses & {ip.ip_address for ip in other.fixed_ips})
@@ -268,7 +278,7 @@ def _clashes(site: RestoreSite, step: ServerStep, spec: PortSpec, others: t.Iter
             taken.append(spec.mac_address)
         if taken:
             yield (
-                f"{' and '.join(taken)} of server '{step.spec.name}' on network '{spec.network}' at site '{site.name}' "
+                f"{' and '.join(taken)} of {step.label} on network '{spec.network}' at site '{site.name}' "
                 f"{'is' if len(taken) == 1 else 'are'} in use by {_holder(site, other)}; remove that first."
             )
 
@@ -283,12 +293,18 @@ def _holder(site: RestoreSite, port: Port) -> str:
 # What should have been there before servers are built
 
 
-def server_problems(site: RestoreSite, steps: t.Sequence[ServerStep], volumes_awaited: bool = False) -> t.Iterator[str]:
-    """Why the steps cannot be carried out: what should have been there before.
+def server_problems(
+    site: RestoreSite, steps: t.Sequence[ServerStep], volumes_awaited: bool = False, ports: t.Iterable[PortStep] = ()
+) -> t.Iterator[str]:
+    """Why servers, and ports on none, cannot be made: what should have been there before.
 
     :param volumes_awaited: whether volumes may be still to come.
+    :param ports: those on none.
     """
     yield from stopped_problems(site, steps)
+    for port in ports:
+        if port.current is None:
+            yield from _port_problems(site, port, f"{port.label[0].upper()}{port.label[1:]}")
     for step in steps:
         if step.builds:
             yield from _build_problems(site, step, f"Server '{step.spec.name}'")
@@ -299,7 +315,7 @@ def stopped_problems(site: RestoreSite, steps: t.Iterable[ServerStep]) -> t.Iter
     """Servers that an earlier run restored and that no longer run."""
     for step in steps:
         server = step.current
-        if step.action is Action.KEEP and server and server.status != "ACTIVE":
+        if step.action is Action.KEEP and server and server.status not in step.good_statuses:
             yield (
                 f"Server '{server.name}' was restored at site '{site.name}' before ({server.id}) but is {server.status} "
                 "now; start it, or remove what was restored (state: absent) and restore again."
@@ -343,8 +359,9 @@ def _port_problems(site: RestoreSite, port: PortStep, label: str) -> t.Iterator[
     for group in port.spec.security_groups:
         if site.security_group_id(group) is None:
             yield f"{label} needs security group '{group}', which is not there; {_NEEDS}"
-    if port.lacks_floating_ip and site.external_network(t.cast(str, port.spec.floating_network)) is None:
-        yield f"{label} needs the external network '{port.spec.floating_network}', which is not there."
+    for name in sorted({step.spec.network for step in port.floating if step.current is None}):
+        if site.external_network(name) is None:
+            yield f"{label} needs the external network '{name}', which is not there."
 
 
 def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
@@ -354,8 +371,9 @@ def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
             f"The mapping names flavor '{flavor.name}' for server '{server.name}', but site '{site.name}' has none of that name; "
             "correct the mapping, or give the project access to it."
         )
+    why = why_no_flavor(flavor, site.flavors)
     return (
         f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
-        f"'{site.name}' has no flavor of that name, nor one of at least that size with the same extra specs; create one, give the project "
+        f"'{site.name}' has none of at least that size with the same extra specs{f' ({why})' if why else ''}; create one, give the project "
         "access to one, or name one in a mapping."
     )

@@ -49,6 +49,7 @@ class Removal:
             "servers": (one.label for one in self.servers.servers),
             "floating_ips": (one.ip_address for one in self.servers.floating_ips),
             "ports": (one.id for one in self.servers.ports),
+            "trunks": (f"{one.name} ({one.id})" if one.name else one.id for one in self.servers.trunks),
             "volumes": (one.label for one in self.volumes),
             "routers": map(_label, self.routers),
             "subnets": map(_label, self.subnets),
@@ -71,7 +72,7 @@ def plan(owner: Mark, site: RestoreSite) -> Removal:
     return Removal(
         servers=work.made,
         volumes=tuple(work.volumes),
-        interfaces=tuple(port for port in site.all_ports if _is_interface(port, {one.id for one in work.routers})),
+        interfaces=tuple(port for port in site.all_ports if _is_interface(port) and work.goes_with_router(port)),
         routers=tuple(work.routers),
         subnets=tuple(work.subnets),
         networks=tuple(work.networks),
@@ -87,6 +88,7 @@ class _Decisions:
 
     def __init__(self, owner: Mark, site: RestoreSite) -> None:
         self.site = site
+        self.owner = owner
         self.made = MadeServers.of(owner, site)
         self.volumes = made_volumes(owner, site.volumes)
         self.routers = [one for one in site.routers if bears_mark_of(owner, one.description)]
@@ -112,8 +114,12 @@ class _Decisions:
 
     def _goes_too(self, port: Port) -> bool:
         """Whether a port is deleted with its server or network: Nova deletes ports attached later, and a network has ports of its own."""
-        owners = {one.id for one in self.made.servers} | {one.id for one in self.routers}
-        return port in self.made.ports or port.device_id in owners or port.device_owner in _NETWORKS_OWN
+        is_of_server = port.device_id in {one.id for one in self.made.servers}
+        return port in self.made.ports or is_of_server or self.goes_with_router(port) or port.device_owner in _NETWORKS_OWN
+
+    def goes_with_router(self, port: Port) -> bool:
+        """Whether a port is one of a router that goes, or one by which the restore joined a router of somebody else."""
+        return port.device_id in {one.id for one in self.routers} or (_is_interface(port) and bears_mark_of(self.owner, port.description))
 
     def _without(self, kind: str, things: t.Iterable[t.Any], label: t.Callable[[t.Any], str], use: t.Callable[[t.Any], str | None]) -> list[t.Any]:
         """Resources except those in use, which are reported."""
@@ -172,7 +178,8 @@ def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t
     """Other restores and drills of the application that have resources at the site."""
     marks = [Mark.of_metadata(one.metadata) for one in site.servers]
     shareable = (*site.own(site.networks), *site.own(site.subnets), *site.own(site.security_groups))
-    described: tuple[t.Any, ...] = (*site.volumes, *site.ports, *site.routers, *site.floating_ips, *shareable)
+    described: tuple[t.Any, ...] = (*site.ports, *site.trunks, *site.routers, *site.floating_ips, *shareable)
+    marks += [Mark.of_volume(one) for one in site.volumes]
     marks += [Mark.of_text(one.description) for one in described]
     marks += [Mark.of_text(key) for key in site.key_pairs.values()]
     counts = collections.Counter(mark.owner for mark in marks if mark and mark.application == application and mark.owner != owner)
@@ -188,8 +195,8 @@ def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:
     return [group for group in site.server_groups if group.name.startswith(called)]
 
 
-def _is_interface(port: Port, router_ids: t.Collection[str]) -> bool:
-    return port.device_id in router_ids and port.device_owner.startswith(_INTERFACES)
+def _is_interface(port: Port) -> bool:
+    return port.device_owner.startswith(_INTERFACES)
 
 
 def _label(resource: Network | Subnet | Router | SecurityGroup) -> str:

@@ -8,16 +8,23 @@ import dataclasses
 import re
 import typing as t
 
+from ..core.intent import Intent
 from ..core.marking import Mark
 from ..core.records import Flavor, NamedFlavor, Port, Server, ServerGroup, Volume
 from ..manifest import user_data
 from ..manifest.manifest import Manifest
 from ..manifest.specs import ServerSpec
+from . import nova_features
 from .marks import by_mark, mark_of
+from .nova_features import Feature, Version
 from .port_plan import PortStep, plan_port
 from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
 
+#: So many flavors that do not fit are told.
+_FLAVORS_SHOWN = 3
+#: Statuses of servers that are well.
+RUNS, OFF = "ACTIVE", "SHUTOFF"
 _LONGEST_HOSTNAME = 63
 #: What Nova takes; of a server's name it also makes others.
 _HOSTNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
@@ -32,6 +39,7 @@ class ServerStep:
     :param flavor: the site's flavor; None when none fits.
     :param key_name: None when the source has none, or the site has no key pair of that name.
     :param group: the site's server group; None when the source has none, or it is not there.
+    :param nova: the newest microversion that the site's Nova knows.
     """
 
     spec: ServerSpec
@@ -44,6 +52,7 @@ class ServerStep:
     flavor: Flavor | None
     key_name: str | None
     group: ServerGroup | None = None
+    nova: Version = (2, 100)
 
     @property
     def source(self) -> str:
@@ -63,14 +72,30 @@ class ServerStep:
 
     @property
     def changes(self) -> bool:
-        flags = self.current is not None and bool(self.wrong_flags(self.current))
-        return self.action is not Action.KEEP or flags or any(port.changes for port in self.ports)
+        if self.action is not Action.KEEP or self.current is None:
+            return True
+        server = self.current
+        return bool(self.wrong_flags(server)) or self.is_to_stop(server) or self.is_to_lock(server) or any(port.changes for port in self.ports)
+
+    @property
+    def good_statuses(self) -> tuple[str, ...]:
+        """Those that the server may have once it is restored."""
+        return (RUNS, OFF) if self.spec.is_off else (RUNS,)
+
+    def is_to_stop(self, server: Server) -> bool:
+        """Whether a server is to be off and has not been yet. From then on it is its owners' to start."""
+        return self.spec.is_off and not Intent.kept(server).is_off
+
+    def is_to_lock(self, server: Server) -> bool:
+        return self.spec.lock is not None and not server.locked
 
     def wrong_flags(self, server: Server) -> dict[str, bool]:
         """Volumes whose setting for deletion with the server must be changed, with the new setting, per volume id.
 
         A server is created with all its volumes kept: one that fails to build must not take restored data with it.
         """
+        if not nova_features.DELETION.is_taken(self.nova):
+            return {}
         attached = dict(server.volumes)
         wanted = {
             volume.id: spec.delete_on_termination
@@ -86,35 +111,66 @@ class ServerStep:
         wanted = own if _HOSTNAME.fullmatch(own) else _hostname(self.spec.name)
         return wanted if wanted != _hostname(self.name) and _HOSTNAME.fullmatch(wanted) else None
 
+    @property
+    def _features(self) -> dict[Feature, t.Any]:
+        """What of the server needs a newer Nova than others, with its value."""
+        spec, hostname = self.spec, self._hostname
+        return {
+            nova_features.DESCRIPTION: spec.description,
+            nova_features.DEVICE_TAGS: [one.device_tag for one in (*spec.volumes, *(port.spec for port in self.ports)) if one.device_tag],
+            nova_features.TAGS: list(spec.tags),
+            nova_features.LOCK_REASON: spec.lock,
+            nova_features.DELETION: any(one.delete_on_termination for one in spec.volumes),
+            nova_features.of_hostname(hostname or ""): hostname,
+        }
+
+    @property
+    def lost(self) -> list[Feature]:
+        """What the server has that the site's Nova is too old for."""
+        return [feature for feature, value in self._features.items() if value and not feature.is_taken(self.nova)]
+
+    @property
+    def lock_reason(self) -> str:
+        return (self.spec.lock or "") if nova_features.LOCK_REASON.is_taken(self.nova) else ""
+
+    def _tagged(self, device: dict[str, t.Any], tag: str | None) -> dict[str, t.Any]:
+        return {**device, "tag": tag} if tag and nova_features.DEVICE_TAGS.is_taken(self.nova) else device
+
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """Parameters for creating the server in Nova; flavor and volumes must exist."""
         body = {
             "name": self.name,
             "flavor_id": t.cast(Flavor, self.flavor).id,
-            "networks": [{"port": port_id} for port_id in port_ids] or "none",
+            "networks": [self._tagged({"port": port_id}, port.spec.device_tag) for port_id, port in zip(port_ids, self.ports, strict=False)] or "none",
             "block_device_mapping": [
-                {
-                    "boot_index": 0 if position == 0 else -1,
-                    "uuid": t.cast(Volume, volume).id,
-                    "source_type": "volume",
-                    "destination_type": "volume",
-                    "delete_on_termination": False,
-                }
-                for position, volume in enumerate(self.volumes)
+                self._tagged(_disk(position, t.cast(Volume, volume)), spec.device_tag)
+                for position, (spec, volume) in enumerate(zip(self.spec.volumes, self.volumes, strict=True))
             ],
             "config_drive": self.spec.config_drive,
-            "metadata": {**self.spec.metadata, **self.mark.metadata()},
+            "metadata": {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()},
         }
+        taken = {feature: value for feature, value in self._features.items() if feature.is_taken(self.nova)}
         optional = {
             "key_name": self.key_name,
-            "description": self.spec.description,
-            "tags": list(self.spec.tags),
+            "description": taken.get(nova_features.DESCRIPTION),
+            "tags": taken.get(nova_features.TAGS),
             "user_data": user_data.content(self.spec.user_data or ""),
             "availability_zone": self.spec.availability_zone,
             "scheduler_hints": self.group and {"group": self.group.id},
-            "hostname": self._hostname,
+            "hostname": taken.get(nova_features.of_hostname(self._hostname or "")),
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
+
+
+def _disk(position: int, volume: Volume) -> dict[str, t.Any]:
+    """A disk as Nova takes it; it boots from the first one."""
+    return {
+        "boot_index": 0 if position == 0 else -1,
+        "uuid": volume.id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "delete_on_termination": False,
+    }
 
 
 def _hostname(name: str) -> str:
@@ -160,6 +216,7 @@ def _server_step(
         flavor=choose_flavor(spec.flavor, site.flavors),
         key_name=spec.key_name if spec.key_name in site.key_pairs else None,
         group=site.server_group(spec.server_group),
+        nova=site.nova,
     )
 
 
@@ -170,22 +227,41 @@ def _server_action(server: Server | None) -> Action:
 
 
 def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
-    """The flavor of the same name if it is large enough, or else the smallest that is, with the same extra specs if known.
+    """The flavor of the same name if it is large enough, or else the smallest that is; with the same extra specs if they are known.
 
-    Of what a mapping names, just the one of that name.
+    Of what a mapping names, just the one of that name, whatever it is like.
     """
     if isinstance(wanted, NamedFlavor):
         return next((flavor for flavor in flavors if flavor.name == wanted.name), None)
+    return next((one for one in _large_enough(wanted, flavors) if not spec_differences(wanted, one)), None)
+
+
+def _large_enough(wanted: Flavor, flavors: t.Iterable[Flavor]) -> list[Flavor]:
+    """The best first."""
 
     def size(flavor: Flavor) -> tuple[int, ...]:
         # Not the disk: all servers boot from volumes.
         return flavor.vcpus, flavor.ram, flavor.ephemeral, flavor.swap
 
     large = [one for one in flavors if all(a >= b for a, b in zip(size(one), size(wanted), strict=True))]
-    fitting = [one for one in large if one.name == wanted.name or not specs_differ(one, wanted)]
-    return min(fitting, key=lambda one: (one.name != wanted.name, size(one), one.disk), default=None)
+    return sorted(large, key=lambda one: (one.name != wanted.name, size(one), one.disk))
 
 
-def specs_differ(one: Flavor, other: Flavor) -> bool:
-    """Whether two flavors are known to have different extra specs."""
-    return None not in (one.extra_specs, other.extra_specs) and one.extra_specs != other.extra_specs
+def spec_differences(wanted: Flavor, there: Flavor) -> list[str]:
+    """What a flavor says otherwise than the wanted one, spec by spec, as far as the specs of both are known."""
+    if wanted.extra_specs is None or there.extra_specs is None:
+        return []
+    ours, theirs = wanted.extra_specs, there.extra_specs
+    return [
+        f"{key} is {_shown(theirs.get(key))} instead of {_shown(ours.get(key))}" for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)
+    ]
+
+
+def _shown(value: str | None) -> str:
+    return "not set" if value is None else f"'{value}'"
+
+
+def why_no_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> str:
+    """In which extra specs the best of those that are large enough differ; empty when none is."""
+    differing = [(one.name, spec_differences(wanted, one)) for one in _large_enough(wanted, flavors)]
+    return "; ".join(f"of flavor '{name}', {', '.join(differences)}" for name, differences in differing[:_FLAVORS_SHOWN])

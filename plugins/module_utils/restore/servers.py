@@ -15,7 +15,8 @@ from ..application.definition import Tier
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
-from ..core.records import Server, Volume
+from ..core.intent import Intent
+from ..core.records import Port, Server, Volume
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
 from ..work.clock import Moment
@@ -23,12 +24,16 @@ from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, attempt_each, each, run_all, values_of
 from ..work.waiting import Waiter
 from .cleanup import ServerRemover
+from .forwarding_plan import ForwarderStep
+from .making import Maker
 from .plan import RestorePlan
-from .port_plan import PortStep
+from .port_plan import FloatingStep, PortStep
 from .problems import server_problems
-from .server_plan import ServerStep
+from .server_plan import OFF, RUNS, ServerStep
+from .trunk_plan import TrunkStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
+from .wishes import tags_of
 
 
 @dataclasses.dataclass
@@ -49,6 +54,10 @@ class _TierTimes:
     ready: float
     slowest: str
     slowest_seconds: float
+
+
+def _goal(step: ServerStep) -> str:
+    return "be built and stopped" if step.spec.is_off else "become active"
 
 
 class ServerRestore:
@@ -89,17 +98,30 @@ class ServerRestore:
         #: Sources whose checks this run has made.
         self._checked: set[str] = set()
         self._remover = ServerRemover(self.site.name, compute, network, waiter, concurrency)
+        self._maker = Maker(network, self.site)
+        #: What an operator should know of what was made.
+        self.warnings: list[str] = self._maker.warnings
 
     @property
     def steps(self) -> tuple[ServerStep, ...]:
         """The planned steps."""
         return self._plan.servers
 
+    @property
+    def lone_ports(self) -> tuple[PortStep, ...]:
+        """What is planned about ports on no server."""
+        return self._plan.ports
+
+    @property
+    def forwarders(self) -> tuple[ForwarderStep, ...]:
+        """What is planned about floating addresses that forward ports."""
+        return self._plan.forwarders
+
     def _steps_now(self) -> list[ServerStep]:
         return self._plan.servers_at(self.site)
 
     def refuse_problems(self) -> None:
-        problems = list(server_problems(self.site, self.steps, volumes_awaited=self.volumes is not None))
+        problems = list(server_problems(self.site, self.steps, self.volumes is not None, self.lone_ports))
         if problems:
             raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
 
@@ -109,12 +131,26 @@ class ServerRestore:
         :returns: a description of every server, in boot order.
         :raises DrError: naming each server that failed; what has been made is kept for the next run.
         """
-        steps: t.Sequence[ServerStep] = self.steps
+        self._make_lone_ports()
+        steps: t.Sequence[ServerStep] = self._steps_now() if self._plan.ports else self.steps
         if self.volumes is not None and not self.volumes.ended:
             steps = self._with_ports(steps)
         for tier in self.manifest.application.tiers:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
+        self._forward_ports()
         return self.described()
+
+    def _make_lone_ports(self) -> None:
+        """Make the ports that are on no server, before a server can take their addresses."""
+        if self._plan.ports:
+            each(self._plan.ports, self._complete_port, self.concurrency)
+            self._look_again()
+
+    def _forward_ports(self) -> None:
+        """Make the floating addresses that forward ports, once the ports are there."""
+        if self._plan.forwarders:
+            self._look_again()
+            each(self._plan.forwarders_at(self.site), self._complete_forwarder, self.concurrency)
 
     def _with_ports(self, steps: t.Sequence[ServerStep]) -> list[ServerStep]:
         """The steps with all ports made, of later tiers too: there is time for that while the volumes are restored."""
@@ -133,11 +169,18 @@ class ServerRestore:
             "servers": self.compute.servers,
             "ports": self.network.ports,
             "floating_ips": self.network.floating_ips,
+            "trunks": self.network.trunks,
         }
-        found = run_all(work, self.concurrency)
-        self.site = dataclasses.replace(
-            self.site, servers=tuple(found["servers"]), ports=tuple(found["ports"]), floating_ips=tuple(found["floating_ips"])
-        )
+        self.site = dataclasses.replace(self.site, **{kind: tuple(found) for kind, found in run_all(work, self.concurrency).items()})
+
+    def described_ports(self) -> list[dict[str, t.Any]]:
+        """The ports that are on no server, as they are now, or were when the site was last looked at."""
+        return [{"name": step.name, **self._describe_port(step)} for step in self._plan.ports_at(self.site)]
+
+    def described_forwarders(self) -> list[dict[str, t.Any]]:
+        """The floating addresses that forward ports."""
+        steps = self._plan.forwarders_at(self.site)
+        return [{"source_id": one.spec.source_id, "floating_ip": one.current.ip_address if one.current else None} for one in steps]
 
     def predicted(self) -> list[dict[str, t.Any]]:
         return [self._describe(step) for step in self.steps]
@@ -158,11 +201,11 @@ class ServerRestore:
         pipeline: Pipeline[str, Server] = Pipeline(
             start={source: functools.partial(self._start, source, by_source) for source in by_source},
             look=lambda sources: self._look(sources, by_source),
-            what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to become active",
+            what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to {_goal(by_source[source])}",
             startable=lambda sources: self._with_volumes(sources, by_source),
         )
         servers = values_of(pipeline.run(self.concurrency, self.waiter))
-        each([(step, servers[source]) for source, step in by_source.items()], self._set_flags, self.concurrency)
+        each([(step, servers[source]) for source, step in by_source.items()], self._finish, self.concurrency)
         self._wait_until_ready(tier, servers)
         taken = {source: self._taken(source, started) for source in by_source}
         slowest = max(taken, key=lambda source: taken[source])
@@ -204,6 +247,8 @@ class ServerRestore:
         if step.action is Action.REPLACE:
             self._delete_but_keep_volumes(t.cast(Server, step.current))
         port_ids = [self._complete_port(port) for port in step.ports]
+        for port, port_id in zip(step.ports, port_ids, strict=True):
+            self._complete_trunk(port.trunk, port_id, step.builds)
         if step.builds:
             self.compute.create_server(step.body(port_ids))
             self._times[source].created = self._elapsed()
@@ -220,33 +265,82 @@ class ServerRestore:
 
         :returns: the port's id.
         """
-        port, tags = step.current, step.mark.tags()
+        port = step.current
         if port is None:
-            port = self.network.create_port(step.body(self.site), tags)
-        elif step.lacks_tags:
-            self.network.set_tags("ports", port.id, step.mark.tags_beside(port.tags))
-        if step.lacks_floating_ip:
-            self.network.create_floating_ip(step.floating_ip_body(self.site, port), tags)
-        elif step.lacks_floating_tags and step.floating_ip:
-            self.network.set_tags("floatingips", step.floating_ip.id, step.mark.tags_beside(step.floating_ip.tags))
+            what = f"The port of {step.label} on network '{step.spec.network}'"
+            port = self._maker.make(what, self.network.create_port, step.body(self.site), step.wishes(self.site))
+            step = step.at(self.site, port)
+        if step.lacks_tags:
+            self._maker.tag("ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
+        for floating in step.floating:
+            self._complete_floating(floating, port, step.label)
         return port.id
+
+    def _complete_floating(self, step: FloatingStep, port: Port, label: str) -> None:
+        made = step.current
+        if made is None:
+            made = self._maker.make(f"The floating address of {label}", self.network.create_floating_ip, step.body(self.site, port), step.wishes(self.site))
+        if step.lacks_tags:
+            self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.tags, made.tags))
+
+    def _complete_trunk(self, step: TrunkStep | None, parent_id: str, builds: bool) -> None:
+        if step is None or not (builds or step.current):
+            return
+        if step.current is None:
+            made = self.network.create_trunk(step.body(parent_id))
+            self._maker.tag("trunks", made.id, tags_of(step.mark, step.spec.tags))
+        else:
+            if step.missing_subports:
+                self.network.add_subports(step.current.id, step.missing_subports)
+            if step.lacks_tags:
+                self._maker.tag("trunks", step.current.id, tags_of(step.mark, step.spec.tags, step.current.tags))
+
+    def _complete_forwarder(self, step: ForwarderStep) -> None:
+        made = step.current
+        if made is None:
+            what = f"The floating address that stands for {step.spec.source_id}"
+            made = self._maker.make(what, self.network.create_floating_ip, step.body(self.site), step.wishes(self.site))
+        if step.lacks_tags:
+            self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.floating.tags, made.tags))
+        for forwarding in step.missing:
+            self.network.create_forwarding(made.id, forwarding)
 
     def _look(
         self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]
     ) -> dict[str, Outcome[Server]]:
         site = dataclasses.replace(self.site, servers=tuple(self.compute.servers()))
-        outcomes = {}
+        outcomes: dict[str, Outcome[Server]] = {}
         for step in self._plan.servers_at(site):
             source, server = step.source, step.current
             if source not in sources or server is None:
                 continue
-            if server.status == "ACTIVE":
-                if steps[source].action is not Action.KEEP:
-                    self._times[source].active = self._elapsed()
-                outcomes[source] = Outcome(value=server)
-            elif step.action is not Action.WAIT:
-                outcomes[source] = Outcome(error=self._failure(step, server))
+            outcome = self._outcome(step, server)
+            if outcome and outcome.value and steps[source].action is not Action.KEEP:
+                self._times[source].active = self._elapsed()
+            outcomes.update({source: outcome} if outcome else {})
         return outcomes
+
+    def _outcome(self, step: ServerStep, server: Server) -> Outcome[Server] | None:
+        """A server that is as it shall be, or why it cannot become so; None while it may."""
+        if step.is_to_stop(server) and server.status in (RUNS, OFF):
+            return self._stopped(server)
+        if server.status in step.good_statuses:
+            return Outcome(value=server)
+        return None if step.action is Action.WAIT else Outcome(error=self._failure(step, server))
+
+    def _stopped(self, server: Server) -> Outcome[Server] | None:
+        """Have a server stopped that is to be off: Nova builds none without starting it.
+
+        :returns: it, or why it cannot be stopped; None while it is stopping.
+        """
+        if server.status == OFF and not server.task_state:
+            return Outcome(value=server)
+        try:
+            if not server.task_state:
+                self.compute.stop(server.id)
+        except DrError as error:
+            return Outcome(error=error)
+        return None
 
     def _failure(self, step: ServerStep, server: Server) -> DrError:
         return ResourceFailed(
@@ -265,10 +359,15 @@ class ServerRestore:
             return ""
         return f" Its console ends with: {tail}" if tail else ""
 
-    def _set_flags(self, built: tuple[ServerStep, Server]) -> None:
+    def _finish(self, built: tuple[ServerStep, Server]) -> None:
+        """Give a server what it cannot be built with; its lock, which keeps all else from being changed, comes last."""
         step, server = built
         for volume_id, flag in step.wrong_flags(server).items():
             self.compute.set_delete_on_termination(server.id, volume_id, flag)
+        if step.is_to_stop(server):
+            self.compute.set_metadata(server.id, Intent(is_off=True).metadata())
+        if step.is_to_lock(server):
+            self.compute.lock(server.id, step.lock_reason)
 
     # Readiness
 
@@ -301,7 +400,7 @@ class ServerRestore:
 
     def _check(self, checks: t.Sequence[Check], step: ServerStep) -> None:
         source, times = step.source, self._times[step.source]
-        waited = checks and self.gates.wait(self._subject(step), checks, self.waiter)
+        waited = checks and not step.spec.is_off and self.gates.wait(self._subject(step), checks, self.waiter)
         now = self._elapsed()
         # What passes at once may have been ready since it is active, or was there before: others were waited for.
         since = self._begun[source] if times.active is None else times.active
@@ -318,7 +417,7 @@ class ServerRestore:
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)
 
-    # What is told
+    # Results
 
     def _describe(self, step: ServerStep) -> dict[str, t.Any]:
         server = step.current
@@ -328,6 +427,7 @@ class ServerRestore:
             "tier": step.spec.tier,
             "server_id": server.id if server else None,
             "status": server.status if server else "absent",
+            "is_off": step.spec.is_off,
             "address": step.address,
             "ports": [self._describe_port(port) for port in step.ports],
             "checks": self._describe_checks(step),
@@ -336,7 +436,7 @@ class ServerRestore:
 
     def _describe_checks(self, step: ServerStep) -> list[dict[str, t.Any]]:
         tier = next(one for one in self.manifest.application.tiers if one.name == step.spec.tier)
-        checked = step.source in self._checked
+        checked = step.source in self._checked and not step.spec.is_off
         return [{"check": check.label, "made_by": self.gates.made_by(check) if checked else []} for check in tier.checks]
 
     @staticmethod
@@ -346,5 +446,6 @@ class ServerRestore:
             "mac_address": (step.current or step.spec).mac_address or None,
             "fixed_ips": [ip.ip_address for ip in (step.current or step.spec).fixed_ips if ip.ip_address],
             "floating_ip": step.floating_ip.ip_address if step.floating_ip else None,
+            "floating_ips": [one.current.ip_address for one in step.floating if one.current],
             "port_id": step.current.id if step.current else None,
         }

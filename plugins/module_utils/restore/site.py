@@ -14,10 +14,25 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
-from ..core.records import Flavor, FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Volume
+from ..core.records import (
+    Flavor,
+    FloatingIp,
+    Network,
+    Port,
+    QosPolicy,
+    Router,
+    SecurityGroup,
+    Server,
+    ServerGroup,
+    Subnet,
+    SubnetPool,
+    Trunk,
+    Volume,
+)
 from ..work.pool import run_all
 
 Shareable = t.TypeVar("Shareable", Network, SecurityGroup, Subnet)
+Named = t.TypeVar("Named", QosPolicy, SubnetPool)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +43,8 @@ class RestoreSite:
     :param networks: with those that others share and external ones; so subnets and security groups.
     :param key_pairs: public key per name, of the credentials' user.
     :param ports_of_others: on networks that the project can use.
+    :param extensions: aliases of what its Neutron knows beside its core.
+    :param qos_policies: that the project may use; so subnet pools.
     """
 
     name: str
@@ -44,6 +61,12 @@ class RestoreSite:
     server_groups: tuple[ServerGroup, ...] = ()
     ports_of_others: tuple[Port, ...] = ()
     project_id: str = ""
+    extensions: frozenset[str] = frozenset()
+    trunks: tuple[Trunk, ...] = ()
+    qos_policies: tuple[QosPolicy, ...] = ()
+    subnet_pools: tuple[SubnetPool, ...] = ()
+    #: The newest microversion that the site's Nova knows.
+    nova: tuple[int, int] = (2, 100)
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -94,15 +117,29 @@ class RestoreSite:
         return next((group for group in self.own(self.security_groups) if group.name == name), None)
 
     def security_group_names(self, described: t.Collection[str]) -> dict[str, str]:
-        """Per id, the names of those that these names mean in rules.
+        """Name per id of the groups that rules refer to by these names.
 
         :param described: names that mean the project's own groups, whatever others share.
         """
         found = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
         return {group.id: name for name, group in found.items() if self.is_own(group) or name not in described}
 
-    def floating_ip_of(self, port: Port | None) -> FloatingIp | None:
-        return next((one for one in self.floating_ips if port and one.port_id == port.id), None)
+    def floating_ips_of(self, port: Port | None) -> list[FloatingIp]:
+        return [one for one in self.floating_ips if port and one.port_id == port.id]
+
+    def trunk_of(self, port: Port | None) -> Trunk | None:
+        """The trunk of which a port is the parent."""
+        return next((one for one in self.trunks if port and one.port_id == port.id), None)
+
+    def qos_policy(self, name: str | None) -> QosPolicy | None:
+        """The project's own of a name, or else one that others share."""
+        return next(iter(self._own_first(self.qos_policies, name)), None)
+
+    def subnet_pool(self, name: str | None) -> SubnetPool | None:
+        return next(iter(self._own_first(self.subnet_pools, name)), None)
+
+    def _own_first(self, resources: t.Iterable[Named], name: str | None) -> list[Named]:
+        return sorted((one for one in resources if name and one.name == name), key=lambda one: one.project_id != self.project_id)
 
     def _meant(self, called: t.Iterable[Shareable], otherwise: t.Sequence[Shareable] = ()) -> list[Shareable]:
         found = list(called)
@@ -128,7 +165,13 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
         "flavors": compute.flavors,
         "server_groups": compute.server_groups,
         "key_pairs": compute.key_pairs,
+        "extensions": network.extensions,
+        "trunks": network.trunks,
+        "qos_policies": network.qos_policies,
+        "subnet_pools": network.subnet_pools,
+        "nova": compute.newest_version,
     }
     found = run_all(work, concurrency)
-    key_pairs = found.pop("key_pairs")
-    return RestoreSite(name=cloud.site, project_id=cloud.project_id, key_pairs=key_pairs, **{kind: tuple(there) for kind, there in found.items()})
+    whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
+    listed = {kind: tuple(there) for kind, there in found.items()}
+    return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)

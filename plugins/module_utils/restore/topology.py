@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find what a site lacks of an application's topology, and what there differs from it. Pure.
 
-What is there under the same name is used as it is, with two exceptions. A router that lacks one of the
-application's subnets gets it. A security group gets the rules that it had at the source, because what the
-application exposes must not depend on chance; the project's group ``default`` only gets more rules, because it
-serves others too. What another project shares is used, and never changed.
+What is there under the same name is used as it is, with three exceptions. What an earlier run of the same restore made,
+and did not complete, is completed. A router that lacks one of the application's subnets gets it. A security group gets
+the rules that it had at the source, because what the application exposes must not depend on chance; the project's group
+``default`` only gets more rules, because it serves others too. What another project shares is used, and never changed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..core.records import Network, Router, Subnet
+from ..core.marking import Mark
+from ..core.records import Network, Router, SecurityGroup, Subnet
+from ..manifest.addresses import holds
 from ..manifest.rules import rule_spec
-from ..manifest.specs import NetworkSpec, RouterSpec, SecurityGroupSpec, SubnetSpec, Topology
+from ..manifest.specs import NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, SubnetSpec, Topology
+from .marks import bears_mark_of
 from .site import RestoreSite
+from .wishes import ROUTES, lacks_tags
 
 #: The specs of what is to be made or completed, per kind: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.
 Lacking = t.Mapping[str, t.Sequence[t.Any]]
@@ -25,13 +29,16 @@ Lacking = t.Mapping[str, t.Sequence[t.Any]]
 _DEFAULT_GROUP = "default"
 
 
-def lacking(topology: Topology, site: RestoreSite) -> Lacking:
-    """Parts of the topology to make or complete."""
+def lacking(topology: Topology, site: RestoreSite, owner: Mark) -> Lacking:
+    """Parts of the topology to make or complete.
+
+    :param owner: the restore; what it made is completed.
+    """
     return {
-        "networks": [spec for spec in topology.networks if site.network(spec.name) is None],
-        "subnets": [spec for spec in topology.subnets if not site.subnets_called(spec.name, site.network(spec.network))],
-        "routers": _routers(topology, site),
-        "security_groups": _security_groups(topology, site),
+        "networks": [spec for spec in topology.networks if _lacks_network(site, spec, owner)],
+        "subnets": [spec for spec in topology.subnets if _lacks_subnet(site, spec, owner)],
+        "routers": _routers(topology, site, owner),
+        "security_groups": _security_groups(topology, site, owner),
         "key_pairs": [spec for spec in topology.key_pairs if spec.name not in site.key_pairs],
         "server_groups": [spec for spec in topology.server_groups if site.server_group(spec.name) is None],
     }
@@ -41,10 +48,43 @@ def as_dicts(found: Lacking) -> dict[str, list[dict[str, t.Any]]]:
     return {kind: [dataclasses.asdict(spec) for spec in specs] for kind, specs in found.items()}
 
 
+def is_made(owner: Mark, resource: Network | Subnet | Router | SecurityGroup | None) -> bool:
+    """Whether the restore itself made something."""
+    return resource is not None and bears_mark_of(owner, resource.description)
+
+
+def _is_untagged(site: RestoreSite, owner: Mark, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> bool:
+    return is_made(owner, there) and lacks_tags(site, owner, spec.tags, there.tags)
+
+
+def _lacks_network(site: RestoreSite, spec: NetworkSpec, owner: Mark) -> bool:
+    there = site.network(spec.name)
+    return there is None or _is_untagged(site, owner, spec, there) or (is_made(owner, there) and 0 < spec.mtu < there.mtu)
+
+
+def _lacks_subnet(site: RestoreSite, spec: SubnetSpec, owner: Mark) -> bool:
+    there = site.subnets_called(spec.name, site.network(spec.network))
+    return not there or _is_untagged(site, owner, spec, there[0])
+
+
 # Routers
 
 
-def _routers(topology: Topology, site: RestoreSite) -> list[RouterSpec]:
+def missing_routes(topology: Topology, spec: RouterSpec, router: Router | None) -> list[t.Mapping[str, str]]:
+    """Routes that a router is to get: Neutron takes none to an address on no subnet that it joins."""
+    ranges = [one.cidr for one in topology.subnets if one.name in spec.subnets]
+    there = router.routes if router else ()
+    return [one for one in spec.routes if one not in there and any(holds(cidr, one["nexthop"]) for cidr in ranges)]
+
+
+def _is_incomplete(topology: Topology, site: RestoreSite, spec: RouterSpec, owner: Mark) -> bool:
+    router = site.router(spec.name)
+    if router is None or not is_made(owner, router):
+        return False
+    return _is_untagged(site, owner, spec, router) or (ROUTES in site.extensions and bool(missing_routes(topology, spec, router)))
+
+
+def _routers(topology: Topology, site: RestoreSite, owner: Mark) -> list[RouterSpec]:
     """Missing routers, and incomplete ones with the ids of the subnets that they have and must keep."""
     found = []
     for spec in topology.routers:
@@ -52,7 +92,8 @@ def _routers(topology: Topology, site: RestoreSite) -> list[RouterSpec]:
         if router is not None:
             joined = joined_subnets(site, router)
             wanted = [name for name in wanted if name not in {joined.get(one.id) for one in _there(topology, site, name)}]
-            found += [dataclasses.replace(spec, subnets=(*joined, *wanted))] if wanted else []
+            lacks = wanted or _is_incomplete(topology, site, spec, owner)
+            found += [dataclasses.replace(spec, subnets=(*joined, *wanted))] if lacks else []
         elif wanted or not spec.subnets:
             found.append(dataclasses.replace(spec, subnets=tuple(wanted)))
     return found
@@ -83,7 +124,7 @@ def joined_subnets(site: RestoreSite, router: Router) -> dict[str, str]:
 # Security groups
 
 
-def _security_groups(topology: Topology, site: RestoreSite) -> list[SecurityGroupSpec]:
+def _security_groups(topology: Topology, site: RestoreSite, owner: Mark) -> list[SecurityGroupSpec]:
     names = site.security_group_names([spec.name for spec in topology.security_groups])
     found = []
     for spec in topology.security_groups:
@@ -91,9 +132,29 @@ def _security_groups(topology: Topology, site: RestoreSite) -> list[SecurityGrou
         there = {rule_spec(rule, names) for rule in group.rules} if group else None
         if spec.name == _DEFAULT_GROUP and there:
             wanted |= there
-        if there != wanted:
+        if there != wanted or (group and _is_untagged(site, owner, spec, group)):
             found.append(dataclasses.replace(spec, rules=tuple(sorted(wanted, key=repr))))
     return found
+
+
+def kept_rules(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
+    """Rules of the project's group ``default`` that the source did not have: it serves others too, so they stay."""
+    names = site.security_group_names([spec.name for spec in topology.security_groups])
+    for spec in topology.security_groups:
+        group = site.own_security_group(spec.name) if spec.name == _DEFAULT_GROUP else None
+        there = [rule_spec(rule, names) for rule in group.rules] if group else []
+        more = [rule for rule in there if rule not in spec.rules]
+        if more:
+            yield (
+                f"Security group '{spec.name}' at site '{site.name}' has {len(more)} rules that it does not have at the source, and keeps them because it "
+                f"serves others too: {'; '.join(sorted(map(_in_words, more)))}. Remove them there if nothing needs them."
+            )
+
+
+def _in_words(rule: SecurityGroupRuleSpec) -> str:
+    ports = "" if rule.port_range_min is None else f" {rule.port_range_min}-{rule.port_range_max}"
+    far = rule.remote_ip_prefix or (f"group {rule.remote_group}" if rule.remote_group else "anywhere")
+    return f"{rule.direction} {rule.ether_type} {rule.protocol or 'any protocol'}{ports}, {far}"
 
 
 # What cannot stand for what is described

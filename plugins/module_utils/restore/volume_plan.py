@@ -12,8 +12,8 @@ import dataclasses
 import enum
 import typing as t
 
-from ..core.marking import Mark
-from ..core.records import Volume
+from ..core.marking import Mark, unmarked_text
+from ..core.records import VOLUME_KEY, Volume
 from ..manifest.manifest import Copy, Manifest
 from ..manifest.specs import VolumeSpec
 from .marks import by_mark, mark_of
@@ -73,18 +73,29 @@ class VolumeStep:
         optional = {"volume_type": self.spec.volume_type, "availability_zone": self.spec.availability_zone}
         return {**body, **{key: value for key, value in optional.items() if value}}
 
-    def lacks_marks(self, volume: Volume) -> bool:
-        """Whether the marks are missing: restoring a backup replaces the metadata with the source's."""
-        return not self.mark.metadata().items() <= volume.metadata.items()
+    @property
+    def description(self) -> str:
+        """What the volume is described as in the end."""
+        return unmarked_text(self.spec.description)
 
-    def lacks_bootable(self, volume: Volume) -> bool:
-        return self.spec.bootable and not volume.bootable
+    def is_complete(self, volume: Volume) -> bool:
+        """Whether a volume that is there has all that it had at the source: its own description is what it gets last.
+
+        From then on it is its owners' to change.
+        """
+        return volume.description != self.mark.text()
+
+    def metadata_of(self, volume: Volume) -> dict[str, str]:
+        """The metadata of the finished volume: restoring a backup replaces those that it was created with by the source's."""
+        return {**self.spec.metadata, **self.mark.metadata(), VOLUME_KEY: volume.id}
+
+    def image_metadata_for(self, volume: Volume) -> dict[str, str]:
+        """Properties of the image that did not come with the copy."""
+        return {key: value for key, value in (self.spec.image_metadata or {}).items() if volume.image_metadata.get(key) != value}
 
     @property
     def changes(self) -> bool:
-        if self.action is Action.KEEP and self.current:
-            return self.lacks_marks(self.current) or self.lacks_bootable(self.current)
-        return True
+        return not (self.action is Action.KEEP and self.current and self.is_complete(self.current))
 
 
 def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[VolumeStep]:
@@ -92,7 +103,7 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
 
     :param volumes: all of the project at the site.
     """
-    made = by_mark((volume for volume in volumes if volume.status != "deleting"), lambda volume: Mark.of_text(volume.description))
+    made = by_mark((volume for volume in volumes if volume.status != "deleting"), Mark.of_volume)
     steps = []
     for server in manifest.description.servers:
         for spec in server.volumes:

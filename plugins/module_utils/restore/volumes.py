@@ -181,11 +181,22 @@ class VolumeRestore:
 
     def _complete(self, restored: tuple[VolumeStep, Volume]) -> Volume:
         step, volume = restored
-        if step.lacks_marks(volume):
-            self.storage.set_volume_metadata(volume.id, step.mark.metadata())
-        if step.lacks_bootable(volume):
-            self.storage.set_volume_bootable(volume.id)
+        if not step.is_complete(volume):
+            self._finish(step, volume)
         return volume
+
+    def _finish(self, step: VolumeStep, volume: Volume) -> None:
+        """Give a restored volume what no backup brings back; its description, by which it is found until then, comes last."""
+        self.storage.set_volume_metadata(volume.id, step.metadata_of(volume))
+        image_metadata = step.image_metadata_for(volume)
+        if image_metadata:
+            self.storage.set_volume_image_metadata(volume.id, image_metadata)
+        if step.spec.bootable != volume.bootable:
+            # A volume with an image's properties comes back bootable.
+            self.storage.set_volume_bootable(volume.id, step.spec.bootable)
+        if step.spec.is_read_only and not volume.is_read_only:
+            self.storage.make_volume_read_only(volume.id)
+        self.storage.describe_volume(volume.id, step.description)
 
     def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
         return {

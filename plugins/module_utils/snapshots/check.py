@@ -13,7 +13,7 @@ from ..quiesce.mark import FreezeMark, is_leftover
 from ..work.pool import each
 from .evidence import strangers_of
 from .grouping import Unit
-from .plan import Plan
+from .plan import SnapshotPlan
 from .wanted import Storages, Wanted
 
 
@@ -45,7 +45,7 @@ def _is_at_rest(server: Server, thaws_leftovers: bool) -> bool:
     return (server.status in ("ACTIVE", "SHUTOFF") or is_paused) and not server.task_state
 
 
-def busy_problems(plan: Plan, site: str) -> list[str]:
+def busy_problems(plan: SnapshotPlan, site: str) -> list[str]:
     """Snapshots that must be replaced but cannot be deleted, because they are being backed up meanwhile."""
     return [
         f"Snapshot {snapshot.id} of volume {snapshot.volume_id} on site '{site}' belongs to an incomplete set and is being backed up. "
@@ -63,7 +63,7 @@ def sharing_problems(wanted: Wanted) -> list[str]:
     return [f"Servers outside the application write to its volumes: {strangers}."] if strangers else []
 
 
-def quota_problems(plan: Plan, storages: Storages, units: t.Sequence[Unit] = ()) -> list[str]:
+def quota_problems(plan: SnapshotPlan, storages: Storages, units: t.Sequence[Unit] = ()) -> list[str]:
     """Quotas that are too small for the plan, after what it deletes.
 
     :param units: those that need a group of ours count as groups.
@@ -94,7 +94,7 @@ def _shortfalls(storages: Storages, project_id: str, needs: t.Mapping[str, int])
     ]
 
 
-def permission_problems(plan: Plan, storages: Storages, concurrency: int) -> list[str]:
+def permission_problems(plan: SnapshotPlan, storages: Storages, concurrency: int) -> list[str]:
     """Projects in which the credentials may not snapshot."""
     sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use"}
     allowed = each(sample.values(), lambda volume: storages.of(volume.project_id).may_snapshot(volume), concurrency)

@@ -21,7 +21,7 @@ from . import grouping
 from .evidence import Evidence
 from .grouping import Unit
 from .job import GroupingOptions, SnapshotJob
-from .plan import Plan
+from .plan import SnapshotPlan
 from .result import describe
 from .seeing import Seeing
 from .wanted import Storages, Wanted, survey, warnings
@@ -155,7 +155,7 @@ class Course:
         described = describe(wanted, job.snapshots.current(), evidence)
         return {**result, "grouping": grouping.describe(units), "cg_snapshot": described}
 
-    def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: Plan, is_check: bool) -> dict[str, t.Any]:
+    def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: SnapshotPlan, is_check: bool) -> dict[str, t.Any]:
         """Complete the evidence of a set with the thaw of the freeze around it."""
         current = job.snapshots.current()
         evidence = Evidence.read(current)
@@ -202,7 +202,7 @@ class Course:
         return quiescer.window(quiescer.members(self._settings.application, servers, choices), self._interruption)
 
     def _servers(self, quiescer: Quiescer | None, is_check: bool) -> dict[str, Server]:
-        """Per name in the definition; what an earlier run left frozen is thawed."""
+        """The servers per name in the definition; what an earlier run left frozen is thawed."""
         settings = self._settings
         if not quiescer:
             return self._compute().resolve(settings.application.servers, settings.projects)

@@ -122,7 +122,7 @@ def _weakness(whole: SetEvidence) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """All of it. Servers by their id, snapshots by their volume's."""
+    """The evidence for a whole set: of servers by their id, of snapshots by their volume's."""
 
     whole: SetEvidence
     servers: t.Mapping[str, ServerEvidence]
@@ -134,7 +134,7 @@ class Evidence:
         return consistency.weakest(one.at_best for one in self.servers.values())
 
     def metadata(self, volume_id: str, server_id: str) -> dict[str, str]:
-        """For the snapshot of a volume of a server."""
+        """The metadata for the snapshot of a server's volume."""
         return {
             **self.servers[server_id].metadata(),
             **self.snapshots[volume_id].metadata(),
@@ -177,7 +177,10 @@ class Seen:
     still_off: t.Collection[str]
 
     def evidence(self, servers: t.Mapping[str, tuple[Server, t.Sequence[Volume]]]) -> Evidence:
-        """:param servers: the servers and their volumes per server id."""
+        """Compute the evidence of a set from what happened.
+
+        :param servers: the servers and their volumes per server id.
+        """
         found = {key: self._server(server, volumes) for key, (server, volumes) in servers.items()}
         level = consistency.weakest(one.consistency for one in found.values())
         return Evidence(self._set(level), found, self._snapshots())

@@ -16,7 +16,7 @@ from ..work.waiting import Waiter
 from .check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
 from .evidence import Evidence
 from .grouping import Grouping, Unit, policy_problems
-from .plan import Plan, plan_present
+from .plan import SnapshotPlan, plan_present
 from .taking import SnapshotSet
 from .volume_groups import VolumeGroups, look
 from .wanted import Storages, Wanted
@@ -27,7 +27,9 @@ _GROUP_POLL_SECONDS = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class GroupingOptions:
-    """:param policy: one of :data:`grouping.POLICIES`.
+    """How the volumes of a set are grouped.
+
+    :param policy: one of :data:`grouping.POLICIES`.
     :param group_type: name of the group type for groups that are made; None for any that fits.
     """
 
@@ -62,8 +64,11 @@ class SnapshotJob:
             key: VolumeGroups(storage, name, patience) for key, storage in storages.by_project.items()
         }
 
-    def plan(self, is_confirmed: bool = False) -> Plan:
-        """:param is_confirmed: whether the thaw of a freeze that others hold is at hand; else the freeze must still stand."""
+    def plan(self, is_confirmed: bool = False) -> SnapshotPlan:
+        """Plan what is done about the set.
+
+        :param is_confirmed: whether the thaw of a freeze that others hold was given; otherwise the freeze must still hold.
+        """
         return plan_present(self._wanted, self.snapshots.current(), is_confirmed)
 
     def units(self) -> list[Unit]:
@@ -76,7 +81,7 @@ class SnapshotJob:
         grouping = Grouping(landscape, self._wanted.application.name, self._options.policy, self._options.group_type)
         return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
 
-    def problems(self, plan: Plan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
+    def problems(self, plan: SnapshotPlan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
         """Everything that would foreseeably make the run fail.
 
         :param thaws_leftovers: whether what an earlier run left paused is thawed before the snapshots.
@@ -101,7 +106,7 @@ class SnapshotJob:
 
     @contextlib.contextmanager
     def whole_or_nothing(self, interruption: Interruption) -> t.Iterator[None]:
-        """When what is inside fails, no group that was made for it stays: all from :meth:`prepare` to the set's end belongs inside."""
+        """Remove the groups that were made for the set when anything inside fails: put all from :meth:`prepare` to the end inside."""
         try:
             yield
         except BaseException:

@@ -18,7 +18,7 @@ _TAKEN = ("available", BACKING_UP)
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class SnapshotPlan:
     """What is to be done: nothing, or delete an incomplete set and snapshot all volumes."""
 
     delete: tuple[Snapshot, ...]
@@ -29,7 +29,7 @@ class Plan:
         return bool(self.delete or self.create)
 
 
-def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bool = True) -> Plan:
+def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bool = True) -> SnapshotPlan:
     """Adopt a complete set that is consistent enough, replace any other.
 
     :param current: the existing snapshots of this set.
@@ -41,8 +41,8 @@ def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bo
     if evidence and is_known and not is_confirmed and not _stand(evidence, wanted):
         evidence = None
     if evidence and is_known and consistency.satisfies(evidence.at_best, wanted.least):
-        return Plan((), ())
-    return Plan(tuple(current), tuple(wanted.volumes.values()))
+        return SnapshotPlan((), ())
+    return SnapshotPlan(tuple(current), tuple(wanted.volumes.values()))
 
 
 def _stand(evidence: Evidence, wanted: Wanted) -> bool:

@@ -72,7 +72,10 @@ def _is_time(text: str | None) -> bool:
 
 
 def _doubt_of_times(frozen: Moment | None, thawed: Moment | None, taken: t.Iterable[Taken]) -> str | None:
-    """:param thawed: when the thaw was asked for."""
+    """Why the times do not prove that the freeze was around all snapshots; None when they do.
+
+    :param thawed: when the thaw was asked for.
+    """
     if frozen and thawed and all(frozen.monotonic <= one.requested.monotonic and one.complete.monotonic <= thawed.monotonic for one in taken):
         return None
     return "a snapshot was not taken within the freeze"

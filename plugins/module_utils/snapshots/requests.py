@@ -107,7 +107,10 @@ class Requests:
             self._changed.wait_for(lambda: not self._under_way, seconds)
 
     def add(self, request_id: str, unit: Unit, requested: Moment) -> None:
-        """:param unit: whose only volume, or whose group, the request was for."""
+        """Note a request that the cloud accepted.
+
+        :param unit: whose only volume, or whose group, the request was for.
+        """
         with self._changed:
             self._open[request_id, unit.group is not None] = (unit, requested)
 

@@ -53,7 +53,7 @@ class SnapshotSet:
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything of the set, be it only a group's snapshot without members."""
+        """Whether anything of the set exists, even if only a group's snapshot without members."""
         return bool(self.current() or self._group_snapshots())
 
     def delete(self) -> None:

@@ -57,7 +57,7 @@ class Wanted:
 
     @property
     def homes(self) -> dict[str, str]:
-        """For each server's id the volume whose snapshot carries its evidence: one that is its alone, if there is any."""
+        """Per server's id the volume whose snapshot carries its evidence: one that no other server has, if possible."""
         homes: dict[str, str] = {}
         for member in sorted(self.members, key=lambda one: len(one.volumes)):
             free = [volume for volume in member.volumes if volume.id not in homes.values()]

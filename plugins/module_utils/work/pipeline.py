@@ -69,7 +69,10 @@ class Pipeline(t.Generic[Key, Value]):
         self._collect(waiter)
 
     def _begin(self, keys: t.Sequence[Key], waiter: Waiter) -> list[Key]:
-        """:returns: those that are to be tried again."""
+        """Start pieces of work.
+
+        :returns: those that are to be tried again.
+        """
         started = attempt_all({key: self._start[key] for key in keys}, max(1, len(keys)))
         now = waiter.clock.now()
         busy = []

@@ -93,7 +93,7 @@ class Progress:
 
 
 def _replace(path: str, line: str) -> None:
-    """At once, so that a reader finds a whole line."""
+    """Replace the file in one step, so that a reader always finds a whole line."""
     beside = f"{path}.new"
     with open(beside, "w", encoding="utf-8") as file:
         file.write(line)

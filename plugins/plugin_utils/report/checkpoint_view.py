@@ -9,7 +9,7 @@ import typing as t
 from . import wording
 from .facts import CheckpointRun, CopiedVolume, FrozenServer
 from .given import between
-from .timeline import Group, Lane, Timeline, spans
+from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
 _GIB = 1024**3
@@ -31,7 +31,7 @@ def checkpoint_page(run: CheckpointRun) -> Page:
 
 
 def problems(run: CheckpointRun) -> tuple[str, ...]:
-    """What somebody should look at: what the evidence shows, then what the run warned of."""
+    """What needs attention: first what the evidence shows, then the warnings of the run."""
     found = [] if run.meets_policy or not run.least else [_unmet(run)]
     found += [problem for server in run.servers for problem in _server_problems(server)]
     return (*found, *run.warnings)
@@ -45,7 +45,7 @@ def _server_problems(server: FrozenServer) -> t.Iterator[str]:
     if not server.consistency:
         yield f"There is no evidence for server {server.name}."
     if server.pending:
-        yield f"The thaw of server {server.name} has not been confirmed; with it, its snapshots would be {server.pending}-consistent."
+        yield f"The thaw of server {server.name} has not been confirmed; once it is, its snapshots are {server.pending}-consistent."
     if server.frozen_at and not (server.thawed_at or server.pending):
         yield f"It is not known when server {server.name} was thawed."
     if server.guard_until and server.thawed_at and server.thawed_at > server.guard_until:
@@ -109,11 +109,11 @@ def _timeline(run: CheckpointRun) -> Timeline | None:
     if start is None or not seconds:
         return None
     present = {span.kind for lane in lanes.values() for span in lane.spans}
-    return Timeline(tuple(one for one in _LEGEND if one[0] in present), start, seconds, (Group("", tuple(lanes.values())),))
+    return Timeline(tuple(one for one in _LEGEND if one[0] in present), start, seconds, (LaneGroup("", tuple(lanes.values())),))
 
 
 def _asked(server: FrozenServer) -> tuple[bool, float]:
-    """In the order of the freeze; the others last."""
+    """Sort key: in the order of the freeze, servers without times last."""
     moments = [server.requested_at, *(one.requested_at for one in server.snapshots)]
     first = next((moment for moment in moments if moment), None)
     return (first is None, first.timestamp() if first else 0.0)
@@ -151,7 +151,7 @@ def _lane_story(server: FrozenServer, run: CheckpointRun) -> str:
 
 def _evidence(run: CheckpointRun) -> Section:
     heads = ("Server", "Consistency", "Driver", "Guard", "File systems", "Frozen for", "Reason")
-    lead = "What is true of each server, and what it follows from."
+    lead = "The consistency of each server, and the evidence for it."
     return Section("evidence", "Evidence", lead, table=Table(heads, tuple(_evidence_row(server, run) for server in run.servers)))
 
 
@@ -170,7 +170,7 @@ def _evidence_row(server: FrozenServer, run: CheckpointRun) -> tuple[Cell, ...]:
 
 def _copies(run: CheckpointRun) -> Section:
     heads = ("Volume", "Size", "Stored", "Kind", "Consists of", "Proved at the remote site")
-    lead = "What a restore starts from. Each needs all that it consists of."
+    lead = "A restore starts from these. Each needs all of its parts."
     return Section("copies", "Copies", lead, table=Table(heads, tuple(_copy_row(copy) for copy in run.copies)))
 
 
@@ -178,7 +178,7 @@ def _copy_row(copy: CopiedVolume) -> tuple[Cell, ...]:
     return (
         Cell(copy.volume, copy.server),
         Cell(wording.UNKNOWN if copy.size is None else f"{copy.size} GiB"),
-        Cell(wording.data(copy.stored_bytes) if copy.stored_bytes else "not looked at"),
+        Cell(wording.data(copy.stored_bytes) if copy.stored_bytes else "not measured"),
         Cell("incremental" if copy.incremental else "full"),
         Cell(copy.extent or wording.UNKNOWN),
         Cell(_PROVED.get(copy.verified, copy.verified or wording.UNKNOWN)),

@@ -32,7 +32,7 @@ class Point:
         checkpoint = manifest.inside("checkpoint")
         application, name = manifest.inside("application").text("name"), checkpoint.text("id")
         if not (application and name):
-            raise InvalidInput("What is given as manifest is none: it names no application or no checkpoint.", "Give what os_checkpoint_info returned.")
+            raise InvalidInput("The given manifest names no application or no checkpoint.", "Give what os_checkpoint_info returned.")
         return cls(application, name, checkpoint.moment("created_at"), checkpoint.text("site"), checkpoint.text("consistency"))
 
 
@@ -45,7 +45,7 @@ class TakenSnapshot:
 
 @dataclasses.dataclass(frozen=True)
 class FrozenServer:
-    """A server and the evidence for its consistency. It need not have been frozen: then it has no times."""
+    """A server and the evidence for its consistency. One that was not frozen has no times."""
 
     name: str
     tier: str
@@ -71,8 +71,8 @@ class FrozenServer:
 class CopiedVolume:
     """The copy of a volume.
 
-    :param stored_bytes: 0 where nobody looked.
-    :param extent: what it consists of, in words; empty where that is not known.
+    :param stored_bytes: 0 where nothing was measured.
+    :param extent: its parts, in words; empty where they are not known.
     """
 
     volume: str
@@ -129,7 +129,10 @@ class CheckpointRun:
 
     @classmethod
     def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
-        """:param given: ``consistency`` and ``restorable_at``."""
+        """Read the facts of a run.
+
+        :param given: ``consistency`` and ``restorable_at``.
+        """
         document, run = Given(manifest), Given(given)
         evidence = document.inside("checkpoint").inside("evidence")
         window = evidence.inside("window")
@@ -148,7 +151,10 @@ class CheckpointRun:
 
 @dataclasses.dataclass(frozen=True)
 class RestoredVolume:
-    """:param was_there: an earlier run restored it."""
+    """A volume that a restore made or found.
+
+    :param was_there: whether an earlier run restored it.
+    """
 
     name: str
     server: str
@@ -165,11 +171,16 @@ class RestoredVolume:
 
 @dataclasses.dataclass(frozen=True)
 class RestoredServer:
-    """:param created_at: when the site had accepted the request to build it."""
+    """A server that a restore built or found.
+
+    :param is_off: whether it was off at the checkpoint, and shall be.
+    :param created_at: when the site accepted the request to build it.
+    """
 
     name: str
     tier: str
     status: str
+    is_off: bool
     fixed_ips: tuple[str, ...]
     floating_ips: tuple[str, ...]
     created_at: Moment
@@ -179,12 +190,16 @@ class RestoredServer:
 
     @property
     def was_there(self) -> bool:
-        """An earlier run restored it."""
+        """Whether an earlier run restored it."""
         return bool(self.status) and self.status != "absent" and self.created_at is None and self.active_at is None
 
     @property
     def seconds(self) -> float | None:
         return between(self.created_at, self.ready_at)
+
+    @property
+    def is_well(self) -> bool:
+        return self.status == "ACTIVE" or (self.is_off and self.status == "SHUTOFF")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,7 +242,10 @@ class RestoreRun:
 
     @classmethod
     def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> RestoreRun:
-        """:param given: ``site``, ``began_at``, ``seconds``, and what the modules returned as ``volumes`` and ``servers``."""
+        """Read the facts of a run.
+
+        :param given: ``site``, ``began_at``, ``seconds``, and what the modules returned as ``volumes`` and ``servers``.
+        """
         run = Given(given)
         volumes = _restored_volumes(run.each("volumes"))
         return cls(
@@ -293,7 +311,7 @@ def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
 
 
 def _restored_volumes(results: t.Sequence[Given]) -> list[RestoredVolume]:
-    """What the calls of os_restore_volumes tell together of each volume."""
+    """Combine what all calls of os_restore_volumes returned for each volume."""
     calls: dict[str, list[tuple[Moment, Given]]] = {}
     for result in results:
         for volume in result.each("volumes"):
@@ -302,7 +320,10 @@ def _restored_volumes(results: t.Sequence[Given]) -> list[RestoredVolume]:
 
 
 def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
-    """:param seen: when each call began, and what it returned of the volume."""
+    """Combine what was returned for one volume.
+
+    :param seen: when each call began, and what it returned.
+    """
 
     def first(name: str) -> Moment:
         moments = [later(started, volume.inside("seconds").number(name)) for started, volume in seen]
@@ -323,7 +344,7 @@ def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
 
 
 def _restored_servers(results: t.Iterable[Given], volumes: t.Sequence[RestoredVolume]) -> t.Iterator[RestoredServer]:
-    """What the calls of os_restore_servers tell, each of its own servers."""
+    """The servers of all calls of os_restore_servers; each call returns its own."""
     for result in results:
         for server in result.each("servers"):
             yield _restored_server(server, result.moment("started_at"), volumes)
@@ -335,6 +356,7 @@ def _restored_server(server: Given, started: Moment, volumes: t.Iterable[Restore
         name=server.text("name"),
         tier=server.text("tier"),
         status=server.text("status"),
+        is_off=server.flag("is_off"),
         fixed_ips=tuple(address for port in ports for address in port.texts("fixed_ips")),
         floating_ips=tuple(port.text("floating_ip") for port in ports if port.text("floating_ip")),
         created_at=later(started, seconds.number("created")),

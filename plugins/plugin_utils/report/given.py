@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what modules returned and manifests say.
+"""Read module results and manifests without relying on their shape.
 
-A report is made when the work is done. So nothing that is missing or odd in its facts may keep it from being made:
-what cannot be read as what it should be counts as not known.
+A report is made after the work is done, so no missing or malformed fact may prevent it: what cannot be read counts as
+not known.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import datetime
 import math
 import typing as t
 
-#: Control characters, and those that turn the direction of what follows them, give way to a mark.
+#: Control characters, and those that change the direction of text, are replaced by a mark.
 _UNREADABLE = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
 _UNREADABLE.update({ord(one): " " for one in "\t\n\r"})
 
 
 class Given:
-    """A dictionary of which nothing is taken for granted."""
+    """A dictionary that may lack anything, and hold anything."""
 
     def __init__(self, value: t.Any) -> None:
         self._value: t.Mapping[str, t.Any] = value if isinstance(value, t.Mapping) else {}
@@ -28,7 +28,7 @@ class Given:
 
     @property
     def value(self) -> t.Mapping[str, t.Any]:
-        """All of it, for those who take nothing for granted either."""
+        """The dictionary itself, for callers that check what they read."""
         return self._value
 
     def inside(self, key: str) -> Given:
@@ -61,7 +61,7 @@ class Given:
         return self._value.get(key) is True
 
     def moment(self, key: str) -> datetime.datetime | None:
-        """A time that says of which zone it is."""
+        """A time with its zone; None for anything else."""
         try:
             moment = datetime.datetime.fromisoformat(self.text(key))
             return moment.astimezone(datetime.UTC) if moment.tzinfo else None
@@ -74,7 +74,7 @@ class Given:
 
 
 def later(moment: datetime.datetime | None, seconds: float | None) -> datetime.datetime | None:
-    """So many seconds after a moment; None when either is not known."""
+    """The moment so many seconds later; None when either is not known."""
     if moment is None or seconds is None:
         return None
     try:
@@ -89,7 +89,7 @@ def between(start: datetime.datetime | None, end: datetime.datetime | None) -> f
 
 
 def readable(text: str) -> str:
-    """Without what cannot be written into a file (half of a surrogate pair) or does not show and changes what else is read."""
+    """The text without characters that no file can hold (lone surrogates) or that are invisible and change how the rest reads."""
     return str(text).encode("utf-8", "replace").decode("utf-8").translate(_UNREADABLE)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run's report: the same facts as one HTML page that needs nothing else, and as JSON. The same facts make the same bytes."""
+"""A run's report: the same facts as one self-contained HTML page and as JSON. The same facts make the same bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .restore_view import restore_page
 from .view import Page
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
-#: Raised when a member of the JSON document changes its meaning or goes.
+#: Raised when a member of the JSON document changes its meaning or is removed.
 SCHEMA_VERSION = 1
 
 
@@ -31,12 +31,12 @@ def page_of(run: Run) -> Page:
 
 
 def html(run: Run) -> str:
-    """The page. Whatever is in the facts is text in it, and never markup."""
+    """The page. All facts are escaped: they are text in it, never markup."""
     return _environment().get_template("run_report.html.j2").render(page=page_of(run))
 
 
 def document(run: Run) -> str:
-    """The facts as JSON, with the figures that follow from them."""
+    """The facts as JSON, with the figures derived from them."""
     facts = {"schema_version": SCHEMA_VERSION, "kind": run.kind, **_facts(run), "figures": _figures(run), "problems": page_of(run).problems}
     return json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False, default=wording.stamp) + "\n"
 

@@ -17,10 +17,11 @@ _PAGE, _DOCUMENT = ".html", ".json"
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """
-    :param directory: in which it is; empty for the working directory.
-    :param stem: of the names of both its files.
-    :param is_named: whether somebody named the file, in a directory that is there.
+    """The two files of a report.
+
+    :param directory: of both; empty for the working directory.
+    :param stem: of both names.
+    :param is_named: whether the user named the file; its directory then has to exist.
     """
 
     directory: str
@@ -29,13 +30,16 @@ class Place:
 
     @classmethod
     def of(cls, path: str, run: Run) -> Place:
-        """:param path: a file where it ends in .html, else a directory."""
+        """Choose the files.
+
+        :param path: a file if it ends in .html, otherwise a directory.
+        """
         if not path:
             raise InvalidInput("path is empty.", "Name a directory, or a file that ends in .html.")
         directory, name = os.path.split(path)
         if name.endswith(_PAGE) and name != _PAGE:
             return cls(directory, name.removesuffix(_PAGE), True)
-        # What is in the facts must not lead out of the directory.
+        # Names from the facts must not lead out of the directory.
         application = require_name("the name of an application", run.point.application)
         return cls(path, f"{application}.{require_checkpoint_id(run.point.checkpoint)}.{run.kind}", False)
 
@@ -51,5 +55,5 @@ class Place:
         return os.path.join(self.directory, name)
 
     def destination(self, name: str) -> str:
-        """As C(copy) wants it: it makes a directory that ends in a slash."""
+        """The destination for the module copy, which creates a directory when its name ends in a slash."""
         return self.path(name) if self.is_named else os.path.join(self.directory, "")

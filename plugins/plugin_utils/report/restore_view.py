@@ -8,10 +8,10 @@ import datetime
 import typing as t
 
 from . import wording
-from .critical_path import Link, critical_path, length, ratio
+from .critical_path import PathLink, critical_path, length, ratio
 from .facts import RestoredServer, RestoredVolume, RestoreRun
 from .given import between
-from .timeline import Group, Lane, Timeline, spans
+from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
 _HEADINGS = {"restore": "Restore"}
@@ -36,10 +36,10 @@ def restore_page(run: RestoreRun) -> Page:
 
 
 def problems(run: RestoreRun) -> tuple[str, ...]:
-    """What somebody should look at: what is not as it should be, then what the run warned of."""
-    found = [f"Server {one.name} is not active: its status is {one.status or wording.UNKNOWN}." for one in run.servers if one.status != "ACTIVE"]
+    """What needs attention: first what was not restored as it should be, then the warnings of the run."""
+    found = [f"Server {one.name} is not active: its status is {one.status or wording.UNKNOWN}." for one in run.servers if not one.is_well]
     found += [
-        f"Volume {one.name} of server {one.server} is not there: its status is {one.status or wording.UNKNOWN}."
+        f"Volume {one.name} of server {one.server} is not usable: its status is {one.status or wording.UNKNOWN}."
         for one in run.volumes
         if one.status not in ("available", "in-use")
     ]
@@ -50,7 +50,7 @@ def _earlier(run: RestoreRun) -> t.Iterator[str]:
     servers, volumes = (sum(one.was_there for one in things) for things in (run.servers, run.volumes))
     parts = [wording.counted(count, one) for count, one in ((servers, "server"), (volumes, "volume")) if count]
     if parts:
-        yield f"An earlier run had restored {' and '.join(parts)} already: the times are not those of a whole restore."
+        yield f"An earlier run had restored {' and '.join(parts)} already, so the times are not those of a whole restore."
 
 
 # Figures
@@ -65,9 +65,10 @@ def _recovery_point(run: RestoreRun) -> Figure:
 
 
 def _servers_figure(run: RestoreRun) -> Figure:
-    active = sum(server.status == "ACTIVE" for server in run.servers)
-    state = "good" if active == len(run.servers) else "bad"
-    return Figure("Servers", f"{active} of {len(run.servers)}", f"active, in {wording.counted(len(run.tiers), 'tier')}", state)
+    well, off = sum(server.is_well for server in run.servers), sum(server.is_off for server in run.servers)
+    state = "good" if well == len(run.servers) else "bad"
+    told = f"active or off as at the checkpoint ({off})" if off else "active"
+    return Figure("Servers", f"{well} of {len(run.servers)}", f"{told}, in {wording.counted(len(run.tiers), 'tier')}", state)
 
 
 def _volumes_figure(run: RestoreRun) -> Figure:
@@ -87,15 +88,15 @@ def _chain_figure(run: RestoreRun) -> Figure:
 
 def _course(run: RestoreRun) -> Section:
     title = "Course"
-    groups = tuple(Group(tier, tuple(_lane(server, run) for server in servers)) for tier, servers in run.tiers.items())
+    groups = tuple(LaneGroup(tier, tuple(_lane(server, run) for server in servers)) for tier, servers in run.tiers.items())
     timeline = _timeline(run, _LEGEND, groups)
     if timeline is None:
         return Section("course", title, "No times are known.")
-    lead = "All volumes are restored at once. A server is built when its own volumes are there and the tier before has passed its health checks."
+    lead = "All volumes are restored at once. A server is built when its own volumes are ready and the previous tier has passed its health checks."
     return Section("course", title, lead, timeline)
 
 
-def _timeline(run: RestoreRun, legend: tuple[tuple[str, str], ...], groups: tuple[Group, ...]) -> Timeline | None:
+def _timeline(run: RestoreRun, legend: tuple[tuple[str, str], ...], groups: tuple[LaneGroup, ...]) -> Timeline | None:
     drawn = [span for group in groups for lane in group.lanes for span in lane.spans]
     if run.began_at is None or not drawn:
         return None
@@ -136,18 +137,18 @@ def _lane_story(server: RestoredServer, run: RestoreRun) -> str:
 
 def _chain(run: RestoreRun) -> Section:
     title, chain, times = "Critical path", critical_path(run), ratio(run)
-    timeline = _timeline(run, _CHAIN_LEGEND, (Group("", tuple(_waterfall(chain, run.began_at))),)) if run.began_at else None
+    timeline = _timeline(run, _CHAIN_LEGEND, (LaneGroup("", tuple(_waterfall(chain, run.began_at))),)) if run.began_at else None
     if timeline is None or times is None:
         return Section("path", title, "No times are known.")
     lead = (
-        f"The longest chain of things that had to wait for each other takes {wording.duration(length(chain))}; the whole restore took "
+        f"The longest chain of steps that had to wait for each other takes {wording.duration(length(chain))}; the whole restore took "
         f"{wording.duration(run.seconds)}, {times:.2f} times that."
     )
     return Section("path", title, lead, timeline)
 
 
-def _waterfall(chain: t.Iterable[Link], began_at: datetime.datetime) -> t.Iterator[Lane]:
-    """The links one after the other, as if nothing else had taken any time."""
+def _waterfall(chain: t.Iterable[PathLink], began_at: datetime.datetime) -> t.Iterator[Lane]:
+    """Draw the links one after the other, as if nothing else had taken any time."""
     start = began_at
     for link in chain:
         end = start + datetime.timedelta(seconds=link.seconds)
@@ -164,13 +165,13 @@ def _waterfall(chain: t.Iterable[Link], began_at: datetime.datetime) -> t.Iterat
 def _servers(run: RestoreRun) -> Section:
     heads = ("Server", "State", "Addresses", "Floating addresses", "Ready after")
     rows = tuple(_server_row(server, run) for server in run.servers)
-    return Section("servers", "Servers", "Fixed addresses are as the checkpoint and the mapping have them, floating ones are new.", table=Table(heads, rows))
+    return Section("servers", "Servers", "Fixed addresses follow the checkpoint and the mapping; floating addresses are new.", table=Table(heads, rows))
 
 
 def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
     return (
         Cell(server.name, server.tier),
-        Cell(server.status or wording.UNKNOWN, state="good" if server.status == "ACTIVE" else "bad"),
+        Cell(server.status or wording.UNKNOWN, state="good" if server.is_well else "bad"),
         Cell(", ".join(server.fixed_ips) or "–"),
         Cell(", ".join(server.floating_ips) or "–"),
         Cell("was there already" if server.was_there else wording.duration(between(run.began_at, server.ready_at))),

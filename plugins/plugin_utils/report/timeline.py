@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bars on a common scale of time, as shares of its width: so that they fit any screen, and letters keep their size."""
+"""Bars on a common time scale. Positions are shares of its width, so that bars fit any screen and text keeps its size."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from .given import between
 
 _MOST_TICKS = 5
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
-#: What can still be seen, in percent.
+#: The narrowest bar that is still visible, in percent.
 _NARROWEST = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """:param line: on which line of its lane it is a bar; None for a band behind all of them."""
+    """A stretch of time.
+
+    :param line: the line of its lane on which it is a bar; None for a band behind all lines.
+    """
 
     kind: str
     line: int | None
@@ -39,8 +42,11 @@ class Lane:
 
 
 @dataclasses.dataclass(frozen=True)
-class Group:
-    """:param name: empty when there is only one."""
+class LaneGroup:
+    """Lanes that belong together.
+
+    :param name: empty when there is only one group.
+    """
 
     name: str
     lanes: tuple[Lane, ...]
@@ -60,7 +66,10 @@ class Drawn:
 
 @dataclasses.dataclass(frozen=True)
 class Tick:
-    """:param anchor: on which side of it its text is, so that it stays inside."""
+    """A mark on the scale.
+
+    :param anchor: which part of its text is at the mark, so that the text stays inside.
+    """
 
     x: str
     text: str
@@ -73,7 +82,8 @@ _BAR_HEIGHT, _BAR_GAP, _MARGIN = 8, 4, 7
 
 @dataclasses.dataclass(frozen=True)
 class Timeline:
-    """
+    """Lanes below a scale.
+
     :param legend: kinds with their meaning.
     :param start: where the scale begins; ``seconds`` is how long it is.
     """
@@ -81,7 +91,7 @@ class Timeline:
     legend: tuple[tuple[str, str], ...]
     start: datetime.datetime
     seconds: float
-    groups: tuple[Group, ...]
+    groups: tuple[LaneGroup, ...]
 
     @property
     def ticks(self) -> tuple[Tick, ...]:
@@ -118,7 +128,7 @@ class Timeline:
 
 
 def spans(*wanted: tuple[str, int | None, str, datetime.datetime | None, datetime.datetime | None]) -> tuple[Span, ...]:
-    """Those of which both ends are known, and in order."""
+    """Make spans, leaving out those whose ends are not known or not in order."""
     return tuple(Span(kind, line, text, start, end) for kind, line, text, start, end in wanted if start and end and start <= end)
 
 

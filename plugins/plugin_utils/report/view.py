@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report of a run shows, and in which words. How it looks is the template's business."""
+"""What a report shows, and in which words; the template decides how it looks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Figure:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """:param detail: what is less important, below."""
+    """A cell of a table.
+
+    :param detail: less important text, shown below.
+    """
 
     text: str
     detail: str = ""
@@ -35,7 +38,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The first cell of each row is the row's heading."""
+    """A table; the first cell of each row is the row's heading."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -43,7 +46,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A part of the page: a time line or a table, or, where there is none, its lead alone."""
+    """A part of the page: a timeline, a table, or only its lead."""
 
     id: str
     title: str
@@ -54,7 +57,10 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """:param problems: what somebody should look at."""
+    """A whole report.
+
+    :param problems: what needs attention.
+    """
 
     heading: str
     application: str

@@ -12,7 +12,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def duration(seconds: float | None) -> str:
-    """Two figures that count: 0.84 s, 14.2 s, 4 min 12 s, 3 h 5 min, 2 d 4 h."""
+    """A duration to two or three significant figures: 0.84 s, 14.2 s, 4 min 12 s, 3 h 5 min, 2 d 4 h."""
     if seconds is None:
         return UNKNOWN
     if abs(seconds) < 9.995:
@@ -53,7 +53,7 @@ def day_and_time(moment: datetime.datetime | None) -> str:
 
 
 def stamp(moment: datetime.datetime | None) -> str | None:
-    """As all modules of the collection write moments."""
+    """A moment in the format that all modules of the collection use."""
     if moment is None:
         return None
     utc = moment.astimezone(datetime.UTC)

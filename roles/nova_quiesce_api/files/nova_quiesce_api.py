@@ -3,12 +3,12 @@
 """Quiesce and unquiesce as server actions of Nova's compute API.
 
 A paste filter for a stock Nova, to be put behind ``keystonecontext``. It freezes and
-thaws servers by two RPC methods that nova-compute has had since Kilo, keeps what it did
-in the instances' system metadata, and thaws by itself what nobody thawed in time.
+thaws servers by two RPC methods that nova-compute has had since Kilo, keeps its records
+in the instances' system metadata, and thaws on its own what nobody thawed in time.
 
-While the filter works on a server, the server has a task state, by which Nova serializes
-everything that is done to it. While the server stays frozen it has none: Cinder's
-assisted snapshots, for which servers are frozen, are refused for servers with a task.
+While the filter works on a server, it holds a task state on it, with which Nova serializes
+operations. A frozen server has no task state: Nova refuses Cinder's assisted snapshots,
+which are what servers are frozen for, while there is one.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ OPTIONS = [
         "max_timeout",
         default=300,
         min=1,
-        help="The most seconds that a server stays quiesced, whatever the request says.",
+        help="Maximum number of seconds for which a server stays quiesced, whatever the request says.",
     ),
     cfg.IntOpt(
         "agent_timeout",
@@ -72,8 +72,8 @@ OPTIONS = [
         default=5,
         min=1,
         help=(
-            "Seconds between two looks for servers whose time is over. One API process per host looks; "
-            "when it ends, another one takes over."
+            "Seconds between two searches for servers whose time is over. One API process per host searches; "
+            "when it exits, another one takes over."
         ),
     ),
 ]
@@ -92,7 +92,7 @@ POLICIES = [
     for name, description, method, path in (
         ("quiesce", "Quiesce a server", "POST", "/servers/{server_id}/action (quiesce)"),
         ("unquiesce", "Unquiesce a server", "POST", "/servers/{server_id}/action (unquiesce)"),
-        ("force", "Unquiesce a server that somebody else holds", "POST", "/servers/{server_id}/action (unquiesce)"),
+        ("force", "Unquiesce a server that another freeze holds", "POST", "/servers/{server_id}/action (unquiesce)"),
         ("show", "Show whether a server is quiesced", "GET", "/servers/{server_id}/os-quiesce"),
     )
 ]
@@ -121,26 +121,26 @@ QUIESCING = "quiescing"
 QUIESCED = "quiesced"
 UNQUIESCING = "unquiescing"
 
-#: Seconds that a process gets to write down how its request to a compute host ended.
+#: Seconds for a process to record how its request to a compute host ended.
 _GRACE = 5
-#: Seconds that a request waits on a compute host for its turn at a guest agent: libvirt's 30 and some more.
-#: Requests do not get their turns in the order in which they came.
+#: Seconds that a request may wait on a compute host for a guest agent: libvirt's 30 and a margin.
+#: Requests are not served in the order in which they arrive.
 _LATEST_TURN = 40
-#: States of a server whose guest cannot be asked, and is as it was when it resumes.
+#: States in which the guest cannot be asked; it resumes as it was.
 _STANDING_STILL = (vm_states.PAUSED, vm_states.SUSPENDED)
-#: States that Nova sets only after the guest was switched off. What runs there, or will, was started afresh.
+#: States that Nova sets only after the guest was switched off. Whatever runs now, or later, was started afresh.
 _STARTED_AFRESH = (vm_states.RESCUED, vm_states.RESIZED, vm_states.SHELVED, vm_states.SHELVED_OFFLOADED)
-#: The same, unless the guest has power: somebody started it past Nova, or its host was down when it was deleted.
+#: The same, unless the guest has power: it was started without Nova, or its host was down when it was deleted.
 _OFF = (vm_states.STOPPED, vm_states.SOFT_DELETED)
 _NO_POWER = (power_state.SHUTDOWN, power_state.CRASHED)
-#: Events of Nova's instance-action log that end with a guest that was started afresh.
+#: Events of Nova's instance-action log after which the guest has been started afresh.
 _RESTARTS = frozenset(
     f"compute_{name}_instance" for name in ("reboot", "start", "stop", "rebuild", "rescue", "unrescue", "shelve")
 )
 _OUR_TASKS = (None, QUIESCING, UNQUIESCING)
 _PATH = re.compile(r"^(?:/[^/]+)?/servers/(?P<server>[^/]+)/(?P<what>action|os-quiesce)/?$")
 _TOKEN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-#: What the RPC methods are called with; the newest that the computes' version allows.
+#: RPC versions of the methods, the newest first; the first that the computes accept is used.
 _RPC_VERSIONS = ("6.0", "5.0")
 #: Nova 2024.1 also runs on a Python that has no datetime.UTC.
 _UTC = datetime.timezone.utc
@@ -172,13 +172,13 @@ def _shown(moment: datetime.datetime) -> str:
 class Ended:
     """How the latest freeze of a server ended; kept in its system metadata beyond that end.
 
-    By it a client whose answer was lost learns that *its* freeze is over, and a freeze that was given up before it
-    arrived is refused when it does.
+    It tells a client whose answer was lost that *its* freeze is over. It also lets Nova refuse a freeze that was given
+    up before it arrived.
 
     :param token: of the freeze.
     :param outcome: ``unquiesced`` by request, ``expired``: thawed by Nova, ``restarted`` or ``stopped``: the guest was
-        switched off, ``unknown``: it had never begun, and cannot any more.
-    :param intact: whether the server had been frozen until then.
+        switched off, ``unknown``: it never began, and no longer can.
+    :param intact: whether the server stayed frozen until then.
     """
 
     token: str
@@ -205,12 +205,12 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What is known of a server that is not simply running; kept in its system metadata.
+    """The record of a server that is being frozen or thawed, or is frozen; kept in its system metadata.
 
-    :param since: when the freeze was asked for, and once it is confirmed, when that was.
-    :param until: when somebody else may, and will, thaw the server.
-    :param settled: from when on a confirmed thaw is final: no freeze that was given up can come after it.
-    :param token: tells this freeze from all others. Its client chose it, or it is the id of the request.
+    :param since: when the freeze was confirmed; until then, when it was requested.
+    :param until: from then on any process may thaw the server, and the sweep does.
+    :param settled: from then on a confirmed thaw is final: no abandoned freeze can take effect after it.
+    :param token: identifies the freeze; chosen by the client, otherwise the id of its request.
     """
 
     state: str
@@ -222,14 +222,14 @@ class Record:
     request_id: str
     token: str
 
-    #: By this pair a server with a record is found.
+    #: The metadata by which servers with a record are found.
     MARK: t.ClassVar[dict[str, str]] = {"quiesce": "recorded"}
     _PREFIX: t.ClassVar[str] = "quiesce_"
     _MOMENTS: t.ClassVar[tuple[str, ...]] = ("since", "until", "settled")
 
     @classmethod
     def of(cls, instance: t.Any) -> Record | None:
-        """The record of a server. Of a damaged one, what cannot be read is long ago, so the server is thawed."""
+        """Read the record of a server. Times that cannot be read count as long past, so that the server is thawed."""
         metadata = instance.system_metadata
         if not all(metadata.get(key) == value for key, value in cls.MARK.items()):
             return None
@@ -262,7 +262,7 @@ class Record:
         return _now() >= self.until
 
     def is_held_by(self, context: t.Any, token: str | None) -> bool:
-        """Whether a request may end this freeze: by its token, or if it has none of its client's, by its user."""
+        """Whether a request may end this freeze: with its token or, if its client chose none, as the same user."""
         if token is not None:
             return token == self.token
         return self.token == self.request_id and self.user_id == (context.user_id or "")
@@ -274,9 +274,9 @@ class Record:
 class AgentFailed(Exception):
     """A guest agent did not freeze or thaw.
 
-    :param nothing_pending: the guest cannot be frozen later by what was asked of it now.
+    :param nothing_pending: no request is outstanding that could still freeze the guest.
     :param is_frozen: the agent refused because the guest is frozen.
-    :param not_running: the hypervisor does not run the guest: it is paused there, or off.
+    :param not_running: the hypervisor does not run the guest: it is paused or off.
     """
 
     def __init__(
@@ -289,11 +289,11 @@ class AgentFailed(Exception):
 
 
 class AgentLate(AgentFailed):
-    """Whether the guest agent did its part is not known: no answer came in time."""
+    """No answer came in time, so it is unknown whether the guest agent froze or thawed."""
 
 
 class Computes:
-    """The compute hosts, asked to freeze and thaw, with a limit for each answer."""
+    """Asks compute hosts to freeze and thaw, with a timeout for each request."""
 
     def __init__(self) -> None:
         self._rpc = rpcapi.ComputeAPI()
@@ -309,11 +309,14 @@ class Computes:
         self._call(context, instance, "quiesce_instance", seconds)
 
     def thaw(self, context: t.Any, instance: t.Any, seconds: float) -> None:
-        # Nova itself sends this without waiting for the answer, so it cannot know.
+        # Nova's own client does not wait for an answer, so it never learns whether the thaw worked.
         self._call(context, instance, "unquiesce_instance", seconds, mapping=None)
 
     def _call(self, context: t.Any, instance: t.Any, method: str, seconds: float, **arguments: t.Any) -> None:
-        """:raises AgentFailed: saying why the method did not do its work."""
+        """Call a method of nova-compute and wait for it.
+
+        :raises AgentFailed: with the reason why it failed.
+        """
         client = self._rpc.router.client(context)
         version = next((v for v in _RPC_VERSIONS if client.can_send_version(v)), _RPC_VERSIONS[-1])
         # The request expires with the timeout: a compute host that comes back later does not get it.
@@ -335,10 +338,10 @@ class Computes:
 
 
 def _failure(message: str) -> AgentFailed:
-    """Read libvirt's words: nova-compute passes on nothing else."""
+    """Classify a failure by libvirt's message: nova-compute passes on nothing else."""
     is_frozen = "has been disabled" in message and "freeze" in message
     not_there = any(words in message for words in ("not connected", "not configured"))
-    # Such a domain may be paused, with all that was asked of it: something may be pending.
+    # The domain may be paused, together with requests to its agent: they may still be outstanding.
     not_running = "domain is not running" in message
     return AgentFailed(message, is_frozen or not_there, is_frozen, not_running)
 
@@ -368,14 +371,14 @@ class Claim:
         instance.save(expected_task_state=[task])
 
     def keep(self, **changes: t.Any) -> Record:
-        """End it with a record that says how it went."""
+        """Release the server with a record of how it went."""
         record = dataclasses.replace(self._record, **changes)
         record.put_on(self._instance)
         self._end()
         return record
 
     def clear(self, ended: Ended | None = None) -> None:
-        """End it with a server that simply runs."""
+        """Release the server without a record: it simply runs."""
         Record.take_off(self._instance)
         if ended:
             ended.put_on(self._instance)
@@ -392,10 +395,10 @@ def _known(instance: t.Any) -> tuple[Record | None, Ended | None]:
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
-    """What a client asks for when it freezes.
+    """A client's request for a freeze.
 
     :param until: when Nova thaws, whatever becomes of the client.
-    :param token: by which the client knows its freeze again.
+    :param token: by which the client recognises its freeze.
     """
 
     until: datetime.datetime
@@ -404,7 +407,7 @@ class Wish:
 
     @property
     def patience(self) -> float:
-        """Seconds that the guest agent gets."""
+        """Seconds for the guest agent to answer."""
         left = (self.until - _now()).total_seconds()
         return max(1, min(left, CONF.quiesce.agent_timeout))
 
@@ -425,7 +428,7 @@ class Quiescer:
         try:
             self._computes.thaw(context, instance, patience)
         except AgentLate:
-            # The thaw may be carried out late, into the next freeze.
+            # The thaw may be carried out late, during the next freeze.
             _keep_thawing(claim)
             raise
         except AgentFailed:
@@ -434,7 +437,10 @@ class Quiescer:
         claim.clear()
 
     def quiesce(self, context: t.Any, instance: t.Any, wish: Wish) -> Record:
-        """:raises AgentFailed: when the server is not frozen; it will not stay so if it becomes it later."""
+        """Freeze a server.
+
+        :raises AgentFailed: when it is not frozen. Should it freeze later after all, it is thawed.
+        """
         patience = wish.patience
         record = Record.new(context, QUIESCING, wish.until, wish.token)
         record = dataclasses.replace(record, settled=_after(patience + _LATEST_TURN))
@@ -447,15 +453,15 @@ class Quiescer:
                 self._give_up(context, instance, claim, error)
                 raise
             except Exception:
-                # The freeze may have happened; the record in the database brings the sweep.
+                # The freeze may have happened; the record in the database makes the sweep thaw the server.
                 with contextlib.suppress(AgentFailed):
                     self._computes.thaw(context, instance, CONF.quiesce.agent_timeout)
                 raise
 
     def unquiesce(self, context: t.Any, instance: t.Any, record: Record) -> Ended | None:
-        """Thaw, and return how the freeze ended.
+        """Thaw a server and return how its freeze ended.
 
-        None as long as a freeze that was given up may come: the sweep thaws until none can.
+        None while an abandoned freeze may still take effect: the sweep keeps thawing until none can.
 
         :raises AgentFailed: when the thaw was not confirmed; the sweep tries again.
         """
@@ -476,16 +482,16 @@ class Quiescer:
             return ended if _end(claim, is_final, ended) else None
 
     def rule_out(self, instance: t.Any, token: str) -> Ended:
-        """See to it that a freeze that is not known here will not be begun any more."""
+        """Make sure that a freeze which has not arrived yet is refused when it does."""
         ended = Ended.now(token, "unknown")
         ended.put_on(instance)
         instance.save(expected_task_state=[None])
         return ended
 
     def expire(self, context: t.Any, instance: t.Any, record: Record, patience: float) -> None:
-        """Thaw a server whose time is over, or whose process has ended.
+        """Thaw a server whose time is over, or whose process has died.
 
-        The record goes only when it is certain that the guest is not frozen. As long as there is one, it is tried again.
+        The record is removed only once the guest is certainly not frozen. Until then the thaw is tried again.
 
         :param patience: seconds to wait for the guest agent.
         :raises AgentFailed: when the thaw was not confirmed.
@@ -494,7 +500,7 @@ class Quiescer:
             _forget(instance, Ended.now(record.token, "stopped"))
             return
         if instance.task_state not in _OUR_TASKS:
-            # Whatever Nova does there may last; its guest must not stay frozen for so long.
+            # Nova's task may take long; the guest must not stay frozen meanwhile.
             LOG.warning("Server %s has the task %s and is thawed meanwhile.", instance.uuid, instance.task_state)
             self._computes.thaw(context, instance, patience)
             return
@@ -518,7 +524,7 @@ class Quiescer:
             _end(claim, is_final, Ended.now(record.token, "expired"))
 
     def _is_still_frozen(self, context: t.Any, instance: t.Any) -> bool:
-        """Ask by a second freeze, which an agent refuses while it is frozen: nova-compute has no other question."""
+        """Find out by a second freeze, which the agent of a frozen guest refuses: nova-compute offers no other way."""
         try:
             self._computes.freeze(context, instance, CONF.quiesce.agent_timeout)
         except AgentLate:
@@ -528,7 +534,7 @@ class Quiescer:
         return False
 
     def _give_up(self, context: t.Any, instance: t.Any, claim: Claim, error: AgentFailed) -> None:
-        """Leave a server running whose freeze failed, or is only late."""
+        """Undo a freeze that failed, or that is only late."""
         if isinstance(error, AgentLate):
             _keep_thawing(claim)
             return
@@ -544,7 +550,7 @@ class Quiescer:
 def _is_switched_off(instance: t.Any) -> bool:
     """Whether the guest that was frozen is certainly gone.
 
-    ERROR says nothing of the guest: Nova and administrators set it on servers that run.
+    ERROR says nothing about the guest: Nova and administrators also set it on running servers.
     """
     if instance.task_state not in _OUR_TASKS:
         return False
@@ -554,7 +560,7 @@ def _is_switched_off(instance: t.Any) -> bool:
 
 
 def _without_agent(context: t.Any, instance: t.Any, record: Record, error: AgentFailed) -> str | None:
-    """How a freeze ended whose server cannot be asked; None when that is not certain."""
+    """How the freeze of a server that cannot be asked has ended; None when that is uncertain."""
     if error.not_running and instance.vm_state == vm_states.ERROR and instance.power_state in _NO_POWER:
         return "stopped"
     if (error.nothing_pending or error.not_running) and _was_restarted(context, instance, record.settled):
@@ -563,7 +569,7 @@ def _without_agent(context: t.Any, instance: t.Any, record: Record, error: Agent
 
 
 def _was_restarted(context: t.Any, instance: t.Any, since: datetime.datetime) -> bool:
-    """Whether Nova has restarted the guest after a moment, by its instance-action log."""
+    """Whether Nova's instance-action log shows a restart of the guest after a moment."""
     actions = objects.InstanceActionList.get_by_instance_uuid(
         context, instance.uuid, filters={"changes-since": since}
     )
@@ -597,26 +603,26 @@ def _end(claim: Claim, is_final: bool, ended: Ended) -> bool:
 
 
 def _keep_thawing(claim: Claim) -> None:
-    """Leave a server to the sweep, until nothing that was asked of its agent can come any more."""
+    """Leave a server to the sweep until no request to its agent can take effect any more."""
     claim.keep(state=UNQUIESCING, until=_now(), settled=_after(_LATEST_TURN))
 
 
 @contextlib.contextmanager
 def _recorded(context: t.Any, instance: t.Any, action: str) -> t.Iterator[None]:
-    """Put an action and its outcome into the instance-action log."""
+    """Record an action and its outcome in the instance-action log."""
     objects.InstanceAction.action_start(context, instance.uuid, action, want_result=False)
     with compute_utils.EventReporter(context, f"api_{action}_instance", CONF.host, instance.uuid):
         yield
     objects.InstanceAction.action_finish(context, instance.uuid, want_result=False)
 
 
-#: Servers of a cell that one process thaws at once: in all, of one project, and of those whose agents did not answer before.
+#: Servers of a cell that one process thaws at once: in total, of one project, and of those tried again.
 _AT_ONCE, _OF_A_PROJECT, _OF_RETRIES = 64, 32, 16
-#: Seconds that an agent gets at the first try. One that takes longer is asked again behind all others.
+#: Seconds for an agent at the first attempt. One that takes longer is asked again after all others.
 _FIRST_PATIENCE = 5
-#: The longest pause, in seconds, between two tries.
+#: The longest pause, in seconds, between two attempts.
 _LONGEST_PAUSE = 60
-#: Seconds after which a look into a cell is called late.
+#: Seconds after which the search of a cell counts as late.
 _LATE_LOOK = 60
 
 
@@ -624,7 +630,7 @@ _LATE_LOOK = 60
 class Job:
     """A server that is to be thawed.
 
-    :param tries: how often that has failed.
+    :param tries: how many attempts have failed.
     """
 
     context: t.Any
@@ -643,7 +649,7 @@ class Job:
 
 
 def _next(waiting: t.Iterable[Job], running: t.Collection[Job]) -> Job | None:
-    """Who is thawed next: first tries before others, then the project with the fewest at work, then who is due longest."""
+    """The server to thaw next: first attempts first, then the project with the fewest running, then the longest overdue."""
     of_project = collections.Counter(job.instance.project_id for job in running)
     retries = sum(1 for job in running if job.tries)
     if len(running) >= _AT_ONCE:
@@ -659,7 +665,7 @@ def _next(waiting: t.Iterable[Job], running: t.Collection[Job]) -> Job | None:
 
 
 class Thawers:
-    """Threads that thaw the servers of one cell, such that those whose agents hang keep no others waiting."""
+    """Threads that thaw the servers of one cell, so that hung agents do not delay other servers."""
 
     def __init__(self, quiescer: Quiescer) -> None:
         self._quiescer = quiescer
@@ -667,11 +673,11 @@ class Thawers:
         self._lock = threading.Lock()
         self._waiting: dict[str, Job] = {}
         self._running: dict[str, Job] = {}
-        #: Per freeze how often its thaw has failed, and when it is tried again.
+        #: Per freeze how often its thaw has failed, and the earliest time of the next attempt.
         self._failed: dict[tuple[str, str], tuple[int, datetime.datetime]] = {}
 
     def offer(self, context: t.Any, instance: t.Any, record: Record) -> None:
-        """Have a server thawed, unless it is about to be or was tried a short time ago."""
+        """Queue a server to be thawed, unless it is being thawed or was tried a moment ago."""
         with self._lock:
             tries, earliest = self._failed.get((instance.uuid, record.token), (0, _LONG_AGO))
             if instance.uuid in self._running or _now() < earliest:
@@ -696,7 +702,10 @@ class Thawers:
         self._start()
 
     def _try(self, job: Job) -> bool:
-        """:returns: whether it went well, so that the next sweep may take the server up again if it must."""
+        """Thaw one server.
+
+        :returns: False when it failed, so that the next attempt comes after a pause.
+        """
         uuid = job.instance.uuid
         try:
             with job.instance.obj_alternate_context(job.context):
@@ -717,8 +726,8 @@ class Thawers:
 class Sweeper:
     """Thaws the servers of all cells whose time is over.
 
-    Every API process has one; of those on a host, the one that holds the lock works. Each cell has threads of its own
-    that look into it and thaw, so a database that hangs keeps only its own servers waiting.
+    Every API process has one; on each host, only the one that holds the lock works. Each cell has its own threads for
+    searching and thawing, so that a hung database delays only its own servers.
     """
 
     def __init__(self, quiescer: Quiescer) -> None:
@@ -727,7 +736,7 @@ class Sweeper:
             os.path.join(CONF.oslo_concurrency.lock_path or CONF.state_path, "nova-quiesce-sweep")
         )
         self._cells: list[t.Any] = []
-        #: Per thing that is looked into the thread that does, and since when.
+        #: Per search its thread, and since when it runs.
         self._looks: dict[str, tuple[threading.Thread, float]] = {}
 
     def start(self) -> None:
@@ -740,10 +749,10 @@ class Sweeper:
                 if self._lock.acquired or self._lock.acquire(blocking=False):
                     self.sweep()
             except Exception:
-                LOG.exception("Servers whose quiesce is over could not be looked for; it is tried again.")
+                LOG.exception("The search for servers whose time is over failed; it is tried again.")
 
     def sweep(self) -> None:
-        """Have a look into all cells that are known, and for more of them; waits for none."""
+        """Start a search of each known cell and one for new cells, and wait for none of them."""
         self._look("the list of cells", self._find_cells)
         for cell in self._cells:
             self._look(f"cell {cell.identity}", self._sweep_cell, cell)
@@ -753,14 +762,14 @@ class Sweeper:
         if thread is None or not thread.is_alive():
             self._looks[what] = (_thread(f"quiesce-sweep-{what}", self._guarded, what, act, *arguments), time.monotonic())
         elif time.monotonic() - since > _LATE_LOOK:
-            LOG.error("%s has not answered for %d s; its servers are thawed when it does.", what, time.monotonic() - since)
+            LOG.error("Searching %s has taken %d s so far; its servers are thawed when it answers.", what, time.monotonic() - since)
 
     @staticmethod
     def _guarded(what: str, act: t.Callable[..., None], *arguments: t.Any) -> None:
         try:
             act(*arguments)
         except Exception:
-            LOG.exception("%s could not be looked into; it is tried again.", what)
+            LOG.exception("Searching %s failed; it is tried again.", what)
 
     def _find_cells(self) -> None:
         cells = objects.CellMappingList.get_all(nova_context.get_admin_context())
@@ -790,7 +799,7 @@ def _thread(name: str, act: t.Callable[..., None], *arguments: t.Any) -> threadi
 
 
 def _give_back(instance: t.Any) -> None:
-    """Take away the task of a process that died before it did anything."""
+    """Clear the task state that a process left when it died before it did anything."""
     before, instance.task_state = instance.task_state, None
     try:
         instance.save(expected_task_state=[before])
@@ -799,7 +808,7 @@ def _give_back(instance: t.Any) -> None:
 
 
 def _of_owner(context: t.Any, instance: t.Any) -> t.Any:
-    """The same cell and rights, with a request of its own in the project of the server."""
+    """A context for the same cell with the same rights, but with its own request id and in the project of the server."""
     own = nova_context.get_admin_context()
     own.db_connection, own.mq_connection, own.cell_uuid = (
         context.db_connection,
@@ -846,7 +855,7 @@ class QuiesceFilter:
             return wsgi.Fault(error)
 
     def _sweep(self) -> None:
-        """Threads do not survive the fork by which some servers make their processes."""
+        """Start this process's sweeper: threads do not survive the fork by which some web servers start their workers."""
         if self._sweeping_process != os.getpid():
             self._sweeping_process = os.getpid()
             Sweeper(self._quiescer).start()
@@ -890,7 +899,7 @@ class QuiesceFilter:
         if record is None and ended and ended.token == token:
             return _answer(202, {"state": "none"}, ended)
         self._require_releasable(context, instance, token, is_forced)
-        with _failing(instance, "unquiesced; Nova goes on trying", "unquiesce"):
+        with _failing(instance, "unquiesced; Nova keeps trying", "unquiesce"):
             if record is None:
                 return _answer(202, {"state": "none"}, self._quiescer.rule_out(instance, t.cast(str, token)))
             ended = self._quiescer.unquiesce(context, instance, record)
@@ -904,8 +913,8 @@ class QuiesceFilter:
             problem = "is not quiesced"
         elif record and not is_forced and not record.is_held_by(context, token):
             problem = (
-                f"is held by another freeze, since {_shown(record.since)} by request {record.request_id}. Only its token "
-                "ends it, or 'force' by who may"
+                f"is held by another freeze, since {_shown(record.since)} by request {record.request_id}. Only its "
+                "token ends it, or 'force' where the policy allows that"
             )
         elif instance.task_state:
             problem = f"is busy with the task {instance.task_state}; try again"
@@ -916,11 +925,11 @@ class QuiesceFilter:
         record, ended = _known(instance)
         problem = None
         if record:
-            problem = f"is {record.state} since {_shown(record.since)} by request {record.request_id}"
+            problem = f"has been {record.state} since {_shown(record.since)} by request {record.request_id}"
         elif wish.until <= _now():
-            problem = f"was to be thawed at {_shown(wish.until)}, which is past"
+            problem = f"was to be thawed at {_shown(wish.until)}, which has passed"
         elif ended and ended.token == wish.token:
-            problem = f"has had its freeze {ended.token} ended at {ended.at}"
+            problem = f"already had freeze {ended.token}, which ended at {ended.at}"
         elif instance.vm_state != vm_states.ACTIVE:
             problem = f"is {instance.vm_state}, not active"
         elif instance.task_state:
@@ -945,7 +954,7 @@ class QuiesceFilter:
             )
 
     def _find(self, request: t.Any, server: str) -> tuple[t.Any, t.Any]:
-        """The server, and a context that leads to its cell; the request's own is Nova's."""
+        """Find a server, with a context for its cell; the request's own context is left to Nova."""
         context = copy.copy(request.environ["nova.context"])
         try:
             return context, self._compute.get(context, server, expected_attrs=["system_metadata"])
@@ -964,7 +973,7 @@ class QuiesceFilter:
 
 
 def _threads_stand_still() -> bool:
-    """Whether threads are those of eventlet, and the web server does not let them run between two requests."""
+    """Whether threads are eventlet's, and the web server does not run them between two requests."""
     patcher = sys.modules.get("eventlet.patcher")
     is_patched = patcher is not None and patcher.is_monkey_patched("thread")
     return is_patched and any(server in sys.modules for server in ("uwsgi", "mod_wsgi"))
@@ -981,7 +990,7 @@ def _enforcer() -> policy.Enforcer:
 
 
 def _action(request: t.Any) -> tuple[str | None, t.Any]:
-    """Name and arguments of a server action; nothing for what Nova has to refuse itself."""
+    """Name and arguments of a server action; None for what Nova itself has to refuse."""
     try:
         body = json.loads(request.body) if request.method == "POST" else None
     except ValueError:
@@ -1016,7 +1025,7 @@ def _wish(arguments: t.Any) -> Wish:
 
 
 def _unquiesce_arguments(arguments: t.Any) -> tuple[str | None, bool]:
-    """Read the token of the freeze to be ended, and whether any other is ended as well."""
+    """Read the token of the freeze to end, and whether to end any other as well."""
     given = {} if arguments is None else arguments
     if isinstance(given, dict) and len(given) <= 1:
         if given.get("force") is True:
@@ -1032,12 +1041,12 @@ def _is_token(value: t.Any) -> bool:
 
 @contextlib.contextmanager
 def _failing(instance: t.Any, done: str, action: str) -> t.Iterator[None]:
-    """Turn what went wrong with a server into an answer."""
+    """Turn a failure into an answer."""
     try:
         yield
     except exception.UnexpectedTaskStateError as error:
         raise webob.exc.HTTPConflict(
-            explanation=f"Server {instance.uuid} was taken by another task, so '{action}' was given up."
+            explanation=f"Another task took server {instance.uuid} first, so '{action}' was abandoned. Try again."
         ) from error
     except exception.InstanceNotFound as error:
         raise webob.exc.HTTPNotFound(explanation=error.format_message()) from error
@@ -1052,8 +1061,8 @@ def _failing(instance: t.Any, done: str, action: str) -> t.Iterator[None]:
 def _answer(status: int, content: t.Mapping[str, t.Any], ended: Ended | None = None) -> webob.Response:
     """Make an answer.
 
-    Every one of them has the time by this host's clock, in which ``until`` is counted, so that a client need not
-    trust its own.
+    Every answer has the time of this host's clock, by which ``until`` is measured, so that clients need not trust
+    their own.
     """
     limits = {name: CONF.quiesce[name] for name in ("default_timeout", "max_timeout")}
     last = {"last": dataclasses.asdict(ended)} if ended else {}

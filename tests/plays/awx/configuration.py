@@ -102,7 +102,7 @@ class Job:
     :param directory: that does not exist yet.
     :param inputs: of the credential.
     :param inventory: its variables.
-    :param given: extra variables of the start: answers of a survey, and within a workflow what is handed on.
+    :param given: extra variables of the start: answers of a survey, and within a workflow what earlier nodes pass on.
     :param collections: where Ansible looks for collections, as in the execution environment.
     """
 
@@ -161,7 +161,7 @@ class Job:
 
     @property
     def artifacts(self):
-        """What it hands on, as AWX finds it."""
+        """What it passes on, as AWX finds it."""
         found = [event["event_data"].get("artifact_data", {}) for event in self.events if event["event"] == "playbook_on_stats"]
         return found[0] if found else {}
 

@@ -3,7 +3,7 @@
 """As much of AWX's REST API as the modules of awx.awx need to set something up.
 
 It keeps what it is told, knows what belongs together, and refuses what AWX 24 refuses: a schedule or node whose answers are not what the survey asks for, a
-survey that is none, and a second credential of a type.
+survey that is invalid, and a second credential of a type.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def test_a_request_that_arrives_after_its_deadline_freezes_nobody(client, nova, 
     nova.clock.turn(10)
     status, message = client.quiesce(until=until)
     assert (status, guest.calls) == (409, [])
-    assert f"was to be thawed at {until}, which is past" in message
+    assert f"was to be thawed at {until}, which has passed" in message
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_who_holds_a_freeze_is_refused_to_others(client, nova, guest):
     since = later(nova, 0)
     status, message = client.quiesce(token="second")
     assert status == 409
-    assert f"is quiesced since {since} by request {client.context.request_id}" in message
+    assert f"has been quiesced since {since} by request {client.context.request_id}" in message
     assert guest.freezes == 1
 
 
@@ -312,7 +312,7 @@ def test_a_freeze_whose_server_somebody_reset_meanwhile_is_thawed(client, guest,
     guest.ask = ask
     status, message = client.quiesce()
     assert (status, guest.is_frozen) == (409, False)
-    assert "was taken by another task" in message
+    assert "Another task took server" in message
 
 
 def test_nothing_that_goes_wrong_after_a_freeze_keeps_it(client, guest, nova):
@@ -431,7 +431,7 @@ def test_a_freeze_that_was_given_up_before_it_arrived_is_refused_when_it_does(cl
     assert db.system_metadata["image_os"] == "linux"
     status, message = client.quiesce(token="ours")
     assert (status, guest.calls) == (409, [])
-    assert "has had its freeze ours ended" in message
+    assert "already had freeze ours, which ended" in message
     assert client.quiesce(token="another")[0] == 202
 
 
@@ -482,7 +482,7 @@ def test_a_thaw_without_an_answer_is_left_to_the_sweep(client, nova, api, guest)
     client.quiesce(token="ours")
     guest.hangs = True
     status, message = client.unquiesce(token="ours")
-    assert (status, "was not unquiesced; Nova goes on trying" in message) == (504, True)
+    assert (status, "was not unquiesced; Nova keeps trying" in message) == (504, True)
     record = api.Record.of(nova.instance())
     assert (record.state, record.is_due, record.token) == ("unquiescing", True, "ours")
     assert record.settled == nova.clock.now() + datetime.timedelta(seconds=40)

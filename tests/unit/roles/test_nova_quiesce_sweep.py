@@ -125,7 +125,7 @@ def test_a_cell_whose_database_is_down_keeps_no_other_waiting(site, nova):
     first, second = site.freeze("id-1", cell="cell1"), site.freeze("id-2", cell="cell2")
     site.sweep(6)
     assert (first.is_frozen, second.is_frozen) == (True, False)
-    assert "cell cell1 could not be looked into; it is tried again." in site.said("exception")
+    assert "Searching cell cell1 failed; it is tried again." in site.said("exception")
     nova.broken.clear()
     site.sweep(2)
     assert not first.is_frozen
@@ -141,7 +141,7 @@ def test_a_cell_whose_database_hangs_keeps_no_other_waiting_and_is_named(site, n
     assert site.threads.count("quiesce-sweep-cell cell1") == 1
     assert site.said("error") == []
     site.sweep(9)
-    assert site.said("error")[0] == "cell cell1 has not answered for 65 s; its servers are thawed when it does."
+    assert site.said("error")[0] == "Searching cell cell1 has taken 65 s so far; its servers are thawed when it answers."
     site.hanging.clear()
     site.sweep(2)
     assert not first.is_frozen

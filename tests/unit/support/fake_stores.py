@@ -339,6 +339,6 @@ class TwoSites:
         self.remote = FakeSite("remote", self.stores.remote, self.time, failing=failing)
         self.sites = Sites(self.primary, self.primary, self.remote, self.remote, self.stores)
         # One after the other: time would pass for each of several threads.
-        self.effort = Effort(limit=1, stall_timeout=60, clock=self.time.clock)
+        self.effort = Effort(concurrency=1, stall_timeout=60, clock=self.time.clock)
         self.waiter = Waiter(timeout=60, interval=1, clock=self.time.clock)
         self.progress = Progress(clock=self.time.clock)

@@ -13,6 +13,7 @@ import json
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
+    VOLUME_KEY,
     FixedIp,
     Flavor,
     FloatingIp,
@@ -56,7 +57,14 @@ def _volume(number, name, device, bootable):
         "delete_on_termination": False,
         "metadata": {"purpose": "shop"},
         "availability_zone": "nova",
+        "description": "",
+        "image_metadata": {},
+        "is_read_only": False,
+        "device_tag": None,
     }
+
+
+FLOATING = {"place": None, "description": "", "tags": [], "qos_policy": None, "dns_name": "", "dns_domain": ""}
 
 
 def _server(number, name, tier, flavor, volumes):
@@ -79,9 +87,18 @@ def _server(number, name, tier, flavor, volumes):
                 "security_groups": ["shop"],
                 "port_security": True,
                 "allowed_address_pairs": [],
-                "floating_network": "public",
+                "floating_ips": [{**FLOATING, "network": "public", "place": 0}],
                 "is_up": True,
                 "vnic_type": "normal",
+                "source_id": uuid(200 + number),
+                "description": "",
+                "tags": [],
+                "qos_policy": None,
+                "dns_name": "",
+                "dns_domain": "",
+                "profile": None,
+                "dhcp_options": [],
+                "device_tag": None,
             }
         ],
         "volumes": volumes,
@@ -89,6 +106,8 @@ def _server(number, name, tier, flavor, volumes):
         "server_group": "shop-apart",
         "availability_zone": None,
         "hostname": None,
+        "is_off": False,
+        "lock": None,
     }
 
 
@@ -129,7 +148,18 @@ DOCUMENT = {
         ),
     ],
     "topology": {
-        "networks": [{"name": "shop-net", "mtu": 1442, "port_security_enabled": True}],
+        "networks": [
+            {
+                "name": "shop-net",
+                "mtu": 1442,
+                "port_security_enabled": True,
+                "is_up": True,
+                "description": "",
+                "tags": [],
+                "dns_domain": "",
+                "qos_policy": None,
+            }
+        ],
         "subnets": [
             {
                 "name": "shop-subnet",
@@ -143,14 +173,35 @@ DOCUMENT = {
                 "host_routes": [],
                 "ipv6_ra_mode": None,
                 "ipv6_address_mode": None,
+                "description": "",
+                "tags": [],
+                "subnet_pool": None,
+                "service_types": [],
             }
         ],
         "routers": [
-            {"name": "shop-router", "external_network": "public", "enable_snat": True, "subnets": ["shop-subnet"]}
+            {
+                "name": "shop-router",
+                "external_network": "public",
+                "enable_snat": True,
+                "subnets": ["shop-subnet"],
+                "is_up": True,
+                "description": "",
+                "tags": [],
+                "interface_addresses": [],
+                "gateway_addresses": [],
+                "gateway_qos_policy": None,
+                "routes": [],
+                "is_ha": None,
+                "is_distributed": None,
+            }
         ],
-        "security_groups": [{"name": "shop", "description": "", "rules": [RULE], "is_stateful": True}],
+        "security_groups": [{"name": "shop", "description": "", "rules": [RULE], "is_stateful": True, "tags": []}],
         "key_pairs": [{"name": "shop", "public_key": "ssh-ed25519 AAAA shop"}],
         "server_groups": [{"name": "shop-apart", "policy": "anti-affinity", "max_per_host": None}],
+        "ports": [],
+        "trunks": [],
+        "forwarders": [],
     },
     "missing": [],
     "copies": [
@@ -242,6 +293,15 @@ def port(name, **changes):
 ROUTER_PORT = port("router", device_id="r", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
 
 
+#: Of a Neutron with all that an application may need.
+EXTENSIONS = frozenset(
+    {
+        *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
+        *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
+    }
+)
+
+
 def empty_site(**changes):
     """A remote site that has never seen the application."""
     values = {
@@ -256,6 +316,7 @@ def empty_site(**changes):
         "flavors": (SMALL, DB),
         "key_pairs": {},
         "server_groups": (),
+        "extensions": EXTENSIONS,
     }
     return RestoreSite(**{**values, **changes})
 
@@ -280,13 +341,23 @@ def restored_volumes(status="available", **changes):
         volume(
             step.name,
             status=status,
-            description=step.mark.text(),
-            metadata=step.mark.metadata(),
+            metadata={**step.mark.metadata(), VOLUME_KEY: f"volume-{step.name}"},
             bootable=step.spec.bootable,
             **changes,
         )
         for step in plan_volumes(manifest(), ())
     )
+
+
+def unfinished(volume, **changes):
+    """A restored volume as the end of its restore leaves it, before anybody has completed it."""
+    values = {"description": Mark.of_metadata(volume.metadata).text(), "metadata": {"purpose": "shop"}}
+    return dataclasses.replace(volume, **{**values, **changes})
+
+
+def of_drill(volume, drill="7"):
+    """A restored volume as a drill has it."""
+    return dataclasses.replace(volume, metadata={**volume.metadata, "osdr_drill": drill})
 
 
 def restored_site(**changes):

@@ -229,7 +229,8 @@ class Tenants:
             return 202, {"server": self._build(body["server"])}
         one = self._owned("servers", path[1])
         if method == "GET":
-            return 200, ({"volumeAttachments": self._attached(one)} if path[2:] else {"server": one})
+            attached = {"os-volume_attachments": {"volumeAttachments": self._attached(one)}, "os-interface": {"interfaceAttachments": self._interfaces(one)}}
+            return 200, attached[path[2]] if path[2:] else {"server": one}
         if method == "DELETE" and not path[2:]:
             del self.by_id["servers"][one["id"]]
             return 204, None
@@ -240,6 +241,10 @@ class Tenants:
     def _attached(server):
         volumes = server["os-extended-volumes:volumes_attached"]
         return [{"id": one["id"], "volumeId": one["id"], "device": f"/dev/vd{letter}"} for one, letter in zip(volumes, "abc", strict=False)]
+
+    def _interfaces(self, server):
+        ports = [one for one in self.by_id["ports"].values() if one.get("device_id") == server["id"]]
+        return [{"port_id": one["id"], "mac_addr": one.get("mac_address", "")} for one in ports]
 
     def _act(self, server, method, path, body):
         if path == ["action"]:
@@ -328,6 +333,8 @@ class Tenants:
             return 202, None
         if path[2:] == ["metadata"]:
             one["metadata"].update(body["metadata"])
+        elif method == "PUT":
+            one.update(body["volume"])
         return 200, body
 
     def volume(self, project, name, description, metadata=None, **changes):

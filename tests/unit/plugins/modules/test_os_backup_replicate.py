@@ -30,9 +30,9 @@ class Run(TwoSites):
         assert (accounts.remote, accounts.admin) == ("remote", None)
         return self.sites
 
-    def _effort(self, limit, stall_timeout, bandwidth):
+    def _effort(self, concurrency, stall_timeout, bandwidth):
         self.given = {"stall_timeout": stall_timeout, "bandwidth": bandwidth}
-        return dataclasses.replace(self.effort, limit=limit, **self.given)
+        return dataclasses.replace(self.effort, concurrency=concurrency, **self.given)
 
     def __call__(self, check_mode=False, **changes):
         params = {

@@ -152,7 +152,7 @@ def test_a_comparison_that_still_goes_on_is_a_warning(clouds):
     [
         pytest.param({"keep": {}}, "would remove every checkpoint", id="a policy that keeps nothing"),
         pytest.param({"keep": {"last": 1, "daily": -1}}, "negative number for daily", id="a negative number"),
-        pytest.param({"application": "../shop"}, "cannot be used as the name of an application", id="a name that is none"),
+        pytest.param({"application": "../shop"}, "cannot be used as the name of an application", id="no valid name"),
     ],
 )
 def test_nonsense_is_refused_before_anything_is_reached(clouds, changes, message):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No module touches what is another project's, also where it has the same names and bears the same marks, and the credentials could change it."""
+"""No module touches what is another project's, even if it has the same names and marks, and the credentials could change it."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_nothing_of_others_goes_with_what_was_restored(site, tenants):
     site.restore()
     site.cleanup()
     left = {kind: of_ours(tenants, kind) for kind in tenants.by_id if of_ours(tenants, kind)}
-    # Server groups bear no marks; the project's own default group has the rules of the application.
+    # Server groups have no marks; the project's own default group has the rules of the application.
     assert left == {"security-groups": ["default"], "security-group-rules": [""], "server_groups": ["shop-apart"]}
 
 

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import look as capture_look
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of, with_root_devices
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
@@ -24,7 +24,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     Subnet,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import ServerGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import FloatingSpec, ServerGroupSpec
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
 from ansible_collections.osdr.openstack.tests.unit.support.shop import port
 
@@ -169,20 +169,112 @@ def test_what_a_server_its_ports_and_its_groups_are_is_kept():
     assert {group.is_stateful for group in found.topology.security_groups} == {False}
 
 
+def test_disks_and_interfaces_have_the_tags_by_which_the_guest_knows_them():
+    server = described(device_tags={"volume-data": "orders", "port-front": "public"}).servers[0]
+    assert [one.device_tag for one in server.volumes] == [None, "orders", None]
+    assert [one.device_tag for one in server.ports] == [None, "public"]
+
+
+MACS = ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01")
+
+
+@pytest.mark.parametrize(
+    ("networks", "macs", "is_told"),
+    [
+        (["net", "net2"], MACS, False),
+        (["net", "net"], MACS, False),
+        (["net", "net2"], MACS[:1], True),
+        (["net"], (), False),
+        (["net", "net2", "net"], (*MACS, "fa:16:3e:00:00:03"), True),
+    ],
+    ids=["one on each network", "all on one network", "one without an address", "a single one", "several on one of several networks"],
+)
+def test_it_is_told_where_nova_does_not_show_the_order_of_interfaces(networks, macs, is_told):
+    ports = [port(str(number), mac_address=f"fa:16:3e:00:00:0{number}", device_id="id-orders-db", network_id=one) for number, one in enumerate(networks, 1)]
+    found = seen(ports=tuple(ports), servers={"id-orders-db": orders_db(mac_addresses=macs)})
+    assert [one.startswith("Nova does not show the order") for one in warnings(found)] == [True] * is_told
+
+
+@pytest.mark.parametrize(
+    ("version", "hidden"),
+    [
+        ((2, 96), None),
+        ((2, 95), ": zones that were asked for (2.96)."),
+        ((2, 69), ": tags of disks and interfaces (2.70), reasons of locks (2.73), host names (2.90), zones that were asked for (2.96)."),
+    ],
+    ids=str,
+)
+def test_what_an_old_nova_does_not_show_is_told_once(version, hidden):
+    found = warnings(seen(nova=version))
+    assert [one.endswith(hidden or "") and f"version {version[0]}.{version[1]} at most" in one for one in found] == [True] * bool(hidden)
+
+
+def two_servers(**changes):
+    """The database as changed, beside a front end that runs."""
+    application = Application.parse({"name": "shop", "tiers": [{"name": "all", "servers": ["id-orders-db", "id-front"]}]})
+    front = server("front", volumes=(("volume-front", False),))
+    more = {"volumes": {**VOLUMES, "volume-front": volume("front")}, "devices": {**seen().devices, "id-front": {"volume-front": "/dev/vda"}}}
+    return application, seen(servers={"id-orders-db": orders_db(**changes), "id-front": front}, **more)
+
+
+def intent(**changes):
+    database, _front = describe(*two_servers(**changes)).servers
+    return database.is_off, database.lock
+
+
+FENCED = {"status": "SHUTOFF", "locked": True, "locked_reason": "Fenced by its project"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (False, None)),
+        ({"status": "SHUTOFF"}, (True, None)),
+        ({"locked": True, "locked_reason": "ask the DBA"}, (False, "ask the DBA")),
+        ({"locked": True}, (False, "")),
+        ({**FENCED, "metadata": {"osdr_fence": "{}"}}, (False, None)),
+        ({**FENCED, "metadata": {"osdr_fence": "{}", "osdr_off": "yes", "osdr_lock": "ask the DBA"}}, (True, "ask the DBA")),
+        ({"metadata": {"osdr_off": "yes", "osdr_lock": "ask the DBA"}}, (False, None)),
+    ],
+    ids=["runs", "standby", "locked", "locked without a reason", "fenced", "fenced standby", "restored as a standby, started and unlocked since"],
+)
+def test_how_its_owner_wants_a_server_is_kept_whatever_a_fence_does(changes, expected):
+    assert intent(**changes) == expected
+
+
+def test_an_application_that_was_shut_down_as_a_whole_has_no_standby():
+    assert not described(servers={"id-orders-db": orders_db(status="SHUTOFF")}).servers[0].is_off
+    assert not [one for one in warnings(seen(servers={"id-orders-db": orders_db(status="SHUTOFF")})) if "off" in one]
+
+
+def test_standbys_are_named():
+    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "stay off" in one]
+    assert "orders-db (id-orders-db)" in told
+    assert "front" not in told
+
+
 def test_ports_are_in_the_order_of_the_interfaces():
     back, front = described().servers[0].ports
-    assert (back.network, back.fixed_ips, back.floating_network) == ("back-net", (), None)
-    assert (front.network, front.floating_network, front.security_groups) == ("shop-net", "public", ("shop",))
+    assert (back.network, back.fixed_ips, back.floating_ips) == ("back-net", (), ())
+    assert (front.network, front.floating_ips, front.security_groups) == ("shop-net", (FloatingSpec("public", 0),), ("shop",))
     assert [(one.subnet, one.ip_address) for one in front.fixed_ips] == [("shop-subnet", "10.0.0.11")]
 
 
 @pytest.mark.parametrize("first", ["10.0.0.11", "10.0.0.12", "2001:db8::11", None])
-def test_the_address_to_which_the_floating_one_leads_comes_first(first):
+def test_a_floating_address_leads_to_one_of_several(first):
     addresses = ["10.0.0.11", "10.0.0.12", "2001:db8::11"]
     front = dataclasses.replace(PORTS[0], fixed_ips=tuple(FixedIp("sub", one) for one in addresses))
     floating = (FloatingIp("fip", "10.88.0.9", "port-front", "ext", first),) if first else ()
-    found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1].fixed_ips
-    assert [one.ip_address for one in found] == sorted(addresses, key=lambda one: one != first)
+    found = described(ports=(front, *PORTS[1:]), floating_ips=floating).servers[0].ports[1]
+    assert [one.ip_address for one in found.fixed_ips] == addresses
+    assert [addresses[one.place] for one in found.floating_ips] == ([first] if first else [])
+
+
+def test_what_a_volume_is_described_as_and_made_of_is_kept():
+    described_as = Mark("shop", "dawn").beside("the orders")
+    rich = dataclasses.replace(VOLUMES["volume-data"], description=described_as, image_metadata={"hw_disk_bus": "scsi"}, is_read_only=True)
+    _boot, data, _data2 = described(volumes={**VOLUMES, "volume-data": rich}).servers[0].volumes
+    assert (data.description, data.image_metadata, data.is_read_only) == ("the orders", {"hw_disk_bus": "scsi"}, True)
 
 
 def test_deletion_with_the_server_is_kept_per_volume():
@@ -341,6 +433,18 @@ def test_a_server_without_user_data_has_none(monkeypatch):
 def test_who_does_not_see_user_data_is_told(monkeypatch):
     with pytest.raises(CheckFailed, match="give admin_cloud"):
         Administrator(orders_db(hypervisor=None)).captured(monkeypatch)
+
+
+@pytest.mark.parametrize(("others", "first"), [((), "data2"), ((server("other"),), "data2")], ids=["alone", "beside others"])
+def test_an_administrator_tells_what_a_server_boots_from(monkeypatch, others, first):
+    monkeypatch.setattr(capture_look, "Compute", Administrator(orders_db(root_device="/dev/vdaa"), *others))
+    found = describe(APPLICATION, with_root_devices(Administrator(), seen()))
+    assert found.servers[0].volumes[0].name == first
+
+
+def test_what_an_administrator_does_not_see_is_as_it_was(monkeypatch):
+    monkeypatch.setattr(capture_look, "Compute", Administrator())
+    assert with_root_devices(Administrator(), seen()) == seen()
 
 
 APART = ServerGroup("g1", "apart", "anti-affinity", 2, frozenset({"id-orders-db", "id-other"}))

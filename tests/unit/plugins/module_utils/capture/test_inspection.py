@@ -51,22 +51,18 @@ def test_a_tidy_application_misses_nothing_whatever_stands_around_it():
 
 
 def test_each_kind_of_resource_is_looked_through():
-    assert found(servers=[nova_server(locked=True, flavor={"ephemeral": 5})]) == [
-        "server 'front': locked (true); the restored server is not locked",
+    assert found(servers=[nova_server(trusted_image_certificates=["c1"], flavor={"ephemeral": 5})]) == [
+        "server 'front': trusted_image_certificates ([\"c1\"]); set them again",
         "flavor of server 'front': ephemeral (5); the data on ephemeral disks is not copied; the restored disk is empty",
     ]
     assert found(volumes=[{**TIDY.volumes[0], "group_id": "g1"}]) == [
         "volume boot (v1) of server 'front': group_id (g1); the restored volume is in no volume group"
     ]
-    assert found(networks=[{"id": "net", "name": "shop-net", "dns_domain": "shop."}]) == ["network 'shop-net': dns_domain (shop.)"]
-    assert found(subnets=[{**TIDY.subnets[0], "service_types": ["compute:nova"]}]) == [
-        "subnet 'shop-subnet': service_types ([\"compute:nova\"])"
-    ]
-    assert found(routers=[{**TIDY.routers[0], "routes": [{"nexthop": "10.0.0.9"}]}]) == [
-        "router 'shop-router': routes ([{\"nexthop\": \"10.0.0.9\"}]); the restored router has no extra routes"
-    ]
-    assert found(security_groups=[group(tags=["gold"], security_group_rules=[{"id": "x", "description": "why"}])]) == [
-        "security group 'shop': tags ([\"gold\"])",
+    assert found(networks=[{"id": "net", "name": "shop-net", "qinq": True}]) == ["network 'shop-net': qinq (true)"]
+    assert found(subnets=[{**TIDY.subnets[0], "leak_routes": True}]) == ["subnet 'shop-subnet': leak_routes (true)"]
+    assert found(routers=[{**TIDY.routers[0], "flavor_id": "f"}]) == ["router 'shop-router': flavor_id (f)"]
+    assert found(security_groups=[group(shared=True, security_group_rules=[{"id": "x", "description": "why"}])]) == [
+        "security group 'shop': shared (true); shares with other projects are lost",
         "rule of security group 'shop': description (why)",
     ]
     assert found(server_groups=[{**TIDY.server_groups[0], "flux": 1}]) == [
@@ -75,14 +71,55 @@ def test_each_kind_of_resource_is_looked_through():
 
 
 def test_a_port_is_named_with_its_server():
-    ports = [neutron_port(name="eth0", qos_policy_id="q1")]
-    assert found(ports=ports, security_groups=[]) == ["port eth0 (p1) of server 'front': qos_policy_id (q1)"]
+    ports = [neutron_port(name="eth0", device_profile="gpu")]
+    assert found(ports=ports, security_groups=[]) == ["port eth0 (p1) of server 'front': device_profile (gpu)"]
 
 
-def test_a_port_on_no_server_is_named():
-    virtual = neutron_port("vip", device_id="", device_owner="", fixed_ips=[{"subnet_id": "sub", "ip_address": "10.0.0.100"}])
-    assert found(ports=[*TIDY.ports, virtual]) == ["port vip: the port itself (10.0.0.100); it is on no server"]
-    assert found(ports=[*TIDY.ports, {**virtual, "network_id": "other"}]) == []
+VIRTUAL = neutron_port("vip", device_id="", device_owner="", project_id="ours", fixed_ips=[{"subnet_id": "sub", "ip_address": "10.0.0.100"}])
+
+
+def test_a_port_on_no_server_is_looked_through_and_that_of_others_is_named():
+    servers = [nova_server(tenant_id="ours")]
+    assert found(servers=servers, ports=[*TIDY.ports, VIRTUAL]) == []
+    assert found(servers=servers, ports=[*TIDY.ports, {**VIRTUAL, "numa_affinity_policy": "required"}]) == [
+        "port vip on no server: numa_affinity_policy (required)"
+    ]
+    assert found(servers=servers, ports=[*TIDY.ports, {**VIRTUAL, "project_id": "theirs"}]) == [
+        "port vip: the port itself (10.0.0.100); it is on no server, and belongs to another project"
+    ]
+    assert found(ports=[*TIDY.ports, {**VIRTUAL, "network_id": "other"}]) == []
+
+
+def test_what_is_reached_by_a_trunk_belongs_to_the_application():
+    subport = neutron_port("sub1", device_id="t", device_owner="trunk:subport", network_id="other", fixed_ips=[], security_groups=["sg2"])
+    parent = {**TIDY.ports[0], "trunk_details": {"trunk_id": "t", "sub_ports": [{"port_id": "sub1"}]}}
+    networks = [TIDY.networks[0], {"id": "other", "name": "other-net", "qinq": True}]
+    groups = [group(), group("sg2", "other", shared=True)]
+    trunks = [{"id": "t", "name": "uplink", "port_id": "p1", "flux": 1}, {"id": "t2", "name": "stranger", "port_id": "p2", "flux": 1}]
+    more = {"networks": networks, "subnets": TIDY.subnets[:1], "security_groups": groups, "trunks": trunks}
+    assert found(ports=[parent, subport, TIDY.ports[2]], **more) == [
+        "trunk 'uplink': flux (1); this release does not know the attribute",
+        "network 'other-net': qinq (true)",
+        "security group 'other': shared (true); shares with other projects are lost",
+    ]
+
+
+def test_policies_and_pools_without_a_known_name_are_named():
+    ports, subnets = [neutron_port(qos_policy_id="q1")], [{**TIDY.subnets[0], "subnetpool_id": "p"}]
+    changed = {"ports": ports, "subnets": subnets, "security_groups": [], "routers": []}
+    assert found(**changed) == [
+        "port p1 of server 'front': qos_policy_id (q1); the project does not see what it is called",
+        "subnet 'shop-subnet': subnetpool_id (p); the project does not see what it is called",
+    ]
+    assert found(**changed, usable=frozenset({"q1", "p"})) == []
+
+
+def test_routes_that_lead_elsewhere_are_named():
+    subnets = [{**TIDY.subnets[0], "cidr": "10.0.0.0/24"}]
+    routes = [{"destination": "10.8.0.0/16", "nexthop": "10.0.0.9"}, {"destination": "10.9.0.0/16", "nexthop": "203.0.113.9"}]
+    assert found(subnets=subnets, routers=[{**TIDY.routers[0], "routes": routes}]) == [
+        "router 'shop-router': a route (10.9.0.0/16 by 203.0.113.9); it leads to none of the application's subnets"
+    ]
 
 
 def test_an_interface_whose_port_the_project_does_not_see_is_named():
@@ -92,20 +129,25 @@ def test_an_interface_whose_port_the_project_does_not_see_is_named():
     ]
 
 
-def test_all_floating_addresses_of_a_port_but_the_first_are_named():
-    more = [{"id": "f2", "floating_ip_address": "203.0.113.2", "port_id": "p1", "dns_name": "shop"}]
-    assert found(floating_ips=[*TIDY.floating_ips, *more]) == [
-        "floating address 203.0.113.2 of port p1 of server 'front': dns_name (shop)",
-        "floating address 203.0.113.2 of port p1 of server 'front': the address itself (one of several); one for each port is restored",
+def test_all_floating_addresses_of_a_port_are_looked_through():
+    more = [
+        {"id": "f2", "floating_ip_address": "203.0.113.2", "port_id": "p1", "flux": 1},
+        {"id": "f3", "floating_ip_address": "203.0.113.3", "port_id": "vip"},
+    ]
+    assert found(floating_ips=[*TIDY.floating_ips, *more], ports=[*TIDY.ports, VIRTUAL]) == [
+        "floating address 203.0.113.2 of port p1 of server 'front': flux (1); this release does not know the attribute",
     ]
 
 
-def test_port_forwardings_to_the_application_are_named():
-    def floating(address):
-        forwarding = {"internal_ip_address": address, "internal_port": 22}
+def test_forwardings_of_ranges_of_ports_are_named():
+    def floating(address, **ports):
+        forwarding = {"internal_ip_address": address, **ports}
         return {"id": "f2", "floating_ip_address": "203.0.113.2", "port_id": None, "port_forwardings": [forwarding]}
 
-    assert found(floating_ips=[floating("10.0.0.11")]) == ["floating address 203.0.113.2: port forwarding (to 10.0.0.11:22)"]
+    assert found(floating_ips=[floating("10.0.0.11", internal_port=22, external_port=2222)]) == []
+    assert found(floating_ips=[floating("10.0.0.11", internal_port_range="22:29")]) == [
+        "floating address 203.0.113.2: port forwarding (to 10.0.0.11); it forwards a range of ports"
+    ]
     assert found(floating_ips=[floating("10.0.0.12")]) == []
 
 
@@ -127,14 +169,13 @@ def test_what_somebody_wrote_beside_nova_is_named():
     ports = [neutron_port(**{"dns_name": "shop", "binding:profile": {"pci_slot": "0000:03:10.1", "trusted": "true"}})]
     assert found(servers=servers, ports=ports, security_groups=[]) == [
         "server 'front': scheduler_hints ({\"different_host\": [\"s2\"]}); hints other than the server group are lost",
-        "port p1 of server 'front': binding:profile ({\"trusted\": \"true\"})",
-        "port p1 of server 'front': dns_name (shop)",
+        "port p1 of server 'front': dns_name (shop); Nova writes the host name of the server",
     ]
 
 
-@pytest.mark.parametrize(("metadata", "told"), [({"osdr_fence": "{}"}, []), ({}, ["locked", "locked_reason", "status"])])
+@pytest.mark.parametrize(("metadata", "told"), [({"osdr_fence": "{}"}, []), ({}, ["status"])])
 def test_that_a_server_is_fenced_is_no_loss(metadata, told):
-    stopped = nova_server(status="SHUTOFF", locked=True, locked_reason="Fenced by its project", metadata=metadata)
+    stopped = nova_server(status="PAUSED", locked=True, locked_reason="Fenced by its project", metadata=metadata)
     assert [one.attribute for one in inspect({"s1"}, dataclasses.replace(TIDY, servers=[stopped]))] == told
 
 
@@ -142,22 +183,23 @@ def test_what_a_router_has_beside_its_first_gateway_is_named():
     gateway = {"network_id": "ext", "enable_snat": True, "qos_policy_id": None}
     assert found(routers=[{**TIDY.routers[0], "external_gateway_info": gateway, "external_gateways": [gateway]}]) == []
     limited = {**gateway, "qos_policy_id": "q1"}
+    assert found(routers=[{**TIDY.routers[0], "external_gateway_info": limited}], usable=frozenset({"q1"})) == []
     assert found(routers=[{**TIDY.routers[0], "external_gateway_info": limited, "external_gateways": [limited, {"network_id": "ext2"}]}]) == [
-        "router 'shop-router': qos_policy_id of the gateway (q1)",
+        "router 'shop-router', its gateway: qos_policy_id (q1); the project does not see what it is called",
         "router 'shop-router': a further gateway (ext2); one for each router is restored",
     ]
 
 
 def test_groups_that_only_rules_name_are_looked_through_too():
     rule = {"id": "r1", "remote_group_id": "sg2"}
-    groups = [group(security_group_rules=[rule]), group("sg2", "bastion", tags=["x"], security_group_rules=[{"id": "r2", "remote_group_id": "sg"}])]
-    assert found(security_groups=groups) == ["security group 'bastion': tags ([\"x\"])"]
+    groups = [group(security_group_rules=[rule]), group("sg2", "bastion", flux=1, security_group_rules=[{"id": "r2", "remote_group_id": "sg"}])]
+    assert found(security_groups=groups) == ["security group 'bastion': flux (1); this release does not know the attribute"]
 
 
 def test_whatever_is_missing_fits_into_a_manifest():
     many = [{"subnet_id": "sub", "ip_address": f"2001:db8:0:1234::{number:x}"} for number in range(99)]
-    virtual = neutron_port("vip", device_id="", device_owner="", fixed_ips=many)
-    hidden = nova_server(addresses={"n" * 255: [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:99"}]})
+    virtual = neutron_port("vip", device_id="", device_owner="", project_id="theirs", fixed_ips=many)
+    hidden = nova_server(tenant_id="ours", addresses={"n" * 255: [{"OS-EXT-IPS-MAC:mac_addr": "fa:16:3e:00:00:99"}]})
     lost = inspect({"s1"}, dataclasses.replace(TIDY, servers=[hidden], ports=[*TIDY.ports, virtual]))
     assert len(lost) == 2
     Manifest.parse({**shop.document(), "missing": [dataclasses.asdict(one) for one in lost]})

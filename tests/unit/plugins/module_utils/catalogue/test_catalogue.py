@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, Choice, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, CheckpointChoice, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, Interrupted, InvalidInput, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -216,20 +216,20 @@ def test_a_checkpoint_is_found_by_its_id():
 def test_the_newest_that_is_good_enough_is_selected(choice, expected):
     if "not_after" in choice:
         choice = {**choice, "not_after": parse_time(choice["not_after"])}
-    selected = catalogue(TEN, NOON, ONE).checkpoints("shop").select(Choice(**choice))
+    selected = catalogue(TEN, NOON, ONE).checkpoints("shop").select(CheckpointChoice(**choice))
     assert (selected.checkpoint.id if selected else None) == expected
 
 
 def test_a_damaged_checkpoint_is_not_selected_by_its_id():
     listing = catalogue(TEN, **{"shop/noon.json": b"{"}).checkpoints("shop")
-    assert listing.select(Choice()) == TEN
+    assert listing.select(CheckpointChoice()) == TEN
     with pytest.raises(ManifestInvalid, match="Object 'shop/noon.json'") as raised:
-        listing.select(Choice("noon"))
+        listing.select(CheckpointChoice("noon"))
     assert "os_catalogue_rebuild" in raised.value.hint
 
 
 def test_a_damaged_one_that_is_called_latest_does_not_stand_for_the_newest():
-    assert catalogue(TEN, **{"shop/latest.json": b"{"}).checkpoints("shop").select(Choice()) == TEN
+    assert catalogue(TEN, **{"shop/latest.json": b"{"}).checkpoints("shop").select(CheckpointChoice()) == TEN
 
 
 NO_MOMENTS = ["", "yesterday", "2026-11-22", "2026-11-22T12:00:00", "2026-13-22T12:00:00Z", "12:00Z", "1763812800"]
@@ -243,5 +243,5 @@ def test_a_moment_that_is_none_is_refused(text):
 
 
 def test_a_choice_is_told_in_words():
-    choice = Choice("noon", parse_time("2026-01-01T12:00:00Z"), "quiesced")
+    choice = CheckpointChoice("noon", parse_time("2026-01-01T12:00:00Z"), "quiesced")
     assert str(choice) == "checkpoint 'noon' not after 2026-01-01T12:00:00+00:00 that is at least quiesced-consistent"

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import rebuild as catalogue_rebuild
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Damaged
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import Kept, Lost, kept_manifests, plan
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.rebuild import KeptManifest, Lost, kept_manifests, plan
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import pieces as manifest_pieces
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import UNSEALED, Seal
@@ -31,7 +31,7 @@ def holding(manifest, *ids, names=None, content=None):
 
 
 def kept(manifest):
-    return Kept((manifest.application.name, manifest.checkpoint.id), manifest, manifest.dump())
+    return KeptManifest((manifest.application.name, manifest.checkpoint.id), manifest, manifest.dump())
 
 
 def test_each_checkpoint_is_put_together_from_its_own_backups():
@@ -82,7 +82,7 @@ def test_pieces_that_unpack_to_more_than_any_manifest_are_lost(monkeypatch):
 )
 def test_with_a_key_only_what_it_signed_for_this_place_is_kept(seal, is_kept):
     (found,) = kept_manifests(holding(NOON, "a", content=NOON.dump(SEAL)), seal)
-    assert isinstance(found, Kept) is is_kept
+    assert isinstance(found, KeptManifest) is is_kept
 
 
 # What is published

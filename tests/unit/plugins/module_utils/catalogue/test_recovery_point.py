@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Damaged, Listing, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import Limits, RecoveryPoint, unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint, unavailable
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
@@ -47,13 +47,13 @@ def test_a_copy_of_a_method_that_is_not_known_cannot_be_restored():
 
 
 def test_the_newest_that_can_be_restored_counts():
-    found = point(NOON, TEN).as_dict(NOW, Limits(3600))
+    found = point(NOON, TEN).as_dict(NOW, AgeLimits(3600))
     assert (found["checkpoint"], found["created_at"], found["age"]) == ("noon", "2026-01-01T12:00:00Z", 3600.0)
     assert (found["consistency"], found["restorable"], found["not_restorable"], found["within"]) == ("quiesced", 2, [], True)
 
 
 def test_a_newer_one_that_cannot_be_restored_is_told():
-    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, Limits(3600))
+    found = point(lacking(NOON), TEN, damaged=(DAMAGED,)).as_dict(NOW, AgeLimits(3600))
     assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == ("ten", 10800.0, 1, False)
     (newer,) = found["not_restorable"]
     assert (newer["checkpoint"], newer["created_at"]) == ("noon", "2026-01-01T12:00:00Z")
@@ -62,19 +62,19 @@ def test_a_newer_one_that_cannot_be_restored_is_told():
 
 
 def test_an_older_one_that_cannot_be_restored_is_only_not_counted():
-    found = point(NOON, lacking(TEN)).as_dict(NOW, Limits())
+    found = point(NOON, lacking(TEN)).as_dict(NOW, AgeLimits())
     assert (found["restorable"], found["not_restorable"]) == (1, [])
 
 
 @pytest.mark.parametrize(("max_age", "within"), [(None, True), (3599, False), (3600, True), (3601, True), (0, False)])
 def test_within_is_within_the_limit(max_age, within):
-    assert point(NOON).as_dict(NOW, Limits(max_age))["within"] is within
+    assert point(NOON).as_dict(NOW, AgeLimits(max_age))["within"] is within
 
 
 @pytest.mark.parametrize("max_age", [None, 10**9])
 @pytest.mark.parametrize("nothing", [point(), point(NOON, backups=[backup("other")]), point(damaged=(DAMAGED,))])
 def test_nothing_that_can_be_restored_is_never_within(nothing, max_age):
-    found = nothing.as_dict(NOW, Limits(max_age))
+    found = nothing.as_dict(NOW, AgeLimits(max_age))
     assert (found["checkpoint"], found["age"], found["restorable"], found["within"]) == (None, None, 0, False)
 
 
@@ -107,7 +107,7 @@ def test_metrics_are_what_prometheus_reads():
 
 @pytest.mark.parametrize(("limit", "within"), [(None, True), (1799, False), (1800, True)])
 def test_a_drill_is_within_its_own_limit(limit, within):
-    found = point(NOON, drill=DRILLED).as_dict(NOW, Limits(drill_age=limit))
+    found = point(NOON, drill=DRILLED).as_dict(NOW, AgeLimits(drill_age=limit))
     assert found["drill"] == {
         "drill": "7", "checkpoint": "noon", "finished_at": "2026-01-01T12:30:00Z", "age": 1800.0, "recovery_seconds": 71.4
     }
@@ -116,14 +116,14 @@ def test_a_drill_is_within_its_own_limit(limit, within):
 
 @pytest.mark.parametrize(("limit", "within"), [(None, True), (10**9, False)])
 def test_what_was_never_drilled_is_within_no_limit(limit, within):
-    found = point(NOON).as_dict(NOW, Limits(drill_age=limit))
+    found = point(NOON).as_dict(NOW, AgeLimits(drill_age=limit))
     assert (found["drill"], found["drill_within"]) == (None, within)
 
 
 def test_limits_that_nothing_can_keep_are_refused():
-    assert Limits.parse(0, None) == Limits(0, None)
+    assert AgeLimits.parse(0, None) == AgeLimits(0, None)
     with pytest.raises(InvalidInput, match="max_drill_age is -1"):
-        Limits.parse(None, -1)
+        AgeLimits.parse(None, -1)
 
 
 def test_labels_are_escaped():

@@ -9,7 +9,7 @@ import random
 import time
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Kept, Policy, decide, spare, surplus
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import KeptCheckpoint, Policy, decide, spare, surplus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -139,7 +139,7 @@ def removed(retention):
 
 def test_what_stays_and_what_goes_are_told_newest_first():
     decision = decide(Policy(last=1), CATALOGUE, backups())
-    assert (decision.keep, removed(decision), decision.newest) == ((Kept("two", ("last",)),), ["noon", "ten"], "two")
+    assert (decision.keep, removed(decision), decision.newest) == ((KeptCheckpoint("two", ("last",)),), ["noon", "ten"], "two")
     assert [one.id for one in decide(Policy(last=3), CATALOGUE, backups()).keep] == ["two", "noon", "ten"]
 
 
@@ -415,7 +415,7 @@ def test_every_link_of_every_chain_that_stays_stays(generated):
         assert links.isdisjoint(gone(decision, one.found))
 
 
-def test_nor_is_any_other_chain_cut_whosesoever_it_is(generated):
+def test_nor_is_anybody_elses_chain_cut(generated):
     for one in generated:
         left = one.backups.keys() - {each.id for each in one.decide()[1]}
         assert {one.parents[each] for each in left} <= {None, *left}

@@ -114,6 +114,42 @@ def test_who_is_no_administrator_sees_no_backend(storage, requests_mock):
     assert (found.backend, found.group_id) == (None, None)
 
 
+def test_the_read_only_flag_is_no_metadata(storage, requests_mock):
+    """Cinder shows what it keeps elsewhere among the metadata of a volume."""
+    shown = {"purpose": "orders", "readonly": "True", "attached_mode": "ro"}
+    listed = [cinder_volume(metadata=shown), cinder_volume(id="v2", metadata={**shown, "readonly": "False"}), cinder_volume(id="v3")]
+    requests_mock.get(f"{CINDER}/volumes/detail", json={"volumes": listed})
+    assert [(one.is_read_only, one.metadata) for one in storage.volumes()] == [(True, {"purpose": "orders"}), (False, {"purpose": "orders"}), (False, {})]
+
+
+def test_a_volume_has_the_properties_of_its_image(storage, requests_mock):
+    listed = [cinder_volume(volume_image_metadata={"hw_disk_bus": "scsi", "min_ram": 0}), cinder_volume(id="v2")]
+    requests_mock.get(f"{CINDER}/volumes/detail", json={"volumes": listed})
+    assert [one.image_metadata for one in storage.volumes()] == [{"hw_disk_bus": "scsi", "min_ram": "0"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("change", "action", "body"),
+    [
+        (lambda storage: storage.set_volume_image_metadata("v1", {"os_type": "linux"}), "os-set_image_metadata", {"metadata": {"os_type": "linux"}}),
+        (lambda storage: storage.set_volume_bootable("v1", False), "os-set_bootable", {"bootable": False}),
+        (lambda storage: storage.make_volume_read_only("v1"), "os-update_readonly_flag", {"readonly": True}),
+    ],
+    ids=["image metadata", "bootable", "read-only"],
+)
+def test_a_volume_is_completed_as_cinder_wants_it(storage, requests_mock, change, action, body):
+    posted = requests_mock.post(f"{CINDER}/volumes/v1/action", json={})
+    change(storage)
+    assert posted.last_request.json() == {action: body}
+
+
+@pytest.mark.parametrize("description", ["the orders", ""])
+def test_a_volume_is_described(storage, requests_mock, description):
+    put = requests_mock.put(f"{CINDER}/volumes/v1", json={"volume": cinder_volume(description=description)})
+    storage.describe_volume("v1", description)
+    assert put.last_request.json() == {"volume": {"description": description}}
+
+
 def test_an_administrator_lists_the_volumes_of_another_project(storage, requests_mock):
     requests_mock.get(f"{CINDER}/volumes/detail", json={"volumes": [cinder_volume()]})
     (found,) = storage.volumes_of_project("p2")

@@ -190,25 +190,21 @@ def test_a_server_group_is_a_hint_to_the_scheduler(compute, requests_mock):
     assert asked["OS-SCH-HNT:scheduler_hints"] == {"group": "g1"}
 
 
-@pytest.mark.parametrize(
-    ("version", "hostname", "is_sent"),
-    [
-        ("2.100", "orders-db", True),
-        ("2.90", "orders-db", True),
-        ("2.89", "orders-db", False),
-        ("2.100", "db.example.org", True),
-        ("2.94", "db.example.org", True),
-        ("2.93", "db.example.org", False),
-    ],
-)
-def test_a_host_name_is_given_only_where_nova_takes_one(compute, requests_mock, version, hostname, is_sent):
+@pytest.mark.parametrize(("version", "known"), [("2.100", (2, 100)), ("2.60", (2, 60)), ("", (2, 0))])
+def test_the_newest_version_of_a_nova_is_asked_for(compute, requests_mock, version, known):
     for url in (NOVA, f"{NOVA}/"):
         requests_mock.get(url, json={"version": {**VERSION, "version": version}})
-    posted = requests_mock.post(f"{NOVA}/servers", status_code=202, json={"server": nova_server()})
-    compute.create_server({"name": "drill-7-orders-db", "flavor_id": "f1", "networks": "none", "hostname": hostname})
-    body = posted.last_request.json()["server"]
-    assert body["name"] == "drill-7-orders-db"
-    assert body.get("hostname") == (hostname if is_sent else None)
+    assert compute.newest_version() == known
+
+
+def test_tags_of_devices_are_read_by_volume_and_port(compute, requests_mock):
+    volumes = [{"volumeId": "v1", "device": "/dev/vda", "tag": "root"}, {"volumeId": "v2", "device": "/dev/vdb", "tag": None}]
+    disks = requests_mock.get(f"{NOVA}/servers/s1/os-volume_attachments", json={"volumeAttachments": volumes})
+    ports = [{"port_id": "p1", "tag": "front"}, {"port_id": "p2"}]
+    interfaces = requests_mock.get(f"{NOVA}/servers/s1/os-interface", json={"interfaceAttachments": ports})
+    assert compute.device_tags("s1") == {"v1": "root", "p1": "front"}
+    versions = [one.last_request.headers["OpenStack-API-Version"] for one in (disks, interfaces)]
+    assert versions == ["compute 2.89", "compute 2.70"]
 
 
 def test_key_pairs_are_made_and_removed(compute, requests_mock):
@@ -242,6 +238,13 @@ def test_a_lock_has_a_reason_which_takes_a_late_version(compute, requests_mock):
     compute.lock("s1", "fenced")
     assert requests_mock.last_request.json() == {"lock": {"locked_reason": "fenced"}}
     assert requests_mock.last_request.headers["OpenStack-API-Version"] == "compute 2.73"
+
+
+def test_a_lock_without_a_reason_gives_none(compute, requests_mock):
+    """Nova takes no empty one."""
+    requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202)
+    compute.lock("s1", "")
+    assert requests_mock.last_request.json() == {"lock": None}
 
 
 @pytest.mark.parametrize(("action", "body"), [("stop", "os-stop"), ("start", "os-start"), ("unlock", "unlock")])

@@ -255,23 +255,19 @@ def test_what_a_site_lists_in_pages_is_read_whole(network, requests_mock):
 # Making and changing
 
 
-def test_a_port_is_made_and_then_marked(network, requests_mock):
+def test_a_port_is_made(network, requests_mock):
     posted = requests_mock.post(f"{NEUTRON}/ports", status_code=201, json={"port": neutron_port(tags=[])})
-    put = requests_mock.put(f"{NEUTRON}/ports/p1/tags", json={"tags": MARKS})
-    made = network.create_port({"name": "front", "network_id": "n1", "security_group_ids": ["sg1"]}, MARKS)
+    made = network.create_port({"name": "front", "network_id": "n1", "security_group_ids": ["sg1"]})
     assert posted.last_request.json() == {"port": {"name": "front", "network_id": "n1", "security_groups": ["sg1"]}}
-    assert put.last_request.json() == {"tags": MARKS}
-    assert (made.id, made.tags) == ("p1", tuple(MARKS))
+    assert (made.id, made.tags) == ("p1", ())
 
 
-def test_a_floating_address_is_allocated_for_its_port_and_marked(network, requests_mock):
-    made = {"id": "f1", "floating_ip_address": "10.88.0.9", "port_id": "p1", "tags": []}
+def test_a_floating_address_is_allocated_for_its_port(network, requests_mock):
+    made = {"id": "f1", "floating_ip_address": "10.88.0.9", "floating_network_id": "ext", "port_id": "p1", "tags": []}
     posted = requests_mock.post(f"{NEUTRON}/floatingips", status_code=201, json={"floatingip": made})
-    put = requests_mock.put(f"{NEUTRON}/floatingips/f1/tags", json={"tags": MARKS})
     wanted = {"floating_network_id": "ext", "port_id": "p1", "fixed_ip_address": "10.0.0.11", "description": "shop"}
-    assert network.create_floating_ip(wanted, MARKS) == "10.88.0.9"
+    assert network.create_floating_ip(wanted) == FloatingIp("f1", "10.88.0.9", "p1", "ext")
     assert posted.last_request.json() == {"floatingip": wanted}
-    assert put.last_request.json() == {"tags": MARKS}
 
 
 def test_tags_are_replaced_as_a_whole(network, requests_mock):
@@ -292,10 +288,10 @@ def test_what_is_gone_is_deleted_already(network, requests_mock, path, delete):
     ("method", "path", "call", "told"),
     [
         ("GET", "networks", lambda network: network.networks(), "list networks"),
-        ("POST", "ports", lambda network: network.create_port({"name": "front"}, []), "create port front"),
-        ("POST", "floatingips", lambda network: network.create_floating_ip({"port_id": "p1"}, []), "allocate a floating address for port p1"),
+        ("POST", "ports", lambda network: network.create_port({"name": "front"}), "create port front"),
+        ("POST", "floatingips", lambda network: network.create_floating_ip({"port_id": "p1"}), "allocate a floating address for port p1"),
         ("PUT", "routers/r1/tags", lambda network: network.set_tags("routers", "r1", []), "mark one of the routers, r1"),
-        ("POST", "networks", lambda network: network.create_network({"name": "net"}, []), "create one of the networks, net"),
+        ("POST", "networks", lambda network: network.create_network({"name": "net"}), "create one of the networks, net"),
         ("DELETE", "subnets/s1", lambda network: network.delete("subnets", "s1"), "delete one of the subnets, s1"),
         ("PUT", "routers/r1/add_router_interface", lambda network: network.add_router_interface("r1", "s1"), "join subnet s1 to router r1"),
         ("PUT", "routers/r1/remove_router_interface", lambda network: network.remove_router_interface("r1", "p1"), "remove port p1 from router r1"),
@@ -325,16 +321,15 @@ def test_quotas_are_those_of_the_project_with_what_is_reserved(network, requests
         ("subnets", "subnet", {"network_id": "n", "cidr": "10.0.0.0/24", "ip_version": 4, "enable_dhcp": True}),
         ("routers", "router", {}),
         ("security-groups", "security_group", {}),
+        ("trunks", "trunk", {"port_id": "p1"}),
     ],
 )
-def test_a_resource_is_made_and_then_tagged(network, requests_mock, collection, singular, answer):
+def test_a_resource_is_made(network, requests_mock, collection, singular, answer):
     wanted = {"name": "shop", "description": " ".join(MARKS)}
     posted = requests_mock.post(f"{NEUTRON}/{collection}", status_code=201, json={singular: {**wanted, **answer, "id": "x"}})
-    put = requests_mock.put(f"{NEUTRON}/{collection}/x/tags", json={"tags": MARKS})
-    made = getattr(network, f"create_{singular}")(wanted, MARKS)
+    made = getattr(network, f"create_{singular}")(wanted)
     assert (made.id, made.name, made.description) == ("x", "shop", " ".join(MARKS))
     assert posted.last_request.json() == {singular: wanted}
-    assert put.last_request.json() == {"tags": MARKS}
 
 
 def test_a_resource_or_an_interface_that_is_gone_is_removed_already(network, requests_mock):

@@ -23,7 +23,7 @@ class Carrying(CinderBackup):
     part_type = str
     remedy = "send another one"
 
-    def look(self, storage, copies, limit):
+    def look(self, storage, copies, concurrency):
         return [f"seen for {copy.copy_id}" for copy in copies]
 
     def removal_order(self, parts):

@@ -30,7 +30,7 @@ def test_each_option_gets_to_where_it_counts():
     assert parsed() == ReplicationOptions(
         WantedBackups("shop", "noon", full_every=7, availability_zone="az1", container="dr"),
         Delivery(transport=COPY, depth=RESTORE),
-        Effort(limit=5, stall_timeout=600, bandwidth=3 * 1024 * 1024),
+        Effort(concurrency=5, stall_timeout=600, bandwidth=3 * 1024 * 1024),
     )
 
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import (
-    Sight,
+    BackupSight,
     WantedBackups,
     adoptable,
     deletion_problems,
@@ -36,7 +36,7 @@ def chain(length, **changes):
 
 def planned(backups, wanted=WANTED, **changes):
     values = {"snapshots": [snapshot("db")], "backups": backups, "known": KNOWN, "zones": {"volume-db": "nova"}}
-    return plan_backups(wanted, Sight(**{**values, **changes}))
+    return plan_backups(wanted, BackupSight(**{**values, **changes}))
 
 
 @pytest.mark.parametrize(

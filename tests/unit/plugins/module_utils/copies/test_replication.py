@@ -689,7 +689,7 @@ def test_the_record_of_another_backup_is_told():
 
 @pytest.fixture
 def connected(monkeypatch):
-    """The sites as (cloud, project) when the clouds' own projects bear their names."""
+    """The sites as (cloud, project) when the clouds' own projects have their names."""
 
     def cloud(name, project=None):
         return SimpleNamespace(site=name, project_id=project or f"of {name}", in_project=lambda other: cloud(name, other))

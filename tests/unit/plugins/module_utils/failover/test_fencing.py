@@ -57,7 +57,7 @@ def fence_all(nova, mark=MARK):
 def release(nova, start=False, reached=None, ask=None):
     found = members(nova)
     reached = {one.id: "10.88.1.1" for one in nova.servers()} if reached is None else reached
-    Fencing(nova, found, nova.waiter, 8, Gates(ask or (lambda *_attempt: None))).release(plan_release(found, start), reached)
+    Fencing(nova, found, nova.waiter, 8, Gates(ask or (lambda *_attempt: None))).release(plan_release(found, start), reached, nova)
 
 
 def changes(nova, mark=MARK):
@@ -66,6 +66,77 @@ def changes(nova, mark=MARK):
 
 def running(**changes):
     return [server(name, **changes) for name in NAMES]
+
+
+def with_standby(**changes):
+    """An application whose second database is off and locked."""
+    standby = {"status": "SHUTOFF", "locked": True, "locked_reason": "ask the DBA", **changes}
+    return [server(name, **(standby if name == "payments-db" else {})) for name in NAMES]
+
+
+@pytest.mark.parametrize("is_admin", [False, True])
+@pytest.mark.parametrize("how", [fence, fence_all])
+def test_a_release_leaves_a_standby_off_and_locks_it_again(how, is_admin):
+    nova = FakeNova(*with_standby(), is_admin=is_admin)
+    how(nova)
+    assert all(is_fenced(one) for one in nova.servers())
+    release(nova, start=True)
+    assert nova.names("start") == ["orders-db", "shop-front"]
+    assert {one.name: (one.status, one.locked_reason) for one in nova.servers()} == {
+        "orders-db": ("ACTIVE", ""),
+        "payments-db": ("SHUTOFF", "ask the DBA"),
+        "shop-front": ("ACTIVE", ""),
+    }
+    assert not any(step.changes for step in plan_release(members(nova), start=True))
+
+
+def test_a_release_that_died_before_it_locked_a_server_again_does_so_when_it_is_repeated(monkeypatch):
+    nova = FakeNova(*with_standby(status="ACTIVE"))
+    fence(nova)
+
+    def die(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(nova, "lock", die)
+        with pytest.raises(KeyboardInterrupt):
+            release(nova, start=True)
+    release(nova, start=True)
+    assert (nova.server("id-payments-db").status, nova.server("id-payments-db").locked_reason) == ("ACTIVE", "ask the DBA")
+    assert nova.names("start").count("payments-db") == 1
+
+
+def test_a_locked_server_is_started_although_an_earlier_release_has_locked_it_again():
+    nova = FakeNova(*with_standby(status="ACTIVE"))
+    fence(nova)
+    release(nova)
+    assert nova.server("id-payments-db").locked_reason == "ask the DBA"
+    assert release_problems(plan_release(members(nova), start=True), by_admin=False) == []
+    release(nova, start=True)
+    assert (nova.server("id-payments-db").status, nova.server("id-payments-db").locked) == ("ACTIVE", True)
+
+
+def test_a_fence_keeps_how_a_server_is_wanted_when_it_is_fenced_again():
+    nova = FakeNova(*with_standby())
+    fence(nova)
+    fence(nova, OTHER)
+    release(nova, start=True)
+    assert (nova.server("id-payments-db").status, nova.server("id-payments-db").locked_reason) == ("SHUTOFF", "ask the DBA")
+
+
+def test_what_an_earlier_fence_kept_is_forgotten_when_it_is_no_longer_true():
+    nova = FakeNova(*with_standby(status="ACTIVE", locked=False, locked_reason="", metadata={"osdr_off": "yes", "osdr_lock": "ask the DBA"}))
+    fence(nova)
+    release(nova, start=True)
+    one = nova.server("id-payments-db")
+    assert (one.status, one.locked, one.metadata) == ("ACTIVE", False, {})
+
+
+def test_an_application_that_was_off_as_a_whole_is_started_by_a_release():
+    nova = FakeNova(*running(status="SHUTOFF"))
+    fence(nova)
+    release(nova, start=True)
+    assert nova.names("start") == NAMES
 
 
 @pytest.mark.parametrize("is_admin", [False, True])

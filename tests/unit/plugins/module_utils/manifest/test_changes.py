@@ -7,7 +7,7 @@ import copy
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes, parts
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
-from ansible_collections.osdr.openstack.tests.unit.support.shop import DOCUMENT, RULE
+from ansible_collections.osdr.openstack.tests.unit.support.shop import DOCUMENT, RULE, uuid
 
 KEYS = ("application", "servers", "topology")
 
@@ -38,6 +38,11 @@ def test_the_same_application_at_another_site_has_not_changed():
     assert seen(move) == []
 
 
+def another_port(document):
+    (port,) = server(document, "shop-front")["ports"]
+    return {**port, "source_id": uuid(9), "floating_ips": []}
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -46,10 +51,10 @@ def test_the_same_application_at_another_site_has_not_changed():
         (lambda d: server(d, "orders-db").update(user_data="plain:x"), "server orders-db: user_data was 'absent', is 'present'"),
         (lambda d: server(d, "orders-db")["volumes"][1].update(size=2), "volume /dev/vdb of server orders-db: size was 1, is 2"),
         (lambda d: server(d, "orders-db")["volumes"].pop(), "volume /dev/vdb of server orders-db went"),
-        (lambda d: server(d, "shop-front")["ports"].append(server(d, "shop-front")["ports"][0]), "port 2 on network shop-net of server shop-front appeared"),
+        (lambda d: server(d, "shop-front")["ports"].append(another_port(d)), "port 2 on network shop-net of server shop-front appeared"),
         (
-            lambda d: server(d, "shop-front")["ports"][0].update(floating_network=None),
-            "port 1 on network shop-net of server shop-front: floating_network was 'public', is None",
+            lambda d: server(d, "shop-front")["ports"][0].update(floating_ips=[]),
+            "floating address 1 of port 1 on network shop-net of server shop-front went",
         ),
         (lambda d: d["topology"]["subnets"][0].update(gateway_ip=None), "subnet shop-subnet: gateway_ip was '10.10.0.1', is None"),
         (lambda d: d["topology"]["routers"].clear(), "router shop-router went"),
@@ -73,6 +78,7 @@ def test_what_appears_one_way_went_the_other_way():
 
     went = seen(remove)
     assert went == [
+        "floating address 1 of port 1 on network shop-net of server shop-front went",
         "port 1 on network shop-net of server shop-front went",
         "server shop-front went",
         "tier front went",

@@ -28,9 +28,9 @@ def rich():
     topology["routers"] = [{**router, "subnets": ["shop-subnet", "web-subnet"]}, {**router, "name": "web-router", "subnets": ["web-subnet"]}]
     rule = {**shop.RULE, "remote_group": "admins"}
     topology["security_groups"] += [
-        {"name": "web", "description": "", "rules": [rule], "is_stateful": True},
-        {"name": "admins", "description": "", "rules": [{**rule, "remote_group": "bastion"}], "is_stateful": True},
-        {"name": "bastion", "description": "", "rules": [{**rule, "remote_group": "admins"}], "is_stateful": True},
+        {"name": "web", "description": "", "rules": [rule], "is_stateful": True, "tags": []},
+        {"name": "admins", "description": "", "rules": [{**rule, "remote_group": "bastion"}], "is_stateful": True, "tags": []},
+        {"name": "bastion", "description": "", "rules": [{**rule, "remote_group": "admins"}], "is_stateful": True, "tags": []},
     ]
     topology["key_pairs"].append({"name": "web", "public_key": "ssh-ed25519 BBBB web"})
     topology["server_groups"].append({"name": "web-apart", "policy": "anti-affinity", "max_per_host": None})

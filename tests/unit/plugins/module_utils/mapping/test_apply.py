@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import NamedFlavor
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec, FloatingSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -120,7 +120,7 @@ def test_names_are_those_of_the_site_wherever_they_stand():
     assert {(one.volume_type, one.availability_zone) for one in db.volumes} == {("fast", "az-7")}
     assert topology.server_groups[0].name == db.server_group == "dr-apart"
     (port,) = db.ports
-    assert (port.network, port.security_groups, port.floating_network) == ("dr-net", ("dr-group",), "provider")
+    assert (port.network, port.security_groups, port.floating_ips) == ("dr-net", ("dr-group",), (FloatingSpec("provider", 0),))
     assert port.fixed_ips == (AddressSpec("dr-subnet", "10.10.0.11"),)
 
 
@@ -155,8 +155,8 @@ def test_neutron_chooses_where_it_is_told_to():
 
 def test_floating_addresses_can_be_left_out():
     mapped = applied(addresses={"floating": False, "servers": {"shop-front": {"floating": True}}})
-    assert server(mapped).ports[0].floating_network is None
-    assert server(mapped, "shop-front").ports[0].floating_network == "public"
+    assert server(mapped).ports[0].floating_ips == ()
+    assert server(mapped, "shop-front").ports[0].floating_ips == (FloatingSpec("public", 0),)
 
 
 def test_the_sites_own_groups_and_keys_are_used_as_they_are():

@@ -132,7 +132,7 @@ def test_two_ports_with_one_address_are_told():
         addresses={"policy": "keep"},
     )
     found = shop.restorable(manifest, merged, OTHER)[1]
-    assert any("10.10.0.11 on network 'dr-net' is needed by 2 ports (of 'orders-db' and 'shop-front')" in one for one in found), found
+    assert any("10.10.0.11 on network 'dr-net' is needed by 2 ports (of server 'orders-db' and server 'shop-front')" in one for one in found), found
 
 
 def test_what_the_application_does_not_have_any_more_is_drift():

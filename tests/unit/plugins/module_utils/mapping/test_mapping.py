@@ -124,6 +124,8 @@ def test_everything_that_an_application_names_is_known():
         "security_groups": ["shop"],
         "server_groups": ["shop-apart"],
         "availability_zones": ["nova"],
+        "qos_policies": [],
+        "subnet_pools": [],
     }
 
 

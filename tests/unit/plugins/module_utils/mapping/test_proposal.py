@@ -61,14 +61,20 @@ def test_a_flavor_with_other_extra_specs_is_not_proposed():
     assert proposed("flavors", "lab.db", shop.inventory(shop.empty_site(flavors=(small, pinned))), with_specs(PINNED)) == (Target("pinned"), None)
     target, doubt = proposed("flavors", "lab.db", shop.inventory(shop.empty_site(flavors=(small,))), with_specs(PINNED))
     assert (target.name, doubt.candidates) == (None, ("small",))
-    assert doubt.reason == "Site 'remote' has no flavor with 1 VCPUs, 320 MiB of memory or more and the extra specs {'hw:cpu_policy': 'dedicated'}."
+    assert doubt.reason == (
+        "Site 'remote' has no flavor with 1 VCPUs, 320 MiB of memory or more and the extra specs {'hw:cpu_policy': 'dedicated'}: "
+        "of flavor 'small', hw:cpu_policy is not set instead of 'dedicated'."
+    )
 
 
 def test_a_flavor_of_the_same_name_with_other_extra_specs_is_for_a_person_to_decide():
     same = Flavor("d", "lab.db", 1, 320, 0, 0, 0, {})
     target, doubt = proposed("flavors", "lab.db", shop.inventory(shop.empty_site(flavors=(same,))), with_specs(PINNED))
     assert (target.name, doubt.candidates) == (None, ("lab.db",))
-    assert doubt.reason == "Flavor 'lab.db' has the extra specs {} at site 'remote' and {'hw:cpu_policy': 'dedicated'} at the source."
+    assert doubt.reason == (
+        "Site 'remote' has no flavor with 1 VCPUs, 320 MiB of memory or more and the extra specs {'hw:cpu_policy': 'dedicated'}: "
+        "of flavor 'lab.db', hw:cpu_policy is not set instead of 'dedicated'."
+    )
 
 
 @pytest.mark.parametrize(

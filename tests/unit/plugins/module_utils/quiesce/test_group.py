@@ -7,10 +7,10 @@ import json
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FreezeFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import window as window_module
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import Group, describe
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import TARGETS, Group, describe
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
@@ -166,7 +166,8 @@ class Site:
         self.metadata[server_id].update(values)
 
     def delete_metadata(self, server_id, key):
-        self.metadata[server_id].pop(key)
+        if self.metadata[server_id].pop(key, None) is None:
+            raise NotFound("The server has no such metadata.")
 
     def bring(self, target, is_real=True):
         self.quiescer._project_ids = ()
@@ -232,7 +233,7 @@ def test_a_freeze_that_a_run_holds_for_itself_is_neither_relied_on_nor_ended(tar
 
 @pytest.mark.parametrize("text", ["{", json.dumps({**MARK, "driver": "of a later version"})], ids=["damaged", "of another version"])
 def test_whose_mark_names_no_driver_is_thawed_by_none_and_keeps_its_mark_and_the_others_are_thawed(monkeypatch, text):
-    """Nova would say that it was never frozen, be it paused."""
+    """Nova would say that it was never frozen, even if it is paused."""
     monkeypatch.setattr(window_module, "_THAW_PAUSE", 0)
     driver = FakeDriver(interrupted={"orders": "Nova never froze it"})
     site = Site({"nova": driver}, {"front": {**MARK, "driver": "nova"}})
@@ -263,13 +264,13 @@ class Silent(FakeDriver):
         return Support("Its agent does not answer.")
 
 
-def test_who_cannot_be_asked_and_bears_no_mark_was_not_frozen():
+def test_who_cannot_be_asked_and_has_no_mark_was_not_frozen():
     driver = Silent()
     assert Site({"libvirt": driver}).bring(THAWED)["changed"] is False
     assert driver.calls == []
 
 
-def test_who_cannot_be_asked_and_bears_a_mark_is_thawed():
+def test_who_cannot_be_asked_and_has_a_mark_is_thawed():
     driver = Silent()
     site = Site({"libvirt": driver}, {"orders": {**MARK, "driver": "libvirt"}})
     assert site.bring(THAWED)["changed"] is True
@@ -282,3 +283,18 @@ def test_who_cannot_be_asked_is_not_frozen():
     with pytest.raises(CheckFailed, match="Its agent does not answer"):
         Site({"libvirt": driver}).bring(FROZEN)
     assert driver.calls == []
+
+
+@pytest.mark.parametrize(("state", "wanted"), [("quiesced", FROZEN), ("unquiesced", THAWED)])
+def test_a_play_asks_for_a_state_by_its_name(state, wanted):
+    found = Site({"libvirt": FakeDriver()}).bring(TARGETS[state], is_real=False)
+    assert {one["state"] for one in found["quiesce"]["servers"]} == {wanted}
+
+
+def test_who_is_seen_frozen_is_thawed_even_without_a_mark():
+    driver = FakeDriver()
+    driver.frozen.add("id-orders")
+    found = Site({"libvirt": driver}).bring(THAWED)
+    assert found["diff"]["before"] == {"front": THAWED, "orders": FROZEN}
+    assert driver.names("thaw") == ["orders"]
+    assert not driver.frozen

@@ -32,7 +32,7 @@ def time_stands_still(monkeypatch):
 
 
 class Compute:
-    """One server, and how it bears its metadata.
+    """One server, and how it keeps its metadata.
 
     :param rival: the mark of a freeze that is written in the moment when ours is.
     :param status: what Nova shows of the server.
@@ -70,7 +70,7 @@ def put(mark, compute=None):
     return compute.metadata
 
 
-def bearing(**facts):
+def marked_with(**facts):
     text = json.dumps({"driver": "nova", "until": LATER, "token": "t", **facts})
     return server("db", metadata={"osdr_freeze": text})
 
@@ -97,7 +97,7 @@ def test_each_freeze_is_told_from_any_other():
     ],
 )
 def test_a_freeze_stands_from_its_confirmation_until_its_thaw(facts, stands):
-    assert FreezeMark.stands_on(bearing(**facts)) is stands
+    assert FreezeMark.stands_on(marked_with(**facts)) is stands
 
 
 def test_without_a_mark_there_is_no_freeze():
@@ -106,7 +106,7 @@ def test_without_a_mark_there_is_no_freeze():
 
 
 def test_a_mark_of_the_former_form_is_read():
-    mark = FreezeMark.of(bearing())
+    mark = FreezeMark.of(marked_with())
     assert (mark.driver, mark.until, mark.token, mark.frozen) == ("nova", LATER, "t", None)
 
 
@@ -129,7 +129,7 @@ def test_a_mark_of_the_former_form_is_read():
 )
 def test_a_mark_that_somebody_tampered_with_is_no_freeze_that_stands(facts):
     """Marks are metadata of servers, which anybody in the project can write."""
-    assert not FreezeMark.stands_on(bearing(**facts))
+    assert not FreezeMark.stands_on(marked_with(**facts))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_mark_that_somebody_tampered_with_is_no_freeze_that_stands(facts):
 )
 def test_a_mark_whose_time_nobody_of_us_would_have_written_is_a_leftover(until):
     """It would keep the server from ever being frozen again."""
-    assert FreezeMark.of(bearing(until=until)).is_leftover
+    assert FreezeMark.of(marked_with(until=until)).is_leftover
 
 
 @pytest.mark.parametrize(

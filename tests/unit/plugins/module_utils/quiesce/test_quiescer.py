@@ -87,8 +87,20 @@ def test_what_a_driver_still_thaws_is_passed_over_to_no_other(least, minutes):
     assert (found.driver.name, found.support.problem, found.passed_over) == ("nova", "still being thawed, wait", {})
     with pytest.raises(CheckFailed, match="still being thawed, wait"):
         quiesce.refuse_problems(made.choose([one]))
-    # Told once, and without a way out that is none.
+    # Told once, and without advice that does not help.
     assert quiesce.freeze_problems([one], made.choose([one])) == ["still being thawed, wait"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_refused"),
+    [({"locked": True, "hypervisor": None}, True), ({"locked": True}, False), ({"hypervisor": None}, False)],
+    ids=["its owner", "an administrator", "not locked"],
+)
+def test_a_locked_server_is_for_administrators_to_freeze_which_a_check_tells(changes, is_refused):
+    """Nova lets nobody else set its metadata or pause it."""
+    one = server("orders", **changes)
+    found = quiesce.freeze_problems([one], quiescer(*three()).choose([one]))
+    assert ["orders (id-orders) is locked" in problem for problem in found] == [True] * is_refused
 
 
 def test_auto_pauses_only_where_that_is_enough():
@@ -219,7 +231,7 @@ def test_the_shortest_and_the_longest_times_that_can_be_meant(changes):
 
 @pytest.mark.parametrize(("project", "named"), [("shop", ()), ("admin", ("shop",))])
 def test_a_project_is_named_only_where_it_is_not_the_callers_own(mocker, project, named):
-    """To name one, be it one's own, takes an administrator; a role of one's own may do for freezing."""
+    """Only an administrator may name a project, even the own one; a role made for it may be enough to freeze."""
     mocker.patch.object(quiesce, "connect_other", return_value=SimpleNamespace(project_id=project, site="primary"))
     options = QuiesceOptions.parse({**OPTIONS, "admin_cloud": "primary-dr"}, {})
     made = Quiescer(SimpleNamespace(project_id="shop", site="primary"), options, "quiesced", 4)

@@ -176,7 +176,7 @@ def test_a_freeze_that_may_still_come_leaves_guard_and_mark(site, driver):
         pytest.param("libvirt", {"until": later(2)}, 2, id="it came"),
         pytest.param("libvirt", {"until": later(2), "requested": "noon", "frozen": "noon"}, 0, id="it was confirmed"),
         pytest.param("libvirt", {"until": later(-2)}, 0, id="its time is over"),
-        pytest.param("libvirt", {"until": "2999-01-01T00:00:00Z"}, 0, id="its time is none that anybody would have written"),
+        pytest.param("libvirt", {"until": "2999-01-01T00:00:00Z"}, 0, id="nobody would have written such a time"),
         pytest.param("nova", {"until": later(2)}, 0, id="its guard comes with it"),
     ],
 )

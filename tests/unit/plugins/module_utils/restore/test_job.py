@@ -21,6 +21,8 @@ class Noted:
     """Stands for those who do the work."""
 
     started = "2026-11-22T14:30:14.150Z"
+    lone_ports = forwarders = ()
+    described_ports = described_forwarders = staticmethod(list)
 
     def __init__(self, steps=(), volumes=None, made=()):
         self.steps, self.volumes, self.calls, self.warnings = steps, volumes, [], ["as is"]
@@ -104,6 +106,7 @@ def test_what_is_told_of_servers_that_are_removed(check_mode, calls):
         "servers": ["orders-db (id-orders-db)", "shop-front (id-shop-front)"],
         "floating_ips": ["10.88.2.1", "10.88.2.2"],
         "ports": ["port-orders-db", "port-shop-front"],
+        "trunks": [],
     }
-    assert result["diff"]["after"] == {"servers": [], "floating_ips": [], "ports": []}
+    assert result["diff"]["after"] == {"servers": [], "floating_ips": [], "ports": [], "trunks": []}
     assert job.remove_servers(work, MadeServers.of(owner_of(MANIFEST), EMPTY.site), check_mode)["changed"] is False

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, Router, SecurityGroup, SecurityGroupRule, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Network, Router, SecurityGroup, SecurityGroupRule, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
@@ -28,35 +28,49 @@ class Neutron:
 
     def __init__(self, site, failing=()):
         self.site, self.failing = site, set(failing)
-        self.made, self.calls, self.marks = {}, [], MARKS
+        self.made, self.calls, self.tags = {}, [], {}
         self._lock = threading.Lock()
 
     def _note(self, *call):
         with self._lock:
             self.calls.append(call)
 
-    def _create(self, collection, wanted, tags):
+    def _create(self, collection, wanted):
         if wanted["name"] in self.failing:
             raise CloudError(f"No {wanted['name']}.")
         self._note("create", collection, wanted["name"])
-        assert tags == self.marks
         self.made[wanted["name"]] = wanted
         return f"new-{wanted['name']}"
 
-    def create_network(self, wanted, tags):
-        return Network(self._create("networks", wanted, tags), wanted["name"], mtu=self.mtu)
+    def set_tags(self, collection, resource_id, tags):
+        with self._lock:
+            self.tags[collection, resource_id] = tags
+
+    def create_network(self, wanted):
+        return Network(self._create("networks", wanted), wanted["name"], description=wanted["description"], mtu=self.mtu)
 
     def set_mtu(self, network_id, mtu):
         self._note("mtu", network_id, mtu)
 
-    def create_subnet(self, wanted, tags):
-        return Subnet(self._create("subnets", wanted, tags), wanted["name"], wanted["network_id"], wanted["cidr"])
+    def create_subnet(self, wanted):
+        made = self._create("subnets", wanted)
+        return Subnet(made, wanted["name"], wanted["network_id"], wanted["cidr"], description=wanted["description"])
 
-    def create_router(self, wanted, tags):
-        return Router(self._create("routers", wanted, tags), wanted["name"])
+    def create_router(self, wanted):
+        return Router(self._create("routers", wanted), wanted["name"], description=wanted["description"])
 
-    def create_security_group(self, wanted, tags):
-        return SecurityGroup(self._create("security-groups", wanted, tags), wanted["name"], rules=(EGRESS,))
+    def create_security_group(self, wanted):
+        return SecurityGroup(self._create("security-groups", wanted), wanted["name"], description=wanted["description"], rules=(EGRESS,))
+
+    def create_port(self, wanted):
+        self._note("port", wanted["network_id"], tuple(sorted(wanted["fixed_ips"][0].items())), wanted["description"])
+        return shop.port("interface", description=wanted["description"])
+
+    def add_router_port(self, router_id, port_id):
+        self._note("join by port", router_id, port_id)
+
+    def set_routes(self, router_id, routes):
+        self._note("routes", router_id, tuple((one["destination"], one["nexthop"]) for one in routes))
 
     def add_router_interface(self, router_id, subnet_id):
         self._note("join", router_id, subnet_id)
@@ -98,6 +112,8 @@ def test_everything_is_made_and_marked_where_nothing_is(apply):
     assert {name: body["description"] for name, body in site.made.items()} == {
         "shop-net": TEXT, "shop-subnet": TEXT, "shop-router": TEXT, "shop": TEXT
     }
+    assert {collection for collection, _id in site.tags} == {"networks", "subnets", "routers", "security-groups"}
+    assert set(map(tuple, site.tags.values())) == {tuple(MARKS)}
     assert ("key pair", "shop", f"ssh-ed25519 AAAA shop {TEXT}") in site.calls
     assert ("server group", "shop-apart", "anti-affinity", None) in site.calls
 
@@ -259,7 +275,6 @@ def test_a_router_leads_to_the_external_network_without_a_word_about_translation
 
 def test_the_router_of_a_drill_leads_nowhere(apply):
     site = Neutron(shop.restored_site())
-    site.marks = [*MARKS, "osdr_drill=7"]
     apply(site, as_restored(shop.manifest(), SiteMapping(), "7").manifest)
     assert site.made.keys() == {"drill-7-shop-net", "drill-7-shop-subnet", "drill-7-shop-router", "drill-7-shop"}
     assert "external_gateway_info" not in site.made["drill-7-shop-router"]
@@ -292,7 +307,16 @@ def test_of_several_rules_only_those_are_made_that_are_missing(apply):
 def test_a_router_that_is_there_gets_only_the_subnet_that_it_lacks(apply):
     site = Neutron(shop.prepared_site(ports=()))
     assert apply(site)["routers"] == ["shop-router"]
-    assert site.calls == [("join", "r", "sub")]
+    # By a port with a mark: so it is known later who joined it.
+    gateway = (("ip_address", "10.10.0.1"), ("subnet_id", "sub"))
+    assert site.calls == [("port", "net", gateway, TEXT), ("join by port", "r", "port-interface")]
+
+
+def test_an_interface_that_a_killed_run_left_is_joined(apply):
+    left = shop.port("left", fixed_ips=(FixedIp("sub", "10.10.0.1"),), description=TEXT)
+    site = Neutron(shop.prepared_site(ports=(left,)))
+    apply(site)
+    assert site.calls == [("join by port", "r", "port-left")]
 
 
 def test_a_second_run_makes_nothing(apply):

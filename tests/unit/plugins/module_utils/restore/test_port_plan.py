@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -30,7 +29,12 @@ def step(port=None, floating=None):
 
 
 def lacks(one):
-    return [name for name in ("tags", "floating_ip", "floating_tags") if getattr(one, f"lacks_{name}")]
+    found = {
+        "tags": one.lacks_tags,
+        "floating_ip": one.lacks_floating_ip,
+        "floating_tags": any(step.lacks_tags for step in one.floating if step.current),
+    }
+    return [name for name, lacking in found.items() if lacking]
 
 
 @pytest.mark.parametrize(
@@ -58,13 +62,8 @@ def test_a_port_that_is_not_there_lacks_everything():
 
 
 def test_what_has_no_floating_address_at_the_source_lacks_none():
-    found = step(floating=False)
-    assert not dataclasses.replace(found, spec=dataclasses.replace(found.spec, floating_network=None)).lacks_floating_ip
-
-
-@pytest.mark.parametrize("floating", [None, FloatingIp("f", "10.88.2.9", "port-shop-front")])
-def test_without_a_floating_address_there_are_no_tags_of_one(floating):
-    assert not dataclasses.replace(step(), floating_ip=floating).lacks_floating_tags
+    found, site = step(floating=False), shop.prepared_site()
+    assert not dataclasses.replace(found, spec=dataclasses.replace(found.spec, floating_ips=())).at(site, found.current).lacks_floating_ip
 
 
 def test_only_what_the_source_says_is_asked_of_neutron():
@@ -80,7 +79,7 @@ def test_only_what_the_source_says_is_asked_of_neutron():
 
 def test_a_floating_address_is_asked_for_by_network_port_and_mark():
     found = step()
-    assert found.floating_ip_body(shop.prepared_site(), found.current) == {
+    assert found.floating[0].body(shop.prepared_site(), found.current) == {
         "floating_network_id": "ext",
         "port_id": "port-orders-db",
         "description": shop.mark(11).text(),

@@ -6,7 +6,7 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, ServerGroup, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Flavor, Quota, ServerGroup, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
@@ -15,6 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping imp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import why_no_flavor
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -273,7 +274,7 @@ def test_a_security_group_with_other_rules_gets_those_of_the_source():
     """A run that was killed leaves a group with the rules that every new group has."""
     group = dataclasses.replace(shop.GROUP, rules=())
     found = missing(stock(shop.prepared_site(security_groups=(group,))))
-    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,), "is_stateful": True}]
+    assert found["security_groups"] == [{"name": "shop", "description": "", "rules": (shop.RULE,), "is_stateful": True, "tags": ()}]
 
 
 def test_addresses_on_a_network_of_another_project_are_doubtful():
@@ -324,14 +325,62 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     assert restore_stock.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}
 
 
-def test_a_flavor_of_the_same_name_that_says_something_else_is_doubtful():
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ({}, " (of flavor 'lab.db', hw:cpu_policy is not set instead of 'dedicated')"),
+        (
+            {"hw:cpu_policy": "shared", "hw:numa_nodes": "2"},
+            " (of flavor 'lab.db', hw:cpu_policy is 'shared' instead of 'dedicated', hw:numa_nodes is '2' instead of not set)",
+        ),
+    ],
+    ids=["without it", "with another one"],
+)
+def test_a_flavor_that_says_something_else_is_not_taken_and_it_is_told_what(there, why):
     specs = {"hw:cpu_policy": "dedicated"}
     pinned = tuple(dataclasses.replace(one, flavor=dataclasses.replace(one.flavor, extra_specs=specs)) for one in MANIFEST.description.servers)
     manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=pinned))
-    site = shop.prepared_site(flavors=tuple(dataclasses.replace(one, extra_specs={}) for one in (shop.SMALL, shop.DB)))
-    assert doubts(manifest, site)[0] == (
-        "Flavor 'lab.db' for server 'orders-db' has other extra specs at site 'remote' than at the source: {} instead of {'hw:cpu_policy': 'dedicated'}."
+    site = shop.prepared_site(flavors=(dataclasses.replace(shop.DB, extra_specs=there),))
+    assert judged(stock(site), manifest).problems[0] == (
+        "Server 'orders-db' needs flavor 'lab.db' (1 VCPUs, 320 MiB of memory), but site 'remote' has none of at least that size with the same extra "
+        f"specs{why}; create one, give the project access to one, or name one in a mapping."
     )
+
+
+def test_of_many_flavors_that_do_not_fit_some_are_told():
+    wanted = dataclasses.replace(shop.DB, extra_specs={"hw:cpu_policy": "dedicated"})
+    flavors = [Flavor(name, name, 1, ram, 0, 0, 0, {}) for ram, name in enumerate(["a", "b", "c", "d", "e"], 320)]
+    assert [f"'{one}'" in why_no_flavor(wanted, reversed(flavors)) for one in "abcde"] == [True, True, True, False, False]
+
+
+def test_what_a_nova_is_too_old_for_is_told_once_with_what_is_lost():
+    document = shop.document()
+    for one in document["servers"]:
+        one["tags"] = ["gold"]
+    document["servers"][1]["description"] = "Takes orders"
+    manifest = Manifest.parse(document)
+    assert doubts(manifest, shop.prepared_site(nova=(2, 10))) == [
+        "Nova at site 'remote' offers its API in version 2.10 at most, so these will be missing: descriptions (2.19) of orders-db; "
+        "tags of servers (2.52) of orders-db, shop-front."
+    ]
+    assert doubts(manifest, shop.prepared_site(nova=(2, 52))) == []
+    assert doubts(manifest, shop.restored_site(nova=(2, 10))) == [], "they are there, as they are"
+
+
+def standby_manifest():
+    servers = tuple(dataclasses.replace(one, is_off=one.name == "orders-db") for one in MANIFEST.description.servers)
+    return dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=servers))
+
+
+def test_that_standbys_stay_off_is_told_before_a_restore():
+    assert doubts(standby_manifest(), shop.prepared_site()) == ["These servers were off at the checkpoint and stay off, without their checks: orders-db."]
+
+
+@pytest.mark.parametrize(("status", "count"), [("SHUTOFF", 0), ("ACTIVE", 0), ("PAUSED", 1)])
+def test_a_standby_that_is_off_is_as_it_shall_be(status, count):
+    servers = tuple(dataclasses.replace(one, status=status) if one.name == "orders-db" else one for one in shop.restored_site().servers)
+    found = judged(stock(shop.restored_site(servers=servers)), standby_manifest()).problems
+    assert [f"is {status} now" in one for one in found] == [True] * count
 
 
 @pytest.mark.parametrize(("mtu", "count"), [(1400, 1), (1442, 0), (0, 0)])

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, Flavor, NamedFlavor
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec, FloatingSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, made_volumes, owner_of
@@ -97,21 +97,46 @@ def test_a_volume_carries_its_marks_twice_and_always_a_name():
     }
 
 
-@pytest.mark.parametrize(
-    ("changes", "changed"),
-    [({}, False), ({"metadata": {}}, True), ({"bootable": False}, True)],
-    ids=["complete", "marks overwritten by the backup's", "not bootable"],
-)
-def test_a_restored_volume_is_completed(changes, changed):
-    step = next(s for s in plan_volumes(MANIFEST, [one_volume("available", **changes)]) if s.current)
-    assert step.changes is changed
+def complete(status, **changes):
+    return dataclasses.replace(one_volume(status), **{"description": "", "metadata": {**shop.mark(1).metadata(), "osdr_volume": "v"}, "id": "v", **changes})
 
 
-@pytest.mark.parametrize(("status", "changes"), [("available", False), ("creating", True), ("error", True)])
+@pytest.mark.parametrize(("status", "changes"), [("available", False), ("in-use", False), ("creating", True), ("error", True)])
 def test_what_is_not_ready_yet_is_still_to_be_changed(status, changes):
     """Whatever else about it is as it shall be."""
-    step = next(s for s in plan_volumes(MANIFEST, [one_volume(status)]) if s.current)
+    step = next(s for s in plan_volumes(MANIFEST, [complete(status)]) if s.current)
     assert step.changes is changes
+
+
+def test_a_volume_that_has_its_mark_as_its_description_is_still_to_be_completed():
+    step = next(s for s in plan_volumes(MANIFEST, [one_volume("available")]) if s.current)
+    assert step.changes
+
+
+@pytest.mark.parametrize("changes", [{"description": "the orders"}, {"bootable": False}, {"image_metadata": {"hw_disk_bus": "ide"}}], ids=str)
+def test_a_complete_volume_is_its_owners_to_change(changes):
+    step = next(s for s in plan_volumes(MANIFEST, [complete("in-use", **changes)]) if s.current)
+    assert not step.changes
+
+
+@pytest.mark.parametrize("metadata", [{"osdr_volume": "v"}, {}], ids=["copied with the metadata", "without an id"])
+def test_a_copy_that_somebody_made_of_a_restored_volume_is_not_taken_for_it(metadata):
+    copied = complete("available", id="copied", metadata={**shop.mark(1).metadata(), **metadata})
+    assert volume_actions([copied])["orders-db-boot"] is Action.CREATE
+    assert made_volumes(owner_of(MANIFEST), [copied]) == []
+
+
+def test_a_volume_in_the_making_is_known_by_its_description_whatever_metadata_came_with_its_copy():
+    """The source may have been restored once, from another checkpoint."""
+    older = Mark("shop", "dawn", shop.uuid(1))
+    made = one_volume("available", metadata={**older.metadata(), "osdr_volume": "elsewhere"})
+    assert volume_actions([made])["orders-db-boot"] is Action.KEEP
+
+
+def test_no_description_of_a_manifest_is_taken_for_a_mark():
+    (step, *_others) = plan_volumes(MANIFEST, [])
+    told = dataclasses.replace(step.spec, description=f"the disk {Mark('other', 'noon').text()}")
+    assert dataclasses.replace(step, spec=told).description == "the disk"
 
 
 def test_what_the_manifest_leaves_open_is_not_asked_of_cinder():
@@ -162,6 +187,78 @@ def test_a_server_has_what_the_source_has_beside_its_disks():
     document["servers"][1].update(description="Takes orders", tags=["gold"], user_data="plain:IyE=", config_drive=False)
     body = plan_servers(Manifest.parse(document), shop.prepared_site())[0].body([])
     assert (body["description"], body["tags"], body["user_data"], body["config_drive"]) == ("Takes orders", ["gold"], "IyE=", False)
+
+
+#: A server with all that needs a newer Nova than others.
+NEW_THINGS = {"description": "Takes orders", "tags": ["gold"], "hostname": "db.example.org", "lock": "ask the DBA"}
+
+
+def new_things(version, **changes):
+    document = shop.document()
+    database = document["servers"][1]
+    database.update({**NEW_THINGS, **changes})
+    database["ports"][0]["device_tag"] = "front"
+    database["volumes"][1].update(device_tag="orders", delete_on_termination=True)
+    return plan_servers(Manifest.parse(document), shop.prepared_site(nova=version))[0]
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [
+        ((2, 100), {"hostname", "tags", "device tags", "description"}),
+        ((2, 94), {"hostname", "tags", "device tags", "description"}),
+        ((2, 93), {"tags", "device tags", "description"}),
+        ((2, 52), {"tags", "device tags", "description"}),
+        ((2, 51), {"device tags", "description"}),
+        ((2, 42), {"device tags", "description"}),
+        ((2, 41), {"description"}),
+        ((2, 19), {"description"}),
+        ((2, 18), set()),
+    ],
+    ids=str,
+)
+def test_a_nova_is_asked_for_nothing_that_it_is_too_old_for(version, taken):
+    body = new_things(version).body(["port-1"])
+    tags = [one.get("tag") for one in (*body["networks"], *body["block_device_mapping"])]
+    assert tags == (["front", None, "orders"] if "device tags" in taken else [None] * 3)
+    assert {"hostname", "tags", "description"} & body.keys() == taken - {"device tags"}
+
+
+@pytest.mark.parametrize(("version", "is_asked_for"), [((2, 90), True), ((2, 89), False)])
+def test_a_host_name_without_a_domain_needs_a_less_new_nova(version, is_asked_for):
+    assert ("hostname" in new_things(version, hostname="db1").body([])) is is_asked_for
+
+
+@pytest.mark.parametrize(("version", "reason"), [((2, 73), "ask the DBA"), ((2, 72), "")])
+def test_a_lock_has_its_reason_where_nova_takes_one(version, reason):
+    assert new_things(version).lock_reason == reason
+
+
+@pytest.mark.parametrize(("version", "wrong"), [((2, 85), {"volume-orders-db-vdb": True}), ((2, 84), {})])
+def test_volumes_go_with_their_servers_where_nova_takes_it(version, wrong):
+    step = new_things(version)
+    built = server("orders-db", volumes=(("volume-orders-db-boot", False), ("volume-orders-db-vdb", False)))
+    assert step.wrong_flags(built) == wrong
+
+
+@pytest.mark.parametrize(
+    ("version", "lost"),
+    [
+        ((2, 94), []),
+        ((2, 93), ["host names with a domain (2.94)"]),
+        ((2, 84), ["the deletion of volumes with their servers (2.85)", "host names with a domain (2.94)"]),
+        ((2, 72), ["reasons of locks (2.73)", "the deletion of volumes with their servers (2.85)", "host names with a domain (2.94)"]),
+    ],
+    ids=str,
+)
+def test_what_a_nova_is_too_old_for_is_known(version, lost):
+    assert [str(one) for one in new_things(version).lost] == lost
+    assert [str(one) for one in new_things((2, 1)).lost][:3] == ["descriptions (2.19)", "tags of disks and interfaces (2.42)", "tags of servers (2.52)"]
+
+
+def test_what_a_server_does_not_have_is_not_lost():
+    site = shop.prepared_site(nova=(2, 1))
+    assert [step.lost for step in plan_servers(MANIFEST, site)] == [[], []]
 
 
 def restored_step(**changes):
@@ -301,7 +398,9 @@ def test_a_floating_address_leads_to_one_address_of_its_port(wanted, there, behi
     step = plan_servers(MANIFEST, shop.prepared_site())[0].ports[0]
     spec = dataclasses.replace(step.spec, fixed_ips=tuple(AddressSpec("shop-subnet", one) for one in wanted))
     port = shop.port("a", fixed_ips=tuple(FixedIp("sub", one) for one in there))
-    body = dataclasses.replace(step, spec=spec).floating_ip_body(shop.prepared_site(), port)
+    spec = dataclasses.replace(spec, floating_ips=(FloatingSpec("public"),))
+    (floating,) = dataclasses.replace(step, spec=spec).at(shop.prepared_site(), port).floating
+    body = floating.body(shop.prepared_site(), port)
     assert body == {
         "floating_network_id": "ext",
         "port_id": "port-a",
@@ -395,9 +494,11 @@ PINNED = {"hw:cpu_policy": "dedicated"}
         ({}, {"FITTING": PINNED, "LARGE": {}}, "LARGE"),
         (PINNED, {"FITTING": None}, "FITTING"),
         (None, {"FITTING": PINNED}, "FITTING"),
-        (PINNED, {"SAME_NAME": {}, "FITTING": PINNED}, "SAME_NAME"),
+        (PINNED, {"SAME_NAME": {}, "FITTING": PINNED}, "FITTING"),
+        (PINNED, {"SAME_NAME": PINNED, "FITTING": PINNED}, "SAME_NAME"),
+        (PINNED, {"SAME_NAME": {}}, None),
     ],
-    ids=["the same", "a larger one with the same", "none", "none wanted", "not shown there", "not known", "the name counts more"],
+    ids=["the same", "a larger one with the same", "none", "none wanted", "not shown there", "not known", "whatever the name", "the same name", "no other"],
 )
 def test_another_flavor_must_say_the_same(wanted, there, chosen):
     known = {"FITTING": FITTING, "LARGE": LARGE, "SAME_NAME": SAME_NAME}
@@ -440,7 +541,7 @@ def test_every_mark_is_read_once_however_much_there_is(monkeypatch):
     monkeypatch.setattr(Mark, "of_tags", lambda tags: (read.append(1), of_tags(tags))[1])
     site = shop.restored_site()
     plan_servers(MANIFEST, site)
-    assert len(read) == len(site.ports) + len(site.volumes)
+    assert len(read) <= sum(map(len, (site.ports, site.volumes, site.floating_ips, site.networks, site.subnets, site.routers, site.security_groups)))
 
 
 # Drills
@@ -454,7 +555,7 @@ def test_a_drill_and_a_real_restore_take_nothing_of_each_other():
     drilled = dataclasses.replace(
         real,
         servers=tuple(dataclasses.replace(one, metadata={**one.metadata, "osdr_drill": "7"}) for one in real.servers),
-        volumes=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.volumes),
+        volumes=tuple(map(shop.of_drill, real.volumes)),
         ports=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.ports),
         floating_ips=tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in real.floating_ips),
     )
@@ -485,9 +586,7 @@ def test_what_a_drill_makes_is_called_after_it():
     [("orders-db", "orders-db"), ("Orders_DB.example org", "orders-db-example-org"), ("-\u00fc-db", "db"), ("x" * 70, "x" * 63)],
 )
 def test_inside_a_server_of_a_drill_is_called_as_at_the_source(name, hostname):
-    site = dataclasses.replace(shop.prepared_site(), volumes=tuple(
-        dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.prepared_site().volumes
-    ))
+    site = shop.prepared_site(volumes=tuple(map(shop.of_drill, shop.restored_volumes())))
     step = plan_servers(DRILL, site)[0]
     step = dataclasses.replace(step, spec=dataclasses.replace(step.spec, name=name))
     assert step.body([])["hostname"] == hostname

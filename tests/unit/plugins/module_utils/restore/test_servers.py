@@ -15,6 +15,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs impo
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import apply as mapped_manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates import DrillGates, Gates
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
@@ -39,7 +41,7 @@ class RemoteSite:
         self.interval = 1.0
         self.calls = []
         self.failing = set(failing)
-        self._active = {}
+        self._active, self._off = {}, {}
         self._lock = threading.Lock()
 
     def _note(self, *call):
@@ -65,6 +67,8 @@ class RemoteSite:
                 failed = one.name in self.failing
                 status, fault = ("ERROR", "No valid host was found.") if failed else ("ACTIVE", "")
                 return dataclasses.replace(one, status=status, fault=fault)
+            if self.now >= self._off.get(one.id, self.now + 1):
+                return dataclasses.replace(one, status="SHUTOFF", task_state=None)
             return one
 
         self._replace(servers=tuple(now(one) for one in self.site.servers))
@@ -87,7 +91,36 @@ class RemoteSite:
         )
         self._replace(servers=(*self.site.servers, one), ports=ports)
 
+    def _change(self, server_id, **changes):
+        self._replace(servers=tuple(dataclasses.replace(one, **changes) if one.id == server_id else one for one in self.site.servers))
+
+    def _refuse_locked(self, server_id):
+        if self.server(server_id).locked:
+            raise CloudError(f"Instance {server_id} is locked.", http_status=409)
+
+    def stop(self, server_id):
+        self._refuse_locked(server_id)
+        if self.server(server_id).status != "ACTIVE":
+            raise CloudError(f"Cannot 'stop' instance {server_id}.", http_status=409)
+        self._note("stop", server_id)
+        self._change(server_id, task_state="powering-off")
+        self._off[server_id] = self.now + 2
+
+    def set_metadata(self, server_id, metadata):
+        self._refuse_locked(server_id)
+        self._note("metadata", server_id, tuple(metadata))
+        self._change(server_id, metadata={**self.server(server_id).metadata, **metadata})
+
+    def lock(self, server_id, reason):
+        self._note("lock", server_id, reason)
+        self._change(server_id, locked=True, locked_reason=reason)
+
+    def unlock(self, server_id):
+        self._note("unlock", server_id)
+        self._change(server_id, locked=False, locked_reason="")
+
     def delete_server(self, server_id):
+        self._refuse_locked(server_id)
         self._note("delete server", server_id)
         self._replace(servers=tuple(one for one in self.site.servers if one.id != server_id))
 
@@ -107,7 +140,10 @@ class RemoteSite:
     def floating_ips(self):
         return list(self.site.floating_ips)
 
-    def create_port(self, wanted, tags):
+    def trunks(self):
+        return list(self.site.trunks)
+
+    def create_port(self, wanted):
         self._note("create port", wanted["name"])
         chosen = f"10.10.0.{100 + len(self.site.ports)}"
         fixed = [FixedIp(ip["subnet_id"], ip.get("ip_address", chosen)) for ip in wanted["fixed_ips"]]
@@ -116,23 +152,27 @@ class RemoteSite:
             mac_address=wanted.get("mac_address", f"fa:16:3e:cc:00:{len(self.site.ports):02}"),
             description=wanted["description"],
             fixed_ips=tuple(sorted(fixed, key=lambda ip: ip.ip_address, reverse=True)),
-            tags=tuple(tags),
+            tags=(),
         )
         self._replace(ports=(*self.site.ports, port))
         return port
 
-    def create_floating_ip(self, wanted, tags):
+    def create_floating_ip(self, wanted):
         self._note("create floating ip", wanted["port_id"])
         (port,) = [one for one in self.site.ports if one.id == wanted["port_id"]]
         if len(port.fixed_ips) > 1 and "fixed_ip_address" not in wanted:
             raise CloudError("Must provide a specific IPv4 address when assigning a floating IP.", http_status=400)
         address = f"10.88.2.{len(self.site.floating_ips) + 1}"
         behind, description = wanted.get("fixed_ip_address"), wanted["description"]
-        made = FloatingIp(f"fip-{address}", address, port.id, "ext", behind, description=description, tags=tuple(tags))
+        made = FloatingIp(f"fip-{address}", address, port.id, "ext", behind, description=description)
         self._replace(floating_ips=(*self.site.floating_ips, made))
+        return made
 
     def set_tags(self, collection, resource_id, tags):
         self._note("tag", collection, resource_id, tuple(tags))
+        kind = collection.replace("floatingips", "floating_ips")
+        found = (dataclasses.replace(one, tags=tuple(tags)) if one.id == resource_id else one for one in getattr(self.site, kind))
+        self._replace(**{kind: tuple(found)})
 
     def delete_floating_ip(self, floating_ip_id):
         self._note("delete floating ip", floating_ip_id)
@@ -361,8 +401,8 @@ def test_the_port_of_a_server_that_is_there_is_completed_in_the_turn_of_its_tier
     port = shop.restored_port("shop-front", shop.mark(21), tags=("theirs",))
     remote = RemoteSite(shop.prepared_site(volumes=(), servers=(front,), ports=(shop.ROUTER_PORT, port)))
     restore(remote, volumes=Volumes(remote, {"orders-db-vdb": 3})).apply()
-    changes = [call[0] for call in remote.calls if call[0] in ("create server", "tag")]
-    assert changes == ["create server", "tag"]
+    changes = [call[:3] for call in remote.calls if call[0] == "create server" or call[:3] == ("tag", "ports", port.id)]
+    assert [call[0] for call in changes] == ["create server", "tag"]
 
 
 def test_each_server_is_built_on_its_own_ports_and_volumes():
@@ -434,6 +474,7 @@ def test_a_restored_server_has_the_addresses_of_the_source():
         "tier": "database",
         "server_id": "id-orders-db",
         "status": "ACTIVE",
+        "is_off": False,
         "address": "10.88.2.1",
         "ports": [
             {
@@ -441,6 +482,7 @@ def test_a_restored_server_has_the_addresses_of_the_source():
                 "mac_address": "fa:16:3e:00:00:11",
                 "fixed_ips": ["10.10.0.11"],
                 "floating_ip": "10.88.2.1",
+                "floating_ips": ["10.88.2.1"],
                 "port_id": "port-orders-db-0",
             }
         ],
@@ -474,7 +516,8 @@ NEW = mapped_manifest.apply(shop.manifest(), SiteMapping.parse({"schema_version"
 def test_before_neutron_has_chosen_nobody_knows_the_addresses():
     work = restore(RemoteSite(), NEW)
     (port,) = work.predicted()[0]["ports"]
-    assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], "floating_ip": None, "port_id": None}
+    none = {"floating_ip": None, "floating_ips": [], "port_id": None}
+    assert port == {"network": "shop-net", "mac_address": None, "fixed_ips": [], **none}
 
 
 def test_a_second_run_knows_what_neutron_has_chosen(monkeypatch):
@@ -560,7 +603,7 @@ def test_a_floating_address_that_a_killed_run_left_is_tagged_and_no_other(descri
     address = FloatingIp("f", "10.88.2.9", port.id, "ext", description=description, tags=tags)
     remote = RemoteSite(shop.prepared_site(ports=(shop.ROUTER_PORT, port), floating_ips=(address,)))
     applied(remote)
-    assert [call for call in remote.calls if call[0] == "tag"] == gets
+    assert [call for call in remote.calls if call[:3] == ("tag", "floatingips", "f")] == gets
     assert remote.done("create floating ip") == ["port-shop-front-0"]
 
 
@@ -592,6 +635,115 @@ def test_missing_preparation_is_refused_before_the_first_change():
     assert not remote.calls
 
 
+# Standbys, and what is locked
+
+
+def with_standby(lock="ask the DBA"):
+    """A manifest whose database is a standby, and locked."""
+    document = shop.document()
+    document["servers"][1].update(is_off=True, lock=lock)
+    return Manifest.parse(document)
+
+
+def now(remote, name="orders-db"):
+    return remote.server(f"id-{name}")
+
+
+def test_a_standby_is_built_stopped_and_locked_without_checks():
+    remote = RemoteSite()
+    result = applied(remote, with_standby())
+    assert [(one["name"], one["status"], one["is_off"], one["seconds"]) for one in result] == [
+        ("orders-db", "SHUTOFF", True, {"created": 0, "active": 7, "ready": 7}),
+        ("shop-front", "ACTIVE", False, {"created": 7, "active": 12, "ready": 12}),
+    ]
+    assert result[0]["checks"] == [{"check": "port 5432", "made_by": []}]
+    assert remote.done("try") == []
+    assert (now(remote).locked_reason, now(remote, "shop-front").locked) == ("ask the DBA", False)
+    assert remote.done("stop") == ["id-orders-db"]
+
+
+def test_a_second_run_changes_nothing_of_a_standby():
+    remote = RemoteSite()
+    applied(remote, with_standby())
+    remote.calls.clear()
+    work = restore(remote, with_standby())
+    assert not any(step.changes for step in work.steps)
+    work.refuse_problems()
+    work.apply()
+    assert remote.calls == []
+
+
+def test_a_standby_that_somebody_has_started_since_is_left_running():
+    remote = RemoteSite()
+    applied(remote, with_standby(lock=None))
+    remote._off.clear()
+    remote._change("id-orders-db", status="ACTIVE")
+    remote.calls.clear()
+    work = restore(remote, with_standby(lock=None))
+    assert not any(step.changes for step in work.steps)
+    work.apply()
+    assert (remote.done("stop"), now(remote).status) == ([], "ACTIVE")
+
+
+@pytest.mark.parametrize("step", ["stop", "set_metadata", "lock", "set_delete_on_termination"])
+def test_a_run_that_is_killed_on_the_way_to_a_standby_is_finished_by_the_next_one(step, monkeypatch):
+    document = with_standby().as_dict()
+    document["servers"][1]["volumes"][1]["delete_on_termination"] = True
+    manifest, remote = Manifest.parse(document), RemoteSite()
+
+    def die(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(remote, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            applied(remote, manifest)
+    work = restore(remote, manifest)
+    assert work.steps[0].changes
+    work.refuse_problems()
+    work.apply()
+    assert (now(remote).status, now(remote).locked, now(remote).metadata["osdr_off"]) == ("SHUTOFF", True, "yes")
+    assert len(remote.done("create server")) == 2
+    flags = [call[1:] for call in remote.calls if call[0] == "flag"]
+    assert flags[0] == ("volume-orders-db-vdb", True)
+
+
+def test_a_standby_that_cannot_be_stopped_is_named(monkeypatch):
+    remote = RemoteSite()
+
+    def refuse(_server_id):
+        raise CloudError("Site 'remote' could not stop server id-orders-db: it is being migrated.")
+
+    monkeypatch.setattr(remote, "stop", refuse)
+    with pytest.raises(CloudError, match="could not stop server id-orders-db"):
+        applied(remote, with_standby())
+
+
+def test_a_standby_that_does_not_stop_is_waited_for_by_name(monkeypatch):
+    remote = RemoteSite()
+    monkeypatch.setattr(remote, "stop", lambda server_id: remote._change(server_id, task_state="powering-off"))
+    with pytest.raises(WaitTimeout, match="server 'orders-db' on site 'remote' to be built and stopped"):
+        applied(remote, with_standby())
+
+
+@pytest.mark.parametrize("reason", ["ask the DBA", ""])
+def test_a_lock_of_the_application_does_not_keep_what_was_restored_from_being_removed(reason):
+    remote = RemoteSite()
+    applied(remote, with_standby(reason))
+    remover = ServerRemover("remote", remote, remote, remote.waiter, 8)
+    remover.remove(MadeServers(tuple(remote.servers()), (), ()))
+    assert remote.done("unlock") == ["id-orders-db"]
+    assert remote.servers() == []
+
+
+def test_a_lock_of_others_keeps_a_server_from_being_removed():
+    remote = RemoteSite()
+    applied(remote, with_standby())
+    remote._change("id-orders-db", locked_reason="Fenced by its project")
+    with pytest.raises(CloudError, match="is locked"):
+        ServerRemover("remote", remote, remote, remote.waiter, 8).delete(now(remote))
+
+
 # Drills
 
 
@@ -600,7 +752,7 @@ DRILL = dataclasses.replace(NEW, drill="7")
 
 def drill_site():
     """A site with the volumes of a drill, and networks of the names that this manifest has."""
-    volumes = tuple(dataclasses.replace(one, description=f"{one.description} osdr_drill=7") for one in shop.restored_volumes())
+    volumes = tuple(map(shop.of_drill, shop.restored_volumes()))
     return RemoteSite(shop.prepared_site(volumes=volumes))
 
 

@@ -7,26 +7,35 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import QosPolicy, SubnetPool, Trunk
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
-SITE = shop.restored_site(project_id="project", ports_of_others=(shop.port("theirs"),))
+SITE = shop.restored_site(
+    project_id="project",
+    ports_of_others=(shop.port("theirs"),),
+    trunks=(Trunk("t", "trunk", "port-orders-db"),),
+    qos_policies=(QosPolicy("q", "gold"),),
+    subnet_pools=(SubnetPool("s", "pool"),),
+    nova=(2, 96),
+)
 CLOUD = SimpleNamespace(site="remote", project_id="project")
 
 
 @pytest.fixture
 def cloud(monkeypatch):
     """A site whose services can be made to fail."""
-    kinds = ("ports", "ports_of_others", "floating_ips", "networks", "subnets", "routers", "security_groups")
+    kinds = ("ports", "ports_of_others", "floating_ips", "networks", "subnets", "routers", "security_groups", "trunks", "qos_policies", "subnet_pools")
     services = {
         "Compute": SimpleNamespace(
             servers=lambda: list(SITE.servers),
             flavors=lambda: list(SITE.flavors),
             key_pairs=lambda: SITE.key_pairs,
             server_groups=lambda: list(SITE.server_groups),
+            newest_version=lambda: SITE.nova,
         ),
         "BlockStorage": SimpleNamespace(volumes=lambda: list(SITE.volumes)),
-        "Networking": SimpleNamespace(**{kind: lambda kind=kind: list(getattr(SITE, kind)) for kind in kinds}),
+        "Networking": SimpleNamespace(extensions=lambda: SITE.extensions, **{kind: lambda kind=kind: list(getattr(SITE, kind)) for kind in kinds}),
     }
     for name, service in services.items():
         monkeypatch.setattr(restore_site, name, lambda cloud, service=service: service)
@@ -56,7 +65,7 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 12 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 17 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
 
 
@@ -126,8 +135,14 @@ def test_rules_name_the_groups_that_these_names_mean():
 
 def test_a_floating_address_is_that_of_the_port():
     found = shop.restored_site()
-    ports = {port.id: found.floating_ip_of(port) for port in found.ports}
-    assert {port_id: one and one.id for port_id, one in ports.items()} == {
-        "port-router": None, "port-orders-db": "fip-orders-db", "port-shop-front": "fip-shop-front"
+    assert {port.id: ids(found.floating_ips_of(port)) for port in found.ports} == {
+        "port-router": [], "port-orders-db": ["fip-orders-db"], "port-shop-front": ["fip-shop-front"]
     }
-    assert found.floating_ip_of(None) is None
+    assert found.floating_ips_of(None) == []
+
+
+def test_policies_and_pools_are_ones_own_before_those_of_others():
+    policies = QosPolicy("theirs", "gold", "theirs"), QosPolicy("own", "gold", "project")
+    found = site(qos_policies=policies, subnet_pools=(SubnetPool("pool", "pool"),))
+    assert (found.qos_policy("gold").id, found.qos_policy("silver"), found.qos_policy(None)) == ("own", None, None)
+    assert (found.subnet_pool("pool").id, found.subnet_pool(None)) == ("pool", None)

@@ -7,17 +7,19 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking, subnet_differences
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TOPOLOGY = shop.manifest().description.topology
 PREPARED = shop.prepared_site()
+OWNER = owner_of(shop.manifest())
 SECOND = Subnet("sub2", "back-subnet", "net", "10.11.0.0/24")
 
 
 def found(site=PREPARED, **changes):
     """What is missing, without the kinds of which nothing is."""
-    listed = as_dicts(lacking(dataclasses.replace(TOPOLOGY, **changes), site))
+    listed = as_dicts(lacking(dataclasses.replace(TOPOLOGY, **changes), site, OWNER))
     return {kind: specs for kind, specs in listed.items() if specs}
 
 
@@ -37,7 +39,7 @@ def test_an_empty_site_lacks_all_of_it_as_the_manifest_has_it():
 
 def test_a_prepared_site_lacks_nothing():
     assert found() == {}
-    assert lacking(TOPOLOGY, PREPARED).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs", "server_groups"}
+    assert lacking(TOPOLOGY, PREPARED, OWNER).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs", "server_groups"}
 
 
 def test_what_has_the_same_name_is_used_as_it_is():
@@ -97,7 +99,7 @@ def test_a_router_that_joins_nothing_is_made_too():
 def test_of_several_subnets_only_those_that_are_missing_are_joined():
     wanted = dataclasses.replace(TOPOLOGY.routers[0], subnets=("shop-subnet", "back-subnet"))
     topology = dataclasses.replace(TOPOLOGY, routers=(wanted,))
-    (listed,) = lacking(topology, shop.prepared_site(subnets=(shop.SUBNET, SECOND)))["routers"]
+    (listed,) = lacking(topology, shop.prepared_site(subnets=(shop.SUBNET, SECOND)), OWNER)["routers"]
     assert listed.subnets == ("sub", "back-subnet")
 
 

@@ -16,7 +16,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
     NotFound,
     ResourceFailed,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark, unmarked
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -28,6 +30,7 @@ class Storage:
     """Cinder of a site whose restores take three seconds and replace the metadata by the source's.
 
     :param failing: ids of backups that cannot be restored.
+    :ivar brought: what comes with every backup, as fields of a volume.
     """
 
     cloud = SimpleNamespace(site="remote")
@@ -37,6 +40,7 @@ class Storage:
         self.interval = 1.0
         self.there = {one.id: one for one in volumes}
         self.calls = []
+        self.brought = {"metadata": {"purpose": "shop"}}
         self._failing = failing
         self._reason = reason
         #: Per id of a backup, until when somebody else restores from it.
@@ -59,7 +63,7 @@ class Storage:
             for volume_id, (seconds, status) in list(self._ready.items()):
                 if self.now >= seconds:
                     del self._ready[volume_id]
-                    self._change(volume_id, status=status, metadata={"purpose": "shop"})
+                    self._change(volume_id, status=status, **self.brought)
             return list(self.there.values())
 
     def volume(self, volume_id):
@@ -95,8 +99,21 @@ class Storage:
     def set_volume_metadata(self, volume_id, metadata):
         self._change(volume_id, metadata={**self.there[volume_id].metadata, **metadata})
 
-    def set_volume_bootable(self, volume_id):
-        self._change(volume_id, bootable=True)
+    def set_volume_image_metadata(self, volume_id, metadata):
+        self.calls.append(("image metadata", volume_id))
+        self._change(volume_id, image_metadata={**self.there[volume_id].image_metadata, **metadata})
+
+    def set_volume_bootable(self, volume_id, is_bootable):
+        self._change(volume_id, bootable=is_bootable)
+
+    def make_volume_read_only(self, volume_id):
+        if self.there[volume_id].status != "available":
+            raise CloudError("Volume status must be available to update readonly flag.", http_status=400)
+        self._change(volume_id, is_read_only=True)
+
+    def describe_volume(self, volume_id, description):
+        self.calls.append(("describe", volume_id))
+        self._change(volume_id, description=description)
 
     def failure_reason(self, _volume_id):
         if not self._reason:
@@ -104,12 +121,12 @@ class Storage:
         return self._reason
 
 
-def restore(storage, limit=8):
-    return VolumeRestore(storage, shop.manifest(), storage.waiter, limit)
+def restore(storage, concurrency=8):
+    return VolumeRestore(storage, shop.manifest(), storage.waiter, concurrency)
 
 
-def finished(storage, limit=8):
-    work = restore(storage, limit)
+def finished(storage, concurrency=8):
+    work = restore(storage, concurrency)
     return work.finish(work.plan())
 
 
@@ -173,10 +190,10 @@ def test_a_second_run_does_nothing():
 FREE_AT_SEVEN = {shop.uuid(102): 7}
 
 
-@pytest.mark.parametrize("limit", [1, 8])
-def test_a_copy_from_which_somebody_else_restores_is_waited_for_and_keeps_nobody_up(limit):
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_copy_from_which_somebody_else_restores_is_waited_for_and_keeps_nobody_up(concurrency):
     storage = Storage(busy=FREE_AT_SEVEN)
-    result = {one["name"]: one["seconds"] for one in finished(storage, limit)}
+    result = {one["name"]: one["seconds"] for one in finished(storage, concurrency)}
     assert result.pop("orders-db-vdb") == {"requested": 7, "ready": 10}
     assert max(one["ready"] for one in result.values()) <= 6
 
@@ -241,21 +258,21 @@ def test_a_failed_volume_whose_copy_is_busy_is_removed_once():
 
 def test_no_more_than_the_limit_at_once():
     storage = Storage()
-    result = finished(storage, limit=1)
+    result = finished(storage, concurrency=1)
     assert storage.now == 9
     assert [one["seconds"] for one in result] == [{"requested": at, "ready": at + 3} for at in (0, 3, 6)]
 
 
 def test_a_run_that_does_not_wait_starts_what_the_limit_allows():
     storage = Storage()
-    work = restore(storage, limit=2)
+    work = restore(storage, concurrency=2)
     statuses = [one["status"] for one in work.begin(work.plan())]
     assert statuses == ["creating", "creating", "absent"]
     assert storage.now == 0
     statuses = [one["status"] for one in work.begin(work.plan())]
     assert statuses == ["creating", "creating", "absent"]
     assert {one["status"] for one in finished(storage)} == {"available"}
-    assert len(storage.calls) == 3
+    assert len([call for call in storage.calls if call[0] == "create"]) == 3
 
 
 def test_each_of_two_runs_tells_the_times_that_it_knows():
@@ -281,9 +298,9 @@ def test_a_run_that_does_not_wait_tells_what_could_not_be_begun():
 
 
 def test_what_is_under_way_takes_its_places_of_the_limit():
-    restoring = dataclasses.replace(shop.restored_volumes()[0], status="restoring-backup", metadata={})
+    restoring = shop.unfinished(shop.restored_volumes()[0], status="restoring-backup", metadata={})
     storage = Storage((restoring,))
-    work = restore(storage, limit=2)
+    work = restore(storage, concurrency=2)
     assert [one["status"] for one in work.begin(work.plan())] == ["restoring-backup", "creating", "absent"]
     assert storage.there[restoring.id].metadata == {}, "it is completed when it is ready"
 
@@ -330,11 +347,72 @@ def test_it_goes_on_until_the_other_is_done_or_nothing_is_left(other_is_done):
 
 
 def test_a_run_that_does_not_wait_completes_what_is_there():
-    storage = Storage(shop.restored_volumes(status="available"))
-    storage.there = {key: dataclasses.replace(one, metadata={}) for key, one in storage.there.items()}
+    storage = Storage(map(shop.unfinished, shop.restored_volumes(status="available")))
     work = restore(storage)
     work.begin(work.plan())
     assert not any(step.changes for step in work.plan())
+
+
+#: A volume with everything that volumes can have.
+RICH = {
+    "description": "the orders, by LUN 7",
+    "image_metadata": {"hw_disk_bus": "scsi", "os_type": "linux"},
+    "is_read_only": True,
+    "metadata": {"purpose": "orders", "lun": "7"},
+}
+
+
+def rich_manifest():
+    """One whose second volume of orders-db is rich, and not bootable."""
+    document = shop.document()
+    document["servers"][1]["volumes"][1].update(RICH)
+    return Manifest.parse(document)
+
+
+def rich_volume(storage):
+    return storage.there["volume-orders-db-vdb"]
+
+
+def finished_rich(storage):
+    work = VolumeRestore(storage, rich_manifest(), storage.waiter, 8)
+    work.finish(work.plan())
+    return work
+
+
+def test_a_volume_comes_back_with_all_that_it_had():
+    storage = Storage()
+    work = finished_rich(storage)
+    made = rich_volume(storage)
+    assert {key: getattr(made, key) for key in RICH if key != "metadata"} == {key: value for key, value in RICH.items() if key != "metadata"}
+    assert unmarked(made.metadata) == RICH["metadata"]
+    assert Mark.of_volume(made) == shop.mark(2)
+    assert not any(step.changes for step in work.plan())
+
+
+def test_a_data_volume_with_the_properties_of_an_image_is_not_bootable_after_its_restore_either():
+    storage = Storage()
+    storage.brought = {"metadata": RICH["metadata"], "image_metadata": RICH["image_metadata"], "bootable": True}
+    finished_rich(storage)
+    assert not rich_volume(storage).bootable
+    assert ("image metadata", "volume-orders-db-vdb") not in storage.calls, "they came with the backup"
+
+
+@pytest.mark.parametrize("step", ["set_volume_metadata", "set_volume_image_metadata", "make_volume_read_only", "describe_volume"])
+def test_a_volume_whose_run_is_killed_anywhere_is_completed_by_the_next_run(step, monkeypatch):
+    storage = Storage()
+
+    def die(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(storage, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            finished_rich(storage)
+    work = finished_rich(storage)
+    made = rich_volume(storage)
+    assert (made.description, made.is_read_only, made.image_metadata) == (RICH["description"], True, RICH["image_metadata"])
+    assert len([call for call in storage.calls if call[0] == "create"]) == 3
+    assert not any(one.changes for one in work.plan())
 
 
 def test_a_failed_volume_is_named_and_the_others_are_kept():

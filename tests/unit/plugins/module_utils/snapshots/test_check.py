@@ -17,7 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.check imp
     state_problems,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import Plan
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import SnapshotPlan
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     attached,
@@ -58,7 +58,7 @@ class Storage:
 
 def test_only_what_is_being_backed_up_cannot_give_place():
     busy = snapshot("orders", status="backing-up")
-    (problem,) = busy_problems(Plan((busy, snapshot("payments")), (ORDERS, PAYMENTS)), "primary")
+    (problem,) = busy_problems(SnapshotPlan((busy, snapshot("payments")), (ORDERS, PAYMENTS)), "primary")
     assert "Snapshot snapshot-orders of volume volume-orders on site 'primary'" in problem
     assert "Re-run when the backup finishes" in problem
 
@@ -122,11 +122,11 @@ def problems_of(plan, *storages, units=()):
 
 
 def creation(*volumes):
-    return Plan((), volumes)
+    return SnapshotPlan((), volumes)
 
 
 def test_quota_counts_what_is_deleted_first():
-    plan = Plan((snapshot("orders", project_id="p1"),), (ORDERS, PAYMENTS, volume("front", project_id="p1")))
+    plan = SnapshotPlan((snapshot("orders", project_id="p1"),), (ORDERS, PAYMENTS, volume("front", project_id="p1")))
     assert problems_of(plan, Storage(snapshots=(10, 8), gigabytes=(-1, 500))) == []
     problems = problems_of(plan, Storage(snapshots=(10, 9), gigabytes=(10, 9)))
     assert len(problems) == 2
@@ -149,7 +149,7 @@ def test_quotas_of_volume_types_count_too():
 
 
 def test_what_is_deleted_counts_for_its_volume_type():
-    plan = Plan((snapshot("orders", project_id="p1"),), (ORDERS,))
+    plan = SnapshotPlan((snapshot("orders", project_id="p1"),), (ORDERS,))
     assert problems_of(plan, Storage(snapshots_ceph=(1, 1), gigabytes_ceph=(1, 1))) == []
 
 

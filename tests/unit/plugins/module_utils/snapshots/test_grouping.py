@@ -74,7 +74,7 @@ WISH = "consistent_group_snapshot_enabled='<is> True'"
         pytest.param({"group_type": "gold"}, f"the project has no group type 'gold' with {WISH}", id="the named type is not there"),
         pytest.param({"group_type": "generic"}, f"the project has no group type 'generic' with {WISH}", id="the named type is not consistent"),
         pytest.param({"policy": "generic", "group_types": ()}, "the project has no group type", id="no type at all"),
-        pytest.param({"policy": "generic", "group_type": "gold"}, "the project has no group type 'gold'", id="the named type is none at all"),
+        pytest.param({"policy": "generic", "group_type": "gold"}, "the project has no group type 'gold'", id="there is no type of that name"),
     ],
 )
 def test_where_no_group_can_be_had_every_volume_is_for_itself(changes, reason):

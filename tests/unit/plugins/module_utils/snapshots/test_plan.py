@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence, ServerEvidence, SetEvidence, SnapshotEvidence
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import INDIVIDUAL
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import Plan, plan_present
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.plan import SnapshotPlan, plan_present
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Wanted
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, snapshot, volume
 
@@ -65,7 +65,7 @@ def test_a_server_that_is_no_part_of_the_application_any_more_is_not_waited_for(
 
 
 def test_a_plan_changes_something_when_it_deletes_or_creates():
-    assert not Plan((), ()).changed
-    assert Plan((), (volume("orders"),)).changed
-    assert Plan((snapshot("orders"),), ()).changed
+    assert not SnapshotPlan((), ()).changed
+    assert SnapshotPlan((), (volume("orders"),)).changed
+    assert SnapshotPlan((snapshot("orders"),), ()).changed
     assert plan_present(wanted(), []).changed

@@ -175,12 +175,20 @@ def test_what_the_evidence_leaves_open_is_told():
     lost.update(id="another")
     page = read(runs.checkpoint(runs.manifest(evidence=evidence), ("The volume is encrypted.",)))
     for text in (
-        "The thaw of server orders-db has not been confirmed; with it, its snapshots would be quiesced-consistent.",
+        "The thaw of server orders-db has not been confirmed; once it is, its snapshots are quiesced-consistent.",
         "Server payments-db was thawed later than its guard should have thawed it.",
         "There is no evidence for server shop-front.",
         "The volume is encrypted.",
     ):
         assert text in page.text
+
+
+@pytest.mark.parametrize(("is_off", "is_told"), [(True, False), (False, True)])
+def test_a_server_that_was_off_at_the_checkpoint_is_well_when_it_is_off(is_off, is_told):
+    servers = [{"started_at": None, "servers": [runs.restored("orders-db", "database", status="SHUTOFF", is_off=is_off), runs.restored("shop-front", "front")]}]
+    page = read(runs.restore(servers=servers))
+    assert ("Server orders-db is not active" in page.text) is is_told
+    assert (f"{2 - is_told} of 2" in page.text, "active or off as at the checkpoint (1)" in page.text) == (True, is_off)
 
 
 def test_what_a_restore_leaves_open_is_told():
@@ -189,7 +197,7 @@ def test_what_a_restore_leaves_open_is_told():
     page = read(runs.restore(volumes=volumes, servers=servers))
     for text in (
         "Server orders-db is not active: its status is ERROR.",
-        "Volume orders-db-data of server orders-db is not there: its status is error.",
+        "Volume orders-db-data of server orders-db is not usable: its status is error.",
         "An earlier run had restored 2 servers already",
     ):
         assert text in page.text

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of an application's networks a site cannot give, though the checkpoint has it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .marks import owner_of
+from .plan import RestorePlan
+from .topology import missing_routes
+from .wishes import FORWARDING, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
+
+
+def losses(plan: RestorePlan) -> list[str]:
+    """Sentences, one for each attribute of what is to be made."""
+    found = [*_of_topology(plan), *_of_ports(plan)]
+    lacking = [f"{what} will lack its {lost}." for what, wishes in found for lost in wishes.lost]
+    return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan)]
+
+
+def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
+    site, lacking, owner = plan.site, plan.lacking, owner_of(plan.manifest)
+    for spec in lacking["networks"]:
+        yield f"network '{spec.name}'", network_wishes(site, spec, owner)
+    for spec in lacking["subnets"]:
+        yield f"subnet '{spec.name}'", subnet_wishes(site, spec, owner)
+    for spec in lacking["security_groups"]:
+        yield f"security group '{spec.name}'", text_wishes(site, spec, owner)
+    for spec in lacking["routers"]:
+        if site.router(spec.name) is None:
+            yield f"router '{spec.name}'", router_wishes(site, spec, owner)
+            network = site.external_network(spec.external_network) if spec.external_network else None
+            if network:
+                yield f"the gateway of router '{spec.name}'", gateway_wishes(site, spec, network)
+
+
+def _of_ports(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
+    for step in plan.all_ports:
+        if step.current is None:
+            yield f"the port of {step.label} on network '{step.spec.network}'", step.wishes(plan.site)
+        for floating in step.floating:
+            if floating.current is None:
+                yield f"the floating address of {step.label}", floating.wishes(plan.site)
+    for forwarder in plan.forwarders:
+        if forwarder.current is None:
+            yield "a floating address that forwards ports", forwarder.wishes(plan.site)
+
+
+def _routes(plan: RestorePlan) -> t.Iterator[str]:
+    """Routes to addresses outside of the application's subnets."""
+    topology = plan.manifest.description.topology
+    for spec in topology.routers:
+        if plan.site.router(spec.name) is None:
+            kept = missing_routes(topology, spec, None)
+            for route in spec.routes:
+                if route not in kept:
+                    yield (
+                        f"At site '{plan.site.name}', router '{spec.name}' will lack its route to {route['destination']}: {route['nexthop']} is on none "
+                        "of the application's subnets."
+                    )
+
+
+def _without_extension(plan: RestorePlan) -> t.Iterator[str]:
+    site, topology = plan.site, plan.manifest.description.topology
+    labels = {step.spec.source_id: step.label for step in plan.all_ports}
+    for trunk in topology.trunks if TRUNK not in site.extensions else ():
+        yield (
+            f"At site '{site.name}', {labels.get(trunk.port, 'a server')} will lack its trunk '{trunk.name or trunk.source_id}' with "
+            f"{len(trunk.subports)} ports: its Neutron has no extension {TRUNK}."
+        )
+    for forwarder in topology.forwarders if FORWARDING not in site.extensions else ():
+        what = ", ".join(f"{one.protocol} {one.external_port} to {labels.get(one.port, one.port)}" for one in forwarder.forwardings)
+        yield f"At site '{site.name}', the floating address that forwards {what} will be missing: its Neutron has no extension {FORWARDING}."

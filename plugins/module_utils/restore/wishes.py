@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a network's parts a site may not have, or may refuse: with it where possible, without it otherwise. Pure.
+
+Neutron knows many attributes by extensions only, of some a policy says who may set them (administrators, by default), and what goes
+by name may not exist at the site. None of it is worth a failed restore, and none of it disappears without a word.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..core.marking import Mark
+from ..core.records import Network
+from ..manifest.addresses import contains, holds
+from ..manifest.specs import FloatingSpec, NetworkSpec, PortSpec, RouterSpec, SubnetSpec
+from .site import RestoreSite
+
+#: Aliases of Neutron's extensions.
+TAGS, TRUNK, FORWARDING, ROUTES = "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute"
+_DNS, _DNS_OF_PORTS = "dns-integration", "dns-domain-ports"
+_QOS, _QOS_OF_FLOATING, _QOS_OF_GATEWAY = "qos", "qos-fip", "qos-gateway-ip"
+#: Tags and routes after what they belong to, and the description with its mark.
+_SENT_OTHERWISE = ("tags", "routes", "description")
+_SERVICE_TYPES, _HA, _DISTRIBUTED, _DHCP = "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+    """What a resource is to have besides what every site can give it.
+
+    :param body: for the request that creates it.
+    :param lost: what the site cannot give, each with the reason.
+    """
+
+    body: t.Mapping[str, t.Any]
+    lost: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wish:
+    """One attribute.
+
+    :param value: for a person; nothing is wished for where it is empty.
+    :param extension: that the site's Neutron must have.
+    :param sent: what is sent; ``value`` where None.
+    :param why: what stands in the way at the site; None where nothing does.
+    """
+
+    attribute: str
+    value: t.Any
+    extension: str = ""
+    sent: t.Any = None
+    why: str | None = None
+
+
+def _wishes(site: RestoreSite, wishes: t.Iterable[_Wish]) -> Wishes:
+    body, lost = {}, []
+    for one in wishes:
+        if one.value in (None, "", (), [], {}):
+            continue
+        lacks = bool(one.extension) and one.extension not in site.extensions
+        why = f"its Neutron has no extension {one.extension}" if lacks else one.why
+        if why:
+            lost.append(f"{one.attribute} ({_shown(one.value)}): {why}")
+        elif one.attribute not in _SENT_OTHERWISE:
+            body[one.attribute] = one.value if one.sent is None else one.sent
+    return Wishes(body, tuple(lost))
+
+
+def _shown(value: t.Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _policy(site: RestoreSite, name: str | None, extension: str = _QOS) -> _Wish:
+    policy = site.qos_policy(name)
+    why = None if policy else f"it has no QoS policy '{name}' for the project"
+    return _Wish("qos_policy_id", name, extension, policy.id if policy else None, why)
+
+
+def _texts(spec: t.Any, mark: Mark) -> list[_Wish]:
+    """Tags and description, which are sent by others."""
+    cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
+    return [_Wish("tags", spec.tags, TAGS), _Wish("description", spec.description, why=cut)]
+
+
+def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
+    return _wishes(site, [_Wish("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
+
+
+def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark) -> Wishes:
+    types = _Wish("service_types", spec.service_types, _SERVICE_TYPES, list(spec.service_types))
+    return _wishes(site, [types, _pool(site, spec), *_texts(spec, mark)])
+
+
+def _pool(site: RestoreSite, spec: SubnetSpec) -> _Wish:
+    pool = site.subnet_pool(spec.subnet_pool)
+    if pool is None:
+        return _Wish("subnetpool_id", spec.subnet_pool, why=f"it has no subnet pool '{spec.subnet_pool}' for the project")
+    why = None if any(holds(one, spec.cidr) for one in pool.prefixes) else f"that pool does not hold {spec.cidr}"
+    return _Wish("subnetpool_id", spec.subnet_pool, sent=pool.id, why=why)
+
+
+def router_wishes(site: RestoreSite, spec: RouterSpec, mark: Mark) -> Wishes:
+    """Without the gateway; see :func:`gateway_wishes`."""
+    modes = (("ha", spec.is_ha, _HA), ("distributed", spec.is_distributed, _DISTRIBUTED))
+    # What is switched off is lost nowhere.
+    said = [(name, value, extension) for name, value, extension in modes if value or (value is False and extension in site.extensions)]
+    known = [_Wish(name, str(value).lower(), extension, value) for name, value, extension in said]
+    routes = _Wish("routes", tuple(f"{one['destination']} by {one['nexthop']}" for one in spec.routes), ROUTES)
+    return _wishes(site, [*known, routes, *_texts(spec, mark)])
+
+
+def gateway_wishes(site: RestoreSite, spec: RouterSpec, network: Network) -> Wishes:
+    """What a router's gateway is to have; addresses where the site has them."""
+    ranges = [one.cidr for one in site.subnets if one.network_id == network.id]
+    there = [one for one in spec.gateway_addresses if any(contains(cidr, one) for cidr in ranges)]
+    addresses = _Wish("external_fixed_ips", tuple(there), sent=[{"ip_address": one} for one in there])
+    snat = _Wish("enable_snat", None if spec.enable_snat else "false", sent=False)
+    return _wishes(site, [_policy(site, spec.gateway_qos_policy, _QOS_OF_GATEWAY), addresses, snat])
+
+
+def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
+    """With the SDK's names of attributes."""
+    wishes = [
+        _policy(site, spec.qos_policy),
+        _Wish("dns_name", spec.dns_name, _DNS),
+        _Wish("dns_domain", spec.dns_domain, _DNS_OF_PORTS),
+        _Wish("binding_profile", spec.profile),
+        _Wish("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
+    ]
+    return _wishes(site, [*wishes, *_texts(spec, mark)])
+
+
+def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes:
+    names = [_Wish("dns_name", spec.dns_name, _DNS), _Wish("dns_domain", spec.dns_domain, _DNS)]
+    return _wishes(site, [_policy(site, spec.qos_policy, _QOS_OF_FLOATING), *names, *_texts(spec, mark)])
+
+
+def text_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
+    """Of what has tags and a description only."""
+    return _wishes(site, _texts(spec, mark))
+
+
+# Tags
+
+
+def tags_of(mark: Mark, wanted: t.Iterable[str], there: t.Iterable[str] = ()) -> list[str]:
+    """All tags of something with a mark: those of the source, what others have added, and the mark."""
+    return mark.tags_beside(dict.fromkeys((*wanted, *there)))
+
+
+def lacks_tags(site: RestoreSite, mark: Mark, wanted: t.Iterable[str], there: t.Collection[str]) -> bool:
+    """Whether tags are missing on something that a restore made; where a site has no tags, none are."""
+    return TAGS in site.extensions and not {*wanted, *mark.tags()} <= {*there}

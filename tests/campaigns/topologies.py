@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random applications, captured at one site in memory and restored at another, both of which refuse what Neutron, Nova and Cinder refuse.
+
+What is lost is named before, what is checked can be restored, a second restore changes nothing, and nothing of others is touched. The smallest
+application for which that is not true is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import sys
+import typing as t
+from unittest import mock
+
+import counting  # noqa: F401 (it lets the collection be found)
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import job as capture
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems, server_plan
+from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
+from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS, Blueprint
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+#: A planted fault must be found by so many applications.
+_EXAMPLES_FOR_FAULT = 300
+
+
+class Broken(Exception):
+    """A promise was broken."""
+
+
+def sees_all(networking: Networking) -> list[t.Any]:
+    """What a library finds that forgets in which project it works."""
+    return [one for one in _REAL_GROUPS(networking)][:1]
+
+
+_REAL_GROUPS = Networking.security_groups
+#: Each makes the library break a promise in another way.
+FAULTS: dict[str, t.Callable[[], t.Any]] = {
+    "nothing is named as missing": lambda: mock.patch.object(capture.inspection, "inspect", lambda *_given: []),
+    "servers lose their tags": lambda: _without(server_plan.ServerStep, "tags"),
+    "the check does not look at addresses": lambda: mock.patch.object(problems, "_clashes", lambda *_given: iter(())),
+    "the check does not count": lambda: mock.patch.object(problems, "_quota_problems", lambda *_given: iter(())),
+    "a part of the security groups is seen": lambda: mock.patch.object(Networking, "security_groups", sees_all),
+}
+
+
+def _without(step: type, name: str) -> t.Any:
+    real = step.body  # type: ignore[attr-defined]
+    return mock.patch.object(step, "body", lambda self, *given: {key: value for key, value in real(self, *given).items() if key != name})
+
+
+@dataclasses.dataclass
+class Count:
+    ends: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    named: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        self.ends[outcome.end] += 1
+        self.named += outcome.named
+
+
+def attack(number: int, count: int, shrinks: bool, counted: Count) -> Exception | None:
+    """Have so many applications travel; returns what was broken, if anything."""
+    phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
+
+    @seed(number)
+    @settings(max_examples=count, database=None, deadline=None, phases=phases, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
+    @given(BLUEPRINTS)
+    def journey(blueprint: Blueprint) -> None:
+        outcome = travel(blueprint)
+        counted.add(outcome)
+        if outcome.violations:
+            raise Broken("\n".join(outcome.violations))
+
+    try:
+        journey()
+    except Exception as found:  # whatever it is, nobody should see it
+        return found
+    return None
+
+
+def main() -> t.NoReturn:
+    parser = argparse.ArgumentParser(description="Attacks with random applications; the same seed makes the same ones.")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=1000)
+    options = parser.parse_args()
+    blind = []
+    for name, planted in FAULTS.items():
+        with planted():
+            if attack(options.seed, _EXAMPLES_FOR_FAULT, False, Count()) is None:
+                blind.append(name)
+                print(f"The planted fault was not found: {name}")
+    counted = Count()
+    broken = attack(options.seed, options.count, True, counted)
+    if broken:
+        print(f"{type(broken).__name__}: {broken}\n" + "\n".join(getattr(broken, "__notes__", ())))
+    ends = ", ".join(f"{number} {end}" for end, number in sorted(counted.ends.items()))
+    found = f"{len(FAULTS) - len(blind)} of {len(FAULTS)} planted faults found"
+    print(f"{sum(counted.ends.values())} applications of seed {options.seed}, {ends}, {counted.named} named differences, {found}, {int(bool(broken))} violations")
+    sys.exit(bool(broken or blind))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cinder in memory: what it shows, and what it refuses. What it is asked to do, is done at once."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import LONGEST, Limits, Refused, Request, Resource, expect, expect_text
+
+_BODY = frozenset({"name", "description", "size", "volume_type", "availability_zone", "metadata", "backup_id", "multiattach"})
+
+
+class Cinder:
+    def __init__(self, site: t.Any) -> None:
+        self._site = site
+        self.by_id: dict[str, dict[str, Resource]] = {"volumes": {}, "backups": {}}
+        self.zones = ["nova"]
+        self.types = ["ceph"]
+        self.limits = Limits(
+            {
+                "volumes": lambda project: len(self._of(project)),
+                "gigabytes": lambda project: sum(one["size"] for one in self._of(project)),
+                "per_volume_gigabytes": lambda _project: 0,
+            },
+            413,
+        )
+
+    def _of(self, project: str) -> list[Resource]:
+        return [one for one in self.by_id["volumes"].values() if one["project_id"] == project]
+
+    def serve(self, request: Request) -> t.Any:
+        kind, rest = request.path[0], request.path[1:]
+        serve = {
+            "volumes": self._volumes,
+            "backups": self._backups,
+            "types": self._types,
+            "messages": lambda _asked, _rest: {"messages": []},
+            "os-quota-sets": lambda asked, _rest: {"quota_set": self.limits.shown(asked.caller.project, "in_use")},
+            "os-availability-zone": lambda _asked, _rest: {
+                "availabilityZoneInfo": [{"zoneName": name, "zoneState": {"available": True}} for name in self.zones]
+            },
+        }
+        expect(kind in serve, f"{kind} could not be found.", 404)
+        return serve[kind](request, rest)
+
+    def _types(self, request: Request, rest: tuple[str, ...]) -> Resource:
+        shown = [] if request.query.get("marker") else [{"id": f"type-{name}", "name": name} for name in self.types]
+        return {"volume_types": shown} if not rest else {"volume_type": shown[0]}
+
+    # Volumes
+
+    def _volumes(self, request: Request, rest: tuple[str, ...]) -> t.Any:
+        if request.method == "GET" and rest in ((), ("detail",)):
+            return {"volumes": [] if request.query.get("marker") else copy.deepcopy(self._of(request.caller.project))}
+        if request.method == "POST" and not rest:
+            return {"volume": copy.deepcopy(self.create(request.body["volume"], request.caller.project))}
+        volume = self.by_id["volumes"].get(rest[0])
+        if volume is None or volume["project_id"] != request.caller.project:
+            raise Refused(404, f"Volume {rest[0]} could not be found.")
+        if request.method == "DELETE":
+            expect(not volume["attachments"], "Volume is in use")
+            del self.by_id["volumes"][volume["id"]]
+            return None
+        if request.method == "PUT" and not rest[1:]:
+            expect_text(request.body["volume"], "name", "description")
+            volume.update(request.body["volume"])
+        if rest[1:] == ("metadata",):
+            merged = {**({} if request.method == "PUT" else volume["metadata"]), **request.body["metadata"]}
+            _expect_metadata(merged)
+            volume["metadata"] = merged
+            return {"metadata": merged}
+        if rest[1:] == ("action",):
+            volume["bootable"] = str(request.body["os-set_bootable"]["bootable"]).lower()
+            return None
+        return {"volume": copy.deepcopy(volume)}
+
+    def create(self, wanted: Resource, project: str) -> Resource:
+        """Have a volume."""
+        for name in wanted:
+            expect(name in _BODY, f"Additional properties are not allowed ('{name}' was unexpected)")
+        expect_text(wanted, "name", "description")
+        _expect_metadata(wanted.get("metadata") or {})
+        kind, zone = wanted.get("volume_type") or self.types[0], wanted.get("availability_zone") or self.zones[0]
+        expect(kind in self.types, f"Volume type with name {kind} could not be found.", 404)
+        expect(zone in self.zones, f"Availability zone '{zone}' is invalid.")
+        expect(wanted["size"] > 0, "Invalid size")
+        most = self.limits.limit.get("per_volume_gigabytes", -1)
+        expect(most < 0 or wanted["size"] <= most, "Requested volume size is larger than the per volume limit", 413)
+        self.limits.take(project, volumes=1, gigabytes=wanted["size"])
+        one: Resource = {
+            "id": self._site.new_id(),
+            "project_id": project,
+            "os-vol-tenant-attr:tenant_id": project,
+            "name": wanted.get("name") or None,
+            "description": wanted.get("description") or None,
+            "size": wanted["size"],
+            "status": "available",
+            "volume_type": kind,
+            "availability_zone": zone,
+            "bootable": "false",
+            "encrypted": False,
+            "multiattach": bool(wanted.get("multiattach")),
+            "metadata": dict(wanted.get("metadata") or {}),
+            "attachments": [],
+            "group_id": None,
+            "consistencygroup_id": None,
+        }
+        if wanted.get("backup_id"):
+            self._restore(one, wanted["backup_id"], project)
+        self.by_id["volumes"][one["id"]] = one
+        return one
+
+    def _restore(self, one: Resource, backup_id: str, project: str) -> None:
+        """What the backup has of its volume replaces what the new one was given: all metadata, and name and description where none were."""
+        backup = self.by_id["backups"].get(backup_id)
+        if backup is None or backup["project_id"] != project:
+            raise Refused(404, f"Backup {backup_id} could not be found.")
+        source = backup["_volume"]
+        expect(one["size"] >= backup["size"], "Volume size is smaller than the backup's")
+        if not one["name"]:
+            one |= {"name": source["name"], "description": source["description"]}
+        if source["metadata"]:
+            one["metadata"] = dict(source["metadata"])
+        one["bootable"] = source["bootable"]
+        if source.get("volume_image_metadata"):
+            one["volume_image_metadata"] = copy.deepcopy(source["volume_image_metadata"])
+
+    # Backups
+
+    def hold(self, volume: Resource, metadata: t.Mapping[str, str]) -> Resource:
+        """Have a backup of another site's volume."""
+        one = {
+            "id": self._site.new_id(),
+            "project_id": "ours",
+            "name": "copy",
+            "status": "available",
+            "volume_id": volume["id"],
+            "size": volume["size"],
+            "metadata": dict(metadata),
+            "object_count": 1,
+            "container": "backups",
+            "is_incremental": False,
+            "has_dependent_backups": False,
+            "created_at": "2026-01-01T12:00:00",
+            "data_timestamp": "2026-01-01T12:00:00",
+            "availability_zone": "nova",
+            "_volume": copy.deepcopy(volume),
+        }
+        self.by_id["backups"][one["id"]] = one
+        return one
+
+    def _backups(self, request: Request, rest: tuple[str, ...]) -> Resource:
+        mine = [one for one in self.by_id["backups"].values() if one["project_id"] == request.caller.project]
+        shown = [{key: value for key, value in one.items() if not key.startswith("_")} for one in mine]
+        if rest and rest[0] != "detail":
+            found = [one for one in shown if one["id"] == rest[0]]
+            expect(found, f"Backup {rest[0]} could not be found.", 404)
+            return {"backup": found[0]}
+        return {"backups": [] if request.query.get("marker") else shown}
+
+
+def _expect_metadata(metadata: t.Mapping[str, str]) -> None:
+    valid = all(0 < len(key) <= LONGEST and isinstance(value, str) and len(value) <= LONGEST for key, value in metadata.items())
+    expect(valid, "Invalid input for metadata")

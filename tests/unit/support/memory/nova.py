@@ -1,0 +1,397 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nova in memory: what it shows at each microversion, and what it refuses. What it is asked to do, is done at once."""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing as t
+
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import LONGEST, Caller, Limits, Refused, Request, Resource, expect, expect_text
+
+#: Since when Nova shows and takes what; and what only administrators see.
+_SHOWN_SINCE = {
+    "tags": (2, 26),
+    "description": (2, 19),
+    "locked": (2, 9),
+    "locked_reason": (2, 73),
+    "trusted_image_certificates": (2, 63),
+    "pinned_availability_zone": (2, 96),
+    "scheduler_hints": (2, 100),
+    "server_groups": (2, 71),
+}
+_TAKEN_SINCE = {"description": (2, 19), "tags": (2, 52), "trusted_image_certificates": (2, 63), "hostname": (2, 90)}
+_OF_ADMINISTRATORS = ("OS-EXT-SRV-ATTR:root_device_name", "OS-EXT-SRV-ATTR:user_data", "OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname")
+_HOSTNAME, _HOSTNAME_SINCE, _DOMAINS_SINCE = "OS-EXT-SRV-ATTR:hostname", (2, 90), (2, 94)
+_POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
+_TAG = re.compile(r"[^,/]{1,60}")
+_MOST_TAGS, _MOST_METADATA = 50, 128
+_HOST = "compute-1"
+_BODY = frozenset(
+    {
+        *("name", "flavorRef", "imageRef", "networks", "block_device_mapping_v2", "config_drive", "metadata", "key_name", "description", "tags"),
+        *("user_data", "availability_zone", "hostname", "min_count", "max_count", "security_groups", "trusted_image_certificates", "OS-DCF:diskConfig"),
+    }
+)
+
+
+class Nova:
+    """:ivar version: the newest that it knows."""
+
+    def __init__(self, site: t.Any, version: tuple[int, int]) -> None:
+        self._site = site
+        self.version = version
+        self.by_id: dict[str, dict[str, Resource]] = {"servers": {}, "server_groups": {}, "key_pairs": {}, "flavors": {}}
+        self.zones = ["nova"]
+        self.limits = Limits(
+            {
+                "instances": lambda project: len(self._of(project)),
+                "cores": lambda project: sum(one["flavor"]["vcpus"] for one in self._of(project)),
+                "ram": lambda project: sum(one["flavor"]["ram"] for one in self._of(project)),
+                "server_groups": lambda project: sum(one["project_id"] == project for one in self.by_id["server_groups"].values()),
+                "server_group_members": lambda _project: 0,
+            },
+            403,
+        )
+
+    def _of(self, project: str) -> list[Resource]:
+        return [one for one in self.by_id["servers"].values() if one["project_id"] == project]
+
+    def serve(self, request: Request) -> t.Any:
+        kind, rest = request.path[0], request.path[1:]
+        serve = {
+            "servers": self._servers,
+            "flavors": self._flavors,
+            "os-keypairs": self._key_pairs,
+            "os-server-groups": self._server_groups,
+            "os-quota-sets": lambda asked, _rest: {"quota_set": self.limits.shown(asked.caller.project, "in_use")},
+            "os-availability-zone": lambda _asked, _rest: {
+                "availabilityZoneInfo": [{"zoneName": name, "zoneState": {"available": True}} for name in self.zones]
+            },
+        }
+        expect(kind in serve, f"{kind} could not be found.", 404)
+        return serve[kind](request, rest)
+
+    # Servers
+
+    def _servers(self, request: Request, rest: tuple[str, ...]) -> t.Any:
+        if request.method == "GET" and rest in ((), ("detail",)):
+            return {"servers": [self._shown(one, request) for one in self._of(request.caller.project)]}
+        if request.method == "POST" and not rest:
+            return {"server": self._shown(self._build(request), request)}
+        server = self.by_id["servers"].get(rest[0])
+        if server is None or server["project_id"] != request.caller.project and not request.caller.sees_all:
+            raise Refused(404, f"Instance {rest[0]} could not be found.")
+        if request.method == "DELETE" and not rest[1:]:
+            return self._remove(server)
+        if not rest[1:]:
+            if request.method == "PUT":
+                self._update(server, request.body["server"])
+            return {"server": self._shown(server, request)}
+        return self._part(request, server, rest[1:])
+
+    def _part(self, request: Request, server: Resource, rest: tuple[str, ...]) -> t.Any:
+        if rest[0] == "os-volume_attachments":
+            return self._attachments(request, server, rest[1:])
+        if rest[0] == "os-interface":
+            return self._attached_ports(request, server)
+        if rest[0] == "metadata":
+            return self._metadata(request, server, rest[1:])
+        if rest[0] == "tags":
+            self._expect_tags(request.body["tags"])
+            server["tags"] = list(request.body["tags"])
+            return {"tags": server["tags"]}
+        if rest[0] == "action":
+            return self._act(server, request)
+        raise Refused(404, "The resource could not be found.")
+
+    def _shown(self, server: Resource, request: Request) -> Resource:
+        shown = {key: value for key, value in server.items() if not key.startswith("_") and request.version >= _SHOWN_SINCE.get(key, (2, 1))}
+        if not request.caller.sees_all:
+            shown = {key: value for key, value in shown.items() if key not in _OF_ADMINISTRATORS}
+            if request.version < _HOSTNAME_SINCE:
+                shown.pop(_HOSTNAME)
+        shown["flavor"] = {key: value for key, value in server["flavor"].items() if key != "extra_specs" or request.version >= (2, 61)}
+        if request.version < (2, 47):
+            shown["flavor"] = {"id": server["_flavor_id"]}
+        shown["addresses"] = self._addresses(server)
+        shown["tenant_id"] = server["project_id"]
+        if request.version >= (2, 71):
+            shown["server_groups"] = [group["id"] for group in self.by_id["server_groups"].values() if server["id"] in group["members"]]
+        shown["os-extended-volumes:volumes_attached"] = [
+            {"id": one["volume_id"], "delete_on_termination": one["delete_on_termination"]} for one in server["_volumes"]
+        ]
+        return copy.deepcopy(shown)
+
+    def _addresses(self, server: Resource) -> Resource:
+        ports, networks = self._site.neutron.by_id["ports"], self._site.neutron.by_id["networks"]
+        found: Resource = {}
+        for port in (ports[one] for one in server["_ports"]):
+            there = found.setdefault(networks[port["network_id"]]["name"], [])
+            for ip in port["fixed_ips"]:
+                version = 6 if ":" in ip["ip_address"] else 4
+                there.append({"addr": ip["ip_address"], "version": version, "OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": port["mac_address"]})
+        return {label: there for label, there in found.items() if there}
+
+    @staticmethod
+    def _expect_tags(tags: t.Sequence[str]) -> None:
+        expect(len(tags) <= _MOST_TAGS and all(_TAG.fullmatch(tag) for tag in tags) and len(set(tags)) == len(tags), "Invalid tags")
+
+    @staticmethod
+    def _expect_metadata(metadata: t.Mapping[str, str]) -> None:
+        expect(len(metadata) <= _MOST_METADATA, "Maximum number of metadata items exceeds 128", 403)
+        valid = all(re.fullmatch(r"[a-zA-Z0-9\-_:. ]{1,255}", key) and isinstance(value, str) and len(value) <= LONGEST for key, value in metadata.items())
+        expect(valid, "Invalid input for metadata")
+
+    def _build(self, request: Request) -> Resource:
+        wanted, caller = request.body["server"], request.caller
+        hints = request.body.get("os:scheduler_hints") or request.body.get("OS-SCH-HNT:scheduler_hints") or wanted.get("os:scheduler_hints") or {}
+        self._expect_body(wanted, request.version)
+        flavor = self.by_id["flavors"].get(str(wanted["flavorRef"]))
+        if flavor is None:
+            raise Refused(400, "Flavor could not be found.")
+        expect(wanted.get("key_name") is None or f"{caller.project}/{wanted['key_name']}" in self.by_id["key_pairs"], "Invalid key_name provided.")
+        zone = wanted.get("availability_zone")
+        expect(zone is None or zone in self.zones, "The requested availability zone is not available")
+        group = self._group(hints, caller)
+        self.limits.take(caller.project, instances=1, cores=flavor["vcpus"], ram=flavor["ram"])
+        hostname = wanted.get("hostname") or _hostname(wanted["name"]) or "server"
+        ports = self._ports(wanted["networks"], caller, hostname)
+        volumes = self._volumes(wanted["block_device_mapping_v2"], caller)
+        one: Resource = {
+            "id": self._site.new_id(),
+            "project_id": caller.project,
+            "user_id": caller.project,
+            "name": wanted["name"],
+            "status": "ACTIVE",
+            "metadata": dict(wanted.get("metadata") or {}),
+            "tags": list(wanted.get("tags") or ()),
+            "description": wanted.get("description"),
+            "flavor": {key: flavor[key] for key in ("original_name", "vcpus", "ram", "disk", "ephemeral", "swap", "extra_specs")},
+            "key_name": wanted.get("key_name"),
+            "config_drive": "True" if wanted.get("config_drive") else "",
+            "image": "",
+            "locked": False,
+            "locked_reason": None,
+            "trusted_image_certificates": wanted.get("trusted_image_certificates"),
+            "pinned_availability_zone": zone,
+            "scheduler_hints": hints,
+            "OS-EXT-AZ:availability_zone": zone or self.zones[0],
+            "OS-EXT-STS:task_state": None,
+            "OS-EXT-STS:vm_state": "active",
+            "OS-EXT-STS:power_state": 1,
+            "OS-EXT-SRV-ATTR:host": _HOST,
+            "OS-EXT-SRV-ATTR:hypervisor_hostname": _HOST,
+            "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda",
+            "OS-EXT-SRV-ATTR:user_data": wanted.get("user_data"),
+            _HOSTNAME: hostname,
+            "accessIPv4": "",
+            "accessIPv6": "",
+            "_flavor_id": flavor["id"],
+            "_ports": [],
+            "_volumes": [],
+        }
+        self.by_id["servers"][one["id"]] = one
+        if group:
+            group["members"].append(one["id"])
+        for port in ports:
+            self.plug(one, port)
+        for volume in volumes:
+            self.attach(one, *volume)
+        return one
+
+    def _expect_body(self, wanted: Resource, version: tuple[int, int]) -> None:
+        for name in wanted:
+            expect(name in _BODY and version >= _TAKEN_SINCE.get(name, (2, 1)), f"Additional properties are not allowed ('{name}' was unexpected)")
+        name = wanted["name"]
+        expect(name.strip() == name and 0 < len(name) <= LONGEST and name.isprintable(), "Invalid input for name")
+        expect_text(wanted, "description")
+        self._expect_tags(wanted.get("tags") or ())
+        self._expect_metadata(wanted.get("metadata") or {})
+        if "hostname" in wanted:
+            pattern = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*[a-zA-Z0-9]" if version >= _DOMAINS_SINCE else r"[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]"
+            most = LONGEST if version >= _DOMAINS_SINCE else 63
+            expect(2 <= len(wanted["hostname"]) <= most and re.fullmatch(pattern, wanted["hostname"]), "Invalid input for hostname")
+
+    def _group(self, hints: Resource, caller: Caller) -> Resource | None:
+        if not hints.get("group"):
+            return None
+        group = self.by_id["server_groups"].get(hints["group"])
+        if group is None or group["project_id"] != caller.project:
+            raise Refused(400, f"Instance group {hints['group']} could not be found.")
+        limit = self.limits.limit.get("server_group_members", -1)
+        expect(limit < 0 or len(group["members"]) < limit, "Quota exceeded, too many servers in group", 403)
+        return group
+
+    def _ports(self, networks: t.Any, caller: Caller, hostname: str) -> list[Resource]:
+        if networks == "none":
+            return []
+        found = []
+        for one in networks:
+            port = self._site.neutron.by_id["ports"].get(one["port"])
+            if port is None or not (caller.sees_all or port["project_id"] == caller.project):
+                raise Refused(400, f"Port id {one['port']} could not be found.")
+            expect(not port["device_id"], f"Port {port['id']} is still in use.", 409)
+            expect(port["fixed_ips"] or port.get("ip_allocation") == "none", f"Port {port['id']} requires a FixedIP in order to be used.")
+            dns_name = port.get("dns_name")
+            expect(not dns_name or dns_name == hostname, f"Port {port['id']} not usable: value of dns_name attribute does not match hostname")
+            found.append(port)
+        return found
+
+    def plug(self, server: Resource, port: Resource) -> None:
+        port |= {"device_id": server["id"], "device_owner": "compute:nova", "status": "ACTIVE" if port["admin_state_up"] else "DOWN", "binding:host_id": _HOST}
+        if "dns_name" in port and "dns-integration" in self._site.neutron.extensions:
+            port["dns_name"] = server[_HOSTNAME].split(".")[0]
+        server["_ports"].append(port["id"])
+
+    def _volumes(self, mapping: t.Sequence[Resource], caller: Caller) -> list[tuple[Resource, bool, str | None]]:
+        found = []
+        boots = [one for one in mapping if str(one.get("boot_index")) == "0"]
+        expect(len(boots) == 1, "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.")
+        for one in sorted(mapping, key=lambda one: one is not boots[0]):
+            volume = self._site.cinder.by_id["volumes"].get(one["uuid"])
+            if volume is None or volume["project_id"] != caller.project:
+                raise Refused(400, f"Block Device Mapping is Invalid: failed to get volume {one['uuid']}.")
+            expect(volume["status"] == "available", f"volume {volume['id']} is not available")
+            found.append((volume, bool(one.get("delete_on_termination")), one.get("tag")))
+        expect(found[0][0]["bootable"] == "true", f"Block Device {found[0][0]['id']} is not bootable.")
+        return found
+
+    def attach(self, server: Resource, volume: Resource, goes_with_it: bool, tag: str | None = None, device: str | None = None) -> None:
+        taken = {one["device"] for one in server["_volumes"]}
+        device = device or next(name for letter in "abcdefghijklmnopqrstuvwxyz" if (name := f"/dev/vd{letter}") not in taken)
+        server["_volumes"].append({"volume_id": volume["id"], "device": device, "delete_on_termination": goes_with_it, "tag": tag})
+        volume["status"] = "in-use"
+        volume["attachments"].append({"server_id": server["id"], "device": device, "volume_id": volume["id"], "id": volume["id"]})
+
+    def _update(self, server: Resource, wanted: Resource) -> None:
+        expect_text(wanted, "name", "description")
+        names = {"hostname": _HOSTNAME}
+        for name, value in wanted.items():
+            expect(name in ("name", "description", "accessIPv4", "accessIPv6", "hostname"), f"Additional properties are not allowed ('{name}' was unexpected)")
+            server[names.get(name, name)] = value
+
+    def _attachments(self, request: Request, server: Resource, rest: tuple[str, ...]) -> t.Any:
+        if request.method == "PUT":
+            (one,) = [one for one in server["_volumes"] if one["volume_id"] == rest[0]]
+            one["delete_on_termination"] = request.body["volumeAttachment"]["delete_on_termination"]
+            return None
+        shown = [{"id": one["volume_id"], "volumeId": one["volume_id"], "serverId": server["id"], **_of_attachment(one, request.version)} for one in server["_volumes"]]
+        return {"volumeAttachments": shown}
+
+    def _attached_ports(self, request: Request, server: Resource) -> Resource:
+        ports = self._site.neutron.by_id["ports"]
+        found = []
+        for port_id in sorted(server["_ports"]):
+            port = ports[port_id]
+            tag = {"tag": None} if request.version >= (2, 70) else {}
+            found.append({"port_id": port_id, "net_id": port["network_id"], "mac_addr": port["mac_address"], "fixed_ips": port["fixed_ips"], "port_state": port["status"], **tag})
+        return {"interfaceAttachments": found}
+
+    def _metadata(self, request: Request, server: Resource, rest: tuple[str, ...]) -> t.Any:
+        if request.method == "DELETE":
+            server["metadata"].pop(rest[0], None)
+            return None
+        if request.method != "GET":
+            kept = {} if request.method == "PUT" else server["metadata"]
+            merged = {**kept, **request.body["metadata"]}
+            self._expect_metadata(merged)
+            server["metadata"] = merged
+        return {"metadata": server["metadata"]}
+
+    def _act(self, server: Resource, request: Request) -> t.Any:
+        ((action, arguments),) = request.body.items()
+        expect(not server["locked"] or action in ("unlock", "os-getConsoleOutput"), "Instance is locked", 409)
+        if action == "os-getConsoleOutput":
+            return {"output": ""}
+        changes: dict[str, tuple[str, Resource]] = {
+            "os-stop": ("ACTIVE", {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4}),
+            "os-start": ("SHUTOFF", {"status": "ACTIVE", "OS-EXT-STS:vm_state": "active", "OS-EXT-STS:power_state": 1}),
+            "pause": ("ACTIVE", {"status": "PAUSED", "OS-EXT-STS:vm_state": "paused", "OS-EXT-STS:power_state": 3}),
+            "suspend": ("ACTIVE", {"status": "SUSPENDED", "OS-EXT-STS:vm_state": "suspended", "OS-EXT-STS:power_state": 4}),
+            "lock": (server["status"], {"locked": True, "locked_reason": (arguments or {}).get("locked_reason")}),
+            "unlock": (server["status"], {"locked": False, "locked_reason": None}),
+        }
+        before, after = changes[action]
+        expect(server["status"] == before, f"Cannot '{action}' instance while it is {server['status']}", 409)
+        server.update(after)
+        return None
+
+    def _remove(self, server: Resource) -> None:
+        expect(not server["locked"], "Instance is locked", 409)
+        for port_id in server["_ports"]:
+            self._site.neutron.by_id["ports"][port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
+        for one in server["_volumes"]:
+            volume = self._site.cinder.by_id["volumes"][one["volume_id"]]
+            volume |= {"status": "available", "attachments": []}
+            if one["delete_on_termination"]:
+                del self._site.cinder.by_id["volumes"][one["volume_id"]]
+        for group in self.by_id["server_groups"].values():
+            group["members"] = [one for one in group["members"] if one != server["id"]]
+        del self.by_id["servers"][server["id"]]
+
+    # What servers need
+
+    def flavor(self, name: str, vcpus: int, ram: int, **values: t.Any) -> Resource:
+        """Have a flavor."""
+        sizes = {"disk": 1, "ephemeral": 0, "swap": 0, "extra_specs": {}}
+        one = {"id": self._site.new_id(), "project_id": "", "original_name": name, "vcpus": vcpus, "ram": ram, **sizes, **values}
+        self.by_id["flavors"][one["id"]] = one
+        return one
+
+    def _flavors(self, request: Request, _rest: tuple[str, ...]) -> Resource:
+        shown = []
+        for one in self.by_id["flavors"].values():
+            specs = {"extra_specs": one["extra_specs"]} if request.version >= (2, 61) else {}
+            sizes = {key: one[key] for key in ("id", "vcpus", "ram", "disk")}
+            shown.append({**sizes, "name": one["original_name"], "OS-FLV-EXT-DATA:ephemeral": one["ephemeral"], "swap": one["swap"] or "", **specs})
+        return {"flavors": shown if not request.query.get("marker") else []}
+
+    def _key_pairs(self, request: Request, rest: tuple[str, ...]) -> t.Any:
+        pairs, owner = self.by_id["key_pairs"], request.caller.project
+        if request.method == "POST":
+            wanted = request.body["keypair"]
+            kind = wanted.get("type", "ssh")
+            more = ".@" if request.version >= (2, 92) else ""
+            expect(re.fullmatch(rf"[a-zA-Z0-9 _{more}-]{{1,255}}", wanted["name"]), "Invalid input for key pair name")
+            expect(kind == "x509" or re.match(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]+", wanted["public_key"]), "Keypair data is invalid: failed to generate fingerprint")
+            expect(f"{owner}/{wanted['name']}" not in pairs, "Key pair already exists.", 409)
+            pairs[f"{owner}/{wanted['name']}"] = {"name": wanted["name"], "public_key": wanted["public_key"], "type": kind, "project_id": owner}
+            return {"keypair": wanted}
+        if request.method == "DELETE":
+            del pairs[f"{owner}/{rest[0]}"]
+            return None
+        shown = [{"keypair": one} for one in pairs.values() if one["project_id"] == owner]
+        return {"keypairs": [] if request.query.get("marker") else shown}
+
+    def _server_groups(self, request: Request, rest: tuple[str, ...]) -> t.Any:
+        groups, project = self.by_id["server_groups"], request.caller.project
+        if request.method == "POST":
+            wanted = request.body["server_group"]
+            policy = wanted.get("policy") or wanted["policies"][0]
+            expect(policy in _POLICIES and 0 < len(wanted["name"]) <= LONGEST and wanted["name"].strip() == wanted["name"], "Invalid input for server group")
+            rules = wanted.get("rules") or {}
+            expect(not rules or policy == "anti-affinity", "Only anti-affinity policy supports rules")
+            self.limits.take(project, server_groups=1)
+            one = {"id": self._site.new_id(), "project_id": project, "name": wanted["name"], "policy": policy, "rules": dict(rules), "members": []}
+            groups[one["id"]] = one
+            return {"server_group": copy.deepcopy(one)}
+        if request.method == "DELETE":
+            del groups[rest[0]]
+            return None
+        if int(request.query.get("offset", ["0"])[0]) or request.query.get("marker"):
+            return {"server_groups": []}
+        return {"server_groups": copy.deepcopy([one for one in groups.values() if one["project_id"] == project])}
+
+
+def _of_attachment(one: Resource, version: tuple[int, int]) -> Resource:
+    since = {"device": (2, 1), "tag": (2, 70), "delete_on_termination": (2, 79)}
+    return {name: one[name] for name, least in since.items() if version >= least}
+
+
+def _hostname(name: str) -> str:
+    """What Nova makes of a server's name."""
+    plain = name.encode("latin-1", "ignore").decode("latin-1")
+    plain = re.sub(r"[^\w.-]+", "", re.sub(r"[ _.]", "-", plain)).lower()
+    return re.sub(r"[^a-z0-9-]", "", plain).strip(".-")[:63]

@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of an application from one site in memory to another: captured, checked, restored, restored again, and compared.
+
+The promise: what is lost is named before, what is checked can be restored, a second restore changes nothing, and nothing of others is touched.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import functools
+import json
+import typing as t
+from types import SimpleNamespace
+from unittest import mock
+
+import openstack.resource as sdk
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
+from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
+from ansible_collections.osdr.openstack.tests.unit.support.memory.alike import Difference, differences
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Resource
+from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, OURS, THEIRS, MemorySite, connection_to
+from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import APPLICATION, Blueprint, Remote, Source
+
+_MODULES = (os_application_info, os_restore_check, os_restore_networks, os_restore_servers)
+_QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
+_PROBE = {"agent": False, "console": None, "timeout": None}
+#: How kinds at a site that are used as they are, are called in differences.
+_USED = {"networks": ("network", "subnet"), "routers": ("router",), "security-groups": ("security group", "rule of security group")}
+#: How warnings call an attribute, where they say it in words.
+_WORDS = {"key_name": ("key pair",), "mtu": ("MTU",)}
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of one application.
+
+    :param end: ``no servers``, ``refused at capture``, ``refused at check`` or ``restored``.
+    :param reasons: why it was refused.
+    :param named: how many differences were named before.
+    """
+
+    end: str
+    reasons: tuple[str, ...] = ()
+    violations: list[str] = dataclasses.field(default_factory=list)
+    named: int = 0
+
+
+class _AtOnce(concurrent.futures.Executor):
+    """Does everything when it is asked to: one thread after the other takes long on a busy machine, and another order each time."""
+
+    def __init__(self, max_workers: int) -> None:
+        super().__init__()
+
+    def submit(self, fn: t.Callable[..., t.Any], /, *args: t.Any, **kwargs: t.Any) -> concurrent.futures.Future[t.Any]:
+        future: concurrent.futures.Future[t.Any] = concurrent.futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+_CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
+_REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
+
+
+@functools.cache
+def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...]:
+    """The SDK looks for the attributes of a kind of resource with every resource, which is half of all the time."""
+    return tuple(_REAL_ATTRIBUTES(kind, *components))
+
+
+class _Params(dict[str, t.Any]):
+    """Parameters of a module: what is not given is null, as Ansible has it."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+class _Modules:
+    """The collection's modules at one site."""
+
+    def __init__(self, site: MemorySite) -> None:
+        self.site = site
+        self.warnings: list[str] = []
+
+    @contextlib.contextmanager
+    def _there(self) -> t.Iterator[None]:
+        cloud = Cloud(connection_to(self.site), self.site.name)
+        cloud.__dict__["project_id"] = OURS
+        with contextlib.ExitStack() as stack:
+            for module in _MODULES:
+                stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
+            stack.enter_context(mock.patch.object(pool, "concurrent", _CONCURRENT))
+            stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
+            stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
+            yield
+
+    def _module(self, **params: t.Any) -> t.Any:
+        return SimpleNamespace(params=_Params(concurrency=1, **params), warn=self.warnings.append, check_mode=False)
+
+    def captured(self, definition: Resource) -> Resource:
+        with self._there():
+            module = self._module(application=definition, user_data="omit")
+            return t.cast(Resource, os_application_info.run(module)["application_description"])
+
+    def checked(self, manifest: Resource) -> list[str]:
+        with self._there():
+            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
+            return t.cast("list[str]", os_restore_check.check(module)["problems"])
+
+    def restored(self, manifest: Resource) -> bool:
+        """Restore; returns whether anything was changed."""
+        with self._there():
+            made = os_restore_networks.run(self._module(manifest=manifest).params, False)
+            self.warnings += made["warnings"]
+            own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
+            built = os_restore_servers.run(self._module(manifest=manifest, **own))
+            return bool(made["changed"] or built["changed"])
+
+
+def travel(blueprint: Blueprint) -> Outcome:
+    """Protect, restore and compare an application."""
+    source = Source(blueprint)
+    if not source.servers:
+        return Outcome("no servers")
+    remote = Remote(blueprint, source)
+    here, there = _Modules(source.site), _Modules(remote.site)
+    names = [server["name"] for server in source.servers]
+    definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
+    with _untouched(source.site, remote.site) as violations:
+        try:
+            description = here.captured(definition)
+        except (CheckFailed, InvalidInput) as error:
+            return Outcome("refused at capture", (str(error),), violations)
+        manifest = json.loads(json.dumps(_manifest(description, source.site, remote.site)))
+        try:
+            problems = there.checked(manifest)
+        except DrError as error:
+            violations.append(f"a checkpoint was taken, and cannot be checked: {error}")
+            return Outcome("refused at check", (str(error),), violations)
+        if problems:
+            return Outcome("refused at check", tuple(problems), violations)
+        outcome = Outcome("restored", violations=violations)
+        try:
+            there.restored(manifest)
+            violations += _second(there, manifest)
+        except DrError as error:
+            violations.append(f"the check is clean and the restore fails: {error}")
+            return outcome
+        outcome.named = _compare(source, remote, names, "\n".join(there.warnings), violations)
+        return outcome
+
+
+@contextlib.contextmanager
+def _untouched(source: MemorySite, remote: MemorySite) -> t.Iterator[list[str]]:
+    """Nothing of others changes, and nothing at all at the source."""
+    violations: list[str] = []
+    before = {project: remote.of(project) for project in (THEIRS, OPERATOR)}
+    source.writes.clear()
+    yield violations
+    violations += [f"at the source, {written} was asked for" for written in source.writes]
+    for project, had in before.items():
+        now = remote.of(project)
+        violations += [f"{kind} of {project} changed: {had[kind]} became {now[kind]}" for kind in had if had[kind] != now[kind]]
+
+
+def _second(there: _Modules, manifest: Resource) -> t.Iterator[str]:
+    there.site.writes.clear()
+    if there.restored(manifest):
+        yield "a second restore says that it changed something"
+    yield from (f"a second restore asked for {written}" for written in there.site.writes)
+
+
+def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str, violations: list[str]) -> int:
+    named = 0
+    used = {(kind, name) for there, have in remote.used_as_is.items() for kind in _USED[there] for name in have}
+    for one in differences(source.site, remote.site, names, APPLICATION):
+        if (one.kind, one.label.split("/")[0]) in used or one.kind == "subnet" and remote.used_as_is.get("networks"):
+            continue
+        if is_named(one, told):
+            named += 1
+        else:
+            violations.append(f"nobody said that {one}")
+    return named
+
+
+def is_named(one: Difference, told: str) -> bool:
+    """Whether a warning names what is different: the resource by its id or its name, and the attribute."""
+    wanted = {one.resource_id, one.label, one.label.split("/")[0]}
+    words = _WORDS.get(one.attribute, (one.attribute.replace("_", " "), one.attribute))
+    sentences = [sentence for sentence in told.replace(". ", "\n").split("\n") if any(name in sentence for name in wanted)]
+    return any(word.lower() in sentence.lower() for sentence in sentences for word in words)
+
+
+def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
+    """The manifest of a checkpoint, whose copies are at the remote site."""
+    copies = []
+    for volume in (one for server in description["servers"] for one in server["volumes"]):
+        there = source.cinder.by_id["volumes"][volume["source_id"]]
+        held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
+        sizes = {"size": volume["size"], "incremental": False, "object_count": 1, "container": "backups", "stored_bytes": 1, "inventory": "", "verified": "records"}
+        copies.append({"volume_id": volume["source_id"], "method": "cinder_backup", "copy_id": held["id"], "chain": [held["id"]], **sizes})
+    names = [server["name"] for server in description["servers"]]
+    proof = {"consistency": "crash", "server_consistency": dict.fromkeys(names, "crash"), "evidence": {}}
+    checkpoint = {"id": "noon", "created_at": "2026-01-01T12:00:00Z", "site": "primary", **proof}
+    return {"schema_version": 3, "checkpoint": checkpoint, **description, "copies": copies}

@@ -1,0 +1,619 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random applications, and the sites that they run at and are restored at.
+
+An application is drawn as plain data and then built through the APIs of a site in memory, which refuses what cannot be: nothing else is left out.
+Numbers choose among what is there, whatever its count.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Resource
+from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import EXTENSIONS
+from ansible_collections.osdr.openstack.tests.unit.support.memory.site import NOVA_VERSIONS, OPERATOR, OURS, THEIRS, MemorySite
+from hypothesis import strategies as st
+
+Blueprint = dict[str, t.Any]
+
+APPLICATION = "shop"
+_US, _ADMIN, _OTHERS, _OPERATOR = Caller(OURS), Caller(OURS, sees_all=True), Caller(THEIRS), Caller(OPERATOR, sees_all=True)
+_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"
+#: Legal, if odd.
+_NAMES = (
+    *("web", "Web", "db-1", "db_1", "db.1", "a b", "wéb", "数据库", "naïve", "Ünïcödé ☃", "x" * 63, "y" * 200, "z" * 255, "0", "-a-", "default", "shop"),
+    *("quote'\"", "{{ a }}", "a=b", "osdr", "a,b", "a/b", "null", "100%", "shop-web", "public", "\\n", "#", "a: (b)"),
+)
+_TEXTS = ("", "for the shop", "naïve ☃", "x" * 120, "y" * 250, "a=b c", "osdr_application", "keep this; please", "'", "two\nlines")
+_TAGS = ("a", "blue", "keep=1", "osdr", "ü", "x" * 60)
+#: Ranges of IPv4 that overlap in part, and of IPv6.
+_RANGES = {4: ("10.10.0.0/24", "10.20.0.0/24", "192.168.5.0/28", "10.10.0.128/25", "172.16.0.0/16"), 6: ("fd00:1::/64", "fd00:2::/64", "fd00:1:0:0:8000::/80")}
+_SPECS = ({}, {"hw:cpu_policy": "dedicated"}, {"hw:mem_page_size": "large", "trait:HW": "required"})
+_MACS = tuple(f"fa:16:3e:0a:00:{number:02x}" for number in range(8))
+
+
+def some(strategy: st.SearchStrategy[t.Any], most: int, least: int = 0) -> st.SearchStrategy[list[t.Any]]:
+    return st.lists(strategy, min_size=least, max_size=most)
+
+
+def kind(usual: Blueprint, odd: t.Mapping[str, t.Sequence[t.Any]], **structure: st.SearchStrategy[t.Any]) -> st.SearchStrategy[Blueprint]:
+    """A thing that is as usual, but for a few attributes: what is drawn in so few steps, is drawn and made smaller fast.
+
+    :param odd: unusual values per attribute.
+    :param structure: what is drawn for every thing.
+    """
+    pairs = [(name, value) for name, values in odd.items() for value in values]
+    return st.builds(lambda drawn, changes: {**usual, **drawn, **dict(changes)}, st.fixed_dictionaries(structure), some(st.sampled_from(pairs), 4))
+
+
+_index = st.integers(0, 5)
+_names = st.sampled_from(_NAMES)
+_DESCRIBED = {"description": "", "tags": []}
+_DESCRIPTIONS: dict[str, t.Sequence[t.Any]] = {"description": _TEXTS[1:], "tags": [[one] for one in _TAGS]}
+_DOMAINS = ("example.org.", "shop.example.")
+_METADATA = ({"role": "1"}, {"k" * 255: "v" * 255}, {"a.b": "", "owner": "ü"}, {f"key{number}": "x" for number in range(126)})
+_PAIRS = [{"ip_address": "10.10.0.200"}, {"ip_address": "10.0.0.0/8", "mac_address": "fa:16:3e:99:00:01"}]
+
+SUBNETS = kind(
+    {"gateway": "first", "dhcp": True, "pool": None, "dns": [], "routes": [], "mode": None, "service_types": [], "dns_publish": False, **_DESCRIBED},
+    {
+        "gateway": ("last", "none", "tenth"),
+        "dhcp": (False,),
+        "pool": ((2, 9), (5, 12), (8, 14)),
+        "dns": (["10.0.0.53", "10.0.0.54"],),
+        "routes": ([{"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}],),
+        "mode": ("slaac", "dhcpv6-stateful", "dhcpv6-stateless"),
+        "service_types": (["compute:nova"],),
+        "dns_publish": (True,),
+        **_DESCRIPTIONS,
+    },
+    name=_names,
+    version=st.sampled_from((4, 4, 4, 6)),
+    range=_index,
+)
+NETWORKS = kind(
+    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, **_DESCRIBED},
+    {"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,), **_DESCRIPTIONS},
+    name=_names,
+    subnets=some(SUBNETS, 3, 1),
+)
+ROUTERS = kind(
+    {"outside": 0, "snat": True, "routes": [], "up": True, "ha": None, **_DESCRIBED},
+    {
+        "outside": (None, 1),
+        "snat": (False,),
+        "routes": ([{"destination": "10.50.0.0/16", "offset": 7}],),
+        "up": (False,),
+        "ha": (True,),
+        **_DESCRIPTIONS,
+    },
+    name=_names,
+    joined=some(st.tuples(_index, st.sampled_from((False, False, False, True))), 3, 1),
+)
+RULES = st.fixed_dictionaries(
+    {
+        "direction": st.sampled_from(("ingress", "egress")),
+        "ethertype": st.sampled_from(("IPv4", "IPv4", "IPv6")),
+        "protocol": st.sampled_from(("tcp", "udp", "icmp", None, "vrrp", "47", "ICMP", "sctp")),
+        "range": st.sampled_from(((22, 22), None, (1, 65535), (8, None), (8, 0), (80, 443))),
+        "remote": st.sampled_from((None, "prefix", "any", 0, 1, 2, "default")),
+        "description": st.sampled_from(("", "", "", "from the front")),
+    }
+)
+GROUPS = kind({"stateful": True, "opens": True, **_DESCRIBED}, {"stateful": (False,), "opens": (False,), **_DESCRIPTIONS}, name=_names, rules=some(RULES, 4))
+FLOATING = kind({"outside": 0, "qos": None, "dns": None, **_DESCRIBED}, {"outside": (1,), "qos": (0,), "dns": ("front",), **_DESCRIPTIONS})
+PORTS = kind(
+    {
+        **{"name": "", "mac": None, "secure": None, "pairs": [], "up": True, "vnic": "normal", "profile": {}, "qos": None},
+        **{"dns_name": None, "dns_domain": "", "dhcp_options": [], "numa": None, **_DESCRIBED},
+    },
+    {
+        "name": _NAMES,
+        "mac": _MACS,
+        "secure": (True, False),
+        "pairs": (_PAIRS,),
+        "up": (False,),
+        "vnic": ("direct", "macvtap"),
+        "profile": ({"trusted": "true"},),
+        "qos": (0, 1),
+        "dns_name": ("other-name",),
+        "dns_domain": _DOMAINS,
+        "dhcp_options": ([{"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}],),
+        "numa": ("preferred",),
+        **_DESCRIPTIONS,
+    },
+    network=_index,
+    addresses=st.one_of(st.none(), some(st.tuples(_index, st.sampled_from((None, 2, 3, 4, 5, 11, 20, 1))), 3)),
+    groups=st.one_of(st.none(), some(_index, 2)),
+    floating=some(FLOATING, 2),
+)
+VOLUMES = kind(
+    {"name": "", "bootable": False, "image": {}, "goes": False, "device": None, "tag": None, "description": "", "metadata": {}},
+    {
+        "name": _NAMES,
+        "bootable": (True,),
+        "image": ({"os_distro": "debian", "hw_disk_bus": "virtio"},),
+        "goes": (True,),
+        "device": ("/dev/sda", "/dev/vdz", "/dev/vdaa"),
+        "tag": ("data",),
+        "description": _TEXTS[1:],
+        "metadata": _METADATA,
+    },
+    size=st.integers(1, 9),
+)
+SERVERS = kind(
+    {
+        **{"flavor": 0, "metadata": {}, "hostname": None, "renamed": None, "state": None, "locked": None, "config_drive": False, "zone": None},
+        **{"hints": {}, **_DESCRIBED},
+    },
+    {
+        "flavor": (1, 2, 3),
+        "metadata": _METADATA,
+        "hostname": ("db7", "db7.example.org", "Upper"),
+        "renamed": _NAMES,
+        "state": ("os-stop", "pause", "suspend"),
+        "locked": ("", "do not touch"),
+        "config_drive": (True,),
+        "zone": ("nova",),
+        "hints": ({"different_cell": "x"},),
+        **_DESCRIPTIONS,
+    },
+    name=_names,
+    ports=some(PORTS, 3),
+    volumes=some(VOLUMES, 3, 1),
+    key=st.one_of(st.none(), _index),
+    group=st.one_of(st.none(), _index),
+    late_ports=some(PORTS, 1),
+)
+_LIMITED = ("port", "network", "subnet", "router", "security_group", "security_group_rule", "instances", "cores", "gigabytes", "volumes", "floatingip", "server_groups")
+REMOTES = kind(
+    {
+        **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
+        **{"default_group": "as new", "there": []},
+    },
+    {
+        "nova": (1, 2),
+        "lacking": [[one] for one in sorted(EXTENSIONS - {"external-net"})],
+        "mtu": (1500, 1300),
+        "quota": [(name, limit) for name in _LIMITED for limit in (0, 2, 4, 6)],
+        "flavors": ("larger", "other specs", "none"),
+        "outside": (1,),
+        "policies": (False,),
+        "default_group": ("more", "fewer"),
+        "there": (["networks"], ["routers"], ["security-groups"]),
+    },
+    takes_first=st.booleans(),
+)
+_POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
+BLUEPRINTS = kind(
+    {"default_rules": [], "forwardings": [], "trunk": None, "unique": True, "nova": 0},
+    {
+        "default_rules": ([{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}],),
+        "forwardings": ([(0, 80)], [(1, 80), (1, 443)]),
+        "trunk": ((0, 100), (1, 4094)),
+        "unique": (False,),
+        "nova": (1, 2),
+    },
+    networks=some(NETWORKS, 3, 1),
+    routers=some(ROUTERS, 2),
+    groups=some(GROUPS, 3),
+    server_groups=some(st.fixed_dictionaries({"name": _names, "policy": st.sampled_from(_POLICIES), "most": st.sampled_from((None, None, 2))}), 2),
+    keys=some(st.tuples(_names, st.sampled_from(("ssh", "ssh", "ssh", "x509")), st.sampled_from(("", " me@home", " a b"))), 2),
+    servers=some(SERVERS, 3, 1),
+    vips=some(PORTS, 2),
+    takes_first=st.booleans(),
+    seen_by_administrator=st.booleans(),
+    look_alikes=st.booleans(),
+    remote=REMOTES,
+)
+
+
+def _pick(things: t.Sequence[t.Any], number: int | None) -> t.Any:
+    """One of what is there; None of nothing."""
+    return things[number % len(things)] if things and number is not None else None
+
+
+class _Builder:
+    """Builds through the APIs, as somebody; what a site refuses is not there."""
+
+    def __init__(self, site: MemorySite) -> None:
+        self.site = site
+        self._taken: dict[tuple[str, str], int] = {}
+        self.outsides: list[Resource] = []
+        self.policies: list[Resource] = []
+
+    def make(self, kind: str, body: Resource, caller: Caller = _US, tags: t.Sequence[str] = ()) -> Resource | None:
+        try:
+            extensions = self.site.neutron.extensions
+            if kind == "policies" and "qos" not in extensions:
+                return None
+            made = self.site.neutron.create(kind, {key: value for key, value in body.items() if value is not None}, caller)
+        except Refused:
+            return None
+        if tags and "standard-attr-tag" in extensions:
+            self.ask("neutron", "PUT", f"{kind}/{made['id']}/tags", {"tags": list(tags)})
+        return made
+
+    def ask(self, service: str, method: str, path: str, body: Resource, caller: Caller = _ADMIN) -> t.Any:
+        try:
+            return self.site.ask(service, method, path, body, caller)
+        except Refused:
+            return None
+
+    def called(self, kind: str, name: str, unique: bool) -> str:
+        number = self._taken[kind, name] = self._taken.get((kind, name), 0) + 1
+        return name if number == 1 or not unique else f"{name[:240]}{number}"
+
+    def operate(self, outsides: int, policies: bool) -> None:
+        """What the operator of every site provides."""
+        for number, name in enumerate(("public", "provider")[:outsides]):
+            network = t.cast(Resource, self.make("networks", {"name": name, "router:external": True, "project_id": OPERATOR}, _OPERATOR))
+            self.make("subnets", {"network_id": network["id"], "cidr": f"203.0.{number}.0/24", "enable_dhcp": False, "name": name, "project_id": OPERATOR}, _OPERATOR)
+            self.outsides.append(network)
+        for name in ("gold", "silver") if policies else ():
+            made = self.make("policies", {"name": name, "shared": True}, _OPERATOR)
+            self.policies += [made] if made else []
+
+
+class Source(_Builder):
+    """The site where an application runs.
+
+    :ivar servers: of the application.
+    """
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        super().__init__(MemorySite("primary", NOVA_VERSIONS[blueprint["nova"]]))
+        self._blueprint = blueprint
+        self._unique = blueprint["unique"]
+        self.site.neutron.takes_first = blueprint["takes_first"]
+        self.site.caller = _ADMIN if blueprint["seen_by_administrator"] else _US
+        self.networks: list[Resource] = []
+        self.subnets: list[Resource] = []
+        self.groups: list[Resource] = []
+        self.server_groups: list[Resource] = []
+        self.keys: list[str] = []
+        self.ports: list[Resource] = []
+        self.servers: list[Resource] = []
+        self.flavors = flavors(self.site)
+        self._build()
+
+    def _build(self) -> None:
+        drawn = self._blueprint
+        self.operate(2, True)
+        for one in drawn["networks"]:
+            self._network(one)
+        for one in drawn["groups"]:
+            self._group(one)
+        default = self.site.neutron.default_group(OURS)
+        self._rules(default, drawn["default_rules"])
+        for one in drawn["server_groups"]:
+            rules = {"rules": {"max_server_per_host": one["most"]}} if one["most"] and one["policy"] == "anti-affinity" else {}
+            body = {"name": self.called("server group", one["name"], self._unique), "policy": one["policy"], **rules}
+            made = self.ask("nova", "POST", "os-server-groups", {"server_group": body}, _US)
+            self.server_groups += [made["server_group"]] if made else []
+        for one in drawn["keys"]:
+            self._key(*one)
+        for one in drawn["routers"]:
+            self._router(one)
+        for one in drawn["servers"]:
+            self._server(one)
+        for one in drawn["vips"]:
+            self._port(one)
+        self._surround()
+
+    def _surround(self) -> None:
+        """What leads to ports that are there."""
+        drawn = self._blueprint
+        self._route()
+        for number, external in drawn["forwardings"]:
+            port = _pick([port for port in self.ports if any("." in ip["ip_address"] for ip in port["fixed_ips"])], number)
+            floating = port and self.make("floatingips", {"floating_network_id": self.outsides[0]["id"]})
+            if floating:
+                address = next(ip["ip_address"] for ip in port["fixed_ips"] if "." in ip["ip_address"])
+                inside = {"internal_port_id": port["id"], "internal_ip_address": address, "internal_port": 8080}
+                body = {"port_forwarding": {**inside, "external_port": external, "protocol": "tcp"}}
+                self.ask("neutron", "POST", f"floatingips/{floating['id']}/port_forwardings", body, _US)
+        if drawn["trunk"]:
+            number, tag = drawn["trunk"]
+            parent = _pick(self.ports, number)
+            child = parent and self.make("ports", {"network_id": parent["network_id"], "name": "subport"})
+            if parent and child:
+                sub = {"port_id": child["id"], "segmentation_type": "vlan", "segmentation_id": tag}
+                self.make("trunks", {"port_id": parent["id"], "name": "trunk", "sub_ports": [sub]})
+
+    def _network(self, one: Blueprint) -> None:
+        body = {
+            "name": self.called("network", one["name"], self._unique),
+            "mtu": one["mtu"],
+            "port_security_enabled": one["secure"],
+            "admin_state_up": one["up"],
+            "dns_domain": one["dns_domain"],
+            "qos_policy_id": (_pick(self.policies, one["qos"]) or {}).get("id"),
+            "description": one["description"],
+            "shared": one["shared"] or None,
+        }
+        network = self.make("networks", body, _ADMIN, one["tags"])
+        if network:
+            self.networks.append(network)
+            for subnet in one["subnets"]:
+                self._subnet(network, subnet)
+
+    def _subnet(self, network: Resource, one: Blueprint) -> None:
+        cidr = _pick(_RANGES[one["version"]], one["range"])
+        gateway = {"first": None, "none": "none", "last": address(cidr, 14), "tenth": address(cidr, 10)}[one["gateway"]]
+        body = {
+            "name": self.called("subnet", one["name"], self._unique),
+            "network_id": network["id"],
+            "cidr": cidr,
+            "ip_version": one["version"],
+            "enable_dhcp": one["dhcp"],
+            "dns_nameservers": one["dns"],
+            "host_routes": one["routes"] if one["version"] == 4 else [],
+            "description": one["description"],
+            "service_types": one["service_types"],
+            "dns_publish_fixed_ip": one["dns_publish"],
+            "allocation_pools": [{"start": address(cidr, one["pool"][0]), "end": address(cidr, one["pool"][1])}] if one["pool"] else None,
+            **({"ipv6_ra_mode": one["mode"], "ipv6_address_mode": one["mode"]} if one["version"] == 6 else {}),
+        }
+        body = {key: value for key, value in body.items() if value is not None}
+        if gateway:
+            body["gateway_ip"] = None if gateway == "none" else gateway
+        try:
+            subnet = self.site.neutron.create("subnets", body, _US)
+        except Refused:
+            return
+        self.subnets.append(subnet)
+        if one["tags"]:
+            self.ask("neutron", "PUT", f"subnets/{subnet['id']}/tags", {"tags": one["tags"]})
+
+    def _group(self, one: Blueprint) -> None:
+        body = {"name": self.called("group", one["name"], self._unique), "description": one["description"], "stateful": one["stateful"]}
+        group = self.make("security-groups", body, _US, one["tags"])
+        if group:
+            self.groups.append(group)
+            if not one["opens"]:
+                rules = self.site.neutron.by_id["security-group-rules"]
+                for rule in [rule for rule in rules.values() if rule["security_group_id"] == group["id"]]:
+                    del rules[rule["id"]]
+            self._rules(group, one["rules"])
+
+    def _rules(self, group: Resource, drawn: t.Sequence[Blueprint]) -> None:
+        for one in drawn:
+            remote, is_v4 = one["remote"], one["ethertype"] == "IPv4"
+            prefixes = {"prefix": "10.0.0.0/8" if is_v4 else "fd00::/8", "any": "0.0.0.0/0" if is_v4 else "::/0"}
+            others = {"default": self.site.neutron.default_group(OURS)}
+            meant = others.get(str(remote)) or (_pick(self.groups, remote) if isinstance(remote, int) else None)
+            least, most = one["range"] or (None, None)
+            body = {
+                "security_group_id": group["id"],
+                **{key: one[key] for key in ("direction", "ethertype", "protocol", "description")},
+                "port_range_min": least,
+                "port_range_max": most,
+                "remote_ip_prefix": prefixes.get(str(remote)),
+                "remote_group_id": meant and meant["id"],
+            }
+            self.make("security-group-rules", body)
+
+    def _key(self, wanted: str, form: str, comment: str) -> None:
+        name = self.called("key", wanted, self._unique)
+        public = f"{_KEY}{len(self.keys)}{comment}" if form == "ssh" else "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----"
+        if self.ask("nova", "POST", "os-keypairs", {"keypair": {"name": name, "type": form, "public_key": public}}, _US):
+            self.keys.append(name)
+
+    def _router(self, one: Blueprint) -> None:
+        outside = _pick(self.outsides, one["outside"])
+        info = outside and {"network_id": outside["id"], **({} if one["snat"] else {"enable_snat": False})}
+        body = {"name": self.called("router", one["name"], self._unique), "admin_state_up": one["up"], "description": one["description"], "external_gateway_info": info}
+        router = self.make("routers", {**body, "ha": one["ha"]}, _ADMIN, one["tags"])
+        for number, by_port in one["joined"]:
+            subnet = _pick(self.subnets, number)
+            if router and subnet:
+                self._join(router, subnet, by_port)
+
+    def _join(self, router: Resource, subnet: Resource, by_port: bool) -> None:
+        body = {"subnet_id": subnet["id"]}
+        if by_port:
+            port = self.make("ports", {"network_id": subnet["network_id"], "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]})
+            body = {"port_id": port["id"]} if port else body
+        self.ask("neutron", "PUT", f"routers/{router['id']}/add_router_interface", body, _US)
+
+    def _route(self) -> None:
+        """Extra routes lead through the application's subnets, so that those must be joined before."""
+        routers = [one for one in self.site.neutron.by_id["routers"].values() if one["project_id"] == OURS]
+        for router, drawn in zip(routers, self._blueprint["routers"], strict=False):
+            joined = [port for port in self.site.neutron.by_id["ports"].values() if port["device_id"] == router["id"] and port["device_owner"].endswith("interface")]
+            if drawn["routes"] and joined:
+                subnet = self.site.neutron.by_id["subnets"][joined[0]["fixed_ips"][0]["subnet_id"]]
+                routes = [{"destination": one["destination"], "nexthop": address(subnet["cidr"], one["offset"])} for one in drawn["routes"]]
+                self.ask("neutron", "PUT", f"routers/{router['id']}", {"router": {"routes": routes}})
+
+    def _port(self, one: Blueprint) -> Resource | None:
+        network = _pick(self.networks, one["network"])
+        if network is None:
+            return None
+        groups = [*self.groups, self.site.neutron.default_group(OURS)]
+        subnets = [subnet for subnet in self.subnets if subnet["network_id"] == network["id"]]
+        body = {
+            "network_id": network["id"],
+            "name": one["name"] and self.called("port", one["name"], self._unique),
+            "mac_address": one["mac"],
+            "fixed_ips": self._fixed_ips(subnets, one["addresses"]),
+            "security_groups": None if one["groups"] is None else list({_pick(groups, number)["id"]: None for number in one["groups"]}),
+            "port_security_enabled": one["secure"],
+            "allowed_address_pairs": one["pairs"],
+            "admin_state_up": one["up"],
+            "binding:vnic_type": one["vnic"],
+            "binding:profile": one["profile"],
+            "qos_policy_id": (_pick(self.policies, one["qos"]) or {}).get("id"),
+            "dns_domain": one["dns_domain"],
+            "extra_dhcp_opts": one["dhcp_options"],
+            "numa_affinity_policy": one["numa"],
+            "description": one["description"],
+        }
+        is_open = one["secure"] is False or (one["secure"] is None and not network["port_security_enabled"])
+        body |= {"security_groups": [], "allowed_address_pairs": []} if is_open else {}
+        port = self.make("ports", body, _ADMIN, one["tags"])
+        if port:
+            self.ports.append(port)
+            for floating in one["floating"]:
+                self._floating(port, floating)
+        return port
+
+    @staticmethod
+    def _fixed_ips(subnets: t.Sequence[Resource], drawn: t.Sequence[tuple[int, int | None]] | None) -> list[Resource] | None:
+        if drawn is None:
+            return None
+        wanted = []
+        for number, offset in drawn:
+            subnet = _pick(subnets, number)
+            if subnet:
+                is_automatic = subnet["ipv6_address_mode"] in ("slaac", "dhcpv6-stateless")
+                chosen = {} if offset is None or is_automatic else {"ip_address": address(subnet["cidr"], offset)}
+                wanted.append({"subnet_id": subnet["id"], **chosen})
+        return wanted
+
+    def _floating(self, port: Resource, one: Blueprint) -> None:
+        had = {floating["fixed_ip_address"] for floating in self.site.neutron.by_id["floatingips"].values() if floating["port_id"] == port["id"]}
+        free = [ip["ip_address"] for ip in port["fixed_ips"] if "." in ip["ip_address"] and ip["ip_address"] not in had]
+        dns = {"dns_name": one["dns"], "dns_domain": "example.org."} if one["dns"] else {}
+        body = {
+            "floating_network_id": self.outsides[one["outside"]]["id"],
+            "port_id": port["id"],
+            "fixed_ip_address": free[0] if free else None,
+            "description": one["description"],
+            "qos_policy_id": (_pick(self.policies, one["qos"]) or {}).get("id"),
+            **dns,
+        }
+        self.make("floatingips", body, _US, one["tags"])
+
+    def _server(self, one: Blueprint) -> None:
+        ports = [port for port in (self._port(drawn) for drawn in one["ports"]) if port]
+        volumes = [self._volume(drawn, place == 0) for place, drawn in enumerate(one["volumes"])]
+        mapping = [
+            {"uuid": volume["id"], "boot_index": -1 if place else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
+            for place, (volume, drawn) in enumerate(zip(volumes, one["volumes"], strict=True))
+        ]
+        # Those with a device name of their own are attached later.
+        late = [place for place, drawn in enumerate(one["volumes"]) if place and drawn["device"]]
+        body = {
+            "name": self.called("server", one["name"], self._unique),
+            "flavorRef": self.flavors[one["flavor"]]["id"],
+            "networks": [{"port": port["id"]} for port in ports] or "none",
+            "block_device_mapping_v2": [entry for place, entry in enumerate(mapping) if place not in late],
+            "key_name": _pick(self.keys, one["key"]),
+            "config_drive": one["config_drive"],
+            "availability_zone": one["zone"],
+            "metadata": one["metadata"],
+            "tags": [tag for tag in one["tags"] if "," not in tag],
+            "description": one["description"],
+            "hostname": one["hostname"],
+        }
+        group = _pick(self.server_groups, one["group"])
+        hints = {**({"group": group["id"]} if group else {}), **one["hints"]}
+        wanted = {"server": {key: value for key, value in body.items() if value not in (None, "")}, "os:scheduler_hints": hints}
+        made = self.ask("nova", "POST", "servers", wanted, _US)
+        if made is None:
+            return
+        server = self.site.nova.by_id["servers"][made["server"]["id"]]
+        self.servers.append(server)
+        for place in late:
+            drawn = one["volumes"][place]
+            if drawn["device"] not in {there["device"] for there in server["_volumes"]}:
+                self.site.nova.attach(server, volumes[place], drawn["goes"], drawn["tag"], drawn["device"])
+        self._change(server, one)
+
+    def _change(self, server: Resource, one: Blueprint) -> None:
+        """What happens to a server after it was made."""
+        for port in filter(None, map(self._port, one["late_ports"])):
+            self.site.nova.plug(server, port)
+        path = f"servers/{server['id']}"
+        if one["renamed"]:
+            self.ask("nova", "PUT", path, {"server": {"name": self.called("server", one["renamed"], self._unique)}}, _US)
+        for drawn, port_id in zip(one["ports"], server["_ports"], strict=False):
+            if drawn["dns_name"]:
+                self.ask("neutron", "PUT", f"ports/{port_id}", {"port": {"dns_name": drawn["dns_name"]}}, _US)
+        if one["state"]:
+            self.ask("nova", "POST", f"{path}/action", {one["state"]: None}, _US)
+        if one["locked"] is not None:
+            self.ask("nova", "POST", f"{path}/action", {"lock": {"locked_reason": one["locked"]} if one["locked"] else None}, _US)
+
+    def _volume(self, one: Blueprint, boots: bool) -> Resource:
+        body = {"size": one["size"], "name": one["name"] and self.called("volume", one["name"], self._unique), "description": one["description"], "metadata": one["metadata"]}
+        volume = self.site.cinder.create(body, OURS)
+        volume["bootable"] = str(boots or one["bootable"]).lower()
+        if one["image"]:
+            volume["volume_image_metadata"] = one["image"]
+        return volume
+
+
+def address(cidr: str, offset: int) -> str:
+    base = cidr.split("/")[0]
+    if ":" in base:
+        return f"{base.removesuffix('::')}::{offset:x}" if base.endswith("::") else f"{base}"
+    first, last = base.rsplit(".", 1)
+    return f"{first}.{int(last) + offset}"
+
+
+def flavors(site: MemorySite, like: str = "same") -> list[Resource]:
+    """Four flavors; at a remote site perhaps other ones."""
+    if like == "none":
+        return []
+    more = 1024 if like == "larger" else 0
+    other = {"hw:numa_nodes": "2"} if like == "other specs" else {}
+    return [
+        site.nova.flavor("small", 1, 512 + more, extra_specs=dict(other)),
+        site.nova.flavor("pinned", 2, 1024 + more, extra_specs={**_SPECS[1], **other}),
+        site.nova.flavor("huge", 4, 4096 + more, extra_specs={**_SPECS[2], **other}),
+        site.nova.flavor("scratch", 1, 512 + more, ephemeral=10, swap=512, extra_specs=dict(other)),
+    ]
+
+
+class Remote(_Builder):
+    """The site where an application is to be restored.
+
+    :ivar used_as_is: per kind, the names of what is there before.
+    """
+
+    def __init__(self, blueprint: Blueprint, source: Source) -> None:
+        drawn = blueprint["remote"]
+        super().__init__(MemorySite("remote", NOVA_VERSIONS[drawn["nova"]], EXTENSIONS - {*drawn["lacking"]}))
+        self.site.caller = _ADMIN if blueprint["seen_by_administrator"] else _US
+        self.site.neutron.takes_first = drawn["takes_first"]
+        self.site.neutron.mtu = drawn["mtu"] or self.site.neutron.mtu
+        self.operate(drawn["outside"], drawn["policies"])
+        flavors(self.site, drawn["flavors"])
+        self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
+        self._change_default_group(drawn["default_group"])
+        if blueprint["look_alikes"]:
+            self._look_alikes(source)
+        if drawn["quota"]:
+            name, limit = drawn["quota"]
+            service = {"instances": self.site.nova, "server_groups": self.site.nova, "gigabytes": self.site.cinder}.get(name, self.site.neutron)
+            service.limits.limit[name] = limit
+
+    def _change_default_group(self, how: str) -> None:
+        group = self.site.neutron.default_group(OURS)
+        if how == "more":
+            self.make("security-group-rules", {"security_group_id": group["id"], "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp"})
+        rules = self.site.neutron.by_id["security-group-rules"]
+        for rule in [one for one in rules.values() if how == "fewer" and one["security_group_id"] == group["id"] and one["direction"] == "egress"]:
+            del rules[rule["id"]]
+
+    def _there(self, kind: str, source: Source) -> set[str]:
+        """Bare ones of the application's names that somebody of the project has made."""
+        names = {one["name"] for one in source.site.neutron.by_id[kind].values() if one["project_id"] == OURS and one["name"] not in ("", "default")}
+        return {made["name"] for name in sorted(names) if (made := self.make(kind, {"name": name}))}
+
+    def _look_alikes(self, source: Source) -> None:
+        """Another project has all of the same names, marked like a restore of the same checkpoint."""
+        mark = "osdr_application=shop osdr_checkpoint=noon"
+        for kind in ("networks", "security-groups", "routers"):
+            for one in [one for one in source.site.neutron.by_id[kind].values() if one["project_id"] == OURS and one["name"] != "default"]:
+                made = self.make(kind, {"name": one["name"], "description": mark}, _OTHERS)
+                for subnet in source.subnets:
+                    if made and subnet["network_id"] == one["id"]:
+                        body = {"network_id": made["id"], "name": subnet["name"], "cidr": subnet["cidr"], "ip_version": subnet["ip_version"], "description": mark}
+                        self.make("subnets", body, _OTHERS)
+        for server in source.servers:
+            self.site.cinder.create({"name": server["name"], "size": 1, "description": mark}, THEIRS)
