@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import typing as t
 
 from ..core.errors import CloudError, InvalidInput, NotFound
@@ -34,6 +35,8 @@ _CONNECT_OPTIONS = {
 #: What reading an answer ends with that is not what was asked for.
 NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _LONGEST_REASON = 1000
+#: Before the host of a URL, some have a user's name and password.
+_LOGIN = re.compile(r"(?<=://)[^/\s]+@")
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
 
@@ -168,7 +171,7 @@ class Cloud:
 
 def _reason(error: Exception) -> str:
     text = getattr(error, "details", None) or getattr(error, "message", None) or str(error)
-    return told(text, _LONGEST_REASON).rstrip(".")
+    return told(_LOGIN.sub("", str(text)), _LONGEST_REASON).rstrip(".")
 
 
 def _facts(error: Exception) -> dict[str, t.Any]:
@@ -208,7 +211,7 @@ def connect_other(cloud: str | dict[str, t.Any]) -> Cloud:
 
 def _site_name(config: t.Mapping[str, t.Any]) -> str:
     auth = config.get("auth") or {}
-    return config.get("cloud") or config.get("region_name") or auth.get("auth_url") or "unnamed"
+    return config.get("cloud") or config.get("region_name") or _LOGIN.sub("", auth.get("auth_url") or "") or "unnamed"
 
 
 def _connect(site: str, **options: t.Any) -> Cloud:
