@@ -17,7 +17,10 @@ _YES = "yes"
 
 @dataclasses.dataclass(frozen=True)
 class Intent:
-    """:param lock: why it is locked, empty when nobody said so; None when it is not."""
+    """The state in which the owner of a server wants it.
+
+    :param lock: why it is locked, empty when nobody said so; None when it is not.
+    """
 
     is_off: bool = False
     lock: str | None = None

@@ -12,7 +12,9 @@ Version = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """:param what: in words.
+    """Something that Nova accepts only from some version on.
+
+    :param what: in words.
     :param since: from which version on Nova takes it.
     """
 
@@ -20,7 +22,10 @@ class Feature:
     since: Version
 
     def is_taken(self, version: Version) -> bool:
-        """:param version: the newest that the site's Nova knows."""
+        """Whether a Nova accepts it.
+
+        :param version: the newest that the site's Nova knows.
+        """
         return version >= self.since
 
     def __str__(self) -> str:
