@@ -181,13 +181,13 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
             "Key pair 'shop' exists at site 'remote' with another public key",
         ),
         (
-            stock(shop.prepared_site(ports=(OCCUPIED,), servers=(server("other"),))),
+            stock(shop.prepared_site(ports=(OCCUPIED,), servers=(server("first"), server("other")))),
             "10.10.0.11 of server 'orders-db' on network 'shop-net' at site 'remote' is in use by port port-other of "
             "server other (id-other); remove that first.",
         ),
         (
-            stock(shop.prepared_site(ports=(shop.port("x", mac_address="FA:16:3E:00:00:21"),))),
-            "fa:16:3e:00:00:21 of server 'shop-front' on network 'shop-net' at site 'remote' is in use by port port-x",
+            stock(shop.prepared_site(ports=(shop.port("x", mac_address="FA:16:3E:00:00:21"),), servers=(server("first"),))),
+            "fa:16:3e:00:00:21 of server 'shop-front' on network 'shop-net' at site 'remote' is in use by port port-x; remove that first.",
         ),
         (
             stock(shop.prepared_site(ports=(shop.restored_port("orders-db", shop.Mark("shop", "dawn", "s")),))),
