@@ -182,7 +182,8 @@ class _Side:
 
     def _thing(self, kind: str, label: str, resource: Resource, more: Resource | None = None) -> _Thing:
         values = {name: self._named(name, value) for name, value in resource.items() if name not in _OF_SITE | _IGNORED[kind]}
-        return _Thing(kind, label, resource["id"], {**values, **(more or {})})
+        # What people know a floating address by is the address.
+        return _Thing(kind, label, resource.get("floating_ip_address") or resource["id"], {**values, **(more or {})})
 
 
 _RULE = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")

@@ -194,7 +194,7 @@ def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str
 
 def is_named(one: Difference, told: str) -> bool:
     """Whether a warning names what is different: the resource by its id or its name, and the attribute."""
-    wanted = {one.resource_id, one.label, one.label.split("/")[0]}
+    wanted = {one.resource_id, f"'{one.label}'", f"'{one.label.split('/')[0]}'"}
     words = _WORDS.get(one.attribute, (one.attribute.replace("_", " "), one.attribute))
     sentences = [sentence for sentence in told.replace(". ", "\n").split("\n") if any(name in sentence for name in wanted)]
     return any(word.lower() in sentence.lower() for sentence in sentences for word in words)
