@@ -53,9 +53,9 @@ class Cinder:
 
     def _volumes(self, request: Request, rest: tuple[str, ...]) -> t.Any:
         if request.method == "GET" and rest in ((), ("detail",)):
-            return {"volumes": [] if request.query.get("marker") else copy.deepcopy(self._of(request.caller.project))}
+            return {"volumes": [] if request.query.get("marker") else [_shown(one) for one in self._of(request.caller.project)]}
         if request.method == "POST" and not rest:
-            return {"volume": copy.deepcopy(self.create(request.body["volume"], request.caller.project))}
+            return {"volume": _shown(self.create(request.body["volume"], request.caller.project))}
         volume = self.by_id["volumes"].get(rest[0])
         if volume is None or volume["project_id"] != request.caller.project:
             raise Refused(404, f"Volume {rest[0]} could not be found.")
@@ -74,7 +74,7 @@ class Cinder:
         if rest[1:] == ("action",):
             volume["bootable"] = str(request.body["os-set_bootable"]["bootable"]).lower()
             return None
-        return {"volume": copy.deepcopy(volume)}
+        return {"volume": _shown(volume)}
 
     def create(self, wanted: Resource, project: str) -> Resource:
         """Have a volume."""
@@ -159,6 +159,10 @@ class Cinder:
             expect(found, f"Backup {rest[0]} could not be found.", 404)
             return {"backup": found[0]}
         return {"backups": [] if request.query.get("marker") else shown}
+
+
+def _shown(volume: Resource) -> Resource:
+    return copy.deepcopy({key: value for key, value in volume.items() if key != "project_id"})
 
 
 def _expect_metadata(metadata: t.Mapping[str, str]) -> None:
