@@ -4,6 +4,7 @@
 
 The promise: what is lost is named before, by the capture or by the check of the restore; what is checked can be restored, a second restore changes
 nothing, and nothing of others is touched.
+"""
 
 from __future__ import annotations
 
