@@ -16,7 +16,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.site import Me
 
 _MARK, _HOSTNAME = "osdr_", "OS-EXT-SRV-ATTR:hostname"
 #: What a site does that lacks the extension with which one could say otherwise.
-_WITHOUT = {"port_security_enabled": True, "stateful": True, "dns_publish_fixed_ip": False}
+_WITHOUT = {"port_security_enabled": True, "stateful": True, "dns_publish_fixed_ip": False, "tags": []}
 #: What only administrators see, so that the capture of a member cannot know it.
 _OF_ADMINISTRATORS = ("binding:profile",)
 #: What Nova tells only since then, so that a capture cannot know it.

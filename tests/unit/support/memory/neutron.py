@@ -96,7 +96,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
         "floating_ip_address": Field(is_for_administrators=True, may_change=False),
         "dns_name": Field("", "dns-integration", may_change=False),
         "dns_domain": Field("", "dns-integration", may_change=False),
-        "qos_policy_id": _QOS,
+        "qos_policy_id": Field(None, "qos-fip"),
         "tags": _TAGGED,
     },
     "security-groups": {**_NAMED, "stateful": Field(True, "stateful-security-group"), "tags": _TAGGED},
