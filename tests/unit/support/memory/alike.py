@@ -114,7 +114,7 @@ class _Side:
 
     def _of_server(self, server: Resource) -> t.Iterator[_Thing]:
         volumes = [self._cinder["volumes"][one["volume_id"]] for one in _in_order(server)]
-        flags = {one["volume_id"]: one["delete_on_termination"] for one in server["_volumes"]}
+        attached = {one["volume_id"]: {"deleted with the server": one["delete_on_termination"], "tag of the disk": one["tag"]} for one in server["_volumes"]}
         own = {key: value for key, value in server.items() if not key.startswith("_")}
         own["scheduler_hints"] = {key: value for key, value in (server["scheduler_hints"] or {}).items() if key != "group"}
         more = {
@@ -127,7 +127,7 @@ class _Side:
         yield self._thing("server", server["name"], own, more=more)
         yield _Thing("flavor", server["name"], server["id"], {key: server["flavor"][key] for key in ("ephemeral", "swap", "extra_specs")})
         for place, volume in enumerate(volumes):
-            shown = {**volume, "deleted with the server": flags[volume["id"]]}
+            shown = {**volume, **attached[volume["id"]]}
             yield self._thing("volume", f"{server['name']}/{place}", shown, owners=(f"'{server['name']}'",))
 
     def _of_port(self, port: Resource) -> t.Iterator[_Thing]:
@@ -137,7 +137,7 @@ class _Side:
         # Nova writes the host name of a server into its ports at every site.
         servers = [server for server in self.servers if server["id"] == port["device_id"]]
         hostnames = [server[_HOSTNAME].split(".")[0] for server in servers]
-        owners = (port["id"], *(f"'{server['name']}'" for server in servers))
+        owners = (port["id"], *(f"'{one['name']}'" for one in (port, *servers) if one["name"]))
         dns = {"dns_name": None} if port.get("dns_name") in hostnames else {}
         yield self._thing("port", label, {**port, **dns}, {"trunk_details": subports}, owners)
         leading = [one for one in self._neutron["floatingips"].values() if one["port_id"] == port["id"]]

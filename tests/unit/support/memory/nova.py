@@ -304,6 +304,7 @@ class Nova:
         return {"interfaceAttachments": found}
 
     def _metadata(self, request: Request, server: Resource, rest: tuple[str, ...]) -> t.Any:
+        expect(request.method == "GET" or not server["locked"] or request.caller.sees_all, "Instance is locked", 409)
         if request.method == "DELETE":
             server["metadata"].pop(rest[0], None)
             return None
