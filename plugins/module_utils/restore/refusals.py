@@ -176,7 +176,8 @@ def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Inte
     there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
     gateway = there.gateway_ip if there else spec.gateway_ip
     current = site.router(router.name)
-    by_port = any(one.subnet == spec.name for one in router.interface_addresses) or (current is not None and not is_made(site, owner_of(plan.manifest), current))
+    is_others = current is not None and not is_made(site, owner_of(plan.manifest), current)
+    by_port = is_others or any(one.subnet == spec.name for one in router.interface_addresses)
     return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port)
 
 
