@@ -30,6 +30,8 @@ _ROUTERS = ("network:router_interface", "network:ha_router")
 _READING = {"reader"}
 #: Kinds of SSH keys that every Nova takes.
 _USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+#: Since when names of key pairs may hold '.' and '@'.
+_KEY_NAMES_VERSION = (2, 92)
 _CERTIFICATE = "-----BEGIN"
 #: What the services call whose quotas are meant.
 _QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
@@ -42,6 +44,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_type_refusals(plan, stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
+        *_key_name_refusals(plan),
         *_external_refusals(plan),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
@@ -111,6 +114,16 @@ def _certificate_refusals(plan: RestorePlan) -> t.Iterator[str]:
             )
 
 
+def _key_name_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    site = plan.site
+    for spec in plan.lacking["key_pairs"]:
+        if {".", "@"} & {*spec.name} and site.nova < _KEY_NAMES_VERSION:
+            yield (
+                f"Key pair '{spec.name}' cannot have this name at site '{site.name}': its Nova offers its API in version {site.nova[0]}.{site.nova[1]} "
+                f"at most, and names with '.' or '@' take {_KEY_NAMES_VERSION[0]}.{_KEY_NAMES_VERSION[1]}; name another one in a mapping."
+            )
+
+
 def _external_refusals(plan: RestorePlan) -> t.Iterator[str]:
     """Servers that would be connected directly to an external network."""
     for step in plan.servers:
@@ -163,7 +176,8 @@ def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Inte
     there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
     gateway = there.gateway_ip if there else spec.gateway_ip
     current = site.router(router.name)
-    by_port = any(one.subnet == spec.name for one in router.interface_addresses) or (current is not None and not is_made(site, owner_of(plan.manifest), current))
+    is_others = current is not None and not is_made(site, owner_of(plan.manifest), current)
+    by_port = is_others or any(one.subnet == spec.name for one in router.interface_addresses)
     return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port)
 
 
