@@ -16,9 +16,9 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
-from ..core.marking import drill_name
+from ..core.marking import LONGEST_NAME, drill_name
 from ..core.numbers import is_whole
-from . import signed
+from . import agreement, signed
 from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
@@ -158,8 +158,8 @@ class Manifest:
         return self.description.application
 
     def called(self, name: str) -> str:
-        """The name at the site for a name at the source."""
-        return name if self.drill is None else drill_name(self.drill, name)
+        """The name at the site for a name at the source, or one that was made of such a name and may have become too long."""
+        return name[:LONGEST_NAME] if self.drill is None else drill_name(self.drill, name)
 
     def copy_of(self, volume: VolumeSpec) -> Copy:
         """The copy of a volume; every volume of a valid manifest has one."""
@@ -250,10 +250,10 @@ def _dicts(values: t.Any) -> list[dict[str, t.Any]]:
 def _refuse_contradictions(manifest: Manifest) -> None:
     """Refuse contradictions between the parts of the document, which a schema cannot express."""
     description = manifest.description
-    copied = {copy.volume_id for copy in manifest.copies}
     listed = {server.name for server in description.servers}
     tiers = {tier.name for tier in manifest.application.tiers}
-    problems = [f"volume {v.source_id} has no copy" for v in description.volumes if v.source_id not in copied]
+    problems = agreement.of_volumes(description.servers, {copy.volume_id: copy.size for copy in manifest.copies}, "copy")
+    problems += agreement.of_snapshots(description.servers, manifest.checkpoint.evidence)
     problems += [f"server {name} is not described" for name in manifest.application.servers if name not in listed]
     problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
     groups = {group.name for group in description.topology.server_groups}

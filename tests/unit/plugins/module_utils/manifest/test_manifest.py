@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import random
@@ -286,7 +287,15 @@ def test_problems_are_told_with_their_place():
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} has no copy"),
+        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} of server shop-front has no copy"),
+        (put("servers/0/volumes/0/source_id", shop.uuid(4)), f"there is a copy of volume {shop.uuid(3)}, which no server has"),
+        (put("servers/0/volumes/0/size", 2), f"volume {shop.uuid(3)} of server shop-front has 2 GiB, its copy 1 GiB"),
+        (put("copies/2/size", 2), f"volume {shop.uuid(3)} of server shop-front has 1 GiB, its copy 2 GiB"),
+        (put("checkpoint/evidence", {"snapshots": [{"volume_id": shop.uuid(1), "size": 1}]}), f"volume {shop.uuid(3)} of server shop-front has no snapshot"),
+        (
+            put("checkpoint/evidence", {"servers": [{"name": "orders-db", "id": shop.uuid(12)}]}),
+            f"server orders-db is {shop.uuid(11)}, the snapshots are of {shop.uuid(12)}",
+        ),
         (shop.document(servers=shop.DOCUMENT["servers"][:1]), "server orders-db is not described"),
         (put("servers/0/name", "orders-db"), "server orders-db is described twice"),
         (put("servers/0/volumes/0/source_id", shop.uuid(1)), f"volume {shop.uuid(1)} is described twice"),
@@ -340,3 +349,11 @@ def test_what_is_missing_is_kept_and_was_not_written_down_from_the_beginning():
     early = shop.document(schema_version=2)
     del early["missing"]
     assert Manifest.parse(early).description.missing == ()
+
+
+@pytest.mark.parametrize("drill", [None, "7"])
+def test_no_name_is_longer_than_a_service_takes(drill):
+    """The name of a volume or a port without one is made of its server's."""
+    manifest = dataclasses.replace(shop.manifest(), drill=drill)
+    assert len(manifest.called("x" * 255 + "-vda")) == 255
+    assert manifest.called("orders-db") == ("orders-db" if drill is None else "drill-7-orders-db")
