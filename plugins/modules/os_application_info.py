@@ -105,9 +105,9 @@ application_description:
           C(metadata), C(tags), C(user_data), C(server_group) and C(hostname), which is null where Nova does not tell it.
         - C(availability_zone) is the one that was asked for when a server was created, null where none was. Nova tells it since
           2024.1. A volume has the one that it is in.
-        - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups),
-          C(is_up), C(vnic_type) and the name of the C(floating_network), or null where it has no floating address. The fixed address to which that
-          leads is the first one.
+        - C(ports) are in the order of the interfaces, each with C(source_id), C(mac_address), C(fixed_ips), C(security_groups),
+          C(is_up), C(vnic_type), C(qos_policy), C(dns_name), C(dns_domain), C(profile), C(dhcp_options), C(description) and C(tags).
+        - C(floating_ips) of a port have the name of their external C(network) and the C(place) of the fixed address to which they lead, counted from 0.
         - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
       type: list
       elements: dict
@@ -115,6 +115,8 @@ application_description:
     topology:
       description:
         - The C(networks), C(subnets), C(routers), C(security_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - C(ports) on no server, such as those of virtual addresses; C(trunks), and C(forwarders), floating addresses that forward ports, which name
+          ports by their ids.
         - The name of a server group begins with that of the application, because nothing else tells whose it is.
       type: dict
       returned: success

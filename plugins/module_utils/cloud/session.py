@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import typing as t
 
 from ..core.errors import CloudError, InvalidInput, NotFound
@@ -51,12 +52,14 @@ class Cloud:
         self.connection = connection
         self.site = site
         self._known: dict[str, t.Any] = {}
+        self._asking = threading.Lock()
 
     def remembered(self, what: str, ask: t.Callable[[], t.Any]) -> t.Any:
         """What a site answers to a question whose answer does not change meanwhile; it is asked once."""
-        if what not in self._known:
-            self._known[what] = ask()
-        return self._known[what]
+        with self._asking:
+            if what not in self._known:
+                self._known[what] = ask()
+            return self._known[what]
 
     @functools.cached_property
     def project_id(self) -> str:

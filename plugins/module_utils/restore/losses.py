@@ -9,14 +9,14 @@ import typing as t
 from .marks import owner_of
 from .plan import RestorePlan
 from .topology import missing_routes
-from .wishes import FORWARDING, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
+from .wishes import FORWARDING, PORT_SECURITY, STATEFUL, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
 
 
 def losses(plan: RestorePlan) -> list[str]:
     """Sentences, one for each attribute of what is to be made."""
     found = [*_of_topology(plan), *_of_ports(plan)]
     lacking = [f"{what} will lack its {lost}." for what, wishes in found for lost in wishes.lost]
-    return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan)]
+    return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan), *_switched_on(plan)]
 
 
 def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
@@ -72,3 +72,17 @@ def _without_extension(plan: RestorePlan) -> t.Iterator[str]:
     for forwarder in topology.forwarders if FORWARDING not in site.extensions else ():
         what = ", ".join(f"{one.protocol} {one.external_port} to {labels.get(one.port, one.port)}" for one in forwarder.forwardings)
         yield f"At site '{site.name}', the floating address that forwards {what} will be missing: its Neutron has no extension {FORWARDING}."
+
+
+def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
+    """What is switched off at the source, and cannot be at a site that knows no such switch."""
+    site, lacking = plan.site, plan.lacking
+    if PORT_SECURITY not in site.extensions:
+        open_ones = [f"network '{spec.name}'" for spec in lacking["networks"] if not spec.port_security_enabled]
+        ports = [step for step in plan.all_ports if step.current is None and not step.spec.port_security]
+        open_ones += [f"the port of {step.label} on network '{step.spec.network}'" for step in ports]
+        for what in open_ones:
+            yield f"At site '{site.name}', port security cannot be switched off for {what}: its Neutron has no extension {PORT_SECURITY}."
+    for spec in lacking["security_groups"] if STATEFUL not in site.extensions else ():
+        if not spec.is_stateful and site.own_security_group(spec.name) is None:
+            yield f"At site '{site.name}', security group '{spec.name}' will be stateful: its Neutron has no extension {STATEFUL}."

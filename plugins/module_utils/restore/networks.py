@@ -19,7 +19,7 @@ from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, missing_routes, sharing_problems, smaller_mtu
-from .wishes import ROUTES, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
+from .wishes import PORT_SECURITY, ROUTES, STATEFUL, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
 
 class NetworkRestore:
@@ -70,7 +70,7 @@ class NetworkRestore:
 
     def _tag(self, collection: str, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> None:
         """Set the tags of what this restore made; an interrupted run may have left it without."""
-        if is_made(self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
+        if is_made(self._site, self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
             self._maker.tag(collection, there.id, tags_of(self._owner, spec.tags, there.tags))
 
     # Networks
@@ -89,8 +89,9 @@ class NetworkRestore:
         self._tag("networks", spec, made)
 
     def _new_network(self, spec: NetworkSpec) -> Network:
-        # Not every site has the extension; what is off at the source must be off here.
-        body = self._body(spec) | ({} if spec.port_security_enabled else {"port_security_enabled": False}) | _state(spec)
+        # Not every site has the extension; what is off at the source must be off here, where it can be.
+        is_off = not spec.port_security_enabled and PORT_SECURITY in self._site.extensions
+        body = self._body(spec) | ({"port_security_enabled": False} if is_off else {}) | _state(spec)
         wishes = network_wishes(self._site, spec, self._owner)
         made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, body, wishes)
         if 0 < made.mtu < spec.mtu:
@@ -128,7 +129,7 @@ class NetworkRestore:
         for subnet in spec.subnets:
             if subnet not in has:
                 self._join(spec, router, subnet)
-        if is_made(self._owner, router):
+        if is_made(self._site, self._owner, router):
             self._set_routes(spec, router)
             self._tag("routers", spec, router)
 
@@ -149,7 +150,7 @@ class NetworkRestore:
         subnet_id = self._subnet_id(name)
         address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
         described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
-        if address is None and is_made(self._owner, router):
+        if address is None and is_made(self._site, self._owner, router):
             self._network.add_router_interface(router.id, subnet_id)
         else:
             wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}
@@ -187,8 +188,8 @@ class NetworkRestore:
         return group
 
     def _new_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
-        # Not every site has the extension; what is off at the source must be off here.
-        return self._network.create_security_group(self._body(spec, **({} if spec.is_stateful else {"stateful": False})))
+        is_off = not spec.is_stateful and STATEFUL in self._site.extensions
+        return self._network.create_security_group(self._body(spec, **({"stateful": False} if is_off else {})))
 
     def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
         """Give a security group its rules.

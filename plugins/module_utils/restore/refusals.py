@@ -163,8 +163,9 @@ def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Inte
     there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
     gateway = there.gateway_ip if there else spec.gateway_ip
     current = site.router(router.name)
-    by_port = any(one.subnet == spec.name for one in router.interface_addresses) or (current is not None and not is_made(owner_of(plan.manifest), current))
-    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port)
+    has_address = any(one.subnet == spec.name for one in router.interface_addresses)
+    is_of_site = current is not None and not is_made(site, owner_of(plan.manifest), current)
+    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, has_address or is_of_site)
 
 
 def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:

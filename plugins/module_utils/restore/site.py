@@ -72,7 +72,7 @@ class RestoreSite:
     def all_ports(self) -> tuple[Port, ...]:
         return (*self.ports, *self.ports_of_others)
 
-    def is_own(self, resource: Network | Subnet | SecurityGroup) -> bool:
+    def is_own(self, resource: Network | Subnet | Router | SecurityGroup) -> bool:
         return resource.project_id == self.project_id
 
     def own(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
