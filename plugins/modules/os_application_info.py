@@ -13,8 +13,8 @@ description:
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
-  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers, DNS records and
-    shares that refer to the application.
+  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
+    their secrets, DNS records and shares that refer to the application.
   - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must
     both be of the same servers and volumes.
   - Membership in the application's project suffices, except to read user data.

@@ -9,6 +9,7 @@ import typing as t
 from ..core.errors import NotFound
 from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, GroupSnapshot, GroupType, Pool, Quota, Snapshot, Volume, VolumeGroup
 from .session import Cloud
+from .shape import shaped
 
 #: What Cinder shows among a volume's metadata and keeps elsewhere.
 _READ_ONLY, _ATTACHED_MODE = "readonly", "attached_mode"
@@ -322,6 +323,7 @@ class BlockStorage:
         return self.cloud.quotas(quota_set)
 
 
+@shaped
 def _volume(found: t.Any, project_id: str) -> Volume:
     shown = found.metadata or {}
     return Volume(
@@ -347,15 +349,18 @@ def _volume(found: t.Any, project_id: str) -> Volume:
     )
 
 
+@shaped
 def _pool(found: t.Any) -> Pool:
     return Pool(found.name, str((found.capabilities or {}).get(_CONSISTENT_GROUPS)).lower() == "true")
 
 
+@shaped
 def _group_type(found: t.Any) -> GroupType:
     wish = (found.group_specs or {}).get(_CONSISTENT_GROUPS, "")
     return GroupType(found.id, found.name, wish == "<is> True")
 
 
+@shaped
 def _group(found: t.Any, project_id: str) -> VolumeGroup:
     return VolumeGroup(
         id=found.id,
@@ -368,6 +373,7 @@ def _group(found: t.Any, project_id: str) -> VolumeGroup:
     )
 
 
+@shaped
 def _group_snapshot(found: t.Any, project_id: str) -> GroupSnapshot:
     return GroupSnapshot(
         id=found.id,
@@ -379,6 +385,7 @@ def _group_snapshot(found: t.Any, project_id: str) -> GroupSnapshot:
     )
 
 
+@shaped
 def _snapshot(found: t.Any, project_id: str) -> Snapshot:
     return Snapshot(
         id=found.id,
@@ -393,6 +400,7 @@ def _snapshot(found: t.Any, project_id: str) -> Snapshot:
     )
 
 
+@shaped
 def _backup(found: t.Any) -> Backup:
     return Backup(
         id=found.id,

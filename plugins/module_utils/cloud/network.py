@@ -27,6 +27,7 @@ from ..core.records import (
     Trunk,
 )
 from .session import Cloud
+from .shape import shaped
 
 #: How many ids are asked for in one request, whose length is bounded.
 _IDS_AT_ONCE = 50
@@ -270,6 +271,7 @@ class Networking:
             self._api.delete_ip(floating_ip_id, ignore_missing=True)
 
 
+@shaped
 def _network(found: t.Mapping[str, t.Any]) -> Network:
     return Network(
         id=found["id"],
@@ -289,6 +291,7 @@ def _network(found: t.Mapping[str, t.Any]) -> Network:
     )
 
 
+@shaped
 def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
     return Subnet(
         id=found["id"],
@@ -311,10 +314,12 @@ def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
     )
 
 
+@shaped
 def _subnet_pool(found: t.Mapping[str, t.Any]) -> SubnetPool:
     return SubnetPool(found["id"], found.get("name") or "", found.get("project_id") or "", tuple(found.get("prefixes") or ()))
 
 
+@shaped
 def _router(found: t.Mapping[str, t.Any]) -> Router:
     gateway = found.get("external_gateway_info") or {}
     return Router(
@@ -334,6 +339,7 @@ def _router(found: t.Mapping[str, t.Any]) -> Router:
     )
 
 
+@shaped
 def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
     return SecurityGroup(
         id=found["id"],
@@ -348,6 +354,7 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
     )
 
 
+@shaped
 def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
     return SecurityGroupRule(
         id=found["id"],
@@ -362,6 +369,7 @@ def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
     )
 
 
+@shaped
 def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
     return Trunk(
         id=found["id"],
@@ -375,6 +383,7 @@ def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
     )
 
 
+@shaped
 def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
     return Forwarding(
         port_id=found["internal_port_id"],
@@ -386,6 +395,7 @@ def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
     )
 
 
+@shaped
 def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
     return FloatingIp(
         id=found["id"],
@@ -404,6 +414,7 @@ def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping
     )
 
 
+@shaped
 def _port(found: t.Any) -> Port:
     return Port(
         id=found.id,

@@ -75,14 +75,23 @@ def _without_extension(plan: RestorePlan) -> t.Iterator[str]:
 
 
 def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
-    """What is switched off at the source, and cannot be at a site that knows no such switch."""
+    """What a site cannot be told to switch on or off, because it knows no such switch."""
     site, lacking = plan.site, plan.lacking
     if PORT_SECURITY not in site.extensions:
-        open_ones = [f"network '{spec.name}'" for spec in lacking["networks"] if not spec.port_security_enabled]
-        ports = [step for step in plan.all_ports if step.current is None and not step.spec.port_security]
-        open_ones += [f"the port of {step.label} on network '{step.spec.network}'" for step in ports]
-        for what in open_ones:
-            yield f"At site '{site.name}', port security cannot be switched off for {what}: its Neutron has no extension {PORT_SECURITY}."
+        why = f"depends on the site: its Neutron has no extension {PORT_SECURITY}."
+        yield from (f"At site '{site.name}', port security of {what} {why}" for what in _secured(plan))
     for spec in lacking["security_groups"] if STATEFUL not in site.extensions else ():
         if not spec.is_stateful and site.own_security_group(spec.name) is None:
             yield f"At site '{site.name}', security group '{spec.name}' will be stateful: its Neutron has no extension {STATEFUL}."
+
+
+def _secured(plan: RestorePlan) -> t.Iterator[str]:
+    """What has port security or does without it."""
+    yield from (f"network '{spec.name}' ({_on(spec.port_security_enabled)} at the source)" for spec in plan.lacking["networks"])
+    for step in plan.all_ports:
+        if step.current is None:
+            yield f"port {step.spec.mac_address} of {step.label} ({_on(step.spec.port_security)} at the source)"
+
+
+def _on(value: bool) -> str:
+    return "on" if value else "off"

@@ -147,7 +147,7 @@ class ServerRestore:
     @property
     def changes(self) -> bool:
         """Whether anything is to be done."""
-        steps = (*self.steps, *self.lone_ports, *self.forwarders)
+        steps: tuple[ServerStep | PortStep | ForwarderStep, ...] = (*self.steps, *self.lone_ports, *self.forwarders)
         return any(step.changes for step in steps) or bool(self._incomplete_subnets(self._plan.all_ports))
 
     def _incomplete_subnets(self, ports: t.Sequence[PortStep]) -> list[tuple[Subnet, Pools]]:
@@ -185,7 +185,8 @@ class ServerRestore:
             "floating_ips": self.network.floating_ips,
             "trunks": self.network.trunks,
         }
-        self.site = dataclasses.replace(self.site, **{kind: tuple(found) for kind, found in run_all(work, self.concurrency).items()})
+        found: dict[str, t.Any] = {kind: tuple(there) for kind, there in run_all(work, self.concurrency).items()}
+        self.site = dataclasses.replace(self.site, **found)
 
     def described_ports(self) -> list[dict[str, t.Any]]:
         """The ports that are on no server, as they are now, or were when the site was last looked at."""

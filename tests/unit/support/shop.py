@@ -217,6 +217,7 @@ DOCUMENT = {
             "stored_bytes": 4096,
             "inventory": "sha256:" + "0" * 64,
             "verified": "objects",
+            "content": {"proved_at": "2025-12-30T12:00:00.000Z", "proved_by": "earlier", "how": "restore", "passed_over": 2},
         }
         for number in (1, 2, 3)
     ],

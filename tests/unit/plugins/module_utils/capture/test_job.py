@@ -19,7 +19,7 @@ LOST = Missing("server 'orders-db'", "locked", "true", "")
 
 @pytest.fixture
 def site(mocker):
-    """A site where something will be missing, and a load balancer knows one of the application's addresses."""
+    """A site where something will be missing, and a load balancer knows one of the application's addresses, and a share is on its network."""
     found = seen()
     port = next(one for one in found.ports if one.device_id == "id-orders-db")
     port = dataclasses.replace(port, fixed_ips=(FixedIp("sub", "10.0.0.11"),))
@@ -33,7 +33,10 @@ def site(mocker):
     mocker.patch.object(job.inspection, "ask")
     mocker.patch.object(job.inspection, "inspect", return_value=[LOST])
     members = [({"id": "p", "name": "web"}, {"address": address}) for address in ("10.0.0.11", "203.0.113.7", "203.0.113.8")]
-    mocker.patch.object(job.surroundings, "ask", return_value=Surroundings(pool_members=members, failures=("DNS does not answer.",)))
+    for_all = {"access_type": "ip", "access_to": "0.0.0.0/0"}
+    shares = [({"id": name, "neutron_net_id": network}, for_all) for name, network in (("s1", port.network_id), ("s2", "elsewhere"))]
+    around = Surroundings(pool_members=members, share_rules=shares, failures=("DNS does not answer.",))
+    mocker.patch.object(job.surroundings, "ask", return_value=around)
     return found
 
 
@@ -44,6 +47,7 @@ def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
         ("server 'orders-db'", "true"),
         ("load balancer pool web (p)", "member 10.0.0.11"),
         ("load balancer pool web (p)", "member 203.0.113.7"),
+        ("share s1", "access of 0.0.0.0/0"),
     ]
     (told,) = [one for one in captured.warnings if one.startswith("Will be missing at the remote site: server 'orders-db': locked (true).")]
     assert "member 203.0.113.7" in told
@@ -55,6 +59,12 @@ def test_an_administrator_is_asked_what_servers_boot_from_and_nobody_else_is(sit
     asked.assert_not_called()
     job.capture("cloud", APPLICATION, 4, admin="admin")
     asked.assert_called_once_with("admin", site)
+
+
+def test_what_an_old_nova_does_not_show_is_in_the_description_too(site, mocker):
+    mocker.patch.object(job, "look", return_value=dataclasses.replace(site, nova=(2, 95)))
+    captured = job.capture("cloud", APPLICATION, 4)
+    assert "zones that were asked for (2.96)" in [one.value for one in captured.description.missing]
 
 
 def test_what_could_not_be_looked_at_is_told(site):

@@ -54,11 +54,12 @@ def test_an_unknown_version_is_refused_by_name(version):
         Manifest.parse(shop.document(schema_version=version))
 
 
-NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records"}
+NEVER_PROVED = {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0}
+NEW_IN_COPIES = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records", "content": NEVER_PROVED}
 
 
 def version_1():
-    copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    copies = [{key: value for key, value in copy.items() if key not in NEW_IN_COPIES} for copy in shop.DOCUMENT["copies"]]
     servers = [
         {**without(server, "user_data", "server_group", "availability_zone"), "volumes": [without(one, "availability_zone") for one in server["volumes"]]}
         for server in shop.DOCUMENT["servers"]
@@ -75,7 +76,7 @@ def upgraded():
     servers = [
         {**server, "server_group": None, "volumes": [{**one, "availability_zone": None} for one in server["volumes"]]} for server in shop.DOCUMENT["servers"]
     ]
-    copies = [{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    copies = [{**copy, **NEW_IN_COPIES} for copy in shop.DOCUMENT["copies"]]
     return shop.document(servers=servers, copies=copies, topology={**shop.DOCUMENT["topology"], "server_groups": []})
 
 
@@ -265,6 +266,11 @@ def put(path, value):
         ("copies/0/inventory", "sha256:0"),
         ("copies/0/inventory", "md5:" + "0" * 32),
         ("copies/0/verified", "perhaps"),
+        ("copies/0/content/proved_at", "yesterday"),
+        ("copies/0/content/proved_by", "a/b"),
+        ("copies/0/content/how", "a guess"),
+        ("copies/0/content/passed_over", -1),
+        ("copies/0/content", None),
         ("unknown", {}),
     ],
 )
@@ -298,6 +304,7 @@ def test_problems_are_told_with_their_place():
         (put("copies/0/volume_id", shop.uuid(2)), f"volume {shop.uuid(2)} has several copies"),
         (put("copies/0/copy_id", shop.uuid(91)), f"the chain of copy {shop.uuid(91)} does not end with it"),
         (put("checkpoint/created_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
+        (put("copies/0/content/proved_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
     ],
 )
 def test_contradictions_are_refused(document, expected):
