@@ -215,6 +215,21 @@ def test_floating_addresses_that_are_there_need_no_router():
     assert found(site=shop.restored_site(routers=(NOWHERE,))) == []
 
 
+def test_an_address_that_forwards_ports_needs_a_router_too():
+    document = shop.document()
+    port = document["servers"][0]["ports"][0]
+    port.update(source_id=shop.uuid(71), floating_ips=[])
+    document["servers"][1]["ports"][0]["floating_ips"] = []
+    forwarding = {"port": shop.uuid(71), "place": 0, "internal_port": 80, "external_port": 8080, "protocol": "tcp", "description": ""}
+    forwardings = [forwarding, {**forwarding, "internal_port": 443, "external_port": 8443}]
+    floating = {**shop.DOCUMENT["servers"][0]["ports"][0]["floating_ips"][0], "place": None}
+    document["topology"]["forwarders"] = [{"source_id": shop.uuid(72), "floating": floating, "forwardings": forwardings}]
+    manifest = Manifest.parse(document)
+    (told,) = found(manifest, shop.prepared_site(routers=(NOWHERE,)))
+    assert told.startswith("The floating address of server 'shop-front' cannot lead to subnet 'shop-subnet' at site 'remote'")
+    assert found(manifest, shop.prepared_site()) == []
+
+
 # What is not known
 
 
