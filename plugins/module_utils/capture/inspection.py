@@ -56,7 +56,7 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
     :param concurrency: how many calls at once.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
-    usable = frozenset(one.id for one in (*network.qos_policies(), *network.subnet_pools()))
+    usable = frozenset([*(one.id for one in network.qos_policies()), *(one.id for one in network.subnet_pools())])
     return Answers(
         usable=usable,
         **run_all(
