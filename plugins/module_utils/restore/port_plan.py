@@ -169,7 +169,10 @@ class _Named:
 
 
 def _step(site: RestoreSite, spec: PortSpec, named: _Named, current: Port | None, is_ours: bool = True) -> PortStep:
-    """:param is_ours: whether the restore made the port, where it is there."""
+    """Plan what is done about one port.
+
+    :param is_ours: whether the restore made the port, where it is there.
+    """
     mark = named.mark
     lacking = (is_ours or current is None) and lacks_tags(site, mark, spec.tags, current.tags if current else ())
     return PortStep(spec, named.name, named.label, mark, named.description, current, _floating_steps(site, spec, mark, current), lacking)

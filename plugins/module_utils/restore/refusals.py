@@ -30,6 +30,8 @@ _ROUTERS = ("network:router_interface", "network:ha_router")
 _READING = {"reader"}
 #: Kinds of SSH keys that every Nova takes.
 _USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+#: Since when names of key pairs may hold '.' and '@'.
+_KEY_NAMES_VERSION = (2, 92)
 _CERTIFICATE = "-----BEGIN"
 #: What the services call whose quotas are meant.
 _QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
@@ -42,6 +44,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_type_refusals(plan, stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
+        *_key_name_refusals(plan),
         *_external_refusals(plan),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
@@ -110,6 +113,16 @@ def _certificate_refusals(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Key pair '{spec.name}' is a certificate (x509), which is not created at site '{plan.site.name}'; create it there yourself, "
                 "or name another one in a mapping."
+            )
+
+
+def _key_name_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    site = plan.site
+    for spec in plan.lacking["key_pairs"]:
+        if {".", "@"} & {*spec.name} and site.nova < _KEY_NAMES_VERSION:
+            yield (
+                f"Key pair '{spec.name}' cannot have this name at site '{site.name}': its Nova offers its API in version {site.nova[0]}.{site.nova[1]} "
+                f"at most, and names with '.' or '@' take {_KEY_NAMES_VERSION[0]}.{_KEY_NAMES_VERSION[1]}; name another one in a mapping."
             )
 
 

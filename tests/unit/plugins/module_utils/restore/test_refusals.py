@@ -88,6 +88,15 @@ def test_more_tags_than_nova_takes_are_told():
     assert "Server 'shop-front' has 51 tags, but Nova takes 50" in found(tagged(51))[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "is_refused"), [("me@home", (2, 91), True), ("a.b", (2, 91), True), ("a.b", (2, 92), False), ("a-b", (2, 1), False)]
+)
+def test_names_of_key_pairs_that_a_nova_does_not_take(name, version, is_refused):
+    manifest = of_topology(lambda topology: topology["key_pairs"][0].update(name=name))
+    told = found(manifest, shop.empty_site(nova=version))
+    assert [one.split(" at site")[0] for one in told] == [f"Key pair '{name}' cannot have this name"] * is_refused
+
+
 def test_a_certificate_is_no_key_pair_that_could_be_made():
     manifest = of_topology(lambda topology: topology["key_pairs"][0].update(public_key="-----BEGIN CERTIFICATE-----\nMII"))
     (told,) = found(manifest)
