@@ -13,8 +13,10 @@ description:
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
-  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers, DNS records and
-    shares that refer to the application.
+  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
+    their secrets, DNS records and shares that refer to the application.
+  - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must
+    both be of the same servers and volumes.
   - Membership in the application's project suffices, except to read user data.
 author:
   - The osdr.openstack authors (!UNKNOWN)
@@ -44,12 +46,21 @@ options:
         by default only administrators do.
         O(cloud) when omitted.
     type: raw
+  cg_snapshot:
+    description:
+      - What M(osdr.openstack.os_cg_snapshot) returned, to compare the description with; see RV(differences).
+    type: dict
+  earlier_description:
+    description:
+      - What this module returned before the snapshots as RV(application_description). What has changed since is told in a warning.
+    type: dict
   concurrency:
     description:
       - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:
+  - module: osdr.openstack.os_cg_snapshot
   - module: osdr.openstack.os_restore_check
 """
 
@@ -94,9 +105,9 @@ application_description:
           C(metadata), C(tags), C(user_data), C(server_group) and C(hostname), which is null where Nova does not tell it.
         - C(availability_zone) is the one that was asked for when a server was created, null where none was. Nova tells it since
           2024.1. A volume has the one that it is in.
-        - C(ports) are in the order of the interfaces, each with its C(mac_address), C(fixed_ips), C(security_groups),
-          C(is_up), C(vnic_type) and the name of the C(floating_network), or null where it has no floating address. The fixed address to which that
-          leads is the first one.
+        - C(ports) are in the order of the interfaces, each with C(source_id), C(mac_address), C(fixed_ips), C(security_groups),
+          C(is_up), C(vnic_type), C(qos_policy), C(dns_name), C(dns_domain), C(profile), C(dhcp_options), C(description) and C(tags).
+        - C(floating_ips) of a port have the name of their external C(network) and the C(place) of the fixed address to which they lead, counted from 0.
         - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
       type: list
       elements: dict
@@ -104,6 +115,8 @@ application_description:
     topology:
       description:
         - The C(networks), C(subnets), C(routers), C(security_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - C(ports) on no server, such as those of virtual addresses; C(trunks), and C(forwarders), floating addresses that forward ports, which name
+          ports by their ids.
         - The name of a server group begins with that of the application, because nothing else tells whose it is.
       type: dict
       returned: success
@@ -114,6 +127,15 @@ application_description:
       type: list
       elements: dict
       returned: success
+differences:
+  description:
+    - How the servers, volumes and sizes differ from those of O(cg_snapshot). Empty when they do not, and without O(cg_snapshot).
+    - They differ when volumes were attached, detached, swapped or extended, or a server was made anew, around the snapshots.
+      M(osdr.openstack.os_cg_snapshot) with the same name then takes the set again.
+  returned: success
+  type: list
+  elements: str
+  sample: ["volume 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1 of server orders-db has no snapshot"]
 volume_ids:
   description: Ids of each server's volumes in the order of the devices, the one that boots first, by the server's name.
   returned: success
@@ -126,23 +148,27 @@ volume_ids:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture, described_earlier
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import agreement, user_data
 
 
 def run(module):
     params = module.params
+    earlier = described_earlier(params["earlier_description"])
     application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
     captured = capture(connect(params), application, params["concurrency"], form, admin)
+    if earlier:
+        captured = captured.since(earlier)
     for warning in captured.warnings:
         module.warn(warning)
     servers = captured.description.servers
     return {
         "application_description": captured.description.as_dict(),
+        "differences": agreement.of_snapshots(servers, params["cg_snapshot"] or {}),
         "volume_ids": {server.name: [volume.source_id for volume in server.volumes] for server in servers},
     }
 
@@ -156,6 +182,8 @@ def main():
             {
                 "user_data": {"type": "str", "choices": list(user_data.POLICIES), "default": user_data.OMIT},
                 "admin_cloud": {"type": "raw"},
+                "cg_snapshot": {"type": "dict"},
+                "earlier_description": {"type": "dict"},
                 "concurrency": {"type": "int", "default": 8},
             },
         ),

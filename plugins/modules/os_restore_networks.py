@@ -13,13 +13,18 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Makes networks, subnets, routers, security groups, server groups and key pairs that a checkpoint's manifest describes and the site lacks.
-  - What exists with the same name in the project is used as it is, with two exceptions. A router that lacks one of the application's subnets gets it, and
-    a security group gets the rules that it had at the source; the project's group C(default) only gets more rules.
+  - What exists with the same name in the project is used as it is, with three exceptions. What an interrupted run of the same restore made is completed.
+    A router that lacks one of the application's subnets gets it, and a security group gets the rules that it had at the source; the project's group
+    C(default) only gets more rules.
   - What other projects share with this one is used if it has the name, and never changed, whatever the credentials allow. No subnet is made on such a
     network, and no router is connected to one. A security group of the application is made in the project even if another project shares one of its name.
+  - A subnet is made with allocation pools that lack the application's addresses, so that the site's own DHCP, metadata and router ports take
+    none of them. M(osdr.openstack.os_restore_servers) sets the pools of the source once all ports have their addresses.
   - What is made is marked with application and checkpoint, in the request that makes it, so that M(osdr.openstack.os_restore_cleanup) can
     find it. A key pair is marked in the comment of its public key. What existed before is not marked, nor are server groups, which
-    only have a name.
+    only have a name. The mark stands in the description, behind the words of the source, and in the tags where the site has them.
+  - What the site's Neutron has no extension for, or its policies do not allow, is left out with a warning, which M(osdr.openstack.os_restore_check)
+    gives beforehand as far as it can know.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest

@@ -12,11 +12,13 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
-    addresses unless O(mapping) says otherwise, and a floating address where the source had one.
+    addresses unless O(mapping) says otherwise, and floating addresses where the source had any. Trunks, ports that are on no server, and floating
+    addresses that forward their ports come with them.
   - Works tier by tier in boot order. The servers of a tier are built in parallel within O(concurrency), and the next tier begins
     when all health checks of the previous one have passed.
   - What is made is marked with application, checkpoint and source, so that a later run resumes where an earlier one ended. It
     waits for servers that are being built, replaces those that failed, and makes what is missing.
+  - Once all ports have their addresses, subnets that M(osdr.openstack.os_restore_networks) made get the allocation pools of the source.
   - Networks, subnets, security groups, server groups and key pairs must exist with the names that they have at the source or in O(mapping), and
     the volumes must have been restored by M(osdr.openstack.os_restore_volumes) unless O(volumes=restore).
 extends_documentation_fragment:
@@ -38,7 +40,7 @@ options:
   state:
     description:
       - Whether the servers shall exist.
-      - V(absent) removes exactly the servers, floating addresses and ports that were restored from this checkpoint.
+      - V(absent) removes exactly the servers, floating addresses, trunks and ports that were restored from this checkpoint.
         Volumes that are deleted with their server at the source are deleted with it here too.
     type: str
     choices: [present, absent]
@@ -85,6 +87,7 @@ notes:
   - Health checks are made from where the module runs. If one does not pass in time, the module fails with the server, its last result,
     and the end of the server's console.
   - What an earlier run restored stays as it is. A changed O(mapping) has no effect on it; remove it first.
+  - What the site's Neutron has no extension for, or its policies do not allow, is left out with a warning.
   - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
 seealso:
   - module: osdr.openstack.os_restore_check
@@ -173,8 +176,12 @@ servers:
           type: list
           elements: str
         floating_ip:
-          description: Its floating address; null when it has none.
+          description: Its floating address, the first one where it has several; null when it has none.
           type: str
+        floating_ips:
+          description: All of its floating addresses.
+          type: list
+          elements: str
     checks:
       description: The health checks of its tier.
       type: list
@@ -216,6 +223,7 @@ servers:
           mac_address: fa:16:3e:11:22:33
           fixed_ips: [10.10.0.11]
           floating_ip: 10.88.2.31
+          floating_ips: [10.88.2.31]
       checks:
         - check: port 5432
           made_by: [connection]
@@ -223,6 +231,29 @@ servers:
         created: 2.3
         active: 9.8
         ready: 17.0
+ports:
+  description:
+    - The application's ports that are on no server, such as those of virtual addresses, and those that servers have by way of a trunk.
+      Each has what a server's port has, and its C(name).
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - name: shop-vip
+      port_id: 1f0e3dad-9990-4f45-b8c3-0b1a54a3cf3a
+      network: shop-net
+      mac_address: fa:16:3e:11:22:44
+      fixed_ips: [10.10.0.100]
+      floating_ip: 10.88.2.40
+      floating_ips: [10.88.2.40]
+forwarding_floating_ips:
+  description: The floating addresses that forward their ports to several of the application's, each with the id of the one that it stands for.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - source_id: 98f13708-2101-44c6-a3c3-5f7e1b2f3c9d
+      floating_ip: 10.88.2.41
 volumes:
   description: All volumes of the application, as M(osdr.openstack.os_restore_volumes) returns them, with C(seconds) from this module's start.
   returned: when O(volumes=restore)
@@ -340,7 +371,10 @@ def present(module, cloud, waiter):
         volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"]), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
     restore = ServerRestore(Compute(cloud), Networking(cloud), plan, waiter, params["concurrency"], gates, volumes)
-    return job.restore_servers(restore, module.check_mode)
+    result = job.restore_servers(restore, module.check_mode)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    return result
 
 
 def absent(module, cloud, waiter):

@@ -17,6 +17,7 @@ from ..work.pool import each, run_all
 from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
+from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, missing_routes, sharing_problems, smaller_mtu
 from .wishes import ROUTES, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
@@ -69,7 +70,7 @@ class NetworkRestore:
 
     def _tag(self, collection: str, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> None:
         """Set the tags of what this restore made; an interrupted run may have left it without."""
-        if is_made(self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
+        if is_made(self._site, self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
             self._maker.tag(collection, there.id, tags_of(self._owner, spec.tags, there.tags))
 
     # Networks
@@ -111,7 +112,7 @@ class NetworkRestore:
             gateway_ip=spec.gateway_ip,
             enable_dhcp=spec.enable_dhcp,
             dns_nameservers=list(spec.dns_nameservers),
-            allocation_pools=[dict(pool) for pool in spec.allocation_pools],
+            allocation_pools=reserving_pools(self._plan.manifest, spec),
             host_routes=[dict(route) for route in spec.host_routes],
         )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
@@ -127,7 +128,7 @@ class NetworkRestore:
         for subnet in spec.subnets:
             if subnet not in has:
                 self._join(spec, router, subnet)
-        if is_made(self._owner, router):
+        if is_made(self._site, self._owner, router):
             self._set_routes(spec, router)
             self._tag("routers", spec, router)
 
@@ -148,7 +149,7 @@ class NetworkRestore:
         subnet_id = self._subnet_id(name)
         address = next((one.ip_address for one in spec.interface_addresses if one.subnet == name), None)
         described = next(one for one in self._plan.manifest.description.topology.subnets if one.name == name)
-        if address is None and is_made(self._owner, router):
+        if address is None and is_made(self._site, self._owner, router):
             self._network.add_router_interface(router.id, subnet_id)
         else:
             wanted = {"subnet_id": subnet_id, "ip_address": address or described.gateway_ip}

@@ -12,7 +12,7 @@ Version = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """Something that Nova accepts only from some version on.
+    """Something that Nova takes since a version.
 
     :param what: in words.
     :param since: from which version on Nova takes it.
@@ -22,9 +22,9 @@ class Feature:
     since: Version
 
     def is_taken(self, version: Version) -> bool:
-        """Whether a Nova accepts it.
+        """Whether a site takes it.
 
-        :param version: the newest that the site's Nova knows.
+        :param version: the newest that its Nova knows.
         """
         return version >= self.since
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ..core.marking import PLACE_KEY, Mark
 from ..core.records import FloatingIp, Network, Port
+from ..manifest.addresses import derives_addresses
 from ..manifest.manifest import Manifest
 from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, mark_of
@@ -221,8 +222,11 @@ def _is_ipv4(address: str) -> bool:
 
 
 def _fixed_ip(site: RestoreSite, network_id: str, address: AddressSpec) -> dict[str, t.Any]:
-    subnet = {"subnet_id": site.subnet_id(network_id, address.subnet)}
-    return {**subnet, "ip_address": address.ip_address} if address.ip_address else subnet
+    """What to ask Neutron for; it refuses to be told an address that follows from the port's MAC address."""
+    subnet_id = site.subnet_id(network_id, address.subnet)
+    is_derived = any(one.id == subnet_id and derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in site.subnets)
+    subnet = {"subnet_id": subnet_id}
+    return {**subnet, "ip_address": address.ip_address} if address.ip_address and not is_derived else subnet
 
 
 def _port_description(spec: PortSpec, position: int, mark: Mark) -> str:

@@ -72,7 +72,7 @@ class RestoreSite:
     def all_ports(self) -> tuple[Port, ...]:
         return (*self.ports, *self.ports_of_others)
 
-    def is_own(self, resource: Network | Subnet | SecurityGroup) -> bool:
+    def is_own(self, resource: Network | Subnet | Router | SecurityGroup) -> bool:
         return resource.project_id == self.project_id
 
     def own(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
@@ -173,5 +173,5 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
     }
     found = run_all(work, concurrency)
     whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
-    listed = {kind: tuple(there) for kind, there in found.items()}
+    listed: dict[str, t.Any] = {kind: tuple(there) for kind, there in found.items()}
     return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)

@@ -48,18 +48,18 @@ def as_dicts(found: Lacking) -> dict[str, list[dict[str, t.Any]]]:
     return {kind: [dataclasses.asdict(spec) for spec in specs] for kind, specs in found.items()}
 
 
-def is_made(owner: Mark, resource: Network | Subnet | Router | SecurityGroup | None) -> bool:
-    """Whether the restore itself made something."""
-    return resource is not None and bears_mark_of(owner, resource.description)
+def is_made(site: RestoreSite, owner: Mark, resource: Network | Subnet | Router | SecurityGroup) -> bool:
+    """Whether the restore itself made something; others may have restored the same checkpoint in their project."""
+    return site.is_own(resource) and bears_mark_of(owner, resource.description)
 
 
 def _is_untagged(site: RestoreSite, owner: Mark, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> bool:
-    return is_made(owner, there) and lacks_tags(site, owner, spec.tags, there.tags)
+    return is_made(site, owner, there) and lacks_tags(site, owner, spec.tags, there.tags)
 
 
 def _lacks_network(site: RestoreSite, spec: NetworkSpec, owner: Mark) -> bool:
     there = site.network(spec.name)
-    return there is None or _is_untagged(site, owner, spec, there) or (is_made(owner, there) and 0 < spec.mtu < there.mtu)
+    return there is None or _is_untagged(site, owner, spec, there) or (is_made(site, owner, there) and 0 < spec.mtu < there.mtu)
 
 
 def _lacks_subnet(site: RestoreSite, spec: SubnetSpec, owner: Mark) -> bool:
@@ -79,7 +79,7 @@ def missing_routes(topology: Topology, spec: RouterSpec, router: Router | None) 
 
 def _is_incomplete(topology: Topology, site: RestoreSite, spec: RouterSpec, owner: Mark) -> bool:
     router = site.router(spec.name)
-    if router is None or not is_made(owner, router):
+    if router is None or not is_made(site, owner, router):
         return False
     return _is_untagged(site, owner, spec, router) or (ROUTES in site.extensions and bool(missing_routes(topology, spec, router)))
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import ipaddress
 import itertools
 import json
 import re
@@ -24,7 +25,31 @@ _SINGULAR = {
     "floatingips": "floatingip",
     "security-groups": "security_group",
     "security-group-rules": "security_group_rule",
+    "trunks": "trunk",
+    "subnetpools": "subnetpool",
+    "policies": "policy",
 }
+#: Extensions without which Neutron does not know some attributes, per kind and attribute.
+_BY_EXTENSION = {
+    ("networks", "dns_domain"): "dns-integration",
+    ("networks", "qos_policy_id"): "qos",
+    ("subnets", "service_types"): "subnet-service-types",
+    ("routers", "ha"): "l3-ha",
+    ("routers", "distributed"): "dvr",
+    ("routers", "routes"): "extraroute",
+    ("ports", "dns_name"): "dns-integration",
+    ("ports", "dns_domain"): "dns-domain-ports",
+    ("ports", "qos_policy_id"): "qos",
+    ("ports", "extra_dhcp_opts"): "extra_dhcp_opt",
+    ("floatingips", "dns_name"): "dns-integration",
+    ("floatingips", "dns_domain"): "dns-integration",
+    ("floatingips", "qos_policy_id"): "qos-fip",
+}
+#: What only administrators set, by the policies that come with Neutron.
+_OF_ADMINISTRATORS = {("subnets", "service_types"), ("routers", "ha"), ("routers", "distributed"), ("ports", "binding:profile")}
+#: What only they see.
+_HIDDEN = ("ha", "distributed", "binding:profile")
+_INTERFACE = "network:router_interface"
 #: Of quotas nothing is told, and nothing is limited then.
 _LIMITS = {
     "os-quota-sets": {"quota_set": {}},
@@ -45,12 +70,16 @@ class Tenants:
     :ivar is_admin: whether that user is an administrator, who sees all of Neutron and may change it.
     :ivar is_shared: whether the other project shares its networks and security groups with that one.
     :ivar by_id: everything, per kind and id.
+    :ivar extensions: of Neutron.
+    :ivar after_change: is called after each change, before it is answered.
     """
 
     def __init__(self, mocker, is_admin=False):
         self.is_admin, self.is_shared = is_admin, False
         self.by_id = {kind: {} for kind in (*_SINGULAR, "servers", "volumes", "server_groups")}
         self.key_pairs, self.writes = {}, []
+        self.after_change = lambda: None
+        self.extensions = {*_BY_EXTENSION.values(), "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "qos-gateway-ip"}
         self._numbers = itertools.count(1)
         discovery = {
             NEUTRON: {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": NEUTRON}]}]},
@@ -109,6 +138,8 @@ class Tenants:
             except Refused as refused:
                 status, found = refused.status, {"NeutronError": {"message": "Not for you.", "type": "Refused", "detail": ""}}
             context.status_code = status
+            if request.method != "GET":
+                self.after_change()
             return copy.deepcopy(found)
 
         return answer
@@ -116,9 +147,15 @@ class Tenants:
     # Neutron
 
     def _neutron(self, method, path, query, body):
-        kind, rest = path[0], path[1:]
+        kind, rest = (path[1], path[2:]) if path[0] == "qos" else (path[0], path[1:])
         if kind == "quotas":
             return 200, {"quota": {}}
+        if kind == "network-ip-availabilities":
+            raise Refused(403)
+        if kind == "extensions":
+            return 200, {"extensions": [{"alias": one} for one in sorted(self.extensions)]}
+        if rest[1:] == ["port_forwardings"]:
+            return self._forwardings(method, self._changeable(kind, rest[0]), body)
         if method == "GET":
             return 200, {kind.replace("-", "_"): [self._shown(one) for one in self._listed(kind, query)]}
         if method == "POST":
@@ -127,15 +164,80 @@ class Tenants:
         if method == "DELETE":
             self._remove(kind, one["id"])
             return 204, None
-        if rest[1:] == ["tags"]:
+        self._change(kind, one, rest[1:], body)
+        return 200, {**body, _SINGULAR.get(kind, kind): self._shown(one)}
+
+    def _change(self, kind, one, path, body):
+        if path == ["tags"]:
+            self._require("standard-attr-tag", 404)
             one["tags"] = body["tags"]
-        elif rest[1:] == ["add_router_interface"]:
-            self._join(one, body["subnet_id"])
-        elif rest[1:] == ["remove_router_interface"]:
-            del self.by_id["ports"][body["port_id"]]
+        elif path == ["add_router_interface"]:
+            self._join(one, body)
+        elif path == ["remove_router_interface"]:
+            self._leave(one, body["port_id"])
+        elif path == ["add_subports"]:
+            self._add_subports(one, body["sub_ports"])
         else:
+            self._refuse_attributes(kind, body[_SINGULAR[kind]])
+            self._refuse_routes(one, body[_SINGULAR[kind]].get("routes", ()))
             one.update(body[_SINGULAR[kind]])
-        return 200, {**body, _SINGULAR[kind]: self._shown(one)}
+
+    # What Neutron refuses
+
+    def _require(self, extension, status=400):
+        if extension not in self.extensions:
+            raise Refused(status)
+
+    def _refuse_attributes(self, kind, wanted):
+        for name in wanted:
+            if (kind, name) in _BY_EXTENSION:
+                self._require(_BY_EXTENSION[kind, name])
+            if (kind, name) in _OF_ADMINISTRATORS and not self.is_admin:
+                raise Refused(403)
+        gateway = wanted.get("external_gateway_info") or {}
+        if {"external_fixed_ips", "enable_snat"} & gateway.keys() and not self.is_admin:
+            raise Refused(403)
+
+    def _refuse_routes(self, router, routes):
+        there = [one for one in self.by_id["ports"].values() if one.get("device_id") == router["id"]]
+        ranges = [ipaddress.ip_network(self.by_id["subnets"][ip["subnet_id"]]["cidr"]) for port in there for ip in port["fixed_ips"]]
+        for route in routes:
+            if not any(ipaddress.ip_address(route["nexthop"]) in one for one in ranges):
+                raise Refused(400)
+
+    def _refuse_taken(self, wanted):
+        addresses = {ip.get("ip_address") for ip in wanted.get("fixed_ips") or ()} - {None}
+        for other in self.by_id["ports"].values():
+            if other["network_id"] == wanted["network_id"]:
+                if other["mac_address"] == wanted.get("mac_address") or addresses & {ip["ip_address"] for ip in other["fixed_ips"]}:
+                    raise Refused(409)
+
+    def _refuse_used_port(self, port_id):
+        trunks = self.by_id["trunks"].values()
+        is_interface = self.by_id["ports"][port_id].get("device_owner") == _INTERFACE
+        if is_interface or any(port_id in (trunk["port_id"], *(one["port_id"] for one in trunk["sub_ports"])) for trunk in trunks):
+            raise Refused(409)
+
+    def _forwardings(self, method, floating, body):
+        self._require("floating-ip-port-forwarding", 404)
+        there = floating.setdefault("port_forwardings", [])
+        if method == "GET":
+            return 200, {"port_forwardings": there}
+        wanted = body["port_forwarding"]
+        same = any((one["external_port"], one["protocol"]) == (wanted["external_port"], wanted["protocol"]) for one in there)
+        bound = any(one.get("port_id") == wanted["internal_port_id"] for one in self.by_id["floatingips"].values())
+        if floating.get("port_id") or same or bound:
+            raise Refused(400)
+        there.append({"id": f"forwarding-{next(self._numbers)}", **wanted})
+        return 201, {"port_forwarding": wanted}
+
+    def _add_subports(self, trunk, wanted):
+        for one in wanted:
+            port = self._changeable("ports", one["port_id"])
+            if port["device_id"]:
+                raise Refused(409)
+            port["device_owner"] = "trunk:subport"
+        trunk["sub_ports"] += wanted
 
     def _listed(self, kind, query):
         for one in self.by_id[kind].values():
@@ -155,7 +257,10 @@ class Tenants:
         return self.is_shared and kind in ("networks", "security-groups") and one["project_id"] == THEIRS and not one.get("router:external")
 
     def _shown(self, one):
-        shown = dict(one)
+        shown = {key: value for key, value in one.items() if self.is_admin or key not in _HIDDEN}
+        for trunk in self.by_id["trunks"].values():
+            if trunk["port_id"] == one["id"]:
+                shown["trunk_details"] = {"trunk_id": trunk["id"], "sub_ports": trunk["sub_ports"]}
         for kind in ("networks", "security-groups"):
             if one["id"] in self.by_id[kind]:
                 shown["shared"] = self._is_shared(kind, one)
@@ -178,29 +283,82 @@ class Tenants:
         return {_SINGULAR[kind]: self._shown(self._make(kind, body[_SINGULAR[kind]]))}
 
     def _make(self, kind, wanted):
+        self._refuse_attributes(kind, wanted)
+        if kind == "trunks":
+            return self._make_trunk(wanted)
+        if kind == "ports":
+            self._refuse_taken(wanted)
+            wanted = {**wanted, "fixed_ips": [self._with_address(ip) for ip in wanted.get("fixed_ips") or ()]}
+        if kind == "floatingips":
+            wanted = self._with_fixed(wanted)
         if kind == "subnets":
             self._changeable("networks", wanted["network_id"])
         if kind == "security-group-rules":
             self._changeable("security-groups", wanted["security_group_id"])
+        number = next(self._numbers)
         defaults = {
-            "ports": {"mac_address": "fa:16:3e:aa:00:01", "fixed_ips": [], "device_id": "", "device_owner": "", "status": "DOWN"},
-            "floatingips": {"floating_ip_address": f"10.88.2.{next(self._numbers)}"},
+            "networks": {"mtu": 1500},
+            "routers": {"ha": False, "distributed": False},
+            "ports": {"mac_address": f"fa:16:3e:aa:00:{number:02x}", "fixed_ips": [], "device_id": "", "device_owner": "", "status": "DOWN"},
+            "floatingips": {"floating_ip_address": f"10.88.2.{number}"},
         }.get(kind, {})
         one = self.add(kind, OURS, **{**defaults, **wanted})
         if kind == "security-groups":
             self.add("security-group-rules", OURS, security_group_id=one["id"], **_EGRESS)
         return one
 
+    def _make_trunk(self, wanted):
+        self._require("trunk", 404)
+        parent = self._changeable("ports", wanted["port_id"])
+        if parent["device_id"]:
+            raise Refused(409)
+        one = self.add("trunks", OURS, **{**wanted, "sub_ports": []})
+        self._add_subports(one, wanted.get("sub_ports", []))
+        return one
+
+    def _with_address(self, ip):
+        prefix = self.by_id["subnets"][ip["subnet_id"]]["cidr"].rpartition(".")[0]
+        return {"ip_address": f"{prefix}.{200 + next(self._numbers) % 50}", **ip}
+
+    def _with_fixed(self, wanted):
+        """A port has one floating address for each of its fixed ones and each external network."""
+        port = self.by_id["ports"].get(wanted.get("port_id"))
+        if port is None:
+            return wanted
+        addresses = [ip["ip_address"] for ip in port["fixed_ips"]]
+        if len(addresses) > 1 and "fixed_ip_address" not in wanted:
+            raise Refused(400)
+        wanted = {"fixed_ip_address": addresses[0] if addresses else None, **wanted}
+        keys = ("port_id", "fixed_ip_address", "floating_network_id")
+        if any(all(one.get(key) == wanted[key] for key in keys) for one in self.by_id["floatingips"].values()):
+            raise Refused(409)
+        return wanted
+
     def _remove(self, kind, one_id):
+        if kind == "ports":
+            self._refuse_used_port(one_id)
+        if kind == "trunks":
+            for one in self.by_id[kind][one_id]["sub_ports"]:
+                self.by_id["ports"][one["port_id"]]["device_owner"] = ""
         del self.by_id[kind][one_id]
         rules = self.by_id["security-group-rules"]
         for rule_id in [rule_id for rule_id, rule in rules.items() if rule["security_group_id"] == one_id]:
             del rules[rule_id]
 
-    def _join(self, router, subnet_id):
-        subnet = self.by_id["subnets"][subnet_id]
+    def _join(self, router, wanted):
+        if "port_id" in wanted:
+            self._changeable("ports", wanted["port_id"]).update(device_id=router["id"], device_owner=_INTERFACE)
+            return
+        subnet = self.by_id["subnets"][wanted["subnet_id"]]
         self._changeable("networks", subnet["network_id"])
         self.interface(router, subnet)
+
+    def _leave(self, router, port_id):
+        port = self.by_id["ports"][port_id]
+        ranges = [ipaddress.ip_network(self.by_id["subnets"][ip["subnet_id"]]["cidr"]) for ip in port["fixed_ips"]]
+        if any(ipaddress.ip_address(one["nexthop"]) in cidr for one in router.get("routes") or () for cidr in ranges):
+            raise Refused(409)
+        del self.by_id["ports"][port_id]
 
     def interface(self, router, subnet):
         self.add(
@@ -208,7 +366,7 @@ class Tenants:
             router["project_id"],
             network_id=subnet["network_id"],
             device_id=router["id"],
-            device_owner="network:router_interface",
+            device_owner=_INTERFACE,
             mac_address=f"fa:16:3e:bb:00:{next(self._numbers):02}",
             fixed_ips=[{"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}],
         )

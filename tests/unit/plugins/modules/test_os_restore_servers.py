@@ -26,10 +26,12 @@ class Restore:
     """Stands for :class:`ServerRestore`; remembers what it was made with."""
 
     started = "2026-11-22T14:30:14.150Z"
+    changes = False
 
     def __init__(self, _compute, _network, plan, _waiter, _concurrency, gates, volumes=None):
         self.plan, self.gates, self.volumes = plan, gates, volumes
-        self.steps = plan.servers
+        self.steps, self.lone_ports, self.forwarders = plan.servers, plan.ports, plan.forwarders
+        self.warnings = []
         self.applied = False
 
     def refuse_problems(self):
@@ -41,6 +43,8 @@ class Restore:
 
     def predicted(self):
         return []
+
+    described_ports = described_forwarders = predicted
 
     def timing(self):
         return {"wall_seconds": 1.0}

@@ -35,7 +35,8 @@ QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
 DOCUMENT = shop.document()
 DOCUMENT["application"]["tiers"][0]["checks"] = []
 #: Every project has this group; here the application uses it.
-DOCUMENT["topology"]["security_groups"].append({"name": "default", "description": "", "rules": [{**shop.RULE, "remote_group": "default"}], "is_stateful": True})
+_DEFAULT = {"name": "default", "description": "", "rules": [{**shop.RULE, "remote_group": "default"}], "is_stateful": True, "tags": []}
+DOCUMENT["topology"]["security_groups"].append(_DEFAULT)
 DOCUMENT["servers"][0]["ports"][0]["security_groups"] = ["shop", "default"]
 
 
@@ -264,9 +265,11 @@ def test_an_application_is_captured_without_anything_of_others(site):
     """Their network, router and groups have the same names, and an administrator sees them."""
     site.restore()
     params = {"application": DOCUMENT["application"], "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
+    params |= {"cg_snapshot": None, "earlier_description": None}
     described = os_application_info.run(SimpleNamespace(params=params, warn=lambda _warning: None))["application_description"]
     assert described["topology"]["security_groups"] == sorted(DOCUMENT["topology"]["security_groups"], key=lambda group: group["name"])
-    assert described["topology"]["routers"] == DOCUMENT["topology"]["routers"]
+    (router,) = described["topology"]["routers"]
+    assert [{**router, "is_ha": None, "is_distributed": None}] == DOCUMENT["topology"]["routers"]
     assert [[port["fixed_ips"] for port in server["ports"]] for server in described["servers"]] == [
         [[{"subnet": "shop-subnet", "ip_address": shop.ADDRESS[name]}]] for name in ("orders-db", "shop-front")
     ]

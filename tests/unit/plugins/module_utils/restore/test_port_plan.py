@@ -85,3 +85,14 @@ def test_a_floating_address_is_asked_for_by_network_port_and_mark():
         "description": shop.mark(11).text(),
         "fixed_ip_address": shop.ADDRESS["orders-db"],
     }
+
+
+@pytest.mark.parametrize(
+    ("modes", "asked"),
+    [({}, {"ip_address": "10.10.0.11"}), ({"ipv6_address_mode": "slaac"}, {}), ({"ipv6_ra_mode": "dhcpv6-stateless"}, {})],
+    ids=["chosen", "slaac", "stateless"],
+)
+def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(modes, asked):
+    site = shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, **modes),))
+    step = RestorePlan.of(MANIFEST, site).servers[0].ports[0]
+    assert step.body(site)["fixed_ips"] == [{"subnet_id": "sub", **asked}]
