@@ -9,7 +9,6 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.intent import intents_of
-from ..core.marking import LONGEST_NAME
 from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet
 from ..manifest.missing import Missing
 from .look import CaptureSite
@@ -185,10 +184,5 @@ def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[s
         name = group_name(application, group)
         if not group.name:
             yield f"The server group {group.id} has no name; move its servers to one that has."
-        elif len(name) > LONGEST_NAME:
-            yield (
-                f"The server group '{group.name}' ({group.id}) has too long a name: with the application's name before it, it would have more than "
-                f"{LONGEST_NAME} characters. Move its servers to another one."
-            )
         elif counts[name] > 1:
             yield f"The server group {group.id} is one of {counts[name]} that would be called '{name}' at another site; remove the others."

@@ -16,7 +16,7 @@ from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
-from .wishes import TRUNK, Wishes, floating_wishes, lacks_tags, port_wishes
+from .wishes import PORT_SECURITY, TRUNK, Wishes, floating_wishes, lacks_tags, port_wishes
 
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
@@ -96,7 +96,7 @@ class PortStep:
         }
         if self.spec.mac_address:
             body["mac_address"] = self.spec.mac_address
-        if not self.spec.port_security:
+        if not self.spec.port_security and PORT_SECURITY in site.extensions:
             body["is_port_security_enabled"] = False
         if not self.spec.is_up:
             body["is_admin_state_up"] = False

@@ -112,6 +112,12 @@ class ServerStep:
         return wanted if wanted != _hostname(self.name) and _HOSTNAME.fullmatch(wanted) else None
 
     @property
+    def lost_hostname(self) -> str | None:
+        """The source's host name, where Nova takes it from nobody, as one of a single character, and derives another one."""
+        own = self.spec.hostname or ""
+        return own if own and not _HOSTNAME.fullmatch(own) and own != _hostname(self.name) else None
+
+    @property
     def _features(self) -> dict[Feature, t.Any]:
         """What of the server needs a newer Nova than others, with its value."""
         spec, hostname = self.spec, self._hostname

@@ -368,6 +368,16 @@ def test_what_a_nova_is_too_old_for_is_told_once_with_what_is_lost():
     assert doubts(manifest, shop.restored_site(nova=(2, 10))) == [], "they are there, as they are"
 
 
+@pytest.mark.parametrize(("hostname", "is_told"), [("a", True), ("db.", True), ("db7", False), ("shop-front", False), (None, False)])
+def test_a_host_name_that_nova_takes_from_nobody_is_told(hostname, is_told):
+    document = shop.document()
+    document["servers"][0]["hostname"] = hostname
+    told = f"Nova does not take the host name '{hostname}' of server 'shop-front', so the restored server gets one from its name."
+    manifest = Manifest.parse(document)
+    assert doubts(manifest, shop.prepared_site(nova=(2, 100))) == [told] * is_told
+    assert doubts(manifest, shop.restored_site(nova=(2, 100))) == [], "it is there, as it is"
+
+
 def standby_manifest():
     servers = tuple(dataclasses.replace(one, is_off=one.name == "orders-db") for one in MANIFEST.description.servers)
     return dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, servers=servers))
