@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import datetime
 import functools
 import itertools
@@ -23,7 +24,6 @@ MODULES = """
 fasteners oslo_messaging webob webob.dec webob.exc nova nova.api nova.api.openstack nova.compute nova.policies
 oslo_config oslo_log oslo_policy
 """.split()
-OPTIONS = {"default_timeout": 60, "max_timeout": 300, "agent_timeout": 30, "sweep_interval": 5}
 STATES = "ACTIVE BUILDING PAUSED SUSPENDED STOPPED RESCUED RESIZED SOFT_DELETED DELETED ERROR SHELVED SHELVED_OFFLOADED"
 POWER = {"NOSTATE": 0, "RUNNING": 1, "PAUSED": 3, "SHUTDOWN": 4, "CRASHED": 6, "SUSPENDED": 7}
 #: Rules that a user needs besides being an administrator.
@@ -264,7 +264,8 @@ def target_cell(context, cell):
 def _stubs(deployment):
     stubs = {name: MagicMock() for name in MODULES}
     nova = stubs["nova"]
-    nova.conf.CONF.quiesce = _Options(**OPTIONS)
+    nova.conf.CONF.register_opts = lambda options, group: setattr(nova.conf.CONF, group, _Options(**{one.name: one.default for one in options}))
+    stubs["oslo_config"].cfg.IntOpt = _Option
     nova.exception = SimpleNamespace(
         NovaException=NovaException,
         NotFound=InstanceNotFound,
@@ -298,6 +299,16 @@ def _stubs(deployment):
     errors = {f"HTTP{name}": type(f"HTTP{name}", (HTTPError,), {"code": code}) for name, code in codes.items()}
     webob.exc = stubs["webob.exc"] = SimpleNamespace(HTTPError=HTTPError, **errors)
     return stubs
+
+
+@dataclasses.dataclass(frozen=True)
+class _Option:
+    """An option as oslo.config knows it."""
+
+    name: str
+    default: int | None = None
+    min: int | None = None
+    help: str = ""
 
 
 class _Options(SimpleNamespace):
