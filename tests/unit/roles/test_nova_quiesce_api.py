@@ -370,6 +370,7 @@ def test_a_thaw_says_that_the_freeze_had_held(client, guest, nova, db):
     assert content["state"] == "none"
     assert content["last"] == {"token": "ours", "outcome": "unquiesced", "intact": True, "at": later(nova, 0)}
     assert [action for _uuid, action, _project in nova.log] == ["quiesce", "unquiesce"]
+    assert nova.finished == [(uuid, project) for uuid, _action, project in nova.log]
     assert client.show()[1] == {"state": "none", "last": content["last"], "now": later(nova, 0), "default_timeout": 60, "max_timeout": 300}
 
 

@@ -167,7 +167,7 @@ class Deployment:
     def __init__(self):
         self.clock, self.rows, self.guests, self.cells = Clock(), {}, {}, [Cell("cell0"), Cell("cell1")]
         self.cell_of, self.broken, self.down = {}, {}, set()
-        self.actions, self.events, self.log = [], {}, []
+        self.actions, self.events, self.log, self.finished = [], {}, [], []
         self.on_save = lambda instance: None
         self.versions = ("6.0", "5.0")
         self.sent = []
@@ -278,6 +278,7 @@ def _stubs(deployment):
     nova.objects.InstanceActionList.get_by_instance_uuid = deployment.actions_of
     nova.objects.InstanceActionEventList.get_by_action = lambda context, number: deployment.events[number]
     nova.objects.InstanceAction.action_start = lambda context, uuid, action, want_result: deployment.log.append((uuid, action, context.project_id))
+    nova.objects.InstanceAction.action_finish = lambda context, uuid, want_result: deployment.finished.append((uuid, context.project_id))
     nova.objects.Service.get_by_compute_host = deployment.service
     nova.servicegroup.API = lambda: SimpleNamespace(service_is_up=lambda host: host not in deployment.down)
     stubs["oslo_messaging"].MessagingTimeout, stubs["oslo_messaging"].RemoteError = Unanswered, Refused
