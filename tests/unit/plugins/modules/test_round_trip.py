@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.port_plan import PortStep
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import travel
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS
 from hypothesis import HealthCheck, Phase, given, settings
@@ -39,14 +39,14 @@ def _nothing(*_given):
     return []
 
 
-def _without_tags(real):
-    return lambda self, *given: {key: value for key, value in real(self, *given).items() if key != "tags"}
+def _without_addresses(real):
+    return lambda self, *given: {key: value for key, value in real(self, *given).items() if key != "mac_address"}
 
 
 @pytest.mark.parametrize(
     "fault",
-    [mock.patch.object(inspection, "inspect", _nothing), mock.patch.object(ServerStep, "body", _without_tags(ServerStep.body))],
-    ids=["nothing is named", "servers lose their tags"],
+    [mock.patch.object(inspection, "inspect", _nothing), mock.patch.object(PortStep, "body", _without_addresses(PortStep.body))],
+    ids=["nothing is named", "ports get other MAC addresses"],
 )
 def test_a_fault_in_the_library_is_found(fault):
     with fault, pytest.raises(AssertionError):
