@@ -129,10 +129,8 @@ def _changed(old: str, new: str) -> t.Iterator[None]:
 
 
 FAULTS = {
-    "names go through a shell": lambda: _changed(
-        "      ansible.builtin.debug:\n        msg: >-\n          {{ 'Would thaw'",
-        "      ansible.builtin.shell:\n        cmd: >-\n          echo {{ __dr_thaw.thaw | map(attribute='name') | first }} {{ 'Would thaw'",
-    ),
+    # No shell and no template: the names of an attack would do there what they say.
+    "names are evaluated": lambda: _changed("{{ 'Would thaw'", "{{ __dr_thaw.thaw | map(attribute='name') | first | replace('1234*4321', 1234*4321) }} {{ 'Would thaw'"),
     "a manifest is handed on as text": lambda: _changed(
         'manifest: "{{ __dr_mapping_chosen.manifest }}"',
         'manifest: "{{ __dr_mapping_chosen.manifest | to_json | replace(\'1234\', \'4321\') | from_json }}"',
