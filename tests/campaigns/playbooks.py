@@ -130,7 +130,9 @@ def _changed(old: str, new: str) -> t.Iterator[None]:
 
 FAULTS = {
     # No shell and no template: the names of an attack would do there what they say.
-    "names are evaluated": lambda: _changed("{{ 'Would thaw'", "{{ __dr_thaw.thaw | map(attribute='name') | first | replace('1234*4321', 1234*4321) }} {{ 'Would thaw'"),
+    "names are evaluated": lambda: _changed(
+        "{{ 'Would thaw'", "{{ __dr_thaw.thaw | map(attribute='name') | first | replace('1234*4321', 1234*4321) }} {{ 'Would thaw'"
+    ),
     "a manifest is handed on as text": lambda: _changed(
         'manifest: "{{ __dr_mapping_chosen.manifest }}"',
         'manifest: "{{ __dr_mapping_chosen.manifest | to_json | replace(\'1234\', \'4321\') | from_json }}"',
