@@ -9,7 +9,6 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.intent import intents_of
-from ..core.marking import LONGEST_NAME
 from ..core.records import FENCE_KEY, Network, Port, Router, SecurityGroup, Server, Subnet
 from ..manifest.missing import Missing
 from .look import CaptureSite

@@ -86,18 +86,19 @@ class PortStep:
 
     def body(self, site: RestoreSite) -> dict[str, t.Any]:
         """Parameters for creating the port in Neutron; all names must exist."""
-        network_id = t.cast(Network, site.network(self.spec.network)).id
+        network = t.cast(Network, site.network(self.spec.network))
         body: dict[str, t.Any] = {
             "name": self.name,
             "description": self.description,
-            "network_id": network_id,
-            "fixed_ips": [_fixed_ip(site, network_id, ip) for ip in self.spec.fixed_ips],
+            "network_id": network.id,
+            "fixed_ips": [_fixed_ip(site, network.id, ip) for ip in self.spec.fixed_ips],
             "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups],
         }
         if self.spec.mac_address:
             body["mac_address"] = self.spec.mac_address
-        if not self.spec.port_security and PORT_SECURITY in site.extensions:
-            body["is_port_security_enabled"] = False
+        # Where nothing is said, a port has what its network has.
+        if self.spec.port_security != network.port_security and PORT_SECURITY in site.extensions:
+            body["is_port_security_enabled"] = self.spec.port_security
         if not self.spec.is_up:
             body["is_admin_state_up"] = False
         if self.spec.vnic_type != _NORMAL:

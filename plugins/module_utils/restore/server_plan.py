@@ -147,6 +147,11 @@ class ServerStep:
     def _tagged(self, device: dict[str, t.Any], tag: str | None) -> dict[str, t.Any]:
         return {**device, "tag": tag} if tag and nova_features.DEVICE_TAGS.is_taken(self.nova) else device
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata with which the server is made: its own, and what a restore adds."""
+        return {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()}
+
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """Parameters for creating the server in Nova; flavor and volumes must exist."""
         body = {
@@ -158,7 +163,7 @@ class ServerStep:
                 for position, (spec, volume) in enumerate(zip(self.spec.volumes, self.volumes, strict=True))
             ],
             "config_drive": self.spec.config_drive,
-            "metadata": {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()},
+            "metadata": self.metadata,
         }
         taken = {feature: value for feature, value in self._features.items() if feature.is_taken(self.nova)}
         optional = {

@@ -99,7 +99,7 @@ class _Side:
         for port in (*self.ports, *self.loose):
             yield from self._of_port(port)
         for network in self.networks:
-            yield self._thing("network", network["name"], network)
+            yield self._thing("network", network["name"], network, {"is the project's own": network["project_id"] == self._project})
         for subnet in self.subnets:
             yield self._thing("subnet", subnet["name"], subnet)
         for router in self.routers:

@@ -43,7 +43,6 @@ _WORDS = {
     "mtu": ("MTU",),
     "enable_snat": ("snat", "external_gateway_info"),
     "trunk_details": ("trunk",),
-    "order of interfaces": ("order of all interfaces",),
     "order of disks": ("boots from",),
     "OS-EXT-SRV-ATTR:hostname": ("host name",),
     "delete_on_termination": ("deletion",),

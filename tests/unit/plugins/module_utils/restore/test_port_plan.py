@@ -100,6 +100,16 @@ def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(modes, as
     assert step.body(site)["fixed_ips"] == [{"subnet_id": "sub", **asked}]
 
 
+@pytest.mark.parametrize("of_network", [True, False])
+@pytest.mark.parametrize("of_port", [True, False])
+def test_port_security_is_said_where_the_network_has_another_one(of_network, of_port):
+    document = shop.document()
+    document["servers"][0]["ports"][0]["port_security"] = of_port
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, port_security=of_network)))
+    step = next(one for one in RestorePlan.of(Manifest.parse(document), site).servers if one.spec.name == "shop-front")
+    assert step.ports[0].body(site).get("is_port_security_enabled") == (None if of_port == of_network else of_port)
+
+
 def test_port_security_is_switched_off_where_a_site_has_the_switch():
     document = shop.document()
     for server in document["servers"]:
