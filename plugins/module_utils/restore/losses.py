@@ -38,10 +38,10 @@ def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
 def _of_ports(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
     for step in plan.all_ports:
         if step.current is None:
-            yield f"the port of {step.label} on network '{step.spec.network}'", step.wishes(plan.site)
+            yield step.title, step.wishes(plan.site)
         for floating in step.floating:
             if floating.current is None:
-                yield f"the floating address of {step.label}", floating.wishes(plan.site)
+                yield f"the floating address of {step.title}", floating.wishes(plan.site)
     for forwarder in plan.forwarders:
         if forwarder.current is None:
             yield "a floating address that forwards ports", forwarder.wishes(plan.site)

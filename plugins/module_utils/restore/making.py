@@ -37,7 +37,7 @@ class Maker:
             if not wishes.body or error.http_status not in _REFUSALS:
                 raise
             made = create(dict(body))
-            self.warnings.append(f"{what} at site '{self._site.name}' is without {', '.join(sorted(wishes.body))}, which the site refuses: {error.message}")
+            self.warnings.append(f"{what} at site '{self._site.name}' is without {', '.join(wishes.names)}, which the site refuses: {error.message}")
             return made
 
     def tag(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:

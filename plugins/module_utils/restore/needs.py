@@ -9,9 +9,15 @@ import dataclasses
 import typing as t
 
 from ..core.records import Quota
+from ..manifest.rules import rule_spec
+from ..manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
 from .plan import RestorePlan
 from .server_plan import ServerStep
+from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
+
+#: Neutron gives them to every new group.
+_OF_NEW_GROUPS = frozenset(SecurityGroupRuleSpec("egress", version, None, None, None, None, None) for version in ("IPv4", "IPv6"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +76,18 @@ def _compute_needs(steps: t.Sequence[ServerStep], new_groups: int) -> dict[str, 
     return amounts
 
 
+def _new_rules(site: RestoreSite, spec: SecurityGroupSpec, names: t.Mapping[str, str]) -> int:
+    """Rules that a group gets before it loses others; a new one has some from the start."""
+    group = site.own_security_group(spec.name)
+    there = {rule_spec(rule, names) for rule in group.rules} if group else _OF_NEW_GROUPS
+    return len({*spec.rules} - there) + (0 if group else len(_OF_NEW_GROUPS))
+
+
 def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str, int]:
     """A new network has one more port, for DHCP or metadata, and a router one on each subnet."""
     lacking, site = plan.lacking, plan.site
     new_groups = [spec for spec in lacking["security_groups"] if site.own_security_group(spec.name) is None]
+    names = site.security_group_names([spec.name for spec in plan.manifest.description.topology.security_groups])
     new_routers = [spec for spec in lacking["routers"] if site.router(spec.name) is None]
     new_networks = [spec for spec in lacking["networks"] if site.network(spec.name) is None]
     new_subnets = [spec for spec in lacking["subnets"] if not site.subnets_called(spec.name, site.network(spec.network))]
@@ -84,7 +98,7 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
         "subnet": len(new_subnets),
         "router": len(new_routers),
         "security_group": len(new_groups),
-        "security_group_rule": sum(len(spec.rules) for spec in new_groups),
+        "security_group_rule": sum(_new_rules(site, spec, names) for spec in lacking["security_groups"]),
         "port": made + len(new_networks),
         "floatingip": sum(step.current is None for port in ports for step in port.floating) + sum(one.current is None for one in plan.forwarders),
         "trunk": sum(port.trunk is not None and port.trunk.current is None for port in ports),

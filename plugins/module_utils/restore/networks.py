@@ -138,9 +138,10 @@ class NetworkRestore:
             if network is None:
                 raise self._unknown("external network", spec.external_network)
             gateway = {"network_id": network.id}
-            more = gateway_wishes(self._site, spec, network).body
+            more = gateway_wishes(self._site, spec, network)
             body["external_gateway_info"] = gateway
-            wishes = Wishes({**wishes.body, **({"external_gateway_info": {**gateway, **more}} if more else {})})
+            whole = {"external_gateway_info": {**gateway, **more.body}} if more.body else {}
+            wishes = Wishes({**wishes.body, **whole}, (*wishes.names, *more.names))
         return self._maker.make(f"Router '{spec.name}'", self._network.create_router, body, wishes)
 
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
@@ -162,8 +163,8 @@ class NetworkRestore:
                 return port.id
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
-        wishes = Wishes({"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {})
-        return self._maker.make(f"The interface of router '{router}' with {wanted['ip_address']}", self._network.create_port, body, wishes).id
+        wishes = Wishes({"fixed_ips": [dict(wanted)]}, (f"the address {wanted['ip_address']}",)) if wanted["ip_address"] else Wishes({})
+        return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, wishes).id
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:
         """Set the routes that a router of this restore lacks; what somebody has added stays."""

@@ -31,10 +31,12 @@ class Wishes:
     """What a resource is to have besides what every site can give it.
 
     :param body: for the request that creates it.
+    :param names: of what is in it, as the API has them.
     :param lost: what the site cannot give, each with the reason.
     """
 
     body: t.Mapping[str, t.Any]
+    names: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
 
@@ -46,6 +48,7 @@ class _Wish:
     :param extension: that the site's Neutron must have.
     :param sent: what is sent; ``value`` where None.
     :param why: what stands in the way at the site; None where nothing does.
+    :param key: what the request calls it where that is another name.
     """
 
     attribute: str
@@ -53,10 +56,11 @@ class _Wish:
     extension: str = ""
     sent: t.Any = None
     why: str | None = None
+    key: str = ""
 
 
 def _wishes(site: RestoreSite, wishes: t.Iterable[_Wish]) -> Wishes:
-    body, lost = {}, []
+    body, names, lost = {}, [], []
     for one in wishes:
         if one.value in (None, "", (), [], {}):
             continue
@@ -65,8 +69,9 @@ def _wishes(site: RestoreSite, wishes: t.Iterable[_Wish]) -> Wishes:
         if why:
             lost.append(f"{one.attribute} ({_shown(one.value)}): {why}")
         elif one.attribute not in _SENT_OTHERWISE:
-            body[one.attribute] = one.value if one.sent is None else one.sent
-    return Wishes(body, tuple(lost))
+            body[one.key or one.attribute] = one.value if one.sent is None else one.sent
+            names.append(one.attribute)
+    return Wishes(body, tuple(names), tuple(lost))
 
 
 def _shown(value: t.Any) -> str:
@@ -127,7 +132,7 @@ def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
         _policy(site, spec.qos_policy),
         _Wish("dns_name", spec.dns_name, _DNS),
         _Wish("dns_domain", spec.dns_domain, _DNS_OF_PORTS),
-        _Wish("binding_profile", spec.profile),
+        _Wish("binding:profile", spec.profile, key="binding_profile"),
         _Wish("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
     ]
     return _wishes(site, [*wishes, *_texts(spec, mark)])

@@ -79,7 +79,7 @@ class Tenants:
         self.by_id = {kind: {} for kind in (*_SINGULAR, "servers", "volumes", "server_groups")}
         self.key_pairs, self.writes = {}, []
         self.after_change = lambda: None
-        self.extensions = {*_BY_EXTENSION.values(), "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "qos-gateway-ip"}
+        self.extensions = {*_BY_EXTENSION.values(), "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "qos-gateway-ip", "subnet_allocation"}
         self._numbers = itertools.count(1)
         discovery = {
             NEUTRON: {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": NEUTRON}]}]},

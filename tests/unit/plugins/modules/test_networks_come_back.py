@@ -317,9 +317,9 @@ def test_what_policies_do_not_allow_is_left_out_with_a_warning(site, tenants):
     assert site.check()["problems"] == []
     warnings, _result = site.restore()
     told = [one for one in (*warnings, *site.told) if "which the site refuses" in one]
-    of_port = "The port of server 'front' on network 'shop-net'"
-    assert sorted(one.split(" at site")[0] for one in told) == ["Router 'shop-router'", "Subnet 'shop-subnet'", of_port]
-    assert "distributed, external_gateway_info, ha" in told[1] + told[0]
+    of_port = "Port fa:16:3e:00:00:01 of server 'front' on network 'shop-net'"
+    assert sorted(one.split(" at site")[0] for one in told) == [of_port, "Router 'shop-router'", "Subnet 'shop-subnet'"]
+    assert "is without ha, distributed, qos_policy_id, enable_snat, which the site refuses" in told[1] + told[0]
     tenants.writes.clear()
     assert (site.networks()["changed"], site.servers()["changed"], tenants.writes) == (False, False, [])
 

@@ -34,7 +34,7 @@ _PROBE = {"agent": False, "console": None, "timeout": None}
 #: How kinds at a site that are used as they are, are called in differences.
 _USED = {"networks": ("network", "subnet"), "routers": ("router",), "security-groups": ("security group", "rule of security group")}
 #: How warnings call an attribute, where they say it in words.
-_WORDS = {"key_name": ("key pair",), "mtu": ("MTU",)}
+_WORDS = {"key_name": ("key pair",), "mtu": ("MTU",), "itself": ("itself", "rules")}
 
 
 @dataclasses.dataclass

@@ -77,6 +77,12 @@ def test_only_what_the_source_says_is_asked_of_neutron():
     assert (body["is_port_security_enabled"], body["allowed_address_pairs"], body["security_group_ids"]) == (False, [pair], [])
 
 
+@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
+def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(mode):
+    automatic = dataclasses.replace(shop.SUBNET, ipv6_address_mode=mode)
+    assert step().body(shop.prepared_site(subnets=(automatic,)))["fixed_ips"] == [{"subnet_id": "sub"}]
+
+
 def test_a_floating_address_is_asked_for_by_network_port_and_mark():
     found = step()
     assert found.floating[0].body(shop.prepared_site(), found.current) == {
