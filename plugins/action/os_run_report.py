@@ -26,7 +26,12 @@ _SPEC: dict[str, t.Any] = {
     "manifest": {"type": "dict", "required": True},
     "checkpoint": {
         "type": "dict",
-        "options": {"consistency": {"type": "str"}, "restorable_at": {"type": "str"}},
+        "options": {
+            "consistency": {"type": "str"},
+            "restorable_at": {"type": "str"},
+            "since": {"type": "str"},
+            "changes": {"type": "list", "elements": "dict", "default": []},
+        },
     },
     "restore": {
         "type": "dict",

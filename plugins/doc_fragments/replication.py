@@ -36,14 +36,27 @@ options:
   verification:
     description:
       - How far the copies are verified at the remote site before they count.
-      - V(records) verifies that each backup of the chain is available at the remote site, with the same data as at the primary.
+      - V(records) verifies that each backup of the chain is available at the remote site, with the same properties as at the primary
+        site. It does not prove that the store has the objects of the backups, that these are whole, or that a volume restored from them
+        equals its snapshot.
       - V(objects) also verifies that the store has every object that each backup of the chain lists, with the right size and, where
         the checksum can be known, the right content. Needs backups made by Cinder's Swift driver.
       - V(restore) also verifies that every block of a volume restored from it has the same SHA-256 as in the snapshot. Makes a
-        volume and a full backup of it at the remote site for each volume, and removes them.
+        volume and a full backup of it at the remote site for each volume, and removes them. Needs backups made by Cinder's Swift
+        driver. O(verification_runs) spreads it over several checkpoints.
+      - V(readable) verifies, in addition to V(records), that a volume can be restored from it at the remote site. It looks at no object,
+        so it works with any backup driver, but does not prove that the volume equals its snapshot.
     type: str
-    choices: [records, objects, restore]
+    choices: [records, objects, readable, restore]
     default: objects
+  verification_runs:
+    description:
+      - Within how many checkpoints O(verification=restore) or O(verification=readable) proves the content of each volume. Each checkpoint
+        restores an equal share of the volumes, and verifies the others as V(objects), or V(records), does. With V(1), each restores all.
+      - What the manifests in the catalogue say selects the volumes. First come those that were never proved, then those that were passed
+        over most often. Volumes whose last proof failed are always among them.
+    type: int
+    default: 1
   store_cloud:
     description:
       - The primary site with the credentials of the object store account to which its backup service writes; by name or as

@@ -97,7 +97,8 @@ REPLICATION = {
     "store_cloud": {"type": "raw"},
     "remote_store_cloud": {"type": "raw"},
     "transport": {"type": "str", "choices": ["shared", "external", "copy"], "default": "shared"},
-    "verification": {"type": "str", "choices": ["records", "objects", "restore"], "default": "objects"},
+    "verification": {"type": "str", "choices": ["records", "objects", "readable", "restore"], "default": "objects"},
+    "verification_runs": {"type": "int", "default": 1},
 }
 
 #: The object store container of the catalogue, and the key that signs what is in it.

@@ -13,7 +13,9 @@ description:
     volumes, ports, networks, rules, routers and tiers that appeared, went or changed are named one by one.
   - Ids are not compared, so checkpoints of both sites, and what runs at either, can be compared with each other.
   - Compared with what runs now, it also names servers that are on the application's networks or in its server groups
-    and belong to none of its tiers. No checkpoint protects them.
+    and belong to none of its tiers. No checkpoint protects them. Servers of the application that are gone are named as such.
+  - What no restore brings back, such as routes of a router, virtual addresses, or load balancers in front of the application, is compared
+    if both sides are of the same site.
   - What an older checkpoint or a site does not tell, such as extra specs of a flavor, is not compared. Whether there is user
     data is compared only between two checkpoints.
 author:
@@ -23,6 +25,11 @@ extends_documentation_fragment:
   - osdr.openstack.catalogue
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
+attributes:
+  diff_mode:
+    support: full
+    details:
+      - The module always returns what differs. It changes nothing, so Ansible shows that only if C(changed_when) says so.
 options:
   application:
     description:
@@ -39,6 +46,11 @@ options:
     description:
       - Id of a later checkpoint. What runs now when omitted, which needs O(source_cloud).
     type: str
+  require:
+    description:
+      - Whether to fail when there is no such checkpoint, or no drill has passed. Otherwise RV(since) is null, and nothing is compared.
+    type: bool
+    default: true
   source_cloud:
     description:
       - The site where the application runs, by name or as a dictionary.
@@ -67,6 +79,14 @@ EXAMPLES = r"""
     that: shop.changes | length == 0
     fail_msg: "{{ shop.changes | map(attribute='text') | join(', ') }}"
 
+- name: Show what has changed with --diff
+  osdr.openstack.os_application_changes_info:
+    cloud: remote
+    source_cloud: primary
+    application: shop
+  register: shop
+  changed_when: ansible_diff_mode and shop.changes | length > 0
+
 - name: Compare two checkpoints
   osdr.openstack.os_application_changes_info:
     cloud: remote
@@ -77,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 since:
-  description: The checkpoint that was compared with.
+  description: The checkpoint that was compared with; null when there is none.
   returned: success
   type: str
   sample: 2026-11-22-noon
@@ -114,6 +134,24 @@ changes:
       description: The same as a sentence.
       type: str
       sample: "volume /dev/vdb of server orders-db: size was 1, is 2"
+diff:
+  description:
+    - What changed, as it was and as it is. Ansible shows it with C(--diff) if the task counts as changed, see the examples.
+  returned: success
+  type: dict
+  contains:
+    before:
+      description: Parts that went or changed, with their former values.
+      type: dict
+    after:
+      description: Parts that appeared or changed, with their values now, and the servers of no tier.
+      type: dict
+    before_header:
+      description: What was compared with.
+      type: str
+    after_header:
+      description: What was compared.
+      type: str
 strangers:
   description: Servers that are connected to the application but belong to none of its tiers. Empty when two checkpoints are compared.
   returned: success
@@ -131,17 +169,20 @@ strangers:
       type: list
       elements: str
       sample: [on network shop-net]
+    text:
+      description: The same as a sentence.
+      type: str
 """
 
 import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import running
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import Running, running
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes, difference
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.user_data import without_user_data
 
 DRILL = "drill"
@@ -161,22 +202,45 @@ def chosen(catalogue, application, checkpoint):
     return manifest
 
 
-def run(params, catalogue):
+def run(module, catalogue):
+    params = module.params
     application = require_name("the name of an application", params["application"])
     if params["later"] is None and params["source_cloud"] is None:
         raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as later.")
-    since = chosen(catalogue, application, params["since"])
+    try:
+        since = chosen(catalogue, application, params["since"])
+    except NotFound:
+        if params["require"]:
+            raise
+        return {"since": None, "later": params["later"], "changes": [], "strangers": [], "diff": {}}
     before = since.description
     if params["later"] is None:
-        after, strangers = running(connect_other(params["source_cloud"]), since.application, params["concurrency"])
+        now = running(connect_other(params["source_cloud"]), since.application, params["concurrency"])
         before = without_user_data(before)
     else:
-        after, strangers = chosen(catalogue, application, params["later"]).description, []
+        now = Running(chosen(catalogue, application, params["later"]).description, ())
+    for failure in now.failures:
+        module.warn(f"What is not protected was not compared: {failure}")
+    after = dataclasses.replace(now.description, missing=before.missing) if now.failures else now.description
+    found = changes(before, after)
     return {
         "since": since.checkpoint.id,
         "later": params["later"],
-        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in changes(before, after)],
-        "strangers": [dataclasses.asdict(one) for one in strangers],
+        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in found],
+        "strangers": [{**dataclasses.asdict(one), "text": str(one)} for one in now.strangers],
+        "diff": shown(since.checkpoint.id, params["later"], found, now.strangers),
+    }
+
+
+def shown(since, later, found, strangers):
+    """The differences as Ansible shows them with --diff."""
+    before, after = ({" ".join(part): attributes for part, attributes in side.items()} for side in difference(found))
+    after |= {f"server {one.name} of no tier": {"reasons": one.reasons} for one in strangers}
+    return {
+        "before_header": f"checkpoint {since}",
+        "after_header": f"checkpoint {later}" if later else "what runs now",
+        "before": before,
+        "after": after,
     }
 
 
@@ -189,6 +253,7 @@ def main():
                 "application": {"type": "str", "required": True},
                 "since": {"type": "str", "default": LATEST},
                 "later": {"type": "str"},
+                "require": {"type": "bool", "default": True},
                 "source_cloud": {"type": "raw"},
                 "concurrency": {"type": "int", "default": 8},
             },
@@ -196,7 +261,7 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        result = run(module.params, Catalogue.of(connect(module.params), module.params))
+        result = run(module, Catalogue.of(connect(module.params), module.params))
     module.exit_json(changed=False, **result)
 
 

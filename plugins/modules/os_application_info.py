@@ -13,8 +13,10 @@ description:
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
     cannot, for example when a server boots from an image or a volume is encrypted.
-  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers, DNS records and
-    shares that refer to the application.
+  - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
+    their secrets, DNS records and shares that refer to the application.
+  - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must
+    both be of the same servers and volumes.
   - Membership in the application's project suffices, except to read user data.
 author:
   - The osdr.openstack authors (!UNKNOWN)
@@ -44,12 +46,21 @@ options:
         by default only administrators do.
         O(cloud) when omitted.
     type: raw
+  cg_snapshot:
+    description:
+      - What M(osdr.openstack.os_cg_snapshot) returned, to compare the description with; see RV(differences).
+    type: dict
+  earlier_description:
+    description:
+      - What this module returned before the snapshots as RV(application_description). What has changed since is told in a warning.
+    type: dict
   concurrency:
     description:
       - How many calls of the site's APIs are made in parallel.
     type: int
     default: 8
 seealso:
+  - module: osdr.openstack.os_cg_snapshot
   - module: osdr.openstack.os_restore_check
 """
 
@@ -116,6 +127,15 @@ application_description:
       type: list
       elements: dict
       returned: success
+differences:
+  description:
+    - How the servers, volumes and sizes differ from those of O(cg_snapshot). Empty when they do not, and without O(cg_snapshot).
+    - They differ when volumes were attached, detached, swapped or extended, or a server was made anew, around the snapshots.
+      M(osdr.openstack.os_cg_snapshot) with the same name then takes the set again.
+  returned: success
+  type: list
+  elements: str
+  sample: ["volume 4b6f5a53-2a5a-4d5f-9b8e-8ac1f2e7d0a1 of server orders-db has no snapshot"]
 volume_ids:
   description: Ids of each server's volumes in the order of the devices, the one that boots first, by the server's name.
   returned: success
@@ -128,23 +148,27 @@ volume_ids:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import capture, described_earlier
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import agreement, user_data
 
 
 def run(module):
     params = module.params
+    earlier = described_earlier(params["earlier_description"])
     application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
     captured = capture(connect(params), application, params["concurrency"], form, admin)
+    if earlier:
+        captured = captured.since(earlier)
     for warning in captured.warnings:
         module.warn(warning)
     servers = captured.description.servers
     return {
         "application_description": captured.description.as_dict(),
+        "differences": agreement.of_snapshots(servers, params["cg_snapshot"] or {}),
         "volume_ids": {server.name: [volume.source_id for volume in server.volumes] for server in servers},
     }
 
@@ -158,6 +182,8 @@ def main():
             {
                 "user_data": {"type": "str", "choices": list(user_data.POLICIES), "default": user_data.OMIT},
                 "admin_cloud": {"type": "raw"},
+                "cg_snapshot": {"type": "dict"},
+                "earlier_description": {"type": "dict"},
                 "concurrency": {"type": "int", "default": 8},
             },
         ),

@@ -19,12 +19,16 @@ description:
     not of this application or is in another availability zone, and when the remote site lacks any part of the chain.
   - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run did is adopted, and nothing
     is copied twice. Backups that failed are replaced, and so are backups of snapshots that the checkpoint no longer has, because they
-    are of another moment. The old ones are first removed at both sites; if they cannot be removed, or a checkpoint with this id was
-    published with them, the module fails before the first change.
+    are of another moment. Those whose content was found to differ from the snapshot are replaced by full ones. The old ones are first
+    removed at both sites; if they cannot be removed, or a checkpoint with this id was published with them, the module fails before the
+    first change.
+  - If a proof by O(verification=restore) or O(verification=readable) fails, the module fails and names the volume. The backup is marked,
+    so that the next run proves this volume again, whichever checkpoint it takes. No backup is built on one whose content differs.
   - Progress is shown on the terminal and in the job output of AWX.
   - Temporary failures (a restarted service, a broken link) are tolerated for O(stall_timeout).
 extends_documentation_fragment:
   - osdr.openstack.auth
+  - osdr.openstack.catalogue
   - osdr.openstack.effort
   - osdr.openstack.attributes
   - osdr.openstack.replication
@@ -82,6 +86,17 @@ EXAMPLES = r"""
     admin_cloud: primary-admin
     remote_cloud: remote
     remote_admin_cloud: remote-admin
+    application: shop
+    checkpoint: "2026-11-22-noon"
+
+- name: Copy it, and prove the content of a seventh of its volumes, so that a week of daily checkpoints proves all
+  osdr.openstack.os_backup_replicate:
+    cloud: primary
+    admin_cloud: primary-admin
+    remote_cloud: remote
+    remote_admin_cloud: remote-admin
+    verification: restore
+    verification_runs: 7
     application: shop
     checkpoint: "2026-11-22-noon"
 
@@ -150,15 +165,40 @@ replication:
         verified:
           description: How far the copy was proved, as O(verification) says.
           type: str
+        content:
+          description: The last proof of this volume's content by a restore, by this or an earlier checkpoint.
+          type: dict
+          contains:
+            proved_at:
+              description: When that was. Empty when there has been no such proof.
+              type: str
+              sample: "2026-11-22T12:04:31.250Z"
+            proved_by:
+              description: Id of the checkpoint. Empty when there has been no such proof.
+              type: str
+            how:
+              description:
+                - V(restore) when a volume restored from the copy equalled the snapshot, V(readable) when it was restored but not compared.
+                  Empty when there has been no such proof.
+              type: str
+            passed_over:
+              description: How many checkpoints in a row, up to this one, proved the content of other volumes but not of this one.
+              type: int
+    unproved:
+      description: What O(verification) did not prove of the copies, in words. Empty when the content of all was proved.
+      type: str
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import BackupCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import last_proofs
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.progress import Progress
@@ -170,18 +210,26 @@ def run(module):
     application = require_name("the name of an application", params["application"])
     checkpoint = require_checkpoint_id(params["checkpoint"])
     options = ReplicationOptions.parse(application, checkpoint, params)
+    sites = Sites.connect(connect(params), Accounts.parse(params))
+    manifests = Catalogue.of(sites.remote.cloud, params).checkpoints(application).manifests
+    options = options.knowing(last_proofs(manifests, besides=checkpoint))
     if module.check_mode:
         options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     progress = Progress(params["progress_file"])
-    copying = BackupCopying(Replication(Sites.connect(connect(params), Accounts.parse(params)), options, waiter, progress))
+    copying = BackupCopying(Replication(sites, options, waiter, progress))
     copied = copying.foresee() if module.check_mode else copying.carry_out()
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")
     return {
         "changed": copied.changed,
         "diff": copied.diff,
-        "replication": {"application": application, "checkpoint": checkpoint, "copies": copied.described()},
+        "replication": {
+            "application": application,
+            "checkpoint": checkpoint,
+            "copies": copied.described(),
+            "unproved": unproved(one.verified for one in copied.copies),
+        },
     }
 
 
@@ -190,6 +238,7 @@ def main():
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,
+            args.CATALOGUE,
             args.REPLICATION,
             {
                 "application": {"type": "str", "required": True},

@@ -14,7 +14,7 @@ author:
 description:
   - Checks, before the first change, everything that a checkpoint needs on both sites. That is the servers and volumes and their
     states, whether each server can be frozen and guarded, the quotas for snapshots and backups at the primary site and
-    for the imported records at the remote site, whether records may be imported there and the objects of backups can be
+    for the imported records and for volumes restored to be compared at the remote site, whether records may be imported there and the objects of backups can be
     read, the credentials, and the catalogue.
   - Fails with a list of all problems, or succeeds.
 extends_documentation_fragment:
@@ -52,6 +52,12 @@ options:
   concurrency:
     description:
       - How many servers are probed in parallel.
+    type: int
+    default: 8
+  backup_concurrency:
+    description:
+      - How many volumes will be restored at the same time for O(verification=restore), which needs room in the remote site's quotas, the
+        O(osdr.openstack.os_backup_replicate#module:concurrency) of the module that copies.
     type: int
     default: 8
 seealso:
@@ -118,6 +124,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute impor
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.prospect import Prospect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling, last_proofs
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
@@ -134,12 +141,14 @@ def run(params):
     name = require_checkpoint_id(params["name"])
     cloud = connect(params)
     sites = Sites.connect(cloud, Accounts.parse(params))
-    Catalogue.of(sites.remote.cloud, params).find(application.name, name)
+    catalogue = Catalogue.of(sites.remote.cloud, params)
+    catalogue.find(application.name, name)
     quiescer = _quiescer(params, cloud)
     servers = quiescer.resolve(application) if quiescer else Compute(cloud).resolve(application.servers)
     storages = Storages([sites.primary])
     wanted = Wanted(application, name, params["consistency"], survey(application, servers, storages))
-    problems = _site_problems(application.name, cloud, sites, params) + _problems(wanted, sites, params)
+    contents = last_proofs(catalogue.checkpoints(application.name).manifests, besides=name)
+    problems = _site_problems(application.name, cloud, sites, params) + _problems(wanted, sites, params, contents)
     choices = quiescer.choose(running(servers.values())) if quiescer else {}
     problems += freeze_problems(servers.values(), choices)
     if problems:
@@ -167,7 +176,7 @@ def _quiescer(params, cloud):
     return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 
-def _problems(wanted, sites, params):
+def _problems(wanted, sites, params, contents):
     admin = BlockStorage(connect_other(params["admin_cloud"])) if params["admin_cloud"] else None
     options = GroupingOptions(params["grouping"])
     waiter = Waiter(timeout=0, interval=0)
@@ -175,8 +184,9 @@ def _problems(wanted, sites, params):
     plan = job.plan()
     problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
     snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
-    prospect = Prospect(wanted.metadata, {one.id: one.size for one in wanted.volumes.values()}, snapshot_ids)
-    return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"]))
+    prospect = Prospect(wanted.metadata, {one.id: one.size for one in wanted.volumes.values()}, snapshot_ids, params["backup_concurrency"])
+    sampling = Sampling(wanted.name, params["verification_runs"], contents)
+    return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"], sampling))
 
 
 def main():
@@ -193,6 +203,7 @@ def main():
                 "site": {"type": "str"},
                 "grouping": {"type": "str", "choices": list(POLICIES), "default": "auto"},
                 "concurrency": {"type": "int", "default": 8},
+                "backup_concurrency": {"type": "int", "default": 8},
             },
         ),
         supports_check_mode=True,

@@ -16,6 +16,8 @@ description:
   - A checkpoint can be restored when its manifest can be read and every backup of all its chains is available at the site.
   - Also finds the last drill that passed, of any checkpoint of the application. Records that cannot be read, or whose signature
     does not match, are ignored.
+  - And it finds the last proof of the content of each volume, which the manifests keep. A copy that was never restored and compared
+    may have the wrong content.
   - Only the site that holds the catalogue need be reachable.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -36,6 +38,11 @@ options:
   max_drill_age:
     description:
       - Highest acceptable age in seconds of the last drill that passed. When omitted, no limit; no drill required.
+    type: int
+  max_proof_age:
+    description:
+      - Highest acceptable age in seconds of the last proof of the content of any volume, see
+        O(osdr.openstack.os_backup_replicate#module:verification_runs). When omitted, no limit; no proof required.
     type: int
 notes:
   - Ages are by the clock of the machine that runs the module, as the moments of checkpoints are by that of the one that took them.
@@ -132,6 +139,55 @@ recovery_points:
     drill_within:
       description: Whether it is not older than O(max_drill_age).
       type: bool
+    content:
+      description:
+        - When the content of each volume of the newest checkpoint that can be restored was last proved by a restore; null when none can be
+          restored.
+      type: dict
+      contains:
+        age:
+          description: Seconds since the oldest of these proofs; null while there is a volume without one.
+          type: float
+        unproved:
+          description: Number of volumes without a proof.
+          type: int
+        compared:
+          description: Number of volumes whose last proof was a comparison, and not only a restore.
+          type: int
+        volumes:
+          description: One entry for each volume.
+          type: list
+          elements: dict
+          contains:
+            server:
+              description: Name of its server.
+              type: str
+            device:
+              description: Its device name there.
+              type: str
+            volume_id:
+              description: Its id at the site of the checkpoint.
+              type: str
+            verified:
+              description: How far the copy of this checkpoint was verified, V(records), V(objects), V(readable) or V(restore).
+              type: str
+            proved_at:
+              description: When its content was last proved; null when it never was.
+              type: str
+            proved_by:
+              description: Id of the checkpoint that proved it; null when none did.
+              type: str
+            how:
+              description:
+                - V(restore) when a volume restored from the copy equalled the snapshot, V(readable) when it was restored but not compared;
+                  null when none did.
+              type: str
+            age:
+              description: Seconds since then; null when it never was.
+              type: float
+    proof_within:
+      description: Whether all these proofs exist and are not older than O(max_proof_age).
+      type: bool
 metrics:
   description: The same in the text format of Prometheus.
   returned: success
@@ -154,7 +210,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 
 def run(module, catalogue, storage):
     params = module.params
-    limits = AgeLimits.parse(params["max_age"], params["max_drill_age"])
+    limits = AgeLimits.parse(params)
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
     parts = methods.look(storage)
@@ -177,6 +233,7 @@ def main():
                 "applications": {"type": "list", "elements": "str"},
                 "max_age": {"type": "int"},
                 "max_drill_age": {"type": "int"},
+                "max_proof_age": {"type": "int"},
             },
         ),
         supports_check_mode=True,

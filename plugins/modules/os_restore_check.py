@@ -14,9 +14,12 @@ description:
   - Checks, before the first change, everything that a whole restore needs at a site, and reports all problems together.
     That is quotas, flavors, volume types, availability zones, server groups, the backups with all that they build on, external networks, ambiguous
     names, key pairs, health checks that are commands, and whether fixed addresses and MAC addresses are free.
+  - Requests that the site's own rules would refuse are problems too, such as more metadata than Nova takes, a router that needs an address
+    which another port has, ranges that overlap, and floating addresses to which no router leads.
   - With O(mapping), the names and addresses are those of the application at the site. Names that the mapping expects there but do not
     exist, addresses outside their subnets, and addresses needed by two ports are problems too.
-  - Warns of addresses on networks of other projects, because only the site's policies decide whether they can be chosen.
+  - Warns of what only the site's policies decide, such as whether addresses can be chosen on networks of other projects, and of quotas that
+    the credentials may not read.
   - What an earlier run of the same restore already made is not needed again.
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:

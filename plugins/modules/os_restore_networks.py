@@ -18,6 +18,8 @@ description:
     C(default) only gets more rules.
   - What other projects share with this one is used if it has the name, and never changed, whatever the credentials allow. No subnet is made on such a
     network, and no router is connected to one. A security group of the application is made in the project even if another project shares one of its name.
+  - A subnet is made with allocation pools that lack the application's addresses, so that the site's own DHCP, metadata and router ports take
+    none of them. M(osdr.openstack.os_restore_servers) sets the pools of the source once all ports have their addresses.
   - What is made is marked with application and checkpoint, in the request that makes it, so that M(osdr.openstack.os_restore_cleanup) can
     find it. A key pair is marked in the comment of its public key. What existed before is not marked, nor are server groups, which
     only have a name. The mark stands in the description, behind the words of the source, and in the tags where the site has them.

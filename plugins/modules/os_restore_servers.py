@@ -18,6 +18,7 @@ description:
     when all health checks of the previous one have passed.
   - What is made is marked with application, checkpoint and source, so that a later run resumes where an earlier one ended. It
     waits for servers that are being built, replaces those that failed, and makes what is missing.
+  - Once all ports have their addresses, subnets that M(osdr.openstack.os_restore_networks) made get the allocation pools of the source.
   - Networks, subnets, security groups, server groups and key pairs must exist with the names that they have at the source or in O(mapping), and
     the volumes must have been restored by M(osdr.openstack.os_restore_volumes) unless O(volumes=restore).
 extends_documentation_fragment:

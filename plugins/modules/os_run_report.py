@@ -47,6 +47,17 @@ options:
         description:
           - When it could be restored at the remote site, in ISO 8601 with an offset or V(Z). The RPO is the age of its data then.
         type: str
+      since:
+        description:
+          - The checkpoint with which the last drill passed, as M(osdr.openstack.os_application_changes_info) returned it. The report has no
+            list of changes without it.
+        type: str
+      changes:
+        description:
+          - What has changed since then, as M(osdr.openstack.os_application_changes_info) returned it.
+        type: list
+        elements: dict
+        default: []
   restore:
     description:
       - The run restored the checkpoint.
@@ -114,6 +125,7 @@ attributes:
 notes:
   - It talks to no cloud, and therefore is not in the action group C(group/osdr.openstack.dr), whose defaults are for modules that do.
 seealso:
+  - module: osdr.openstack.os_application_changes_info
   - module: osdr.openstack.os_checkpoint_info
   - module: osdr.openstack.os_restore_volumes
   - module: osdr.openstack.os_restore_servers

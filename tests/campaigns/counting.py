@@ -24,6 +24,12 @@ _SHOWN = 10
 Attempt = t.Callable[[random.Random], t.Iterable[str]]
 
 
+def tell_progress(done: int, wanted: int, violations: int) -> None:
+    """Say ten times on the way how far it is: one that is interrupted has shown something too."""
+    if done < wanted and done % max(1, wanted // 10) == 0:
+        print(f"{done} of {wanted} attempts, {violations} violations so far", flush=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class Campaign:
     """
@@ -73,7 +79,8 @@ class Campaign:
             for violation in self.found(options.seed, number):
                 violations += 1
                 if violations <= _SHOWN:
-                    print(f"--only {number}: {violation}")
+                    print(f"--only {number}: {violation}", flush=True)
+            tell_progress(number + 1, attempts, violations)
         found = f"{len(self.faults) - len(blind)} of {len(self.faults)} planted faults found"
         print(f"{attempts * self.in_each} {self.what} of seed {options.seed}, {found}, {violations} violations")
         sys.exit(bool(violations or blind))

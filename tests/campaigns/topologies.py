@@ -99,7 +99,9 @@ def main() -> t.NoReturn:
         print(f"{type(broken).__name__}: {broken}\n" + "\n".join(getattr(broken, "__notes__", ())))
     ends = ", ".join(f"{number} {end}" for end, number in sorted(counted.ends.items()))
     found = f"{len(FAULTS) - len(blind)} of {len(FAULTS)} planted faults found"
-    print(f"{sum(counted.ends.values())} applications of seed {options.seed}, {ends}, {counted.named} named differences, {found}, {int(bool(broken))} violations")
+    print(
+        f"{sum(counted.ends.values())} applications of seed {options.seed}, {ends}, {counted.named} named differences, {found}, {int(bool(broken))} violations"
+    )
     sys.exit(bool(broken or blind))
 
 

@@ -15,10 +15,13 @@ import sys
 import typing as t
 from unittest import mock
 
+import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import QuiesceDriver, Support, Thaw
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import pause
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.pause import PauseDriver
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import CONSISTENT_GROUP, INDIVIDUAL, Unit
@@ -26,6 +29,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.requests 
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing import Seeing
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import SnapshotSet
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted
+from ansible_collections.osdr.openstack.plugins.module_utils.work import waiting
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import group_snapshot, server, snapshot, volume, volume_group
@@ -38,7 +42,11 @@ GOAL = 100_000
 _QUIET = 2000
 #: Seconds beyond the guard's time for which a server may stand still: a late freeze, the tries of a guard.
 _SLACK = 15
+#: Seconds for which a guard tries: longer than a process is stopped for, and a request is under way.
+_GUARD_LASTS = 300
 _FILESYSTEMS = 2
+#: What those servers are called that stood still at their cuts.
+_FROZEN = ("quiesced", "paused")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +145,8 @@ class Driver(QuiesceDriver):
 
     def _fire(self, server_id: str, token: str, tries: int) -> None:
         mark = self._site.marks.get(server_id)
-        if server_id not in self._armed or (mark and mark.token != token) or not tries:
+        # Long after its time nothing can arrive any more that it would have to end.
+        if server_id not in self._armed or (mark and mark.token != token) or not tries or self._world.now > self._armed[server_id] + _GUARD_LASTS:
             return
         self._fired.add(server_id)
         self._site.thaw(server_id)
@@ -184,6 +193,63 @@ class Driver(QuiesceDriver):
             raise FreezeFailed("The guard does not answer.")
         self._armed.pop(server.id, None)
         return server.id in self._fired
+
+
+class Guards:
+    """The guards beside the controller, as the driver that pauses has them."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.arm = driver.arm_guard
+        self.disarm = driver.disarm_guard
+
+
+class Nova:
+    """Pauses in the site, as the real driver asks for it; migrates servers, and then shows nothing else of them."""
+
+    def __init__(self, site: Site, servers: t.Sequence[t.Any]) -> None:
+        self._site = site
+        self._world = site.world
+        self._servers = {one.id: one for one in servers}
+        self._tasks: dict[str, str] = {}
+        self.migrating: set[str] = set()
+
+    def server(self, server_id: str) -> t.Any:
+        self._world.sleep(self._site.latency())
+        if self._site.goes_wrong():
+            raise CloudError("Nova is away.")
+        is_frozen, found = self._site.is_frozen(server_id), self._servers[server_id]
+        if server_id in self.migrating:
+            return dataclasses.replace(found, status="MIGRATING", task_state="migrating", power_state=3 if is_frozen else 1)
+        status, power = ("PAUSED", 3) if is_frozen else ("ACTIVE", 1)
+        return dataclasses.replace(found, status=status, task_state=self._tasks.get(server_id), power_state=power)
+
+    def pause(self, server_id: str) -> None:
+        self._change(server_id, "pausing", lambda: self._site.freeze(server_id))
+
+    def unpause(self, server_id: str) -> None:
+        if self._site.first_thaw is None:
+            self._site.first_thaw = self._world.now
+        self._change(server_id, "unpausing", lambda: self._site.thaw(server_id))
+
+    def _change(self, server_id: str, task: str, effect: t.Callable[[], t.Any]) -> None:
+        self._world.sleep(self._site.latency())
+        fate = self._world.random.random() if self._site.goes_wrong() else 1
+        if fate < 0.3 or server_id in self.migrating:
+            raise CloudError("Nova refused.", http_status=409)
+
+        def begin() -> None:
+            self._tasks[server_id] = task
+            self._world.later(self._site.latency(), end)
+
+        def end() -> None:
+            effect()
+            self._tasks.pop(server_id, None)
+
+        if fate < 0.6:
+            self._world.later(self._world.random.choice([0, 5, 20]), begin)
+            raise CloudError("The answer was lost.")
+        begin()
+        self._world.sleep(self._site.latency())
 
 
 @dataclasses.dataclass
@@ -303,7 +369,12 @@ class Schedule:
         group = volume_group("g") if self.random.random() < 0.3 else None
         volumes = [volume(f"{name}-{n}", project_id="project", group_id=group and group.id) for name in names for n in range(self.random.randint(1, 2))]
         self.servers = [server(name) for name in names]
-        self.driver = Driver(self.site, self.random.random() < 0.5)
+        self.driver: QuiesceDriver = Driver(self.site, self.random.random() < 0.5)
+        self.nova: Nova | None = None
+        if self.random.random() < 0.3:
+            self.nova = Nova(self.site, self.servers)
+            self.least = self.random.choice(["paused", "crash"])
+            self.driver = PauseDriver(t.cast(t.Any, self.nova), FREEZE, t.cast(t.Any, Guards(self.driver)), self.world.clock)
         self.cinder = Cinder(self.site, volumes, self.random.choice([0, 0.05, 0.1, 1, 10]), self.random.choice([1, 1, 3, 15]))
         self.of = {one.id: [v for v in volumes if v.name.startswith(f"{one.name}-")] for one in self.servers}
         self.units = [Unit(CONSISTENT_GROUP, "b", tuple(volumes), "", group)] if group else [Unit(INDIVIDUAL, "b", tuple(volumes), "")]
@@ -322,6 +393,7 @@ class Schedule:
             "signals": lambda at: [world.later(at + gap, world.signal) for gap in (0, self.random.choice([0, 0, 0.001, 1]))],
             "thawed by somebody": lambda at: world.later(at, self._thaw_by_somebody),
             "frozen anew": lambda at: world.later(at, self._freeze_anew),
+            "migrated": lambda at: world.later(at, self._migrate),
         }
         self.events = [name for name in events if self.random.random() < (0.3 if name == "frozen anew" else 0.15)]
         for name in self.events:
@@ -331,6 +403,12 @@ class Schedule:
         seconds = self.random.choice([10, 59, 70])
         self.world.stall(at, seconds)
         self.world.later(at + seconds + self.random.uniform(0, 10), self.world.kill)
+
+    def _migrate(self) -> None:
+        which = self.random.choice(self.servers).id
+        if self.nova:
+            self.nova.migrating.add(which)
+            self.world.later(self.random.choice([1, 30, 200]), lambda: t.cast(Nova, self.nova).migrating.discard(which))
 
     def _thaw_by_somebody(self) -> None:
         which = self.random.choice(self.servers).id
@@ -371,7 +449,11 @@ class Schedule:
         seeing = Seeing(t.cast(t.Any, mock.Mock(server=lambda key: next(one for one in self.servers if one.id == key))), wanted, CONCURRENCY)
         taking = SnapshotSet(storages, wanted, Waiter(300, 1, self.world.clock), CONCURRENCY)
         self.world.on_signal = lambda: self.interruption._receive(15, None)
-        with self.world.installed():
+
+        def bounded(seconds: float, what: str, call: t.Callable[[], t.Any]) -> t.Any:
+            return waiting.within(seconds, what, call, self.world.clock)
+
+        with self.world.installed(), mock.patch.object(pause, "within", bounded):
             try:
                 self.evidence = taking.take(self.units, self.window(), seeing, self.interruption)
             except (DrError, Gone) as error:
@@ -398,16 +480,16 @@ class Schedule:
     def _claims(self) -> t.Iterator[str]:
         if self.evidence is None:
             return
-        claimed = [key for key, one in self.evidence.servers.items() if one.consistency == "quiesced"]
-        if self.evidence.whole.consistency == "quiesced" and len(claimed) < len(self.servers):
+        claimed = [key for key, one in self.evidence.servers.items() if one.consistency in _FROZEN]
+        if self.evidence.whole.consistency in _FROZEN and len(claimed) < len(self.servers):
             yield "the whole claims more than its parts"
         all_held = True
         for key in claimed:
             cuts = [one.cut for one in self.cinder.made.values() if one.shown.volume_id in {v.id for v in self.of[key]}]
             if not cuts or not any(all(freeze.holds(cut) for cut in cuts) for freeze in self.site.freezes.get(key, [])):
                 all_held = False
-                yield f"{key} claims to be quiesced, and was not frozen at its cut"
-        if self.evidence.whole.consistency == "quiesced" and all_held and not self._was_one_moment():
+                yield f"{key} claims to have stood still, and was not frozen at its cut"
+        if self.evidence.whole.consistency in _FROZEN and all_held and not self._was_one_moment():
             yield "there was no moment at which all servers stood still, until their cuts"
 
     def _was_one_moment(self) -> bool:
@@ -483,6 +565,7 @@ FAULTS: dict[str, t.Callable[[], contextlib.AbstractContextManager[t.Any]]] = {
     "a thaw that found nothing is believed while the freeze may still arrive": lambda: mock.patch.object(Driver, "is_unsure", lambda self, key: False),
     "a second signal skips the thaw": _each_signal_counts,
     "another run's mark is taken for one's own": lambda: mock.patch.object(FreezeWindow, "_is_replaced", lambda self, member: False),
+    "whoever does not show as paused runs": lambda: mock.patch.object(pause, "_state_of", lambda one: FROZEN if one.status == "PAUSED" else THAWED),
     "snapshots are asked for beside the thaw": lambda: mock.patch.object(Requests, "stop", lambda self: None),
 }
 
@@ -499,7 +582,8 @@ def attack(seed: int, count: int) -> int:
         name = f"{seed}/{number}"
         for violation in violations_of(name):
             found += 1
-            print(f"schedule {name}: {violation}")
+            print(f"schedule {name}: {violation}", flush=True)
+        counting.tell_progress(number + 1, count, found)
     print(f"{count} schedules of the window of seed {seed}, {found} violations")
     return found
 

@@ -41,3 +41,41 @@ def test_the_word_for_the_newest_checkpoint_is_the_id_of_none(play):
     code, output, calls = play(dr_checkpoint_id="latest")
     assert (code != 0, calls) == (True, []), output
     assert "dr_checkpoint_id must not be 'latest'" in output
+
+
+def names(calls):
+    return [name for name, _given in calls]
+
+
+@pytest.fixture
+def take(tmp_path):
+    """Plays the playbook until it publishes, which fails, with an application that differs from its snapshots in what is given."""
+
+    def run(*differences):
+        captured = {"application_description": {"servers": []}, "differences": list(differences)}
+        answers = {
+            "os_checkpoint_info": {"manifest": None},
+            "os_application_info": captured,
+            "os_cg_snapshot": {"cg_snapshot": {"name": "first"}},
+            "os_backup_replicate": {"replication": {"copies": []}},
+            "os_checkpoint": {"failed": True, "msg": "That will do."},
+        }
+        return Collection(tmp_path, answers).play("checkpoint", **GIVEN, dr_checkpoint_id="first")
+
+    return run
+
+
+def test_the_manifest_has_what_was_captured_after_the_snapshots_and_compared_with_them(take):
+    _code, output, calls = take()
+    begun = ["os_checkpoint_info", "os_checkpoint_check", "os_application_info"]
+    assert names(calls) == [*begun, "os_cg_snapshot", "os_application_info", "os_backup_replicate", "os_checkpoint"], output
+    before, after = [given for name, given in calls if name == "os_application_info"]
+    assert "cg_snapshot" not in before
+    assert (after["cg_snapshot"], after["earlier_description"]) == ({"name": "first"}, {"servers": []})
+
+
+def test_an_application_that_is_changed_all_the_time_is_snapshotted_three_times_and_not_copied(take):
+    code, output, calls = take("volume 5 of server orders-db has no snapshot")
+    assert names(calls)[3:] == ["os_cg_snapshot", "os_application_info"] * 3
+    assert code != 0
+    assert "so the snapshots are not of what it is now: volume 5 of server orders-db has no snapshot. Nothing was published. Re-run with" in output

@@ -25,6 +25,7 @@ FENCED = {"name": "orders-db", "status": "SHUTOFF", "fenced": True}
 CHECKED = {"checkpoint": "x", "taken": False, "done": False}
 CHECKPOINT = {**shop.document()["checkpoint"], "evidence": {"window": None}}
 ANSWERS = {
+    "os_application_changes_info": {"since": None, "later": None, "changes": [], "strangers": []},
     "os_active_site": {"active_site": RECORD},
     "os_active_site_info": {"active_site": {"record": RECORD, "sites": [{"running": []}, {"running": ["orders-db"]}]}},
     "os_application_fence": {"fence": {"servers": [FENCED], "absent": []}},
@@ -138,7 +139,7 @@ def test_nothing_that_could_wait_stands_between_the_checkpoint_and_its_restore(c
     given = {"dr_checkpoint_keep": {"last": 3}, "dr_checkpoint_keep_snapshots": False, "dr_checkpoint_report": str(tmp_path)}
     code, output, calls = collection().play("failover", **given)
     course = [name for name in COURSE if name != "os_application_supersede"]
-    assert (code, names(calls)) == (0, [*course[:-1], "os_run_report", "os_cg_snapshot", "os_checkpoint_prune"]), output
+    assert (code, names(calls)) == (0, [*course[:-1], "os_application_changes_info", "os_run_report", "os_cg_snapshot", "os_checkpoint_prune"]), output
     prune = calls[-1][1]
     assert (prune["cloud"], prune["primary_cloud"], prune["keep"]) == ("away", "home", {"last": 3})
 

@@ -76,8 +76,9 @@ def test_a_playbook_takes_a_key_as_a_role_does(playbook, variable, given, key, p
 
 
 def test_0_is_a_limit_and_null_is_none(play):
-    _code, _output, calls = play("rpo", dr_rpo_cloud="remote", dr_rpo_max_age=None, dr_rpo_max_drill_age=0)
+    _code, _output, calls = play("rpo", dr_rpo_cloud="remote", dr_rpo_max_age=None, dr_rpo_max_drill_age=0, dr_rpo_max_proof_age=None)
     ((name, arguments),) = calls
+    assert "max_proof_age" not in arguments
     assert (name, "max_age" in arguments, str(arguments["max_drill_age"])) == ("os_recovery_point_info", False, "0")
 
 

@@ -18,6 +18,7 @@ CHECKPOINT = {
     "dr_checkpoint_consistency": "quiesced",
     "__dr_checkpoint_published": {"manifest": runs.manifest()},
     "__dr_checkpoint_restorable_at": runs.at(42.1),
+    "__dr_checkpoint_changes": {"since": "drilled", "changes": [{"text": "router shop-router went"}]},
     "__dr_checkpoint_warnings": ["Volume 'payments-db-data' is encrypted."],
 }
 RESTORE = {

@@ -10,9 +10,11 @@ import typing as t
 from ..application.definition import Application
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud
+from ..core.errors import NotFound
 from ..core.records import Server
 from ..manifest.manifest import ApplicationDescription
 from .describe import describe
+from .job import missing_of
 from .look import CaptureSite, look
 
 _OF_SERVERS = "compute:"
@@ -29,15 +31,47 @@ class Stranger:
     name: str
     reasons: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"server {self.name} ({self.id}) is {' and '.join(self.reasons)}, but in no tier of the application"
 
-def running(cloud: Cloud, application: Application, concurrency: int) -> tuple[ApplicationDescription, list[Stranger]]:
-    """What runs at a site now of an application, and who stands beside it.
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """What runs at a site now of an application.
+
+    :param strangers: who stands beside it.
+    :param failures: why some of what is not protected could not be looked at.
+    """
+
+    description: ApplicationDescription
+    strangers: tuple[Stranger, ...]
+    failures: tuple[str, ...] = ()
+
+
+def running(cloud: Cloud, application: Application, concurrency: int) -> Running:
+    """What runs at a site now of an application: of its servers, those that are there.
 
     :param concurrency: how many calls at once.
+    :raises NotFound: when none of its servers is there.
     :raises CheckFailed: when it cannot be described.
     """
-    seen = look(cloud, application, concurrency)
-    return describe(application, seen), strangers(seen, Compute(cloud).servers())
+    servers = Compute(cloud).servers()
+    present = _present(application, servers)
+    if not present.tiers:
+        raise NotFound(
+            f"Site '{cloud.site}' has none of the servers of application '{application.name}' in the project.", "Check source_cloud, and its project."
+        )
+    seen = look(cloud, present, concurrency)
+    missing, failures = missing_of(cloud, seen, concurrency)
+    description = dataclasses.replace(describe(present, seen), missing=tuple(missing))
+    return Running(description, tuple(strangers(seen, servers)), failures)
+
+
+def _present(application: Application, servers: t.Iterable[Server]) -> Application:
+    """The application without the servers that are gone, and without tiers that have none left."""
+    known = {text for server in servers for text in (server.id, server.name)}
+    narrowed = [dataclasses.replace(tier, servers=tuple(one for one in tier.servers if one in known)) for tier in application.tiers]
+    return dataclasses.replace(application, tiers=tuple(tier for tier in narrowed if tier.servers))
 
 
 def strangers(seen: CaptureSite, servers: t.Iterable[Server]) -> list[Stranger]:

@@ -56,7 +56,7 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
     :param concurrency: how many calls at once.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
-    usable = frozenset(one.id for one in (*network.qos_policies(), *network.subnet_pools()))
+    usable = frozenset([*(one.id for one in network.qos_policies()), *(one.id for one in network.subnet_pools())])
     return Answers(
         usable=usable,
         **run_all(
@@ -120,9 +120,19 @@ class _Inspection:
             yield from missing_of(attributes.SERVER, f"'{name}'", _unfenced(_but(server, _HINTS, (_GROUP_HINT,))))
             yield from missing_of(attributes.FLAVOR, f"of server '{name}'", server.get("flavor") or {})
             yield from self._invisible_interfaces(server)
+            yield from self._unordered_interfaces(server)
         for group in self._answers.server_groups:
             if self._names.keys() & set(group.get("members") or ()):
                 yield from missing_of(attributes.SERVER_GROUP, f"'{group.get('name')}'", group)
+
+    def _unordered_interfaces(self, server: Resource) -> t.Iterator[Missing]:
+        """Nova lists the interfaces of a server by network, and only those with an address."""
+        ports = [one for one in self._ports if one["device_id"] == server["id"]]
+        listed = {one.get(_MAC_ADDRESS) for addresses in (server.get("addresses") or {}).values() for one in addresses}
+        is_unlisted = any(port["mac_address"] not in listed for port in ports)
+        if len(ports) > 1 and (is_unlisted or 1 < len({port["network_id"] for port in ports}) < len(ports)):
+            note = "Nova does not show all of it, so it may change: let the guest tell interfaces apart by their MAC addresses"
+            yield Missing(f"server '{self._names[server['id']]}'", "order of interfaces", f"{len(ports)} interfaces", note)
 
     def _invisible_interfaces(self, server: Resource) -> t.Iterator[Missing]:
         """Nova lists the addresses of ports that other projects own and Neutron does not show."""

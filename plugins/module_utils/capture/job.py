@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ..application.definition import Application
 from ..cloud.session import Cloud
+from ..core.errors import InvalidInput
+from ..core.records import Port
+from ..manifest.changes import changes
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
 from . import inspection, surroundings
 from .describe import describe
 from .look import CaptureSite, look, user_data_of, with_root_devices
-from .problems import warnings
+from .problems import hidden, warnings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +30,31 @@ class Captured:
 
     description: ApplicationDescription
     warnings: tuple[str, ...]
+
+    def since(self, earlier: ApplicationDescription) -> Captured:
+        """The same, with a warning of what has changed since snapshots were about to be taken."""
+        changed = [str(one) for one in changes(earlier, self.description)]
+        if not changed:
+            return self
+        told = (
+            f"Application '{self.description.application.name}' was changed while it was snapshotted: {'; '.join(changed)}. "
+            "The manifest describes it as it was after the snapshots."
+        )
+        return dataclasses.replace(self, warnings=(told, *self.warnings))
+
+
+def described_earlier(data: t.Mapping[str, t.Any] | None) -> ApplicationDescription | None:
+    """Read what an earlier capture returned.
+
+    :raises InvalidInput: when it is nothing of the kind.
+    """
+    try:
+        return ApplicationDescription.parse(data) if data else None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"earlier_description is not what os_application_info returned: {error!r} is missing or has the wrong type.",
+            "Give the whole returned application_description.",
+        ) from error
 
 
 def capture(cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None) -> Captured:
@@ -42,21 +71,29 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
     if form:
         seen = dataclasses.replace(seen, user_data=user_data_of(admin or cloud, seen, form))
     description = describe(application, seen)
-    missing, failures = _missing(cloud, seen, concurrency)
+    missing, failures = missing_of(cloud, seen, concurrency)
     told = [*warnings(seen), warning(missing), *failures]
     return Captured(dataclasses.replace(description, missing=tuple(missing)), tuple(one for one in told if one))
 
 
-def _missing(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
+def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
     """What a restore cannot bring back, and what could not be inspected."""
     around = surroundings.ask(cloud, concurrency)
     inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
-    return [*inside, *surroundings.touching(_addresses(seen), around)], around.failures
+    return [*inside, *hidden(seen), *surroundings.touching(_addresses(seen), _networks(seen), around)], around.failures
 
 
 def _addresses(seen: CaptureSite) -> set[str]:
     """Fixed and floating ones of the application."""
-    of_servers = [port for server in seen.servers.values() for port in seen.ports_of(server)]
-    ports = {port.id: port for port in (*of_servers, *seen.ports_on_no_server())}
+    ports = {port.id: port for port in (*_ports(seen), *seen.ports_on_no_server())}
     floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
     return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}
+
+
+def _networks(seen: CaptureSite) -> set[str]:
+    """Ids of the networks that the application is on."""
+    return {port.network_id for port in _ports(seen)}
+
+
+def _ports(seen: CaptureSite) -> list[Port]:
+    return [port for server in seen.servers.values() for port in seen.ports_of(server)]

@@ -9,7 +9,9 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.intent import intents_of
+from ..core.marking import LONGEST_NAME
 from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet
+from ..manifest.missing import Missing
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
 
@@ -34,7 +36,7 @@ def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[
 
 def warnings(seen: CaptureSite) -> list[str]:
     """What an operator should know although the application can be protected."""
-    return [*_key_pair_warnings(seen), *_root_warnings(seen), *_off_warnings(seen), *_order_warnings(seen), *_age_warnings(seen)]
+    return [*_key_pair_warnings(seen), *_root_warnings(seen), *_off_warnings(seen)]
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
@@ -48,25 +50,11 @@ def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
             )
 
 
-def _order_warnings(seen: CaptureSite) -> t.Iterator[str]:
-    """Nova lists the interfaces of a server by network, and only those with an address."""
-    for server in seen.servers.values():
-        ports = seen.ports_of(server)
-        is_unlisted = any(port.mac_address not in server.mac_addresses for port in ports)
-        if len(ports) > 1 and (is_unlisted or 1 < len({port.network_id for port in ports}) < len(ports)):
-            yield (
-                f"Nova does not show the order of all interfaces of server {server.label}, so it may change: there are several on one network beside "
-                "others, or some without an address. Let the guest tell them apart by their MAC addresses."
-            )
-
-
-def _age_warnings(seen: CaptureSite) -> t.Iterator[str]:
-    hidden = [f"{what} ({since[0]}.{since[1]})" for what, since in _SHOWN_SINCE.items() if seen.nova < since]
-    if hidden:
-        yield (
-            f"Nova at site '{seen.site}' offers its API in version {seen.nova[0]}.{seen.nova[1]} at most and does not show these, so that they will be "
-            f"missing at the remote site where servers have them: {', '.join(hidden)}."
-        )
+def hidden(seen: CaptureSite) -> list[Missing]:
+    """What the site's Nova is too old to show, so that no checkpoint has it."""
+    what = [f"{what} ({since[0]}.{since[1]})" for what, since in _SHOWN_SINCE.items() if seen.nova < since]
+    version = f"what version {seen.nova[0]}.{seen.nova[1]} of its API does not show"
+    return [Missing(f"Nova at site '{seen.site}'", version, one, "where servers have it") for one in what]
 
 
 def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
@@ -197,5 +185,10 @@ def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[s
         name = group_name(application, group)
         if not group.name:
             yield f"The server group {group.id} has no name; move its servers to one that has."
+        elif len(name) > LONGEST_NAME:
+            yield (
+                f"The server group '{group.name}' ({group.id}) has too long a name: with the application's name before it, it would have more than "
+                f"{LONGEST_NAME} characters. Move its servers to another one."
+            )
         elif counts[name] > 1:
             yield f"The server group {group.id} is one of {counts[name]} that would be called '{name}' at another site; remove the others."

@@ -13,6 +13,7 @@ from .recovery_point import RecoveryPoint
 def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
     """Recovery points as metrics, for the textfile collector of a node exporter."""
     there = [(point, point.newest.checkpoint) for point in points if point.newest]
+    contents = [(point.application, point.content) for point in points if point.content]
     drilled = [(point, point.drill) for point in points if point.drill]
     families = [
         _family(
@@ -49,6 +50,21 @@ def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
             "osdr_drill_recovery_seconds",
             "Recovery time measured by the last drill that passed.",
             [(_labels(application=point.application), drill.recovery_seconds) for point, drill in drilled],
+        ),
+        _family(
+            "osdr_content_proof_age_seconds",
+            "Age of the oldest of the last proofs of each volume's content, when this was written.",
+            [(_labels(application=name), content.age(now)) for name, content in contents if content.oldest],
+        ),
+        _family(
+            "osdr_content_proof_timestamp_seconds",
+            "Moment of the oldest of the last proofs of each volume's content.",
+            [(_labels(application=name), round(content.oldest.timestamp(), 3)) for name, content in contents if content.oldest],
+        ),
+        _family(
+            "osdr_content_unproved_volumes",
+            "Number of volumes whose content was never proved.",
+            [(_labels(application=name), len(content.unproved)) for name, content in contents],
         ),
     ]
     return "".join(families)

@@ -16,6 +16,7 @@ from ..copies.method import Part
 from ..core.errors import InvalidInput
 from ..manifest.manifest import Manifest
 from .catalogue import Damaged, Listing
+from .content import ApplicationContent
 from .drill_record import DrillRecord
 
 
@@ -46,25 +47,28 @@ class Unusable:
 
 @dataclasses.dataclass(frozen=True)
 class AgeLimits:
-    """The oldest acceptable age in seconds; None for no limit, and for drills also for no drill required.
+    """The oldest acceptable age in seconds; None for no limit, and for drills and proofs also for none required.
 
     :param age: of what can be restored.
     :param drill_age: of the last drill that passed.
+    :param proof_age: of the last proof of each volume's content.
     """
 
     age: float | None = None
     drill_age: float | None = None
+    proof_age: float | None = None
 
     @classmethod
-    def parse(cls, max_age: int | None, max_drill_age: int | None) -> AgeLimits:
+    def parse(cls, options: t.Mapping[str, t.Any]) -> AgeLimits:
         """Read the options.
 
         :raises InvalidInput: for a negative limit.
         """
-        for option, limit in (("max_age", max_age), ("max_drill_age", max_drill_age)):
+        limits = {field.name: options[f"max_{field.name}"] for field in dataclasses.fields(cls)}
+        for name, limit in limits.items():
             if limit is not None and limit < 0:
-                raise InvalidInput(f"{option} is {limit}; it must not be negative.")
-        return cls(max_age, max_drill_age)
+                raise InvalidInput(f"max_{name} is {limit}; it must not be negative.")
+        return cls(**limits)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +110,14 @@ class RecoveryPoint:
         """Seconds since the last drill that passed."""
         return round((now - self.drill.moment).total_seconds(), 1) if self.drill else None
 
+    @property
+    def content(self) -> ApplicationContent | None:
+        """The last proofs of the content of what can be restored."""
+        return ApplicationContent.of(self.newest) if self.newest else None
+
     def as_dict(self, now: datetime.datetime, limits: AgeLimits) -> dict[str, t.Any]:
         age, drill_age = self.age(now), self.drill_age(now)
+        proof_age = self.content.age(now) if self.content else None
         checkpoint = self.newest.checkpoint if self.newest else None
         return {
             "application": self.application,
@@ -118,9 +128,11 @@ class RecoveryPoint:
             "restorable": self.count,
             "not_restorable": [one.as_dict() for one in self.newer],
             "damaged": [one.as_dict() for one in self.damaged],
-            "within": age is not None and (limits.age is None or age <= limits.age),
+            "within": age is not None and _is_within(age, limits.age),
             "drill": self._described_drill(drill_age),
-            "drill_within": limits.drill_age is None or (drill_age is not None and drill_age <= limits.drill_age),
+            "drill_within": _is_within(drill_age, limits.drill_age),
+            "content": self.content.as_dict(now) if self.content else None,
+            "proof_within": _is_within(proof_age, limits.proof_age),
         }
 
     def _described_drill(self, age: float | None) -> dict[str, t.Any] | None:
@@ -134,3 +146,8 @@ class RecoveryPoint:
             "age": age,
             "recovery_seconds": drill.recovery_seconds,
         }
+
+
+def _is_within(age: float | None, limit: float | None) -> bool:
+    """Whether something is not older than a limit; what never was is within none."""
+    return limit is None or (age is not None and age <= limit)

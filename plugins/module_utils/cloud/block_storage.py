@@ -9,10 +9,13 @@ import typing as t
 from ..core.errors import NotFound
 from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, GroupSnapshot, GroupType, Pool, Quota, Snapshot, Volume, VolumeGroup
 from .session import Cloud
+from .shape import shaped
 
 #: What Cinder shows among a volume's metadata and keeps elsewhere.
 _READ_ONLY, _ATTACHED_MODE = "readonly", "attached_mode"
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
+#: A type's own key for availability zones.
+_ZONES_OF_TYPE = "RESKEY:availability_zones"
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "3.71"
 #: Groups came with 3.13, their snapshots with 3.14.
@@ -108,6 +111,12 @@ class BlockStorage:
         """Id per name."""
         with self.cloud.calling("list volume types"):
             return {found.name: found.id for found in self._api.types()}
+
+    def zones_of_types(self) -> dict[str, frozenset[str]]:
+        """Availability zones in which volumes of a type can be, per name of the types that have any of their own."""
+        with self.cloud.calling("list volume types"):
+            wanted = {found.name: str((found.extra_specs or {}).get(_ZONES_OF_TYPE) or "") for found in self._api.types()}
+        return {name: frozenset(zone.strip() for zone in zones.split(",")) for name, zones in wanted.items() if zones}
 
     def default_volume_type(self) -> str | None:
         """The type of new volumes that name none; None when there is no default."""
@@ -314,6 +323,7 @@ class BlockStorage:
         return self.cloud.quotas(quota_set)
 
 
+@shaped
 def _volume(found: t.Any, project_id: str) -> Volume:
     shown = found.metadata or {}
     return Volume(
@@ -339,15 +349,18 @@ def _volume(found: t.Any, project_id: str) -> Volume:
     )
 
 
+@shaped
 def _pool(found: t.Any) -> Pool:
     return Pool(found.name, str((found.capabilities or {}).get(_CONSISTENT_GROUPS)).lower() == "true")
 
 
+@shaped
 def _group_type(found: t.Any) -> GroupType:
     wish = (found.group_specs or {}).get(_CONSISTENT_GROUPS, "")
     return GroupType(found.id, found.name, wish == "<is> True")
 
 
+@shaped
 def _group(found: t.Any, project_id: str) -> VolumeGroup:
     return VolumeGroup(
         id=found.id,
@@ -360,6 +373,7 @@ def _group(found: t.Any, project_id: str) -> VolumeGroup:
     )
 
 
+@shaped
 def _group_snapshot(found: t.Any, project_id: str) -> GroupSnapshot:
     return GroupSnapshot(
         id=found.id,
@@ -371,6 +385,7 @@ def _group_snapshot(found: t.Any, project_id: str) -> GroupSnapshot:
     )
 
 
+@shaped
 def _snapshot(found: t.Any, project_id: str) -> Snapshot:
     return Snapshot(
         id=found.id,
@@ -385,6 +400,7 @@ def _snapshot(found: t.Any, project_id: str) -> Snapshot:
     )
 
 
+@shaped
 def _backup(found: t.Any) -> Backup:
     return Backup(
         id=found.id,

@@ -10,7 +10,8 @@ import typing as t
 from ..core.errors import CheckFailed
 from ..core.libraries import library
 from ..core.records import Flavor, Quota, Server, ServerGroup
-from .session import Cloud
+from .session import NONSENSE, Cloud
+from .shape import shaped
 
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "2.100"
@@ -50,7 +51,7 @@ class Compute:
         if project_id:
             query["project_id"] = project_id
         with self.cloud.calling("list servers"):
-            return [_whole_server(found) for found in self._api.servers(details=True, **query)]
+            return [_listed_server(found) for found in self._api.servers(details=True, **query)]
 
     def server_answers(self) -> list[dict[str, t.Any]]:
         """All servers of the project, with everything that Nova says of them."""
@@ -194,8 +195,9 @@ class Compute:
             return (self._api.get_server_console_output(server_id, length=lines) or {}).get("output", "")
 
     def flavors(self) -> list[Flavor]:
+        """Those that servers can be made with: administrators also see disabled ones."""
         with self.cloud.calling("list flavors"):
-            return [_flavor(found) for found in self._api.flavors(details=True)]
+            return [_flavor(found) for found in self._api.flavors(details=True) if not found.is_disabled]
 
     def availability_zones(self) -> list[str]:
         with self.cloud.calling("list availability zones"):
@@ -239,6 +241,28 @@ class Compute:
         return self.cloud.quotas(quota_set)
 
 
+def _listed_server(found: t.Any) -> Server:
+    """Read one of a list. What makes no sense of one must not hide the others: of that one, nothing is known then.
+
+    :raises ValueError: when it does not even say which server it is.
+    """
+    try:
+        return _whole_server(found)
+    except NONSENSE:
+        if not isinstance(found.id, str) or not isinstance(found.name, str):
+            raise
+        return _unknown_server(found.id, found.name)
+
+
+def _unknown_server(server_id: str, name: str) -> Server:
+    """A server as Nova shows it when its cell does not answer."""
+    texts = dict.fromkeys(("project_id", "availability_zone", "description", "fault"), "")
+    absent = dict.fromkeys(("task_state", "hypervisor", "instance_name", "key_name"))
+    off = dict.fromkeys(("boots_from_image", "config_drive"), False)
+    facts: dict[str, t.Any] = {**texts, **absent, **off, "flavor": _flavor(None), "metadata": {}, "tags": (), "volumes": ()}
+    return Server(id=server_id, name=name, status="UNKNOWN", **facts)
+
+
 def _whole_server(found: t.Any) -> Server:
     """Read a server that Nova shows.
 
@@ -246,9 +270,13 @@ def _whole_server(found: t.Any) -> Server:
     """
     if not found.status:
         raise ValueError("a server without a status")
+    # The SDK takes anything else for none, and with it whether the server is marked as frozen.
+    if found.status != "UNKNOWN" and not isinstance(found._body.attributes.get("metadata"), dict):
+        raise ValueError("a server without metadata")
     return _server(found)
 
 
+@shaped
 def _server(found: t.Any) -> Server:
     return Server(
         id=found.id,
@@ -283,6 +311,7 @@ def _server(found: t.Any) -> Server:
     )
 
 
+@shaped
 def _server_group(found: t.Any) -> ServerGroup:
     return ServerGroup(
         id=found.id,
@@ -300,6 +329,7 @@ def _mac_addresses(addresses: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]])
     return tuple(dict.fromkeys(macs))
 
 
+@shaped
 def _flavor(found: t.Any) -> Flavor:
     """A flavor on its own, or as part of a server, where its name stands for its id."""
     if found is None:

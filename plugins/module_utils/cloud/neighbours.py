@@ -10,9 +10,17 @@ from .session import Cloud
 
 Resource = dict[str, t.Any]
 
+#: The most that Barbican returns at once.
+_SECRETS_PER_PAGE = 100
+
+
+def reference_id(reference: str) -> str:
+    """The id at the end of a secret's or container's URL."""
+    return reference.rstrip("/").rsplit("/", 1)[-1]
+
 
 class Neighbours:
-    """Load balancers (Octavia), DNS (Designate) and shares (Manila) of one project.
+    """Load balancers (Octavia), DNS (Designate), shares (Manila) and secrets (Barbican) of one project.
 
     :param cloud: whose. A service that it does not have, has nothing.
     """
@@ -28,6 +36,34 @@ class Neighbours:
         with self.cloud.calling("list the pools of load balancers"):
             pools = self.cloud.all_of(api, "/lbaas/pools", "pools")
             return [(pool, member) for pool in pools for member in self.cloud.all_of(api, f"/lbaas/pools/{pool['id']}/members", "members")]
+
+    def listeners(self) -> list[Resource]:
+        """All listeners of load balancers."""
+        if not self.cloud.has("load-balancer"):
+            return []
+        with self.cloud.calling("list the listeners of load balancers"):
+            return self.cloud.all_of(self.cloud.service("load_balancer"), "/lbaas/listeners", "listeners")
+
+    def secret_names(self) -> dict[str, str]:
+        """The names of all secrets and containers of secrets, by their id. Contents are not read."""
+        if not self.cloud.has("key-manager"):
+            return {}
+        api = self.cloud.service("key_manager")
+        with self.cloud.calling("list secrets"):
+            return {
+                reference_id(one[f"{kind}_ref"]): one.get("name") or ""
+                for kind in ("secret", "container")
+                for one in self._stored(api, f"{kind}s")
+            }
+
+    def _stored(self, api: t.Any, kinds: str) -> list[Resource]:
+        """All secrets or containers; the service counts pages by offset."""
+        found: list[Resource] = []
+        while True:
+            answer = self.cloud.json(api.get(f"/{kinds}", params={"limit": _SECRETS_PER_PAGE, "offset": len(found)}))
+            found += answer[kinds]
+            if "next" not in answer or not answer[kinds]:
+                return found
 
     def record_sets(self) -> list[Resource]:
         """All record sets of all zones."""
@@ -45,12 +81,18 @@ class Neighbours:
                 path = f"/recordsets?marker={found[-1]['id']}"
 
     def share_rules(self) -> list[tuple[Resource, Resource]]:
-        """All shares with each of the rules that give access to them."""
+        """All shares with each of the rules that give access to them.
+
+        Shares on a share network also have the id of its network as ``neutron_net_id``.
+        """
         if not self.cloud.has("shared-file-system"):
             return []
         api = self.cloud.service("shared_file_system")
         with self.cloud.calling("list shares"):
             shares = self.cloud.json(api.get("/shares/detail", microversion="2.45"))["shares"]
+            networks = self.cloud.json(api.get("/share-networks/detail", microversion="2.45"))["share_networks"]
+            placed = {one["id"]: one.get("neutron_net_id") for one in networks}
+            shares = [{**share, "neutron_net_id": placed.get(share.get("share_network_id"))} for share in shares]
             return [(share, rule) for share in shares for rule in self._rules(api, share["id"])]
 
     def _rules(self, api: t.Any, share_id: str) -> list[Resource]:

@@ -27,6 +27,7 @@ from ..core.records import (
     Trunk,
 )
 from .session import Cloud
+from .shape import shaped
 
 #: How many ids are asked for in one request, whose length is bounded.
 _IDS_AT_ONCE = 50
@@ -140,6 +141,14 @@ class Networking:
             quota = self.cloud.json(self._api.get(path))["quota"]
         return self.cloud.quotas(quota, used="used")
 
+    def free_addresses(self) -> dict[str, int]:
+        """How many IPv4 addresses networks have left, per id; for administrators."""
+        found = self._list("network-ip-availabilities")
+        return {
+            one["network_id"]: sum(max(0, part["total_ips"] - part["used_ips"]) for part in one["subnet_ip_availability"] if part["ip_version"] == 4)
+            for one in found
+        }
+
     # Making
 
     # Neutron takes no tags while it creates; :meth:`set_tags` sets them afterwards.
@@ -195,6 +204,10 @@ class Networking:
 
     def set_mtu(self, network_id: str, mtu: int) -> None:
         self._update("networks", network_id, {"mtu": mtu}, "set the MTU of network")
+
+    def set_pools(self, subnet_id: str, pools: t.Sequence[t.Mapping[str, str]]) -> None:
+        """Replace the allocation pools of a subnet."""
+        self._update("subnets", subnet_id, {"allocation_pools": list(pools)}, "set the allocation pools of subnet")
 
     def set_routes(self, router_id: str, routes: t.Sequence[t.Mapping[str, str]]) -> None:
         """Replace the extra routes of a router; each must lead to an address on a network that it is connected to."""
@@ -259,6 +272,7 @@ class Networking:
             self._api.delete_ip(floating_ip_id, ignore_missing=True)
 
 
+@shaped
 def _network(found: t.Mapping[str, t.Any]) -> Network:
     return Network(
         id=found["id"],
@@ -278,6 +292,7 @@ def _network(found: t.Mapping[str, t.Any]) -> Network:
     )
 
 
+@shaped
 def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
     return Subnet(
         id=found["id"],
@@ -300,10 +315,12 @@ def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
     )
 
 
+@shaped
 def _subnet_pool(found: t.Mapping[str, t.Any]) -> SubnetPool:
     return SubnetPool(found["id"], found.get("name") or "", found.get("project_id") or "", tuple(found.get("prefixes") or ()))
 
 
+@shaped
 def _router(found: t.Mapping[str, t.Any]) -> Router:
     gateway = found.get("external_gateway_info") or {}
     return Router(
@@ -323,6 +340,7 @@ def _router(found: t.Mapping[str, t.Any]) -> Router:
     )
 
 
+@shaped
 def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
     return SecurityGroup(
         id=found["id"],
@@ -337,6 +355,7 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
     )
 
 
+@shaped
 def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
     return SecurityGroupRule(
         id=found["id"],
@@ -351,6 +370,7 @@ def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
     )
 
 
+@shaped
 def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
     return Trunk(
         id=found["id"],
@@ -364,6 +384,7 @@ def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
     )
 
 
+@shaped
 def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
     return Forwarding(
         port_id=found["internal_port_id"],
@@ -375,6 +396,7 @@ def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
     )
 
 
+@shaped
 def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
     return FloatingIp(
         id=found["id"],
@@ -393,6 +415,7 @@ def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping
     )
 
 
+@shaped
 def _port(found: t.Any) -> Port:
     return Port(
         id=found.id,

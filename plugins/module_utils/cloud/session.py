@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import threading
 import typing as t
 
 from ..core.errors import CloudError, InvalidInput, NotFound
 from ..core.libraries import library
 from ..core.records import Quota
+from ..core.text import told
 
 #: How openstack.cloud's options are called in ``openstack.connect``.
 _CONNECT_OPTIONS = {
@@ -32,7 +34,10 @@ _CONNECT_OPTIONS = {
 
 
 #: What reading an answer ends with that is not what was asked for.
-_NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_LONGEST_REASON = 1000
+#: Before the host of a URL, some have a user's name and password.
+_LOGIN = re.compile(r"(?<=://)[^/\s]+@")
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
 
@@ -65,6 +70,14 @@ class Cloud:
     def project_id(self) -> str:
         with self.calling("find out the project of the credentials"):
             return self.connection.current_project_id
+
+    @functools.cached_property
+    def roles(self) -> frozenset[str]:
+        """Names of the roles that the credentials have in their project; none where the way of logging in does not tell."""
+        session = self.connection.session
+        with self.calling("find out the roles of the credentials"):
+            access = session.auth.get_access(session) if hasattr(session.auth, "get_access") else None
+            return frozenset(access.role_names if access else ())
 
     def service(self, name: str) -> t.Any:
         """The SDK's client of a service, e.g. ``compute``.
@@ -112,7 +125,7 @@ class Cloud:
             raise NotFound(*self._message(what, error), **_facts(error)) from error
         except (exceptions.SDKException, keystone.ClientException) as error:
             raise CloudError(*self._message(what, error), **_facts(error)) from error
-        except _NONSENSE as error:
+        except NONSENSE as error:
             # A proxy's page with status 200, for instance: no answer is trusted to have a shape.
             raise CloudError(f"Site '{self.site}' could not {what}: its answer makes no sense ({error!r}).") from error
 
@@ -169,7 +182,7 @@ class Cloud:
 
 def _reason(error: Exception) -> str:
     text = getattr(error, "details", None) or getattr(error, "message", None) or str(error)
-    return " ".join(str(text).split()).rstrip(".")
+    return told(_LOGIN.sub("", str(text)), _LONGEST_REASON).rstrip(".")
 
 
 def _facts(error: Exception) -> dict[str, t.Any]:
@@ -209,7 +222,7 @@ def connect_other(cloud: str | dict[str, t.Any]) -> Cloud:
 
 def _site_name(config: t.Mapping[str, t.Any]) -> str:
     auth = config.get("auth") or {}
-    return config.get("cloud") or config.get("region_name") or auth.get("auth_url") or "unnamed"
+    return config.get("cloud") or config.get("region_name") or _LOGIN.sub("", auth.get("auth_url") or "") or "unnamed"
 
 
 def _connect(site: str, **options: t.Any) -> Cloud:

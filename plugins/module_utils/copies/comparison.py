@@ -25,6 +25,12 @@ _SUM_BYTES = 65
 _HEADER_BYTES = 1024**2
 
 
+class ContentDiffers(CloudError):
+    """A volume restored from a copy differs from its snapshot."""
+
+    code = "content_differs"
+
+
 class Comparison:
     """A volume restored from a backup only to be compared with what was backed up, and removed again.
 
@@ -35,17 +41,29 @@ class Comparison:
     def __init__(self, storage: BlockStorage, waiter: Waiter, backup: Backup) -> None:
         self._storage = storage
         self._waiter = waiter
+        self._patient = waiter.moving(backup.size)
         self._backup = backup
         self._name = scratch.name(backup.id)
 
     def compare(self, store: ObjectStore, location: Location) -> None:
         """Restore, compare, and remove what was made.
 
-        :raises CloudError: when the volume's blocks differ from those of the snapshot.
+        :raises ContentDiffers: when the volume's blocks differ from those of the snapshot.
+        :raises DrError: when they could not be compared.
         """
+        self._leaving_nothing(lambda: self._compare(store, location))
+
+    def restore(self) -> None:
+        """Restore, and remove what was made.
+
+        :raises DrError: when no volume could be restored.
+        """
+        self._leaving_nothing(self._restore)
+
+    def _leaving_nothing(self, act: t.Callable[[], t.Any]) -> None:
         self.remove()
         try:
-            self._compare(store, location)
+            act()
         except BaseException:
             # What is still busy can only be removed by the next run, or by pruning; the cause of this failure matters more.
             with contextlib.suppress(DrError):
@@ -53,13 +71,19 @@ class Comparison:
             raise
         self.remove()
 
-    def _compare(self, store: ObjectStore, location: Location) -> None:
+    def _restore(self) -> str:
+        """Restore a volume.
+
+        :returns: its id.
+        """
         wanted = {"name": self._name, "size": self._backup.size, "description": scratch.description(self._backup.id)}
         volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
-        patient = self._waiter.moving(self._backup.size)
-        patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
-        again = self._storage.create_backup(volume.id, {"name": self._name, "metadata": scratch.mark(self._backup.id)})
-        found = patient.until(f"backup {self._name}", lambda: self._backed_up(again))
+        self._patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
+        return volume.id
+
+    def _compare(self, store: ObjectStore, location: Location) -> None:
+        again = self._storage.create_backup(self._restore(), {"name": self._name, "metadata": scratch.mark(self._backup.id)})
+        found = self._patient.until(f"backup {self._name}", lambda: self._backed_up(again))
         with (
             store.stream(location.container, location.block_sums_name) as wanted_sums,
             store.stream(found.container, _block_sums_name(store, found)) as sums,
@@ -137,22 +161,22 @@ class BlockSums:
 def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> None:
     """Compare the blocks of two volumes.
 
-    :raises CloudError: when a restored volume differs from what was backed up.
+    :raises ContentDiffers: when a restored volume differs from what was backed up.
     """
     size, size_there = wanted.block_size(), there.block_size()
     if size is None or size != size_there:
         raise CloudError(
             f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the sites' backup services use blocks of "
             f"{size} and {size_there} bytes for their checksums.",
-            "Set the same backup_swift_block_size at both sites, or choose verification: objects.",
+            "Set the same backup_swift_block_size at both sites, or choose verification: readable.",
         )
     blocks, differing = 0, 0
     for one, other in itertools.zip_longest(wanted.sums(), there.sums()):
         blocks += 1
         differing += one != other
     if differing or not blocks:
-        raise CloudError(
+        raise ContentDiffers(
             f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
             f"{blocks} blocks of {size} bytes.",
-            "The copy is unusable; make a full backup.",
+            "The copy is unusable. Re-run: a full backup replaces it.",
         )

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
-from .check import store_problems
+from ..core.records import Backup
+from ..manifest.manifest import Content
+from .check import Room, store_problems
+from .sampling import Sampling
 from .sites import Sites
 from .transport import SHARED
-from .verification import RECORDS, foreseeable
+from .verification import LOOKING, RESTORE, RESTORING, foreseeable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,19 +22,43 @@ class Delivery:
 
     :param transport: one of ``transport.TRANSPORTS``.
     :param depth: one of ``verification.DEPTHS``.
+    :param sampling: selects the volumes whose content is proved.
     """
 
     transport: str
     depth: str
+    sampling: Sampling = Sampling()
 
     @property
     def looks_at_objects(self) -> bool:
-        return self.transport != SHARED or self.depth != RECORDS
+        return self.transport != SHARED or self.depth in LOOKING
 
     @property
     def foreseen(self) -> Delivery:
         """This delivery in check mode: verified only as far as is possible without changing anything."""
         return dataclasses.replace(self, depth=foreseeable(self.depth))
+
+    def restored(self, volumes: t.Collection[str], backups: t.Iterable[Backup]) -> set[str]:
+        """Ids of the volumes that are restored to prove their content.
+
+        :param volumes: ids of the checkpoint's.
+        :param backups: of the primary site, before any is removed.
+        """
+        return self.sampling.chosen(volumes, backups) if self.depth in RESTORING else set()
+
+    def room(self, sizes: t.Iterable[int], limit: int) -> Room:
+        """What the volumes that are restored take while so many exist at a time, at most.
+
+        :param sizes: of all that are restored.
+        """
+        return Room(tuple(sorted(sizes, reverse=True)[:limit]), is_backed_up=self.depth == RESTORE)
+
+    def content(self, volume_id: str, proved_at: str) -> Content:
+        """What is known of a volume's content after this checkpoint.
+
+        :param proved_at: empty when the checkpoint does not prove it.
+        """
+        return self.sampling.after(volume_id, proved_at, self.depth) if self.depth in RESTORING else self.sampling.last(volume_id)
 
     def problems(self, sites: Sites) -> list[str]:
         """Why the stores cannot be used as needed."""

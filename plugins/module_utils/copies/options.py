@@ -10,11 +10,12 @@ import typing as t
 from ..core.errors import InvalidInput
 from .delivery import Delivery
 from .plan import WantedBackups
+from .sampling import Contents, Sampling
 from .transport import Effort
 
 _MIB = 1024**2
 #: The smallest allowed values.
-_LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0}
+_LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0, "verification_runs": 1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +36,14 @@ class ReplicationOptions:
                 raise InvalidInput(f"{option} is {options[option]}; it must be at least {least}.")
         return cls(
             WantedBackups(application, checkpoint, options["full_every"], options["availability_zone"], options["backup_container"]),
-            Delivery(options["transport"], options["verification"]),
+            Delivery(options["transport"], options["verification"], Sampling(checkpoint, options["verification_runs"])),
             Effort(options["concurrency"], options["stall_timeout"], options["bandwidth"] * _MIB or None),
         )
+
+    def knowing(self, contents: Contents) -> ReplicationOptions:
+        """The same, with what earlier checkpoints proved of the volumes' content."""
+        sampling = dataclasses.replace(self.delivery.sampling, contents=contents)
+        return dataclasses.replace(self, delivery=dataclasses.replace(self.delivery, sampling=sampling))
 
     @property
     def foreseen(self) -> ReplicationOptions:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..core.records import APPLICATION_KEY, BACKING_UP, Backup, Snapshot, marks
+from ..core.records import APPLICATION_KEY, BACKING_UP, DIFFERS_KEY, Backup, Snapshot, marks
 from ..manifest.pieces import LABEL_KEY
 
 
@@ -53,7 +53,7 @@ class NewBackup:
 class BackupPlan:
     """What is to be done at the primary site.
 
-    :param delete: backups of this checkpoint that failed, or are of snapshots that it no longer has.
+    :param delete: backups of this checkpoint that failed, differ from their snapshots, or are of snapshots that it no longer has.
     :param create: backups to make.
     :param adopt: backups of this checkpoint that exist or are under way.
     """
@@ -61,6 +61,11 @@ class BackupPlan:
     delete: tuple[Backup, ...]
     create: tuple[NewBackup, ...]
     adopt: tuple[Backup, ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Sizes of all volumes in GiB, per id."""
+        return {b.volume_id: b.size for b in self.adopt} | {new.snapshot.volume_id: new.snapshot.size for new in self.create}
 
     @property
     def finished(self) -> list[Backup]:
@@ -92,7 +97,11 @@ def plan_backups(wanted: WantedBackups, sight: BackupSight) -> BackupPlan:
     delete = tuple(b for b in mine if b not in adopt)
     staying = dataclasses.replace(sight, backups=[b for b in sight.backups if b not in delete])
     done = {b.volume_id for b in adopt}
-    create = tuple(NewBackup(s, _can_be_incremental(wanted, s, staying)) for s in sight.snapshots if s.volume_id not in done)
+    # What differs may do so because of a backup that it builds on.
+    differing = {b.volume_id for b in delete if DIFFERS_KEY in b.metadata}
+    create = tuple(
+        NewBackup(s, s.volume_id not in differing and _can_be_incremental(wanted, s, staying)) for s in sight.snapshots if s.volume_id not in done
+    )
     return BackupPlan(delete, create, tuple(adopt))
 
 
@@ -112,13 +121,14 @@ def backups_of(metadata: t.Mapping[str, str], backups: t.Iterable[Backup], snaps
 def adoptable(mine: t.Iterable[Backup], snapshot_ids: t.Mapping[str, str]) -> list[Backup]:
     """The backups that count for a checkpoint, at most one of each volume.
 
-    A backup of another snapshot is of another moment, whatever its marks say. Where the snapshots are gone, the backups are all
-    that is left of the checkpoint.
+    A backup of another snapshot is of another moment, whatever its marks say, and one that is marked as different from its snapshot is
+    no copy of it. Where the snapshots are gone, the backups are all that is left of the checkpoint.
 
     :param mine: all backups of the checkpoint.
     :param snapshot_ids: of the checkpoint, per volume id; empty for one that is yet to be taken.
     """
-    counting = [b for b in mine if (b.is_usable or b.is_under_way) and snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id]
+    sound = [b for b in mine if (b.is_usable or b.is_under_way) and DIFFERS_KEY not in b.metadata]
+    counting = [b for b in sound if snapshot_ids.get(b.volume_id, b.snapshot_id) == b.snapshot_id]
     return list({b.volume_id: b for b in counting}.values())
 
 
@@ -145,8 +155,8 @@ def deletion_problems(delete: t.Sequence[Backup], site: str, there: t.Iterable[B
     records = {b.id: b for b in there}
     reasons = {b.id: _why_it_stays(b, records.get(b.id, b)) for b in delete}
     return [
-        f"Backup {b.id} of volume {b.volume_id} on site '{site}' belongs to this checkpoint but failed or is of other snapshots. "
-        f"It must be replaced but cannot be deleted: {reasons[b.id]}"
+        f"Backup {b.id} of volume {b.volume_id} on site '{site}' belongs to this checkpoint but failed, differs from its snapshot, "
+        f"or is of other snapshots. It must be replaced but cannot be deleted: {reasons[b.id]}"
         for b in delete
         if reasons[b.id]
     ]
@@ -186,8 +196,9 @@ def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: Backup
 
 
 def _can_be_built_on(link: Backup, wanted: WantedBackups, zone: str | None) -> bool:
-    """Whether a new backup may build on a link: only on our own, which nobody else removes, and only within one store.
+    """Whether a new backup may build on a link: only on our own, which nobody else removes, only on a sound one, and only within one store.
 
     Backup services of different availability zones may write to different stores, which Cinder does not check.
     """
-    return link.metadata.get(APPLICATION_KEY) == wanted.application and zone in (None, link.availability_zone)
+    is_ours = link.metadata.get(APPLICATION_KEY) == wanted.application
+    return is_ours and DIFFERS_KEY not in link.metadata and zone in (None, link.availability_zone)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .check import import_problems, quota_problems
+from .check import Room, import_problems, quota_problems
 from .delivery import Delivery
 from .plan import adoptable, backups_of, deletion_problems
 from .sites import Sites
@@ -20,18 +20,21 @@ class Prospect:
     :param metadata: its marks.
     :param sizes: of its volumes in GiB, per id.
     :param snapshot_ids: per volume id; empty for a snapshot that is yet to be taken.
+    :param limit: how many copies are made and proved in parallel.
     """
 
     metadata: t.Mapping[str, str]
     sizes: t.Mapping[str, int]
     snapshot_ids: t.Mapping[str, str]
+    limit: int
 
     def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
         """Why it could not be copied."""
-        return self._backup_problems(sites) + import_problems(sites.importing) + delivery.problems(sites)
+        return self._backup_problems(sites, delivery) + import_problems(sites.importing) + delivery.problems(sites)
 
-    def _backup_problems(self, sites: Sites) -> list[str]:
-        mine = backups_of(self.metadata, sites.primary.backups(), self.snapshot_ids)
+    def _backup_problems(self, sites: Sites, delivery: Delivery) -> list[str]:
+        backups = sites.primary.backups()
+        mine = backups_of(self.metadata, backups, self.snapshot_ids)
         there = sites.remote.backups()
         done = adoptable(mine, self.snapshot_ids)
         gone = [b for b in mine if b not in done]
@@ -39,6 +42,7 @@ class Prospect:
         backed_up = {b.volume_id for b in done}
         new = [size for volume, size in self.sizes.items() if volume not in backed_up]
         known = {b.id for b in there}
-        for storage, old in ((sites.primary, gone), (sites.remote, [b for b in gone if b.id in known])):
-            problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old))
+        proofs = delivery.room((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.limit)
+        for storage, old, proved in ((sites.primary, gone, Room()), (sites.remote, [b for b in gone if b.id in known], proofs)):
+            problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old), proved)
         return problems

@@ -50,6 +50,8 @@ class Replication:
         self._verification = Verification(sites, self._delivery.depth, self._effort, waiter, progress)
         #: Ids of the volumes whose backups are made or adopted.
         self._volumes: frozenset[str] = frozenset()
+        #: Ids of the volumes whose content is proved by a restore; planned before the marks of a failed proof may go with a backup.
+        self._restored: frozenset[str] = frozenset()
         #: Whether anything was made, copied or imported.
         self.changed = False
 
@@ -70,6 +72,7 @@ class Replication:
         known = self._known(snapshots, backups, there)
         sight = BackupSight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
         plan = plan_backups(self._wanted, sight)
+        self._restored = frozenset(self._delivery.restored(plan.sizes, backups))
         problems = self._problems(plan, there)
         if not (snapshots or plan.adopt):
             problems.append(f"It has no snapshots on site '{primary.cloud.site}'; take them with os_cg_snapshot.")
@@ -98,11 +101,12 @@ class Replication:
         deleted = [backup.size for backup in plan.delete]
         imported = sizes + [backup.size for backup in plan.adopt if backup.id not in known]
         forgotten = [backup.size for backup in plan.delete if backup.id in known]
+        proofs = self._delivery.room((plan.sizes[one] for one in self._restored), self._effort.concurrency)
         problems: list[str] = []
         if sizes:
             problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted))
-        if imported:
-            problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten))
+        if imported or proofs.sizes:
+            problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten), proofs)
         problems += deletion_problems(plan.delete, self._sites.primary.cloud.site, there)
         problems += snapshot_problems(plan, self._sites.primary.cloud.site)
         return problems + import_problems(self._sites.importing) + self._delivery.problems(self._sites)
@@ -118,16 +122,15 @@ class Replication:
         each(plan.delete, self._delete, self._effort.concurrency)
         start: dict[str, t.Callable[[], t.Any]] = {b.volume_id: (lambda: None) for b in plan.adopt}
         start.update({new.snapshot.volume_id: functools.partial(self._create, new) for new in plan.create})
-        sizes = {b.volume_id: b.size for b in plan.adopt} | {new.snapshot.volume_id: new.snapshot.size for new in plan.create}
         self._progress.begin("backing up", "volumes", len(start))
-        self._volumes = frozenset(sizes)
+        self._volumes = frozenset(plan.sizes)
         patience = Patience(self._effort.stall_timeout, self._waiter.clock)
         watch = BackupWatch(self._written_store, self._effort.stall_timeout, self._waiter.clock)
         pipeline: Pipeline[str, Backup] = Pipeline(
             start=start,
             look=lambda volumes: patience.ask(lambda: self._look(volumes, watch), otherwise={}),
             what=lambda volume: f"the backup of volume {volume} on site '{self._sites.primary.cloud.site}'",
-            size=sizes.__getitem__,
+            size=plan.sizes.__getitem__,
         )
         return list(values_of(pipeline.run(self._effort.concurrency, self._waiter)).values())
 
@@ -248,9 +251,10 @@ class Replication:
                 container=chain.backup.container,
                 stored_bytes=proof.stored_bytes,
                 inventory=proof.inventory,
-                verified=self._delivery.depth,
+                verified=proof.depth,
+                content=self._delivery.content(chain.backup.volume_id, proof.proved_at),
             )
-            for chain, proof in self._verification.prove(chains)
+            for chain, proof in self._verification.prove(chains, self._restored)
         ]
 
     def _import(self, chain: Chain) -> int:

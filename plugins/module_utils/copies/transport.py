@@ -210,6 +210,6 @@ def location_of(link: Link) -> Location:
     if link.location is None:
         raise InvalidInput(
             f"Backup {link.backup_id} was made by the driver '{link.record.backup_service}', whose objects cannot be copied or verified.",
-            "That is possible for Cinder's Swift driver only; use transport: shared with verification: records.",
+            "That is possible for Cinder's Swift driver only; use transport: shared with verification: readable, or records.",
         )
     return link.location

@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from .text import printable
+
 
 class DrError(Exception):
     """A failure that an operator can understand.
@@ -23,10 +25,11 @@ class DrError(Exception):
     code = "failed"
 
     def __init__(self, message: str, hint: str | None = None, **facts: t.Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Names, statuses and reasons in it are what others wrote.
+        self.message = printable(message)
+        self.hint = hint and printable(hint)
         self.facts = facts
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message

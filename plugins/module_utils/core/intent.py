@@ -17,7 +17,10 @@ _YES = "yes"
 
 @dataclasses.dataclass(frozen=True)
 class Intent:
-    """:param lock: why it is locked, empty when nobody said so; None when it is not."""
+    """Whether a server is wanted to be off, or locked.
+
+    :param lock: why it is locked, empty when nobody said so; None when it is not.
+    """
 
     is_off: bool = False
     lock: str | None = None

@@ -26,7 +26,7 @@ _OTHER_KEYS = (VOLUME_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
 #: What Neutron takes as a description.
 _LONGEST_DESCRIPTION = 255
 #: What every service takes as a name.
-_LONGEST_NAME = 255
+LONGEST_NAME = 255
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Mark:
 
 def drill_name(drill: str, name: str) -> str:
     """The drill's name for what has a name at the source; no real restore looks for it."""
-    return f"drill-{drill}-{name}"[:_LONGEST_NAME]
+    return f"drill-{drill}-{name}"[:LONGEST_NAME]
 
 
 def unmarked(metadata: t.Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .text import told
+
 #: Keys under which everything that this collection makes is marked.
 APPLICATION_KEY = "osdr_application"
 CHECKPOINT_KEY = "osdr_checkpoint"
@@ -24,10 +26,15 @@ VOLUME_KEY = "osdr_volume"
 FREEZE_KEY = "osdr_freeze"
 #: On a server, for as long as it is fenced.
 FENCE_KEY = "osdr_fence"
+#: On a backup whose content could not be proved, with the time of the attempt.
+UNPROVED_KEY = "osdr_unproved"
+#: On a backup whose content differs from its snapshot, with the time when that was found out.
+DIFFERS_KEY = "osdr_differs"
 #: On a server that its owner wants to be off, once it is.
 OFF_KEY = "osdr_off"
 #: On a server that its owner wants to be locked: the reason.
 LOCK_KEY = "osdr_lock"
+_LONGEST_NAME = 255
 #: Status of a snapshot while it is being backed up; a restarted backup service resets it.
 BACKING_UP = "backing-up"
 
@@ -35,6 +42,11 @@ BACKING_UP = "backing-up"
 def marks(application: str, checkpoint: str) -> dict[str, str]:
     """Metadata that says to which application and checkpoint a resource belongs."""
     return {APPLICATION_KEY: application, CHECKPOINT_KEY: checkpoint}
+
+
+def _label(name: str, id_: str) -> str:
+    """How messages call something: clouds let people give names that a terminal would obey."""
+    return f"{told(name, _LONGEST_NAME)} ({id_})" if name else id_
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +80,7 @@ class Volume:
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.id})" if self.name else self.id
+        return _label(self.name, self.id)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +137,7 @@ class VolumeGroup:
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.id})"
+        return _label(self.name, self.id)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -239,7 +251,7 @@ class Server:
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.id})"
+        return _label(self.name, self.id)
 
     @property
     def state(self) -> str:

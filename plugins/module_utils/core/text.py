@@ -11,4 +11,9 @@ LONGEST = 200
 def told(text: object, at_most: int = LONGEST) -> str:
     """One line of bounded length without anything that a terminal or a log would act on."""
     words = " ".join(str(text).split())
-    return "".join(one if one.isprintable() else "?" for one in words[:at_most])
+    return printable(words[:at_most])
+
+
+def printable(text: str) -> str:
+    """A text on one line, without anything that a terminal or a log would act on."""
+    return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)

@@ -10,6 +10,9 @@ import typing as t
 from ..core.libraries import library
 from .specs import SubnetSpec
 
+#: Modes of IPv6 subnets.
+_DERIVING = {"slaac", "dhcpv6-stateless"}
+
 
 class NoPlace(Exception):
     """An address or a range of addresses has no counterpart in the new range."""
@@ -38,6 +41,31 @@ def holds(cidr: str, part: str) -> bool:
     """Whether a range has all of another one; what cannot be read has nothing."""
     block, inside = network(cidr), network(part)
     return block is not None and inside is not None and inside in block
+
+
+def without(pools: t.Sequence[t.Mapping[str, str]], addresses: t.Iterable[str]) -> list[dict[str, str]]:
+    """Allocation pools, in the order of their addresses, in which some addresses are missing."""
+    ends = [(_parsed(pool["start"], "IPAddress"), _parsed(pool["end"], "IPAddress")) for pool in pools]
+    if not all(start and end for start, end in ends):
+        # What cannot be read is for Neutron to refuse.
+        return [dict(pool) for pool in pools]
+    found = sorted(ends)
+    for host in (_parsed(one, "IPAddress") for one in addresses):
+        found = [part for pool in found for part in (_without(*pool, host) if host else [pool])]
+    return [{"start": str(start), "end": str(end)} for start, end in found]
+
+
+def _without(start: t.Any, end: t.Any, host: t.Any) -> list[tuple[t.Any, t.Any]]:
+    """What of a pool remains without one address."""
+    if host.version != start.version or not start <= host <= end:
+        return [(start, end)]
+    before, after = [(start, host - 1)] if start < host else [], [(host + 1, end)] if host < end else []
+    return before + after
+
+
+def derives_addresses(ra_mode: str | None, address_mode: str | None) -> bool:
+    """Whether the addresses of a subnet's ports follow from their MAC addresses, so that none can be asked for."""
+    return bool(_DERIVING & {ra_mode, address_mode})
 
 
 def _reserved(block: t.Any, host: t.Any) -> bool:

@@ -42,8 +42,13 @@ class Change:
 
 
 def changes(before: ApplicationDescription, after: ApplicationDescription) -> list[Change]:
-    """Everything that appeared, went or changed, in the order of kinds and names."""
+    """Everything that appeared, went or changed, in the order of kinds and names.
+
+    What no restore brings back is named with its ids, so it is compared only if both describe servers of one site.
+    """
     old, new = parts(before), parts(after)
+    if _ids(before) & _ids(after):
+        old, new = old | _unprotected(before), new | _unprotected(after)
     found = [Change(*part, APPEARED) for part in new.keys() - old.keys()]
     found += [Change(*part, WENT) for part in old.keys() - new.keys()]
     found += [
@@ -53,6 +58,28 @@ def changes(before: ApplicationDescription, after: ApplicationDescription) -> li
         if value != old[part][attribute] and not _is_unknown(attribute, value, old[part][attribute])
     ]
     return sorted(found, key=lambda one: (one.kind, one.name, one.attribute or ""))
+
+
+def difference(found: t.Iterable[Change]) -> tuple[Parts, Parts]:
+    """What changed, as it was and as it is, for a diff."""
+    before: Parts = {}
+    after: Parts = {}
+    for one in found:
+        part = (one.kind, one.name)
+        if one.change != APPEARED:
+            before.setdefault(part, {}).update({one.attribute: one.before} if one.attribute else {})
+        if one.change != WENT:
+            after.setdefault(part, {}).update({one.attribute: one.after} if one.attribute else {})
+    return before, after
+
+
+def _ids(description: ApplicationDescription) -> set[str]:
+    return {server.source_id for server in description.servers}
+
+
+def _unprotected(description: ApplicationDescription) -> Parts:
+    """What no restore brings back. Another value is another part: a resource may lack an attribute several times."""
+    return {("unprotected", f"{one.resource}: {one.attribute} ({one.value})"): {} for one in description.missing}
 
 
 def _is_unknown(attribute: str, *values: t.Any) -> bool:

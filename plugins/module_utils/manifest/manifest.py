@@ -16,9 +16,9 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import InvalidInput, ManifestInvalid
-from ..core.marking import drill_name
+from ..core.marking import LONGEST_NAME, drill_name
 from ..core.numbers import is_whole
-from . import signed
+from . import agreement, signed
 from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
@@ -69,6 +69,27 @@ class ApplicationDescription:
 
 
 @dataclasses.dataclass(frozen=True)
+class Content:
+    """When the content of a volume's copies was last proved.
+
+    :param proved_at: ISO 8601 in UTC; empty when it never was.
+    :param proved_by: the checkpoint whose copy proved it; empty when none ever did.
+    :param how: ``restore`` when a volume restored from the copy equalled its snapshot, ``readable`` when it was restored only; empty when never.
+    :param passed_over: how many checkpoints in a row, up to and including this one, proved the content of other volumes but not of this one.
+    """
+
+    proved_at: str = ""
+    proved_by: str = ""
+    how: str = ""
+    passed_over: int = 0
+
+    @property
+    def moment(self) -> datetime.datetime | None:
+        """``proved_at`` for comparisons; None when the content was never proved."""
+        return datetime.datetime.fromisoformat(self.proved_at) if self.proved_at else None
+
+
+@dataclasses.dataclass(frozen=True)
 class Copy:
     """The copy of one volume's data at the remote site.
 
@@ -77,7 +98,8 @@ class Copy:
     :param container: where the objects of the backup are; empty when unknown.
     :param stored_bytes: what they take there.
     :param inventory: ``sha256:...`` over names, sizes and checksums of these objects; empty when unknown.
-    :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, or by a ``restore``.
+    :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, that it is ``readable``, or by a ``restore``.
+    :param content: the last proof of the volume's content, by this copy or an earlier one.
     """
 
     volume_id: str
@@ -91,6 +113,7 @@ class Copy:
     stored_bytes: int = 0
     inventory: str = ""
     verified: str = "records"
+    content: Content = Content()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,8 +158,8 @@ class Manifest:
         return self.description.application
 
     def called(self, name: str) -> str:
-        """The name at the site for a name at the source."""
-        return name if self.drill is None else drill_name(self.drill, name)
+        """The name at the site for a name at the source, or one that was made of such a name and may have become too long."""
+        return name[:LONGEST_NAME] if self.drill is None else drill_name(self.drill, name)
 
     def copy_of(self, volume: VolumeSpec) -> Copy:
         """The copy of a volume; every volume of a valid manifest has one."""
@@ -227,10 +250,10 @@ def _dicts(values: t.Any) -> list[dict[str, t.Any]]:
 def _refuse_contradictions(manifest: Manifest) -> None:
     """Refuse contradictions between the parts of the document, which a schema cannot express."""
     description = manifest.description
-    copied = {copy.volume_id for copy in manifest.copies}
     listed = {server.name for server in description.servers}
     tiers = {tier.name for tier in manifest.application.tiers}
-    problems = [f"volume {v.source_id} has no copy" for v in description.volumes if v.source_id not in copied]
+    problems = agreement.of_volumes(description.servers, {copy.volume_id: copy.size for copy in manifest.copies}, "copy")
+    problems += agreement.of_snapshots(description.servers, manifest.checkpoint.evidence)
     problems += [f"server {name} is not described" for name in manifest.application.servers if name not in listed]
     problems += [f"server {s.name} is in unknown tier {s.tier}" for s in description.servers if s.tier not in tiers]
     groups = {group.name for group in description.topology.server_groups}
@@ -240,7 +263,7 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems += [f"volume {one} has several copies" for one in _twice(copy.volume_id for copy in manifest.copies)]
     problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
     problems += _reference_problems(description)
-    problems += _time_problems(manifest.checkpoint)
+    problems += _time_problems(manifest)
     if problems:
         raise ManifestInvalid(f"The manifest contradicts itself: {signed.listed([signed.shown(one) for one in problems])}.")
 
@@ -258,12 +281,17 @@ def _reference_problems(description: ApplicationDescription) -> list[str]:
     return problems + [f"port {port.source_id} has no address {place}" for port, place in places if place >= len(port.fixed_ips)]
 
 
-def _time_problems(checkpoint: Checkpoint) -> list[str]:
+def _time_problems(manifest: Manifest) -> list[str]:
+    times = {manifest.checkpoint.created_at, *(copy.content.proved_at for copy in manifest.copies)} - {""}
+    return [f"there is no time {one}" for one in sorted(times) if not _is_time(one)]
+
+
+def _is_time(text: str) -> bool:
     try:
-        _moment = checkpoint.moment
+        datetime.datetime.fromisoformat(text)
     except ValueError:
-        return [f"there is no time {checkpoint.created_at}"]
-    return []
+        return False
+    return True
 
 
 def _twice(names: t.Iterable[str]) -> list[str]:

@@ -40,4 +40,6 @@ def with_defaults(hint: t.Any, value: t.Any) -> t.Any:
 
 
 def _plain_default(default: t.Any) -> t.Any:
+    if dataclasses.is_dataclass(default) and not isinstance(default, type):
+        return plain(default)
     return list(default) if isinstance(default, tuple) else default

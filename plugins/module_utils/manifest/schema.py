@@ -16,6 +16,7 @@ _END = r"(?![\s\S])"
 
 _NAME = {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"}
 _TEXT = {"type": "string", "maxLength": 255}
+_MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 _SENTENCE = {"type": "string", "maxLength": 1024}
 _TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": 255}
 _UUID = {"type": "string", "pattern": "^[0-9a-fA-F-]{32,36}" + _END}
@@ -254,12 +255,18 @@ _COPY = _object(
     container=_TEXT,
     stored_bytes=_COUNT,
     inventory={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?" + _END},
-    verified={"enum": ["records", "objects", "restore"]},
+    verified={"enum": ["records", "objects", "readable", "restore"]},
+    content=_object(
+        proved_at={"type": "string", "pattern": f"^({_MOMENT})?" + _END},
+        how={"enum": ["", "readable", "restore"]},
+        proved_by={"type": "string", "pattern": f"^({NAME_PATTERN})?{_END}"},
+        passed_over=_COUNT,
+    ),
 )
 
 _CHECKPOINT = _object(
     id=_NAME,
-    created_at={"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z" + _END},
+    created_at={"type": "string", "pattern": f"^{_MOMENT}{_END}"},
     site=_TEXT,
     consistency=_CONSISTENCY,
     server_consistency={"type": "object", "additionalProperties": _CONSISTENCY},

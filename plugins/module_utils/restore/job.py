@@ -62,7 +62,7 @@ def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
 
 def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
     """Restore servers, with their volumes if these are restored too."""
-    volumes = _volumes_before(restore.volumes)
+    volumes, changes = _volumes_before(restore.volumes), restore.changes
     before = {step.spec.name: _state(step) for step in restore.steps}
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in restore.steps}
     ports_before = {step.label: _state_of_port(step) for step in restore.lone_ports}
@@ -75,7 +75,7 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
         servers = restore.apply()
         timing = restore.timing()
     return {
-        "changed": volumes["changed"] or any(step.changes for step in (*restore.steps, *restore.lone_ports, *restore.forwarders)),
+        "changed": changes or volumes["changed"],
         "servers": servers,
         "ports": restore.described_ports(),
         "forwarding_floating_ips": restore.described_forwarders(),

@@ -8,16 +8,13 @@ import collections
 import dataclasses
 import typing as t
 
-from ..core.records import Quota
+from ..core.records import Quota, SecurityGroupRule
 from ..manifest.rules import rule_spec
-from ..manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
 from .plan import RestorePlan
 from .server_plan import ServerStep
-from .site import RestoreSite
 from .volume_plan import Action, VolumeStep
 
-#: Neutron gives them to every new group.
-_OF_NEW_GROUPS = frozenset(SecurityGroupRuleSpec("egress", version, None, None, None, None, None) for version in ("IPv4", "IPv6"))
+_KEY_PAIRS = "key_pairs"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,22 +35,32 @@ def needs(plan: RestorePlan, quotas: t.Mapping[str, t.Mapping[str, Quota]]) -> l
 
     :param quotas: per service and name.
     """
-    servers = [step for step in plan.servers if step.action is Action.CREATE]
-    wanted = {
-        "volume": _volume_needs(step for step in plan.volumes if step.action is Action.CREATE),
-        "compute": _compute_needs(servers, len(plan.lacking["server_groups"])),
-        "network": _network_needs(plan, servers),
-    }
     return [
-        _need(quotas[service][name], amount)
-        for service, amounts in wanted.items()
+        _need(quotas[service][name], amount, _uncounted(plan, name))
+        for service, amounts in amounts_of(plan).items()
         for name, amount in amounts.items()
         if amount and name in quotas[service]
     ]
 
 
-def _need(quota: Quota, amount: int) -> Need:
-    return Need(quota.name, amount, None if quota.limit < 0 else max(0, quota.limit - quota.in_use))
+def amounts_of(plan: RestorePlan) -> dict[str, dict[str, int]]:
+    """How much the restore takes, per service and name of the quota."""
+    servers = [step for step in plan.servers if step.action is Action.CREATE]
+    return {
+        "volume": _volume_needs(step for step in plan.volumes if step.action is Action.CREATE),
+        "compute": _compute_needs(plan, servers),
+        "network": _network_needs(plan, servers),
+    }
+
+
+def _need(quota: Quota, amount: int, uncounted: int) -> Need:
+    in_use = quota.in_use or uncounted
+    return Need(quota.name, amount, None if quota.limit < 0 else max(0, quota.limit - in_use))
+
+
+def _uncounted(plan: RestorePlan, name: str) -> int:
+    """What is in use of a quota for which Nova always reports 0: key pairs are counted per user."""
+    return len(plan.site.key_pairs) if name == _KEY_PAIRS else 0
 
 
 def _volume_needs(steps: t.Iterable[VolumeStep]) -> dict[str, int]:
@@ -67,27 +74,32 @@ def _volume_needs(steps: t.Iterable[VolumeStep]) -> dict[str, int]:
     return amounts
 
 
-def _compute_needs(steps: t.Sequence[ServerStep], new_groups: int) -> dict[str, int]:
-    members = collections.Counter(step.spec.server_group for step in steps if step.spec.server_group)
-    amounts = collections.Counter(server_groups=new_groups, server_group_members=max(members.values(), default=0))
+def _compute_needs(plan: RestorePlan, steps: t.Sequence[ServerStep]) -> dict[str, int]:
+    lacking = plan.lacking
+    amounts = collections.Counter({"server_groups": len(lacking["server_groups"]), _KEY_PAIRS: len(lacking["key_pairs"])})
+    amounts["server_group_members"] = max(_members(steps).values(), default=0)
     for step in steps:
         flavor = step.flavor or step.spec.flavor
         amounts.update(instances=1, cores=flavor.vcpus, ram=flavor.ram)
     return amounts
 
 
-def _new_rules(site: RestoreSite, spec: SecurityGroupSpec, names: t.Mapping[str, str]) -> int:
-    """Rules that a group gets before it loses others; a new one has some from the start."""
-    group = site.own_security_group(spec.name)
-    there = {rule_spec(rule, names) for rule in group.rules} if group else _OF_NEW_GROUPS
-    return len({*spec.rules} - there) + (0 if group else len(_OF_NEW_GROUPS))
+def _members(steps: t.Iterable[ServerStep]) -> dict[str, int]:
+    """How many members the server groups will have, with those that are there: Nova limits what a group has."""
+    members: collections.Counter[str] = collections.Counter()
+    there: dict[str, int] = {}
+    for step in steps:
+        if step.spec.server_group:
+            members[step.spec.server_group] += 1
+            there[step.spec.server_group] = len(step.group.member_ids) if step.group else 0
+    return {name: count + there[name] for name, count in members.items()}
 
 
 def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str, int]:
     """A new network has one more port, for DHCP or metadata, and a router one on each subnet."""
     lacking, site = plan.lacking, plan.site
-    new_groups = [spec for spec in lacking["security_groups"] if site.own_security_group(spec.name) is None]
-    names = site.security_group_names([spec.name for spec in plan.manifest.description.topology.security_groups])
+    rules_there = {spec.name: group.rules for spec in lacking["security_groups"] if (group := site.own_security_group(spec.name))}
+    new_groups = [spec for spec in lacking["security_groups"] if spec.name not in rules_there]
     new_routers = [spec for spec in lacking["routers"] if site.router(spec.name) is None]
     new_networks = [spec for spec in lacking["networks"] if site.network(spec.name) is None]
     new_subnets = [spec for spec in lacking["subnets"] if not site.subnets_called(spec.name, site.network(spec.network))]
@@ -98,8 +110,19 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
         "subnet": len(new_subnets),
         "router": len(new_routers),
         "security_group": len(new_groups),
-        "security_group_rule": sum(_new_rules(site, spec, names) for spec in lacking["security_groups"]),
+        # New rules come before old ones go.
+        "security_group_rule": sum(len(spec.rules) for spec in new_groups) + _new_rules(plan, rules_there),
         "port": made + len(new_networks),
         "floatingip": sum(step.current is None for port in ports for step in port.floating) + sum(one.current is None for one in plan.forwarders),
         "trunk": sum(port.trunk is not None and port.trunk.current is None for port in ports),
     }
+
+
+def _new_rules(plan: RestorePlan, there: t.Mapping[str, t.Iterable[SecurityGroupRule]]) -> int:
+    """How many rules existing groups get.
+
+    :param there: rules per name of group.
+    """
+    names = plan.site.security_group_names([spec.name for spec in plan.manifest.description.topology.security_groups])
+    present = {name: {rule_spec(rule, names) for rule in rules} for name, rules in there.items()}
+    return sum(len({*spec.rules} - present[spec.name]) for spec in plan.lacking["security_groups"] if spec.name in present)

@@ -17,6 +17,7 @@ from ..work.pool import each, run_all
 from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
+from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, missing_routes, sharing_problems, smaller_mtu
 from .wishes import ROUTES, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
@@ -88,10 +89,8 @@ class NetworkRestore:
         self._tag("networks", spec, made)
 
     def _new_network(self, spec: NetworkSpec) -> Network:
-        # Not every site has the extension; what is off at the source must be off here.
-        body = self._body(spec) | ({} if spec.port_security_enabled else {"port_security_enabled": False}) | _state(spec)
         wishes = network_wishes(self._site, spec, self._owner)
-        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, body, wishes)
+        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, self._body(spec) | _state(spec), wishes)
         if 0 < made.mtu < spec.mtu:
             self.warnings.append(smaller_mtu(spec, made, self._site.name))
         return made
@@ -111,7 +110,7 @@ class NetworkRestore:
             gateway_ip=spec.gateway_ip,
             enable_dhcp=spec.enable_dhcp,
             dns_nameservers=list(spec.dns_nameservers),
-            allocation_pools=[dict(pool) for pool in spec.allocation_pools],
+            allocation_pools=reserving_pools(self._plan.manifest, spec),
             host_routes=[dict(route) for route in spec.host_routes],
         )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
@@ -140,8 +139,10 @@ class NetworkRestore:
             gateway = {"network_id": network.id}
             more = gateway_wishes(self._site, spec, network)
             body["external_gateway_info"] = gateway
-            whole = {"external_gateway_info": {**gateway, **more.body}} if more.body else {}
-            wishes = Wishes({**wishes.body, **whole}, (*wishes.names, *more.names))
+            if more.body:
+                key = "external_gateway_info"
+                whole, told = {**wishes.body, key: {**gateway, **more.body}}, {**wishes.names, key: ", ".join(more.names.values())}
+                wishes = Wishes(whole, told)
         return self._maker.make(f"Router '{spec.name}'", self._network.create_router, body, wishes)
 
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
@@ -163,7 +164,8 @@ class NetworkRestore:
                 return port.id
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
-        wishes = Wishes({"fixed_ips": [dict(wanted)]}, (f"the address {wanted['ip_address']}",)) if wanted["ip_address"] else Wishes({})
+        told = f"the address {wanted['ip_address']}"
+        wishes = Wishes({"fixed_ips": [dict(wanted)]}, {"fixed_ips": told}) if wanted["ip_address"] else Wishes({})
         return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, wishes).id
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:

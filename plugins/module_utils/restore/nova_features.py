@@ -12,7 +12,9 @@ Version = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """:param what: in words.
+    """Something that Nova takes since a version.
+
+    :param what: in words.
     :param since: from which version on Nova takes it.
     """
 
@@ -20,7 +22,10 @@ class Feature:
     since: Version
 
     def is_taken(self, version: Version) -> bool:
-        """:param version: the newest that the site's Nova knows."""
+        """Whether a site takes it.
+
+        :param version: the newest that its Nova knows.
+        """
         return version >= self.since
 
     def __str__(self) -> str:

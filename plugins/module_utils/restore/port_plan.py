@@ -10,6 +10,7 @@ import typing as t
 
 from ..core.marking import PLACE_KEY, Mark
 from ..core.records import FloatingIp, Network, Port
+from ..manifest.addresses import derives_addresses
 from ..manifest.manifest import Manifest
 from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, mark_of
@@ -19,8 +20,6 @@ from .wishes import TRUNK, Wishes, floating_wishes, lacks_tags, port_wishes
 
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
-#: Of subnets where addresses follow from MAC addresses.
-_AUTOMATIC = ("slaac", "dhcpv6-stateless")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,8 +97,6 @@ class PortStep:
         }
         if self.spec.mac_address:
             body["mac_address"] = self.spec.mac_address
-        if not self.spec.port_security:
-            body["is_port_security_enabled"] = False
         if not self.spec.is_up:
             body["is_admin_state_up"] = False
         if self.spec.vnic_type != _NORMAL:
@@ -226,11 +223,11 @@ def _is_ipv4(address: str) -> bool:
 
 
 def _fixed_ip(site: RestoreSite, network_id: str, address: AddressSpec) -> dict[str, t.Any]:
-    subnet = next((one for one in site.subnets if one.name == address.subnet and one.network_id == network_id), None)
-    wanted = {"subnet_id": subnet.id if subnet else None}
-    # Where addresses follow from MAC addresses, not every Neutron takes even the one that does.
-    is_automatic = subnet is not None and subnet.ipv6_address_mode in _AUTOMATIC
-    return {**wanted, "ip_address": address.ip_address} if address.ip_address and not is_automatic else wanted
+    """What to ask Neutron for; it refuses to be told an address that follows from the port's MAC address."""
+    subnet_id = site.subnet_id(network_id, address.subnet)
+    is_derived = any(one.id == subnet_id and derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in site.subnets)
+    subnet = {"subnet_id": subnet_id}
+    return {**subnet, "ip_address": address.ip_address} if address.ip_address and not is_derived else subnet
 
 
 def _port_description(spec: PortSpec, position: int, mark: Mark) -> str:

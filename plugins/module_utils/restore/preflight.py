@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from .needs import Need, needs
+from .needs import Need, amounts_of, needs
 from .plan import RestorePlan
 from .problems import doubts, problems
+from .refusals import doubts_of_refusals, refusals
 from .stock import Stock
 
 
@@ -32,4 +33,5 @@ def judge(plan: RestorePlan, stock: Stock) -> Judgement:
     :param stock: of the site that was planned for.
     """
     needed = tuple(needs(plan, stock.quotas))
-    return Judgement(plan, needed, tuple(problems(plan, stock, needed)), tuple(doubts(plan)))
+    found = (*problems(plan, stock, needed), *refusals(plan, stock))
+    return Judgement(plan, needed, found, (*doubts(plan), *doubts_of_refusals(plan, stock, amounts_of(plan))))

@@ -117,7 +117,7 @@ class ServerStep:
         spec, hostname = self.spec, self._hostname
         return {
             nova_features.DESCRIPTION: spec.description,
-            nova_features.DEVICE_TAGS: [one.device_tag for one in (*spec.volumes, *(port.spec for port in self.ports)) if one.device_tag],
+            nova_features.DEVICE_TAGS: [tag for tag in (*(one.device_tag for one in spec.volumes), *(port.spec.device_tag for port in self.ports)) if tag],
             nova_features.TAGS: list(spec.tags),
             nova_features.LOCK_REASON: spec.lock,
             nova_features.DELETION: any(one.delete_on_termination for one in spec.volumes),

@@ -16,7 +16,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.intent import Intent
-from ..core.records import Port, Server, Volume
+from ..core.records import Port, Server, Subnet, Volume
 from ..readiness.gates import Gates
 from ..readiness.probes import Subject
 from ..work.clock import Moment
@@ -29,6 +29,7 @@ from .making import Maker
 from .plan import RestorePlan
 from .port_plan import FloatingStep, PortStep
 from .problems import server_problems
+from .reservation import Pools, complete_pools
 from .server_plan import OFF, RUNS, ServerStep
 from .trunk_plan import TrunkStep
 from .volume_plan import Action
@@ -138,7 +139,20 @@ class ServerRestore:
         for tier in self.manifest.application.tiers:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
         self._forward_ports()
-        return self.described()
+        described = self.described()
+        ports = [*(port for step in self._steps_now() for port in step.ports), *self._plan.ports_at(self.site)]
+        each(self._incomplete_subnets(ports), lambda one: self.network.set_pools(one[0].id, one[1]), self.concurrency)
+        return described
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be done."""
+        steps: tuple[ServerStep | PortStep | ForwarderStep, ...] = (*self.steps, *self.lone_ports, *self.forwarders)
+        return any(step.changes for step in steps) or bool(self._incomplete_subnets(self._plan.all_ports))
+
+    def _incomplete_subnets(self, ports: t.Sequence[PortStep]) -> list[tuple[Subnet, Pools]]:
+        """Subnets in which addresses are still kept free that all ports have by now, with their pools."""
+        return complete_pools(self.manifest, self.site, ports)
 
     def _make_lone_ports(self) -> None:
         """Make the ports that are on no server, before a server can take their addresses."""
@@ -171,7 +185,8 @@ class ServerRestore:
             "floating_ips": self.network.floating_ips,
             "trunks": self.network.trunks,
         }
-        self.site = dataclasses.replace(self.site, **{kind: tuple(found) for kind, found in run_all(work, self.concurrency).items()})
+        found: dict[str, t.Any] = {kind: tuple(there) for kind, there in run_all(work, self.concurrency).items()}
+        self.site = dataclasses.replace(self.site, **found)
 
     def described_ports(self) -> list[dict[str, t.Any]]:
         """The ports that are on no server, as they are now, or were when the site was last looked at."""

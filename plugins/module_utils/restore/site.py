@@ -173,5 +173,5 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
     }
     found = run_all(work, concurrency)
     whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
-    listed = {kind: tuple(there) for kind, there in found.items()}
+    listed: dict[str, t.Any] = {kind: tuple(there) for kind, there in found.items()}
     return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)

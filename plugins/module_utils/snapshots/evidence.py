@@ -302,7 +302,8 @@ def _confirmed_server(server: ServerEvidence, thaw: t.Mapping[str, t.Any] | None
     if thaw is None or thaw["freeze"] != server.freeze["token"]:
         return dataclasses.replace(server, pending=None, reason="the freeze around its snapshots was ended by somebody else")
     freeze = {**server.freeze, "thawed": thaw["thawed_at"]}
-    if not thaw["intact"]:
+    # A play may have made a text of it, and "False" is one too.
+    if thaw["intact"] is not True:
         return dataclasses.replace(server, pending=None, freeze=freeze, reason=thaw["interrupted"] or "its freeze did not hold")
     reason = "frozen around every snapshot"
     return ServerEvidence(server.server_id, server.pending, reason, None, freeze)

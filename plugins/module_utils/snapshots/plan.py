@@ -35,8 +35,10 @@ def plan_present(wanted: Wanted, current: t.Sequence[Snapshot], is_confirmed: bo
     :param current: the existing snapshots of this set.
     :param is_confirmed: whether the thaw of somebody else's freeze has been given; otherwise the freeze must still hold.
     """
-    good = {s.volume_id for s in current if s.status in _TAKEN}
-    evidence = Evidence.read(current) if len(current) == len(good) and good == set(wanted.volumes) else None
+    good = {s.volume_id: s.size for s in current if s.status in _TAKEN}
+    # A volume that was extended since is larger than its snapshot, so that no description of it fits both.
+    is_complete = len(current) == len(good) and good == {volume.id: volume.size for volume in wanted.volumes.values()}
+    evidence = Evidence.read(current) if is_complete else None
     is_known = evidence and set(wanted.servers) <= set(evidence.servers)
     if evidence and is_known and not is_confirmed and not _stand(evidence, wanted):
         evidence = None

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
+
 from . import wording
 from .facts import CheckpointRun, CopiedVolume, FrozenServer
 from .given import between
@@ -14,7 +16,8 @@ from .view import Cell, Figure, Page, Section, Table
 
 _GIB = 1024**3
 _LEGEND = (("freezing", "freeze requested"), ("frozen", "frozen, until the thaw was confirmed"), ("snapshot", "a snapshot being taken"))
-_PROVED = {"records": "its record", "objects": "all its objects", "restore": "by a restore"}
+_OLDEST = "the oldest of the last proofs of each volume, by a restore"
+_PROVED = {"records": "its record", "objects": "all its objects", "readable": "by a restore, not compared", "restore": "by a restore"}
 
 
 def checkpoint_page(run: CheckpointRun) -> Page:
@@ -24,9 +27,9 @@ def checkpoint_page(run: CheckpointRun) -> Page:
         checkpoint=run.point.checkpoint,
         moment=run.point.moment,
         about=f"taken on site {run.point.site}" if run.point.site else "",
-        figures=(_consistency(run), _window(run), _skew(run), _recovery_point(run), _copied(run)),
+        figures=(_consistency(run), _window(run), _skew(run), _recovery_point(run), _copied(run), _proved(run)),
         problems=problems(run),
-        sections=(_freeze(run), _evidence(run), _copies(run)),
+        sections=(_freeze(run), _evidence(run), _copies(run), *_changes(run)),
     )
 
 
@@ -86,6 +89,16 @@ def _copied(run: CheckpointRun) -> Figure:
     stored = sum(copy.stored_bytes for copy in run.copies)
     kept = f", {wording.data(stored)} stored" if stored else ""
     return Figure("Copies", wording.counted(len(run.copies), "volume"), f"of {wording.data(size * _GIB)}{kept}")
+
+
+def _proved(run: CheckpointRun) -> Figure:
+    name, total = "Content last proved", len(run.copies)
+    if run.never_proved:
+        note = f"{run.never_proved} of {wording.counted(total, 'volume')} never restored to prove the copies"
+        return Figure(name, "never" if run.never_proved == total else "not all", note)
+    only_restored = sum(copy.proved_how != "restore" for copy in run.copies)
+    note = f"{_OLDEST}, {only_restored} of them not compared" if only_restored else _OLDEST
+    return Figure(name, wording.UNKNOWN if run.proof_age is None else f"{wording.duration(run.proof_age)} ago", note)
 
 
 # The freeze
@@ -169,8 +182,8 @@ def _evidence_row(server: FrozenServer, run: CheckpointRun) -> tuple[Cell, ...]:
 
 
 def _copies(run: CheckpointRun) -> Section:
-    heads = ("Volume", "Size", "Stored", "Kind", "Consists of", "Proved at the remote site")
-    lead = "A restore starts from these. Each needs all of its parts."
+    heads = ("Volume", "Size", "Stored", "Kind", "Consists of", "Proved at the remote site", "Content last proved")
+    lead = f"A restore starts from these. Each needs all of its parts. {unproved(copy.verified for copy in run.copies)}".strip()
     return Section("copies", "Copies", lead, table=Table(heads, tuple(_copy_row(copy) for copy in run.copies)))
 
 
@@ -182,4 +195,22 @@ def _copy_row(copy: CopiedVolume) -> tuple[Cell, ...]:
         Cell("incremental" if copy.incremental else "full"),
         Cell(copy.extent or wording.UNKNOWN),
         Cell(_PROVED.get(copy.verified, copy.verified or wording.UNKNOWN)),
+        _last_proof(copy),
     )
+
+
+def _last_proof(copy: CopiedVolume) -> Cell:
+    if not copy.proved_at:
+        return Cell("never")
+    return Cell(wording.day_and_time(copy.proved_at), f"by checkpoint {copy.proved_by}" + ("" if copy.proved_how == "restore" else ", not compared"))
+
+
+def _changes(run: CheckpointRun) -> t.Iterator[Section]:
+    if not run.since:
+        return
+    lead = f"The last drill passed with checkpoint {run.since}. "
+    if not run.changes:
+        yield Section("changes", "Changes since the last drill", lead + "Nothing has changed since.")
+        return
+    table = Table(("Change",), tuple((Cell(one),) for one in run.changes))
+    yield Section("changes", "Changes since the last drill", lead + "These changes were not part of it.", table=table)

@@ -73,6 +73,9 @@ class CopiedVolume:
 
     :param stored_bytes: 0 where nothing was measured.
     :param extent: its parts, in words; empty where they are not known.
+    :param proved_at: when the volume's content was last proved; None when it never was.
+    :param proved_by: the checkpoint that proved it.
+    :param proved_how: ``restore`` when a restored volume was compared with its snapshot, ``readable`` when it was only restored.
     """
 
     volume: str
@@ -83,6 +86,9 @@ class CopiedVolume:
     incremental: bool
     extent: str
     verified: str
+    proved_at: Moment
+    proved_by: str
+    proved_how: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +98,8 @@ class CheckpointRun:
     :param least: the consistency that was asked for.
     :param window_seconds: None when nothing was frozen.
     :param restorable_at: when it could be restored at the remote site; None when another run published it.
+    :param since: the checkpoint with which the last drill passed; empty where it is not known.
+    :param changes: what has changed since then.
     """
 
     kind: t.ClassVar[str] = "checkpoint"
@@ -105,6 +113,8 @@ class CheckpointRun:
     copies: tuple[CopiedVolume, ...]
     restorable_at: Moment
     warnings: tuple[str, ...]
+    since: str
+    changes: tuple[str, ...]
 
     @property
     def meets_policy(self) -> bool:
@@ -127,11 +137,22 @@ class CheckpointRun:
         """How old the data was when it could be restored, in seconds."""
         return between(self.point.moment, self.restorable_at)
 
+    @property
+    def never_proved(self) -> int:
+        """How many volumes' content was never proved."""
+        return sum(copy.proved_at is None for copy in self.copies)
+
+    @property
+    def proof_age(self) -> float | None:
+        """Seconds since the oldest of the last proofs of the volumes' content when the run ended; None while a volume has none."""
+        oldest = None if self.never_proved else min((copy.proved_at for copy in self.copies if copy.proved_at), default=None)
+        return between(oldest, self.restorable_at)
+
     @classmethod
     def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
         """Read the facts of a run.
 
-        :param given: ``consistency`` and ``restorable_at``.
+        :param given: ``consistency``, ``restorable_at``, ``since`` and ``changes``.
         """
         document, run = Given(manifest), Given(given)
         evidence = document.inside("checkpoint").inside("evidence")
@@ -146,6 +167,8 @@ class CheckpointRun:
             copies=tuple(_copies(document)),
             restorable_at=run.moment("restorable_at"),
             warnings=tuple(map(readable, warnings)),
+            since=run.text("since"),
+            changes=tuple(one.text("text") for one in run.each("changes")),
         )
 
 
@@ -307,6 +330,9 @@ def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
                     incremental=copy.flag("incremental"),
                     extent=methods.extent(copy.value),
                     verified=copy.text("verified"),
+                    proved_at=copy.inside("content").moment("proved_at"),
+                    proved_by=copy.inside("content").text("proved_by"),
+                    proved_how=copy.inside("content").text("how"),
                 )
 
 

@@ -72,6 +72,8 @@ def _figures(run: Run) -> dict[str, t.Any]:
             "window_seconds": run.window_seconds,
             "rpo_seconds": run.age,
             "stored_bytes": sum(copy.stored_bytes for copy in run.copies),
+            "never_proved_volumes": run.never_proved,
+            "proof_age_seconds": run.proof_age,
         }
     chain = critical_path(run)
     return {

@@ -24,6 +24,7 @@ INPUTS = {
 RECOVERY_POINT = {
     "application": "shop", "checkpoint": "noon", "created_at": "2026-01-01T12:00:00Z", "age": 60, "consistency": "quiesced", "within": True,
     "drill_within": True, "not_restorable": [], "damaged": [], "drill": None,
+    "content": {"age": 60, "unproved": 0, "compared": 0, "volumes": []}, "proof_within": True,
 }
 ANSWERS = {
     "os_catalogue_rebuild": {"rebuilt": [], "present": ["noon"], "damaged": []},

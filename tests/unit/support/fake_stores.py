@@ -161,7 +161,7 @@ class FakeSite(FakeBackups):
         self.time = time
         self.failing = set(failing)
         self.calls = []
-        self.limits = {"backups": -1, "backup_gigabytes": -1}
+        self.limits = {"backups": -1, "backup_gigabytes": -1, "volumes": -1, "gigabytes": -1}
         self.allowed_to_import = True
         #: What the volumes made from backups contain, and the metadata that the backups hold of their volumes.
         self.restored_blocks = BLOCKS
@@ -293,7 +293,8 @@ class FakeSite(FakeBackups):
     # Quotas
 
     def quotas(self):
-        return {name: Quota(name, limit, len(self.by_id)) for name, limit in self.limits.items()}
+        used = {"volumes": len(self._volumes), "gigabytes": sum(one.size for one in self._volumes.values())}
+        return {name: Quota(name, limit, used.get(name, len(self.by_id))) for name, limit in self.limits.items()}
 
     # What passes by itself
 

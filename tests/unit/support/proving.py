@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Chain
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS, Verification
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS, RESTORE, Verification
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import TwoSites, link, location
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
@@ -20,6 +20,7 @@ class Proving(TwoSites):
 
     def __init__(self, depth=OBJECTS, **trouble):
         super().__init__(**trouble)
+        self.depth = depth
         self.store = self.stores.remote
         for name in ("older", "db"):
             self.remote.hold(name)
@@ -28,7 +29,8 @@ class Proving(TwoSites):
         self.verification = Verification(self.sites, depth, self.effort, self.waiter, self.progress)
 
     def prove(self):
-        ((chain, proof),) = self.verification.prove([self.chain])
+        restored = [self.chain.backup.volume_id] if self.depth == RESTORE else []
+        ((chain, proof),) = self.verification.prove([self.chain], restored)
         assert chain == self.chain
         return proof
 

@@ -49,7 +49,8 @@ def _volumes(server):
 
 def _server(tier, name):
     template = copy.deepcopy(shop.DOCUMENT["servers"][0])
-    return {**template, "source_id": shop.uuid(20 + number(name)), "name": name, "tier": tier, "volumes": _volumes(name)}
+    ports = [{**port, "source_id": shop.uuid(300 + 10 * number(name) + index)} for index, port in enumerate(template["ports"])]
+    return {**template, "source_id": shop.uuid(20 + number(name)), "name": name, "tier": tier, "ports": ports, "volumes": _volumes(name)}
 
 
 def _copies():
@@ -63,6 +64,7 @@ def _copies():
             "size": size,
             "incremental": incremental,
             "stored_bytes": stored,
+            "content": {"proved_at": f"2026-11-22T{12 - index:02d}:00:00.000Z", "proved_by": "2026-11-21-noon", "how": "restore", "passed_over": index},
         }
         for index, (_server_name, _name, size, _taken, stored, incremental) in enumerate(VOLUMES, 1)
     ]
@@ -113,7 +115,7 @@ def manifest(**checkpoint):
     return Manifest.parse(document).as_dict()
 
 
-CHECKPOINT = {"consistency": "quiesced", "restorable_at": at(42.1)}
+CHECKPOINT = {"consistency": "quiesced", "restorable_at": at(42.1), "since": "2026-11-01-noon", "changes": [{"text": "router shop-router went"}]}
 
 
 def checkpoint(document=None, warnings=(), **given):

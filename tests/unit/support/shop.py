@@ -217,6 +217,7 @@ DOCUMENT = {
             "stored_bytes": 4096,
             "inventory": "sha256:" + "0" * 64,
             "verified": "objects",
+            "content": {"proved_at": "2025-12-30T12:00:00.000Z", "proved_by": "earlier", "how": "restore", "passed_over": 2},
         }
         for number in (1, 2, 3)
     ],
@@ -264,7 +265,7 @@ SAME_NAMES = {
 NETWORK = Network("net", "shop-net")
 PROVIDER = Network("ext2", "provider", is_external=True)
 PUBLIC = Network("ext", "public", is_external=True)
-SUBNET = Subnet("sub", "shop-subnet", "net", "10.10.0.0/24")
+SUBNET = Subnet("sub", "shop-subnet", "net", "10.10.0.0/24", gateway_ip="10.10.0.1")
 GROUP_RULE = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 5432, 5432, None, "sg")
 GROUP = SecurityGroup("sg", "shop", rules=(GROUP_RULE,))
 DEFAULT_GROUP = SecurityGroup("sg0", "default")
@@ -297,7 +298,7 @@ ROUTER_PORT = port("router", device_id="r", fixed_ips=(FixedIp("sub", "10.10.0.1
 EXTENSIONS = frozenset(
     {
         *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
-        *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
+        *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt", "port-security"),
     }
 )
 

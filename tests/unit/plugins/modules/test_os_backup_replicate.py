@@ -6,9 +6,13 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import options
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import build
 from ansible_collections.osdr.openstack.plugins.modules import os_backup_replicate
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import CONTAINER, TwoSites, location
 
 VOLUMES = ["volume-orders", "volume-payments"]
@@ -25,10 +29,16 @@ class Run(TwoSites):
         monkeypatch.setattr(os_backup_replicate, "Sites", SimpleNamespace(connect=self._connect))
         monkeypatch.setattr(os_backup_replicate, "Waiter", lambda timeout, interval: self.waiter)
         monkeypatch.setattr(options, "Effort", self._effort)
+        monkeypatch.setattr(os_backup_replicate, "Catalogue", SimpleNamespace(of=self._catalogue))
+        self.manifests = ()
 
     def _connect(self, _cloud, accounts):
         assert (accounts.remote, accounts.admin) == ("remote", None)
         return self.sites
+
+    def _catalogue(self, cloud, _params):
+        assert cloud.site == "remote"
+        return SimpleNamespace(checkpoints=lambda application: Listing(tuple(self.manifests), ()))
 
     def _effort(self, concurrency, stall_timeout, bandwidth):
         self.given = {"stall_timeout": stall_timeout, "bandwidth": bandwidth}
@@ -44,6 +54,7 @@ class Run(TwoSites):
             "transport": "copy",
             "verification": "objects",
             "bandwidth": 0,
+            "verification_runs": 1,
             "stall_timeout": 600,
             "progress_file": None,
             "timeout": 60,
@@ -134,6 +145,39 @@ def test_check_mode_restores_nothing(run):
     assert run.calls == calls
 
 
+def published(checkpoint, created_at, result):
+    """The manifest of a checkpoint with the copies that a run returned."""
+    manifest = shop.taken(checkpoint, created_at=created_at)
+    copies = [build(Copy, one) for one in result["replication"]["copies"]]
+    return dataclasses.replace(manifest, copies=tuple(copies))
+
+
+def proved(result):
+    return [one["volume_id"] for one in result["replication"]["copies"] if one["verified"] == "restore"]
+
+
+def test_what_the_catalogue_says_selects_the_volumes_whose_content_is_proved(run):
+    first = run(verification="restore", verification_runs=2)
+    assert proved(first) == VOLUMES[:1]
+    assert first["replication"]["unproved"].startswith("1 of 2 copies: the store has their objects, but it is not proved that a volume restored")
+    run.manifests = [published("noon", "2026-01-01T12:00:00Z", first)]
+    # The same checkpoint again is no turn of its own.
+    assert proved(run(verification="restore", verification_runs=2)) == VOLUMES[:1]
+    run.primary.snapshot("evening", "orders", "payments")
+    second = run(checkpoint="evening", verification="restore", verification_runs=2)
+    assert proved(second) == VOLUMES[1:]
+    assert [one["content"]["proved_by"] for one in second["replication"]["copies"]] == ["noon", "evening"]
+
+
+def test_what_records_do_not_prove_is_told(run):
+    told = run(verification="records")["replication"]["unproved"]
+    assert told == (
+        "2 of 2 copies: only the records of the backups were compared, so it is not proved that the store has their objects, "
+        "that these are whole, or that a volume restored from them equals its snapshot."
+    )
+    assert run(verification="restore")["replication"]["unproved"] == ""
+
+
 def test_check_mode_tells_what_is_in_the_way(run):
     run.remote.allowed_to_import = False
     with pytest.raises(CheckFailed, match="Give remote_admin_cloud"):
@@ -182,6 +226,7 @@ def test_how_far_it_is_can_be_read_from_a_file(run, tmp_path):
         pytest.param({"full_every": 0}, "full_every is 0; it must be at least 1", id="no full backup"),
         pytest.param({"concurrency": 0}, "concurrency is 0; it must be at least 1", id="nothing at once"),
         pytest.param({"stall_timeout": 0}, "stall_timeout is 0; it must be at least 1", id="no patience"),
+        pytest.param({"verification_runs": 0}, "verification_runs is 0; it must be at least 1", id="never proved"),
         pytest.param({"bandwidth": -1}, "bandwidth is -1; it must be at least 0", id="negative bandwidth"),
         pytest.param({"application": "a/b"}, "'a/b' cannot be used as the name of an application", id="application"),
         pytest.param({"checkpoint": "a b"}, "'a b' cannot be used as the id of a checkpoint", id="checkpoint"),

@@ -147,3 +147,14 @@ def test_only_what_is_called_like_a_checkpoint_is_removed(changes):
     with pytest.raises(InvalidInput):
         site.absent(**changes)
     assert list(site.store.content) == ["shop/_active.json"]
+
+
+def test_a_description_of_other_volumes_than_were_snapshotted_and_copied_is_not_published():
+    """A volume was attached, or extended, between the snapshots and the description."""
+    site = Site()
+    snapshots = [{"volume_id": shop.uuid(number), "size": 1} for number in (1, 2, 3)]
+    for taken in (snapshots[:2], [*snapshots, {"volume_id": shop.uuid(4), "size": 1}], [*snapshots[:2], {**snapshots[2], "size": 2}]):
+        with pytest.raises(DrError, match="contradicts itself: .*snapshot"):
+            site.present(cg_snapshot={**PARAMS["cg_snapshot"], "snapshots": taken})
+    assert site.store.writes == 0
+    assert site.present(cg_snapshot={**PARAMS["cg_snapshot"], "snapshots": snapshots})["changed"]

@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
@@ -45,11 +48,13 @@ class Clouds:
         self.servers = {name: server(name) for name in NAMES}
         self.remote.may_import = lambda: True
         self.room(primary=2, remote=2)
-        monkeypatch.setattr(os_checkpoint_check, "Delivery", lambda *options: SimpleNamespace(problems=lambda sites: []))
+        self.contents = {}
+        monkeypatch.setattr(Delivery, "problems", lambda delivery, sites: [])
 
     def room(self, **room):
         for site, storage, made in (("primary", self.primary, self.primary.made), ("remote", self.remote, self.remote.by_id)):
             limits = {"backups": Quota("backups", room[site], len(made)), "backup_gigabytes": Quota("backup_gigabytes", -1, 0)}
+            limits |= {name: Quota(name, room.get(name, -1), 0) for name in ("volumes", "gigabytes")}
             storage.quotas = lambda limits=limits: limits
 
     @property
@@ -68,10 +73,20 @@ class Clouds:
             self.primary.made.append(made)
             self.remote.by_id[made.id] = made
 
-    def problems(self, quiesce=None):
-        params = {"quiesce": quiesce, "admin_cloud": None, "grouping": "individual", "concurrency": 1, "transport": "shared", "verification": "records"}
+    def problems(self, quiesce=None, **changes):
+        params = {
+            "quiesce": quiesce,
+            "admin_cloud": None,
+            "grouping": "individual",
+            "concurrency": 1,
+            "backup_concurrency": 1,
+            "transport": "shared",
+            "verification": "records",
+            "verification_runs": 2,
+            **changes,
+        }
         sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote)
-        return os_checkpoint_check._problems(self.wanted, sites, params)
+        return os_checkpoint_check._problems(self.wanted, sites, params, self.contents)
 
 
 @pytest.fixture
@@ -85,6 +100,17 @@ def test_a_new_checkpoint_needs_room_at_both_sites(clouds):
     first, second = clouds.problems()
     assert "'backups' of the project on site 'primary' is 1 too small" in first
     assert "'backups' of the project on site 'remote' is 2 too small" in second
+
+
+def test_a_proof_of_content_needs_room_for_the_volumes_that_this_run_proves(clouds):
+    clouds.room(primary=2, remote=4, volumes=1)
+    assert clouds.problems(verification="restore", backup_concurrency=8) == []
+    (problem,) = clouds.problems(verification="restore", backup_concurrency=8, verification_runs=1)
+    assert "'volumes' of the project on site 'remote' is 1 too small" in problem
+    assert clouds.problems(verification="restore", verification_runs=1) == []
+    # A volume that was passed over twice has its turn, besides a new one.
+    clouds.contents = {"volume-orders": Content("2026-01-01T12:00:00.000Z", "earlier", passed_over=2)}
+    assert len(clouds.problems(verification="restore", backup_concurrency=8)) == 1
 
 
 def test_what_was_backed_up_of_these_snapshots_needs_no_more_room(clouds):
@@ -120,7 +146,7 @@ def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(cloud
     choice = Choice(FakeDriver(), Support(guard="nova, guest"), {"libvirt": "There is no libvirt_uri."})
     quiescer = SimpleNamespace(resolve=lambda application: clouds.servers, choose=lambda servers: {"id-orders": choice})
     sites = SimpleNamespace(primary=clouds.primary, remote=SimpleNamespace(cloud=None))
-    catalogue = SimpleNamespace(find=lambda *names: None)
+    catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
     for name, value in {
         "connect": lambda params: None,
         "Accounts": SimpleNamespace(parse=lambda params: None),

@@ -17,7 +17,7 @@ OBJECTS = {DRILLED.object_name: DRILLED.dump(), "shop/noon.json": shop.manifest(
 
 
 def run(storage=None, warn=None, **changes):
-    params = {"applications": None, "max_age": None, "max_drill_age": None, **changes}
+    params = {"applications": None, "max_age": None, "max_drill_age": None, "max_proof_age": None, **changes}
     catalogue = Catalogue(FakeStore(**OBJECTS), "catalogue")
     module = SimpleNamespace(params=params, warn=warn)
     return os_recovery_point_info.run(module, catalogue, storage or FakeBackups(*shop.backups()))
@@ -44,7 +44,7 @@ def test_the_limit_is_by_the_clock_of_the_controller():
     assert within(run(applications=["shop"], max_age=10**10)) == {"shop": True}
 
 
-@pytest.mark.parametrize("changes", [{"max_age": -1}, {"max_drill_age": -1}, {"applications": ["../shop"]}])
+@pytest.mark.parametrize("changes", [{"max_age": -1}, {"max_drill_age": -1}, {"max_proof_age": -1}, {"applications": ["../shop"]}])
 def test_nonsense_is_refused(changes):
     with pytest.raises(InvalidInput):
         run(**changes)
@@ -56,6 +56,12 @@ def test_the_last_drill_is_looked_up():
     assert found["shop"]["drill"] == "7"
     limited = {one["application"]: one["drill_within"] for one in run(max_drill_age=1)["recovery_points"]}
     assert limited == {"blog": False, "shop": False, "wiki": False}
+
+
+def test_the_limit_of_proofs_is_its_own():
+    limited = {one["application"]: one["proof_within"] for one in run(max_proof_age=1)["recovery_points"]}
+    assert limited == {"blog": False, "shop": False, "wiki": False}
+    assert all(one["proof_within"] for one in run()["recovery_points"])
 
 
 def test_a_newer_checkpoint_that_the_catalogue_lost_is_told():

@@ -26,6 +26,7 @@ class Restore:
     """Stands for :class:`ServerRestore`; remembers what it was made with."""
 
     started = "2026-11-22T14:30:14.150Z"
+    changes = False
 
     def __init__(self, _compute, _network, plan, _waiter, _concurrency, gates, volumes=None):
         self.plan, self.gates, self.volumes = plan, gates, volumes

@@ -75,9 +75,13 @@ class _Side:
         self.networks = [one for one in self._neutron["networks"].values() if one["id"] in {port["network_id"] for port in self.ports}]
         inside = {one["id"] for one in self.networks}
         self.subnets = [one for one in self._neutron["subnets"].values() if one["network_id"] in inside]
-        self.loose = [one for one in self._neutron["ports"].values() if one["network_id"] in inside and not one["device_owner"] and one["project_id"] == project]
+        self.loose = [
+            one for one in self._neutron["ports"].values() if one["network_id"] in inside and not one["device_owner"] and one["project_id"] == project
+        ]
         self.groups = [one for one in self._nova["server_groups"].values() if ids & {*one["members"]}]
-        joined = {port["device_id"] for port in self._neutron["ports"].values() if port["network_id"] in inside and port["device_owner"] == "network:router_interface"}
+        joined = {
+            port["device_id"] for port in self._neutron["ports"].values() if port["network_id"] in inside and port["device_owner"] == "network:router_interface"
+        }
         self.routers = [one for one in self._neutron["routers"].values() if one["id"] in joined]
 
     def things(self) -> t.Iterator[_Thing]:
@@ -101,7 +105,7 @@ class _Side:
 
     def _of_server(self, server: Resource) -> t.Iterator[_Thing]:
         volumes = [self._cinder["volumes"][one["volume_id"]] for one in _in_order(server)]
-        flags = {one["volume_id"]: one["delete_on_termination"] for one in server["_volumes"]}
+        attached = {one["volume_id"]: {"deleted with the server": one["delete_on_termination"], "tag of the disk": one["tag"]} for one in server["_volumes"]}
         own = {key: value for key, value in server.items() if not key.startswith("_")}
         own["scheduler_hints"] = {key: value for key, value in (server["scheduler_hints"] or {}).items() if key != "group"}
         more = {
@@ -113,7 +117,7 @@ class _Side:
         yield self._thing("server", server["name"], own, more=more)
         yield _Thing("flavor", server["name"], server["id"], {key: server["flavor"][key] for key in ("ephemeral", "swap", "extra_specs")})
         for place, volume in enumerate(volumes):
-            yield self._thing("volume", f"{server['name']}/{place}", {**volume, "deleted with the server": flags[volume["id"]]})
+            yield self._thing("volume", f"{server['name']}/{place}", {**volume, **attached[volume["id"]]})
 
     def _of_port(self, port: Resource) -> t.Iterator[_Thing]:
         label = f"{port['mac_address']}/{self._name('networks', port['network_id'])}"
@@ -157,6 +161,7 @@ class _Side:
         "network_id": "networks",
         "floating_network_id": "networks",
         "qos_policy_id": "policies",
+        "subnetpool_id": "subnetpools",
         "remote_group_id": "security-groups",
         "port_id": "ports",
     }

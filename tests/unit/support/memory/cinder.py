@@ -72,9 +72,24 @@ class Cinder:
             volume["metadata"] = merged
             return {"metadata": merged}
         if rest[1:] == ("action",):
-            volume["bootable"] = str(request.body["os-set_bootable"]["bootable"]).lower()
-            return None
+            return self._act(volume, request.body)
         return {"volume": copy.deepcopy(volume)}
+
+    @staticmethod
+    def _act(volume: Resource, body: Resource) -> t.Any:
+        ((action, arguments),) = body.items()
+        if action == "os-set_bootable":
+            volume["bootable"] = str(arguments["bootable"]).lower()
+            return None
+        if action == "os-set_image_metadata":
+            _expect_metadata(arguments["metadata"])
+            volume["volume_image_metadata"] = {**(volume.get("volume_image_metadata") or {}), **arguments["metadata"]}
+            return {"metadata": volume["volume_image_metadata"]}
+        expect(action == "os-update_readonly_flag", f"There is no such action: {action}")
+        expect(volume["status"] == "available", f"Volume {volume['id']} status must be available to update readonly flag")
+        # What Cinder keeps elsewhere, it shows among the metadata.
+        volume["metadata"] = {**volume["metadata"], "readonly": str(arguments["readonly"])}
+        return None
 
     def create(self, wanted: Resource, project: str) -> Resource:
         """Have a volume."""
@@ -123,8 +138,8 @@ class Cinder:
             one |= {"name": source["name"], "description": source["description"]}
         if source["metadata"]:
             one["metadata"] = dict(source["metadata"])
-        one["bootable"] = source["bootable"]
         if source.get("volume_image_metadata"):
+            one["bootable"] = "true"
             one["volume_image_metadata"] = copy.deepcopy(source["volume_image_metadata"])
 
     # Backups

@@ -21,6 +21,7 @@ _SINGULAR = {
     "security-group-rules": "security_group_rule",
     "trunks": "trunk",
     "policies": "policy",
+    "subnetpools": "subnetpool",
 }
 _NAMED = {"name": Field(""), "description": Field("")}
 _TAGGED = Field([], "standard-attr-tag", may_create=False, may_change=False)
@@ -113,6 +114,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
     },
     "trunks": {**_NAMED, "admin_state_up": Field(True), "port_id": Field(may_change=False), "sub_ports": Field([], may_change=False), "tags": _TAGGED},
     "policies": {**_NAMED, "shared": Field(False, is_for_administrators=True)},
+    "subnetpools": {**_NAMED, "shared": Field(False, is_for_administrators=True), "prefixes": Field([])},
 }
 #: Extensions that bring whole kinds.
 _KINDS = {"trunks": "trunk", "policies": "qos"}
@@ -240,7 +242,7 @@ class Neutron:
         values = {name: wanted.get(name, field.new()) for name, field in fields.items()}
         one = {"id": self._site.new_id(), "project_id": project, **values}
         make = getattr(self, f"_make_{_SINGULAR[kind]}")
-        if kind not in ("trunks", "policies"):
+        if kind not in ("trunks", "policies", "subnetpools"):
             self.limits.take(project, **{_SINGULAR[kind]: 1})
         make(one, {name for name in wanted if wanted[name] is not None or name in ("gateway_ip", "fixed_ips")}, caller)
         self.by_id[kind][one["id"]] = one
@@ -282,6 +284,9 @@ class Neutron:
     def _make_policy(self, one: Resource, _given: set[str], _caller: Caller) -> None:
         pass
 
+    def _make_subnetpool(self, one: Resource, _given: set[str], _caller: Caller) -> None:
+        one["ip_version"] = _network(one["prefixes"][0]).version
+
     # Subnets
 
     def _make_subnet(self, one: Resource, given: set[str], caller: Caller) -> None:
@@ -290,6 +295,12 @@ class Neutron:
         expect(network.version == one["ip_version"], "cidr does not match ip_version")
         for other in self._subnets(one["network_id"]):
             expect(not _overlap(other["cidr"], one["cidr"]), f"Requested subnet with cidr {one['cidr']} overlaps with another subnet")
+            same = other["ip_version"] != one["ip_version"] or other["subnetpool_id"] == one["subnetpool_id"]
+            expect(same, "Subnets hosted on the same network must be allocated from the same subnet pool.")
+        if one["subnetpool_id"]:
+            pool = self._known("subnetpools", one["subnetpool_id"], caller)
+            inside = any(other.version == network.version and network.subnet_of(other) for other in map(_network, pool["prefixes"]))
+            expect(inside, "Failed to allocate subnet: the requested range is not in the pool")
         self._expect_modes(one)
         if "gateway_ip" not in given:
             one["gateway_ip"] = str(network[1])
@@ -381,7 +392,9 @@ class Neutron:
         subnets = self._subnets(network["id"])
         is_router = one["device_owner"] == _ROUTER_PORT
         automatic = [subnet for subnet in subnets if subnet["ipv6_address_mode"] in _AUTOMATIC and not is_router]
-        others = [subnet for subnet in subnets if subnet not in automatic and (not subnet.get("service_types") or one["device_owner"] in subnet["service_types"])]
+        others = [
+            subnet for subnet in subnets if subnet not in automatic and (not subnet.get("service_types") or one["device_owner"] in subnet["service_types"])
+        ]
         if one["fixed_ips"] is None:
             firsts = [next((subnet for subnet in others if subnet["ip_version"] == version), None) for version in (4, 6)]
             wanted: list[Resource] = [{"subnet_id": subnet["id"]} for subnet in firsts if subnet]
@@ -403,7 +416,10 @@ class Neutron:
             free = None if subnet in automatic else self._free_address(subnet)
             expect(free or subnet in automatic, "No more IP addresses available on network", 409)
             return {"subnet_id": subnet["id"], "ip_address": free} if free else None
-        expect(subnet not in automatic, f"IPv6 address {ip['ip_address']} can not be directly assigned to a port on subnet {subnet['id']} as the subnet is configured for automatic addresses")
+        expect(
+            subnet not in automatic,
+            f"IPv6 address {ip['ip_address']} can not be directly assigned to a port on a subnet that is configured for automatic addresses",
+        )
         expect(ipaddress.ip_address(ip["ip_address"]) in _network(subnet["cidr"]), f"IP address {ip['ip_address']} is not a valid IP for the specified subnet.")
         network = _network(subnet["cidr"])
         edges = {str(network.network_address), str(network.broadcast_address)} if network.version == 4 else set()
@@ -506,7 +522,13 @@ class Neutron:
         expect(port, "Router has no such interface", 404)
         port = t.cast(Resource, port)
         subnets = {ip["subnet_id"] for ip in port["fixed_ips"]}
-        inside = [one for floating in self.by_id["floatingips"].values() if floating["router_id"] == router["id"] for one in self.by_id["ports"].values() if one["id"] == floating["port_id"]]
+        inside = [
+            one
+            for floating in self.by_id["floatingips"].values()
+            if floating["router_id"] == router["id"]
+            for one in self.by_id["ports"].values()
+            if one["id"] == floating["port_id"]
+        ]
         expect(not any(ip["subnet_id"] in subnets for one in inside for ip in one["fixed_ips"]), "Router interface is required by floating IPs", 409)
         del self.by_id["ports"][port["id"]]
         return {"port_id": port["id"]}
@@ -519,7 +541,11 @@ class Neutron:
         one |= {"router_id": None, "status": "DOWN"}
         self._lead(one, caller)
         self._expect_policy(one, caller)
-        holder = self.create("ports", {"network_id": network["id"], "device_owner": "network:floatingip", "device_id": one["id"], "project_id": "", "security_groups": []}, Caller("", True))
+        holder = self.create(
+            "ports",
+            {"network_id": network["id"], "device_owner": "network:floatingip", "device_id": one["id"], "project_id": "", "security_groups": []},
+            Caller("", True),
+        )
         one["floating_ip_address"] = holder["fixed_ips"][0]["ip_address"]
 
     def _lead(self, one: Resource, caller: Caller) -> None:
@@ -532,7 +558,9 @@ class Neutron:
             addresses = [ip for ip in addresses if ip["ip_address"] == one["fixed_ip_address"]]
         expect(len(addresses) == 1, "Port has no or several fixed IPv4 addresses. Must provide a specific IPv4 address")
         one["fixed_ip_address"] = addresses[0]["ip_address"]
-        taken = {(other["port_id"], other["fixed_ip_address"], other["floating_network_id"]) for other in self.by_id["floatingips"].values() if other is not one}
+        taken = {
+            (other["port_id"], other["fixed_ip_address"], other["floating_network_id"]) for other in self.by_id["floatingips"].values() if other is not one
+        }
         wanted = (one["port_id"], one["fixed_ip_address"], one["floating_network_id"])
         expect(wanted not in taken, "Cannot associate floating IP: the fixed IP already has one", 409)
         one["router_id"] = self._router_between(addresses[0]["subnet_id"], one["floating_network_id"])

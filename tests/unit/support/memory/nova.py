@@ -277,7 +277,10 @@ class Nova:
             (one,) = [one for one in server["_volumes"] if one["volume_id"] == rest[0]]
             one["delete_on_termination"] = request.body["volumeAttachment"]["delete_on_termination"]
             return None
-        shown = [{"id": one["volume_id"], "volumeId": one["volume_id"], "serverId": server["id"], **_of_attachment(one, request.version)} for one in server["_volumes"]]
+        shown = [
+            {"id": one["volume_id"], "volumeId": one["volume_id"], "serverId": server["id"], **_of_attachment(one, request.version)}
+            for one in server["_volumes"]
+        ]
         return {"volumeAttachments": shown}
 
     def _attached_ports(self, request: Request, server: Resource) -> Resource:
@@ -286,10 +289,20 @@ class Nova:
         for port_id in sorted(server["_ports"]):
             port = ports[port_id]
             tag = {"tag": None} if request.version >= (2, 70) else {}
-            found.append({"port_id": port_id, "net_id": port["network_id"], "mac_addr": port["mac_address"], "fixed_ips": port["fixed_ips"], "port_state": port["status"], **tag})
+            found.append(
+                {
+                    "port_id": port_id,
+                    "net_id": port["network_id"],
+                    "mac_addr": port["mac_address"],
+                    "fixed_ips": port["fixed_ips"],
+                    "port_state": port["status"],
+                    **tag,
+                }
+            )
         return {"interfaceAttachments": found}
 
     def _metadata(self, request: Request, server: Resource, rest: tuple[str, ...]) -> t.Any:
+        expect(request.method == "GET" or not server["locked"] or request.caller.sees_all, "Instance is locked", 409)
         if request.method == "DELETE":
             server["metadata"].pop(rest[0], None)
             return None
@@ -355,7 +368,10 @@ class Nova:
             kind = wanted.get("type", "ssh")
             more = ".@" if request.version >= (2, 92) else ""
             expect(re.fullmatch(rf"[a-zA-Z0-9 _{more}-]{{1,255}}", wanted["name"]), "Invalid input for key pair name")
-            expect(kind == "x509" or re.match(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]+", wanted["public_key"]), "Keypair data is invalid: failed to generate fingerprint")
+            expect(
+                kind == "x509" or re.match(r"(ssh-(rsa|ed25519)|ecdsa-sha2-nistp256) [A-Za-z0-9+/=]+", wanted["public_key"]),
+                "Keypair data is invalid: failed to generate fingerprint",
+            )
             expect(f"{owner}/{wanted['name']}" not in pairs, "Key pair already exists.", 409)
             pairs[f"{owner}/{wanted['name']}"] = {"name": wanted["name"], "public_key": wanted["public_key"], "type": kind, "project_id": owner}
             return {"keypair": wanted}

@@ -19,6 +19,8 @@ from unittest import mock
 import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
@@ -206,8 +208,8 @@ def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> 
     for volume in (one for server in description["servers"] for one in server["volumes"]):
         there = source.cinder.by_id["volumes"][volume["source_id"]]
         held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
-        sizes = {"size": volume["size"], "incremental": False, "object_count": 1, "container": "backups", "stored_bytes": 1, "inventory": "", "verified": "records"}
-        copies.append({"volume_id": volume["source_id"], "method": "cinder_backup", "copy_id": held["id"], "chain": [held["id"]], **sizes})
+        copy = Copy(volume["source_id"], "cinder_backup", held["id"], (held["id"],), volume["size"], False, 1, "backups", 1)
+        copies.append(plain(copy))
     names = [server["name"] for server in description["servers"]]
     proof = {"consistency": "crash", "server_consistency": dict.fromkeys(names, "crash"), "evidence": {}}
     checkpoint = {"id": "noon", "created_at": "2026-01-01T12:00:00Z", "site": "primary", **proof}

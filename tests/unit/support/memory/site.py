@@ -52,7 +52,9 @@ class MemorySite:
     def number(self) -> int:
         return next(self._numbers)
 
-    def ask(self, service: str, method: str, path: str, body: Resource | None = None, caller: Caller | None = None, version: tuple[int, int] = (99, 0)) -> t.Any:
+    def ask(
+        self, service: str, method: str, path: str, body: Resource | None = None, caller: Caller | None = None, version: tuple[int, int] = (99, 0)
+    ) -> t.Any:
         """Call a service without the SDK, as somebody.
 
         :param path: with a query, perhaps.

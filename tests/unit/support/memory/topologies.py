@@ -56,7 +56,18 @@ _METADATA = ({"role": "1"}, {"k" * 255: "v" * 255}, {"a.b": "", "owner": "ü"}, 
 _PAIRS = [{"ip_address": "10.10.0.200"}, {"ip_address": "10.0.0.0/8", "mac_address": "fa:16:3e:99:00:01"}]
 
 SUBNETS = kind(
-    {"gateway": "first", "dhcp": True, "pool": None, "dns": [], "routes": [], "mode": None, "service_types": [], "dns_publish": False, **_DESCRIBED},
+    {
+        "gateway": "first",
+        "dhcp": True,
+        "pool": None,
+        "dns": [],
+        "routes": [],
+        "mode": None,
+        "service_types": [],
+        "dns_publish": False,
+        "from_pool": False,
+        **_DESCRIBED,
+    },
     {
         "gateway": ("last", "none", "tenth"),
         "dhcp": (False,),
@@ -66,6 +77,7 @@ SUBNETS = kind(
         "mode": ("slaac", "dhcpv6-stateful", "dhcpv6-stateless"),
         "service_types": (["compute:nova"],),
         "dns_publish": (True,),
+        "from_pool": (True,),
         **_DESCRIPTIONS,
     },
     name=_names,
@@ -166,7 +178,20 @@ SERVERS = kind(
     group=st.one_of(st.none(), _index),
     late_ports=some(PORTS, 1),
 )
-_LIMITED = ("port", "network", "subnet", "router", "security_group", "security_group_rule", "instances", "cores", "gigabytes", "volumes", "floatingip", "server_groups")
+_LIMITED = (
+    "port",
+    "network",
+    "subnet",
+    "router",
+    "security_group",
+    "security_group_rule",
+    "instances",
+    "cores",
+    "gigabytes",
+    "volumes",
+    "floatingip",
+    "server_groups",
+)
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
@@ -222,6 +247,7 @@ class _Builder:
         self._taken: dict[tuple[str, str], int] = {}
         self.outsides: list[Resource] = []
         self.policies: list[Resource] = []
+        self.pools: list[Resource] = []
 
     def make(self, kind: str, body: Resource, caller: Caller = _US, tags: t.Sequence[str] = ()) -> Resource | None:
         try:
@@ -249,11 +275,16 @@ class _Builder:
         """What the operator of every site provides."""
         for number, name in enumerate(("public", "provider")[:outsides]):
             network = t.cast(Resource, self.make("networks", {"name": name, "router:external": True, "project_id": OPERATOR}, _OPERATOR))
-            self.make("subnets", {"network_id": network["id"], "cidr": f"203.0.{number}.0/24", "enable_dhcp": False, "name": name, "project_id": OPERATOR}, _OPERATOR)
+            self.make(
+                "subnets", {"network_id": network["id"], "cidr": f"203.0.{number}.0/24", "enable_dhcp": False, "name": name, "project_id": OPERATOR}, _OPERATOR
+            )
             self.outsides.append(network)
         for name in ("gold", "silver") if policies else ():
             made = self.make("policies", {"name": name, "shared": True}, _OPERATOR)
             self.policies += [made] if made else []
+        for name, prefix in (("ten", "10.0.0.0/8"), ("six", "fd00::/8")) if policies else ():
+            made = self.make("subnetpools", {"name": name, "prefixes": [prefix], "shared": True, "project_id": OPERATOR}, _OPERATOR)
+            self.pools += [made] if made else []
 
 
 class Source(_Builder):
@@ -353,6 +384,7 @@ class Source(_Builder):
             "description": one["description"],
             "service_types": one["service_types"],
             "dns_publish_fixed_ip": one["dns_publish"],
+            "subnetpool_id": next((pool["id"] for pool in self.pools if one["from_pool"] and pool["ip_version"] == one["version"]), None),
             "allocation_pools": [{"start": address(cidr, one["pool"][0]), "end": address(cidr, one["pool"][1])}] if one["pool"] else None,
             **({"ipv6_ra_mode": one["mode"], "ipv6_address_mode": one["mode"]} if one["version"] == 6 else {}),
         }
@@ -404,7 +436,12 @@ class Source(_Builder):
     def _router(self, one: Blueprint) -> None:
         outside = _pick(self.outsides, one["outside"])
         info = outside and {"network_id": outside["id"], **({} if one["snat"] else {"enable_snat": False})}
-        body = {"name": self.called("router", one["name"], self._unique), "admin_state_up": one["up"], "description": one["description"], "external_gateway_info": info}
+        body = {
+            "name": self.called("router", one["name"], self._unique),
+            "admin_state_up": one["up"],
+            "description": one["description"],
+            "external_gateway_info": info,
+        }
         router = self.make("routers", {**body, "ha": one["ha"]}, _ADMIN, one["tags"])
         for number, by_port in one["joined"]:
             subnet = _pick(self.subnets, number)
@@ -414,7 +451,9 @@ class Source(_Builder):
     def _join(self, router: Resource, subnet: Resource, by_port: bool) -> None:
         body = {"subnet_id": subnet["id"]}
         if by_port:
-            port = self.make("ports", {"network_id": subnet["network_id"], "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]})
+            port = self.make(
+                "ports", {"network_id": subnet["network_id"], "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]}
+            )
             body = {"port_id": port["id"]} if port else body
         self.ask("neutron", "PUT", f"routers/{router['id']}/add_router_interface", body, _US)
 
@@ -422,7 +461,9 @@ class Source(_Builder):
         """Extra routes lead through the application's subnets, so that those must be joined before."""
         routers = [one for one in self.site.neutron.by_id["routers"].values() if one["project_id"] == OURS]
         for router, drawn in zip(routers, self._blueprint["routers"], strict=False):
-            joined = [port for port in self.site.neutron.by_id["ports"].values() if port["device_id"] == router["id"] and port["device_owner"].endswith("interface")]
+            joined = [
+                port for port in self.site.neutron.by_id["ports"].values() if port["device_id"] == router["id"] and port["device_owner"].endswith("interface")
+            ]
             if drawn["routes"] and joined:
                 subnet = self.site.neutron.by_id["subnets"][joined[0]["fixed_ips"][0]["subnet_id"]]
                 routes = [{"destination": one["destination"], "nexthop": address(subnet["cidr"], one["offset"])} for one in drawn["routes"]]
@@ -539,7 +580,12 @@ class Source(_Builder):
             self.ask("nova", "POST", f"{path}/action", {"lock": {"locked_reason": one["locked"]} if one["locked"] else None}, _US)
 
     def _volume(self, one: Blueprint, boots: bool) -> Resource:
-        body = {"size": one["size"], "name": one["name"] and self.called("volume", one["name"], self._unique), "description": one["description"], "metadata": one["metadata"]}
+        body = {
+            "size": one["size"],
+            "name": one["name"] and self.called("volume", one["name"], self._unique),
+            "description": one["description"],
+            "metadata": one["metadata"],
+        }
         volume = self.site.cinder.create(body, OURS)
         volume["bootable"] = str(boots or one["bootable"]).lower()
         if one["image"]:
@@ -613,7 +659,13 @@ class Remote(_Builder):
                 made = self.make(kind, {"name": one["name"], "description": mark}, _OTHERS)
                 for subnet in source.subnets:
                     if made and subnet["network_id"] == one["id"]:
-                        body = {"network_id": made["id"], "name": subnet["name"], "cidr": subnet["cidr"], "ip_version": subnet["ip_version"], "description": mark}
+                        body = {
+                            "network_id": made["id"],
+                            "name": subnet["name"],
+                            "cidr": subnet["cidr"],
+                            "ip_version": subnet["ip_version"],
+                            "description": mark,
+                        }
                         self.make("subnets", body, _OTHERS)
         for server in source.servers:
             self.site.cinder.create({"name": server["name"], "size": 1, "description": mark}, THEIRS)

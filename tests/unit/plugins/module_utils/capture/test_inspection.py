@@ -50,6 +50,27 @@ def test_a_tidy_application_misses_nothing_whatever_stands_around_it():
     assert found() == []
 
 
+MACS = ("fa:16:3e:00:00:01", "fa:16:3e:00:00:02", "fa:16:3e:00:00:03")
+
+
+@pytest.mark.parametrize(
+    ("networks", "listed", "is_told"),
+    [
+        (["net", "net2"], MACS, False),
+        (["net", "net"], MACS, False),
+        (["net", "net2"], MACS[:1], True),
+        (["net"], (), False),
+        (["net", "net2", "net"], MACS, True),
+    ],
+    ids=["one on each network", "all on one network", "one without an address", "a single one", "several on one of several networks"],
+)
+def test_it_is_told_where_nova_does_not_show_the_order_of_interfaces(networks, listed, is_told):
+    ports = [neutron_port(f"p{mac}", mac_address=mac, network_id=network) for mac, network in zip(MACS, networks, strict=False)]
+    addresses = {"some": [{"OS-EXT-IPS-MAC:mac_addr": mac, "addr": "10.0.0.11"} for mac in listed if mac in {one["mac_address"] for one in ports}]}
+    told = found(ports=ports, servers=[nova_server(addresses=addresses)], floating_ips=[])
+    assert [one.startswith(f"server 'front': order of interfaces ({len(ports)} interfaces); Nova does not show all of it") for one in told] == [True] * is_told
+
+
 def test_each_kind_of_resource_is_looked_through():
     assert found(servers=[nova_server(trusted_image_certificates=["c1"], flavor={"ephemeral": 5})]) == [
         "server 'front': trusted_image_certificates ([\"c1\"]); set them again",

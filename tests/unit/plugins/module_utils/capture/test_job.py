@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.capture.surrounding
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
 from ansible_collections.osdr.openstack.tests.unit.plugins.module_utils.capture.test_describe import seen
+from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 APPLICATION = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": ["id-orders-db"]}]})
 LOST = Missing("server 'orders-db'", "locked", "true", "")
@@ -18,7 +19,7 @@ LOST = Missing("server 'orders-db'", "locked", "true", "")
 
 @pytest.fixture
 def site(mocker):
-    """A site where something will be missing, and a load balancer knows one of the application's addresses."""
+    """A site where something will be missing, and a load balancer knows one of the application's addresses, and a share is on its network."""
     found = seen()
     port = next(one for one in found.ports if one.device_id == "id-orders-db")
     port = dataclasses.replace(port, fixed_ips=(FixedIp("sub", "10.0.0.11"),))
@@ -32,7 +33,10 @@ def site(mocker):
     mocker.patch.object(job.inspection, "ask")
     mocker.patch.object(job.inspection, "inspect", return_value=[LOST])
     members = [({"id": "p", "name": "web"}, {"address": address}) for address in ("10.0.0.11", "203.0.113.7", "203.0.113.8")]
-    mocker.patch.object(job.surroundings, "ask", return_value=Surroundings(pool_members=members, failures=("DNS does not answer.",)))
+    for_all = {"access_type": "ip", "access_to": "0.0.0.0/0"}
+    shares = [({"id": name, "neutron_net_id": network}, for_all) for name, network in (("s1", port.network_id), ("s2", "elsewhere"))]
+    around = Surroundings(pool_members=members, share_rules=shares, failures=("DNS does not answer.",))
+    mocker.patch.object(job.surroundings, "ask", return_value=around)
     return found
 
 
@@ -43,6 +47,7 @@ def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
         ("server 'orders-db'", "true"),
         ("load balancer pool web (p)", "member 10.0.0.11"),
         ("load balancer pool web (p)", "member 203.0.113.7"),
+        ("share s1", "access of 0.0.0.0/0"),
     ]
     (told,) = [one for one in captured.warnings if one.startswith("Will be missing at the remote site: server 'orders-db': locked (true).")]
     assert "member 203.0.113.7" in told
@@ -56,6 +61,12 @@ def test_an_administrator_is_asked_what_servers_boot_from_and_nobody_else_is(sit
     asked.assert_called_once_with("admin", site)
 
 
+def test_what_an_old_nova_does_not_show_is_in_the_description_too(site, mocker):
+    mocker.patch.object(job, "look", return_value=dataclasses.replace(site, nova=(2, 95)))
+    captured = job.capture("cloud", APPLICATION, 4)
+    assert "zones that were asked for (2.96)" in [one.value for one in captured.description.missing]
+
+
 def test_what_could_not_be_looked_at_is_told(site):
     assert "DNS does not answer." in job.capture("cloud", APPLICATION, 4).warnings
 
@@ -63,3 +74,15 @@ def test_what_could_not_be_looked_at_is_told(site):
 def test_the_applications_own_servers_are_inspected(site):
     job.capture("cloud", APPLICATION, 4)
     assert job.inspection.inspect.call_args.args[0] == {"id-orders-db"}
+
+
+def test_what_was_changed_while_snapshots_were_taken_is_told_and_nothing_otherwise():
+    before = shop.manifest().description
+    moved, *others = before.servers
+    after = dataclasses.replace(before, servers=(dataclasses.replace(moved, key_name="other"), *others))
+    (told, last) = job.Captured(after, ("W",)).since(before).warnings
+    assert told == (
+        "Application 'shop' was changed while it was snapshotted: server shop-front: key_name was 'shop', is 'other'. "
+        "The manifest describes it as it was after the snapshots."
+    )
+    assert (last, job.Captured(before, ("W",)).since(before).warnings) == ("W", ("W",))

@@ -9,6 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint, unavailable
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
@@ -102,6 +103,15 @@ def test_metrics_are_what_prometheus_reads():
         "# HELP osdr_drill_recovery_seconds Recovery time measured by the last drill that passed.",
         "# TYPE osdr_drill_recovery_seconds gauge",
         'osdr_drill_recovery_seconds{application="shop"} 71.4',
+        "# HELP osdr_content_proof_age_seconds Age of the oldest of the last proofs of each volume's content, when this was written.",
+        "# TYPE osdr_content_proof_age_seconds gauge",
+        'osdr_content_proof_age_seconds{application="shop"} 176400.0',
+        "# HELP osdr_content_proof_timestamp_seconds Moment of the oldest of the last proofs of each volume's content.",
+        "# TYPE osdr_content_proof_timestamp_seconds gauge",
+        'osdr_content_proof_timestamp_seconds{application="shop"} 1767096000.0',
+        "# HELP osdr_content_unproved_volumes Number of volumes whose content was never proved.",
+        "# TYPE osdr_content_unproved_volumes gauge",
+        'osdr_content_unproved_volumes{application="shop"} 0',
     ]
 
 
@@ -121,9 +131,67 @@ def test_what_was_never_drilled_is_within_no_limit(limit, within):
 
 
 def test_limits_that_nothing_can_keep_are_refused():
-    assert AgeLimits.parse(0, None) == AgeLimits(0, None)
-    with pytest.raises(InvalidInput, match="max_drill_age is -1"):
-        AgeLimits.parse(None, -1)
+    unlimited = {"max_age": None, "max_drill_age": None, "max_proof_age": None}
+    assert AgeLimits.parse({"max_age": 0, "max_drill_age": 1, "max_proof_age": 2, "applications": []}) == AgeLimits(0, 1, 2)
+    for option in unlimited:
+        with pytest.raises(InvalidInput, match=f"{option} is -1"):
+            AgeLimits.parse({**unlimited, option: -1})
+
+
+def proving(*contents):
+    """The checkpoint with what is known of the content of its volumes."""
+    return dataclasses.replace(NOON, copies=tuple(dataclasses.replace(one, content=content) for one, content in zip(NOON.copies, contents, strict=True)))
+
+
+RECENT, OLD, NEVER = Content("2026-01-01T12:30:00.000Z", "noon", "restore"), Content("2026-01-01T11:00:00Z", "eleven", "readable", 1), Content()
+
+
+@pytest.mark.parametrize(
+    ("contents", "limit", "age", "unproved", "within"),
+    [
+        pytest.param((RECENT, OLD, RECENT), 7200, 7200.0, 0, True, id="the oldest counts"),
+        pytest.param((RECENT, OLD, RECENT), 7199, 7200.0, 0, False, id="too old"),
+        pytest.param((RECENT, OLD, RECENT), None, 7200.0, 0, True, id="no limit"),
+        pytest.param((RECENT, NEVER, NEVER), 10**9, None, 2, False, id="never is within no limit"),
+        pytest.param((RECENT, NEVER, RECENT), None, None, 1, True, id="none is required"),
+    ],
+)
+def test_proofs_of_content_are_within_their_own_limit(contents, limit, age, unproved, within):
+    found = point(proving(*contents)).as_dict(NOW, AgeLimits(proof_age=limit))
+    assert (found["content"]["age"], found["content"]["unproved"], found["proof_within"]) == (age, unproved, within)
+
+
+def test_each_volume_tells_when_and_by_which_checkpoint_it_was_proved():
+    volumes = {one["volume_id"]: one for one in point(proving(RECENT, OLD, NEVER)).as_dict(NOW, AgeLimits())["content"]["volumes"]}
+    last = volumes[shop.uuid(3)]
+    assert volumes[shop.uuid(1)] == {
+        "server": "orders-db",
+        "device": "/dev/vda",
+        "volume_id": shop.uuid(1),
+        "verified": "objects",
+        "proved_at": "2026-01-01T12:30:00.000Z",
+        "proved_by": "noon",
+        "how": "restore",
+        "age": 1800.0,
+    }
+    assert (volumes[shop.uuid(2)]["how"], last["how"]) == ("readable", None)
+    assert (last["proved_at"], last["proved_by"], last["age"]) == (None, None, None)
+
+
+def test_a_restore_that_was_not_compared_is_told_apart():
+    assert point(proving(RECENT, OLD, RECENT)).as_dict(NOW, AgeLimits())["content"]["compared"] == 2
+
+
+def test_what_cannot_be_restored_has_no_proofs():
+    found = point().as_dict(NOW, AgeLimits(proof_age=10**9))
+    assert (found["content"], found["proof_within"]) == (None, False)
+
+
+def test_a_volume_without_a_proof_is_counted_and_leaves_no_age():
+    written = metrics([point(proving(RECENT, NEVER, OLD))], NOW)
+    assert 'osdr_content_unproved_volumes{application="shop"} 1\n' in written
+    assert "osdr_content_proof_age_seconds{" not in written
+    assert "osdr_content_proof_timestamp_seconds{" not in written
 
 
 def test_labels_are_escaped():

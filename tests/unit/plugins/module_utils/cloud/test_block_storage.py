@@ -321,3 +321,10 @@ def test_everything_that_cinder_says_of_volumes_is_asked_for(storage, requests_m
     asked = requests_mock.get(f"{CINDER}/volumes/detail", json={"volumes": [{"id": "v1", "group_id": "g1"}]})
     assert storage.volume_answers() == [{"id": "v1", "group_id": "g1"}]
     assert asked.last_request.headers["OpenStack-API-Version"] == "volume 3.71"
+
+
+def test_types_may_have_zones_of_their_own(storage, requests_mock):
+    specs = {"near": {"RESKEY:availability_zones": "az1, az2"}, "anywhere": {"volume_backend_name": "x"}, "hidden": None}
+    listed = [{"id": name, "name": name, **({"extra_specs": shown} if shown else {})} for name, shown in specs.items()]
+    requests_mock.get(f"{CINDER}/types", json={"volume_types": listed})
+    assert storage.zones_of_types() == {"near": {"az1", "az2"}}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import openstack
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import shape
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
@@ -74,6 +75,18 @@ def test_a_server_is_read_completely(compute, requests_mock):
     assert server.volumes == (("v1", True),)
     assert server.mac_addresses == ("fa:16:3e:00:00:02", "fa:16:3e:00:00:01")
     assert (server.description, server.fault, server.tags) == ("", "", ("gold",))
+
+
+def test_one_server_that_makes_no_sense_hides_no_other(compute, requests_mock):
+    """It counts as one of which Nova shows nothing: whether it is frozen, for example."""
+    listed(requests_mock, nova_server(id="s0", name="odd", metadata=["osdr_freeze"]), nova_server())
+    odd, sound = compute.servers()
+    assert (odd.id, odd.name, odd.is_known, odd.flavor.vcpus, odd.metadata) == ("s0", "odd", False, 0, {})
+    assert (sound.name, sound.is_known) == ("orders-db", True)
+    assert shape.shaped(lambda: odd)() == odd
+    listed(requests_mock, nova_server(id=5, metadata=["osdr_freeze"]), nova_server())
+    with pytest.raises(CloudError, match="its answer makes no sense"):
+        compute.servers()
 
 
 def test_a_server_of_an_image_is_recognised(compute, requests_mock):
@@ -300,7 +313,8 @@ def test_what_the_hypervisor_says_of_a_guest_is_known(compute, requests_mock):
 
 @pytest.mark.parametrize(("status", "is_known"), [("ACTIVE", True), ("UNKNOWN", False)])
 def test_of_a_cell_that_is_down_nothing_is_known(compute, requests_mock, status, is_known):
-    requests_mock.get(f"{NOVA}/servers/s1", json={"server": {"id": "s1", "status": status, "tenant_id": "p1"}})
+    shown = {"metadata": {}} if is_known else {}
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": {"id": "s1", "status": status, "tenant_id": "p1", **shown}})
     assert compute.server("s1").is_known is is_known
 
 
@@ -359,3 +373,10 @@ def test_extra_specs_that_nova_does_not_show_are_not_known(compute, requests_moc
     requests_mock.get(f"{NOVA}/flavors/detail", json={"flavors": [{"id": "f1", "name": "lab.db", "vcpus": 1, "ram": 320, **shown}]})
     assert compute.server("s1").flavor.extra_specs == extra_specs
     assert [one.extra_specs for one in compute.flavors()] == [extra_specs]
+
+
+def test_a_disabled_flavor_is_none(compute, requests_mock):
+    """Administrators see it, and nobody can make a server with it."""
+    shown = [{"id": name, "name": name, "vcpus": 1, "ram": 1, "OS-FLV-DISABLED:disabled": name == "old"} for name in ("old", "new")]
+    requests_mock.get(f"{NOVA}/flavors/detail", json={"flavors": shown})
+    assert [one.name for one in compute.flavors()] == ["new"]

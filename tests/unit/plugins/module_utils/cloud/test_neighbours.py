@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The adapter against HTTP answers as Octavia, Designate and Manila give them."""
+"""The adapter against HTTP answers as Octavia, Designate, Manila and Barbican give them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session impor
 OCTAVIA = "http://octavia.example/v2"
 DESIGNATE = "http://designate.example/v2"
 MANILA = "http://manila.example/v2"
-SERVICES = {"load-balancer": OCTAVIA, "dns": DESIGNATE, "shared-file-system": MANILA}
+BARBICAN = "http://barbican.example/v1"
+SERVICES = {"load-balancer": OCTAVIA, "dns": DESIGNATE, "shared-file-system": MANILA, "key-manager": BARBICAN}
 
 
 @pytest.fixture
@@ -43,12 +44,32 @@ def test_record_sets_are_listed_to_the_end(neighbours, requests_mock):
 
 
 def test_rules_come_with_their_share(neighbours, requests_mock):
-    requests_mock.get(f"{MANILA}/shares/detail", json={"shares": [{"id": "s1"}]})
+    requests_mock.get(f"{MANILA}/shares/detail", json={"shares": [{"id": "s1", "share_network_id": "n1"}, {"id": "s2", "share_network_id": None}]})
+    requests_mock.get(f"{MANILA}/share-networks/detail", json={"share_networks": [{"id": "n1", "neutron_net_id": "shop-net"}]})
     requests_mock.get(f"{MANILA}/share-access-rules?share_id=s1", json={"access_list": [{"access_to": "10.0.0.1"}]})
-    assert neighbours[0].share_rules() == [({"id": "s1"}, {"access_to": "10.0.0.1"})]
+    requests_mock.get(f"{MANILA}/share-access-rules?share_id=s2", json={"access_list": [{"access_to": "10.0.0.2"}]})
+    assert neighbours[0].share_rules() == [
+        ({"id": "s1", "share_network_id": "n1", "neutron_net_id": "shop-net"}, {"access_to": "10.0.0.1"}),
+        ({"id": "s2", "share_network_id": None, "neutron_net_id": None}, {"access_to": "10.0.0.2"}),
+    ]
+
+
+def test_listeners_are_listed(neighbours, requests_mock):
+    requests_mock.get(f"{OCTAVIA}/lbaas/listeners", json={"listeners": [{"id": "l1"}]})
+    assert neighbours[0].listeners() == [{"id": "l1"}]
+
+
+def test_names_of_secrets_are_listed_to_the_end(neighbours, requests_mock):
+    first = {"secrets": [{"secret_ref": f"{BARBICAN}/secrets/s1", "name": "key"}], "total": 2, "next": "elsewhere"}
+    last = {"secrets": [{"secret_ref": f"{BARBICAN}/secrets/s2", "name": None}], "total": 2, "previous": "elsewhere"}
+    asked = requests_mock.get(f"{BARBICAN}/secrets", [{"json": first}, {"json": last}])
+    requests_mock.get(f"{BARBICAN}/containers", json={"containers": [{"container_ref": f"{BARBICAN}/containers/c1", "name": "tls"}], "total": 1})
+    assert neighbours[0].secret_names() == {"s1": "key", "s2": "", "c1": "tls"}
+    assert [one.qs["offset"] for one in asked.request_history] == [["0"], ["1"]]
 
 
 def test_a_site_without_these_services_has_nothing_of_them(neighbours):
     found, has = neighbours
     has.side_effect = lambda service: False
     assert (found.pool_members(), found.record_sets(), found.share_rules()) == ([], [], [])
+    assert (found.listeners(), found.secret_names()) == ([], {})

@@ -378,3 +378,17 @@ def test_the_mtu_of_a_network_is_set(network, requests_mock):
     put = requests_mock.put(f"{NEUTRON}/networks/n1", json={"network": {"id": "n1"}})
     network.set_mtu("n1", 1442)
     assert put.last_request.json() == {"network": {"mtu": 1442}}
+
+
+def test_the_pools_of_a_subnet_are_replaced(network, requests_mock):
+    put = requests_mock.put(f"{NEUTRON}/subnets/s1", json={"subnet": {"id": "s1"}})
+    network.set_pools("s1", [{"start": "10.0.0.2", "end": "10.0.0.9"}])
+    assert put.last_request.json() == {"subnet": {"allocation_pools": [{"start": "10.0.0.2", "end": "10.0.0.9"}]}}
+
+
+def test_what_is_left_of_a_network_is_counted_for_ipv4(network, requests_mock):
+    figures = ((4, 10, 7), (4, 2, 5), (6, 99, 0))
+    parts = [dict(zip(("ip_version", "total_ips", "used_ips"), one, strict=True)) for one in figures]
+    listed = {"network_ip_availabilities": [{"network_id": "ext", "subnet_ip_availability": parts}]}
+    requests_mock.get(f"{NEUTRON}/network-ip-availabilities", json=listed)
+    assert network.free_addresses() == {"ext": 3}

@@ -48,8 +48,23 @@ def test_who_cannot_log_in_anew_is_told_before_the_freeze():
         warm_up(session, 120)
 
 
+def test_a_password_in_a_url_is_in_no_message():
+    auth = {"auth_url": "http://demo:hu@sh@127.0.0.1:9/v3", "username": "demo", "password": "other", "project_name": "demo"}
+    with pytest.raises(CloudError, match="Site 'http://127.0.0.1:9/v3' could not log in: .*http://127.0.0.1:9/v3") as raised:
+        connect_other({"auth": {**auth, "user_domain_id": "default", "project_domain_id": "default"}, "identity_api_version": "3"})
+    assert "sh@" not in str(raised.value)
+
+
 def test_a_dictionary_with_what_no_plugin_takes_is_refused():
     auth = {"auth_url": "http://127.0.0.1:9", "username": "demo", "password": "hush", "colour": "blue"}
     with pytest.raises(InvalidInput, match="cannot be used: .*colour") as raised:
         connect_other({"auth": auth, "region_name": "here"})
     assert "hush" not in str(raised.value)
+
+
+def test_the_roles_in_the_project_are_those_of_the_token():
+    session = Session(3600)
+    session.auth = SimpleNamespace(get_access=lambda session: AccessInfoV3({"token": {"roles": [{"id": "r", "name": "reader"}]}}))
+    assert Cloud(SimpleNamespace(session=session), "primary").roles == {"reader"}
+    session.auth = SimpleNamespace()
+    assert Cloud(SimpleNamespace(session=session), "primary").roles == frozenset()

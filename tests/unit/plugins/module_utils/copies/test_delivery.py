@@ -13,6 +13,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import Tw
     ("transport", "depth", "options"),
     [
         pytest.param("shared", "records", [], id="no object is looked at"),
+        pytest.param("shared", "readable", [], id="volumes are restored, but no object is looked at"),
         pytest.param("shared", "objects", ["remote_store_cloud"], id="one store"),
         pytest.param("external", "records", ["remote_store_cloud", "store_cloud"], id="two stores"),
         pytest.param("copy", "restore", ["remote_store_cloud", "store_cloud"], id="two stores, and all is proved"),

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.cinder_backup import CinderBackup
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ManifestInvalid
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content, Manifest
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
@@ -45,7 +45,7 @@ def test_backups_are_what_is_known_first():
     assert list(methods.METHODS) == ["cinder_backup"]
     assert methods.pending("volume", 7) == dataclasses.replace(MANIFEST.copies[0], volume_id="volume", copy_id="", chain=(), size=7,
                                                                incremental=False, object_count=0, container="", stored_bytes=0,
-                                                               inventory="", verified="records")
+                                                               inventory="", verified="records", content=Content())
 
 
 def test_each_copy_is_of_the_method_that_its_manifest_names(two):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.prospect import Prospect
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import TwoSites
 
 NOON = marks("shop", "noon")
@@ -14,7 +16,7 @@ TAKEN = {"volume-orders": "snapshot-orders", "volume-payments": "snapshot-paymen
 
 
 def problems(site, snapshot_ids, delivery=None):
-    prospect = Prospect(NOON, {"volume-orders": 3, "volume-payments": 4}, snapshot_ids)
+    prospect = Prospect(NOON, {"volume-orders": 3, "volume-payments": 4}, snapshot_ids, limit=1)
     return prospect.problems(site.sites, delivery or Delivery("shared", "records"))
 
 
@@ -64,6 +66,25 @@ def test_what_cannot_give_place_is_told(site):
 def test_a_checkpoint_of_the_same_id_that_came_from_the_other_site_need_not_give_place(site):
     site.primary.hold("away", metadata=NOON, has_dependents=True, status="error")
     assert problems(site, YET_TO_BE_TAKEN) == problems(site, TAKEN) == []
+
+
+def test_a_proof_of_content_needs_room_for_the_largest_volume_and_its_backup(site):
+    site.remote.limits |= {"volumes": 0, "gigabytes": 3, "backups": 2, "backup_gigabytes": 10}
+    found = problems(site, YET_TO_BE_TAKEN, Delivery("shared", "restore"))
+    assert [one.split("on site")[0].split("'")[1] for one in found] == ["backups", "backup_gigabytes", "volumes", "gigabytes"]
+    assert all("site 'remote' is 1 too small" in one for one in found)
+
+
+def test_a_volume_that_is_only_restored_needs_no_room_for_a_backup(site):
+    site.remote.limits |= {"volumes": 0, "gigabytes": 3, "backups": 2, "backup_gigabytes": 7}
+    found = problems(site, YET_TO_BE_TAKEN, Delivery("shared", "readable"))
+    assert [one.split("on site")[0].split("'")[1] for one in found] == ["volumes", "gigabytes"]
+
+
+def test_only_the_sample_needs_room(site):
+    delivery = Delivery("shared", "restore", Sampling("noon", 2, {"volume-payments": Content("2026-01-01T12:00:00.000Z", "earlier")}))
+    site.remote.limits |= {"volumes": 1, "gigabytes": 3}
+    assert problems(site, YET_TO_BE_TAKEN, delivery) == []
 
 
 def test_who_may_not_import_or_look_is_told(site):

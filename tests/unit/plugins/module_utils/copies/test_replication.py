@@ -7,16 +7,18 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import sites
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.comparison import ContentDiffers
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import WantedBackups
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, ResourceFailed, WaitTimeout
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import DIFFERS_KEY, UNPROVED_KEY, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import BLOCKS, CONTAINER, TwoSites, location, record
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, volume
 
 NOON = marks("shop", "noon")
 
@@ -24,12 +26,14 @@ NOON = marks("shop", "noon")
 class Protecting(TwoSites):
     """An application whose checkpoints are copied, each by a run of its own."""
 
+    full_every = 3
+
     def __init__(self, *names, transport="copy", depth="objects", **trouble):
         super().__init__(*(names or ("orders",)), shared=transport == "shared", **trouble)
         self.delivery = Delivery(transport, depth)
 
     def job(self, checkpoint="noon", **changes):
-        wanted = WantedBackups("shop", checkpoint, full_every=3, **changes)
+        wanted = WantedBackups("shop", checkpoint, self.full_every, **changes)
         return Replication(self.sites, ReplicationOptions(wanted, self.delivery, self.effort), self.waiter, self.progress)
 
     def run(self, checkpoint="noon"):
@@ -64,7 +68,9 @@ def test_a_checkpoint_is_copied_once(transport, depth):
     assert [one.volume_id for one in copies] == ["volume-orders", "volume-payments"]
     assert {one.verified for one in copies} == {depth}
     made = (shop.stores.remote.written.copy(), shop.remote.called("import_record"), shop.primary.called("create_backup"))
-    assert shop.run() == (False, copies)
+    changed, again = shop.run()
+    assert not changed
+    assert [dataclasses.replace(one, content=None) for one in again] == [dataclasses.replace(one, content=None) for one in copies]
     assert made == (shop.stores.remote.written, shop.remote.called("import_record"), shop.primary.called("create_backup"))
 
 
@@ -86,7 +92,134 @@ def test_a_copy_is_described_as_a_restore_needs_it():
         "stored_bytes": sum(sizes),
         "inventory": "sha256:",
         "verified": "objects",
+        "content": {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0},
     }
+
+
+class Sampled(Protecting):
+    """Runs that prove the content of a share of the volumes, and publish what they copied unless they fail."""
+
+    full_every = 9
+
+    def __init__(self, *names, runs, depth="restore"):
+        super().__init__(*names, transport="shared" if depth == "readable" else "copy", depth=depth)
+        self.runs, self.contents = runs, {}
+
+    def proving(self, checkpoint):
+        """The volumes whose content a run proves."""
+        self.delivery = dataclasses.replace(self.delivery, sampling=Sampling(checkpoint, self.runs, self.contents))
+        copies = self.next(checkpoint) if checkpoint != "noon" else self.run()[1]
+        self.contents = {one.volume_id: one.content for one in copies}
+        return [one.volume_id for one in copies if one.verified == self.delivery.depth]
+
+
+def test_the_content_of_all_volumes_is_proved_within_so_many_runs():
+    shop = Sampled("a", "b", runs=2)
+    assert [shop.proving(one) for one in ("noon", "evening", "night")] == [["volume-a"], ["volume-b"], ["volume-a"]]
+    assert len(shop.remote.called("create_volume_from_backup")) == 3
+    assert [(one.proved_by, one.passed_over) for _volume, one in sorted(shop.contents.items())] == [("night", 0), ("evening", 1)]
+    assert all(one.proved_at for one in shop.contents.values())
+
+
+def test_copies_of_which_no_object_can_be_looked_at_are_restored_in_turn_too():
+    shop = Sampled("a", "b", runs=2, depth="readable")
+    shop.stores.remote.down = 10**6
+    assert [shop.proving(one) for one in ("noon", "evening")] == [["volume-a"], ["volume-b"]]
+    assert {one.how for one in shop.contents.values()} == {"readable"}
+    assert len(shop.remote.called("create_volume_from_backup")) == 2
+    # Nothing is backed up to be compared, and nothing is left.
+    assert shop.remote.called("create_backup") == []
+    assert shop.remote.volumes() == []
+
+
+def test_a_copy_that_cannot_be_restored_fails_the_run_even_if_no_object_can_be_looked_at():
+    shop = Sampled("a", runs=1, depth="readable")
+    shop.remote.failing.add("restore")
+    with pytest.raises(ResourceFailed, match="The content of the copy of volume volume-a was not proved. .*error_restoring"):
+        shop.proving("noon")
+    assert shop.remote.volumes() == []
+    assert [one.volume_id for one in shop.primary.backups() if UNPROVED_KEY in one.metadata] == ["volume-a"]
+
+
+def test_a_run_that_proves_no_content_keeps_what_is_known_of_it():
+    shop = Sampled("a", "b", runs=2)
+    shop.proving("noon")
+    known = shop.contents
+    shop.delivery = Delivery("copy", "objects", Sampling("evening", 2, known))
+    assert {one.volume_id: one.content for one in shop.next("evening")} == known
+
+
+def test_a_volume_whose_content_differs_fails_the_run_by_name_and_gets_a_full_backup_that_is_proved():
+    shop = Sampled("a", "b", "c", "d", runs=3)
+    assert (shop.proving("noon"), shop.proving("evening")) == (["volume-a", "volume-b"], ["volume-c", "volume-d"])
+    del shop.primary._volumes["volume-b"]
+    shop.remote.restored_blocks = (b"other",)
+    shop.runs = 9
+    with pytest.raises(ContentDiffers, match="The content of the copy of volume volume-a was not proved. .* Re-run: a full backup replaces it"):
+        shop.proving("night")
+    assert [one.volume_id for one in shop.primary.backups() if DIFFERS_KEY in one.metadata] == ["volume-a"]
+    shop.remote.restored_blocks = BLOCKS
+    # A new volume, of which nothing was ever proved, comes first, but does not displace it.
+    shop.primary._volumes["volume-new"] = volume("new")
+    assert shop.proving("morning") == ["volume-a", "volume-new"]
+    made = {called[0]: called[1]["incremental"] for called in shop.primary.called("create_backup")[-4:]}
+    assert made == {"volume-a": False, "volume-c": True, "volume-d": True, "volume-new": False}
+    # That made up for it.
+    assert "volume-a" not in shop.proving("second-noon")
+
+
+def test_the_same_checkpoint_again_replaces_what_differs_by_a_full_backup():
+    shop = Sampled("a", "b", runs=2)
+    shop.proving("noon")
+    shop.remote.restored_blocks = (b"other",)
+    with pytest.raises(ContentDiffers):
+        shop.proving("evening")
+    shop.remote.restored_blocks = BLOCKS
+    # Its mark goes with it.
+    assert shop.run("evening")[1][1].verified == "restore"
+    assert [one.is_incremental for one in shop.primary.backups() if one.volume_id == "volume-b"] == [False, False]
+    assert not [one for one in shop.primary.backups() if DIFFERS_KEY in one.metadata]
+
+
+def test_a_volume_whose_content_could_not_be_proved_is_proved_next_and_keeps_its_backup():
+    shop = Sampled("a", "b", "c", runs=3)
+    shop.proving("noon")
+    shop.remote.failing.add("restore")
+    with pytest.raises(ResourceFailed, match="The content of the copy of volume volume-b was not proved. .*error_restoring"):
+        shop.proving("evening")
+    assert [one.volume_id for one in shop.primary.backups() if UNPROVED_KEY in one.metadata] == ["volume-b"]
+    shop.remote.failing.clear()
+    made = len(shop.primary.called("create_backup"))
+    assert [one.verified for one in shop.run("evening")[1]] == ["objects", "restore", "objects"]
+    assert len(shop.primary.called("create_backup")) == made
+
+
+def test_every_volume_of_which_the_proof_failed_is_named():
+    shop = Sampled("a", "b", runs=1)
+    shop.remote.restored_blocks = (b"other",)
+    with pytest.raises(DrError, match="2 of 2 operations failed: .*volume-a was not proved.*volume-b was not proved"):
+        shop.proving("noon")
+
+
+def test_a_proof_that_failed_is_told_even_if_it_cannot_be_noted():
+    shop = Sampled("a", runs=1)
+    shop.remote.restored_blocks = (b"other",)
+    shop.primary.mark_backup = refusing
+    with pytest.raises(ContentDiffers):
+        shop.proving("noon")
+
+
+def refusing(_backup_id, _metadata):
+    raise CloudError("Site 'primary' could not mark it.", http_status=403)
+
+
+def test_what_is_restored_to_be_compared_needs_room():
+    shop = Sampled("a", "b", runs=1)
+    shop.remote.limits["volumes"] = 0
+    with pytest.raises(CheckFailed, match="The quota 'volumes' of the project on site 'remote' is 1 too small"):
+        shop.job().plan()
+    shop.delivery = Delivery("copy", "objects")
+    shop.job().plan()
 
 
 def test_without_a_look_at_the_store_nothing_of_it_is_claimed():

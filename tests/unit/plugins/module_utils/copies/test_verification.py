@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS, RECORDS, RESTORE, Proof, foreseeable
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import DEPTHS, OBJECTS, READABLE, RECORDS, RESTORE, Proof, foreseeable
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import CONTAINER, location
 from ansible_collections.osdr.openstack.tests.unit.support.proving import DATA, HERE, Proving
 
 
-@pytest.mark.parametrize(("depth", "expected"), [(RECORDS, RECORDS), (OBJECTS, OBJECTS), (RESTORE, OBJECTS)])
+@pytest.mark.parametrize(("depth", "expected"), [(RECORDS, RECORDS), (OBJECTS, OBJECTS), (READABLE, RECORDS), (RESTORE, OBJECTS)])
 def test_a_look_that_changes_nothing_restores_nothing(depth, expected):
     assert foreseeable(depth) == expected
 
@@ -23,7 +23,7 @@ def test_records_are_proved_without_a_look_at_the_store():
     assert site.prove() == Proof()
 
 
-@pytest.mark.parametrize("depth", [RECORDS, OBJECTS, RESTORE])
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize(
     ("name", "changes", "says"),
     [

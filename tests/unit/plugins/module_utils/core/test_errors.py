@@ -32,6 +32,13 @@ def test_a_message_ends_with_the_way_out(hint, text):
     assert str(DrError("It failed.", hint)) == text
 
 
+def test_no_message_has_what_a_terminal_would_obey():
+    """Names, statuses and reasons in it are what others wrote."""
+    error = DrError("Server 'a\x1b[2Jb\u202e' is\nforged.", "Say\tso\0.")
+    assert str(error) == "Server 'a?[2Jb?' is forged. Say so?."
+    assert error.args == (error.message,)
+
+
 def test_all_problems_of_a_check_are_numbered_and_told_apart():
     error = CheckFailed("It cannot be done", ["No quota.", "No network."])
     assert str(error) == "It cannot be done: nothing was changed. (1) No quota. (2) No network."

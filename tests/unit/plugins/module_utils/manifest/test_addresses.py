@@ -6,7 +6,15 @@ import ipaddress
 import random
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.addresses import NoPlace, Renumbering, SubnetMove, contains, network_problem
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.addresses import (
+    NoPlace,
+    Renumbering,
+    SubnetMove,
+    contains,
+    derives_addresses,
+    network_problem,
+    without,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SubnetSpec
 
 
@@ -118,3 +126,35 @@ def test_a_range_is_written_with_its_first_address():
     assert network_problem("10.20.0.0/24") is None
     assert network_problem("fd00::/64") is None
     assert network_problem("10.20.0.0/33") is not None
+
+
+def pool(start, end):
+    return {"start": start, "end": end}
+
+
+TWO = [pool("10.0.0.2", "10.0.0.3"), pool("10.0.0.8", "10.0.0.9")]
+
+
+@pytest.mark.parametrize(
+    ("pools", "addresses", "expected"),
+    [
+        pytest.param([pool("10.0.0.2", "10.0.0.9")], [], [pool("10.0.0.2", "10.0.0.9")], id="nothing"),
+        pytest.param([pool("10.0.0.2", "10.0.0.9")], ["10.0.0.5"], [pool("10.0.0.2", "10.0.0.4"), pool("10.0.0.6", "10.0.0.9")], id="in the middle"),
+        pytest.param([pool("10.0.0.2", "10.0.0.9")], ["10.0.0.2", "10.0.0.9"], [pool("10.0.0.3", "10.0.0.8")], id="both ends"),
+        pytest.param([pool("10.0.0.2", "10.0.0.2")], ["10.0.0.2"], [], id="all"),
+        pytest.param([pool("10.0.0.8", "10.0.0.9"), pool("10.0.0.2", "10.0.0.3")], ["10.0.0.1"], TWO, id="outside"),
+        pytest.param([pool("fd00::2", "fd00::ffff:ffff:ffff:ffff")], ["fd00::2", "10.0.0.2"], [pool("fd00::3", "fd00::ffff:ffff:ffff:ffff")], id="IPv6"),
+        pytest.param([pool("x", "y")], ["10.0.0.2", "z"], [pool("x", "y")], id="unreadable"),
+        pytest.param([pool("10.0.0.2", "10.0.0.3")], ["z"], [pool("10.0.0.2", "10.0.0.3")], id="no address"),
+    ],
+)
+def test_addresses_are_taken_out_of_pools(pools, addresses, expected):
+    assert without(pools, addresses) == expected
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"),
+    [(("slaac", "slaac"), True), ((None, "dhcpv6-stateless"), True), (("dhcpv6-stateful",) * 2, False), ((None,) * 2, False)],
+)
+def test_addresses_that_follow_from_mac_addresses(modes, expected):
+    assert derives_addresses(*modes) is expected

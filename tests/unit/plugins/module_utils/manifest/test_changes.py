@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes, parts
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes, difference, parts
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
 from ansible_collections.osdr.openstack.tests.unit.support.shop import DOCUMENT, RULE, uuid
 
@@ -108,3 +108,34 @@ def test_extra_specs_that_are_known_are_compared():
 
     (change,) = changes(specs({}), specs({"hw:cpu_policy": "dedicated"}))
     assert str(change) == "server orders-db: extra_specs was {}, is {'hw:cpu_policy': 'dedicated'}"
+
+
+def lacking(*missing, servers=DOCUMENT["servers"]):
+    described = {key: DOCUMENT[key] for key in KEYS} | {"servers": servers}
+    return ApplicationDescription.parse({**described, "missing": [{"resource": "router shop-router", "note": "", **one} for one in missing]})
+
+
+def test_what_no_restore_brings_back_is_compared_too():
+    old, new = {"attribute": "routes", "value": "[]"}, {"attribute": "routes", "value": "[10.9.0.0/16]"}
+    assert [str(one) for one in changes(lacking(old), lacking(new))] == [
+        "unprotected router shop-router: routes ([10.9.0.0/16]) appeared",
+        "unprotected router shop-router: routes ([]) went",
+    ]
+    assert changes(lacking(old, new), lacking(new, old)) == []
+
+
+def test_at_another_site_it_has_other_ids_and_is_not_compared():
+    elsewhere = [{**one, "source_id": one["source_id"].replace("0", "f")} for one in DOCUMENT["servers"]]
+    assert changes(lacking(), lacking({"attribute": "routes", "value": "[]"}, servers=elsewhere)) == []
+
+
+def test_a_difference_has_each_part_on_the_sides_where_it_is():
+    def change(document):
+        server(document, "orders-db")["metadata"] = {}
+        server(document, "orders-db")["volumes"].pop()
+        document["topology"]["security_groups"][0]["rules"].append({**RULE, "port_range_min": 22, "port_range_max": 22})
+
+    before, after = difference(changes(described(), described(change)))
+    assert before == {("server", "orders-db"): {"metadata": {"role": "database"}}, ("volume", "/dev/vdb of server orders-db"): {}}
+    assert list(after) == [next(key for key in after if key[0] == "rule"), ("server", "orders-db")]
+    assert after["server", "orders-db"] == {"metadata": {}}

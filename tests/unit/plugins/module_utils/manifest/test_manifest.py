@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import random
@@ -53,11 +54,12 @@ def test_an_unknown_version_is_refused_by_name(version):
         Manifest.parse(shop.document(schema_version=version))
 
 
-NEW_WITH_VERSION_2 = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records"}
+NEVER_PROVED = {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0}
+NEW_IN_COPIES = {"container": "", "stored_bytes": 0, "inventory": "", "verified": "records", "content": NEVER_PROVED}
 
 
 def version_1():
-    copies = [{key: value for key, value in copy.items() if key not in NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    copies = [{key: value for key, value in copy.items() if key not in NEW_IN_COPIES} for copy in shop.DOCUMENT["copies"]]
     servers = [
         {**without(server, "user_data", "server_group", "availability_zone"), "volumes": [without(one, "availability_zone") for one in server["volumes"]]}
         for server in shop.DOCUMENT["servers"]
@@ -74,7 +76,7 @@ def upgraded():
     servers = [
         {**server, "server_group": None, "volumes": [{**one, "availability_zone": None} for one in server["volumes"]]} for server in shop.DOCUMENT["servers"]
     ]
-    copies = [{**copy, **NEW_WITH_VERSION_2} for copy in shop.DOCUMENT["copies"]]
+    copies = [{**copy, **NEW_IN_COPIES} for copy in shop.DOCUMENT["copies"]]
     return shop.document(servers=servers, copies=copies, topology={**shop.DOCUMENT["topology"], "server_groups": []})
 
 
@@ -264,6 +266,11 @@ def put(path, value):
         ("copies/0/inventory", "sha256:0"),
         ("copies/0/inventory", "md5:" + "0" * 32),
         ("copies/0/verified", "perhaps"),
+        ("copies/0/content/proved_at", "yesterday"),
+        ("copies/0/content/proved_by", "a/b"),
+        ("copies/0/content/how", "a guess"),
+        ("copies/0/content/passed_over", -1),
+        ("copies/0/content", None),
         ("unknown", {}),
     ],
 )
@@ -280,7 +287,15 @@ def test_problems_are_told_with_their_place():
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} has no copy"),
+        (shop.document(copies=shop.DOCUMENT["copies"][:2]), f"volume {shop.uuid(3)} of server shop-front has no copy"),
+        (put("servers/0/volumes/0/source_id", shop.uuid(4)), f"there is a copy of volume {shop.uuid(3)}, which no server has"),
+        (put("servers/0/volumes/0/size", 2), f"volume {shop.uuid(3)} of server shop-front has 2 GiB, its copy 1 GiB"),
+        (put("copies/2/size", 2), f"volume {shop.uuid(3)} of server shop-front has 1 GiB, its copy 2 GiB"),
+        (put("checkpoint/evidence", {"snapshots": [{"volume_id": shop.uuid(1), "size": 1}]}), f"volume {shop.uuid(3)} of server shop-front has no snapshot"),
+        (
+            put("checkpoint/evidence", {"servers": [{"name": "orders-db", "id": shop.uuid(12)}]}),
+            f"server orders-db is {shop.uuid(11)}, the snapshots are of {shop.uuid(12)}",
+        ),
         (shop.document(servers=shop.DOCUMENT["servers"][:1]), "server orders-db is not described"),
         (put("servers/0/name", "orders-db"), "server orders-db is described twice"),
         (put("servers/0/volumes/0/source_id", shop.uuid(1)), f"volume {shop.uuid(1)} is described twice"),
@@ -289,6 +304,7 @@ def test_problems_are_told_with_their_place():
         (put("copies/0/volume_id", shop.uuid(2)), f"volume {shop.uuid(2)} has several copies"),
         (put("copies/0/copy_id", shop.uuid(91)), f"the chain of copy {shop.uuid(91)} does not end with it"),
         (put("checkpoint/created_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
+        (put("copies/0/content/proved_at", "2026-02-30T12:00:00Z"), "there is no time 2026-02-30T12:00:00Z"),
     ],
 )
 def test_contradictions_are_refused(document, expected):
@@ -333,3 +349,11 @@ def test_what_is_missing_is_kept_and_was_not_written_down_from_the_beginning():
     early = shop.document(schema_version=2)
     del early["missing"]
     assert Manifest.parse(early).description.missing == ()
+
+
+@pytest.mark.parametrize("drill", [None, "7"])
+def test_no_name_is_longer_than_a_service_takes(drill):
+    """The name of a volume or a port without one is made of its server's."""
+    manifest = dataclasses.replace(shop.manifest(), drill=drill)
+    assert len(manifest.called("x" * 255 + "-vda")) == 255
+    assert manifest.called("orders-db") == ("orders-db" if drill is None else "drill-7-orders-db")

@@ -16,9 +16,10 @@ MANIFEST = shop.manifest()
 BACKUPS = {one: backup(one, id=one) for copy in MANIFEST.copies for one in copy.chain}
 DR_NET = dataclasses.replace(shop.NETWORK, name="dr-net")
 DR_SUBNET = dataclasses.replace(shop.SUBNET, name="dr-subnet", cidr="10.20.0.0/24")
+DR_ROUTER = dataclasses.replace(shop.ROUTER, external_network_id=shop.PROVIDER.id)
 #: A site where networks and so on have names of their own.
 OTHER = shop.inventory(
-    shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), volumes=()),
+    shop.prepared_site(networks=(shop.PROVIDER, DR_NET), subnets=(DR_SUBNET,), routers=(DR_ROUTER,), volumes=()),
     parts=BACKUPS,
 )
 FITTING = {

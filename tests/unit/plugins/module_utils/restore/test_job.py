@@ -28,6 +28,10 @@ class Noted:
         self.steps, self.volumes, self.calls, self.warnings = steps, volumes, [], ["as is"]
         self._made = list(made)
 
+    @property
+    def changes(self):
+        return any(step.changes for step in self.steps)
+
     def made(self):
         return self._made
 

@@ -51,9 +51,29 @@ def test_what_nothing_is_needed_of_is_not_told():
 
 
 def test_what_is_only_completed_takes_nothing_of_its_kind():
-    """A router that is there and lacks a subnet, a group that is there with other rules."""
+    """A router that is there and lacks a subnet, a group that is there and lacks a rule."""
     site = shop.prepared_site(ports=(), security_groups=(dataclasses.replace(shop.GROUP, rules=()),))
     plan = RestorePlan.of(shop.manifest(), site)
     assert [len(plan.lacking[kind]) for kind in ("routers", "security_groups")] == [1, 1]
     limits = {name: Quota(name, 0, 0) for name in ("router", "security_group", "security_group_rule", "port")}
-    assert [need.resource for need in needs(plan, {"volume": {}, "compute": {}, "network": limits})] == ["port"]
+    assert [need.resource for need in needs(plan, {"volume": {}, "compute": {}, "network": limits})] == ["security_group_rule", "port"]
+
+
+def test_a_group_that_is_there_takes_the_rules_that_it_lacks():
+    document = shop.document()
+    document["topology"]["security_groups"][0]["rules"].append({**shop.RULE, "port_range_min": 22, "port_range_max": 22})
+    plan = RestorePlan.of(type(shop.manifest()).parse(document), shop.prepared_site())
+    assert found(Quota("security_group_rule", 10, 9), plan, "network") == Need("security_group_rule", 1, 1)
+
+
+def test_members_that_a_server_group_has_count_with_those_that_it_gets():
+    """Nova tells the limit of each group, and nothing in use."""
+    group = dataclasses.replace(shop.APART, member_ids=frozenset({"a", "b"}))
+    plan = RestorePlan.of(shop.manifest(), shop.prepared_site(server_groups=(group,)))
+    assert found(Quota("server_group_members", 3, 0), plan) == Need("server_group_members", 4, 3)
+
+
+def test_key_pairs_that_are_there_count_although_nova_reports_none_in_use():
+    plan = RestorePlan.of(shop.manifest(), shop.empty_site(key_pairs={"one": "ssh-rsa A", "two": "ssh-rsa B"}))
+    need = found(Quota("key_pairs", 2, 0), plan)
+    assert (need, need.fits) == (Need("key_pairs", 1, 0), False)

@@ -127,7 +127,7 @@ def test_what_depends_on_something_comes_after_it(apply):
     assert ("join", "new-shop-router", "new-shop-subnet") in site.calls
 
 
-def test_a_subnet_is_made_as_the_manifest_has_it(apply):
+def test_a_subnet_is_made_as_the_manifest_has_it_but_for_the_addresses_that_its_ports_will_have(apply):
     site = Neutron(shop.empty_site())
     apply(site)
     assert site.made["shop-subnet"] == {
@@ -139,7 +139,11 @@ def test_a_subnet_is_made_as_the_manifest_has_it(apply):
         "gateway_ip": "10.10.0.1",
         "enable_dhcp": True,
         "dns_nameservers": [],
-        "allocation_pools": [{"start": "10.10.0.2", "end": "10.10.0.254"}],
+        "allocation_pools": [
+            {"start": "10.10.0.2", "end": "10.10.0.10"},
+            {"start": "10.10.0.12", "end": "10.10.0.20"},
+            {"start": "10.10.0.22", "end": "10.10.0.254"},
+        ],
         "host_routes": [],
     }
 

@@ -73,14 +73,8 @@ def test_only_what_the_source_says_is_asked_of_neutron():
     assert (other["is_admin_state_up"], other["binding_vnic_type"]) == (False, "direct")
     pair = {"ip_address": "10.10.0.99"}
     open_port = dataclasses.replace(found, spec=dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,)))
-    body = open_port.body(site)
+    body = {**open_port.body(site), **open_port.wishes(site).body}
     assert (body["is_port_security_enabled"], body["allowed_address_pairs"], body["security_group_ids"]) == (False, [pair], [])
-
-
-@pytest.mark.parametrize("mode", ["slaac", "dhcpv6-stateless"])
-def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(mode):
-    automatic = dataclasses.replace(shop.SUBNET, ipv6_address_mode=mode)
-    assert step().body(shop.prepared_site(subnets=(automatic,)))["fixed_ips"] == [{"subnet_id": "sub"}]
 
 
 def test_a_floating_address_is_asked_for_by_network_port_and_mark():
@@ -91,3 +85,14 @@ def test_a_floating_address_is_asked_for_by_network_port_and_mark():
         "description": shop.mark(11).text(),
         "fixed_ip_address": shop.ADDRESS["orders-db"],
     }
+
+
+@pytest.mark.parametrize(
+    ("modes", "asked"),
+    [({}, {"ip_address": "10.10.0.11"}), ({"ipv6_address_mode": "slaac"}, {}), ({"ipv6_ra_mode": "dhcpv6-stateless"}, {})],
+    ids=["chosen", "slaac", "stateless"],
+)
+def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(modes, asked):
+    site = shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, **modes),))
+    step = RestorePlan.of(MANIFEST, site).servers[0].ports[0]
+    assert step.body(site)["fixed_ips"] == [{"subnet_id": "sub", **asked}]

@@ -313,16 +313,17 @@ def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
 
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
-    storage = SimpleNamespace(backups=lambda: [mine], backup={"theirs": theirs}.get, volume_types=dict, quotas=dict, availability_zones=list)
-    others = SimpleNamespace(quotas=dict, availability_zones=list)
+    backups = {"backups": lambda: [mine], "backup": {"theirs": theirs}.get}
+    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    others = SimpleNamespace(quotas=dict, availability_zones=list, free_addresses=dict)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: others)
     monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
     copy = dataclasses.replace(MANIFEST.copies[0], chain=("mine", "theirs", "nowhere"))
-    found = restore_stock.look(SimpleNamespace(site="remote"), 4, [copy])
+    found = restore_stock.look(SimpleNamespace(site="remote", roles=frozenset()), 4, [copy])
     assert found.parts == {"mine": mine, "theirs": theirs}
-    assert restore_stock.look(SimpleNamespace(site="remote"), 4).parts == {"mine": mine}
+    assert restore_stock.look(SimpleNamespace(site="remote", roles=frozenset()), 4).parts == {"mine": mine}
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,9 @@ class RemoteSite:
         self._replace(floating_ips=(*self.site.floating_ips, made))
         return made
 
+    def set_pools(self, subnet_id, pools):
+        self._note("pools", subnet_id, tuple((pool["start"], pool["end"]) for pool in pools))
+
     def set_tags(self, collection, resource_id, tags):
         self._note("tag", collection, resource_id, tuple(tags))
         kind = collection.replace("floatingips", "floating_ips")
@@ -795,3 +798,26 @@ def test_a_server_of_a_drill_that_is_not_well_is_named_with_its_console():
     with pytest.raises(WaitTimeout, match=r"not ready after 60 s: its guest agent: No agent\..* Its console ends with: orders-db login:"):
         drill(remote, Check(agent=True), ask=lambda *_attempt: "No agent")
     assert remote.done("create server") == ["drill-7-orders-db"]
+
+
+def reserved():
+    """The site whose subnet was made by this restore, with the addresses of the application kept free."""
+    pools = tuple({"start": f"10.10.0.{start}", "end": f"10.10.0.{end}"} for start, end in ((2, 10), (12, 20), (22, 254)))
+    return shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, description="osdr_application=shop osdr_checkpoint=noon", allocation_pools=pools),))
+
+
+def test_a_subnet_gets_its_pools_when_all_ports_have_their_addresses():
+    remote = RemoteSite(reserved())
+    applied(remote)
+    given = ("pools", "sub", (("10.10.0.2", "10.10.0.254"),))
+    assert remote.calls.count(given) == 1
+    assert remote.calls.index(given) > max(place for place, call in enumerate(remote.calls) if call[0] == "create port")
+
+
+def test_a_run_that_was_killed_before_it_gave_the_pools_is_finished_by_the_next():
+    site = shop.restored_site(subnets=reserved().subnets)
+    remote = RemoteSite(site)
+    assert restore(remote).changes
+    applied(remote)
+    assert [call[0] for call in remote.calls if call[0] != "try"] == ["pools"]
+    assert not restore(RemoteSite(shop.restored_site())).changes

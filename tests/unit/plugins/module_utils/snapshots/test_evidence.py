@@ -441,6 +441,7 @@ def test_an_intact_thaw_confirms_the_freeze():
         pytest.param([thaw(ORDERS, intact=False, interrupted="it was rebooted")], "it was rebooted", id="interrupted"),
         pytest.param([thaw(ORDERS, intact=False)], "did not hold", id="not intact"),
         pytest.param([thaw(ORDERS, intact=None)], "did not hold", id="nobody knows"),
+        pytest.param([thaw(ORDERS, intact="False")], "did not hold", id="a text"),
     ],
 )
 def test_any_doubt_about_the_thaw_leaves_it_crash(thawed, reason):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -69,3 +70,10 @@ def test_a_plan_changes_something_when_it_deletes_or_creates():
     assert SnapshotPlan((), (volume("orders"),)).changed
     assert SnapshotPlan((snapshot("orders"),), ()).changed
     assert plan_present(wanted(), []).changed
+
+
+def test_a_set_is_taken_again_once_a_volume_is_larger_than_its_snapshot():
+    found = awaiting(orders="t", payments="u")
+    sizes = [dataclasses.replace(one, size=size) for one, size in zip(found, (1, 2), strict=True)]
+    assert not plan_present(wanted(), found).changed
+    assert {one.id for one in plan_present(wanted(), sizes).create} == {"volume-orders", "volume-payments"}

@@ -208,9 +208,66 @@ def test_json_has_the_same_facts_and_the_figures():
     assert (taken["kind"], taken["checkpoint"], taken["consistency"], taken["moment"]) == ("checkpoint", "2026-11-22-noon", "quiesced", runs.at(0.61))
     assert taken["servers"][0]["thawed_at"] == runs.at(1.55)
     assert taken["servers"][0]["snapshots"][1] == {"volume": "orders-db-data", "requested_at": runs.at(0.64), "complete_at": runs.at(1.42)}
-    assert taken["figures"] == {"policy_met": True, "rpo_seconds": 41.49, "skew_seconds": 0.81, "stored_bytes": 4463368600, "window_seconds": 1.9}
+    assert taken["figures"] == {
+        "policy_met": True,
+        "rpo_seconds": 41.49,
+        "skew_seconds": 0.81,
+        "stored_bytes": 4463368600,
+        "window_seconds": 1.9,
+        "never_proved_volumes": 0,
+        "proof_age_seconds": 18042.1,
+    }
+    assert (taken["copies"][0]["proved_at"], taken["copies"][0]["proved_by"]) == ("2026-11-22T11:00:00.000Z", "2026-11-21-noon")
     assert (restored["kind"], restored["site"], restored["figures"]["critical_path_ratio"]) == ("restore", "remote", 1.23)
     assert restored["servers"][0]["volumes"][0]["ready_at"] == runs.at(10.5, 30)
+
+
+def with_copies(**changes):
+    """The checkpoint with its first copy changed."""
+    manifest = runs.manifest()
+    first, *others = manifest["copies"]
+    return runs.checkpoint({**manifest, "copies": [{**first, **changes}, *others]})
+
+
+NEVER = {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0}
+ONLY_RESTORED = {"proved_at": "2026-11-22T11:30:00.000Z", "proved_by": "half-past", "how": "readable", "passed_over": 0}
+
+
+def test_the_page_tells_when_the_content_of_each_volume_was_last_proved():
+    page = read(runs.checkpoint())
+    assert "Content last proved 5 h 0 min ago the oldest of the last proofs" in page.text
+    assert "2026-11-22 11:00:00 UTC by checkpoint 2026-11-21-noon" in page.text
+
+
+def test_the_page_tells_what_was_restored_but_not_compared():
+    page = read(with_copies(content=ONLY_RESTORED, verified="readable"))
+    assert "by a restore, 1 of them not compared" in page.text
+    assert "2026-11-22 11:30:00 UTC by checkpoint half-past, not compared" in page.text
+    assert "1 of 5 copies: a volume could be restored from them, but it is not proved that it equals its snapshot." in page.text
+
+
+def test_the_page_tells_how_many_volumes_were_never_proved():
+    assert "Content last proved not all 1 of 5 volumes never restored to prove the copies" in read(with_copies(content=NEVER)).text
+    assert "Content last proved not all 1 of 5 volumes" in read(with_copies(content=None)).text
+
+
+@pytest.mark.parametrize(
+    ("verified", "text"),
+    [
+        ("records", "1 of 5 copies: only the records of the backups were compared, so it is not proved that the store has their objects"),
+        ("objects", "5 of 5 copies: the store has their objects, but it is not proved that a volume restored from them equals its snapshot."),
+    ],
+)
+def test_the_page_tells_what_was_not_proved(verified, text):
+    assert text in read(with_copies(verified=verified)).text
+
+
+def test_the_page_tells_what_the_last_drill_did_not_cover():
+    told = "Changes since the last drill The last drill passed with checkpoint 2026-11-01-noon."
+    assert f"{told} These changes were not part of it. Change router shop-router went" in read(runs.checkpoint()).text
+    assert f"{told} Nothing has changed since." in read(runs.checkpoint(changes=[])).text
+    assert "Changes since" not in read(runs.checkpoint(since=None)).text
+    assert json.loads(run_page.document(runs.checkpoint()))["changes"] == ["router shop-router went"]
 
 
 def test_json_tells_of_a_policy_that_nobody_named_that_it_is_not_known():

@@ -1,0 +1,391 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Nova and Neutron would refuse although all that it names is there: found out by their own rules. Pure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import ipaddress
+import itertools
+import typing as t
+
+from ..core.records import Router
+from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
+from .marks import owner_of
+from .plan import RestorePlan
+from .port_plan import PortStep
+from .site import RestoreSite
+from .stock import Stock
+from .topology import is_made, is_of_others, joined_subnets
+
+_METADATA_ITEMS = "metadata_items"
+#: Of Nova, for everything in a server's metadata.
+_LONGEST_METADATA = 255
+#: How many tags Nova takes.
+_MOST_TAGS = 50
+#: What has the ports of routers, in any of their forms.
+_ROUTERS = ("network:router_interface", "network:ha_router")
+#: Roles that OpenStack has for those who only look.
+_READING = {"reader"}
+#: Kinds of SSH keys that every Nova takes.
+_USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+_CERTIFICATE = "-----BEGIN"
+#: What the services call whose quotas are meant.
+_QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
+
+
+def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
+    """Why requests of the restore would be refused, each with what to do."""
+    return [
+        *_role_refusals(stock),
+        *_type_refusals(plan, stock),
+        *_metadata_refusals(plan, stock),
+        *_certificate_refusals(plan),
+        *_external_refusals(plan),
+        *_interface_refusals(plan),
+        *_overlap_refusals(plan),
+        *_floating_refusals(plan),
+    ]
+
+
+def _role_refusals(stock: Stock) -> list[str]:
+    """Credentials that can see everything, and change nothing."""
+    if stock.roles and stock.roles <= _READING:
+        return [
+            f"The credentials may only read at site '{stock.site.name}': their only role in the project is {' and '.join(sorted(stock.roles))}. "
+            "A restore needs the role member there."
+        ]
+    return []
+
+
+# Cinder
+
+
+def _type_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """Volumes in a zone where volumes of their type cannot be."""
+    wanted = {(step.spec.volume_type, step.spec.availability_zone) for step in plan.volumes if step.action.makes}
+    for name, zone in sorted((name, zone) for name, zone in wanted if zone):
+        zones = stock.type_zones.get(name)
+        if zones and zone in stock.zones["volume"] and zone not in zones:
+            yield (
+                f"Volumes of type '{name}' cannot be in availability zone '{zone}' at site '{stock.site.name}', only in {', '.join(sorted(zones))}; "
+                "say in a mapping which type or zone to use."
+            )
+
+
+# Nova
+
+
+def _metadata_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """Servers with more metadata or tags than Nova takes, once the marks of the restore are added."""
+    limit = stock.quotas["compute"].get(_METADATA_ITEMS)
+    for step in plan.servers:
+        if not step.builds:
+            continue
+        metadata, marks = {**step.spec.metadata, **step.mark.metadata()}, len(step.mark.metadata())
+        if limit and 0 <= limit.limit < len(metadata):
+            yield (
+                f"Server '{step.spec.name}' would have {len(metadata)} metadata items at site '{plan.site.name}', with the {marks} by which a "
+                f"restore marks it, but {limit.limit} are allowed; raise the quota '{_METADATA_ITEMS}' there, or remove some from the server."
+            )
+        for key, value in metadata.items():
+            if not key or max(len(key), len(value)) > _LONGEST_METADATA:
+                yield (
+                    f"Metadata '{key[:20]}' of server '{step.spec.name}' is longer than the {_LONGEST_METADATA} characters that Nova takes; "
+                    "shorten it at the source, and take another checkpoint."
+                )
+        if len(step.spec.tags) > _MOST_TAGS:
+            yield (
+                f"Server '{step.spec.name}' has {len(step.spec.tags)} tags, but Nova takes {_MOST_TAGS}; remove some at the source, and take "
+                "another checkpoint."
+            )
+
+
+def _certificate_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    for spec in plan.lacking["key_pairs"]:
+        if spec.public_key.lstrip().startswith(_CERTIFICATE):
+            yield (
+                f"Key pair '{spec.name}' is a certificate (x509), which is not created at site '{plan.site.name}'; create it there yourself, "
+                "or name another one in a mapping."
+            )
+
+
+def _external_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Servers that would be connected directly to an external network."""
+    for step in plan.servers:
+        for name in sorted({port.spec.network for port in step.ports if step.builds}):
+            network = plan.site.network(name)
+            if network and network.is_external and not network.is_shared:
+                yield (
+                    f"Server '{step.spec.name}' would be connected to network '{name}', which is external at site '{plan.site.name}': only "
+                    "administrators may do that. Name a network of the project in the mapping, and use floating addresses."
+                )
+
+
+# Routers: who gets which address
+
+
+@dataclasses.dataclass(frozen=True)
+class _Interface:
+    """An interface that a router is to get.
+
+    :param address: of the subnet's gateway, which the interface gets; there is none for a subnet without.
+    :param by_port: whether it gets a port that can have any address.
+    """
+
+    router: RouterSpec
+    subnet: str
+    network: str
+    cidr: str
+    address: str | None
+    by_port: bool
+
+    @property
+    def label(self) -> str:
+        return f"router '{self.router.name}'"
+
+
+def _interfaces(plan: RestorePlan) -> list[_Interface]:
+    """What routers are to be connected to; subnets are as they are at the site, where they are there."""
+    subnets = {spec.name: spec for spec in plan.manifest.description.topology.subnets}
+    return [
+        _interface(plan, router, subnets[name])
+        for router in plan.lacking["routers"]
+        for name in router.subnets
+        # Of what an existing router has, there are ids.
+        if name in subnets and not is_of_others(plan.manifest.description.topology, plan.site, name)
+    ]
+
+
+def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Interface:
+    site = plan.site
+    there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
+    gateway = there.gateway_ip if there else spec.gateway_ip
+    current = site.router(router.name)
+    is_foreign = current is not None and not is_made(site, owner_of(plan.manifest), current)
+    by_port = any(one.subnet == spec.name for one in router.interface_addresses) or is_foreign
+    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port)
+
+
+def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for one in _interfaces(plan):
+        if one.by_port:
+            continue
+        if one.address is None:
+            yield (
+                f"Router '{one.router.name}' is connected to subnet '{one.subnet}', which has no gateway, by a port of its own; Neutron connects "
+                f"routers to subnets with a gateway only. Set the subnet's gateway_ip at the source, or make the subnet and the router at site "
+                f"'{plan.site.name}' yourself."
+            )
+        else:
+            wanted[one.network, _plain(one.address)].append(one.label)
+            yield from _holder_refusals(plan.site, one)
+    for network, address, label in _fixed_addresses(plan):
+        if (network, address) in wanted:
+            wanted[network, address].append(label)
+    for (network, address), holders in wanted.items():
+        if len(holders) > 1:
+            yield (
+                f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: Neutron gives a router the address of the subnet's "
+                "gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
+            )
+
+
+def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
+    network, address = site.network(wanted.network), wanted.address
+    for port in site.all_ports:
+        if network and port.network_id == network.id and address in {ip.ip_address for ip in port.fixed_ips}:
+            yield (
+                f"{address}, the gateway of subnet '{wanted.subnet}', is in use by port {port.id} at site '{site.name}', but router "
+                f"'{wanted.router.name}' needs it there; remove that port, or connect the router yourself."
+            )
+
+
+def _fixed_addresses(plan: RestorePlan) -> t.Iterator[tuple[str, str, str]]:
+    """Network and address of every port that is to be made, and what has it."""
+    for port in plan.all_ports:
+        for ip in port.spec.fixed_ips if port.current is None else ():
+            if ip.ip_address:
+                yield port.spec.network, _plain(ip.ip_address), port.label
+
+
+def _plain(address: str) -> str:
+    """An address in the form that can be compared; IPv6 has many."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+# Ranges
+
+
+@dataclasses.dataclass(frozen=True)
+class _Range:
+    """The range of a subnet: what it is, and on what."""
+
+    subnet: str
+    cidr: str
+    is_new: bool
+
+
+def _overlap_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Subnets of one network, or of one router, whose ranges overlap."""
+    for network, ranges in _ranges_of_networks(plan).items():
+        yield from _overlaps(ranges, f"on network '{network}'", plan.site.name)
+    for router, ranges in _ranges_of_routers(plan).items():
+        yield from _overlaps(ranges, f"of router '{router}'", plan.site.name)
+
+
+def _ranges_of_networks(plan: RestorePlan) -> dict[str, list[_Range]]:
+    found: dict[str, list[_Range]] = collections.defaultdict(list)
+    for spec in plan.lacking["subnets"]:
+        network = plan.site.network(spec.network)
+        if network and not found[spec.network]:
+            found[spec.network] += [_Range(one.name or one.id, one.cidr, False) for one in plan.site.subnets if one.network_id == network.id]
+        found[spec.network].append(_Range(spec.name, spec.cidr, True))
+    return found
+
+
+def _ranges_of_routers(plan: RestorePlan) -> dict[str, list[_Range]]:
+    found: dict[str, list[_Range]] = collections.defaultdict(list)
+    for one in _interfaces(plan):
+        router = plan.site.router(one.router.name)
+        if router and not found[one.router.name]:
+            joined = joined_subnets(plan.site, router)
+            found[one.router.name] += [_Range(one.name or one.id, one.cidr, False) for one in plan.site.subnets if one.id in joined]
+        found[one.router.name].append(_Range(one.subnet, one.cidr, True))
+    return found
+
+
+def _overlaps(ranges: t.Iterable[_Range], where: str, site: str) -> t.Iterator[str]:
+    for one, other in itertools.combinations(ranges, 2):
+        if (one.is_new or other.is_new) and _overlap(one.cidr, other.cidr):
+            yield (
+                f"Subnets '{one.subnet}' ({one.cidr}) and '{other.subnet}' ({other.cidr}) {where} at site '{site}' would overlap, which Neutron "
+                "refuses; remove what is there, or give the application another range or router in a mapping."
+            )
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        a, b = ipaddress.ip_network(one, strict=False), ipaddress.ip_network(other, strict=False)
+    except ValueError:
+        # What is no range is another problem's.
+        return False
+    return a.version == b.version and a.overlaps(b)
+
+
+# Floating addresses
+
+
+def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Floating addresses whose external network no router leads to, from the port's subnet."""
+    topology = plan.manifest.description.topology
+    for port, floating in _lacking_floating(plan):
+        subnet, external = _behind(port.spec, floating.place), floating.network
+        # Of others' networks it is doubtful anyhow, and said so.
+        if subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet):
+            continue
+        if external not in _ways_out(plan, port.spec.network, subnet):
+            yield (
+                f"The floating address of {port.label} cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
+                f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
+            )
+
+
+def _lacking_floating(plan: RestorePlan) -> t.Iterator[tuple[PortStep, FloatingSpec]]:
+    """Floating addresses that are to be made, each with its port."""
+    for port in plan.all_ports:
+        yield from ((port, one.spec) for one in port.floating if one.current is None)
+
+
+def _behind(spec: PortSpec, place: int | None) -> str | None:
+    """The subnet of the address to which a port's floating address leads."""
+    if place is not None:
+        return spec.fixed_ips[place].subnet if place < len(spec.fixed_ips) else None
+    return next((ip.subnet for ip in spec.fixed_ips if ":" not in ip.ip_address), None)
+
+
+def _ways_out(plan: RestorePlan, network_name: str, subnet: str) -> set[str]:
+    """External networks that routers will connect a subnet to."""
+    site, topology = plan.site, plan.manifest.description.topology
+    network = site.network(network_name)
+    there = {one.id for one in site.subnets_called(subnet, network)}
+    own = {router.id for router in site.routers if there & joined_subnets(site, router).keys()}
+    wanted = {spec.name for spec in topology.routers if subnet in spec.subnets}
+    found = {name for router in site.routers if router.id in own or router.name in wanted for name in _leads_to(site, router)}
+    new = (spec for spec in topology.routers if spec.name in wanted and site.router(spec.name) is None)
+    return found | {spec.external_network for spec in new if spec.external_network}
+
+
+def _has_router_of_others(site: RestoreSite, network: str, subnet: str) -> bool:
+    """Whether something that is none of the project's routers may lead out of a subnet: where to is not shown."""
+    there = {one.id for one in site.subnets_called(subnet, site.network(network))}
+    own = {router.id for router in site.routers}
+    interfaces = (port for port in site.all_ports if port.device_owner.startswith(_ROUTERS) and port.device_id not in own)
+    return any(ip.subnet_id in there for port in interfaces for ip in port.fixed_ips)
+
+
+def _leads_to(site: RestoreSite, router: Router) -> list[str]:
+    return [one.name for one in site.networks if one.id == router.external_network_id]
+
+
+# What may be refused
+
+
+def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> list[str]:
+    """What only the site's own policies decide, or keep from these credentials.
+
+    :param needs: amounts per service and name of the quota.
+    """
+    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_key_doubts(plan)]
+
+
+def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:
+    for service in stock.unreadable:
+        wanted = ", ".join(f"{name} {amount}" for name, amount in sorted(needs[service].items()) if amount)
+        if wanted:
+            yield (
+                f"The quotas of {_QUOTAS_OF[service]} at site '{stock.site.name}' cannot be read with these credentials, so it is not known whether "
+                f"they are large enough. Needed are: {wanted}. Ask the site's operator."
+            )
+
+
+def _external_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """External networks with fewer addresses than are needed: Neutron counts also those outside of the pools as used."""
+    wanted: collections.Counter[str] = collections.Counter()
+    for router in plan.lacking["routers"]:
+        if router.external_network and plan.site.router(router.name) is None:
+            wanted[router.external_network] += 1
+    wanted.update(floating.network for _port, floating in _lacking_floating(plan))
+    wanted.update(one.spec.floating.network for one in plan.forwarders if one.current is None)
+    for name, needed in sorted(wanted.items()):
+        network = plan.site.external_network(name)
+        left = stock.free_addresses.get(network.id) if network else None
+        if left is not None and left < needed:
+            yield (
+                f"The external network '{name}' at site '{plan.site.name}' has {left} addresses left, but routers and floating addresses need {needed}. "
+                "Have its operator add some, or release what is not needed there."
+            )
+
+
+def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    for spec in plan.lacking["routers"]:
+        if spec.external_network and not spec.enable_snat and plan.site.router(spec.name) is None:
+            yield (
+                f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators switch that off: "
+                f"if site '{plan.site.name}' does so, the restored router translates addresses. To avoid that, have one make it before, under this name."
+            )
+
+
+def _key_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    for spec in plan.lacking["key_pairs"]:
+        kind = next(iter(spec.public_key.split()), "")
+        if kind not in _USUAL_KEYS and not kind.startswith(_CERTIFICATE):
+            yield (
+                f"Key pair '{spec.name}' is of the kind '{kind[:40]}', which not every Nova takes. If site '{plan.site.name}' refuses it, name "
+                "another key pair in a mapping."
+            )

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep the application's addresses free until its ports have them. Pure.
+
+As soon as a subnet is there, what Neutron itself has on it (DHCP, metadata, distributed routers) takes addresses of its allocation pools.
+So a subnet is made with pools in which those of the application are missing: its ports may ask for them all the same. It gets the pools that
+it has at the source once all these ports are there. Where a run is killed in between, the next one does that.
+"""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ..core.records import Subnet
+from ..manifest.addresses import derives_addresses, without
+from ..manifest.manifest import Manifest
+from ..manifest.specs import SubnetSpec
+from .marks import bears_mark_of, owner_of
+from .port_plan import PortStep
+from .site import RestoreSite
+
+Pools = list[dict[str, str]]
+
+
+def reserving_pools(manifest: Manifest, spec: SubnetSpec) -> Pools:
+    """The allocation pools with which a subnet is made; addresses that follow from MAC addresses nothing else takes."""
+    if derives_addresses(spec.ipv6_ra_mode, spec.ipv6_address_mode):
+        return _plain(spec)
+    return without(spec.allocation_pools, _addresses(manifest)[spec.network, spec.name])
+
+
+def complete_pools(manifest: Manifest, site: RestoreSite, ports: t.Sequence[PortStep]) -> list[tuple[Subnet, Pools]]:
+    """Subnets that this restore made, whose addresses are no longer to be kept free, each with the pools that it is to have.
+
+    :param ports: of the application at the site.
+    """
+    waiting = {port.spec.network for port in ports if port.current is None}
+    owner, addresses = owner_of(manifest), _addresses(manifest)
+    found = []
+    for spec in manifest.description.topology.subnets:
+        there = [one for one in site.subnets_called(spec.name, site.network(spec.network)) if bears_mark_of(owner, one.description)]
+        if spec.network not in waiting:
+            found += [(one, _plain(spec)) for one in there if _reserves(one, spec, addresses[spec.network, spec.name])]
+    return found
+
+
+def _reserves(subnet: Subnet, spec: SubnetSpec, addresses: t.Iterable[str]) -> bool:
+    """Whether only addresses of the application are missing in its pools; others than that somebody has changed since."""
+    kept_free = [one for one in addresses if without(subnet.allocation_pools, [one]) == without(subnet.allocation_pools, ())]
+    there = without(subnet.allocation_pools, ())
+    return there != without(spec.allocation_pools, ()) and there == without(spec.allocation_pools, kept_free)
+
+
+def _plain(spec: SubnetSpec) -> Pools:
+    return [dict(pool) for pool in spec.allocation_pools]
+
+
+def _addresses(manifest: Manifest) -> dict[tuple[str, str], list[str]]:
+    """The addresses of the application's ports and of its routers' own interfaces, per network and subnet."""
+    found: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for port in manifest.description.ports:
+        for ip in port.fixed_ips:
+            if ip.ip_address:
+                found[port.network, ip.subnet].append(ip.ip_address)
+    networks = {spec.name: spec.network for spec in manifest.description.topology.subnets}
+    for router in manifest.description.topology.routers:
+        for ip in router.interface_addresses:
+            found[networks.get(ip.subnet, ""), ip.subnet].append(ip.ip_address)
+    return found

@@ -1,0 +1,268 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What would be refused by Nova's and Neutron's own rules is found before the first change."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, Router, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.needs import amounts_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.refusals import doubts_of_refusals, refusals
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+NO_QUOTAS = {"volume": {}, "compute": {}, "network": {}}
+
+
+def changed(change):
+    document = shop.document()
+    change(document)
+    return Manifest.parse(document)
+
+
+def of_topology(change):
+    return changed(lambda document: change(document["topology"]))
+
+
+def stock_of(site, **changes):
+    return Stock(**{"site": site, "parts": {}, "volume_types": ("ceph",), "quotas": NO_QUOTAS, "zones": shop.ZONES, **changes})
+
+
+def found(manifest=None, site=None, **changes):
+    stock = stock_of(site or shop.empty_site(), **changes)
+    return refusals(RestorePlan.of(manifest or shop.manifest(), stock.site), stock)
+
+
+def doubts(manifest=None, site=None, **changes):
+    stock = stock_of(site or shop.empty_site(), **changes)
+    plan = RestorePlan.of(manifest or shop.manifest(), stock.site)
+    return doubts_of_refusals(plan, stock, amounts_of(plan))
+
+
+@pytest.mark.parametrize("site", [shop.empty_site(), shop.prepared_site(), shop.restored_site()], ids=["new", "prepared", "restored"])
+def test_nothing_is_refused_of_an_ordinary_application(site):
+    assert found(site=site) == doubts(site=site) == []
+
+
+@pytest.mark.parametrize(("roles", "is_told"), [((), False), (("member", "reader"), False), (("reader",), True), (("reader", "auditor"), False)])
+def test_who_may_only_read_cannot_restore(roles, is_told):
+    told = found(roles=frozenset(roles))
+    assert [one.split(": ")[0] for one in told] == ["The credentials may only read at site 'remote'"] * is_told
+
+
+# Nova
+
+
+def limited(most):
+    return {**NO_QUOTAS, "compute": {"metadata_items": Quota("metadata_items", most, 0)}}
+
+
+def test_the_marks_of_a_restore_count_as_metadata():
+    """A server has one item of its own, and gets three."""
+    assert found(quotas=limited(4)) == found(quotas=limited(-1)) == []
+    told = found(quotas=limited(3))
+    assert len(told) == 2
+    assert "would have 4 metadata items at site 'remote', with the 3 by which a restore marks it, but 3 are allowed" in told[0]
+    assert found(site=shop.restored_site(), quotas=limited(3)) == []
+
+
+@pytest.mark.parametrize("metadata", [{"": "x"}, {"k" * 255: "v", "long": "v" * 255}])
+def test_metadata_that_nova_does_not_take_is_told(metadata):
+    manifest = changed(lambda document: document["servers"][0].update(metadata=metadata))
+    told = found(manifest)
+    assert [one.startswith("Metadata '' of server 'shop-front' is longer than the 255 characters") for one in told] == [True] * ("" in metadata)
+
+
+def test_more_tags_than_nova_takes_are_told():
+    def tagged(number):
+        return changed(lambda document: document["servers"][0].update(tags=[f"t{one}" for one in range(number)]))
+
+    assert found(tagged(50)) == []
+    assert "Server 'shop-front' has 51 tags, but Nova takes 50" in found(tagged(51))[0]
+
+
+def test_a_certificate_is_no_key_pair_that_could_be_made():
+    manifest = of_topology(lambda topology: topology["key_pairs"][0].update(public_key="-----BEGIN CERTIFICATE-----\nMII"))
+    (told,) = found(manifest)
+    assert told.startswith("Key pair 'shop' is a certificate (x509), which is not created at site 'remote'")
+    assert found(manifest, shop.empty_site(key_pairs={"shop": "-----BEGIN CERTIFICATE-----\nMII"})) == []
+
+
+def test_no_server_is_connected_to_an_external_network():
+    def site(**flags):
+        return shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, is_external=True, **flags)))
+
+    told = found(site=site())
+    assert [one.split(" would be connected to network 'shop-net', which is external")[0] for one in told[:2]] == ["Server 'orders-db'", "Server 'shop-front'"]
+    assert not [one for one in found(site=site(is_shared=True)) if "which is external" in one]
+
+
+# Routers
+
+
+def second_router(topology, **changes):
+    topology["routers"].append({**topology["routers"][0], "name": "second", **changes})
+
+
+def test_two_routers_cannot_both_have_the_address_of_the_gateway():
+    (told,) = found(of_topology(second_router))
+    assert told.startswith("10.10.0.1 on network 'shop-net' is needed by router 'second' and by router 'shop-router': Neutron gives")
+
+
+def test_a_router_cannot_have_the_address_of_the_gateway_that_a_server_has():
+    manifest = changed(lambda document: document["servers"][0]["ports"][0]["fixed_ips"][0].update(ip_address="10.10.0.1"))
+    (told,) = found(manifest)
+    assert told.startswith("10.10.0.1 on network 'shop-net' is needed by router 'shop-router' and by server 'shop-front'")
+
+
+def test_a_router_cannot_have_the_address_of_the_gateway_that_a_port_at_the_site_has():
+    taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    (told,) = [one for one in found(site=shop.prepared_site(ports=(taken,), routers=())) if "gateway of subnet" in one]
+    assert told.startswith("10.10.0.1, the gateway of subnet 'shop-subnet', is in use by port port-firewall at site 'remote', but router 'shop-router'")
+    elsewhere = dataclasses.replace(taken, network_id="another")
+    assert not [one for one in found(site=shop.prepared_site(ports=(elsewhere,), routers=())) if "gateway of subnet" in one]
+    # One that is there is connected by a port of its own, with whatever address is free.
+    assert not [one for one in found(site=shop.prepared_site(ports=(taken,))) if "gateway of subnet" in one]
+
+
+def test_a_router_with_a_port_of_its_own_needs_no_gateway():
+    manifest = of_topology(lambda topology: second_router(topology, interface_addresses=[{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]))
+    assert found(manifest) == []
+    without = of_topology(
+        lambda topology: (
+            topology["subnets"][0].update(gateway_ip=None),
+            topology["routers"][0].update(interface_addresses=[{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]),
+        )
+    )
+    assert found(without) == []
+
+
+def test_a_router_is_connected_to_no_subnet_without_a_gateway():
+    manifest = of_topology(lambda topology: topology["subnets"][0].update(gateway_ip=None))
+    (told,) = found(manifest)
+    assert told.startswith("Router 'shop-router' is connected to subnet 'shop-subnet', which has no gateway, by a port of its own")
+    # What is there is what Neutron looks at.
+    there = dataclasses.replace(shop.SUBNET, gateway_ip="10.10.0.1")
+    assert found(manifest, shop.prepared_site(ports=(), subnets=(there,), routers=())) == []
+
+
+# Ranges
+
+
+def test_ranges_on_a_router_do_not_overlap():
+    near = Subnet("sub2", "near", "net2", "10.10.0.128/25")
+    joined = shop.port("near", network_id="net2", device_id="r", fixed_ips=(FixedIp("sub2", "10.10.0.129"),))
+    site = shop.prepared_site(ports=(joined,), subnets=(shop.SUBNET, near))
+    (told,) = found(site=site)
+    assert told.startswith("Subnets 'near' (10.10.0.128/25) and 'shop-subnet' (10.10.0.0/24) of router 'shop-router' at site 'remote' would overlap")
+    apart = dataclasses.replace(near, cidr="10.11.0.0/24")
+    assert found(site=dataclasses.replace(site, subnets=(shop.SUBNET, apart))) == []
+
+
+def test_ranges_on_a_network_do_not_overlap():
+    near = Subnet("sub2", "near", "net", "10.10.0.0/25")
+    (told,) = found(site=shop.prepared_site(subnets=(near,), ports=(), routers=()))
+    assert "Subnets 'near' (10.10.0.0/25) and 'shop-subnet' (10.10.0.0/24) on network 'shop-net'" in told
+    # Two that are there have been taken.
+    assert found(site=shop.prepared_site(subnets=(near, shop.SUBNET), ports=(shop.ROUTER_PORT,))) == []
+
+
+# Floating addresses
+
+
+def told_of_floating(**changes):
+    return [one.split(" cannot lead to")[0] for one in found(site=shop.prepared_site(**changes)) if "cannot lead to subnet 'shop-subnet'" in one]
+
+
+SERVERS = ["The floating address of server 'orders-db'", "The floating address of server 'shop-front'"]
+NOWHERE = dataclasses.replace(shop.ROUTER, external_network_id=None)
+ELSEWHERE = dataclasses.replace(shop.ROUTER, external_network_id="ext2")
+
+
+@pytest.mark.parametrize("router", [NOWHERE, ELSEWHERE], ids=["without a gateway", "to another network"])
+def test_a_router_that_is_there_and_leads_elsewhere_is_of_no_use_to_floating_addresses(router):
+    assert told_of_floating(networks=(shop.PUBLIC, shop.PROVIDER, shop.NETWORK), routers=(router,)) == SERVERS
+
+
+def test_any_router_that_joins_both_will_do():
+    another = Router("r2", "another", external_network_id="ext")
+    port = shop.port("another", device_id="r2", fixed_ips=(FixedIp("sub", "10.10.0.9"),))
+    assert told_of_floating(routers=(NOWHERE, another), ports=(shop.ROUTER_PORT, port)) == []
+
+
+def test_what_routers_of_others_lead_to_is_not_known():
+    port = shop.port("theirs", device_id="r9", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.9"),))
+    assert told_of_floating(routers=(NOWHERE,), ports=(shop.ROUTER_PORT,), ports_of_others=(port,)) == []
+
+
+def test_floating_addresses_that_are_there_need_no_router():
+    assert found(site=shop.restored_site(routers=(NOWHERE,))) == []
+
+
+# What is not known
+
+
+def test_quotas_that_may_not_be_read_are_told_with_what_is_needed():
+    assert doubts(unreadable=("compute",)) == [
+        "The quotas of Nova at site 'remote' cannot be read with these credentials, so it is not known whether they are large enough. "
+        "Needed are: cores 2, instances 2, key_pairs 1, ram 512, server_group_members 2, server_groups 1. Ask the site's operator."
+    ]
+    assert doubts(site=shop.restored_site(), unreadable=("volume", "compute", "network")) == []
+
+
+@pytest.mark.parametrize(("status", "expected"), [(403, ("compute",)), (404, ("compute",)), (500, None)])
+def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, expected):
+    def refuse():
+        raise CloudError("No.", http_status=status)
+
+    storage = SimpleNamespace(backups=list, backup=None, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
+    monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
+    monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    cloud = SimpleNamespace(site="remote", roles=frozenset({"member"}))
+    if expected is None:
+        with pytest.raises(CloudError):
+            restore_stock.look(cloud, 4)
+    else:
+        found = restore_stock.look(cloud, 4)
+        assert (found.unreadable, found.quotas["compute"], found.roles) == (expected, {}, {"member"})
+
+
+def test_a_router_that_does_not_translate_may_take_an_administrator():
+    manifest = of_topology(lambda topology: topology["routers"][0].update(enable_snat=False))
+    (told,) = doubts(manifest)
+    assert told.startswith("Router 'shop-router' does not translate addresses (SNAT) at the source.")
+    assert doubts(manifest, shop.prepared_site()) == []
+
+
+def test_keys_that_not_every_nova_takes_are_doubtful():
+    manifest = of_topology(lambda topology: topology["key_pairs"][0].update(public_key="sk-ssh-ed25519@openssh.com AAAA shop"))
+    (told,) = doubts(manifest)
+    assert told.startswith("Key pair 'shop' is of the kind 'sk-ssh-ed25519@openssh.com', which not every Nova takes.")
+    assert doubts(manifest, shop.prepared_site()) == []
+
+
+@pytest.mark.parametrize(("left", "is_told"), [(2, True), (3, False), (None, False)])
+def test_an_external_network_may_have_too_few_addresses(left, is_told):
+    """Two floating addresses, and one of the router."""
+    told = doubts(free_addresses={} if left is None else {"ext": left})
+    assert [one.split(". ")[0] for one in told] == [
+        "The external network 'public' at site 'remote' has 2 addresses left, but routers and floating addresses need 3"
+    ] * is_told
+    assert doubts(site=shop.restored_site(), free_addresses={"ext": 0}) == []
+
+
+@pytest.mark.parametrize(("zones", "is_told"), [({"az1", "az2"}, True), ({"az1", "nova"}, False), (None, False)])
+def test_a_volume_cannot_be_where_its_type_is_not(zones, is_told):
+    told = found(type_zones={"ceph": frozenset(zones)} if zones else {})
+    assert told == [
+        "Volumes of type 'ceph' cannot be in availability zone 'nova' at site 'remote', only in az1, az2; say in a mapping which type or zone to use."
+    ] * is_told
