@@ -284,7 +284,7 @@ def test_killed_after_any_change_it_is_finished_by_another_run(site, tenants):
 
 ALIASES = {
     "standard-attr-tag": "tags",
-    "trunk": "trunk 'uplink' with 1 ports",
+    "trunk": "trunk 'uplink' (trunk_details) with port 'back-0'",
     "floating-ip-port-forwarding": "the floating address that forwards tcp 2222",
     "extraroute": "routes",
     "dns-integration": "dns_domain",
