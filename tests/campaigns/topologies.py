@@ -16,9 +16,11 @@ import typing as t
 from unittest import mock
 
 import counting  # noqa: F401 (it lets the collection be found)
-from ansible_collections.osdr.openstack.plugins.module_utils.capture import job as capture
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import problems, server_plan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import preflight, problems
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.port_plan import PortStep
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS, Blueprint
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -31,25 +33,20 @@ class Broken(Exception):
     """A promise was broken."""
 
 
-def sees_all(networking: Networking) -> list[t.Any]:
-    """What a library finds that forgets in which project it works."""
-    return [one for one in _REAL_GROUPS(networking)][:1]
+def _without(step: t.Any, name: str) -> t.Any:
+    real = step.body
+    return mock.patch.object(step, "body", lambda self, *given: {key: value for key, value in real(self, *given).items() if key != name})
 
 
-_REAL_GROUPS = Networking.security_groups
 #: Each makes the library break a promise in another way.
 FAULTS: dict[str, t.Callable[[], t.Any]] = {
-    "nothing is named as missing": lambda: mock.patch.object(capture.inspection, "inspect", lambda *_given: []),
-    "servers lose their tags": lambda: _without(server_plan.ServerStep, "tags"),
-    "the check does not look at addresses": lambda: mock.patch.object(problems, "_clashes", lambda *_given: iter(())),
+    "nothing is named as missing": lambda: mock.patch.object(inspection, "inspect", lambda *_given: []),
+    "servers lose their tags": lambda: _without(ServerStep, "tags"),
+    "ports lose their address pairs": lambda: _without(PortStep, "allowed_address_pairs"),
+    "the check does not know the rules of the clouds": lambda: mock.patch.object(preflight, "refusals", lambda *_given: []),
     "the check does not count": lambda: mock.patch.object(problems, "_quota_problems", lambda *_given: iter(())),
-    "a part of the security groups is seen": lambda: mock.patch.object(Networking, "security_groups", sees_all),
+    "networks of others count as the project's own": lambda: mock.patch.object(Networking, "_is_own", lambda *_given: True),
 }
-
-
-def _without(step: type, name: str) -> t.Any:
-    real = step.body  # type: ignore[attr-defined]
-    return mock.patch.object(step, "body", lambda self, *given: {key: value for key, value in real(self, *given).items() if key != name})
 
 
 @dataclasses.dataclass

@@ -83,6 +83,18 @@ def test_a_volume_restored_from_a_copy_is_the_snapshot(guests):
         again = application.start(f"{application.name}-1", transport="shared").result(900)
         assert "differs from the snapshot" in again["msg"], again
         assert "in 1 of" in again["msg"]
+        # The next run replaces it, and proves the new one.
+        (replaced,) = application.start(f"{application.name}-1").result(900)["replication"]["copies"]
+        assert replaced["copy_id"] != copy["copy_id"]
+        assert (replaced["incremental"], replaced["verified"]) == (False, "restore")
+
+
+def test_a_copy_is_proved_readable_without_a_look_at_its_objects(guests):
+    with protected("shared", verification="readable") as application:
+        copy = application.protect()
+        assert (copy["verified"], copy["content"]["how"], copy["stored_bytes"]) == ("readable", "readable", 0)
+        left = [one.name for one in cloud("remote").block_storage.volumes() if one.name == f"osdr-verify-{copy['copy_id']}"]
+        assert not left
 
 
 def test_what_is_damaged_at_the_remote_site_is_named_and_not_built_on(guests):

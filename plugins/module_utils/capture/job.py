@@ -18,7 +18,7 @@ from ..manifest.user_data import Form
 from . import inspection, surroundings
 from .describe import describe
 from .look import CaptureSite, look, user_data_of, with_root_devices
-from .problems import hidden, warnings
+from .problems import left_out, warnings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[
     """What a restore cannot bring back, and what could not be inspected."""
     around = surroundings.ask(cloud, concurrency)
     inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
-    return [*inside, *hidden(seen), *surroundings.touching(_addresses(seen), _networks(seen), around)], around.failures
+    return [*inside, *left_out(seen), *surroundings.touching(_addresses(seen), _networks(seen), around)], around.failures
 
 
 def _addresses(seen: CaptureSite) -> set[str]:

@@ -9,8 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.intent import intents_of
-from ..core.marking import LONGEST_NAME
-from ..core.records import Network, Port, Router, SecurityGroup, Server, Subnet
+from ..core.records import FENCE_KEY, Network, Port, Router, SecurityGroup, Server, Subnet
 from ..manifest.missing import Missing
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
@@ -36,7 +35,12 @@ def problems(application: Application, seen: CaptureSite, scope: Scope) -> list[
 
 def warnings(seen: CaptureSite) -> list[str]:
     """What an operator should know although the application can be protected."""
-    return [*_key_pair_warnings(seen), *_root_warnings(seen), *_off_warnings(seen)]
+    return [*_root_warnings(seen), *_off_warnings(seen)]
+
+
+def left_out(seen: CaptureSite) -> list[Missing]:
+    """What of servers no restore brings back although its attributes are known."""
+    return [*_hidden(seen), *_started(seen), *_without_key_pair(seen)]
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
@@ -50,11 +54,11 @@ def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
             )
 
 
-def hidden(seen: CaptureSite) -> list[Missing]:
+def _hidden(seen: CaptureSite) -> t.Iterator[Missing]:
     """What the site's Nova is too old to show, so that no checkpoint has it."""
     what = [f"{what} ({since[0]}.{since[1]})" for what, since in _SHOWN_SINCE.items() if seen.nova < since]
     version = f"what version {seen.nova[0]}.{seen.nova[1]} of its API does not show"
-    return [Missing(f"Nova at site '{seen.site}'", version, one, "where servers have it") for one in what]
+    return (Missing(f"Nova at site '{seen.site}'", version, one, "where servers have it") for one in what)
 
 
 def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
@@ -64,15 +68,23 @@ def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
         yield f"These servers are off, so they stay off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
 
 
-def _key_pair_warnings(seen: CaptureSite) -> t.Iterator[str]:
+def _started(seen: CaptureSite) -> t.Iterator[Missing]:
+    """Servers of an application that is shut down as a whole: a restore starts them."""
+    intents = intents_of(seen.servers.values())
+    for server in seen.servers.values():
+        if server.status == "SHUTOFF" and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
+            yield Missing(f"server '{server.name}'", "status", server.status, "all servers of the application are off, so the restored ones are started")
+
+
+def _without_key_pair(seen: CaptureSite) -> t.Iterator[Missing]:
     for server in seen.servers.values():
         if server.key_name and server.key_name not in ssh_keys(seen):
             why = "is a certificate (x509)" if server.key_name in seen.key_pairs else "is not among those of the credentials' user"
-            yield (
-                f"Key pair '{server.key_name}' of server {server.label} {why}, so its "
-                "public key is not captured. A restored server gets it only where a key pair of this name exists; "
-                "the key already installed on its disk is kept in any case."
+            note = (
+                f"the key pair {why}, so its public key is not captured; the restored server gets it only where a key pair of this name exists, "
+                "and the key already installed on its disk is kept in any case"
             )
+            yield Missing(f"server '{server.name}'", "key_name", server.key_name, note)
 
 
 def ssh_keys(seen: CaptureSite) -> dict[str, str]:
@@ -185,10 +197,5 @@ def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[s
         name = group_name(application, group)
         if not group.name:
             yield f"The server group {group.id} has no name; move its servers to one that has."
-        elif len(name) > LONGEST_NAME:
-            yield (
-                f"The server group '{group.name}' ({group.id}) has too long a name: with the application's name before it, it would have more than "
-                f"{LONGEST_NAME} characters. Move its servers to another one."
-            )
         elif counts[name] > 1:
             yield f"The server group {group.id} is one of {counts[name]} that would be called '{name}' at another site; remove the others."

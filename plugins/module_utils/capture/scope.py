@@ -12,9 +12,6 @@ from ..application.definition import Application
 from ..core.records import Port, ServerGroup
 from .look import CaptureSite
 
-#: What Nova takes as the name of a server group.
-_LONGEST_NAME = 255
-
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
@@ -70,6 +67,6 @@ def groups(seen: CaptureSite) -> list[ServerGroup]:
 
 
 def group_name(application: Application, group: ServerGroup) -> str:
-    """A name with the application in it, cut to what Nova takes: Nova stores nothing else that tells whose a group is."""
+    """A name with the application in it: Nova stores nothing else that tells whose a group is."""
     prefix = f"{application.name}-"
-    return group.name if group.name.startswith(prefix) else f"{prefix}{group.name}"[:_LONGEST_NAME].strip()
+    return group.name if group.name.startswith(prefix) else f"{prefix}{group.name}"

@@ -183,7 +183,10 @@ class Networking:
             self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
 
     def create_port(self, wanted: t.Mapping[str, t.Any]) -> Port:
-        """:param wanted: with the SDK's names."""
+        """Create a port.
+
+        :param wanted: with the SDK's names.
+        """
         with self.cloud.calling(f"create port {wanted.get('name')}"):
             return _port(self._api.create_port(**wanted))
 

@@ -27,7 +27,8 @@ def shaped(read: t.Callable[..., Record]) -> t.Callable[..., Record]:
     @functools.wraps(read)
     def checked(*answer: t.Any, **others: t.Any) -> Record:
         record = read(*answer, **others)
-        for name, hint in _fields(type(record)).items():
+        kind: type = type(record)
+        for name, hint in _fields(kind).items():
             value = getattr(record, name)
             if not _fits(value, hint):
                 raise ValueError(f"{told(repr(value))} for {name}")
@@ -39,7 +40,7 @@ def shaped(read: t.Callable[..., Record]) -> t.Callable[..., Record]:
 @functools.cache
 def _fields(kind: type) -> dict[str, t.Any]:
     hints = t.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def _fits(value: t.Any, hint: t.Any) -> bool:

@@ -46,12 +46,12 @@ class Delivery:
         """
         return self.sampling.chosen(volumes, backups) if self.depth in RESTORING else set()
 
-    def room(self, sizes: t.Iterable[int], limit: int) -> Room:
+    def room(self, sizes: t.Iterable[int], concurrency: int) -> Room:
         """What the volumes that are restored take while so many exist at a time, at most.
 
         :param sizes: of all that are restored.
         """
-        return Room(tuple(sorted(sizes, reverse=True)[:limit]), is_backed_up=self.depth == RESTORE)
+        return Room(tuple(sorted(sizes, reverse=True)[:concurrency]), is_backed_up=self.depth == RESTORE)
 
     def content(self, volume_id: str, proved_at: str) -> Content:
         """What is known of a volume's content after this checkpoint.

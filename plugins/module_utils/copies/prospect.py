@@ -20,13 +20,13 @@ class Prospect:
     :param metadata: its marks.
     :param sizes: of its volumes in GiB, per id.
     :param snapshot_ids: per volume id; empty for a snapshot that is yet to be taken.
-    :param limit: how many copies are made and proved in parallel.
+    :param concurrency: how many copies are made and proved in parallel.
     """
 
     metadata: t.Mapping[str, str]
     sizes: t.Mapping[str, int]
     snapshot_ids: t.Mapping[str, str]
-    limit: int
+    concurrency: int
 
     def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
         """Why it could not be copied."""
@@ -42,7 +42,7 @@ class Prospect:
         backed_up = {b.volume_id for b in done}
         new = [size for volume, size in self.sizes.items() if volume not in backed_up]
         known = {b.id for b in there}
-        proofs = delivery.room((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.limit)
+        proofs = delivery.room((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.concurrency)
         for storage, old, proved in ((sites.primary, gone, Room()), (sites.remote, [b for b in gone if b.id in known], proofs)):
             problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old), proved)
         return problems

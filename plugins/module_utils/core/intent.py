@@ -17,7 +17,7 @@ _YES = "yes"
 
 @dataclasses.dataclass(frozen=True)
 class Intent:
-    """Whether a server is wanted to be off, or locked.
+    """The state in which the owner of a server wants it.
 
     :param lock: why it is locked, empty when nobody said so; None when it is not.
     """

@@ -329,7 +329,10 @@ class Subnet:
 
 @dataclasses.dataclass(frozen=True)
 class SubnetPool:
-    """:param prefixes: from which it gives ranges."""
+    """A subnet pool.
+
+    :param prefixes: from which it gives ranges.
+    """
 
     id: str
     name: str
@@ -480,7 +483,10 @@ class Subport:
 
 @dataclasses.dataclass(frozen=True)
 class Trunk:
-    """:param port_id: of its parent, by which a server has it."""
+    """A trunk.
+
+    :param port_id: of its parent, by which a server has it.
+    """
 
     id: str
     name: str

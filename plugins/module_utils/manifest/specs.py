@@ -93,7 +93,10 @@ class PortSpec:
 
 @dataclasses.dataclass(frozen=True)
 class SubportSpec:
-    """:param port: id at the source of one of the topology's ports."""
+    """A subport of a trunk.
+
+    :param port: id at the source of one of the topology's ports.
+    """
 
     port: str
     segmentation_type: str

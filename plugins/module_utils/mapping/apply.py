@@ -126,7 +126,10 @@ class _Application:
         )
 
     def _port(self, spec: PortSpec, rule: AddressRule, owner: str) -> PortSpec:
-        """:param owner: what has it, for messages."""
+        """A port with the names and addresses that it has at the site.
+
+        :param owner: what has it, for messages.
+        """
         policy = t.cast(str, rule.policy)
         groups = (self._name("security_groups", one) for one in spec.security_groups)
         return dataclasses.replace(

@@ -9,14 +9,14 @@ import typing as t
 from .marks import owner_of
 from .plan import RestorePlan
 from .topology import missing_routes
-from .wishes import FORWARDING, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
+from .wishes import FORWARDING, PORT_SECURITY, STATEFUL, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
 
 
 def losses(plan: RestorePlan) -> list[str]:
     """Sentences, one for each attribute of what is to be made."""
     found = [*_of_topology(plan), *_of_ports(plan)]
     lacking = [f"{what} will lack its {lost}." for what, wishes in found for lost in wishes.lost]
-    return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan)]
+    return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan), *_switched_on(plan)]
 
 
 def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
@@ -74,3 +74,26 @@ def _without_extension(plan: RestorePlan) -> t.Iterator[str]:
     for forwarder in topology.forwarders if FORWARDING not in site.extensions else ():
         what = ", ".join(f"{one.protocol} {one.external_port} to {labels.get(one.port, one.port)}" for one in forwarder.forwardings)
         yield f"At site '{site.name}', the floating address that forwards {what} will be missing: its Neutron has no extension {FORWARDING}."
+
+
+def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
+    """What a site cannot be told to switch on or off, because it knows no such switch."""
+    site, lacking = plan.site, plan.lacking
+    if PORT_SECURITY not in site.extensions:
+        why = f"depends on the site: its Neutron has no extension {PORT_SECURITY}."
+        yield from (f"At site '{site.name}', port security of {what} {why}" for what in _secured(plan))
+    for spec in lacking["security_groups"] if STATEFUL not in site.extensions else ():
+        if not spec.is_stateful and site.own_security_group(spec.name) is None:
+            yield f"At site '{site.name}', security group '{spec.name}' will be stateful: its Neutron has no extension {STATEFUL}."
+
+
+def _secured(plan: RestorePlan) -> t.Iterator[str]:
+    """What has port security or does without it."""
+    yield from (f"network '{spec.name}' ({_on(spec.port_security_enabled)} at the source)" for spec in plan.lacking["networks"])
+    for step in plan.all_ports:
+        if step.current is None:
+            yield f"port {step.spec.mac_address} of {step.label} ({_on(step.spec.port_security)} at the source)"
+
+
+def _on(value: bool) -> str:
+    return "on" if value else "off"

@@ -19,7 +19,10 @@ _REFUSALS = (400, 403, 404, 409)
 
 
 class Maker:
-    """:ivar warnings: what was made without something."""
+    """Makes parts of networks, without what the site refuses.
+
+    :ivar warnings: what was made without something.
+    """
 
     def __init__(self, network: Networking, site: RestoreSite) -> None:
         self._network = network

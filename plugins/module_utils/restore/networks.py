@@ -19,7 +19,7 @@ from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, missing_routes, sharing_problems, smaller_mtu
-from .wishes import ROUTES, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
+from .wishes import PORT_SECURITY, ROUTES, STATEFUL, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
 
 class NetworkRestore:
@@ -89,8 +89,11 @@ class NetworkRestore:
         self._tag("networks", spec, made)
 
     def _new_network(self, spec: NetworkSpec) -> Network:
+        # Not every site has the extension; what is off at the source must be off here, where it can be.
+        is_off = not spec.port_security_enabled and PORT_SECURITY in self._site.extensions
+        body = self._body(spec) | ({"port_security_enabled": False} if is_off else {}) | _state(spec)
         wishes = network_wishes(self._site, spec, self._owner)
-        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, self._body(spec) | _state(spec), wishes)
+        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, body, wishes)
         if 0 < made.mtu < spec.mtu:
             self.warnings.append(smaller_mtu(spec, made, self._site.name))
         return made
@@ -189,8 +192,8 @@ class NetworkRestore:
         return group
 
     def _new_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
-        # Not every site has the extension; what is off at the source must be off here.
-        return self._network.create_security_group(self._body(spec, **({} if spec.is_stateful else {"stateful": False})))
+        is_off = not spec.is_stateful and STATEFUL in self._site.extensions
+        return self._network.create_security_group(self._body(spec, **({"stateful": False} if is_off else {})))
 
     def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
         """Give a security group its rules.

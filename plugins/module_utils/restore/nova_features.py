@@ -12,7 +12,7 @@ Version = tuple[int, int]
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """Something that Nova takes since a version.
+    """Something that Nova accepts only from some version on.
 
     :param what: in words.
     :param since: from which version on Nova takes it.
@@ -22,9 +22,9 @@ class Feature:
     since: Version
 
     def is_taken(self, version: Version) -> bool:
-        """Whether a site takes it.
+        """Whether a Nova accepts it.
 
-        :param version: the newest that its Nova knows.
+        :param version: the newest that the site's Nova knows.
         """
         return version >= self.since
 

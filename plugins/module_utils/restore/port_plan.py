@@ -16,7 +16,7 @@ from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
-from .wishes import TRUNK, Wishes, floating_wishes, lacks_tags, port_wishes
+from .wishes import PORT_SECURITY, TRUNK, Wishes, floating_wishes, lacks_tags, port_wishes
 
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
@@ -87,16 +87,19 @@ class PortStep:
 
     def body(self, site: RestoreSite) -> dict[str, t.Any]:
         """Parameters for creating the port in Neutron; all names must exist."""
-        network_id = t.cast(Network, site.network(self.spec.network)).id
+        network = t.cast(Network, site.network(self.spec.network))
         body: dict[str, t.Any] = {
             "name": self.name,
             "description": self.description,
-            "network_id": network_id,
-            "fixed_ips": [_fixed_ip(site, network_id, ip) for ip in self.spec.fixed_ips],
+            "network_id": network.id,
+            "fixed_ips": [_fixed_ip(site, network.id, ip) for ip in self.spec.fixed_ips],
             "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups],
         }
         if self.spec.mac_address:
             body["mac_address"] = self.spec.mac_address
+        # Where nothing is said, a port has what its network has.
+        if self.spec.port_security != network.port_security and PORT_SECURITY in site.extensions:
+            body["is_port_security_enabled"] = self.spec.port_security
         if not self.spec.is_up:
             body["is_admin_state_up"] = False
         if self.spec.vnic_type != _NORMAL:
@@ -172,7 +175,10 @@ class _Named:
 
 
 def _step(site: RestoreSite, spec: PortSpec, named: _Named, current: Port | None, is_ours: bool = True) -> PortStep:
-    """:param is_ours: whether the restore made the port, where it is there."""
+    """Plan what is done about one port.
+
+    :param is_ours: whether the restore made the port, where it is there.
+    """
     mark = named.mark
     lacking = (is_ours or current is None) and lacks_tags(site, mark, spec.tags, current.tags if current else ())
     floating = _floating_steps(site, spec, mark, current)

@@ -75,6 +75,7 @@ def doubts(plan: RestorePlan) -> list[str]:
         *kept_rules(topology, site),
         *losses(plan),
         *_age_doubts(plan),
+        *_hostname_doubts(plan),
         *stays_off,
         *([missing] if missing else []),
     ]
@@ -90,6 +91,12 @@ def _age_doubts(plan: RestorePlan) -> t.Iterator[str]:
     if lost:
         told = "; ".join(f"{feature} of {', '.join(sorted(names))}" for feature, names in lost.items())
         yield f"Nova at site '{site.name}' offers its API in version {site.nova[0]}.{site.nova[1]} at most, so these will be missing: {told}."
+
+
+def _hostname_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    for step in plan.servers:
+        if step.builds and step.lost_hostname:
+            yield f"Nova does not take the host name '{step.lost_hostname}' of server '{step.spec.name}', so the restored server gets one from its name."
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:

@@ -30,6 +30,8 @@ _ROUTERS = ("network:router_interface", "network:ha_router")
 _READING = {"reader"}
 #: Kinds of SSH keys that every Nova takes.
 _USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+#: Since when names of key pairs may hold '.' and '@'.
+_KEY_NAMES_VERSION = (2, 92)
 _CERTIFICATE = "-----BEGIN"
 #: What the services call whose quotas are meant.
 _QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
@@ -37,16 +39,19 @@ _QUOTAS_OF = {"volume": "Cinder", "compute": "Nova", "network": "Neutron"}
 
 def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
     """Why requests of the restore would be refused, each with what to do."""
-    return [
+    found = [
         *_role_refusals(stock),
         *_type_refusals(plan, stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
+        *_key_name_refusals(plan),
         *_external_refusals(plan),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
         *_floating_refusals(plan),
     ]
+    # Several protocol ports of one address are refused for the same reason.
+    return list(dict.fromkeys(found))
 
 
 def _role_refusals(stock: Stock) -> list[str]:
@@ -83,7 +88,7 @@ def _metadata_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
     for step in plan.servers:
         if not step.builds:
             continue
-        metadata, marks = {**step.spec.metadata, **step.mark.metadata()}, len(step.mark.metadata())
+        metadata, marks = step.metadata, len(step.metadata) - len(step.spec.metadata)
         if limit and 0 <= limit.limit < len(metadata):
             yield (
                 f"Server '{step.spec.name}' would have {len(metadata)} metadata items at site '{plan.site.name}', with the {marks} by which a "
@@ -108,6 +113,16 @@ def _certificate_refusals(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Key pair '{spec.name}' is a certificate (x509), which is not created at site '{plan.site.name}'; create it there yourself, "
                 "or name another one in a mapping."
+            )
+
+
+def _key_name_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    site = plan.site
+    for spec in plan.lacking["key_pairs"]:
+        if {".", "@"} & {*spec.name} and site.nova < _KEY_NAMES_VERSION:
+            yield (
+                f"Key pair '{spec.name}' cannot have this name at site '{site.name}': its Nova offers its API in version {site.nova[0]}.{site.nova[1]} "
+                f"at most, and names with '.' or '@' take {_KEY_NAMES_VERSION[0]}.{_KEY_NAMES_VERSION[1]}; name another one in a mapping."
             )
 
 
@@ -163,9 +178,9 @@ def _interface(plan: RestorePlan, router: RouterSpec, spec: SubnetSpec) -> _Inte
     there = next(iter(site.subnets_called(spec.name, site.network(spec.network))), None)
     gateway = there.gateway_ip if there else spec.gateway_ip
     current = site.router(router.name)
-    is_foreign = current is not None and not is_made(site, owner_of(plan.manifest), current)
-    by_port = any(one.subnet == spec.name for one in router.interface_addresses) or is_foreign
-    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, by_port)
+    has_address = any(one.subnet == spec.name for one in router.interface_addresses)
+    is_of_site = current is not None and not is_made(site, owner_of(plan.manifest), current)
+    return _Interface(router, spec.name, spec.network, spec.cidr, gateway, has_address or is_of_site)
 
 
 def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
@@ -282,10 +297,10 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
-    """Floating addresses whose external network no router leads to, from the port's subnet."""
+    """Floating addresses whose external network no router leads to, from the subnet of the address behind them."""
     topology = plan.manifest.description.topology
-    for port, floating in _lacking_floating(plan):
-        subnet, external = _behind(port.spec, floating.place), floating.network
+    for port, place, external in _ways_wanted(plan):
+        subnet = _behind(port.spec, place)
         # Of others' networks it is doubtful anyhow, and said so.
         if subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet):
             continue
@@ -294,6 +309,17 @@ def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"The floating address of {port.label} cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
                 f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
             )
+
+
+def _ways_wanted(plan: RestorePlan) -> t.Iterator[tuple[PortStep, int | None, str]]:
+    """Ports with the place of the address to which a new floating address leads, or forwards, and its external network."""
+    for port, floating in _lacking_floating(plan):
+        yield port, floating.place, floating.network
+    ports = {port.spec.source_id: port for port in plan.all_ports}
+    for step in plan.forwarders:
+        for one in step.spec.forwardings if step.current is None else ():
+            if one.port in ports:
+                yield ports[one.port], one.place, step.spec.floating.network
 
 
 def _lacking_floating(plan: RestorePlan) -> t.Iterator[tuple[PortStep, FloatingSpec]]:

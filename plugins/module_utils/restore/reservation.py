@@ -16,9 +16,10 @@ from ..core.records import Subnet
 from ..manifest.addresses import derives_addresses, without
 from ..manifest.manifest import Manifest
 from ..manifest.specs import SubnetSpec
-from .marks import bears_mark_of, owner_of
+from .marks import owner_of
 from .port_plan import PortStep
 from .site import RestoreSite
+from .topology import is_made
 
 Pools = list[dict[str, str]]
 
@@ -39,7 +40,7 @@ def complete_pools(manifest: Manifest, site: RestoreSite, ports: t.Sequence[Port
     owner, addresses = owner_of(manifest), _addresses(manifest)
     found = []
     for spec in manifest.description.topology.subnets:
-        there = [one for one in site.subnets_called(spec.name, site.network(spec.network)) if bears_mark_of(owner, one.description)]
+        there = [one for one in site.subnets_called(spec.name, site.network(spec.network)) if is_made(site, owner, one)]
         if spec.network not in waiting:
             found += [(one, _plain(spec)) for one in there if _reserves(one, spec, addresses[spec.network, spec.name])]
     return found

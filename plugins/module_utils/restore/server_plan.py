@@ -112,6 +112,12 @@ class ServerStep:
         return wanted if wanted != _hostname(self.name) and _HOSTNAME.fullmatch(wanted) else None
 
     @property
+    def lost_hostname(self) -> str | None:
+        """The source's host name, where Nova takes it from nobody, as one of a single character, and derives another one."""
+        own = self.spec.hostname or ""
+        return own if own and not _HOSTNAME.fullmatch(own) and own != _hostname(self.name) else None
+
+    @property
     def _features(self) -> dict[Feature, t.Any]:
         """What of the server needs a newer Nova than others, with its value."""
         spec, hostname = self.spec, self._hostname
@@ -136,6 +142,11 @@ class ServerStep:
     def _tagged(self, device: dict[str, t.Any], tag: str | None) -> dict[str, t.Any]:
         return {**device, "tag": tag} if tag and nova_features.DEVICE_TAGS.is_taken(self.nova) else device
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata with which the server is made: its own, and what a restore adds."""
+        return {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()}
+
     def body(self, port_ids: t.Sequence[str]) -> dict[str, t.Any]:
         """Parameters for creating the server in Nova; flavor and volumes must exist."""
         body = {
@@ -147,7 +158,7 @@ class ServerStep:
                 for position, (spec, volume) in enumerate(zip(self.spec.volumes, self.volumes, strict=True))
             ],
             "config_drive": self.spec.config_drive,
-            "metadata": {**self.spec.metadata, **self.mark.metadata(), **Intent(lock=self.spec.lock).metadata()},
+            "metadata": self.metadata,
         }
         taken = {feature: value for feature, value in self._features.items() if feature.is_taken(self.nova)}
         optional = {

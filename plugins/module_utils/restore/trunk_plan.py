@@ -51,7 +51,10 @@ class TrunkStep:
 
 
 def plan_trunk(manifest: Manifest, site: RestoreSite, spec: TrunkSpec, parent: Port | None, there: t.Mapping[str, str]) -> TrunkStep:
-    """:param there: ids of ports that are on no server, among which the subports are, per id at the source."""
+    """Plan what is done about one trunk.
+
+    :param there: ids of ports that are on no server, among which the subports are, per id at the source.
+    """
     mark, current = mark_of(manifest, spec.source_id), site.trunk_of(parent)
     subports = tuple(
         {"port_id": there[one.port], "segmentation_type": one.segmentation_type, "segmentation_id": one.segmentation_id}

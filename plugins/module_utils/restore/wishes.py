@@ -19,12 +19,12 @@ from .site import RestoreSite
 
 #: Aliases of Neutron's extensions.
 TAGS, TRUNK, FORWARDING, ROUTES = "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute"
+PORT_SECURITY, STATEFUL = "port-security", "stateful-security-group"
 _DNS, _DNS_OF_PORTS = "dns-integration", "dns-domain-ports"
 _QOS, _QOS_OF_FLOATING, _QOS_OF_GATEWAY = "qos", "qos-fip", "qos-gateway-ip"
 #: Tags and routes after what they belong to, and the description with its mark.
 _SENT_OTHERWISE = ("tags", "routes", "description")
 _SERVICE_TYPES, _HA, _DISTRIBUTED, _DHCP = "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"
-_PORT_SECURITY = "port-security"
 #: Of a resource, as Neutron takes them.
 _MOST_TAGS = 50
 
@@ -96,13 +96,7 @@ def _texts(spec: t.Any, mark: Mark) -> list[_Wish]:
 
 
 def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
-    security = _port_security(spec.port_security_enabled, "port_security_enabled")
-    return _wishes(site, [security, _Wish("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
-
-
-def _port_security(is_on: bool, key: str) -> _Wish:
-    """What is off at the source must be off here; a site that does not know it has it on."""
-    return _Wish("port_security_enabled", None if is_on else "false", _PORT_SECURITY, False, key=key)
+    return _wishes(site, [_Wish("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
 
 
 def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark) -> Wishes:
@@ -140,7 +134,6 @@ def gateway_wishes(site: RestoreSite, spec: RouterSpec, network: Network) -> Wis
 def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
     """With the SDK's names of attributes."""
     wishes = [
-        _port_security(spec.port_security, "is_port_security_enabled"),
         _policy(site, spec.qos_policy),
         _Wish("dns_name", spec.dns_name, _DNS),
         _Wish("dns_domain", spec.dns_domain, _DNS_OF_PORTS),

@@ -72,5 +72,8 @@ class Interruption:
 
 
 def _interrupted(message: str, handled: BaseException | None) -> Interrupted:
-    """:param handled: the error that was being dealt with, whose place it takes: that may say which servers are still frozen."""
+    """The error that a signal raises.
+
+    :param handled: the error that was being dealt with, whose place it takes: that may say which servers are still frozen.
+    """
     return Interrupted(message, str(handled), **handled.facts) if isinstance(handled, DrError) else Interrupted(message)

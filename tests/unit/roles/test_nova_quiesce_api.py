@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.osdr.openstack.tests.unit.support.nova_internals import (
     AWAY,
     BROKEN,
+    FILTER,
     FROZEN,
     POWER,
     STOOD,
@@ -368,6 +370,7 @@ def test_a_thaw_says_that_the_freeze_had_held(client, guest, nova, db):
     assert content["state"] == "none"
     assert content["last"] == {"token": "ours", "outcome": "unquiesced", "intact": True, "at": later(nova, 0)}
     assert [action for _uuid, action, _project in nova.log] == ["quiesce", "unquiesce"]
+    assert nova.finished == [(uuid, project) for uuid, _action, project in nova.log]
     assert client.show()[1] == {"state": "none", "last": content["last"], "now": later(nova, 0), "default_timeout": 60, "max_timeout": 300}
 
 
@@ -923,3 +926,35 @@ def test_what_libvirts_words_mean(api, message, nothing_pending, is_frozen, not_
 def test_a_host_that_nova_does_not_know_is_down(api, nova, db):
     nova.rows[UUID].host = "gone"
     assert api.Computes().is_up(Context(), nova.instance()) is False
+
+
+# What administrators set
+
+
+def test_options_are_as_documented_and_none_can_be_set_to_nothing(api):
+    readme = (FILTER.parents[1] / "README.md").read_text()
+    documented = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", readme, re.MULTILINE))
+    assert {one.name: str(one.default) for one in api.OPTIONS} == documented
+    assert {one.min for one in api.OPTIONS} == {1}
+
+
+def test_all_policies_are_for_administrators_of_the_project(api):
+    action = "/servers/{server_id}/action"
+    assert [(one.name, one.check_str, one.scope_types, one.operations) for one in api.POLICIES] == [
+        (f"os_compute_api:os-quiesce:{name}", "admin", ["project"], [{"method": method, "path": path}])
+        for name, method, path in (
+            ("quiesce", "POST", f"{action} (quiesce)"),
+            ("unquiesce", "POST", f"{action} (unquiesce)"),
+            ("force", "POST", f"{action} (unquiesce)"),
+            ("show", "GET", "/servers/{server_id}/os-quiesce"),
+        )
+    ]
+
+
+def test_a_record_has_names_by_which_the_filter_of_another_release_finds_it(client, nova, db):
+    before = set(db.system_metadata)
+    freeze(client, nova)
+    names = ("state", "since", "until", "settled", "user_id", "project_id", "request_id", "token")
+    kept = nova.rows[UUID].system_metadata
+    assert set(kept) - before == {"quiesce", *(f"quiesce_{name}" for name in names)}
+    assert (kept["quiesce"], kept["quiesce_state"]) == ("recorded", "quiesced")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import datetime
 import functools
 import itertools
@@ -23,7 +24,6 @@ MODULES = """
 fasteners oslo_messaging webob webob.dec webob.exc nova nova.api nova.api.openstack nova.compute nova.policies
 oslo_config oslo_log oslo_policy
 """.split()
-OPTIONS = {"default_timeout": 60, "max_timeout": 300, "agent_timeout": 30, "sweep_interval": 5}
 STATES = "ACTIVE BUILDING PAUSED SUSPENDED STOPPED RESCUED RESIZED SOFT_DELETED DELETED ERROR SHELVED SHELVED_OFFLOADED"
 POWER = {"NOSTATE": 0, "RUNNING": 1, "PAUSED": 3, "SHUTDOWN": 4, "CRASHED": 6, "SUSPENDED": 7}
 #: Rules that a user needs besides being an administrator.
@@ -167,7 +167,7 @@ class Deployment:
     def __init__(self):
         self.clock, self.rows, self.guests, self.cells = Clock(), {}, {}, [Cell("cell0"), Cell("cell1")]
         self.cell_of, self.broken, self.down = {}, {}, set()
-        self.actions, self.events, self.log = [], {}, []
+        self.actions, self.events, self.log, self.finished = [], {}, [], []
         self.on_save = lambda instance: None
         self.versions = ("6.0", "5.0")
         self.sent = []
@@ -264,7 +264,8 @@ def target_cell(context, cell):
 def _stubs(deployment):
     stubs = {name: MagicMock() for name in MODULES}
     nova = stubs["nova"]
-    nova.conf.CONF.quiesce = _Options(**OPTIONS)
+    nova.conf.CONF.register_opts = lambda options, group: setattr(nova.conf.CONF, group, _Options(**{one.name: one.default for one in options}))
+    stubs["oslo_config"].cfg.IntOpt = _Option
     nova.exception = SimpleNamespace(
         NovaException=NovaException,
         NotFound=InstanceNotFound,
@@ -277,6 +278,7 @@ def _stubs(deployment):
     nova.objects.InstanceActionList.get_by_instance_uuid = deployment.actions_of
     nova.objects.InstanceActionEventList.get_by_action = lambda context, number: deployment.events[number]
     nova.objects.InstanceAction.action_start = lambda context, uuid, action, want_result: deployment.log.append((uuid, action, context.project_id))
+    nova.objects.InstanceAction.action_finish = lambda context, uuid, want_result: deployment.finished.append((uuid, context.project_id))
     nova.objects.Service.get_by_compute_host = deployment.service
     nova.servicegroup.API = lambda: SimpleNamespace(service_is_up=lambda host: host not in deployment.down)
     stubs["oslo_messaging"].MessagingTimeout, stubs["oslo_messaging"].RemoteError = Unanswered, Refused
@@ -298,6 +300,16 @@ def _stubs(deployment):
     errors = {f"HTTP{name}": type(f"HTTP{name}", (HTTPError,), {"code": code}) for name, code in codes.items()}
     webob.exc = stubs["webob.exc"] = SimpleNamespace(HTTPError=HTTPError, **errors)
     return stubs
+
+
+@dataclasses.dataclass(frozen=True)
+class _Option:
+    """An option as oslo.config knows it."""
+
+    name: str
+    default: int | None = None
+    min: int | None = None
+    help: str = ""
 
 
 class _Options(SimpleNamespace):

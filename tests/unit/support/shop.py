@@ -298,7 +298,8 @@ ROUTER_PORT = port("router", device_id="r", fixed_ips=(FixedIp("sub", "10.10.0.1
 EXTENSIONS = frozenset(
     {
         *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
-        *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt", "port-security"),
+        *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
+        *("port-security", "stateful-security-group"),
     }
 )
 

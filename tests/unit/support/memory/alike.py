@@ -14,9 +14,13 @@ import typing as t
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Resource
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import MemorySite
 
-_MARK = "osdr_"
+_MARK, _HOSTNAME = "osdr_", "OS-EXT-SRV-ATTR:hostname"
+#: What a site does that lacks the extension with which one could say otherwise.
+_WITHOUT = {"port_security_enabled": True, "stateful": True, "dns_publish_fixed_ip": False, "tags": []}
+#: What only administrators see, so that the capture of a member cannot know it.
+_OF_ADMINISTRATORS = ("binding:profile",)
 #: What Nova tells only since then, so that a capture cannot know it.
-_TOLD_SINCE = {"pinned_availability_zone": (2, 96), "scheduler_hints": (2, 100), "OS-EXT-SRV-ATTR:hostname": (2, 90)}
+_TOLD_SINCE = {"pinned_availability_zone": (2, 96), "scheduler_hints": (2, 100), _HOSTNAME: (2, 90)}
 #: What docs/fidelity.md calls "of its site", and what is compared in another way below.
 _OF_SITE = {"id", "project_id", "tenant_id", "status", "revision_number", "created_at", "updated_at"}
 _IGNORED: dict[str, set[str]] = {
@@ -40,6 +44,7 @@ _IGNORED: dict[str, set[str]] = {
 class Difference:
     """:param label: the name of the resource, or what else it is known by.
     :param resource_id: at the source.
+    :param owners: names in quotation marks, and ids, of what it belongs to.
     """
 
     kind: str
@@ -48,6 +53,7 @@ class Difference:
     attribute: str
     here: t.Any
     there: t.Any
+    owners: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.kind} '{self.label}': {self.attribute} is {self.there!r} instead of {self.here!r}"
@@ -61,6 +67,7 @@ class _Thing:
     label: str
     resource_id: str
     values: t.Mapping[str, t.Any]
+    owners: tuple[str, ...] = ()
 
 
 class _Side:
@@ -76,7 +83,9 @@ class _Side:
         inside = {one["id"] for one in self.networks}
         self.subnets = [one for one in self._neutron["subnets"].values() if one["network_id"] in inside]
         self.loose = [
-            one for one in self._neutron["ports"].values() if one["network_id"] in inside and not one["device_owner"] and one["project_id"] == project
+            one
+            for one in self._neutron["ports"].values()
+            if one["network_id"] in inside and one["device_owner"] in ("", "trunk:subport") and one["project_id"] == project
         ]
         self.groups = [one for one in self._nova["server_groups"].values() if ids & {*one["members"]}]
         joined = {
@@ -90,7 +99,7 @@ class _Side:
         for port in (*self.ports, *self.loose):
             yield from self._of_port(port)
         for network in self.networks:
-            yield self._thing("network", network["name"], network)
+            yield self._thing("network", network["name"], network, {"is the project's own": network["project_id"] == self._project})
         for subnet in self.subnets:
             yield self._thing("subnet", subnet["name"], subnet)
         for router in self.routers:
@@ -99,7 +108,7 @@ class _Side:
             yield self._thing("security group", group["name"], group)
             for rule in self._rules(group):
                 what = ",".join(str(self._named(name, rule.get(name))) for name in _RULE)
-                yield self._thing("rule of security group", f"{group['name']}/{what}", rule)
+                yield self._thing("rule of security group", f"{group['name']}/{what}", rule, owners=(f"'{group['name']}'",))
         for group in self.groups:
             yield _Thing("server group", group["name"], group["id"], {"policy": group["policy"], "rules": group["rules"]})
 
@@ -112,26 +121,33 @@ class _Side:
             "order of disks": [one["size"] for one in volumes],
             "order of interfaces": [self._neutron["ports"][one]["mac_address"] for one in server["_ports"]],
             "server group": sorted(group["name"] for group in self.groups if server["id"] in group["members"]),
-            "status": server["status"],
+            # Where all are off, the application was shut down for its checkpoint.
+            "status": server["status"] if any(one["status"] != "SHUTOFF" for one in self.servers) else "ACTIVE",
         }
         yield self._thing("server", server["name"], own, more=more)
         yield _Thing("flavor", server["name"], server["id"], {key: server["flavor"][key] for key in ("ephemeral", "swap", "extra_specs")})
         for place, volume in enumerate(volumes):
-            yield self._thing("volume", f"{server['name']}/{place}", {**volume, **attached[volume["id"]]})
+            shown = {**volume, **attached[volume["id"]]}
+            yield self._thing("volume", f"{server['name']}/{place}", shown, owners=(f"'{server['name']}'",))
 
     def _of_port(self, port: Resource) -> t.Iterator[_Thing]:
         label = f"{port['mac_address']}/{self._name('networks', port['network_id'])}"
         trunk = next((one for one in self._neutron["trunks"].values() if one["port_id"] == port["id"]), None)
         subports = sorted((self._neutron["ports"][one["port_id"]]["mac_address"], one["segmentation_id"]) for one in trunk["sub_ports"]) if trunk else []
-        yield self._thing("port", label, port, more={"trunk_details": subports})
+        # Nova writes the host name of a server into its ports at every site.
+        servers = [server for server in self.servers if server["id"] == port["device_id"]]
+        hostnames = [server[_HOSTNAME].split(".")[0] for server in servers]
+        owners = (port["id"], *(f"'{one['name']}'" for one in (port, *servers) if one["name"]))
+        dns = {"dns_name": None} if port.get("dns_name") in hostnames else {}
+        yield self._thing("port", label, {**port, **dns}, {"trunk_details": subports}, owners)
         leading = [one for one in self._neutron["floatingips"].values() if one["port_id"] == port["id"]]
         for place, floating in enumerate(sorted(leading, key=lambda one: (str(one["fixed_ip_address"]), self._name("networks", one["floating_network_id"])))):
-            yield self._thing("floating address", f"{label}/{place}", floating)
+            yield self._thing("floating address", f"{label}/{place}", floating, owners=owners)
         for floating in self._neutron["floatingips"].values():
             for one in floating.get("port_forwardings") or ():
                 if one["internal_port_id"] == port["id"]:
                     shown = {key: one[key] for key in ("protocol", "internal_port", "external_port", "internal_ip_address", "description")}
-                    yield _Thing("port forwarding", f"{label}/{one['protocol']}/{one['external_port']}", floating["id"], shown)
+                    yield _Thing("port forwarding", f"{label}/{one['protocol']}/{one['external_port']}", floating["id"], shown, owners)
 
     def _router(self, router: Resource) -> Resource:
         ports = [one for one in self._neutron["ports"].values() if one["device_id"] == router["id"] and one["device_owner"] == "network:router_interface"]
@@ -180,9 +196,10 @@ class _Side:
             return sorted((pair["ip_address"], pair["mac_address"]) for pair in value)
         return _without_marks(name, value)
 
-    def _thing(self, kind: str, label: str, resource: Resource, more: Resource | None = None) -> _Thing:
+    def _thing(self, kind: str, label: str, resource: Resource, more: Resource | None = None, owners: tuple[str, ...] = ()) -> _Thing:
         values = {name: self._named(name, value) for name, value in resource.items() if name not in _OF_SITE | _IGNORED[kind]}
-        return _Thing(kind, label, resource["id"], {**values, **(more or {})})
+        # What people know a floating address by is the address.
+        return _Thing(kind, label, resource.get("floating_ip_address") or resource["id"], {**values, **(more or {})}, owners)
 
 
 _RULE = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
@@ -212,16 +229,16 @@ def differences(source: MemorySite, remote: MemorySite, servers: t.Collection[st
         if one.kind == "server group" and not other:
             other = there.pop((one.kind, f"{application}-{one.label}"), None)
         if other is None:
-            yield Difference(one.kind, one.label, one.resource_id, "itself", "there", "missing")
+            yield Difference(one.kind, one.label, one.resource_id, "itself", "there", "missing", one.owners)
             continue
         for name in sorted({*one.values, *other.values}):
-            if source.nova.version < _TOLD_SINCE.get(name, (2, 1)):
+            if source.nova.version < _TOLD_SINCE.get(name, (2, 1)) or (name in _OF_ADMINISTRATORS and not source.caller.sees_all):
                 continue
-            here, now = one.values.get(name), other.values.get(name)
+            here, now = (_WITHOUT.get(name) if values.get(name) is None else values[name] for values in (one.values, other.values))
             if name == "server group":
                 now = [group if group in here else group.removeprefix(f"{application}-") for group in now]
             # What has no name gets one by which it is known.
             if here != now and not (name == "name" and not here):
-                yield Difference(one.kind, one.label, one.resource_id, name, here, now)
+                yield Difference(one.kind, one.label, one.resource_id, name, here, now, one.owners)
     for added in there.values():
-        yield Difference(added.kind, added.label, added.resource_id, "itself", "missing", "there")
+        yield Difference(added.kind, added.label, added.resource_id, "itself", "missing", "there", added.owners)

@@ -53,9 +53,9 @@ class Cinder:
 
     def _volumes(self, request: Request, rest: tuple[str, ...]) -> t.Any:
         if request.method == "GET" and rest in ((), ("detail",)):
-            return {"volumes": [] if request.query.get("marker") else copy.deepcopy(self._of(request.caller.project))}
+            return {"volumes": [] if request.query.get("marker") else [_shown(one) for one in self._of(request.caller.project)]}
         if request.method == "POST" and not rest:
-            return {"volume": copy.deepcopy(self.create(request.body["volume"], request.caller.project))}
+            return {"volume": _shown(self.create(request.body["volume"], request.caller.project))}
         volume = self.by_id["volumes"].get(rest[0])
         if volume is None or volume["project_id"] != request.caller.project:
             raise Refused(404, f"Volume {rest[0]} could not be found.")
@@ -73,7 +73,7 @@ class Cinder:
             return {"metadata": merged}
         if rest[1:] == ("action",):
             return self._act(volume, request.body)
-        return {"volume": copy.deepcopy(volume)}
+        return {"volume": _shown(volume)}
 
     @staticmethod
     def _act(volume: Resource, body: Resource) -> t.Any:
@@ -174,6 +174,10 @@ class Cinder:
             expect(found, f"Backup {rest[0]} could not be found.", 404)
             return {"backup": found[0]}
         return {"backups": [] if request.query.get("marker") else shown}
+
+
+def _shown(volume: Resource) -> Resource:
+    return copy.deepcopy({key: value for key, value in volume.items() if key != "project_id"})
 
 
 def _expect_metadata(metadata: t.Mapping[str, str]) -> None:

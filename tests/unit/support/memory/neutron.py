@@ -96,7 +96,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
         "floating_ip_address": Field(is_for_administrators=True, may_change=False),
         "dns_name": Field("", "dns-integration", may_change=False),
         "dns_domain": Field("", "dns-integration", may_change=False),
-        "qos_policy_id": _QOS,
+        "qos_policy_id": Field(None, "qos-fip"),
         "tags": _TAGGED,
     },
     "security-groups": {**_NAMED, "stateful": Field(True, "stateful-security-group"), "tags": _TAGGED},
@@ -124,6 +124,8 @@ EXTENSIONS = frozenset({field.extension for fields in _FIELDS.values() for field
 _ROUTER_PORT, _GATEWAY_PORT, _OF_THE_NETWORK, _SUBPORT = "network:router_interface", "network:router_gateway", "network:distributed", "trunk:subport"
 _WITH_PORTS = ("tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136")
 _ICMP = ("icmp", "icmpv6", "ipv6-icmp", "1", "58")
+#: What Neutron shows to administrators only.
+_OF_ADMINISTRATORS = ("ha", "distributed", "binding:profile", "binding:host_id")
 _AUTOMATIC = ("slaac", "dhcpv6-stateless")
 #: What Neutron shows under other names.
 _LISTED = {"qos/policies": "policies"}
@@ -167,15 +169,15 @@ class Neutron:
         if rest[1:]:
             return self._act(request, kind, one, rest[1])
         self._change(kind, one, request.body[_SINGULAR[kind]], request.caller)
-        return {_SINGULAR[kind]: self.shown(kind, one)}
+        return {_SINGULAR[kind]: self.shown(kind, one, request.caller)}
 
     def _read(self, request: Request, kind: str, rest: tuple[str, ...]) -> Resource:
         if rest:
-            return {_SINGULAR[kind]: self.shown(kind, self._known(kind, rest[0], request.caller))}
+            return {_SINGULAR[kind]: self.shown(kind, self._known(kind, rest[0], request.caller), request.caller)}
         if kind == "security-groups":
             self.default_group(request.caller.project)
         key = kind.replace("-", "_")
-        found = [self.shown(kind, one) for one in self.by_id[kind].values() if self._is_visible(kind, one, request.caller)]
+        found = [self.shown(kind, one, request.caller) for one in self.by_id[kind].values() if self._is_visible(kind, one, request.caller)]
         wanted = {name: {*values} for name, values in request.query.items() if name in _FIELDS[kind] or name in ("id", "project_id", "tenant_id")}
         return {key: [one for one in found if all(str(one.get(name)) in values for name, values in wanted.items())]}
 
@@ -187,12 +189,14 @@ class Neutron:
             return False
         return self._is_visible("networks", network, caller) if kind == "subnets" else network["project_id"] == caller.project
 
-    def shown(self, kind: str, one: Resource) -> Resource:
+    def shown(self, kind: str, one: Resource, caller: Caller) -> Resource:
         """A resource as the API shows it."""
         shown = {key: value for key, value in one.items() if self._has(_FIELDS[kind].get(key))}
+        if not caller.sees_all:
+            shown = {key: value for key, value in shown.items() if key not in _OF_ADMINISTRATORS}
         shown["tenant_id"] = one["project_id"]
         if kind == "security-groups":
-            shown["security_group_rules"] = [self.shown("security-group-rules", rule) for rule in self._rules(one)]
+            shown["security_group_rules"] = [self.shown("security-group-rules", rule, caller) for rule in self._rules(one)]
             shown["shared"] = False
         if kind == "networks":
             shown["subnets"] = [subnet["id"] for subnet in self._subnets(one["id"])]
@@ -224,7 +228,7 @@ class Neutron:
         key = _SINGULAR[kind]
         several = request.body.get(f"{key}s")
         if several is None:
-            return {key: self.shown(kind, self.create(kind, request.body[key], request.caller))}
+            return {key: self.shown(kind, self.create(kind, request.body[key], request.caller), request.caller)}
         made: list[Resource] = []
         try:
             for wanted in several:
@@ -233,7 +237,7 @@ class Neutron:
             for one in made:
                 del self.by_id[kind][one["id"]]
             raise
-        return {f"{key}s": [self.shown(kind, one) for one in made]}
+        return {f"{key}s": [self.shown(kind, one, request.caller) for one in made]}
 
     def create(self, kind: str, wanted: Resource, caller: Caller) -> Resource:
         fields = {name: field for name, field in _FIELDS[kind].items() if self._has(field)}
@@ -650,7 +654,7 @@ class Neutron:
 
     def _add_subports(self, trunk: Resource, request: Request) -> Resource:
         self._add(trunk, request.body["sub_ports"], request.caller)
-        return self.shown("trunks", trunk)
+        return self.shown("trunks", trunk, request.caller)
 
     def _add(self, trunk: Resource, wanted: t.Sequence[Resource], caller: Caller) -> None:
         used = {(one["segmentation_type"], one["segmentation_id"]) for one in trunk["sub_ports"]}

@@ -51,9 +51,11 @@ class Nova:
                 "ram": lambda project: sum(one["flavor"]["ram"] for one in self._of(project)),
                 "server_groups": lambda project: sum(one["project_id"] == project for one in self.by_id["server_groups"].values()),
                 "server_group_members": lambda _project: 0,
+                "metadata_items": lambda _project: 0,
             },
             403,
         )
+        self.limits.limit["metadata_items"] = _MOST_METADATA
 
     def _of(self, project: str) -> list[Resource]:
         return [one for one in self.by_id["servers"].values() if one["project_id"] == project]
@@ -116,7 +118,7 @@ class Nova:
         if request.version < (2, 47):
             shown["flavor"] = {"id": server["_flavor_id"]}
         shown["addresses"] = self._addresses(server)
-        shown["tenant_id"] = server["project_id"]
+        shown["tenant_id"] = shown.pop("project_id")
         if request.version >= (2, 71):
             shown["server_groups"] = [group["id"] for group in self.by_id["server_groups"].values() if server["id"] in group["members"]]
         shown["os-extended-volumes:volumes_attached"] = [

@@ -454,7 +454,8 @@ class Source(_Builder):
             port = self.make(
                 "ports", {"network_id": subnet["network_id"], "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]}
             )
-            body = {"port_id": port["id"]} if port else body
+            # An address that Neutron adds by itself would join another subnet, too.
+            body = {"port_id": port["id"]} if port and len(port["fixed_ips"]) == 1 else body
         self.ask("neutron", "PUT", f"routers/{router['id']}/add_router_interface", body, _US)
 
     def _route(self) -> None:
@@ -633,7 +634,8 @@ class Remote(_Builder):
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
             self._look_alikes(source)
-        if drawn["quota"]:
+        # What cannot be asked, cannot be checked.
+        if drawn["quota"] and "quotas" not in drawn["lacking"]:
             name, limit = drawn["quota"]
             service = {"instances": self.site.nova, "server_groups": self.site.nova, "gigabytes": self.site.cinder}.get(name, self.site.neutron)
             service.limits.limit[name] = limit

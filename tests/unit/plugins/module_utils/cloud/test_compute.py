@@ -211,6 +211,8 @@ def test_key_pairs_are_made_and_removed(compute, requests_mock):
     posted = requests_mock.post(f"{NOVA}/os-keypairs", status_code=201, json={"keypair": {"name": "shop"}})
     compute.create_key_pair("shop", "ssh-ed25519 AAAA osdr_drill=7")
     assert posted.last_request.json()["keypair"] == {"name": "shop", "public_key": "ssh-ed25519 AAAA osdr_drill=7"}
+    # An older one refuses names like me@home.
+    assert posted.last_request.headers["OpenStack-API-Version"] == "compute 2.92"
     deleted = requests_mock.delete(f"{NOVA}/os-keypairs/shop", status_code=202)
     compute.delete_key_pair("shop")
     assert deleted.called

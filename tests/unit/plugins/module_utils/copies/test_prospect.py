@@ -16,7 +16,7 @@ TAKEN = {"volume-orders": "snapshot-orders", "volume-payments": "snapshot-paymen
 
 
 def problems(site, snapshot_ids, delivery=None):
-    prospect = Prospect(NOON, {"volume-orders": 3, "volume-payments": 4}, snapshot_ids, limit=1)
+    prospect = Prospect(NOON, {"volume-orders": 3, "volume-payments": 4}, snapshot_ids, concurrency=1)
     return prospect.problems(site.sites, delivery or Delivery("shared", "records"))
 
 

@@ -219,7 +219,11 @@ def test_what_is_restored_to_be_compared_needs_room():
     with pytest.raises(CheckFailed, match="The quota 'volumes' of the project on site 'remote' is 1 too small"):
         shop.job().plan()
     shop.delivery = Delivery("copy", "objects")
-    shop.job().plan()
+    shop.run()
+    # Also when all is copied.
+    shop.delivery = Delivery("copy", "restore")
+    with pytest.raises(CheckFailed, match="'volumes'"):
+        shop.job().plan()
 
 
 def test_without_a_look_at_the_store_nothing_of_it_is_claimed():

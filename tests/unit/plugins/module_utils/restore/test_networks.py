@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.losses import losses
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore, shown
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -362,3 +363,33 @@ def test_where_something_would_be_made_on_what_others_share_nothing_is_made(appl
     with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' does not exist"):
         apply(site)
     assert site.calls == []
+
+
+@pytest.mark.parametrize(
+    ("extension", "name", "attribute", "change", "told"),
+    [
+        (
+            "port-security",
+            "shop-net",
+            "port_security_enabled",
+            lambda topology: topology["networks"][0].update(port_security_enabled=False),
+            "port security of network 'shop-net' (off at the source) depends on the site: its Neutron has no extension port-security.",
+        ),
+        (
+            "stateful-security-group",
+            "shop",
+            "stateful",
+            lambda topology: topology["security_groups"][0].update(is_stateful=False),
+            "security group 'shop' will be stateful: its Neutron has no extension stateful-security-group.",
+        ),
+    ],
+)
+def test_what_a_site_has_no_switch_for_is_not_sent_and_is_told(apply, extension, name, attribute, change, told):
+    document = shop.document()
+    change(document["topology"])
+    manifest = Manifest.parse(document)
+    site = Neutron(shop.empty_site(extensions=shop.EXTENSIONS - {extension}))
+    apply(site, manifest)
+    assert attribute not in site.made[name]
+    assert f"At site 'remote', {told}" in losses(RestorePlan.of(manifest, site.site))
+    assert losses(RestorePlan.of(manifest, shop.empty_site())) == []

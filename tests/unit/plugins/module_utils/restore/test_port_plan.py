@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.losses import losses
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -96,3 +98,30 @@ def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(modes, as
     site = shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, **modes),))
     step = RestorePlan.of(MANIFEST, site).servers[0].ports[0]
     assert step.body(site)["fixed_ips"] == [{"subnet_id": "sub", **asked}]
+
+
+@pytest.mark.parametrize("of_network", [True, False])
+@pytest.mark.parametrize("of_port", [True, False])
+def test_port_security_is_said_where_the_network_has_another_one(of_network, of_port):
+    document = shop.document()
+    document["servers"][0]["ports"][0]["port_security"] = of_port
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, port_security=of_network)))
+    step = next(one for one in RestorePlan.of(Manifest.parse(document), site).servers if one.spec.name == "shop-front")
+    assert step.ports[0].body(site).get("is_port_security_enabled") == (None if of_port == of_network else of_port)
+
+
+def test_port_security_is_switched_off_where_a_site_has_the_switch():
+    document = shop.document()
+    for server in document["servers"]:
+        server["ports"][0].update(port_security=False, security_groups=[])
+    manifest = Manifest.parse(document)
+
+    def asked(site):
+        return RestorePlan.of(manifest, site).servers[0].ports[0].body(site).get("is_port_security_enabled")
+
+    without = shop.prepared_site(extensions=shop.EXTENSIONS - {"port-security"})
+    assert (asked(shop.prepared_site()), asked(without)) == (False, None)
+    told = [one for one in losses(RestorePlan.of(manifest, without)) if "port security of port fa:16:3e:00:00:11 of server 'orders-db' (off at" in one]
+    assert (len(told), losses(RestorePlan.of(manifest, shop.prepared_site()))) == (1, [])
+    unsaid = losses(RestorePlan.of(MANIFEST, without))
+    assert any("port security of port fa:16:3e:00:00:11 of server 'orders-db' (on at the source) depends on the site" in one for one in unsaid)

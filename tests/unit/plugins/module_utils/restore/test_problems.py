@@ -181,13 +181,13 @@ OCCUPIED = shop.port("other", fixed_ips=(FixedIp("sub", "10.10.0.11"),), device_
             "Key pair 'shop' exists at site 'remote' with another public key",
         ),
         (
-            stock(shop.prepared_site(ports=(OCCUPIED,), servers=(server("other"),))),
+            stock(shop.prepared_site(ports=(OCCUPIED,), servers=(server("first"), server("other")))),
             "10.10.0.11 of server 'orders-db' on network 'shop-net' at site 'remote' is in use by port port-other of "
             "server other (id-other); remove that first.",
         ),
         (
-            stock(shop.prepared_site(ports=(shop.port("x", mac_address="FA:16:3E:00:00:21"),))),
-            "fa:16:3e:00:00:21 of server 'shop-front' on network 'shop-net' at site 'remote' is in use by port port-x",
+            stock(shop.prepared_site(ports=(shop.port("x", mac_address="FA:16:3E:00:00:21"),), servers=(server("first"),))),
+            "fa:16:3e:00:00:21 of server 'shop-front' on network 'shop-net' at site 'remote' is in use by port port-x; remove that first.",
         ),
         (
             stock(shop.prepared_site(ports=(shop.restored_port("orders-db", shop.Mark("shop", "dawn", "s")),))),
@@ -366,6 +366,16 @@ def test_what_a_nova_is_too_old_for_is_told_once_with_what_is_lost():
     ]
     assert doubts(manifest, shop.prepared_site(nova=(2, 52))) == []
     assert doubts(manifest, shop.restored_site(nova=(2, 10))) == [], "they are there, as they are"
+
+
+@pytest.mark.parametrize(("hostname", "is_told"), [("a", True), ("db.", True), ("db7", False), ("shop-front", False), (None, False)])
+def test_a_host_name_that_nova_takes_from_nobody_is_told(hostname, is_told):
+    document = shop.document()
+    document["servers"][0]["hostname"] = hostname
+    told = f"Nova does not take the host name '{hostname}' of server 'shop-front', so the restored server gets one from its name."
+    manifest = Manifest.parse(document)
+    assert doubts(manifest, shop.prepared_site(nova=(2, 100))) == [told] * is_told
+    assert doubts(manifest, shop.restored_site(nova=(2, 100))) == [], "it is there, as it is"
 
 
 def standby_manifest():

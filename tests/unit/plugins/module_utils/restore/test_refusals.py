@@ -88,6 +88,15 @@ def test_more_tags_than_nova_takes_are_told():
     assert "Server 'shop-front' has 51 tags, but Nova takes 50" in found(tagged(51))[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "is_refused"), [("me@home", (2, 91), True), ("a.b", (2, 91), True), ("a.b", (2, 92), False), ("a-b", (2, 1), False)]
+)
+def test_names_of_key_pairs_that_a_nova_does_not_take(name, version, is_refused):
+    manifest = of_topology(lambda topology: topology["key_pairs"][0].update(name=name))
+    told = found(manifest, shop.empty_site(nova=version))
+    assert [one.split(" at site")[0] for one in told] == [f"Key pair '{name}' cannot have this name"] * is_refused
+
+
 def test_a_certificate_is_no_key_pair_that_could_be_made():
     manifest = of_topology(lambda topology: topology["key_pairs"][0].update(public_key="-----BEGIN CERTIFICATE-----\nMII"))
     (told,) = found(manifest)
@@ -204,6 +213,21 @@ def test_what_routers_of_others_lead_to_is_not_known():
 
 def test_floating_addresses_that_are_there_need_no_router():
     assert found(site=shop.restored_site(routers=(NOWHERE,))) == []
+
+
+def test_an_address_that_forwards_ports_needs_a_router_too():
+    document = shop.document()
+    port = document["servers"][0]["ports"][0]
+    port.update(source_id=shop.uuid(71), floating_ips=[])
+    document["servers"][1]["ports"][0]["floating_ips"] = []
+    forwarding = {"port": shop.uuid(71), "place": 0, "internal_port": 80, "external_port": 8080, "protocol": "tcp", "description": ""}
+    forwardings = [forwarding, {**forwarding, "internal_port": 443, "external_port": 8443}]
+    floating = {**shop.DOCUMENT["servers"][0]["ports"][0]["floating_ips"][0], "place": None}
+    document["topology"]["forwarders"] = [{"source_id": shop.uuid(72), "floating": floating, "forwardings": forwardings}]
+    manifest = Manifest.parse(document)
+    (told,) = found(manifest, shop.prepared_site(routers=(NOWHERE,)))
+    assert told.startswith("The floating address of server 'shop-front' cannot lead to subnet 'shop-subnet' at site 'remote'")
+    assert found(manifest, shop.prepared_site()) == []
 
 
 # What is not known

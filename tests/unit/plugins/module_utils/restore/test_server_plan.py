@@ -205,15 +205,15 @@ def new_things(version, **changes):
 @pytest.mark.parametrize(
     ("version", "taken"),
     [
-        ((2, 100), {"hostname", "tags", "device tags", "description"}),
-        ((2, 94), {"hostname", "tags", "device tags", "description"}),
-        ((2, 93), {"tags", "device tags", "description"}),
-        ((2, 52), {"tags", "device tags", "description"}),
-        ((2, 51), {"device tags", "description"}),
-        ((2, 42), {"device tags", "description"}),
-        ((2, 41), {"description"}),
-        ((2, 19), {"description"}),
-        ((2, 18), set()),
+        ((2, 100), ["description", "device tags", "hostname", "tags"]),
+        ((2, 94), ["description", "device tags", "hostname", "tags"]),
+        ((2, 93), ["description", "device tags", "tags"]),
+        ((2, 52), ["description", "device tags", "tags"]),
+        ((2, 51), ["description", "device tags"]),
+        ((2, 42), ["description", "device tags"]),
+        ((2, 41), ["description"]),
+        ((2, 19), ["description"]),
+        ((2, 18), []),
     ],
     ids=str,
 )
@@ -221,7 +221,7 @@ def test_a_nova_is_asked_for_nothing_that_it_is_too_old_for(version, taken):
     body = new_things(version).body(["port-1"])
     tags = [one.get("tag") for one in (*body["networks"], *body["block_device_mapping"])]
     assert tags == (["front", None, "orders"] if "device tags" in taken else [None] * 3)
-    assert {"hostname", "tags", "description"} & body.keys() == taken - {"device tags"}
+    assert {"hostname", "tags", "description"} & body.keys() == {*taken} - {"device tags"}
 
 
 @pytest.mark.parametrize(("version", "is_asked_for"), [((2, 90), True), ((2, 89), False)])

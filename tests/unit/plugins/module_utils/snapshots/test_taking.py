@@ -31,6 +31,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.seeing im
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.taking import SnapshotSet
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import ServerVolumes, Storages, Wanted, survey, warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
+from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Call
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     FakeDriver,
@@ -410,6 +411,23 @@ def test_what_a_cinder_that_did_not_answer_makes_at_last_is_enough_for_crash_con
     assert found.servers["id-payments"].consistency == "crash"
     assert shop.order("thaw", "delete_snapshot") == ["thaw"] * 2
     assert {one.status for one in shop.set.current()} == {"available"}
+
+
+def test_what_is_still_being_asked_for_is_waited_for_once_all_are_thawed(monkeypatch):
+    is_awaited = threading.Event()
+    shop = Hanging(monkeypatch, "create_snapshot", before=lambda: is_awaited.wait(60), least="crash")
+    result = Call.result
+
+    def result_and_tell(call, seconds):
+        if not shop.driver.frozen:
+            is_awaited.set()
+        return result(call, seconds)
+
+    monkeypatch.setattr(Call, "result", result_and_tell)
+    found = shop.take()
+    assert set(found.servers) == {"id-orders", "id-payments"}
+    assert not shop.held_up_the_thaw
+    assert len(shop.order("create_snapshot")) == 2
 
 
 def test_after_a_signal_no_more_snapshots_are_asked_for(monkeypatch):

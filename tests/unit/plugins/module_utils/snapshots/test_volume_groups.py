@@ -117,6 +117,14 @@ def test_a_group_that_is_lacking_is_made_and_filled():
     assert members(cinder, ready.group) == {"volume-orders", "volume-payments"}
 
 
+def test_a_group_is_made_for_a_single_volume_too():
+    (only,) = volumes("orders")
+    cinder = FakeCinder(only)
+    (ready,) = prepare(cinder, unit(only))
+    (wanted,), = cinder.called("create_group")
+    assert (wanted["availability_zone"], members(cinder, ready.group)) == ("nova", {"volume-orders"})
+
+
 def test_a_group_has_no_longer_a_name_than_cinder_takes():
     pair = volumes("orders", "payments")
     cinder = FakeCinder(*pair)
