@@ -176,9 +176,22 @@ class _Inspection:
             if self._is_free(port) and not self._is_own(port):
                 addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
                 yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server, and belongs to another project")
+        yield from self._of_trunks()
+
+    def _of_trunks(self) -> t.Iterator[Missing]:
+        """What trunks of servers lose; those of ports on no server are lost themselves, with the ports in them."""
+        of_servers, ports = {port["id"] for port in self._ports}, {port["id"]: port for port in self._answers.ports}
+        lone = {port["id"] for port in self._lone}
         for trunk in self._answers.trunks:
-            if trunk["port_id"] in {port["id"] for port in self._ports}:
+            if trunk["port_id"] in of_servers:
                 yield from missing_of(attributes.TRUNK, f"'{trunk.get('name')}'", trunk)
+            elif trunk["port_id"] in lone:
+                inside = [ports.get(one["port_id"], {"id": one["port_id"]}) for one in trunk.get("sub_ports") or ()]
+                label = f"{attributes.PORT.name} {self._port_label(ports[trunk['port_id']])}"
+                yield Missing(label, "trunk_details", short(_called(trunk)), "the trunk of a port on no server is not restored")
+                for port in inside:
+                    inner = f"{attributes.PORT.name} {_called(port)}"
+                    yield Missing(inner, "the port itself", short(f"in trunk {_called(trunk)}"), "it is lost with its trunk")
 
     def _unnamed(self, kind: Kind, label: str, resource: Resource) -> t.Iterator[Missing]:
         """Policies and pools of others, of which only the ids are known."""

@@ -13,13 +13,13 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip impo
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS
 from hypothesis import HealthCheck, Phase, given, settings
 
-#: The same ones each time; "make attack" makes others.
+#: The same ones each time. "make attack" makes others, and shows the smallest for which a promise does not hold.
 EXAMPLES = settings(
     max_examples=100,
     derandomize=True,
     database=None,
     deadline=None,
-    phases=(Phase.generate, Phase.shrink),
+    phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,
 )
@@ -50,4 +50,4 @@ def _without_tags(real):
 )
 def test_a_fault_in_the_library_is_found(fault):
     with fault, pytest.raises(AssertionError):
-        settings(EXAMPLES, phases=(Phase.generate,))(_travels)()
+        _travels()

@@ -125,6 +125,16 @@ def test_what_is_reached_by_a_trunk_belongs_to_the_application():
     ]
 
 
+def test_the_trunk_of_a_port_on_no_server_is_named_with_the_ports_in_it():
+    subport = neutron_port("sub1", name="inner", device_id="t", device_owner="trunk:subport", fixed_ips=[], security_groups=[])
+    trunks = [{"id": "t", "name": "uplink", "port_id": VIRTUAL["id"], "sub_ports": [{"port_id": "sub1"}, {"port_id": "unseen"}]}]
+    assert found(ports=[*TIDY.ports, VIRTUAL, subport], trunks=trunks) == [
+        "port vip on no server: trunk_details (uplink (t)); the trunk of a port on no server is not restored",
+        "port inner (sub1): the port itself (in trunk uplink (t)); it is lost with its trunk",
+        "port unseen: the port itself (in trunk uplink (t)); it is lost with its trunk",
+    ]
+
+
 def test_policies_and_pools_without_a_known_name_are_named():
     ports, subnets = [neutron_port(qos_policy_id="q1")], [{**TIDY.subnets[0], "subnetpool_id": "p"}]
     changed = {"ports": ports, "subnets": subnets, "security_groups": [], "routers": []}
