@@ -91,7 +91,8 @@ class Networking:
 
     def subnet_pools(self) -> list[SubnetPool]:
         """Those that the project may use."""
-        return [_subnet_pool(one) for one in self._list("subnetpools") if self._is_usable(one)]
+        found = self._list("subnetpools") if "subnet_allocation" in self.extensions() else []
+        return [_subnet_pool(one) for one in found if self._is_usable(one)]
 
     def _is_usable(self, found: t.Mapping[str, t.Any]) -> bool:
         return found.get("project_id") == self.cloud.project_id or bool(found.get("shared"))

@@ -97,7 +97,7 @@ def _is_as_wanted(site: RestoreSite, port: Port, step: PortStep) -> bool:
         (port.network_id, port.mac_address.lower(), port.port_security) == (network.id, spec.mac_address.lower(), spec.port_security)
         and (port.is_up, port.vnic_type) == (spec.is_up, spec.vnic_type)
         # Neutron lists them in an order of its own.
-        and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(ip["subnet_id"], ip.get("ip_address")) for ip in wanted["fixed_ips"]}
+        and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(site.subnet_id(network.id, ip.subnet), ip.ip_address) for ip in spec.fixed_ips}
         and set(port.security_group_ids) == set(wanted["security_group_ids"])
         and [dict(pair) for pair in port.allowed_address_pairs] == wanted.get("allowed_address_pairs", [])
     )

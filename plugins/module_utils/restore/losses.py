@@ -38,10 +38,10 @@ def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
 def _of_ports(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
     for step in plan.all_ports:
         if step.current is None:
-            yield f"the port of {step.label} on network '{step.spec.network}'", step.wishes(plan.site)
+            yield step.title, step.wishes(plan.site)
         for floating in step.floating:
             if floating.current is None:
-                yield f"the floating address of {step.label}", floating.wishes(plan.site)
+                yield f"the floating address of {step.title}", floating.wishes(plan.site)
     for forwarder in plan.forwarders:
         if forwarder.current is None:
             yield "a floating address that forwards ports", forwarder.wishes(plan.site)
@@ -64,10 +64,12 @@ def _routes(plan: RestorePlan) -> t.Iterator[str]:
 def _without_extension(plan: RestorePlan) -> t.Iterator[str]:
     site, topology = plan.site, plan.manifest.description.topology
     labels = {step.spec.source_id: step.label for step in plan.all_ports}
+    titles = {step.spec.source_id: step.title for step in plan.all_ports}
     for trunk in topology.trunks if TRUNK not in site.extensions else ():
+        subports = ", ".join(titles.get(one.port, one.port) for one in trunk.subports)
         yield (
-            f"At site '{site.name}', {labels.get(trunk.port, 'a server')} will lack its trunk '{trunk.name or trunk.source_id}' with "
-            f"{len(trunk.subports)} ports: its Neutron has no extension {TRUNK}."
+            f"At site '{site.name}', {titles.get(trunk.port, 'a port')} will lack its trunk '{trunk.name or trunk.source_id}' (trunk_details) with {subports}, "
+            f"each of which is made by itself: its Neutron has no extension {TRUNK}."
         )
     for forwarder in topology.forwarders if FORWARDING not in site.extensions else ():
         what = ", ".join(f"{one.protocol} {one.external_port} to {labels.get(one.port, one.port)}" for one in forwarder.forwardings)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ..cloud.network import Networking
@@ -34,16 +35,28 @@ class Maker:
         :param what: as messages call it.
         :param create: makes it from the body of a request.
         """
-        try:
-            return create({**body, **wishes.body})
-        except CloudError as error:
-            if not wishes.body or error.http_status not in _REFUSALS:
-                raise
-            made = create(dict(body))
-            self.warnings.append(f"{what} at site '{self._site.name}' is without {', '.join(sorted(wishes.body))}, which the site refuses: {error.message}")
-            return made
+        left = dict(wishes.body)
+        while True:
+            try:
+                return create({**body, **left})
+            except CloudError as error:
+                if not left or error.http_status not in _REFUSALS:
+                    raise
+                refused = _refused(error.message, left, wishes.names)
+                left = {key: value for key, value in left.items() if key not in refused}
+                told = ", ".join(wishes.names[key] for key in refused)
+                self.warnings.append(f"{what} at site '{self._site.name}' is without {told}, which the site refuses: {error.message}")
 
     def tag(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Set the tags of a resource, where the site has such things."""
         if TAGS in self._site.extensions:
             self._network.set_tags(collection, resource_id, tags)
+
+
+def _refused(message: str, wishes: t.Iterable[str], names: t.Mapping[str, str]) -> list[str]:
+    """What a refusal names, or else everything."""
+    everything = list(wishes)
+    # A policy is called after what it forbids, e.g. rule:create_port:binding:profile.
+    words = [word.split(":") for word in re.findall(r"[a-z_:]+", message)]
+    called = {":".join(parts[start:end]) for parts in words for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
+    return [key for key in everything if called & {key, *names[key].split(", ")}] or everything

@@ -140,9 +140,12 @@ class NetworkRestore:
             if network is None:
                 raise self._unknown("external network", spec.external_network)
             gateway = {"network_id": network.id}
-            more = gateway_wishes(self._site, spec, network).body
+            more = gateway_wishes(self._site, spec, network)
             body["external_gateway_info"] = gateway
-            wishes = Wishes({**wishes.body, **({"external_gateway_info": {**gateway, **more}} if more else {})})
+            if more.body:
+                key = "external_gateway_info"
+                whole, told = {**wishes.body, key: {**gateway, **more.body}}, {**wishes.names, key: ", ".join(more.names.values())}
+                wishes = Wishes(whole, told)
         return self._maker.make(f"Router '{spec.name}'", self._network.create_router, body, wishes)
 
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
@@ -164,8 +167,9 @@ class NetworkRestore:
                 return port.id
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
-        wishes = Wishes({"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {})
-        return self._maker.make(f"The interface of router '{router}' with {wanted['ip_address']}", self._network.create_port, body, wishes).id
+        told = f"the address {wanted['ip_address']}"
+        wishes = Wishes({"fixed_ips": [dict(wanted)]}, {"fixed_ips": told}) if wanted["ip_address"] else Wishes({})
+        return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, wishes).id
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:
         """Set the routes that a router of this restore lacks; what somebody has added stays."""

@@ -54,7 +54,7 @@ class FloatingStep:
 class PortStep:
     """What is to be done about one port.
 
-    :param label: what has it, for messages.
+    :param label: what has it, for messages; ``title`` says which port of that it is.
     :param description: by which the port is known again, at once and for as long as it is there.
     :param current: the port, where it is there.
     :param trunk: of which it is the parent; None where it is of none.
@@ -63,6 +63,7 @@ class PortStep:
     spec: PortSpec
     name: str
     label: str
+    title: str
     mark: Mark
     description: str
     current: Port | None
@@ -123,7 +124,9 @@ def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, positio
     spec, mark = server.ports[position], mark_of(manifest, server.source_id)
     current = next((port for port in made if _is_port(port, spec, position)), None)
     name = manifest.called(spec.name or f"{server.name}-{position}")
-    step = _step(site, spec, _Named(name, f"server '{server.name}'", _port_description(spec, position, mark), mark), current)
+    owner, which = f"server '{server.name}'", f"port {spec.mac_address}" if spec.mac_address else "port"
+    title = f"{which} of {owner} on network '{spec.network}'"
+    step = _step(site, spec, _Named(name, owner, title, _port_description(spec, position, mark), mark), current)
     trunk = next((one for one in manifest.description.topology.trunks if one.port == spec.source_id), None)
     if trunk is None or TRUNK not in site.extensions:
         return step
@@ -141,7 +144,8 @@ def plan_ports(manifest: Manifest, site: RestoreSite) -> list[PortStep]:
 def _plan_lone_port(manifest: Manifest, site: RestoreSite, spec: PortSpec, made: t.Mapping[Mark | None, list[Port]]) -> PortStep:
     mark = mark_of(manifest, spec.source_id)
     current = next(iter(made[mark]), None) or _same_port(site, spec)
-    named = _Named(manifest.called(spec.name) if spec.name else "", f"port '{spec.name or spec.source_id}'", mark.beside(spec.description), mark)
+    label, name = f"port '{spec.name or spec.source_id}'", manifest.called(spec.name) if spec.name else ""
+    named = _Named(name, label, f"{label} ({spec.mac_address or 'on no server'})", mark.beside(spec.description), mark)
     return _step(site, spec, named, current, is_ours=bool(made[mark]))
 
 
@@ -165,6 +169,7 @@ class _Named:
 
     name: str
     label: str
+    title: str
     description: str
     mark: Mark
 
@@ -176,7 +181,8 @@ def _step(site: RestoreSite, spec: PortSpec, named: _Named, current: Port | None
     """
     mark = named.mark
     lacking = (is_ours or current is None) and lacks_tags(site, mark, spec.tags, current.tags if current else ())
-    return PortStep(spec, named.name, named.label, mark, named.description, current, _floating_steps(site, spec, mark, current), lacking)
+    floating = _floating_steps(site, spec, mark, current)
+    return PortStep(spec, named.name, named.label, named.title, mark, named.description, current, floating, lacking)
 
 
 def _floating_steps(site: RestoreSite, spec: PortSpec, mark: Mark, port: Port | None) -> tuple[FloatingStep, ...]:

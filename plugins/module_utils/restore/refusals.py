@@ -88,7 +88,7 @@ def _metadata_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
     for step in plan.servers:
         if not step.builds:
             continue
-        metadata, marks = step.metadata, len(step.metadata) - len(step.spec.metadata)
+        metadata, marks = {**step.spec.metadata, **step.marks}, len(step.marks)
         if limit and 0 <= limit.limit < len(metadata):
             yield (
                 f"Server '{step.spec.name}' would have {len(metadata)} metadata items at site '{plan.site.name}', with the {marks} by which a "

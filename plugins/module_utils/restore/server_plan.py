@@ -136,6 +136,11 @@ class ServerStep:
         return [feature for feature, value in self._features.items() if value and not feature.is_taken(self.nova)]
 
     @property
+    def marks(self) -> dict[str, str]:
+        """All that the finished server has in its metadata beside its own."""
+        return {**self.mark.metadata(), **Intent(self.spec.is_off, self.spec.lock).metadata()}
+
+    @property
     def lock_reason(self) -> str:
         return (self.spec.lock or "") if nova_features.LOCK_REASON.is_taken(self.nova) else ""
 

@@ -282,19 +282,18 @@ class ServerRestore:
         """
         port = step.current
         if port is None:
-            what = f"The port of {step.label} on network '{step.spec.network}'"
-            port = self._maker.make(what, self.network.create_port, step.body(self.site), step.wishes(self.site))
+            port = self._maker.make(_capitalized(step.title), self.network.create_port, step.body(self.site), step.wishes(self.site))
             step = step.at(self.site, port)
         if step.lacks_tags:
             self._maker.tag("ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
         for floating in step.floating:
-            self._complete_floating(floating, port, step.label)
+            self._complete_floating(floating, port, step.title)
         return port.id
 
-    def _complete_floating(self, step: FloatingStep, port: Port, label: str) -> None:
+    def _complete_floating(self, step: FloatingStep, port: Port, of: str) -> None:
         made = step.current
         if made is None:
-            made = self._maker.make(f"The floating address of {label}", self.network.create_floating_ip, step.body(self.site, port), step.wishes(self.site))
+            made = self._maker.make(f"The floating address of {of}", self.network.create_floating_ip, step.body(self.site, port), step.wishes(self.site))
         if step.lacks_tags:
             self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.tags, made.tags))
 
@@ -464,3 +463,7 @@ class ServerRestore:
             "floating_ips": [one.current.ip_address for one in step.floating if one.current],
             "port_id": step.current.id if step.current else None,
         }
+
+
+def _capitalized(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"

@@ -25,6 +25,8 @@ _QOS, _QOS_OF_FLOATING, _QOS_OF_GATEWAY = "qos", "qos-fip", "qos-gateway-ip"
 #: Tags and routes after what they belong to, and the description with its mark.
 _SENT_OTHERWISE = ("tags", "routes", "description")
 _SERVICE_TYPES, _HA, _DISTRIBUTED, _DHCP = "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"
+#: Of a resource, as Neutron takes them.
+_MOST_TAGS = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +34,12 @@ class Wishes:
     """What a resource is to have besides what every site can give it.
 
     :param body: for the request that creates it.
+    :param names: what that is, per key of the body, as the API has it.
     :param lost: what the site cannot give, each with the reason.
     """
 
     body: t.Mapping[str, t.Any]
+    names: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     lost: tuple[str, ...] = ()
 
 
@@ -47,6 +51,7 @@ class _Wish:
     :param extension: that the site's Neutron must have.
     :param sent: what is sent; ``value`` where None.
     :param why: what stands in the way at the site; None where nothing does.
+    :param key: what the request calls it where that is another name.
     """
 
     attribute: str
@@ -54,10 +59,11 @@ class _Wish:
     extension: str = ""
     sent: t.Any = None
     why: str | None = None
+    key: str = ""
 
 
 def _wishes(site: RestoreSite, wishes: t.Iterable[_Wish]) -> Wishes:
-    body, lost = {}, []
+    body, names, lost = {}, {}, []
     for one in wishes:
         if one.value in (None, "", (), [], {}):
             continue
@@ -66,8 +72,9 @@ def _wishes(site: RestoreSite, wishes: t.Iterable[_Wish]) -> Wishes:
         if why:
             lost.append(f"{one.attribute} ({_shown(one.value)}): {why}")
         elif one.attribute not in _SENT_OTHERWISE:
-            body[one.attribute] = one.value if one.sent is None else one.sent
-    return Wishes(body, tuple(lost))
+            body[one.key or one.attribute] = one.value if one.sent is None else one.sent
+            names[one.key or one.attribute] = one.attribute
+    return Wishes(body, names, tuple(lost))
 
 
 def _shown(value: t.Any) -> str:
@@ -83,7 +90,9 @@ def _policy(site: RestoreSite, name: str | None, extension: str = _QOS) -> _Wish
 def _texts(spec: t.Any, mark: Mark) -> list[_Wish]:
     """Tags and description, which are sent by others."""
     cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
-    return [_Wish("tags", spec.tags, TAGS), _Wish("description", spec.description, why=cut)]
+    beyond = tuple(spec.tags[_most_tags(mark) :])
+    many = _Wish("tags", beyond, why=f"Neutron takes {_MOST_TAGS}, with those of the restore")
+    return [_Wish("tags", spec.tags, TAGS), many, _Wish("description", spec.description, why=cut)]
 
 
 def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
@@ -128,7 +137,7 @@ def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
         _policy(site, spec.qos_policy),
         _Wish("dns_name", spec.dns_name, _DNS),
         _Wish("dns_domain", spec.dns_domain, _DNS_OF_PORTS),
-        _Wish("binding_profile", spec.profile),
+        _Wish("binding:profile", spec.profile, key="binding_profile"),
         _Wish("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
     ]
     return _wishes(site, [*wishes, *_texts(spec, mark)])
@@ -149,9 +158,16 @@ def text_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
 
 def tags_of(mark: Mark, wanted: t.Iterable[str], there: t.Iterable[str] = ()) -> list[str]:
     """All tags of something with a mark: those of the source, what others have added, and the mark."""
-    return mark.tags_beside(dict.fromkeys((*wanted, *there)))
+    own = mark.tags()
+    beside = mark.tags_beside(dict.fromkeys((*wanted, *there)))[: -len(own)]
+    return [*beside[: _most_tags(mark)], *own]
 
 
 def lacks_tags(site: RestoreSite, mark: Mark, wanted: t.Iterable[str], there: t.Collection[str]) -> bool:
     """Whether tags are missing on something that a restore made; where a site has no tags, none are."""
-    return TAGS in site.extensions and not {*wanted, *mark.tags()} <= {*there}
+    return TAGS in site.extensions and not {*tuple(wanted)[: _most_tags(mark)], *mark.tags()} <= {*there}
+
+
+def _most_tags(mark: Mark) -> int:
+    """How many tags a resource can have besides those of a mark."""
+    return _MOST_TAGS - len(mark.tags())

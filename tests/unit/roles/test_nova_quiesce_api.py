@@ -958,3 +958,18 @@ def test_a_record_has_names_by_which_the_filter_of_another_release_finds_it(clie
     kept = nova.rows[UUID].system_metadata
     assert set(kept) - before == {"quiesce", *(f"quiesce_{name}" for name in names)}
     assert (kept["quiesce"], kept["quiesce_state"]) == ("recorded", "quiesced")
+
+
+@pytest.mark.parametrize("action", ["quiesce", "unquiesce"])
+def test_what_another_task_overtakes_is_called_by_its_name(client, guest, nova, action):
+    if action == "unquiesce":
+        freeze(client, nova)
+    real = guest.ask
+
+    def ask(method, seconds):
+        real(method, seconds)
+        nova.rows[UUID].task_state = None
+
+    guest.ask = ask
+    status, message = getattr(client, action)()
+    assert (status, f"so '{action}' was abandoned" in message) == (409, True)

@@ -31,12 +31,14 @@ _SINGULAR = {
 }
 #: Extensions without which Neutron does not know some attributes, per kind and attribute.
 _BY_EXTENSION = {
+    ("networks", "port_security_enabled"): "port-security",
     ("networks", "dns_domain"): "dns-integration",
     ("networks", "qos_policy_id"): "qos",
     ("subnets", "service_types"): "subnet-service-types",
     ("routers", "ha"): "l3-ha",
     ("routers", "distributed"): "dvr",
     ("routers", "routes"): "extraroute",
+    ("ports", "port_security_enabled"): "port-security",
     ("ports", "dns_name"): "dns-integration",
     ("ports", "dns_domain"): "dns-domain-ports",
     ("ports", "qos_policy_id"): "qos",
@@ -50,6 +52,7 @@ _OF_ADMINISTRATORS = {("subnets", "service_types"), ("routers", "ha"), ("routers
 #: What only they see.
 _HIDDEN = ("ha", "distributed", "binding:profile")
 _INTERFACE = "network:router_interface"
+_MOST_TAGS = 50
 #: Of quotas nothing is told, and nothing is limited then.
 _LIMITS = {
     "os-quota-sets": {"quota_set": {}},
@@ -59,9 +62,9 @@ _EGRESS = {"direction": "egress", "ethertype": "IPv4"}
 
 
 class Refused(Exception):
-    def __init__(self, status):
+    def __init__(self, status, why="Not for you."):
         super().__init__(status)
-        self.status = status
+        self.status, self.why = status, why
 
 
 class Tenants:
@@ -79,7 +82,7 @@ class Tenants:
         self.by_id = {kind: {} for kind in (*_SINGULAR, "servers", "volumes", "server_groups")}
         self.key_pairs, self.writes = {}, []
         self.after_change = lambda: None
-        self.extensions = {*_BY_EXTENSION.values(), "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "qos-gateway-ip"}
+        self.extensions = {*_BY_EXTENSION.values(), "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "qos-gateway-ip", "subnet_allocation"}
         self._numbers = itertools.count(1)
         discovery = {
             NEUTRON: {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": NEUTRON}]}]},
@@ -136,7 +139,7 @@ class Tenants:
             try:
                 status, found = serve(request.method, path, parse_qs(parts.query), body)
             except Refused as refused:
-                status, found = refused.status, {"NeutronError": {"message": "Not for you.", "type": "Refused", "detail": ""}}
+                status, found = refused.status, {"NeutronError": {"message": refused.why, "type": "Refused", "detail": ""}}
             context.status_code = status
             if request.method != "GET":
                 self.after_change()
@@ -170,6 +173,8 @@ class Tenants:
     def _change(self, kind, one, path, body):
         if path == ["tags"]:
             self._require("standard-attr-tag", 404)
+            if len(body["tags"]) > _MOST_TAGS:
+                raise Refused(400)
             one["tags"] = body["tags"]
         elif path == ["add_router_interface"]:
             self._join(one, body)
@@ -193,7 +198,7 @@ class Tenants:
             if (kind, name) in _BY_EXTENSION:
                 self._require(_BY_EXTENSION[kind, name])
             if (kind, name) in _OF_ADMINISTRATORS and not self.is_admin:
-                raise Refused(403)
+                raise Refused(403, name)
         gateway = wanted.get("external_gateway_info") or {}
         if {"external_fixed_ips", "enable_snat"} & gateway.keys() and not self.is_admin:
             raise Refused(403)

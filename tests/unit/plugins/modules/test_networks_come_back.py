@@ -128,6 +128,7 @@ class Site:
 
     def captured(self):
         params = {"application": APPLICATION, "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
+        params |= {"cg_snapshot": None, "earlier_description": None}
         return os_application_info.run(SimpleNamespace(params=params, warn=self.told.append))["application_description"]
 
     def protected(self):
@@ -283,7 +284,7 @@ def test_killed_after_any_change_it_is_finished_by_another_run(site, tenants):
 
 ALIASES = {
     "standard-attr-tag": "tags",
-    "trunk": "trunk 'uplink' with 1 ports",
+    "trunk": "trunk 'uplink' (trunk_details) with port 'back-0'",
     "floating-ip-port-forwarding": "the floating address that forwards tcp 2222",
     "extraroute": "routes",
     "dns-integration": "dns_domain",
@@ -317,9 +318,15 @@ def test_what_policies_do_not_allow_is_left_out_with_a_warning(site, tenants):
     assert site.check()["problems"] == []
     warnings, _result = site.restore()
     told = [one for one in (*warnings, *site.told) if "which the site refuses" in one]
-    of_port = "The port of server 'front' on network 'shop-net'"
-    assert sorted(one.split(" at site")[0] for one in told) == ["Router 'shop-router'", "Subnet 'shop-subnet'", of_port]
-    assert "distributed, external_gateway_info, ha" in told[1] + told[0]
+    of_port = "Port fa:16:3e:00:00:01 of server 'front' on network 'shop-net'"
+    left_out = {one.split(", which the site refuses")[0].replace(" at site 'remote'", "") for one in told}
+    assert left_out == {
+        f"{of_port} is without binding:profile",
+        "Router 'shop-router' is without ha",
+        "Router 'shop-router' is without distributed",
+        "Router 'shop-router' is without qos_policy_id, enable_snat",
+        "Subnet 'shop-subnet' is without service_types",
+    }
     tenants.writes.clear()
     assert (site.networks()["changed"], site.servers()["changed"], tenants.writes) == (False, False, [])
 
@@ -358,3 +365,35 @@ def test_a_port_with_the_addresses_that_is_there_is_used_and_not_changed(site, t
     assert tenants.by_id["ports"][there["id"]] == before
     site.cleanup()
     assert tenants.by_id["ports"][there["id"]] == before
+
+
+def test_what_is_refused_by_name_costs_nothing_else(site, tenants):
+    """A firewall without port security must not lose that because of a name."""
+    site.protected()
+    port = site.manifest["servers"][0]["ports"][0]
+    port.update(port_security=False, security_groups=[], allowed_address_pairs=[], profile={"trusted": "true"})
+    site.restore()
+    (made,) = [one for one in tenants.by_id["ports"].values() if one["mac_address"] == port["mac_address"]]
+    assert made["port_security_enabled"] is False
+    assert [one for one in site.told if "is without binding:profile, which the site refuses" in one]
+
+
+def test_a_site_that_knows_no_port_security_is_told(site, tenants):
+    site.protected()
+    site.manifest["topology"]["networks"][0]["port_security_enabled"] = False
+    tenants.extensions.discard("port-security")
+    assert site.check()["problems"] == []
+    told = "network 'back-net' (off at the source) depends on the site: its Neutron has no extension port-security."
+    assert any(told in one for one in site.told)
+    site.restore()
+
+
+def test_tags_beyond_what_neutron_takes_are_told(site, tenants):
+    site.protected()
+    (network, _back) = sorted(site.manifest["topology"]["networks"], key=lambda one: one["name"], reverse=True)
+    network["tags"] = [f"tag-{number}" for number in range(50)]
+    site.check()
+    assert any("network 'shop-net' will lack its tags (tag-48, tag-49): Neutron takes 50, with those of the restore." in one for one in site.told)
+    site.restore()
+    tenants.writes.clear()
+    assert (site.networks()["changed"], tenants.writes) == (False, [])

@@ -357,3 +357,33 @@ def test_no_name_is_longer_than_a_service_takes(drill):
     manifest = dataclasses.replace(shop.manifest(), drill=drill)
     assert len(manifest.called("x" * 255 + "-vda")) == 255
     assert manifest.called("orders-db") == ("orders-db" if drill is None else "drill-7-orders-db")
+
+
+def test_a_floating_address_of_an_old_version_leads_to_the_first_address_of_its_port():
+    document = shop.document(schema_version=2)
+    for server in document["servers"]:
+        for port in server["ports"]:
+            port.update(floating_network="public")
+            del port["floating_ips"]
+    ports = [port for server in Manifest.parse(document).description.servers for port in server.ports]
+    assert [(port.floating_ips[0].network, port.floating_ips[0].place) for port in ports] == [("public", None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda document: document["servers"][0]["ports"][0]["floating_ips"][0].update(place=1), "has no address 1"),
+        (lambda document: document["topology"]["ports"].append(document["servers"][0]["ports"][0]), "is described twice"),
+        (lambda document: document["topology"]["trunks"].append(trunk_of(shop.uuid(999))), f"names the unknown port {shop.uuid(999)}"),
+    ],
+    ids=["place", "twice", "unknown"],
+)
+def test_what_names_a_port_names_one_that_is_described(change, problem):
+    document = shop.document()
+    change(document)
+    with pytest.raises(ManifestInvalid, match=problem):
+        Manifest.parse(document)
+
+
+def trunk_of(port):
+    return {"source_id": shop.uuid(902), "name": "", "port": port, "subports": [], "is_up": True, "description": "", "tags": []}

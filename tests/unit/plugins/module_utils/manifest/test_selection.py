@@ -113,3 +113,27 @@ def test_what_is_missing_is_told_of_a_part_too():
     lost = {"resource": "network 'shop-net'", "attribute": "dns_domain", "value": "shop.", "note": ""}
     manifest = Manifest.parse({**shop.document(), "missing": [lost]})
     assert chosen(manifest, ["orders-db"]).description.missing == manifest.description.missing
+
+
+def test_ports_on_no_server_go_with_the_networks_and_the_trunks_of_the_servers():
+    document = shop.document()
+    topology, (front,), (db,) = document["topology"], *(server["ports"] for server in document["servers"])
+    topology["networks"].append({**topology["networks"][0], "name": "back-net"})
+
+    def port(number, network):
+        return {**db, "source_id": shop.uuid(number), "network": network, "fixed_ips": [], "floating_ips": [], "security_groups": []}
+
+    topology["ports"] = [port(901, "shop-net"), port(902, "back-net"), port(903, "elsewhere")]
+    trunk = {"source_id": shop.uuid(904), "name": "", "port": db["source_id"], "is_up": True, "description": "", "tags": []}
+    topology["trunks"] = [{**trunk, "subports": [{"port": shop.uuid(902), "segmentation_type": "vlan", "segmentation_id": 5}]}]
+    forwarding = {"place": 0, "internal_port": 22, "external_port": 2222, "protocol": "tcp", "description": ""}
+    forwardings = [{**forwarding, "port": one["source_id"]} for one in (db, front)]
+    topology["forwarders"] = [{"source_id": shop.uuid(905), "floating": {**shop.FLOATING, "network": "public"}, "forwardings": forwardings}]
+    kept = {name: chosen(Manifest.parse(document), [name]).description.topology for name in ("orders-db", "shop-front")}
+    assert {name: [one.source_id for one in found.ports] for name, found in kept.items()} == {
+        "orders-db": [shop.uuid(901), shop.uuid(902)], "shop-front": [shop.uuid(901)]
+    }
+    assert {name: names(found.networks) for name, found in kept.items()} == {"orders-db": ["shop-net", "back-net"], "shop-front": ["shop-net"]}
+    assert {name: len(found.trunks) for name, found in kept.items()} == {"orders-db": 1, "shop-front": 0}
+    forwarded = {name: [one.port for one in found.forwarders[0].forwardings] for name, found in kept.items()}
+    assert forwarded == {"orders-db": [db["source_id"]], "shop-front": [front["source_id"]]}

@@ -9,6 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec, FloatingSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -233,3 +234,63 @@ def test_the_sites_own_server_group_is_used_as_it_is():
     mapped = applied(server_groups={"shop-apart": "theirs"})
     assert mapped.description.topology.server_groups == ()
     assert server(mapped).server_group == "theirs"
+
+
+# What is on no server
+
+
+def beside_servers():
+    """An application with a virtual address, a trunk, a floating address that forwards, routes, and names of a site's own."""
+    document = shop.document()
+    topology, (port,) = document["topology"], document["servers"][1]["ports"]
+    address = {"subnet": "shop-subnet", "ip_address": "10.10.0.100"}
+    floating = {**shop.FLOATING, "network": "public", "place": 0, "qos_policy": "gold"}
+    virtual = {**port, "source_id": shop.uuid(901), "name": "vip", "mac_address": "fa:16:3e:00:00:99", "fixed_ips": [address], "floating_ips": [floating]}
+    topology["ports"] = [{**virtual, "qos_policy": "gold", "dns_name": "vip"}]
+    topology["trunks"] = [{**_TRUNK, "port": port["source_id"], "subports": [{"port": shop.uuid(901), "segmentation_type": "vlan", "segmentation_id": 5}]}]
+    forwarding = {"port": shop.uuid(901), "place": 0, "internal_port": 22, "external_port": 2222, "protocol": "tcp", "description": ""}
+    topology["forwarders"] = [{"source_id": shop.uuid(903), "floating": floating, "forwardings": [forwarding]}]
+    topology["networks"][0].update(qos_policy="gold", dns_domain="shop.")
+    topology["subnets"][0]["subnet_pool"] = "office"
+    routes = [{"destination": "10.99.0.0/16", "nexthop": "10.10.0.77"}]
+    topology["routers"][0].update(routes=routes, interface_addresses=[{**address, "ip_address": "10.10.0.2"}], gateway_qos_policy="gold")
+    return Manifest.parse(document)
+
+
+_TRUNK = {"source_id": shop.uuid(902), "name": "uplink", "is_up": True, "description": "", "tags": []}
+MOVED = {"shop-subnet": {"name": "shop-subnet", "cidr": "10.20.0.0/24"}}
+
+
+def test_what_stands_beside_servers_moves_with_its_subnet():
+    topology = applied(beside_servers(), subnets=MOVED, addresses={"policy": "remap"}).description.topology
+    (port,), (router,) = topology.ports, topology.routers
+    assert port.fixed_ips == (AddressSpec("shop-subnet", "10.20.0.100"),)
+    assert router.interface_addresses == (AddressSpec("shop-subnet", "10.20.0.2"),)
+    assert router.routes == ({"destination": "10.99.0.0/16", "nexthop": "10.20.0.77"},)
+
+
+def test_others_know_a_port_on_no_server_by_its_address():
+    (port,) = applied(beside_servers(), subnets=MOVED, addresses={"policy": "new"}).description.topology.ports
+    assert (port.mac_address, port.fixed_ips) == ("", (AddressSpec("shop-subnet", "10.20.0.100"),))
+
+
+def test_policies_and_pools_have_other_names_or_are_left_out():
+    names = {"qos_policies": {"gold": "silver"}, "subnet_pools": {"office": None}, "external_networks": {"public": "provider"}}
+    topology = applied(beside_servers(), **names).description.topology
+    assert {topology.networks[0].qos_policy, topology.routers[0].gateway_qos_policy, topology.ports[0].qos_policy} == {"silver"}
+    assert topology.subnets[0].subnet_pool is None
+    floating = FloatingSpec("provider", 0, qos_policy="silver")
+    assert (topology.ports[0].floating_ips, topology.forwarders[0].floating) == ((floating,), floating)
+    assert applied(beside_servers(), qos_policies={"gold": None}).description.topology.networks[0].qos_policy is None
+
+
+def test_without_floating_addresses_nothing_is_forwarded():
+    topology = applied(beside_servers(), addresses={"floating": False}).description.topology
+    assert (topology.ports[0].floating_ips, topology.forwarders) == ((), ())
+
+
+def test_a_drill_has_no_names_in_dns_and_no_range_of_a_pool():
+    drilled = as_restored(beside_servers(), SiteMapping(), "7").manifest.description
+    assert (drilled.topology.networks[0].dns_domain, drilled.topology.subnets[0].subnet_pool) == ("", None)
+    assert {(port.dns_name, port.dns_domain, port.floating_ips) for port in drilled.ports} == {("", "", ())}
+    assert drilled.topology.forwarders == ()

@@ -75,7 +75,7 @@ def test_only_what_the_source_says_is_asked_of_neutron():
     assert (other["is_admin_state_up"], other["binding_vnic_type"]) == (False, "direct")
     pair = {"ip_address": "10.10.0.99"}
     open_port = dataclasses.replace(found, spec=dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,)))
-    body = open_port.body(site)
+    body = {**open_port.body(site), **open_port.wishes(site).body}
     assert (body["is_port_security_enabled"], body["allowed_address_pairs"], body["security_group_ids"]) == (False, [pair], [])
 
 

@@ -73,6 +73,12 @@ def test_the_marks_of_a_restore_count_as_metadata():
     assert found(site=shop.restored_site(), quotas=limited(3)) == []
 
 
+def test_what_a_standby_and_a_lock_are_known_by_counts_as_metadata_too():
+    manifest = changed(lambda document: document["servers"][0].update(is_off=True, lock="ask the DBA"))
+    told = found(manifest, quotas=limited(5))
+    assert "Server 'shop-front' would have 6 metadata items at site 'remote', with the 5 by which a restore marks it, but 5 are allowed" in told[0]
+
+
 @pytest.mark.parametrize("metadata", [{"": "x"}, {"k" * 255: "v", "long": "v" * 255}])
 def test_metadata_that_nova_does_not_take_is_told(metadata):
     manifest = changed(lambda document: document["servers"][0].update(metadata=metadata))
