@@ -26,7 +26,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies imp
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 #: A planted fault must be found by so many applications.
-_EXAMPLES_FOR_FAULT = 300
+_EXAMPLES_FOR_FAULT = 500
 
 
 class Broken(Exception):

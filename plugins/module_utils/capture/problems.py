@@ -25,6 +25,8 @@ _SHOWN_SINCE = {
     "host names": (2, 90),
     "zones that were asked for": (2, 96),
 }
+#: What every service takes as a name.
+_LONGEST_NAME = 255
 _CERTIFICATE = "-----BEGIN CERTIFICATE"
 
 
@@ -197,5 +199,10 @@ def _group_problems(application: Application, seen: CaptureSite) -> t.Iterator[s
         name = group_name(application, group)
         if not group.name:
             yield f"The server group {group.id} has no name; move its servers to one that has."
+        elif len(name) > _LONGEST_NAME:
+            yield (
+                f"The server group {group.id} would be called '{name[:40]}…' at another site, with the application's name before its own: that is "
+                f"longer than the {_LONGEST_NAME} characters that Nova takes. Move its servers to one with a shorter name."
+            )
         elif counts[name] > 1:
             yield f"The server group {group.id} is one of {counts[name]} that would be called '{name}' at another site; remove the others."

@@ -464,6 +464,14 @@ def test_server_groups_that_cannot_be_told_apart_are_refused():
         described(server_groups=(dataclasses.replace(APART, name=""),))
 
 
+def test_a_server_group_whose_name_would_be_too_long_is_refused():
+    """With the five characters that the application's name takes."""
+    fitting = described(server_groups=(dataclasses.replace(APART, name="x" * 250),))
+    assert len(fitting.servers[0].server_group) == 255
+    with pytest.raises(CheckFailed, match="The server group g1 would be called 'shop-x*…' at another site.*longer than the 255 characters"):
+        described(server_groups=(dataclasses.replace(APART, name="x" * 251),))
+
+
 def test_zones_are_those_that_were_asked_for():
     assert described().servers[0].availability_zone is None
     bound = described(servers={"id-orders-db": orders_db(pinned_zone="az1")}).servers[0]
