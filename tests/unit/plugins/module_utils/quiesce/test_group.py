@@ -295,6 +295,6 @@ def test_who_is_seen_frozen_is_thawed_even_without_a_mark():
     driver = FakeDriver()
     driver.frozen.add("id-orders")
     found = Site({"libvirt": driver}).bring(THAWED)
-    assert found["diff"]["before"] == {"front": THAWED, "orders": FROZEN}
+    assert found["diff"]["before"] == {"front (id-front)": THAWED, "orders (id-orders)": FROZEN}
     assert driver.names("thaw") == ["orders"]
     assert not driver.frozen

@@ -15,7 +15,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[2]
 # os_run_report runs as an action, and takes no cloud.
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("os_*.py") if path.stem != "os_run_report")
 PROJECT = "project-to-be-seen"
