@@ -120,8 +120,9 @@ class Rich:
             {"security_group_id": inner["id"], "protocol": "tcp", "port_range_min": 5432, "port_range_max": 5433, "remote_group_id": outer["id"]},
             {"security_group_id": outer["id"], "protocol": "udp", "remote_group_id": inner["id"]},
         ]
-        answer = self._api.post("/security-group-rules", json={"security_group_rules": [{"direction": "ingress", **rule} for rule in rules]})
-        assert answer.ok, answer.text
+        for rule in rules:
+            answer = self._api.post("/security-group-rules", json={"security_group_rule": {"direction": "ingress", **rule}})
+            assert answer.ok, answer.text
         return outer, inner
 
     def _port(self, network, groups, addresses, tags=(), **body):

@@ -258,6 +258,9 @@ def _ranges_of_networks(plan: RestorePlan) -> dict[str, list[_Range]]:
     found: dict[str, list[_Range]] = collections.defaultdict(list)
     for spec in plan.lacking["subnets"]:
         network = plan.site.network(spec.network)
+        if plan.site.subnets_called(spec.name, network):
+            # It is there, and lacks something else.
+            continue
         if network and not found[spec.network]:
             found[spec.network] += [_Range(one.name or one.id, one.cidr, False) for one in plan.site.subnets if one.network_id == network.id]
         found[spec.network].append(_Range(spec.name, spec.cidr, True))

@@ -276,6 +276,7 @@ def test_killed_after_any_change_it_is_finished_by_another_run(site, tenants):
         writes += 1
         tenants.by_id = copy.deepcopy(start)
         ended = killed_after(tenants, writes, site.restore)
+        assert site.check()["problems"] == [], f"killed after {writes} changes"
         site.restore()
         assert of_networks(site.what_changed()) == [], f"killed after {writes} changes"
         assert not (site.networks()["changed"] or site.servers()["changed"]), f"killed after {writes} changes"

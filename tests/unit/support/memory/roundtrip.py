@@ -219,7 +219,6 @@ def _is_about(sentence: str, one: Difference) -> bool:
     return any(name in sentence for name in (one.resource_id, f"'{one.label}'", *one.owners))
 
 
-
 def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
     """The manifest of a checkpoint, whose copies are at the remote site."""
     copies = []

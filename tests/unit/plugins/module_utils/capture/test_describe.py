@@ -187,7 +187,7 @@ def test_disks_and_interfaces_have_the_tags_by_which_the_guest_knows_them():
 def test_what_an_old_nova_does_not_show_is_missing(version, names):
     found = left_out(seen(nova=version))
     assert [one.value for one in found] == names
-    assert {str(one).split(" (")[0] for one in found} <= {f"Nova at site 'primary': what version 2.{version[1]} of its API does not show"}
+    assert {str(one).partition(" (")[0] for one in found} <= {f"Nova at site 'primary': what version 2.{version[1]} of its API does not show"}
 
 
 def two_servers(**changes):

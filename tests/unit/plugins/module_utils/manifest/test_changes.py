@@ -110,8 +110,8 @@ def test_extra_specs_that_are_known_are_compared():
     assert str(change) == "server orders-db: extra_specs was {}, is {'hw:cpu_policy': 'dedicated'}"
 
 
-def lacking(*missing, servers=DOCUMENT["servers"]):
-    described = {key: DOCUMENT[key] for key in KEYS} | {"servers": servers}
+def lacking(*missing, **others):
+    described = {key: DOCUMENT[key] for key in KEYS} | others
     return ApplicationDescription.parse({**described, "missing": [{"resource": "router shop-router", "note": "", **one} for one in missing]})
 
 
