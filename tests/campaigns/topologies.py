@@ -15,7 +15,7 @@ import sys
 import typing as t
 from unittest import mock
 
-from counting import tell_progress
+import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import preflight, problems
@@ -69,7 +69,7 @@ def attack(number: int, count: int, shrinks: bool, counted: Count) -> Exception 
     def journey(blueprint: Blueprint) -> None:
         outcome = travel(blueprint)
         counted.add(outcome)
-        tell_progress(counted.ends.total(), count, len(outcome.violations))
+        counting.tell_progress(counted.ends.total(), count, len(outcome.violations))
         if outcome.violations:
             raise Broken("\n".join(outcome.violations))
 
