@@ -57,7 +57,7 @@ class Rich:
         groups = self._groups()
         front = self._front_ports(network, back, subnets, groups, policies[0])
         standby = [self._port(network, groups[1:], [(subnets[0], "10.66.0.21")], name=self._called("standby-0"), admin_state_up=True)]
-        self._floating(front[0])
+        self._floating(front[0], standby[0])
         self._virtual(network, subnets[0], groups)
         self._trunk(front[1], network)
         self._key_pair()
@@ -144,15 +144,15 @@ class Rich:
         inner = self._port(back, [], [(subnets[2], "10.67.0.11")], name="", port_security_enabled=False, description="to the standby")
         return outer, inner
 
-    def _floating(self, port):
-        """Two on one port, and one that forwards."""
+    def _floating(self, port, other):
+        """Two on one port, and one that forwards to another: Neutron forwards to no port that has a floating address itself."""
         public = self._api.find_network("public", ignore_missing=False).id
         for address, description in (("10.66.0.11", "the entrance"), ("10.66.0.12", "the second entrance")):
             self._make(
                 "floatingips", "floatingip", ["entrance"], floating_network_id=public, port_id=port["id"], fixed_ip_address=address, description=description
             )
         forwarding = self._make("floatingips", "floatingip", floating_network_id=public, description="forwards")
-        body = {"internal_port_id": port["id"], "internal_ip_address": "10.66.0.11", "internal_port": 8080, "external_port": 80, "protocol": "tcp"}
+        body = {"internal_port_id": other["id"], "internal_ip_address": "10.66.0.21", "internal_port": 8080, "external_port": 80, "protocol": "tcp"}
         answer = self._api.post(f"/floatingips/{forwarding['id']}/port_forwardings", json={"port_forwarding": {**body, "description": "web"}})
         assert answer.ok, answer.text
 

@@ -271,8 +271,19 @@ class Networking:
             self._api.delete_port(port_id, ignore_missing=True)
 
     def delete_floating_ip(self, floating_ip_id: str) -> None:
+        """Release a floating address, with what it forwards: Neutron does not release one that forwards ports."""
+        path = f"/floatingips/{floating_ip_id}"
         with self.cloud.calling(f"release floating address {floating_ip_id}"):
-            self._api.delete_ip(floating_ip_id, ignore_missing=True)
+            for one in self._forwardings_of(path):
+                self._api.delete(f"{path}/port_forwardings/{one}")
+            response = self._api.delete(path)
+            if response.status_code != 404:
+                self.cloud.check(response)
+
+    def _forwardings_of(self, path: str) -> list[str]:
+        """Ids of what a floating address forwards: nothing where it is gone, or where Neutron cannot forward."""
+        response = self._api.get(f"{path}/port_forwardings")
+        return [] if response.status_code == 404 else [one["id"] for one in self.cloud.json(response)["port_forwardings"]]
 
 
 @shaped

@@ -157,8 +157,8 @@ class Tenants:
             raise Refused(403)
         if kind == "extensions":
             return 200, {"extensions": [{"alias": one} for one in sorted(self.extensions)]}
-        if rest[1:] == ["port_forwardings"]:
-            return self._forwardings(method, self._changeable(kind, rest[0]), body)
+        if rest[1:2] == ["port_forwardings"]:
+            return self._forwardings(method, self._changeable(kind, rest[0]), body, rest[2:])
         if method == "GET":
             return 200, {kind.replace("-", "_"): [self._shown(one) for one in self._listed(kind, query)]}
         if method == "POST":
@@ -223,9 +223,12 @@ class Tenants:
         if is_interface or any(port_id in (trunk["port_id"], *(one["port_id"] for one in trunk["sub_ports"])) for trunk in trunks):
             raise Refused(409)
 
-    def _forwardings(self, method, floating, body):
+    def _forwardings(self, method, floating, body, ids):
         self._require("floating-ip-port-forwarding", 404)
         there = floating.setdefault("port_forwardings", [])
+        if method == "DELETE":
+            there[:] = [one for one in there if one["id"] not in ids]
+            return 204, None
         if method == "GET":
             return 200, {"port_forwardings": there}
         wanted = body["port_forwarding"]
@@ -342,6 +345,8 @@ class Tenants:
     def _remove(self, kind, one_id):
         if kind == "ports":
             self._refuse_used_port(one_id)
+        if self.by_id[kind][one_id].get("port_forwardings"):
+            raise Refused(409)
         if kind == "trunks":
             for one in self.by_id[kind][one_id]["sub_ports"]:
                 self.by_id["ports"][one["port_id"]]["device_owner"] = ""

@@ -157,7 +157,7 @@ class Neutron:
         if kind == "extensions":
             return {"extensions": [{"alias": alias, "name": alias} for alias in sorted(self.extensions)]}
         expect(kind in _SINGULAR and _KINDS.get(kind) in {None, *self.extensions}, "The resource could not be found.", 404)
-        if rest[1:] == ("port_forwardings",):
+        if rest[1:2] == ("port_forwardings",):
             return self._forwardings(request, self._known("floatingips", rest[0], request.caller))
         if request.method == "GET":
             return self._read(request, kind, rest)
@@ -579,10 +579,15 @@ class Neutron:
 
     def _forwardings(self, request: Request, floating: Resource) -> Resource:
         expect("floating-ip-port-forwarding" in self.extensions, "The resource could not be found.", 404)
+        if request.method == "DELETE":
+            floating["port_forwardings"] = [one for one in floating["port_forwardings"] if one["id"] != request.path[-1]]
+            return None
         if request.method == "POST":
             expect(not floating["port_id"], "Floating IP is already associated", 409)
             wanted = request.body["port_forwarding"]
             port = self._known("ports", wanted["internal_port_id"], request.caller)
+            bound = {(one["port_id"], one["fixed_ip_address"]) for one in self.by_id["floatingips"].values()}
+            expect((port["id"], wanted["internal_ip_address"]) not in bound, "That port already has a binding floating IP.")
             subnet = next((ip["subnet_id"] for ip in port["fixed_ips"] if ip["ip_address"] == wanted["internal_ip_address"]), None)
             expect(subnet, "internal_ip_address does not correspond to an address on the internal port")
             floating["router_id"] = self._router_between(t.cast(str, subnet), floating["floating_network_id"])
@@ -741,6 +746,7 @@ class Neutron:
             "routers": kind == "routers" and bool(self._interfaces(one)),
             "security-groups": any(one["id"] in port["security_groups"] for port in ports) or one.get("name") == "default",
             "ports": one.get("device_owner") in (_ROUTER_PORT, _SUBPORT),
+            "floatingips": bool(one.get("port_forwardings")),
         }
         expect(not in_use.get(kind), f"{kind} {one['id']} is in use", 409)
         del self.by_id[kind][one["id"]]

@@ -276,8 +276,17 @@ def test_tags_are_replaced_as_a_whole(network, requests_mock):
     assert put.last_request.json() == {"tags": MARKS}
 
 
+def test_what_a_floating_address_forwards_goes_before_it(network, requests_mock):
+    forwarded = requests_mock.delete(f"{NEUTRON}/floatingips/x/port_forwardings/web", status_code=204)
+    requests_mock.get(f"{NEUTRON}/floatingips/x/port_forwardings", json={"port_forwardings": [{"id": "web"}]})
+    released = requests_mock.delete(f"{NEUTRON}/floatingips/x", status_code=204)
+    network.delete_floating_ip("x")
+    assert [one.path for one in requests_mock.request_history[-2:]] == [forwarded.last_request.path, released.last_request.path]
+
+
 @pytest.mark.parametrize(("path", "delete"), [("ports", "delete_port"), ("floatingips", "delete_floating_ip")])
 def test_what_is_gone_is_deleted_already(network, requests_mock, path, delete):
+    requests_mock.get(f"{NEUTRON}/{path}/x/port_forwardings", status_code=404)
     requests_mock.delete(f"{NEUTRON}/{path}/x", status_code=404, json={"NeutronError": {"message": "no", "type": "NotFound", "detail": ""}})
     getattr(network, delete)("x")
     requests_mock.delete(f"{NEUTRON}/{path}/x", status_code=204)
