@@ -16,6 +16,8 @@ from openstack import utils
 Resource = dict[str, t.Any]
 
 _MARK = "osdr_"
+#: What Cinder notes among the metadata of a volume that it restored.
+_OF_CINDER = "src_backup_id"
 _NOVA, _CINDER = "2.100", "3.71"
 _INTERFACE = "network:router_interface"
 #: What means nothing at another site, per kind.
@@ -32,8 +34,13 @@ _OF_SITE: dict[str, frozenset[str]] = {
             *("OS-EXT-STS:task_state", "OS-SRV-USG:launched_at", "OS-SRV-USG:terminated_at", "OS-EXT-AZ:availability_zone", "host_status"),
         }
     ),
-    "volume": frozenset({"attachments", "snapshot_id", "source_volid", "os-vol-tenant-attr:tenant_id", "volume_type_id", "consumes_quota"}),
-    "port": frozenset({"device_id", "device_owner", "binding:host_id", "binding:vif_type", "binding:vif_details", "dns_assignment", "ip_allocation"}),
+    "volume": frozenset({"attachments", "snapshot_id", "source_volid", "os-vol-tenant-attr:tenant_id", "volume_type_id", "consumes_quota", "service_uuid"}),
+    "port": frozenset(
+        {
+            *("device_id", "device_owner", "binding:host_id", "binding:vif_type", "binding:vif_details"),
+            *("dns_assignment", "ip_allocation", "qos_network_policy_id"),
+        }
+    ),
     "floating address": frozenset({"floating_ip_address", "router_id", "port_details", "port_forwardings"}),
     "port forwarding": frozenset({"internal_port_id", "floatingip_id"}),
     "network": frozenset({"subnets", "ipv4_address_scope", "ipv6_address_scope", "provider:segmentation_id", "provider:physical_network", "is_default"}),
@@ -202,7 +209,7 @@ class Side:
         if name == "allowed_address_pairs":
             return sorted((pair["ip_address"], pair["mac_address"]) for pair in value)
         if name == "metadata":
-            return {key: one for key, one in value.items() if not key.startswith(_MARK)}
+            return {key: one for key, one in value.items() if not key.startswith(_MARK) and key != _OF_CINDER}
         if name == "tags":
             return sorted(tag for tag in value if not tag.startswith(_MARK))
         if name == "description":
@@ -218,5 +225,7 @@ def differences(here: Side, there: Side) -> list[Difference]:
         if one is None or other is None:
             found.append(Difference(thing, "the resource itself", "there" if one is not None else "not there", "there" if other is not None else "not there"))
             continue
-        found += [Difference(thing, name, one.get(name), other.get(name)) for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+        # What has no name at its source gets one.
+        unlike = {name for name in {*one, *other} if one.get(name) != other.get(name)} - ({"name"} if not one.get("name") else set())
+        found += [Difference(thing, name, one.get(name), other.get(name)) for name in sorted(unlike)]
     return found

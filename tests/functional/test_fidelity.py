@@ -9,6 +9,8 @@ import rich
 from laboratory import cloud, playbook
 from side_by_side import Side, differences
 
+pytestmark = pytest.mark.campaign
+
 #: Inside a guest: its name, its disks in order with their sizes, its interfaces in order with their MAC addresses, and its addresses.
 LOOK = (
     "hostname; for disk in /sys/block/vd*; do echo $(basename $disk) $(cat $disk/size); done; "
@@ -43,8 +45,9 @@ def restored(protected):
 
 
 def is_named(difference, told):
-    """Whether a warning has the attribute and what it is of, as far as people know that by a name."""
-    name = difference.thing.split(" ")[-1]
+    """Whether a warning has the attribute and what it is of, as far as people know that by a name: a rule by that of its group."""
+    kind, _of, thing = difference.thing.partition(" of ")
+    name = thing.partition(":")[0] if kind == "rule" else difference.thing.split(" ")[-1]
     return any(difference.attribute in line and name in line for line in " ".join(told.split()).split(". "))
 
 
