@@ -20,14 +20,14 @@ _AT_ONCE = 3
 
 def remove(cloud: openstack.connection.Connection) -> None:
     """Remove every server and volume of a fleet, also of one that an earlier run left."""
-    for server in [one for one in cloud.compute.servers() if one.name.startswith(PREFIX)]:
+    for server in [one for one in cloud.compute.servers() if (one.name or "").startswith(PREFIX)]:
         cloud.delete_server(server.id, wait=True, timeout=120)
     wait("the volumes to be removed", lambda: not _removing_volumes(cloud), 120, 3)
 
 
 def _removing_volumes(cloud: openstack.connection.Connection) -> list[str]:
     """Ask for the removal of all volumes that there are still: Cinder gives up as long as an image seems to be in use."""
-    left = [one for one in cloud.block_storage.volumes() if one.name.startswith(PREFIX)]
+    left = [one for one in cloud.block_storage.volumes() if (one.name or "").startswith(PREFIX)]
     for volume in left:
         if volume.status in ("available", "error"):
             cloud.block_storage.delete_volume(volume.id)
