@@ -122,7 +122,10 @@ def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, positio
     :param made: ports with the mark of the server.
     """
     spec, mark = server.ports[position], mark_of(manifest, server.source_id)
-    current = next((port for port in made if _is_port(port, spec, position)), None)
+    network = site.network(spec.network)
+    # Neutron tells MAC addresses apart on one network only.
+    there = [port for port in made if network and port.network_id == network.id]
+    current = next((port for port in there if _is_port(port, spec, position)), None)
     name = manifest.called(spec.name or f"{server.name}-{position}")
     owner, which = f"server '{server.name}'", f"port {spec.mac_address}" if spec.mac_address else "port"
     title = f"{which} of {owner} on network '{spec.network}'"
@@ -130,8 +133,8 @@ def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, positio
     trunk = next((one for one in manifest.description.topology.trunks if one.port == spec.source_id), None)
     if trunk is None or TRUNK not in site.extensions:
         return step
-    there = {one.spec.source_id: one.current.id for one in plan_ports(manifest, site) if one.current}
-    return dataclasses.replace(step, trunk=plan_trunk(manifest, site, trunk, step.current, there))
+    subports = {one.spec.source_id: one.current.id for one in plan_ports(manifest, site) if one.current}
+    return dataclasses.replace(step, trunk=plan_trunk(manifest, site, trunk, step.current, subports))
 
 
 def plan_ports(manifest: Manifest, site: RestoreSite) -> list[PortStep]:

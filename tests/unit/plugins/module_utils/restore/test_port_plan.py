@@ -63,6 +63,13 @@ def test_a_port_that_is_not_there_lacks_everything():
     assert (lacks(found), found.changes, found.current, found.floating_ip) == (["tags", "floating_ip"], True, None, None)
 
 
+def test_a_server_may_have_the_same_mac_address_on_two_networks():
+    site = shop.restored_site(servers=())
+    ports = tuple(dataclasses.replace(one, network_id="another") for one in site.ports)
+    found = [RestorePlan.of(MANIFEST, one).servers[0].ports[0].current for one in (site, dataclasses.replace(site, ports=ports))]
+    assert [one is not None for one in found] == [True, False]
+
+
 def test_what_has_no_floating_address_at_the_source_lacks_none():
     found, site = step(floating=False), shop.prepared_site()
     assert not dataclasses.replace(found, spec=dataclasses.replace(found.spec, floating_ips=())).at(site, found.current).lacks_floating_ip
