@@ -9,7 +9,7 @@ import typing as t
 from .marks import owner_of
 from .plan import RestorePlan
 from .topology import missing_routes
-from .wishes import FORWARDING, PORT_SECURITY, STATEFUL, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
+from .wishes import FORWARDING, MTU, PORT_SECURITY, STATEFUL, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
 
 
 def losses(plan: RestorePlan) -> list[str]:
@@ -82,6 +82,12 @@ def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
     if PORT_SECURITY not in site.extensions:
         why = f"depends on the site: its Neutron has no extension {PORT_SECURITY}."
         yield from (f"At site '{site.name}', port security of {what} {why}" for what in _secured(plan))
+    for spec in lacking["networks"] if MTU not in site.extensions else ():
+        if spec.mtu and site.network(spec.name) is None:
+            yield (
+                f"At site '{site.name}', network '{spec.name}' will have the MTU (mtu) that the site gives it, whatever that is, and had {spec.mtu} at "
+                f"the source: its Neutron has no extension {MTU}."
+            )
     for spec in lacking["security_groups"] if STATEFUL not in site.extensions else ():
         if not spec.is_stateful and site.own_security_group(spec.name) is None:
             yield f"At site '{site.name}', security group '{spec.name}' will be stateful: its Neutron has no extension {STATEFUL}."

@@ -18,7 +18,7 @@ from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
-from .topology import Lacking, is_made, joined_subnets, missing_routes, sharing_problems, smaller_mtu
+from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_routes, sharing_problems, smaller_mtu
 from .wishes import PORT_SECURITY, ROUTES, STATEFUL, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
 
@@ -83,7 +83,7 @@ class NetworkRestore:
     def _make_network(self, spec: NetworkSpec) -> None:
         made = self._site.network(spec.name) or self._new_network(spec)
         self._ids["networks"][spec.name] = made.id
-        if 0 < spec.mtu < made.mtu:
+        if lacks_mtu(self._site, spec, made):
             # Not in the request that creates it: not every site lets one say.
             self._network.set_mtu(made.id, spec.mtu)
         self._tag("networks", spec, made)

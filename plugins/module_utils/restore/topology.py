@@ -20,7 +20,7 @@ from ..manifest.rules import rule_spec
 from ..manifest.specs import NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, SubnetSpec, Topology
 from .marks import bears_mark_of
 from .site import RestoreSite
-from .wishes import ROUTES, lacks_tags
+from .wishes import MTU, ROUTES, lacks_tags
 
 #: The specs of what is to be made or completed, per kind: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.
 Lacking = t.Mapping[str, t.Sequence[t.Any]]
@@ -59,7 +59,12 @@ def _is_untagged(site: RestoreSite, owner: Mark, spec: t.Any, there: Network | S
 
 def _lacks_network(site: RestoreSite, spec: NetworkSpec, owner: Mark) -> bool:
     there = site.network(spec.name)
-    return there is None or _is_untagged(site, owner, spec, there) or (is_made(site, owner, there) and 0 < spec.mtu < there.mtu)
+    return there is None or _is_untagged(site, owner, spec, there) or (is_made(site, owner, there) and lacks_mtu(site, spec, there))
+
+
+def lacks_mtu(site: RestoreSite, spec: NetworkSpec, there: Network) -> bool:
+    """Whether a network that the restore made is to get the smaller MTU of the source, where Neutron lets one say."""
+    return MTU in site.extensions and 0 < spec.mtu < there.mtu
 
 
 def _lacks_subnet(site: RestoreSite, spec: SubnetSpec, owner: Mark) -> bool:

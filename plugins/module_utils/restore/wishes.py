@@ -19,7 +19,7 @@ from .site import RestoreSite
 
 #: Aliases of Neutron's extensions.
 TAGS, TRUNK, FORWARDING, ROUTES = "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute"
-PORT_SECURITY, STATEFUL = "port-security", "stateful-security-group"
+PORT_SECURITY, STATEFUL, MTU = "port-security", "stateful-security-group", "net-mtu-writable"
 _DNS, _DNS_OF_PORTS = "dns-integration", "dns-domain-ports"
 _QOS, _QOS_OF_FLOATING, _QOS_OF_GATEWAY = "qos", "qos-fip", "qos-gateway-ip"
 #: Tags and routes after what they belong to, and the description with its mark.

@@ -299,7 +299,7 @@ EXTENSIONS = frozenset(
     {
         *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
         *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
-        *("port-security", "stateful-security-group"),
+        *("port-security", "stateful-security-group", "net-mtu-writable"),
     }
 )
 

@@ -46,6 +46,7 @@ _BY_EXTENSION = {
     ("floatingips", "dns_name"): "dns-integration",
     ("floatingips", "dns_domain"): "dns-integration",
     ("floatingips", "qos_policy_id"): "qos-fip",
+    ("networks", "mtu"): "net-mtu-writable",
 }
 #: What only administrators set, by the policies that come with Neutron.
 _OF_ADMINISTRATORS = {("subnets", "service_types"), ("routers", "ha"), ("routers", "distributed"), ("ports", "binding:profile")}

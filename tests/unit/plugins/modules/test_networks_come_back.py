@@ -294,6 +294,7 @@ ALIASES = {
     "qos-fip": "qos_policy_id",
     "qos-gateway-ip": "qos_policy_id",
     "extra_dhcp_opt": "extra_dhcp_opts",
+    "net-mtu-writable": "mtu",
 }
 
 

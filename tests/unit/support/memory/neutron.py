@@ -31,7 +31,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
     "networks": {
         **_NAMED,
         "admin_state_up": Field(True),
-        "mtu": Field(None, "net-mtu"),
+        "mtu": Field(None, "net-mtu-writable"),
         "port_security_enabled": Field(True, "port-security"),
         "shared": Field(False, is_for_administrators=True),
         "router:external": Field(False, "external-net", is_for_administrators=True),
