@@ -30,6 +30,7 @@ class RestorePlan:
     :param lacking: what of the topology is to be made or completed.
     :param ports: that are on no server.
     :param forwarders: floating addresses that forward protocol ports.
+    :param whole: the manifest with all servers, where the plan is for some.
     """
 
     manifest: Manifest
@@ -39,13 +40,14 @@ class RestorePlan:
     lacking: Lacking
     ports: tuple[PortStep, ...]
     forwarders: tuple[ForwarderStep, ...]
+    whole: Manifest
 
     @classmethod
     def of(cls, manifest: Manifest, site: RestoreSite) -> RestorePlan:
         volumes = tuple(plan_volumes(manifest, site.volumes))
         servers, ports = tuple(plan_servers(manifest, site, volumes)), tuple(plan_ports(manifest, site))
         forwarders = tuple(plan_forwarders(manifest, site, _all_ports(servers, ports)))
-        return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site, owner_of(manifest)), ports, forwarders)
+        return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site, owner_of(manifest)), ports, forwarders, manifest)
 
     @property
     def all_ports(self) -> list[PortStep]:

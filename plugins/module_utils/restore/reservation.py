@@ -17,7 +17,6 @@ from ..manifest.addresses import derives_addresses, without
 from ..manifest.manifest import Manifest
 from ..manifest.specs import SubnetSpec
 from .marks import owner_of
-from .port_plan import PortStep
 from .site import RestoreSite
 from .topology import is_made
 
@@ -31,26 +30,26 @@ def reserving_pools(manifest: Manifest, spec: SubnetSpec) -> Pools:
     return without(spec.allocation_pools, _addresses(manifest)[spec.network, spec.name])
 
 
-def complete_pools(manifest: Manifest, site: RestoreSite, ports: t.Sequence[PortStep]) -> list[tuple[Subnet, Pools]]:
-    """Subnets that this restore made, whose addresses are no longer to be kept free, each with the pools that it is to have.
+def complete_pools(whole: Manifest, site: RestoreSite) -> list[tuple[Subnet, Pools]]:
+    """Subnets that this restore made, and whose addresses are kept free no longer, each with the pools that it is to have.
 
-    :param ports: of the application at the site.
+    :param whole: with all servers, also where some are restored: tier by tier, the last one completes the pools.
     """
-    waiting = {port.spec.network for port in ports if port.current is None}
-    owner, addresses = owner_of(manifest), _addresses(manifest)
+    owner, addresses = owner_of(whole), _addresses(whole)
     found = []
-    for spec in manifest.description.topology.subnets:
+    for spec in whole.description.topology.subnets:
         there = [one for one in site.subnets_called(spec.name, site.network(spec.network)) if is_made(site, owner, one)]
-        if spec.network not in waiting:
-            found += [(one, _plain(spec)) for one in there if _reserves(one, spec, addresses[spec.network, spec.name])]
+        found += [(one, _plain(spec)) for one in there if _is_done(site, one, spec, addresses[spec.network, spec.name])]
     return found
 
 
-def _reserves(subnet: Subnet, spec: SubnetSpec, addresses: t.Iterable[str]) -> bool:
-    """Whether only addresses of the application are missing in its pools; others than that somebody has changed since."""
-    kept_free = [one for one in addresses if without(subnet.allocation_pools, [one]) == without(subnet.allocation_pools, ())]
+def _is_done(site: RestoreSite, subnet: Subnet, spec: SubnetSpec, addresses: t.Iterable[str]) -> bool:
+    """Whether a subnet's pools lack addresses of the application, which all have their ports, and lack no other: that somebody has changed since."""
     there = without(subnet.allocation_pools, ())
-    return there != without(spec.allocation_pools, ()) and there == without(spec.allocation_pools, kept_free)
+    kept_free = [one for one in addresses if without(subnet.allocation_pools, [one]) == there]
+    held = {ip.ip_address for port in site.all_ports if port.network_id == subnet.network_id for ip in port.fixed_ips}
+    reserves = there != without(spec.allocation_pools, ()) and there == without(spec.allocation_pools, kept_free)
+    return reserves and held.issuperset(kept_free)
 
 
 def _plain(spec: SubnetSpec) -> Pools:

@@ -140,19 +140,18 @@ class ServerRestore:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
         self._forward_ports()
         described = self.described()
-        ports = [*(port for step in self._steps_now() for port in step.ports), *self._plan.ports_at(self.site)]
-        each(self._incomplete_subnets(ports), lambda one: self.network.set_pools(one[0].id, one[1]), self.concurrency)
+        each(self._incomplete_subnets(), lambda one: self.network.set_pools(one[0].id, one[1]), self.concurrency)
         return described
 
     @property
     def changes(self) -> bool:
         """Whether anything is to be done."""
         steps: tuple[ServerStep | PortStep | ForwarderStep, ...] = (*self.steps, *self.lone_ports, *self.forwarders)
-        return any(step.changes for step in steps) or bool(self._incomplete_subnets(self._plan.all_ports))
+        return any(step.changes for step in steps) or bool(self._incomplete_subnets())
 
-    def _incomplete_subnets(self, ports: t.Sequence[PortStep]) -> list[tuple[Subnet, Pools]]:
+    def _incomplete_subnets(self) -> list[tuple[Subnet, Pools]]:
         """Subnets in which addresses are still kept free that all ports have by now, with their pools."""
-        return complete_pools(self.manifest, self.site, ports)
+        return complete_pools(self._plan.whole, self.site)
 
     def _make_lone_ports(self) -> None:
         """Make the ports that are on no server, before a server can take their addresses."""

@@ -27,8 +27,7 @@ OURS = dataclasses.replace(shop.SUBNET, description="osdr_application=shop osdr_
 
 def completed(subnet=OURS, site=shop.restored_site, manifest=MANIFEST):
     there = site(subnets=(subnet,))
-    ports = [port for step in RestorePlan.of(manifest, there).servers for port in step.ports]
-    return [(one.id, wanted) for one, wanted in complete_pools(manifest, there, ports)]
+    return [(one.id, wanted) for one, wanted in complete_pools(manifest, there)]
 
 
 def test_the_addresses_of_the_application_are_kept_free():
@@ -44,6 +43,14 @@ def test_nothing_is_kept_free_where_neutron_chooses_or_derives_addresses():
 def test_the_pools_are_completed_once_all_ports_are_there():
     assert completed() == [("sub", WHOLE)]
     assert completed(site=shop.prepared_site) == []
+
+
+def test_tier_by_tier_the_last_one_completes_the_pools():
+    site = shop.restored_site(subnets=(OURS,))
+    of_first_tier = dataclasses.replace(site, ports=tuple(one for one in site.ports if one.id == "port-orders-db"))
+    plan = RestorePlan.of(MANIFEST, site)
+    assert [complete_pools(plan.narrowed([name]).whole, of_first_tier) for name in ("orders-db", "shop-front")] == [[], []]
+    assert [len(complete_pools(plan.narrowed([name]).whole, site)) for name in ("orders-db", "shop-front")] == [1, 1]
 
 
 def test_what_an_earlier_run_kept_free_for_fewer_servers_is_completed_too():
