@@ -371,10 +371,7 @@ def present(module, cloud, waiter):
         volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"]), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
     restore = ServerRestore(Compute(cloud), Networking(cloud), plan, waiter, params["concurrency"], gates, volumes)
-    result = job.restore_servers(restore, module.check_mode)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    return result
+    return job.restore_servers(restore, module.check_mode)
 
 
 def absent(module, cloud, waiter):
@@ -390,7 +387,10 @@ def absent(module, cloud, waiter):
 
 def run(module):
     cloud, waiter = connect(module.params), Waiter(timeout=module.params["timeout"], interval=1.0)
-    return (present if module.params["state"] == "present" else absent)(module, cloud, waiter)
+    result = (present if module.params["state"] == "present" else absent)(module, cloud, waiter)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    return result
 
 
 def main():

@@ -239,7 +239,7 @@ ROUTER = Kind(
             "enable_snat",
             note="external network, SNAT and QoS policy of the first gateway; its address where the site has it and policies allow",
         ),
-        _restored("routes", note="those that lead to an address on one of the application's subnets"),
+        _restored("routes", note="those that lead to an address on one of the application's subnets that the router joins"),
         _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),
         _TEXTS,
         _missing("availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id", "evpn_vni"),

@@ -234,7 +234,7 @@ class _Inspection:
         yield from self._each(attributes.ROUTER, routers)
         for router in routers:
             yield from self._of_gateways(router)
-            yield from _outer_routes(router, subnets)
+            yield from _outer_routes(router, self._joined(router, subnets))
         for group in self._groups():
             yield from missing_of(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
             for rule in group["security_group_rules"]:
@@ -245,6 +245,11 @@ class _Inspection:
             port["device_id"] for port in self._answers.ports for ip in port["fixed_ips"] if ip["subnet_id"] in subnet_ids
         }
         return [one for one in self._answers.routers if one["id"] in joined]
+
+    def _joined(self, router: Resource, subnets: t.Iterable[Resource]) -> list[Resource]:
+        """Those of some subnets that a router has an interface in."""
+        joined = {ip["subnet_id"] for port in self._answers.ports if port["device_id"] == router["id"] for ip in port["fixed_ips"]}
+        return [one for one in subnets if one["id"] in joined]
 
     def _groups(self) -> list[Resource]:
         """The groups of the ports, and all that their rules name, directly or not."""
@@ -272,12 +277,15 @@ class _Inspection:
 
 
 def _outer_routes(router: Resource, subnets: t.Iterable[Resource]) -> t.Iterator[Missing]:
-    """Routes to addresses that a restored router is not connected to."""
+    """Routes to addresses that a restored router is not connected to.
+
+    :param subnets: of the application, which it is connected to.
+    """
     ranges = [one["cidr"] for one in subnets if one.get("cidr")]
     for route in router.get("routes") or ():
         if not any(holds(cidr, route["nexthop"]) for cidr in ranges):
             told = f"{route['destination']} by {route['nexthop']}"
-            yield Missing(f"{attributes.ROUTER.name} '{router['name']}'", "a route", told, "it leads to none of the application's subnets")
+            yield Missing(f"{attributes.ROUTER.name} '{router['name']}'", "routes", told, "it leads to none of the application's subnets that the router joins")
 
 
 def _unfenced(server: Resource) -> Resource:

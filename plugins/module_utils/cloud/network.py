@@ -411,7 +411,7 @@ def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
 
 
 @shaped
-def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
+def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Sequence[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
     return FloatingIp(
         id=found["id"],
         ip_address=found["floating_ip_address"],
@@ -426,6 +426,7 @@ def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping
         qos_policy_id=found.get("qos_policy_id"),
         # One of a range of ports has no single ones.
         forwardings=tuple(_forwarding(one) for one in forwardings if one.get("external_port") and one.get("internal_port")),
+        forwarded=frozenset(one["internal_port_id"] for one in forwardings),
     )
 
 

@@ -48,16 +48,16 @@ def _of_ports(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
 
 
 def _routes(plan: RestorePlan) -> t.Iterator[str]:
-    """Routes to addresses outside of the application's subnets."""
+    """Routes to addresses outside of the application's subnets that their routers will join."""
     topology = plan.manifest.description.topology
     for spec in topology.routers:
         if plan.site.router(spec.name) is None:
-            kept = missing_routes(topology, spec, None)
+            kept = missing_routes(topology, plan.site, spec, None)
             for route in spec.routes:
                 if route not in kept:
                     yield (
-                        f"At site '{plan.site.name}', router '{spec.name}' will lack its route to {route['destination']}: {route['nexthop']} is on none "
-                        "of the application's subnets."
+                        f"At site '{plan.site.name}', router '{spec.name}' will lack its route (routes) to {route['destination']}: {route['nexthop']} is on "
+                        "none of the application's subnets that it will join."
                     )
 
 

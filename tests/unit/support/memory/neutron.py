@@ -379,6 +379,7 @@ class Neutron:
         is_owner = caller.sees_all or network["project_id"] == caller.project
         chosen = "mac_address" in given or any("ip_address" in ip for ip in one["fixed_ips"] or ())
         expect(is_owner or not chosen, "rule:create_port:fixed_ips is disallowed by policy", 403)
+        expect(is_owner or not one["device_owner"].startswith("network:"), "rule:create_port:device_owner is disallowed by policy", 403)
         one["mac_address"] = (one["mac_address"] or self._new_mac()).lower()
         expect(one["mac_address"] not in {port["mac_address"] for port in self._ports(network["id"])}, f"MAC {one['mac_address']} is in use", 409)
         one["status"] = "DOWN"
@@ -481,7 +482,7 @@ class Neutron:
     def _act(self, request: Request, kind: str, one: Resource, action: str) -> Resource | None:
         if action == "tags":
             expect("standard-attr-tag" in self.extensions, "The resource could not be found.", 404)
-            expect(all(0 < len(tag) <= 60 for tag in request.body["tags"]) and len(request.body["tags"]) <= 50, "Invalid tags")
+            expect(all(0 < len(tag) <= 255 for tag in request.body["tags"]) and len(request.body["tags"]) <= 50, "Invalid tags")
             one["tags"] = list(dict.fromkeys(request.body["tags"]))
             return {"tags": one["tags"]}
         if action == "add_subports":
@@ -745,7 +746,7 @@ class Neutron:
             "subnets": any(ip["subnet_id"] == one["id"] for port in ports if port["device_owner"] != _OF_THE_NETWORK for ip in port["fixed_ips"]),
             "routers": kind == "routers" and bool(self._interfaces(one)),
             "security-groups": any(one["id"] in port["security_groups"] for port in ports) or one.get("name") == "default",
-            "ports": one.get("device_owner") in (_ROUTER_PORT, _SUBPORT),
+            "ports": bool(one.get("device_id")) and one.get("device_owner") in (_ROUTER_PORT, _SUBPORT),
             "floatingips": bool(one.get("port_forwardings")),
         }
         expect(not in_use.get(kind), f"{kind} {one['id']} is in use", 409)
@@ -757,6 +758,8 @@ class Neutron:
         for port in [port for port in ports if port["device_id"] == one["id"] and kind in ("routers", "floatingips")]:
             del self.by_id["ports"][port["id"]]
         for floating in self.by_id["floatingips"].values():
+            if floating.get("port_forwardings"):
+                floating["port_forwardings"] = [there for there in floating["port_forwardings"] if there["internal_port_id"] != one["id"]]
             if floating["port_id"] == one["id"]:
                 floating |= {"port_id": None, "fixed_ip_address": None, "status": "DOWN", "router_id": None}
 

@@ -8,23 +8,20 @@ nothing, and nothing of others is touched.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import dataclasses
-import functools
 import json
 import typing as t
 from types import SimpleNamespace
 from unittest import mock
 
-import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
+from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.alike import Difference, differences
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Resource
@@ -65,31 +62,6 @@ class Outcome:
     named: int = 0
 
 
-class _AtOnce(concurrent.futures.Executor):
-    """Does everything when it is asked to: one thread after the other takes long on a busy machine, and another order each time."""
-
-    def __init__(self, max_workers: int) -> None:
-        super().__init__()
-
-    def submit(self, fn: t.Callable[..., t.Any], /, *args: t.Any, **kwargs: t.Any) -> concurrent.futures.Future[t.Any]:
-        future: concurrent.futures.Future[t.Any] = concurrent.futures.Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-_CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
-_REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
-
-
-@functools.cache
-def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...]:
-    """The SDK looks for the attributes of a kind of resource with every resource, which is half of all the time."""
-    return tuple(_REAL_ATTRIBUTES(kind, *components))
-
-
 class _Params(dict[str, t.Any]):
     """Parameters of a module: what is not given is null, as Ansible has it."""
 
@@ -97,7 +69,7 @@ class _Params(dict[str, t.Any]):
         return None
 
 
-class _Modules:
+class Modules:
     """The collection's modules at one site."""
 
     def __init__(self, site: MemorySite) -> None:
@@ -111,8 +83,7 @@ class _Modules:
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
-            stack.enter_context(mock.patch.object(pool, "concurrent", _CONCURRENT))
-            stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
+            stack.enter_context(at_once())
             stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
             yield
 
@@ -145,7 +116,7 @@ def travel(blueprint: Blueprint) -> Outcome:
     if not source.servers:
         return Outcome("no servers")
     remote = Remote(blueprint, source)
-    here, there = _Modules(source.site), _Modules(remote.site)
+    here, there = Modules(source.site), Modules(remote.site)
     names = [server["name"] for server in source.servers]
     definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
     with _untouched(source.site, remote.site) as violations:
@@ -185,7 +156,7 @@ def _untouched(source: MemorySite, remote: MemorySite) -> t.Iterator[list[str]]:
         violations += [f"{kind} of {project} changed: {had[kind]} became {now[kind]}" for kind in had if had[kind] != now[kind]]
 
 
-def _second(there: _Modules, manifest: Resource) -> t.Iterator[str]:
+def _second(there: Modules, manifest: Resource) -> t.Iterator[str]:
     there.site.writes.clear()
     if there.restored(manifest):
         yield "a second restore says that it changed something"

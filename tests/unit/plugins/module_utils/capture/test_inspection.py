@@ -146,10 +146,11 @@ def test_policies_and_pools_without_a_known_name_are_named():
 
 
 def test_routes_that_lead_elsewhere_are_named():
-    subnets = [{**TIDY.subnets[0], "cidr": "10.0.0.0/24"}]
+    # The router joins the first one only.
+    subnets = [{**TIDY.subnets[0], "cidr": "10.0.0.0/24"}, {**TIDY.subnets[0], "id": "sub2", "name": "back", "cidr": "203.0.113.0/24"}]
     routes = [{"destination": "10.8.0.0/16", "nexthop": "10.0.0.9"}, {"destination": "10.9.0.0/16", "nexthop": "203.0.113.9"}]
     assert found(subnets=subnets, routers=[{**TIDY.routers[0], "routes": routes}]) == [
-        "router 'shop-router': a route (10.9.0.0/16 by 203.0.113.9); it leads to none of the application's subnets"
+        "router 'shop-router': routes (10.9.0.0/16 by 203.0.113.9); it leads to none of the application's subnets that the router joins"
     ]
 
 
