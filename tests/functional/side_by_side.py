@@ -225,7 +225,6 @@ def differences(here: Side, there: Side) -> list[Difference]:
         if one is None or other is None:
             found.append(Difference(thing, "the resource itself", "there" if one is not None else "not there", "there" if other is not None else "not there"))
             continue
-        # What has no name at its source gets one.
-        unlike = {name for name in {*one, *other} if one.get(name) != other.get(name)} - ({"name"} if not one.get("name") else set())
+        unlike = {name for name in {*one, *other} if one.get(name) != other.get(name)}
         found += [Difference(thing, name, one.get(name), other.get(name)) for name in sorted(unlike)]
     return found

@@ -131,8 +131,7 @@ FLAVOR = Kind(
 VOLUME = Kind(
     "volume",
     (
-        _restored("name", note="a volume without one gets that of its server and device"),
-        _restored("description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
+        _restored("name", "description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
         _restored("metadata", note="with the read-only flag, which Cinder shows there"),
         _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
         _restored("attachments", note="to the restored server; its device name is chosen by the site"),

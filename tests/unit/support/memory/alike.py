@@ -237,8 +237,7 @@ def differences(source: MemorySite, remote: MemorySite, servers: t.Collection[st
             here, now = (_WITHOUT.get(name) if values.get(name) is None else values[name] for values in (one.values, other.values))
             if name == "server group":
                 now = [group if group in here else group.removeprefix(f"{application}-") for group in now]
-            # What has no name gets one by which it is known.
-            if here != now and not (name == "name" and not here):
+            if here != now:
                 yield Difference(one.kind, one.label, one.resource_id, name, here, now, one.owners)
     for added in there.values():
         yield Difference(added.kind, added.label, added.resource_id, "itself", "missing", "there", added.owners)

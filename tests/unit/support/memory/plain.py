@@ -51,4 +51,4 @@ def remote(**changes: t.Any) -> Blueprint:
 def blueprint(**changes: t.Any) -> Blueprint:
     usual: Blueprint = {"default_rules": [], "forwardings": [], "trunk": None, "unique": True, "nova": 0, "groups": [], "server_groups": [], "keys": []}
     more = {"networks": [network(subnet())], "routers": [], "servers": [server(port())], "vips": [], "remote": remote()}
-    return {**usual, **more, "takes_first": True, "seen_by_administrator": False, "look_alikes": False, **changes}
+    return {**usual, **more, "takes_first": True, "seen_by_administrator": False, "killed_after": None, "look_alikes": False, **changes}

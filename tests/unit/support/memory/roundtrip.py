@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of an application from one site in memory to another: captured, checked, restored, restored again, and compared.
 
-The promise: what is lost is named before, by the capture or by the check of the restore; what is checked can be restored, a second restore changes
-nothing, and nothing of others is touched.
+The promise: what is lost is named before, by the capture or by the check of the restore; what is checked can be restored, another run finishes what a
+killed one began, a second restore changes nothing, and nothing of others is touched.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import typing as t
 from types import SimpleNamespace
@@ -62,6 +63,10 @@ class Outcome:
     named: int = 0
 
 
+class _Killed(BaseException):
+    """Stands for a killed controller."""
+
+
 class _Params(dict[str, t.Any]):
     """Parameters of a module: what is not given is null, as Ansible has it."""
 
@@ -109,6 +114,23 @@ class Modules:
             built = os_restore_servers.run(self._module(manifest=manifest, **own))
             return bool(made["changed"] or built["changed"])
 
+    def killed(self, manifest: Resource, writes: int) -> None:
+        """Restore, and be killed right after so many writes, if there are so many."""
+        left = itertools.count(1)
+
+        def count() -> None:
+            if next(left) == writes:
+                raise _Killed
+
+        self.site.after_write = count
+        try:
+            self.restored(manifest)
+        except _Killed:
+            # What it had to say is not known.
+            self.warnings.clear()
+        finally:
+            self.site.after_write = lambda: None
+
 
 def travel(blueprint: Blueprint) -> Outcome:
     """Protect, restore and compare an application."""
@@ -133,13 +155,17 @@ def travel(blueprint: Blueprint) -> Outcome:
         if problems:
             return Outcome("refused at check", tuple(problems), violations)
         outcome = Outcome("restored", violations=violations)
+        told = tuple(there.warnings)
         try:
+            if blueprint["killed_after"]:
+                there.killed(manifest, blueprint["killed_after"])
+                violations += [f"after a killed restore, the check says: {problem}" for problem in there.checked(manifest)]
             there.restored(manifest)
             violations += _second(there, manifest)
         except DrError as error:
             violations.append(f"the check is clean and the restore fails: {error}")
             return outcome
-        outcome.named = _compare(source, remote, names, "\n".join((*here.warnings, *there.warnings)), violations)
+        outcome.named = _compare(source, remote, names, "\n".join((*here.warnings, *told, *there.warnings)), violations)
         return outcome
 
 

@@ -229,6 +229,7 @@ BLUEPRINTS = kind(
     vips=some(PORTS, 2),
     takes_first=st.booleans(),
     seen_by_administrator=st.booleans(),
+    killed_after=st.one_of(st.none(), st.integers(1, 40)),
     look_alikes=st.booleans(),
     remote=REMOTES,
 )
