@@ -14,9 +14,13 @@ from .wishes import FORWARDING, MTU, PORT_SECURITY, STATEFUL, TRUNK, Wishes, gat
 
 def losses(plan: RestorePlan) -> list[str]:
     """Sentences, one for each attribute of what is to be made."""
-    found = [*_of_topology(plan), *_of_ports(plan)]
-    lacking = [f"{what} will lack its {lost}." for what, wishes in found for lost in wishes.lost]
+    lacking = [f"{what} will lack its {lost}." for what, wishes in wished(plan) for lost in wishes.lost]
     return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan), *_switched_on(plan)]
+
+
+def wished(plan: RestorePlan) -> list[tuple[str, Wishes]]:
+    """What is to be made, each as messages call it, with what it is to have besides what every site can give it."""
+    return [*_of_topology(plan), *_of_ports(plan)]
 
 
 def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:

@@ -12,6 +12,7 @@ import typing as t
 
 from ..core.records import Router
 from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
+from .losses import wished
 from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
@@ -28,6 +29,9 @@ _MOST_TAGS = 50
 _ROUTERS = ("network:router_interface", "network:ha_router")
 #: Roles that OpenStack has for those who only look.
 _READING = {"reader"}
+_ADMINISTRATOR = "admin"
+#: What Neutron's own policies let only administrators set, or services; address translation has words of its own.
+_OF_ADMINISTRATORS = {"binding:profile", "service_types", "ha", "distributed", "external_fixed_ips"}
 #: Kinds of SSH keys that every Nova takes.
 _USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 #: Since when names of key pairs may hold '.' and '@'.
@@ -370,7 +374,7 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_key_doubts(plan)]
+    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_policy_doubts(plan, stock), *_key_doubts(plan)]
 
 
 def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:
@@ -407,6 +411,17 @@ def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators switch that off: "
                 f"if site '{plan.site.name}' does so, the restored router translates addresses. To avoid that, have one make it before, under this name."
+            )
+
+
+def _policy_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """What only administrators may set, where a site has Neutron's own policies."""
+    for what, wishes in wished(plan) if _ADMINISTRATOR not in stock.roles else ():
+        names = [name for name in wishes.names.values() if _OF_ADMINISTRATORS & {*name.split(", ")}]
+        if names:
+            yield (
+                f"At site '{plan.site.name}', {what} will lack its {', '.join(names)} where only administrators may set that, as in Neutron's own policies. "
+                "To avoid that, restore with credentials that may."
             )
 
 

@@ -239,6 +239,24 @@ def test_an_address_that_forwards_ports_needs_a_router_too():
 # What is not known
 
 
+@pytest.mark.parametrize(("roles", "is_told"), [(("member",), True), ((), True), (("admin", "member"), False)])
+def test_what_only_administrators_set_is_told_to_all_others(roles, is_told):
+    def special(document):
+        document["topology"]["routers"][0]["is_ha"] = True
+        document["servers"][0]["ports"][0]["profile"] = {"trusted": "true"}
+
+    manifest = changed(special)
+    where = "where only administrators may set that, as in Neutron's own policies. To avoid that, restore with credentials that may."
+    named = [
+        f"At site 'remote', router 'shop-router' will lack its ha {where}",
+        f"At site 'remote', port {shop.MAC['shop-front']} of server 'shop-front' on network 'shop-net' will lack its binding:profile {where}",
+    ]
+    extensions = shop.EXTENSIONS | {"l3-ha"}
+    assert doubts(manifest, shop.empty_site(extensions=extensions), roles=frozenset(roles)) == (named if is_told else [])
+    # What is there already is as it is.
+    assert doubts(manifest, shop.restored_site(extensions=extensions)) == []
+
+
 def test_quotas_that_may_not_be_read_are_told_with_what_is_needed():
     assert doubts(unreadable=("compute",)) == [
         "The quotas of Nova at site 'remote' cannot be read with these credentials, so it is not known whether they are large enough. "
