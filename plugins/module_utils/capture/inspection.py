@@ -18,7 +18,7 @@ from ..cloud.session import Cloud
 from ..core.records import FENCE_KEY
 from ..manifest.addresses import holds
 from ..manifest.missing import Missing
-from ..work.pool import run_all
+from ..work.pool import each, run_all
 from . import attributes
 from .attributes import OF_THE_HOST, Kind
 from .missing import Resource, missing_of, short
@@ -29,6 +29,9 @@ _HINTS, _GROUP_HINT = "scheduler_hints", "group"
 #: What a fence changes of a server, and keeps.
 _OF_A_FENCE = ("status",)
 _DNS_NAME = "dns_name"
+_TPM, _TPM_OF_IMAGE = "hw:tpm_version", "hw_tpm_version"
+#: For whom something is shared with all projects.
+_EVERYBODY = "*"
 _PROFILE = "binding:profile"
 
 
@@ -46,14 +49,19 @@ class Answers:
     security_groups: t.Sequence[Resource]
     server_groups: t.Sequence[Resource]
     trunks: t.Sequence[Resource] = ()
+    #: What is shared with which other project.
+    rbac_policies: t.Sequence[Resource] = ()
+    #: Per id of a server, those that it has by way of its host.
+    shares: t.Mapping[str, t.Sequence[Resource]] = dataclasses.field(default_factory=dict)
     #: Ids of the QoS policies and the subnet pools that the project may use, whose names are known.
     usable: frozenset[str] = frozenset()
 
 
-def ask(cloud: Cloud, concurrency: int) -> Answers:
+def ask(cloud: Cloud, concurrency: int, server_ids: t.Collection[str]) -> Answers:
     """One list call per kind of resource.
 
     :param concurrency: how many calls at once.
+    :param server_ids: of the application, of which each is asked for its shares.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     usable = frozenset([*(one.id for one in network.qos_policies()), *(one.id for one in network.subnet_pools())])
@@ -71,6 +79,8 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
                 "routers": lambda: network.answers("routers"),
                 "security_groups": lambda: network.answers("security-groups"),
                 "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
+                "rbac_policies": lambda: network.answers("rbac-policies") if "rbac-policies" in network.extensions() else [],
+                "shares": lambda: dict(zip(server_ids, each(server_ids, compute.shares_of, concurrency), strict=True)),
             },
             concurrency,
         ),
@@ -119,11 +129,28 @@ class _Inspection:
             name = self._names[server["id"]]
             yield from missing_of(attributes.SERVER, f"'{name}'", _unfenced(_but(server, _HINTS, (_GROUP_HINT,))))
             yield from missing_of(attributes.FLAVOR, f"of server '{name}'", server.get("flavor") or {})
+            yield from self._of_hosts(server)
             yield from self._invisible_interfaces(server)
             yield from self._unordered_interfaces(server)
         for group in self._answers.server_groups:
             if self._names.keys() & set(group.get("members") or ()):
                 yield from missing_of(attributes.SERVER_GROUP, f"'{group.get('name')}'", group)
+
+    def _of_hosts(self, server: Resource) -> t.Iterator[Missing]:
+        """What a server has from its host: a TPM, which keeps what is sealed to it, and shares."""
+        label = f"server '{self._names[server['id']]}'"
+        specs = (server.get("flavor") or {}).get("extra_specs") or {}
+        images = [one.get("volume_image_metadata") or {} for one in self._answers.volumes if self._holders(one) & {server["id"]}]
+        versions = [version for version in (specs.get(_TPM), *(one.get(_TPM_OF_IMAGE) for one in images)) if version]
+        if versions:
+            note = "what it holds is not copied, such as keys that disks are sealed to: the restored server has a new one"
+            yield Missing(label, "TPM", short(versions[0]), note)
+        for share in self._answers.shares.get(server["id"], ()):
+            yield Missing(label, "share", short(share["share_id"]), "it is not protected with the server, nor attached to the restored one")
+
+    @staticmethod
+    def _holders(volume: Resource) -> set[str]:
+        return {one["server_id"] for one in volume["attachments"]}
 
     def _unordered_interfaces(self, server: Resource) -> t.Iterator[Missing]:
         """Nova lists the interfaces of a server by network, and only those with an address."""
@@ -237,6 +264,7 @@ class _Inspection:
             yield from _outer_routes(router, self._joined(router, subnets))
         for group in self._groups():
             yield from missing_of(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
+            yield from self._shared(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
             for rule in group["security_group_rules"]:
                 yield from missing_of(attributes.RULE, f"'{group['name']}'", rule)
 
@@ -274,6 +302,14 @@ class _Inspection:
         for one in resources:
             yield from missing_of(kind, f"'{one['name']}'", one)
             yield from self._unnamed(kind, f"'{one['name']}'", one)
+            yield from self._shared(kind, f"'{one['name']}'", one)
+
+    def _shared(self, kind: Kind, label: str, resource: Resource) -> t.Iterator[Missing]:
+        """With whom something is shared: its own attribute says only whether it is with everybody."""
+        for policy in self._answers.rbac_policies:
+            project = policy.get("target_project") or policy.get("target_tenant")
+            if policy["object_id"] == resource["id"] and project != _EVERYBODY:
+                yield Missing(f"{kind.name} {label}", "shared", f"{policy['action']} for project {project}", "shares with other projects are lost")
 
 
 def _outer_routes(router: Resource, subnets: t.Iterable[Resource]) -> t.Iterator[Missing]:

@@ -79,7 +79,8 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
 def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
     """What a restore cannot bring back, and what could not be inspected."""
     around = surroundings.ask(cloud, concurrency)
-    inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
+    servers = [server.id for server in seen.servers.values()]
+    inside = inspection.inspect(servers, inspection.ask(cloud, concurrency, servers))
     return [*inside, *left_out(seen), *surroundings.touching(_addresses(seen), _networks(seen), around)], around.failures
 
 

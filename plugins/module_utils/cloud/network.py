@@ -129,7 +129,7 @@ class Networking:
     def answers(self, collection: str) -> list[dict[str, t.Any]]:
         """All resources of a kind, with everything that Neutron and its extensions say of them.
 
-        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``, ``trunks``.
+        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``, ``trunks``, ``rbac-policies``.
         """
         with self.cloud.calling(f"list {collection}"):
             return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))

@@ -403,6 +403,7 @@ class Tenants:
         one = self._owned("servers", path[1])
         if method == "GET":
             attached = {"os-volume_attachments": {"volumeAttachments": self._attached(one)}, "os-interface": {"interfaceAttachments": self._interfaces(one)}}
+            attached["shares"] = {"shares": []}
             return 200, attached[path[2]] if path[2:] else {"server": one}
         if method == "DELETE" and not path[2:]:
             del self.by_id["servers"][one["id"]]

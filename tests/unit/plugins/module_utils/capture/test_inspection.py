@@ -145,6 +145,32 @@ def test_policies_and_pools_without_a_known_name_are_named():
     assert found(**changed, usable=frozenset({"q1", "p"})) == []
 
 
+def test_with_whom_something_is_shared_is_named():
+    """Neutron shows as shared what everybody may use, and not what some may."""
+    shared = {"action": "access_as_shared", "object_type": "network"}
+    policies = [
+        {**shared, "object_id": "net", "target_tenant": "theirs"},
+        {**shared, "object_id": "net", "target_tenant": "*"},
+        {**shared, "object_id": "other", "target_tenant": "theirs"},
+        {**shared, "object_id": "sg", "object_type": "security_group", "target_project": "theirs"},
+    ]
+    assert found(rbac_policies=policies) == [
+        "network 'shop-net': shared (access_as_shared for project theirs); shares with other projects are lost",
+        "security group 'shop': shared (access_as_shared for project theirs); shares with other projects are lost",
+    ]
+
+
+def test_what_a_server_has_from_its_host_is_named():
+    note = "what it holds is not copied, such as keys that disks are sealed to: the restored server has a new one"
+    specs = {"extra_specs": {"hw:tpm_version": "2.0", "hw:cpu_policy": "dedicated"}}
+    assert found(servers=[nova_server(flavor=specs)]) == [f"server 'front': TPM (2.0); {note}"]
+    sealed = [{**volume, "volume_image_metadata": {"hw_tpm_version": "1.2"}} for volume in TIDY.volumes]
+    assert found(volumes=sealed) == [f"server 'front': TPM (1.2); {note}"]
+    assert found(volumes=[TIDY.volumes[0], sealed[1]]) == []
+    shares = {"s1": [{"share_id": "sh1", "tag": "data", "status": "active"}], "s2": [{"share_id": "sh2"}]}
+    assert found(shares=shares) == ["server 'front': share (sh1); it is not protected with the server, nor attached to the restored one"]
+
+
 def test_routes_that_lead_elsewhere_are_named():
     # The router joins the first one only.
     subnets = [{**TIDY.subnets[0], "cidr": "10.0.0.0/24"}, {**TIDY.subnets[0], "id": "sub2", "name": "back", "cidr": "203.0.113.0/24"}]

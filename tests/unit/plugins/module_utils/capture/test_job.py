@@ -73,7 +73,7 @@ def test_what_could_not_be_looked_at_is_told(site):
 
 def test_the_applications_own_servers_are_inspected(site):
     job.capture("cloud", APPLICATION, 4)
-    assert job.inspection.inspect.call_args.args[0] == {"id-orders-db"}
+    assert job.inspection.inspect.call_args.args[0] == ["id-orders-db"]
 
 
 def test_what_was_changed_while_snapshots_were_taken_is_told_and_nothing_otherwise():
