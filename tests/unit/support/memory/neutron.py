@@ -203,7 +203,7 @@ class Neutron:
         trunk = next((trunk for trunk in self.by_id["trunks"].values() if kind == "ports" and trunk["port_id"] == one["id"]), None)
         if trunk and "trunk-details" in self.extensions:
             shown["trunk_details"] = {"trunk_id": trunk["id"], "sub_ports": trunk["sub_ports"]}
-        return copy.deepcopy(shown)
+        return shown
 
     def _has(self, field: Field | None) -> bool:
         return field is None or field.extension is None or field.extension in self.extensions
@@ -310,6 +310,7 @@ class Neutron:
             one["gateway_ip"] = str(network[1])
         if one["allocation_pools"] is None:
             one["allocation_pools"] = _default_pools(network, one["gateway_ip"])
+        one["allocation_pools"] = _plain_pools(one["allocation_pools"])
         self._expect_subnet(one)
 
     @staticmethod
@@ -696,6 +697,7 @@ class Neutron:
 
     def _check_subnet(self, _one: Resource, changed: Resource, _wanted: Resource, _caller: Caller) -> None:
         self._expect_modes(changed)
+        changed["allocation_pools"] = _plain_pools(changed["allocation_pools"])
         self._expect_subnet(changed)
 
     def _check_port(self, one: Resource, changed: Resource, wanted: Resource, caller: Caller) -> None:
@@ -778,6 +780,11 @@ def _overlap(one: str, other: str) -> bool:
 
 def _cross(one: tuple[t.Any, t.Any], other: tuple[t.Any, t.Any]) -> bool:
     return bool(one[0] <= other[1] and other[0] <= one[1])
+
+
+def _plain_pools(pools: t.Iterable[Resource]) -> list[Resource]:
+    """Addresses as Neutron writes them: IPv6 has several forms of one."""
+    return [{end: str(ipaddress.ip_address(pool[end])) for end in ("start", "end")} for pool in pools]
 
 
 def _default_pools(network: t.Any, gateway: str | None) -> list[Resource]:
