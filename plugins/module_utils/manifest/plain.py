@@ -9,7 +9,6 @@ import functools
 import json
 import typing as t
 
-
 #: What annotations mean takes long to find out, and there are thousands of records in a manifest.
 _hints = functools.cache(t.get_type_hints)
 
