@@ -134,6 +134,14 @@ class Networking:
         with self.cloud.calling(f"list {collection}"):
             return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
 
+    def listed(self, path: str) -> list[dict[str, t.Any]]:
+        """All resources that an extension of Neutron lists.
+
+        :param path: of the list, which ends with what the answer calls it.
+        """
+        with self.cloud.calling(f"list {path}"):
+            return self.cloud.all_of(self._api, path, path.rpartition("/")[2])
+
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: port, floatingip, network, subnet, router, security_group, ..."""
         with self.cloud.calling("show the network quotas"):
