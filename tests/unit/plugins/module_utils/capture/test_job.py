@@ -37,7 +37,8 @@ def site(mocker):
     shares = [({"id": name, "neutron_net_id": network}, for_all) for name, network in (("s1", port.network_id), ("s2", "elsewhere"))]
     around = Surroundings(pool_members=members, share_rules=shares, failures=("DNS does not answer.",))
     mocker.patch.object(job.surroundings, "ask", return_value=around)
-    tapped = [(extras.ExtraKind("tap service", "taas", "/taas/tap_services", ("port_id",)), {"id": f"tap of {one}", "port_id": one}) for one in (port.id, "other")]
+    tap = extras.ExtraKind("tap service", "taas", "/taas/tap_services", ("port_id",))
+    tapped = [(tap, {"id": f"tap of {one}", "port_id": one}) for one in (port.id, "other")]
     mocker.patch.object(job.extras, "ask", return_value=extras.Extras(tapped, ("Logs are not shown.",)))
     return found
 
