@@ -28,6 +28,8 @@ _HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
 _HINTS, _GROUP_HINT = "scheduler_hints", "group"
 #: What a fence changes of a server, and keeps.
 _OF_A_FENCE = ("status",)
+#: Of ports: their owners are protected, or known to be none of the application's.
+_KNOWN_OWNERS = ("network:", "compute:", "baremetal:", "trunk:subport")
 _DNS_NAME = "dns_name"
 _TPM, _TPM_OF_IMAGE = "hw:tpm_version", "hw_tpm_version"
 #: For whom something is shared with all projects.
@@ -111,6 +113,12 @@ class _Inspection:
 
     def _is_free(self, port: Resource) -> bool:
         return port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner")
+
+    def _is_of_others(self, port: Resource) -> bool:
+        """Whether something else than a server, a trunk or Neutron itself has a port of the project on the application's networks."""
+        owner = port.get("device_owner") or ""
+        is_known = owner.startswith(_KNOWN_OWNERS) or port["device_id"] in self._names or self._is_free(port)
+        return port["network_id"] in self._networks and self._is_own(port) and not is_known
 
     def _is_own(self, port: Resource) -> bool:
         return not self._projects or port.get("project_id") in (None, *self._projects)
@@ -200,9 +208,12 @@ class _Inspection:
             yield from missing_of(attributes.PORT, self._port_label(port), port)
             yield from self._unnamed(attributes.PORT, self._port_label(port), port)
         for port in self._answers.ports:
+            addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
             if self._is_free(port) and not self._is_own(port):
-                addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
                 yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server, and belongs to another project")
+            if self._is_of_others(port):
+                holder = " ".join(one for one in (port.get("device_owner"), port["device_id"]) if one)
+                yield Missing(f"port {_called(port)}", "the port itself", short(addresses), f"it is not protected, because '{holder}' has it")
         yield from self._of_trunks()
 
     def _of_trunks(self) -> t.Iterator[Missing]:

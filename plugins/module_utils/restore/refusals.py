@@ -29,6 +29,8 @@ _MOST_TAGS = 50
 _ROUTERS = ("network:router_interface", "network:ha_router")
 #: Roles that OpenStack has for those who only look.
 _READING = {"reader"}
+#: IPv6 has no smaller packets.
+_SIX, _LEAST_MTU_OF_SIX = 6, 1280
 _ADMINISTRATOR = "admin"
 #: What Neutron's own policies let only administrators set, or services; address translation has words of its own.
 _OF_ADMINISTRATORS = {"binding:profile", "service_types", "ha", "distributed", "external_fixed_ips"}
@@ -52,6 +54,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_external_refusals(plan),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
+        *_mtu_refusals(plan),
         *_floating_refusals(plan),
     ]
     # Several protocol ports of one address are refused for the same reason.
@@ -298,6 +301,18 @@ def _overlap(one: str, other: str) -> bool:
         # What is no range is another problem's.
         return False
     return a.version == b.version and a.overlaps(b)
+
+
+def _mtu_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Subnets of IPv6 on networks at the site whose packets are too small for that."""
+    for spec in plan.lacking["subnets"]:
+        network = plan.site.network(spec.network)
+        is_new = network is not None and not plan.site.subnets_called(spec.name, network)
+        if network and is_new and spec.ip_version == _SIX and 0 < network.mtu < _LEAST_MTU_OF_SIX:
+            yield (
+                f"Subnet '{spec.name}' is one of IPv6, and network '{spec.network}' at site '{plan.site.name}' has an MTU of {network.mtu}: Neutron "
+                f"takes such subnets from {_LEAST_MTU_OF_SIX} on. Raise the network's MTU there, or name another network in a mapping."
+            )
 
 
 # Floating addresses

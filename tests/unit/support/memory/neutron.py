@@ -130,7 +130,7 @@ _AUTOMATIC = ("slaac", "dhcpv6-stateless")
 #: What Neutron shows under other names.
 _LISTED = {"qos/policies": "policies"}
 _MOST_PAIRS, _MOST_NAME_SERVERS, _MOST_HOST_ROUTES, _MOST_ROUTES = 10, 5, 20, 30
-_MTU = 1442
+_MTU, _LEAST_MTU_OF_SIX = 1442, 1280
 
 
 class Neutron:
@@ -294,8 +294,9 @@ class Neutron:
     # Subnets
 
     def _make_subnet(self, one: Resource, given: set[str], caller: Caller) -> None:
-        self._changeable("networks", one["network_id"], caller)
+        mtu = self._changeable("networks", one["network_id"], caller)["mtu"]
         network = _network(one["cidr"])
+        expect(network.version == 4 or mtu >= _LEAST_MTU_OF_SIX, f"MTU {mtu} of the network is too small for IPv6", 409)
         expect(network.version == one["ip_version"], "cidr does not match ip_version")
         for other in self._subnets(one["network_id"]):
             expect(not _overlap(other["cidr"], one["cidr"]), f"Requested subnet with cidr {one['cidr']} overlaps with another subnet")

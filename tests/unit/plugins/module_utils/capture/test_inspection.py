@@ -145,6 +145,22 @@ def test_policies_and_pools_without_a_known_name_are_named():
     assert found(**changed, usable=frozenset({"q1", "p"})) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "holder"),
+    [
+        ({"device_owner": "Octavia", "device_id": "lb-1"}, "Octavia lb-1"),
+        ({"device_owner": "vrrp", "device_id": ""}, "vrrp"),
+        ({"device_owner": "", "device_id": "by hand"}, "by hand"),
+        ({"device_owner": "Octavia", "device_id": "lb-1", "network_id": "other"}, None),
+        ({"device_owner": "compute:nova", "device_id": "s2"}, None),
+        ({"device_owner": "network:dhcp", "device_id": "dhcp"}, None),
+    ],
+)
+def test_a_port_that_something_else_has_is_named(values, holder):
+    told = found(ports=[*TIDY.ports, neutron_port("p9", **values)])
+    assert told == ([f"port p9: the port itself (10.0.0.11); it is not protected, because '{holder}' has it"] if holder else [])
+
+
 def test_with_whom_something_is_shared_is_named():
     """Neutron shows as shared what everybody may use, and not what some may."""
     shared = {"action": "access_as_shared", "object_type": "network"}

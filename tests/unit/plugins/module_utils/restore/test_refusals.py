@@ -192,6 +192,18 @@ def test_ranges_on_a_network_do_not_overlap():
 # Floating addresses
 
 
+@pytest.mark.parametrize(
+    ("version", "cidr", "mtu", "is_refused"), [(6, "fd00::/64", 1279, True), (6, "fd00::/64", 1280, False), (4, "10.9.0.0/24", 576, False)]
+)
+def test_no_subnet_of_ipv6_is_made_on_a_network_with_small_packets(version, cidr, mtu, is_refused):
+    def another(topology):
+        topology["subnets"].append({**topology["subnets"][0], "name": "six", "cidr": cidr, "ip_version": version, "gateway_ip": None, "allocation_pools": []})
+
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, mtu=mtu)))
+    told = found(of_topology(another), site)
+    assert [one.split(":")[0] for one in told] == ["Subnet 'six' is one of IPv6, and network 'shop-net' at site 'remote' has an MTU of 1279"] * is_refused
+
+
 def told_of_floating(**changes):
     return [one.split(" cannot lead to")[0] for one in found(site=shop.prepared_site(**changes)) if "cannot lead to subnet 'shop-subnet'" in one]
 
