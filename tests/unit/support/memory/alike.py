@@ -158,7 +158,10 @@ class _Side:
         return {**{key: value for key, value in router.items() if key != "external_gateway_info"}, **shown}
 
     def _security_groups(self) -> list[Resource]:
-        groups, waiting = self._neutron["security-groups"], {one for port in (*self.ports, *self.loose) for one in port["security_groups"]}
+        groups, parents = self._neutron["security-groups"], {port["id"] for port in self.ports}
+        # With a trunk of a port on no server its ports are lost, and with these a group that nothing else has.
+        lost = {one["port_id"] for trunk in self._neutron["trunks"].values() if trunk["port_id"] not in parents for one in trunk["sub_ports"]}
+        waiting = {one for port in (*self.ports, *self.loose) if port["id"] not in lost for one in port["security_groups"]}
         used: dict[str, Resource] = {}
         while waiting:
             group_id = waiting.pop()
