@@ -212,6 +212,9 @@ class Side:
             return {key: one for key, one in value.items() if not key.startswith(_MARK) and key != _OF_CINDER}
         if name == "tags":
             return sorted(tag for tag in value if not tag.startswith(_MARK))
+        if name == "name":
+            # Cinder has two ways to say that there is none.
+            return value or ""
         if name == "description":
             return " ".join(word for word in (value or "").split() if not word.startswith(_MARK))
         return value
