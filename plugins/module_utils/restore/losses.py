@@ -85,7 +85,7 @@ def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
     site, lacking = plan.site, plan.lacking
     if PORT_SECURITY not in site.extensions:
         why = f"depends on the site: its Neutron has no extension {PORT_SECURITY}."
-        yield from (f"At site '{site.name}', port security of {what} {why}" for what in _secured(plan))
+        yield from (f"At site '{site.name}', port security (port_security_enabled) of {what} {why}" for what in _secured(plan))
     for spec in lacking["networks"] if MTU not in site.extensions else ():
         if spec.mtu and site.network(spec.name) is None:
             yield (

@@ -373,7 +373,7 @@ def test_where_something_would_be_made_on_what_others_share_nothing_is_made(appl
             "shop-net",
             "port_security_enabled",
             lambda topology: topology["networks"][0].update(port_security_enabled=False),
-            "port security of network 'shop-net' (off at the source) depends on the site: its Neutron has no extension port-security.",
+            "port security (port_security_enabled) of network 'shop-net' (off at the source) depends on the site: its Neutron has no extension port-security.",
         ),
         (
             "stateful-security-group",
