@@ -18,9 +18,9 @@ from .plan import RestorePlan
 from .port_plan import PortStep
 from .site import RestoreSite
 from .stock import Stock
-from .topology import is_made, is_of_others, joined_subnets
+from .topology import is_made, is_of_others, joined_subnets, missing_routes
 
-_METADATA_ITEMS = "metadata_items"
+_METADATA_ITEMS, _ROUTES_OF_A_ROUTER = "metadata_items", "router_route"
 #: Of Nova, for everything in a server's metadata.
 _LONGEST_METADATA = 255
 #: How many tags Nova takes.
@@ -389,7 +389,14 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_policy_doubts(plan, stock), *_key_doubts(plan)]
+    return [
+        *_quota_doubts(stock, needs),
+        *_external_doubts(plan, stock),
+        *_translation_doubts(plan),
+        *_route_doubts(plan, stock),
+        *_policy_doubts(plan, stock),
+        *_key_doubts(plan),
+    ]
 
 
 def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:
@@ -426,6 +433,19 @@ def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators switch that off: "
                 f"if site '{plan.site.name}' does so, the restored router translates addresses. To avoid that, have one make it before, under this name."
+            )
+
+
+def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """More routes than a router may have: Neutron takes all of them or none."""
+    limit, topology = stock.quotas["network"].get(_ROUTES_OF_A_ROUTER), plan.manifest.description.topology
+    for spec in plan.lacking["routers"] if limit and limit.limit >= 0 else ():
+        described = next(one for one in topology.routers if one.name == spec.name)
+        missing = missing_routes(topology, plan.site, described, None) if plan.site.router(spec.name) is None else []
+        if limit and len(missing) > limit.limit:
+            yield (
+                f"At site '{plan.site.name}', router '{spec.name}' will lack its routes: it has {len(missing)}, but {limit.limit} are allowed; raise the "
+                f"quota '{_ROUTES_OF_A_ROUTER}' there."
             )
 
 
