@@ -67,26 +67,21 @@ def ask(cloud: Cloud, concurrency: int, server_ids: t.Collection[str]) -> Answer
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     usable = frozenset([*(one.id for one in network.qos_policies()), *(one.id for one in network.subnet_pools())])
-    return Answers(
-        usable=usable,
-        **run_all(
-            {
-                "servers": compute.server_answers,
-                "server_groups": compute.server_group_answers,
-                "volumes": storage.volume_answers,
-                "ports": lambda: network.answers("ports"),
-                "floating_ips": lambda: network.answers("floatingips"),
-                "networks": lambda: network.answers("networks"),
-                "subnets": lambda: network.answers("subnets"),
-                "routers": lambda: network.answers("routers"),
-                "security_groups": lambda: network.answers("security-groups"),
-                "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
-                "rbac_policies": lambda: network.answers("rbac-policies") if "rbac-policies" in network.extensions() else [],
-                "shares": lambda: dict(zip(server_ids, each(server_ids, compute.shares_of, concurrency), strict=True)),
-            },
-            concurrency,
-        ),
-    )
+    work: dict[str, t.Callable[[], t.Any]] = {
+        "servers": compute.server_answers,
+        "server_groups": compute.server_group_answers,
+        "volumes": storage.volume_answers,
+        "ports": lambda: network.answers("ports"),
+        "floating_ips": lambda: network.answers("floatingips"),
+        "networks": lambda: network.answers("networks"),
+        "subnets": lambda: network.answers("subnets"),
+        "routers": lambda: network.answers("routers"),
+        "security_groups": lambda: network.answers("security-groups"),
+        "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
+        "rbac_policies": lambda: network.answers("rbac-policies") if "rbac-policies" in network.extensions() else [],
+        "shares": lambda: dict(zip(server_ids, each(server_ids, compute.shares_of, concurrency), strict=True)),
+    }
+    return Answers(usable=usable, **run_all(work, concurrency))
 
 
 def inspect(server_ids: t.Collection[str], answers: Answers) -> list[Missing]:

@@ -180,7 +180,7 @@ class NetworkRestore:
                 return port.id
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
-        wishes = {"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {}
+        wishes: dict[str, t.Any] = {"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {}
         if self._derives_addresses(network_id):
             # Any other port gets an address of each such subnet, whichever are asked for, and would join it to the router.
             wishes["device_owner"] = INTERFACE
@@ -190,7 +190,7 @@ class NetworkRestore:
     def _derives_addresses(self, network_id: str) -> bool:
         """Whether a network has a subnet on which addresses follow from MAC addresses."""
         described = [one for one in self._plan.manifest.description.topology.subnets if self._network_id(one.network) == network_id]
-        there = [one for one in self._site.subnets if one.network_id == network_id]
+        there: list[SubnetSpec | Subnet] = [one for one in self._site.subnets if one.network_id == network_id]
         return any(derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in (*described, *there))
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:
