@@ -36,8 +36,10 @@ controller := $(venvs)/controller
 tools := tests/tools
 environments := /usr/bin/python3 $(tools)/environments.py
 stages := $(controller)/bin/python $(tools)/stages.py
-# The gates that need neither a lab nor a cloud, the longest first.
-no_cloud := plays+sanity+environment+from-nothing+lint+docs+unit
+# The gates that need neither a lab nor a cloud, the longest first: "make test" has the short ones beside the start of the lab, where whoever made a
+# mistake hears of it soonest, and the long ones beside the tests on it.
+long := plays+sanity+from-nothing+environment
+short := lint+unit+docs
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
@@ -72,12 +74,12 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 	$(lab) tests/lab/demo.yml
 
 .PHONY: test
-test: controller ## Everything: what needs no cloud beside the start of the lab, then the proof on it (FROM=functional goes on from there)
-	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(no_cloud) functional hooks molecule
+test: controller ## Everything: the proof on the lab, and beside it what needs no cloud (FROM=functional goes on from there)
+	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(short) functional+$(long) hooks molecule
 
 .PHONY: checks
 checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from there)
-	@$(stages) --resume="make checks" --from=$(FROM) $(no_cloud)
+	@$(stages) --resume="make checks" --from=$(FROM) $(long)+$(short)
 
 .PHONY: lint
 lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences ## Style, types, documentation, licences, changelog
