@@ -12,7 +12,6 @@ import functools
 import json
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import uuid
 import openstack
 import psutil
 import requests
+from ansible_process import AnsibleProcess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/lab/module_utils"))
@@ -289,37 +289,31 @@ class ModuleRun:
     def __init__(self, module, /, check=False, **arguments):
         self._directory = tempfile.TemporaryDirectory()
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
+        self.process = AnsibleProcess(
             ["ansible", "localhost", "-c", "local", "-t", self._directory.name]
             + ["-e", f"ansible_python_interpreter={sys.executable}"]
             + (["--check"] if check else [])
             + ["-m", f"osdr.openstack.{module}", "-a", json.dumps(arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
+            ROOT,
         )
 
     def result(self, seconds=3600):
-        self.output = self.process.communicate(timeout=seconds)[0]
+        done = self.process.wait(seconds)
+        self.output = done.stdout + done.stderr
         path = pathlib.Path(self._directory.name, "localhost")
         assert path.is_file(), self.output
         return json.loads(path.read_text())
 
     def controller(self):
         """All processes of it; the guard beside it is none of them."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            root = psutil.Process(self.process.pid)
-            return [one for one in (root, *root.children(recursive=True)) if not _is_guard(one)]
-        return []
+        return [one for one in self.process.tree() if not _is_guard(one)]
 
     def signal(self, number):
         """What a cancelled job does: all of its processes get the signal at once."""
         for process in self.controller():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        self.process.communicate(timeout=BLOCKED)
+        self.process.wait(BLOCKED)
 
 
 def _is_guard(process):
@@ -332,27 +326,27 @@ def module(which, /, **arguments):
     return ModuleRun(which, **arguments).result()
 
 
-def _command(name, options, variables):
+def _playing(name, options, variables):
     given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
-    return ["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options]
+    return AnsibleProcess(["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options], ROOT)
 
 
 def playbook(name, *options, **variables):
     """Run a playbook of the collection, as an operator does."""
-    command = _command(name, options, variables)
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=7200, cwd=ROOT)
+    return _playing(name, options, variables).wait(7200)
 
 
 @contextlib.contextmanager
 def killed_playbook(name, **variables):
     """A playbook that runs meanwhile, and is killed at the end with all that it has started."""
-    process = subprocess.Popen(_command(name, (), variables), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = _playing(name, (), variables)
     try:
-        yield process
+        yield
     finally:
-        for one in (*psutil.Process(process.pid).children(recursive=True), process):
-            one.send_signal(signal.SIGKILL)
-        process.wait()
+        for one in process.tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait(BLOCKED)
 
 
 def quiesce(driver, state="quiesced", **arguments):

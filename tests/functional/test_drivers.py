@@ -167,7 +167,7 @@ def window(driver, **options):
         wait("the first mark", lambda: "osdr_freeze" in first.metadata(), 60, 0.1)
         yield run
     finally:
-        if run.process.poll() is None:
+        if run.process.is_running():
             run.result()
         module("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, state="absent")
 
