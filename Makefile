@@ -75,7 +75,7 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 
 .PHONY: test
 test: controller ## Everything: the proof on the lab, and beside it what needs no cloud (FROM=functional goes on from there)
-	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(short) functional+$(long) hooks molecule
+	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(short) functional+hooks+$(long) molecule
 
 .PHONY: checks
 checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from there)
@@ -155,9 +155,10 @@ integration: controller ## ansible-test integration on your own two clouds, see 
 functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
 	pytest tests/functional -m "not campaign" --verbose --durations=25 --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
+# At the remote site. Functional tests that disturb its services, or compare all that is there, wait for the same lock.
 .PHONY: hooks
 hooks: controller ## On the running lab: the freeze hooks in database guests
-	$(lab) tests/lab/hooks.yml
+	flock --close $(LAB_DIR)/remote.lock $(lab) tests/lab/hooks.yml
 
 .PHONY: molecule
 molecule: controller ## The proof, on the running lab, under load: checkpoint, site killed, restore, checker; or other scenarios (SCENARIOS=default)

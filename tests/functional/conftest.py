@@ -31,6 +31,13 @@ def guests(application):
 
 
 @pytest.fixture
+def remote_site_alone():
+    """For tests that disturb the services of the remote site, or compare all that is there."""
+    with laboratory.remote_site_alone():
+        yield
+
+
+@pytest.fixture
 def orders(guests):
     return guests[0]
 

@@ -8,6 +8,7 @@ import atexit
 import concurrent.futures
 import contextlib
 import datetime
+import fcntl
 import functools
 import json
 import os
@@ -101,6 +102,14 @@ def processes(pattern):
 
 def kill(pids):
     in_site("kill", "-9", *map(str, pids))
+
+
+@contextlib.contextmanager
+def remote_site_alone():
+    """Nothing plays at the remote site but what holds this: "make hooks" takes the same lock."""
+    with (LAB_DIR / "remote.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

@@ -279,7 +279,7 @@ def tokens_good_for(seconds, site):
         configure(before)
 
 
-def test_services_may_be_gone_for_a_while_and_tokens_expire(guests):
+def test_services_may_be_gone_for_a_while_and_tokens_expire(guests, remote_site_alone):
     """One after the other in a single run, which tells meanwhile how far it is."""
     seconds = 35
     with contextlib.ExitStack() as stack:
