@@ -7,8 +7,8 @@
 LAB_DIR ?= /var/lib/osdr-lab
 # The same seed makes the same campaign.
 SEED ?= 1
-# How many checkpoints under load the checker reads.
-ROUNDS ?= 3
+# How many checkpoints under load the checker reads, of each driver in turn.
+ROUNDS ?= 2
 # What "make molecule" plays, one after the other; "default" ends with the primary site killed, so it comes last.
 SCENARIOS ?= default
 # Your own clouds.yaml, and the variables file of your application, for the scenario "own_clouds".
@@ -152,7 +152,7 @@ integration: controller ## ansible-test integration on your own two clouds, see 
 	@$(controller)/bin/python $(tools)/integration.py $(CONFIG) $(TARGETS)
 
 .PHONY: functional
-functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
+functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=2 SEED=1)
 	pytest tests/functional -m "not campaign" --verbose --durations=25 --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
 # At the remote site. Functional tests that disturb its services, or compare all that is there, wait for the same lock.

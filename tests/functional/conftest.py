@@ -68,7 +68,7 @@ def nobody_stays_frozen(guests, api):
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often the controller is killed")
     parser.addoption("--fleet", type=int, default=3, help="how many servers there are when one of them has no agent")
-    parser.addoption("--rounds", type=int, default=3, help="how many checkpoints are read by the checker")
+    parser.addoption("--rounds", type=int, default=2, help="how many checkpoints are read by the checker")
     parser.addoption("--prepared", action="store_true", help="the application runs already, and other tests may be freezing it")
     parser.addoption("--seed", type=int, default=1, help="the same seed makes the same campaign")
 
