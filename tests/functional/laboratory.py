@@ -50,6 +50,8 @@ _SSH_OPTIONS = (
     *("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10"),
     *("ControlMaster=auto", "ControlPersist=60", "ServerAliveInterval=2", "ServerAliveCountMax=3"),
 )
+#: Of a freeze that its guard has to end: as short as it can be on a busy machine. It is thawed some seconds later, by Nova's sweep or a retry.
+GUARDED = {"budget": 14, "guard_timeout": 15}
 #: How each driver reaches the lab.
 DRIVERS = {
     "nova": {"driver": "nova", "admin_cloud": "primary-admin"},
