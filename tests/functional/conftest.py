@@ -56,10 +56,15 @@ def api():
 def nobody_stays_frozen(guests, api):
     """The end of every test: the claim of the whole project."""
     yield
-    laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests, laboratory.WAKE_AGENT), 90)
     ids = [guest.id for guest in guests]
+
+    def is_settled():
+        return {api.state(one) for one in ids} == {"none"}
+
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        laboratory.wait("the quiesce API has settled", lambda: {*pool.map(api.state, ids)} == {"none"}, 90)
+        settled = pool.submit(laboratory.wait, "the quiesce API has settled", is_settled, 180)
+        laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests, laboratory.WAKE_AGENT), 90)
+        settled.result()
     # What an API process that was killed was at work on is given back by another one after a while.
     found = laboratory.wait("nobody is worked on", lambda: laboratory.statuses(guests), 90)
     assert found == ["ACTIVE"] * len(guests)

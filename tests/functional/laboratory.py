@@ -160,7 +160,7 @@ class Guest:
         """
         # Not flushed: that takes long on a busy machine, and a frozen file system blocks the write itself.
         write = "(for place in /root /data; do test -d $place && echo x > $place/probe; done) < /dev/null > /dev/null 2>&1 &"
-        look = "for again in 1 2 3 4; do sleep 0.3; kill -0 $! 2> /dev/null || break; done"
+        look = "for seconds in 0.1 0.2 0.4 0.6; do sleep $seconds; kill -0 $! 2> /dev/null || break; done"
         ask = f"{first} {write} {look}; kill -0 $! 2> /dev/null && echo frozen || echo running"
         # A connection may fail on a busy machine.
         return wait(f"an answer of {self.name}", lambda: self.run(ask), 60) == "frozen"
