@@ -97,7 +97,11 @@ SERVER = Kind(
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
         _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
         _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
-        _restored("status", note="a server that is off while others run stays off; states that are neither are named", usual=("ACTIVE", "SHUTOFF")),
+        _restored(
+            "status",
+            note="a server that is off while others run stays off; one that is paused or suspended is restored off and named, since its memory is lost",
+            usual=("ACTIVE", "SHUTOFF"),
+        ),
         _restored("locked", "locked_reason", note="the lock is that of the credentials"),
         _missing("accessIPv4", "accessIPv6"),
         _missing("trusted_image_certificates", note="set them again"),

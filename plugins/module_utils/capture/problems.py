@@ -10,6 +10,7 @@ import typing as t
 from ..application.definition import Application
 from ..core.intent import intents_of
 from ..core.records import FENCE_KEY, Network, Port, Router, SecurityGroup, Server, Subnet
+from ..core.states import is_off
 from ..manifest.missing import Missing
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
@@ -65,17 +66,17 @@ def _hidden(seen: CaptureSite) -> t.Iterator[Missing]:
 
 def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
     intents = intents_of(seen.servers.values())
-    off = sorted(server.label for server in seen.servers.values() if intents[server.id].is_off)
+    off = sorted(f"{server.label} ({server.status})" for server in seen.servers.values() if intents[server.id].is_off)
     if off:
-        yield f"These servers are off, so they stay off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
+        yield f"These servers do not run, so they are off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
 
 
 def _started(seen: CaptureSite) -> t.Iterator[Missing]:
     """Servers of an application that is shut down as a whole: a restore starts them."""
     intents = intents_of(seen.servers.values())
     for server in seen.servers.values():
-        if server.status == "SHUTOFF" and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
-            yield Missing(f"server '{server.name}'", "status", server.status, "all servers of the application are off, so the restored ones are started")
+        if is_off(server) and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
+            yield Missing(f"server '{server.name}'", "status", server.status, "no server of the application runs, so the restored ones are started")
 
 
 def _without_key_pair(seen: CaptureSite) -> t.Iterator[Missing]:

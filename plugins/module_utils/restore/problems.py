@@ -65,7 +65,7 @@ def doubts(plan: RestorePlan) -> list[str]:
         if (found := site.network(network)) and not site.is_own(found)
     ]
     off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
-    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
+    stays_off = [f"These servers did not run at the checkpoint and are off after the restore, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
     return [

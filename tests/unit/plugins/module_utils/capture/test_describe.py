@@ -235,13 +235,13 @@ def test_an_application_that_was_shut_down_as_a_whole_has_no_standby():
 )
 def test_that_an_application_that_was_shut_down_is_started_is_told(changes, is_told):
     told = [str(one) for one in left_out(seen(servers={"id-orders-db": orders_db(**changes)}))]
-    whole = "server 'orders-db': status (SHUTOFF); all servers of the application are off, so the restored ones are started"
+    whole = "server 'orders-db': status (SHUTOFF); no server of the application runs, so the restored ones are started"
     assert told == [whole] * is_told
     assert left_out(two_servers(**changes)[1]) == []
 
 
 def test_standbys_are_named():
-    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "stay off" in one]
+    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "do not run" in one]
     assert "orders-db (id-orders-db)" in told
     assert "front" not in told
 

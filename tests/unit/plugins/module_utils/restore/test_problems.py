@@ -384,7 +384,8 @@ def standby_manifest():
 
 
 def test_that_standbys_stay_off_is_told_before_a_restore():
-    assert doubts(standby_manifest(), shop.prepared_site()) == ["These servers were off at the checkpoint and stay off, without their checks: orders-db."]
+    told = "These servers did not run at the checkpoint and are off after the restore, without their checks: orders-db."
+    assert doubts(standby_manifest(), shop.prepared_site()) == [told]
 
 
 @pytest.mark.parametrize(("status", "count"), [("SHUTOFF", 0), ("ACTIVE", 0), ("PAUSED", 1)])

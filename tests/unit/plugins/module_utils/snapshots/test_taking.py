@@ -20,6 +20,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
     WaitTimeout,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.core.states import state_of
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence, ServerEvidence, SetEvidence, SnapshotEvidence
@@ -214,15 +215,33 @@ def test_servers_that_were_started_are_not_off():
     off = {name: server(name, status="SHUTOFF") for name in ("orders", "payments")}
     members = tuple(ServerVolumes(one, "database", (volume(name),)) for name, one in off.items())
     job = Wanted(SHOP, "noon", "crash", members)
-    assert seeing(job, orders=[off["orders"]], payments=[server("payments")]).still_off() == {"id-orders"}
+    assert seeing(job, orders=[off["orders"]], payments=[server("payments")]).still() == {"id-orders": state_of(off["orders"])}
 
 
 @pytest.mark.parametrize("changes", [{"task_state": "powering-on"}, {"updated_at": "2026-11-22T12:00:09Z"}])
 def test_a_server_that_is_being_started_or_has_run_meanwhile_has_not_been_off(changes):
     off = server("orders", status="SHUTOFF", updated_at="2026-11-22T11:00:00Z")
     job = Wanted(SHOP, "noon", "crash", (ServerVolumes(off, "database", (volume("orders"),)),))
-    assert seeing(job, orders=[off]).still_off() == {"id-orders"}
-    assert seeing(job, orders=[dataclasses.replace(off, **changes)]).still_off() == set()
+    assert seeing(job, orders=[off]).still() == {"id-orders": state_of(off)}
+    assert seeing(job, orders=[dataclasses.replace(off, **changes)]).still() == {}
+
+
+@pytest.mark.parametrize("status", ["PAUSED", "SUSPENDED"])
+@pytest.mark.parametrize(
+    ("changes", "stood_still"),
+    [
+        pytest.param({}, True, id="untouched"),
+        pytest.param({"status": "ACTIVE"}, False, id="runs"),
+        pytest.param({"updated_at": "2026-11-22T12:00:09Z"}, False, id="has run meanwhile"),
+        pytest.param({"task_state": "unpausing"}, False, id="is about to run"),
+        pytest.param({"status": "SHUTOFF"}, False, id="was switched off"),
+        pytest.param({"metadata": {"osdr_freeze": "{}"}}, False, id="somebody freezes it"),
+    ],
+)
+def test_what_its_owner_paused_counts_only_while_nobody_touches_it(status, changes, stood_still):
+    paused = server("orders", status=status, updated_at="2026-11-22T11:00:00Z")
+    job = Wanted(SHOP, "noon", "crash", (ServerVolumes(paused, "database", (volume("orders"),)),))
+    assert seeing(job, orders=[dataclasses.replace(paused, **changes)]).still() == ({"id-orders": state_of(paused)} if stood_still else {})
 
 
 # Taking
