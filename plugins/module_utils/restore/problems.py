@@ -343,7 +343,8 @@ def _build_problems(site: RestoreSite, step: ServerStep, label: str) -> t.Iterat
 
 def _volume_problems(step: ServerStep, awaited: bool) -> t.Iterator[str]:
     for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
-        attached = volume is not None and any(
+        # Of one for several servers, others may be attached before.
+        attached = volume is not None and not volume.multiattach and any(
             step.current is None or one.server_id != step.current.id for one in volume.attachments
         )
         missing = volume is None or volume.status not in READY

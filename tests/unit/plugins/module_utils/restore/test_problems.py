@@ -314,7 +314,7 @@ def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     backups = {"backups": lambda: [mine], "backup": {"theirs": theirs}.get}
-    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, multiattach_types=dict, quotas=dict, availability_zones=list)
     others = SimpleNamespace(quotas=dict, availability_zones=list, free_addresses=dict)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)

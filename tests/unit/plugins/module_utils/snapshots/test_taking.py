@@ -297,6 +297,50 @@ def test_a_set_is_taken_within_the_freeze_and_carries_its_evidence():
     assert shop.time.seconds < 2
 
 
+def sharing(least="quiesced", *others):
+    """Two servers in tiers of their own, which share a volume, perhaps with others: their volumes, window and wanted set."""
+    names = ("orders", "payments")
+    application = Application("shop", tuple(Tier(name, (name,)) for name in names))
+    shared = volume("shared", multiattach=True, attachments=attached(*names, *others))
+    cinder = FakeCinder(*(volume(name, attachments=attached(name)) for name in names), shared)
+    servers = {name: server(name, volumes=((f"volume-{name}", False), ("volume-shared", False))) for name in names}
+    driver = FakeDriver()
+    driver.calls = cinder.calls
+    steps = [[Member(servers[name], name, driver)] for name in reversed(names)]
+    window = FreezeWindow(steps, Limits(30, 60, 120, 4), FakeMarks(), Interruption(), cinder.time.clock)
+    wanted = Wanted(application, "noon", least, survey(application, servers, Storages([cinder])))
+    return cinder, window, wanted
+
+
+def take_shared(cinder, window, wanted):
+    units = [Unit(INDIVIDUAL, "b", (one,), "asked for") for one in wanted.volumes.values()]
+    job = SnapshotSet(Storages([cinder]), wanted, cinder.waiter, 4)
+    return job, job.take(units, window, seeing(wanted, orders=[server("orders")], payments=[server("payments")]), Interruption())
+
+
+def test_a_volume_of_servers_in_several_tiers_is_snapshotted_once_when_all_of_them_are_frozen():
+    cinder, window, wanted = sharing()
+    job, evidence = take_shared(cinder, window, wanted)
+    asked = [call[0] for call in cinder.calls if call[0] in ("freeze", "create_snapshot", "thaw")]
+    assert asked == ["freeze"] * 2 + ["create_snapshot"] * 3 + ["thaw"] * 2
+    assert sorted(one.volume_id for one in job.current()) == ["volume-orders", "volume-payments", "volume-shared"]
+    assert {one.consistency for one in evidence.servers.values()} == {"quiesced"}
+    # What is adopted later says the same of both servers.
+    assert Evidence.read(job.current()) == evidence
+    assert not plan_present(wanted, job.current()).changed
+
+
+def test_a_volume_that_a_server_outside_has_too_makes_the_set_crash_consistent_and_says_so():
+    cinder, window, wanted = sharing("crash", "foreign")
+    _job, evidence = take_shared(cinder, window, wanted)
+    assert evidence.whole.consistency == "crash"
+    assert {one.reason for one in evidence.servers.values()} == {
+        "volume shared (volume-shared) is also attached to server id-foreign, which is not frozen with the others"
+    }
+    with pytest.raises(ConsistencyTooLow, match="also attached to server id-foreign"):
+        take_shared(*sharing("paused", "foreign"))
+
+
 def test_without_a_freeze_a_set_is_crash_consistent():
     shop = Shop(least="crash")
     assert shop.take(window=False).whole.consistency == "crash"
