@@ -21,6 +21,7 @@ from ..quiesce.mark import FreezeMark
 from ..quiesce.window import FreezeWindow, Member
 from . import proof
 from .grouping import Unit
+from .holding import hold_of
 
 _SERVER_KEY = "osdr_server"
 _FREEZE_KEY = "osdr_frozen"
@@ -192,11 +193,11 @@ class Seen:
         if strangers and server.id in self._known_servers():
             return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
         if member:
-            level, reason = proof.of_frozen(member, taken)
+            level, reason = proof.of_frozen(member, taken, hold_of(volumes))
             return ServerEvidence(server.id, level, reason, None, _facts_of_member(member))
         mark = self.standing.get(server.id)
         if mark:
-            doubt = proof.doubt_of_mark(mark, taken)
+            doubt = proof.doubt_of_mark(mark, taken, hold_of(volumes))
             return ServerEvidence(server.id, "crash", doubt or _UNCONFIRMED, None if doubt else _level_of(mark), _facts_of_mark(mark))
         state = self.still.get(server.id)
         if state and state.level:

@@ -316,6 +316,21 @@ def test_what_stands_still_by_itself_is_neither_frozen_nor_thawed(cloud, monkeyp
     assert {name for _action, name in driver.calls} == {"payments"}
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(("level", "is_told"), [("quiesced", True), ("paused", False)])
+def test_that_windows_holds_a_freeze_for_less_than_the_budget_is_told_before(monkeypatch, check_mode, level, is_told):
+    cloud = Cloud(monkeypatch)
+    cloud.cinder = FakeCinder(*(volume(name, image_metadata={"os_type": "windows"}) for name in NAMES))
+    cloud.cinder.may_snapshot, cloud.cinder.cloud.warm_up = (lambda which: True), (lambda seconds: None)
+    driver = FakeDriver()
+    driver.consistency = level
+    chosen = {"choose": lambda self, servers: {one.id: Choice(driver, Support(state=THAWED), {}) for one in servers if one.name == "orders"}}
+    quiescing(monkeypatch, cloud, driver, **chosen)
+    cloud.run(check_mode, quiesce={**QUIESCE, "budget": 60, "guard_timeout": 90}, consistency="crash")
+    told = [one for one in cloud.warnings if "Windows holds a freeze for 10 s only, and so do these servers: orders (id-orders)." in one]
+    assert len(told) == is_told
+
+
 def test_each_server_in_no_state_for_it_is_told_once(cloud, monkeypatch):
     cloud.servers["orders"] = server("orders", status="RESCUE")
     quiescing(monkeypatch, cloud, FakeDriver(), choose=lambda self, servers: {one.id: Choice(None, Support(refusal(one)), {}) for one in servers})
