@@ -120,6 +120,39 @@ def test_a_server_in_no_tier_that_has_the_volume_is_named_and_gets_none():
     assert cluster.restored() == {name: [f"{name}-root", "quorum"] for name in NAMES[:2]}
 
 
+def test_a_server_that_is_restored_alone_gets_it_and_the_others_later():
+    cluster = Cluster()
+    manifest = cluster.manifest()
+    cluster.there.restored(manifest, servers=["two"])
+    assert cluster.restored() == {"two": ["two-root", "quorum"]}
+    assert cluster.there.restored(manifest)
+    assert cluster.restored() == {name: [f"{name}-root", "quorum"] for name in NAMES}
+    assert [one["name"] for one in cluster.remote.cinder.by_id["volumes"].values()].count("quorum") == 1
+
+
+def test_a_drill_has_a_copy_of_its_own_on_all_its_servers():
+    cluster = Cluster()
+    manifest = cluster.manifest()
+    cluster.there.restored(manifest)
+    cluster.there.restored(manifest, drill="7")
+    copies = [one for one in cluster.remote.cinder.by_id["volumes"].values() if "quorum" in one["name"]]
+    assert [len(one["attachments"]) for one in copies] == [3, 3]
+    assert len({there["server_id"] for one in copies for there in one["attachments"]}) == 6
+
+
+def test_it_travels_back_as_it_came():
+    cluster = Cluster()
+    cluster.there.restored(cluster.manifest())
+    home = MemorySite("home")
+    home.cinder.types["shared"] = dict(FOR_SEVERAL)
+    home.nova.flavor("small", 1, 512)
+    back = json.loads(json.dumps(manifest_of(cluster.there.captured(cluster.definition), cluster.remote, home)))
+    cluster.remote, cluster.there = home, Modules(home)
+    assert cluster.there.checked(back) == []
+    cluster.there.restored(back)
+    assert cluster.restored() == {name: [f"{name}-root", "quorum"] for name in NAMES}
+
+
 def test_in_memory_a_volume_for_one_has_one_as_in_cinder():
     cluster = Cluster(sharing=())
     plain = cluster.primary.cinder.create({"name": "plain", "size": 1}, OURS)

@@ -129,13 +129,16 @@ class Modules:
             module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
             return t.cast("list[str]", os_restore_check.check(module)["problems"])
 
-    def restored(self, manifest: Resource) -> bool:
-        """Restore; returns whether anything was changed."""
+    def restored(self, manifest: Resource, **options: t.Any) -> bool:
+        """Restore; returns whether anything was changed.
+
+        :param options: what all modules of a restore take.
+        """
         with self._there():
-            made = os_restore_networks.run(self._module(manifest=manifest).params, False)
+            made = os_restore_networks.run(self._module(manifest=manifest, **options).params, False)
             self.warnings += made["warnings"]
             own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
-            built = os_restore_servers.run(self._module(manifest=manifest, **own))
+            built = os_restore_servers.run(self._module(manifest=manifest, **own, **options))
             return bool(made["changed"] or built["changed"])
 
 
