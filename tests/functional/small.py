@@ -42,18 +42,12 @@ class Small:
         """One of its servers as it is now; the first where none is named."""
         return cloud(site).compute.find_server(name or self.servers[0], ignore_missing=False)
 
-    def build(self, shared=None):
-        """Build the servers one after the other.
-
-        :param shared: a volume that all of them get, too.
-        """
+    def build(self):
+        """Build the servers one after the other."""
+        flavor = self._compute.find_flavor("lab.small", ignore_missing=False).id
         for name in self.servers:
-            disks = [self.volume(name, image="lab-guest", bootable=True, volume_type="ceph"), *([shared] if shared else [])]
-            mapping = [
-                {"uuid": disk, "source_type": "volume", "destination_type": "volume", "boot_index": -1 if place else 0}
-                for place, disk in enumerate(disks)
-            ]
-            flavor = self._compute.find_flavor("lab.small", ignore_missing=False).id
+            disk = self.volume(name, image="lab-guest", bootable=True, volume_type="ceph")
+            mapping = [{"uuid": disk, "source_type": "volume", "destination_type": "volume", "boot_index": 0}]
             server = self._compute.create_server(name=name, flavor_id=flavor, networks="none", block_device_mapping=mapping, config_drive=True)
             self.undo.callback(self._remove_server, server.id)
             self._compute.wait_for_server(server, wait=600)
@@ -63,6 +57,15 @@ class Small:
         made = cloud("primary").create_volume(1, name=name, wait=True, timeout=300, **options)
         self.undo.callback(wait, f"volume {made.id} to be removed", lambda: self._is_removed(made.id), 300, 3)
         return made.id
+
+    def share(self, volume_id):
+        """Attach a volume to all of its servers: not before they run, since a guest formats the blank disks that it finds when it boots."""
+        storage = cloud("primary").block_storage
+        for name in self.servers:
+            body = {"volumeAttachment": {"volumeId": volume_id}}
+            server_id = self.server(name).id
+            self._compute.post(f"/servers/{server_id}/os-volume_attachments", json=body, microversion="2.60").raise_for_status()
+            wait("the attachment", lambda one=server_id: one in {there["server_id"] for there in storage.get_volume(volume_id).attachments}, 120)
 
     @staticmethod
     def _is_removed(volume_id):

@@ -20,7 +20,9 @@ def cluster(application):
             admin = cloud(f"{site}-admin").block_storage
             kind = admin.create_type(name=made.called("type"), extra_specs={"volume_backend_name": "ceph", "multiattach": "<is> True"})
             made.undo.callback(admin.delete_type, kind)
-        made.build(made.volume(made.called("quorum"), volume_type=made.called("type")))
+        quorum = made.volume(made.called("quorum"), volume_type=made.called("type"))
+        made.build()
+        made.share(quorum)
         one, two = (made.server(name) for name in made.servers)
         run(one.id, f"echo '{WRITTEN}' | dd of=/dev/vdb conv=notrunc; sync")
         assert run(two.id, "echo 3 > /proc/sys/vm/drop_caches; head -n 1 /dev/vdb") == WRITTEN

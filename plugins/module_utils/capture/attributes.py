@@ -99,7 +99,7 @@ SERVER = Kind(
         _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
         _restored(
             "status",
-            note="a server that is off while others run stays off; one that is paused or suspended is restored off and named, since its memory is lost",
+            note="a server that is off while others run stays off; one that is paused or suspended counts as off, and is named because its memory is lost",
             usual=("ACTIVE", "SHUTOFF"),
         ),
         _restored("locked", "locked_reason", note="the lock is that of the credentials"),

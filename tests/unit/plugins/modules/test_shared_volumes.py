@@ -159,15 +159,3 @@ def test_in_memory_a_volume_for_one_has_one_as_in_cinder():
     cluster._server("four", [plain])
     with pytest.raises(Exception, match="status must be available to reserve, but the current status is in-use"):
         cluster._server("five", [plain])
-
-
-@pytest.mark.parametrize("status", ["pause", "suspend"])
-def test_a_paused_server_comes_back_off_and_is_named(status):
-    cluster = Cluster()
-    cluster.primary.ask("nova", "POST", f"servers/{cluster.servers['two']['id']}/action", {status: None})
-    manifest = cluster.manifest()
-    told = " ".join(cluster.here.warnings)
-    assert f"These servers do not run, so they are off when they are restored: two ({cluster.servers['two']['id']}) ({status.upper()}" in told
-    assert f"server 'two': status ({status.upper()}" in told
-    cluster.there.restored(manifest)
-    assert {one["name"]: one["status"] for one in cluster.remote.nova.by_id["servers"].values()} == {"one": "ACTIVE", "two": "SHUTOFF", "three": "ACTIVE"}

@@ -24,6 +24,28 @@ _SHOWN_SINCE = {
 _TAKEN_SINCE = {"description": (2, 19), "tags": (2, 52), "trusted_image_certificates": (2, 63), "hostname": (2, 90)}
 _OF_ADMINISTRATORS = ("OS-EXT-SRV-ATTR:root_device_name", "OS-EXT-SRV-ATTR:user_data", "OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname")
 _HOSTNAME, _HOSTNAME_SINCE, _DOMAINS_SINCE = "OS-EXT-SRV-ATTR:hostname", (2, 90), (2, 94)
+#: What Nova shows of a server in each state.
+_STATES: dict[str, Resource] = {
+    status: {"status": status, "OS-EXT-STS:vm_state": state, "OS-EXT-STS:power_state": power}
+    for status, state, power in (
+        *(("ACTIVE", "active", 1), ("SHUTOFF", "stopped", 4), ("PAUSED", "paused", 3), ("SUSPENDED", "suspended", 4), ("RESCUE", "rescued", 1)),
+        *(("VERIFY_RESIZE", "resized", 1), ("SHELVED_OFFLOADED", "shelved_offloaded", 4), ("ERROR", "error", 1)),
+    )
+}
+#: In which states Nova takes an action, and what comes of it.
+_ACTIONS = {
+    "os-stop": (("ACTIVE", "ERROR"), "SHUTOFF"),
+    "os-start": (("SHUTOFF",), "ACTIVE"),
+    "pause": (("ACTIVE",), "PAUSED"),
+    "unpause": (("PAUSED",), "ACTIVE"),
+    "suspend": (("ACTIVE",), "SUSPENDED"),
+    "resume": (("SUSPENDED",), "ACTIVE"),
+    "rescue": (("ACTIVE", "SHUTOFF", "ERROR"), "RESCUE"),
+    "unrescue": (("RESCUE",), "ACTIVE"),
+    "resize": (("ACTIVE", "SHUTOFF"), "VERIFY_RESIZE"),
+    "confirmResize": (("VERIFY_RESIZE",), "ACTIVE"),
+    "shelve": (("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"), "SHELVED_OFFLOADED"),
+}
 #: Since when a volume may be one for several servers.
 _SHARED_SINCE = (2, 60)
 _POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
@@ -342,18 +364,20 @@ class Nova:
         expect(not server["locked"] or action in ("unlock", "os-getConsoleOutput"), "Instance is locked", 409)
         if action == "os-getConsoleOutput":
             return {"output": ""}
-        changes: dict[str, tuple[str, Resource]] = {
-            "os-stop": ("ACTIVE", {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4}),
-            "os-start": ("SHUTOFF", {"status": "ACTIVE", "OS-EXT-STS:vm_state": "active", "OS-EXT-STS:power_state": 1}),
-            "pause": ("ACTIVE", {"status": "PAUSED", "OS-EXT-STS:vm_state": "paused", "OS-EXT-STS:power_state": 3}),
-            "suspend": ("ACTIVE", {"status": "SUSPENDED", "OS-EXT-STS:vm_state": "suspended", "OS-EXT-STS:power_state": 4}),
-            "rescue": ("ACTIVE", {"status": "RESCUE", "OS-EXT-STS:vm_state": "rescued", "OS-EXT-STS:power_state": 1}),
-            "lock": (server["status"], {"locked": True, "locked_reason": (arguments or {}).get("locked_reason")}),
-            "unlock": (server["status"], {"locked": False, "locked_reason": None}),
-        }
-        before, after = changes[action]
-        expect(server["status"] == before, f"Cannot '{action}' instance while it is {server['status']}", 409)
-        server.update(after)
+        if action in ("lock", "unlock"):
+            server |= {"locked": action == "lock", "locked_reason": (arguments or {}).get("locked_reason")}
+            return None
+        if action == "os-resetState":
+            expect(request.caller.sees_all, "Policy doesn't allow os_compute_api:os-admin-actions:reset_state to be performed.", 403)
+            server |= _STATES["ERROR" if arguments["state"] == "error" else "ACTIVE"]
+            return None
+        before, after = _ACTIONS[action]
+        expect(server["status"] in before, f"Cannot '{action}' instance while it is {server['status']}", 409)
+        server |= _STATES[after]
+        if action == "shelve":
+            # A server whose disks are volumes is taken off its host at once; they are kept for it, and attached to nothing.
+            for volume in (self._site.cinder.by_id["volumes"][one["volume_id"]] for one in server["_volumes"]):
+                volume |= {"status": "reserved", "attachments": []}
         return None
 
     def _remove(self, server: Resource) -> None:
