@@ -15,7 +15,8 @@ description:
   - Snapshots all volumes of all servers of an application in parallel, and proves how consistent the set is.
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
     first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
-  - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent.
+  - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent. Nor are those that their owner has paused or
+    suspended; their snapshots are C(paused)-consistent. Servers in other states than these and C(ACTIVE) are refused.
   - Where a storage backend reports truly consistent group snapshots, the volumes there are snapshotted as one group, else
     all of them at once; see O(grouping).
   - Within a freeze that M(osdr.openstack.os_server_quiesce) holds, leave O(quiesce) out, and call the module again with O(thaw)

@@ -109,7 +109,7 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         description=unmarked_text(volume.description),
         image_metadata=volume.image_metadata,
         is_read_only=volume.is_read_only,
-        device_tag=seen.device_tags.get(volume.id),
+        device_tag=seen.device_tag(server.id, volume.id),
     )
 
 
@@ -141,7 +141,7 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         dns_domain=port.dns_domain,
         profile=port.profile or None,
         dhcp_options=port.dhcp_options,
-        device_tag=seen.device_tags.get(port.id),
+        device_tag=seen.device_tag(port.device_id, port.id),
     )
 
 

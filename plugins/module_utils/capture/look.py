@@ -60,10 +60,14 @@ class CaptureSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: t.Mapping[str, QosPolicy] = dataclasses.field(default_factory=dict)
     subnet_pools: t.Mapping[str, SubnetPool] = dataclasses.field(default_factory=dict)
-    #: Per id of the attached volume or port.
-    device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Per id of the attached volume or port, per server id: each server may have another tag for a volume that they share.
+    device_tags: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
+
+    def device_tag(self, server_id: str, one: str) -> str | None:
+        """The tag by which a server knows a volume or port."""
+        return self.device_tags.get(server_id, {}).get(one)
 
     def group_of(self, server: Server) -> ServerGroup | None:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
@@ -114,6 +118,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     servers = compute.resolve(application.servers)
+    server_ids = [server.id for server in servers.values()]
     work: dict[str, t.Callable[[], t.Any]] = {
         "volumes": storage.volumes,
         "ports": network.ports,
@@ -128,7 +133,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "trunks": network.trunks,
         "QoS policies": network.qos_policies,
         "subnet pools": network.subnet_pools,
-        "device tags": lambda: each([server.id for server in servers.values()], compute.device_tags, concurrency),
+        "device tags": lambda: each(server_ids, compute.device_tags, concurrency),
         "version": compute.newest_version,
     }
     found = run_all(work, concurrency)
@@ -150,7 +155,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         trunks=tuple(found["trunks"]),
         qos_policies=_by_id(found["QoS policies"]),
         subnet_pools=_by_id(found["subnet pools"]),
-        device_tags={one: tag for tags in found["device tags"] for one, tag in tags.items()},
+        device_tags=dict(zip(server_ids, found["device tags"], strict=True)),
         nova=found["version"],
     )
 

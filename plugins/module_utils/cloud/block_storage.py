@@ -16,6 +16,8 @@ _READ_ONLY, _ATTACHED_MODE = "readonly", "attached_mode"
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
 #: A type's own key for availability zones.
 _ZONES_OF_TYPE = "RESKEY:availability_zones"
+#: Its key for volumes that can be attached to several servers, and what it must say.
+_MULTIATTACH, _IS_TRUE = "multiattach", "<is> True"
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "3.71"
 #: Groups came with 3.13, their snapshots with 3.14.
@@ -117,6 +119,12 @@ class BlockStorage:
         with self.cloud.calling("list volume types"):
             wanted = {found.name: str((found.extra_specs or {}).get(_ZONES_OF_TYPE) or "") for found in self._api.types()}
         return {name: frozenset(zone.strip() for zone in zones.split(",")) for name, zones in wanted.items() if zones}
+
+    def multiattach_types(self) -> dict[str, bool]:
+        """Whether volumes of a type can be attached to several servers, per name of the types whose extra specs the site shows."""
+        with self.cloud.calling("list volume types"):
+            shown = {found.name: found.extra_specs for found in self._api.types()}
+        return {name: specs.get(_MULTIATTACH) == _IS_TRUE for name, specs in shown.items() if specs is not None}
 
     def default_volume_type(self) -> str | None:
         """The type of new volumes that name none; None when there is no default."""

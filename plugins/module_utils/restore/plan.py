@@ -64,7 +64,7 @@ class RestorePlan:
         narrowed = dataclasses.replace(
             self,
             manifest=manifest,
-            volumes=tuple(step for step in self.volumes if step.server in servers),
+            volumes=tuple(step for step in self.volumes if {*servers} & {*step.servers}),
             servers=tuple(step for step in self.servers if step.spec.name in servers),
             lacking=lacking(manifest.description.topology, self.site, owner_of(manifest)),
             ports=tuple(plan_ports(manifest, self.site)),

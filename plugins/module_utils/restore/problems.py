@@ -65,7 +65,7 @@ def doubts(plan: RestorePlan) -> list[str]:
         if (found := site.network(network)) and not site.is_own(found)
     ]
     off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
-    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
+    stays_off = [f"These servers did not run at the checkpoint and are off after the restore, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
     return [
@@ -343,7 +343,8 @@ def _build_problems(site: RestoreSite, step: ServerStep, label: str) -> t.Iterat
 
 def _volume_problems(step: ServerStep, awaited: bool) -> t.Iterator[str]:
     for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
-        attached = volume is not None and any(
+        # Of one for several servers, others may be attached before.
+        attached = volume is not None and not volume.multiattach and any(
             step.current is None or one.server_id != step.current.id for one in volume.attachments
         )
         missing = volume is None or volume.status not in READY

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observe what surrounds the snapshots of a set: freezes that others hold, and servers that are shut down."""
+"""Observe what surrounds the snapshots of a set: freezes that others hold, and servers that stand still by themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typing as t
 
 from ..cloud.compute import Compute
 from ..core.records import Server
-from ..quiesce.driver import has_no_guest
+from ..core.states import ServerState, stands_still, state_of
 from ..quiesce.mark import FreezeMark
 from ..work.pool import each
 from .wanted import Wanted
@@ -31,14 +31,13 @@ class Seeing:
         found = each(marked, self._compute.server, self._concurrency)
         return {one.id: t.cast(FreezeMark, FreezeMark.of(one)) for one in found if FreezeMark.stands_on(one)}
 
-    def still_off(self) -> set[str]:
-        """Ids of the servers that were shut down before the snapshots, and have been ever since."""
-        off = {server.id: server for server in self._servers if _is_off(server)}
-        found = each(off, self._compute.server, self._concurrency)
-        # One that was started and stopped meanwhile is another one to Nova.
-        return {one.id for one in found if _is_off(one) and one.updated_at == off[one.id].updated_at}
+    def still(self) -> dict[str, ServerState]:
+        """The servers that stood still by themselves before the snapshots and have ever since: the state of each, per id."""
+        before = {server.id: server for server in self._servers if stands_still(server)}
+        found = each(before, self._compute.server, self._concurrency)
+        return {one.id: state_of(one) for one in found if stands_still(one) and _is_unchanged(before[one.id], one)}
 
 
-def _is_off(server: Server) -> bool:
-    """Whether it is shut down, and is not being started: its guest may run by then."""
-    return server.status == "SHUTOFF" and has_no_guest(server)
+def _is_unchanged(before: Server, after: Server) -> bool:
+    """Whether nothing was done to a server: one that was started and stopped meanwhile is another one to Nova."""
+    return (before.status, before.updated_at) == (after.status, after.updated_at)

@@ -112,7 +112,7 @@ class SnapshotSet:
                 self._take_all(requests)
             self._refuse_failed(requests)
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
-            seen = Seen(requests.taken, units, window, standing, seeing.still_off())
+            seen = Seen(requests.taken, units, window, standing, seeing.still())
             return self._seal(seen.evidence(self._wanted.servers))
         except BaseException:
             with interruption.shielded():

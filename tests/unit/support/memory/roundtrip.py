@@ -97,7 +97,7 @@ class _Params(dict[str, t.Any]):
         return None
 
 
-class _Modules:
+class Modules:
     """The collection's modules at one site."""
 
     def __init__(self, site: MemorySite) -> None:
@@ -129,13 +129,16 @@ class _Modules:
             module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
             return t.cast("list[str]", os_restore_check.check(module)["problems"])
 
-    def restored(self, manifest: Resource) -> bool:
-        """Restore; returns whether anything was changed."""
+    def restored(self, manifest: Resource, **options: t.Any) -> bool:
+        """Restore; returns whether anything was changed.
+
+        :param options: what all modules of a restore take.
+        """
         with self._there():
-            made = os_restore_networks.run(self._module(manifest=manifest).params, False)
+            made = os_restore_networks.run(self._module(manifest=manifest, **options).params, False)
             self.warnings += made["warnings"]
             own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
-            built = os_restore_servers.run(self._module(manifest=manifest, **own))
+            built = os_restore_servers.run(self._module(manifest=manifest, **own, **options))
             return bool(made["changed"] or built["changed"])
 
 
@@ -145,7 +148,7 @@ def travel(blueprint: Blueprint) -> Outcome:
     if not source.servers:
         return Outcome("no servers")
     remote = Remote(blueprint, source)
-    here, there = _Modules(source.site), _Modules(remote.site)
+    here, there = Modules(source.site), Modules(remote.site)
     names = [server["name"] for server in source.servers]
     definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
     with _untouched(source.site, remote.site) as violations:
@@ -153,7 +156,7 @@ def travel(blueprint: Blueprint) -> Outcome:
             description = here.captured(definition)
         except (CheckFailed, InvalidInput) as error:
             return Outcome("refused at capture", (str(error),), violations)
-        manifest = json.loads(json.dumps(_manifest(description, source.site, remote.site)))
+        manifest = json.loads(json.dumps(manifest_of(description, source.site, remote.site)))
         try:
             problems = there.checked(manifest)
         except DrError as error:
@@ -185,7 +188,7 @@ def _untouched(source: MemorySite, remote: MemorySite) -> t.Iterator[list[str]]:
         violations += [f"{kind} of {project} changed: {had[kind]} became {now[kind]}" for kind in had if had[kind] != now[kind]]
 
 
-def _second(there: _Modules, manifest: Resource) -> t.Iterator[str]:
+def _second(there: Modules, manifest: Resource) -> t.Iterator[str]:
     there.site.writes.clear()
     if there.restored(manifest):
         yield "a second restore says that it changed something"
@@ -219,10 +222,10 @@ def _is_about(sentence: str, one: Difference) -> bool:
     return any(name in sentence for name in (one.resource_id, f"'{one.label}'", *one.owners))
 
 
-def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
+def manifest_of(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
     """The manifest of a checkpoint, whose copies are at the remote site."""
-    copies = []
-    for volume in (one for server in description["servers"] for one in server["volumes"]):
+    copies, volumes = [], {one["source_id"]: one for server in description["servers"] for one in server["volumes"]}
+    for volume in volumes.values():
         there = source.cinder.by_id["volumes"][volume["source_id"]]
         held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
         copy = Copy(volume["source_id"], "cinder_backup", held["id"], (held["id"],), volume["size"], False, 1, "backups", 1)

@@ -15,7 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight i
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_nova import FakeNova
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import attached, backup, server, volume
 
 #: Taken at the site where the application runs; what is old was fenced two hours before.
 MANIFEST = dataclasses.replace(shop.manifest(), checkpoint=dataclasses.replace(shop.manifest().checkpoint, site="remote"))
@@ -168,6 +168,23 @@ def test_once_the_old_is_gone_nothing_is_in_the_way_and_the_quotas_are_free():
     assert problems(left) == []
     assert [one.name for one in left.site.servers] == ["blog"]
     assert {need.resource: need.left for need in judged(left).needs} == {"volumes": 3, "instances": 2, "cores": 2}
+
+
+def sharing(*others):
+    """Both old servers have one more volume, and so have others."""
+    volumes = {name: ((f"volume-{name}", False), ("volume-shared", False)) for name in ("orders-db", "shop-front")}
+    shared = volume("shared", multiattach=True, attachments=attached("orders-db", "shop-front", *others))
+    site = home()
+    servers = tuple(dataclasses.replace(one, volumes=volumes.get(one.name, one.volumes)) for one in site.servers)
+    return dataclasses.replace(site, servers=servers, volumes=(*site.volumes, shared))
+
+
+@pytest.mark.parametrize(("others", "stays"), [((), False), (("blog",), True)], ids=["theirs alone", "somebody else's too"])
+def test_a_volume_of_several_old_servers_frees_its_quota_once_and_only_if_it_goes(others, stays):
+    site = sharing(*others)
+    left = without(stock(site, volume={"volumes": Quota("volumes", 10, 4)}), list(planned(site).values()), keep_volumes=False)
+    assert ("volume-shared" in {one.id for one in left.site.volumes}) is stays
+    assert left.quotas["volume"]["volumes"].in_use == (2 if stays else 1)
 
 
 def test_volumes_that_stay_are_counted_still():

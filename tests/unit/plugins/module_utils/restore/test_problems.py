@@ -314,7 +314,7 @@ def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     backups = {"backups": lambda: [mine], "backup": {"theirs": theirs}.get}
-    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, multiattach_types=dict, quotas=dict, availability_zones=list)
     others = SimpleNamespace(quotas=dict, availability_zones=list, free_addresses=dict)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)
@@ -384,7 +384,8 @@ def standby_manifest():
 
 
 def test_that_standbys_stay_off_is_told_before_a_restore():
-    assert doubts(standby_manifest(), shop.prepared_site()) == ["These servers were off at the checkpoint and stay off, without their checks: orders-db."]
+    told = "These servers did not run at the checkpoint and are off after the restore, without their checks: orders-db."
+    assert doubts(standby_manifest(), shop.prepared_site()) == [told]
 
 
 @pytest.mark.parametrize(("status", "count"), [("SHUTOFF", 0), ("ACTIVE", 0), ("PAUSED", 1)])
