@@ -235,6 +235,7 @@ def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
         tags=unmarked_tags(network.tags),
         dns_domain=network.dns_domain,
         qos_policy=_policy_name(seen, network.qos_policy_id),
+        is_of_others=not seen.is_own(network),
     )
 
 

@@ -228,8 +228,11 @@ class _Inspection:
 
     def _of_topology(self) -> t.Iterator[Missing]:
         subnets = [one for one in self._answers.subnets if one["network_id"] in self._networks]
-        yield from self._each(attributes.NETWORK, [one for one in self._answers.networks if one["id"] in self._networks])
-        yield from self._each(attributes.SUBNET, subnets)
+        # Of a network of others nothing is made, so nothing of it is lost.
+        networks = [one for one in self._answers.networks if one["id"] in self._networks and self._is_own(one)]
+        own = {one["id"] for one in networks}
+        yield from self._each(attributes.NETWORK, networks)
+        yield from self._each(attributes.SUBNET, [one for one in subnets if one["network_id"] in own])
         routers = self._routers({one["id"] for one in subnets})
         yield from self._each(attributes.ROUTER, routers)
         for router in routers:

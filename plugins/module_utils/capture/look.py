@@ -65,6 +65,10 @@ class CaptureSite:
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
 
+    def is_own(self, resource: Network | SecurityGroup) -> bool:
+        """Whether something is the project's, and not shared by another one."""
+        return resource.project_id == self.project_id
+
     def group_of(self, server: Server) -> ServerGroup | None:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
 

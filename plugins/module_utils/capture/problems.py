@@ -148,12 +148,15 @@ def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
 
 
 def _network_problems(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
-    network = seen.networks.get(port.network_id)
-    if network is None or network.project_id != seen.project_id:
-        name = network.name if network else port.network_id
+    """Networks of other projects are described as far as they are shared with this one, or with the credentials."""
+    network, unseen = seen.networks.get(port.network_id), sorted({ip.subnet_id for ip in port.fixed_ips} - {*seen.subnets})
+    way_out = "have its owner share it with the project, use credentials that see it, or put the port on another network."
+    if network is None:
+        yield f"{where} is on network {port.network_id}, which belongs to another project and is not shared with this one; {way_out}"
+    elif unseen:
         yield (
-            f"{where} is on network '{name}', which belongs to another project (shared or external): "
-            "its addresses cannot be promised at another site; put the server on a network of the project."
+            f"{where} has an address in subnet {unseen[0]} of network '{network.name}', which belongs to another project: the project does not see "
+            f"that subnet; {way_out}"
         )
 
 
@@ -176,11 +179,12 @@ def _topology_problems(seen: CaptureSite, scope: Scope) -> t.Iterator[str]:
         named = (one for one in everything.values() if one.project_id == seen.project_id or one.id in used)
         counts = collections.Counter(one.name for one in named)
         for resource_id in used:
-            name = everything[resource_id].name
+            name, is_own = everything[resource_id].name, everything[resource_id].project_id == seen.project_id
+            how = "" if is_own else " It belongs to another project: have its owner do that."
             if not name:
-                yield f"The {kind} {resource_id} has no name; give it one."
+                yield f"The {kind} {resource_id} has no name; give it one.{how}"
             elif counts[name] > 1:
-                yield f"The {kind} {resource_id} is one of {counts[name]} called '{name}'; give it a name of its own."
+                yield f"The {kind} {resource_id} is one of {counts[name]} called '{name}'; give it a name of its own.{how}"
     for group_id in scope.security_groups:
         yield from _rule_problems(seen, seen.security_groups[group_id])
 

@@ -104,12 +104,16 @@ class Networking:
 
     def ports_of_others(self) -> list[Port]:
         """The ports that other projects, and Neutron itself, have on networks to which the project's servers can be connected, as far as they are seen."""
-        ids = [one.id for one in self.networks() if not one.is_external]
-        found: list[Port] = []
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            with self.cloud.calling("list the ports on the project's networks"):
-                found += map(_port, self._api.ports(network_id=ids[start : start + _IDS_AT_ONCE]))
+        found = self.ports_on([one.id for one in self.networks() if not one.is_external])
         return [one for one in found if not self._is_own(one)]
+
+    def ports_on(self, network_ids: t.Sequence[str]) -> list[Port]:
+        """All ports on networks, as far as they are seen."""
+        found: list[Port] = []
+        for start in range(0, len(network_ids), _IDS_AT_ONCE):
+            with self.cloud.calling("list the ports on the project's networks"):
+                found += map(_port, self._api.ports(network_id=network_ids[start : start + _IDS_AT_ONCE]))
+        return found
 
     def _is_own(self, resource: Network | SecurityGroup | Port) -> bool:
         return resource.project_id == self.cloud.project_id

@@ -173,6 +173,7 @@ _TOPOLOGY = _object(
             tags=_TAGS,
             dns_domain=_TEXT,
             qos_policy=_TEXT_OR_NULL,
+            is_of_others=_FLAG,
         )
     ),
     subnets=_list(

@@ -237,8 +237,10 @@ class _Application:
         return tuple(found.values())
 
     def _network(self, spec: NetworkSpec) -> NetworkSpec:
-        policy = self._name_or_none("qos_policies", spec.qos_policy)
-        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy)
+        """A network; in place of one of others, the project gets one of its own where the mapping says so."""
+        policy, target = self._name_or_none("qos_policies", spec.qos_policy), self.mapping.target("networks", spec.name)
+        is_of_others = spec.is_of_others and not (target and target.make)
+        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy, is_of_others=is_of_others)
 
     def _router(self, spec: RouterSpec) -> RouterSpec:
         return dataclasses.replace(

@@ -59,12 +59,21 @@ def drift(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tup
 
 def made(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> list[dict[str, str]]:
     """What a restore makes at the site, with the names there."""
+    provided = _provided(manifest, mapping)
     found = [
         {"kind": kind.key, "name": target.name if target and target.name else name}
         for kind, name, target in _entries(manifest, mapping)
-        if _is_made(kind, name, target, manifest)
+        if (kind.key, name) not in provided and _is_made(kind, name, target, manifest)
     ]
-    return [one for one in found if one["name"] not in inventory.names(one["kind"])]
+    return [one for one in found if not inventory.has(one["kind"], one["name"])]
+
+
+def _provided(manifest: Manifest, mapping: SiteMapping) -> set[tuple[str, str]]:
+    """What other projects provide, so that no restore makes it, by the key of its kind and its name."""
+    topology = manifest.description.topology
+    networks = {name for name in topology.networks_of_others if not ((target := mapping.target("networks", name)) and target.make)}
+    subnets = {spec.name for spec in topology.subnets if spec.network in networks}
+    return {*(("networks", name) for name in networks), *(("subnets", name) for name in subnets)}
 
 
 def missing_targets(
@@ -74,19 +83,22 @@ def missing_targets(
 
     :param only_made: those of kinds that a restore can make; others it finds missing by itself.
     """
+    provided = _provided(manifest, mapping)
     for kind, name, target in _entries(manifest, mapping):
-        there = inventory.names(kind.key)
-        if not target or not target.name or target.name in there or (only_made and not kind.made):
+        is_provided = (kind.key, name) in provided
+        if not target or not target.name or inventory.has(kind.key, target.name) or (only_made and (is_provided or not kind.made)):
             continue
-        if not _is_made(kind, name, target, manifest):
+        if is_provided or not _is_made(kind, name, target, manifest):
             reason = (
                 f"The mapping says '{target.name}' for {kind.label} '{name}', which does not exist at site '{inventory.site}'; "
-                f"{_way_out(kind, name, manifest)}."
+                f"{_way_out(kind, name, manifest, is_provided)}."
             )
-            yield Finding(kind.key, name, reason, tuple(there))
+            yield Finding(kind.key, name, reason, tuple(inventory.names(kind.key)))
 
 
-def _way_out(kind: NamedKind, name: str, manifest: Manifest) -> str:
+def _way_out(kind: NamedKind, name: str, manifest: Manifest, is_provided: bool) -> str:
+    if is_provided:
+        return "correct the mapping, or have its owner provide it: at the source it belongs to another project"
     if kind.made and not _is_unknown_key(kind, name, manifest):
         return "create it, correct the mapping, or have the restore make it under that name (make: true)"
     return "create it, or correct the mapping"
@@ -116,7 +128,7 @@ def _without_entry(manifest: Manifest, mapping: SiteMapping, inventory: Inventor
     doubts = {(one.kind, one.name): one.candidates for one in doubtful}
     for kind, name, target in _entries(manifest, mapping):
         # Without an entry, a key pair that nobody knows is just left out.
-        if target or name in inventory.names(kind.key) or _is_unknown_key(kind, name, manifest):
+        if target or inventory.has(kind.key, name) or _is_unknown_key(kind, name, manifest):
             continue
         target = proposed.target(kind.key, name)
         choice = target.name if target else None

@@ -15,7 +15,7 @@ from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
 from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
-from .site import RestoreSite
+from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
 from .topology import is_made, is_of_others, joined_subnets
 
@@ -45,7 +45,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
         *_key_name_refusals(plan),
-        *_external_refusals(plan),
+        *_external_refusals(plan, stock),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
         *_floating_refusals(plan),
@@ -126,15 +126,15 @@ def _key_name_refusals(plan: RestorePlan) -> t.Iterator[str]:
             )
 
 
-def _external_refusals(plan: RestorePlan) -> t.Iterator[str]:
-    """Servers that would be connected directly to an external network."""
-    for step in plan.servers:
+def _external_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """Servers that would be connected directly to an external network, which Nova lets only administrators do."""
+    for step in plan.servers if ADMINISTRATOR not in stock.roles else ():
         for name in sorted({port.spec.network for port in step.ports if step.builds}):
             network = plan.site.network(name)
             if network and network.is_external and not network.is_shared:
                 yield (
                     f"Server '{step.spec.name}' would be connected to network '{name}', which is external at site '{plan.site.name}': only "
-                    "administrators may do that. Name a network of the project in the mapping, and use floating addresses."
+                    "administrators may do that. Have its owner share it with the project, or name another network in the mapping, and use floating addresses."
                 )
 
 

@@ -31,6 +31,9 @@ from ..core.records import (
 )
 from ..work.pool import run_all
 
+#: The role that every OpenStack has for its administrators.
+ADMINISTRATOR = "admin"
+
 Shareable = t.TypeVar("Shareable", Network, SecurityGroup, Subnet)
 Named = t.TypeVar("Named", QosPolicy, SubnetPool)
 
@@ -67,6 +70,8 @@ class RestoreSite:
     subnet_pools: tuple[SubnetPool, ...] = ()
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
+    #: Whether ports on networks of others are made with credentials that may choose their addresses; None where that is not known.
+    may_choose: bool | None = None
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -74,6 +79,10 @@ class RestoreSite:
 
     def is_own(self, resource: Network | Subnet | Router | SecurityGroup) -> bool:
         return resource.project_id == self.project_id
+
+    def restricts(self, network: Network) -> bool:
+        """Whether a network is one of others, on whose ports only its owner and administrators set what these credentials may not."""
+        return not self.is_own(network) and not self.may_choose
 
     def own(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
         """The project's own resources, without those that others share."""
@@ -86,24 +95,25 @@ class RestoreSite:
         return next((router for router in self.routers if router.name == name), None)
 
     def networks_called(self, name: str) -> list[Network]:
-        """Networks with this name that servers may use: the project's own, or else others'."""
-        return self._meant((one for one in self.networks if one.name == name and not one.is_external), self.external_networks(name))
+        """Networks with this name, or id, that servers may use: the project's own, or else others'."""
+        return self._meant((one for one in self.networks if name in (one.name, one.id) and not one.is_external), self.external_networks(name))
 
     def network(self, name: str) -> Network | None:
         return next(iter(self.networks_called(name)), None)
 
     def external_networks(self, name: str) -> list[Network]:
-        return [one for one in self.networks if one.name == name and one.is_external]
+        return [one for one in self.networks if name in (one.name, one.id) and one.is_external]
 
     def external_network(self, name: str) -> Network | None:
         return next(iter(self.external_networks(name)), None)
 
     def subnets_called(self, name: str, network: Network | None) -> list[Subnet]:
-        """The project's own of a name, and others' where they are on a network."""
-        return [one for one in self.subnets if one.name == name and (self.is_own(one) or (network and one.network_id == network.id))]
+        """The project's own of a name, or id, and others' where they are on a network; on a network of others, what is on it."""
+        called, is_free = [one for one in self.subnets if name in (one.name, one.id)], network is None or self.is_own(network)
+        return [one for one in called if (is_free and self.is_own(one)) or (network and one.network_id == network.id)]
 
     def subnet_id(self, network_id: str, name: str) -> str | None:
-        matches = (one.id for one in self.subnets if one.name == name and one.network_id == network_id)
+        matches = (one.id for one in self.subnets if name in (one.name, one.id) and one.network_id == network_id)
         return next(matches, None)
 
     def security_groups_called(self, name: str) -> list[SecurityGroup]:
@@ -146,10 +156,11 @@ class RestoreSite:
         return self.own(found) or found or list(otherwise)
 
 
-def look(cloud: Cloud, concurrency: int) -> RestoreSite:
+def look(cloud: Cloud, concurrency: int, admin: Cloud | None = None) -> RestoreSite:
     """See what the project has at the site: one list call per kind of resource, all at once.
 
     :param concurrency: how many calls at once.
+    :param admin: the site as an administrator, who sees which addresses others have on their networks.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     work: dict[str, t.Callable[[], t.Any]] = {
@@ -173,5 +184,16 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
     }
     found = run_all(work, concurrency)
     whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
+    if admin:
+        theirs = {one.id for one in found["networks"] if one.project_id != cloud.project_id and (one.is_shared or not one.is_external)}
+        seen = Networking(admin).ports_on(sorted(theirs))
+        found["ports_of_others"] = list({one.id: one for one in (*found["ports_of_others"], *seen) if one.project_id != cloud.project_id}.values())
     listed: dict[str, t.Any] = {kind: tuple(there) for kind, there in found.items()}
-    return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)
+    return RestoreSite(name=cloud.site, project_id=cloud.project_id, may_choose=_may_choose(cloud, admin), **whole, **listed)
+
+
+def _may_choose(cloud: Cloud, admin: Cloud | None) -> bool | None:
+    """Whether there are credentials that may choose addresses on networks of others. Of some that were given for it, a site's own policies may say so."""
+    if admin and ADMINISTRATOR not in admin.roles:
+        return None
+    return ADMINISTRATOR in (admin or cloud).roles if (admin or cloud).roles else None

@@ -51,11 +51,12 @@ class Stock:
     free_addresses: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
+def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = (), admin: Cloud | None = None) -> Stock:
     """Read the project's resources and limits at the site.
 
     :param concurrency: how many calls at once.
     :param copies: that are wanted also where they belong to another project, as administrators may use them.
+    :param admin: the site as an administrator, who makes ports on networks of others.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     work: dict[str, t.Callable[[], t.Any]] = {
@@ -71,7 +72,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
     }
     found = run_all(work, concurrency)
     return Stock(
-        site=restore_site.look(cloud, concurrency),
+        site=restore_site.look(cloud, concurrency, admin),
         parts=methods.by_id(found["parts"]),
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] or {} for service in _SERVICES},

@@ -36,7 +36,7 @@ def lacking(topology: Topology, site: RestoreSite, owner: Mark) -> Lacking:
     """
     return {
         "networks": [spec for spec in topology.networks if _lacks_network(site, spec, owner)],
-        "subnets": [spec for spec in topology.subnets if _lacks_subnet(site, spec, owner)],
+        "subnets": [spec for spec in topology.subnets if spec.network not in topology.networks_of_others and _lacks_subnet(site, spec, owner)],
         "routers": _routers(topology, site, owner),
         "security_groups": _security_groups(topology, site, owner),
         "key_pairs": [spec for spec in topology.key_pairs if spec.name not in site.key_pairs],
@@ -58,6 +58,8 @@ def _is_untagged(site: RestoreSite, owner: Mark, spec: t.Any, there: Network | S
 
 
 def _lacks_network(site: RestoreSite, spec: NetworkSpec, owner: Mark) -> bool:
+    if spec.is_of_others:
+        return False
     there = site.network(spec.name)
     return there is None or _is_untagged(site, owner, spec, there) or (is_made(site, owner, there) and lacks_mtu(site, spec, there))
 
@@ -96,7 +98,7 @@ def _routers(topology: Topology, site: RestoreSite, owner: Mark) -> list[RouterS
         router, wanted = site.router(spec.name), [name for name in spec.subnets if not is_of_others(topology, site, name)]
         if router is not None:
             joined = joined_subnets(site, router)
-            wanted = [name for name in wanted if name not in {joined.get(one.id) for one in _there(topology, site, name)}]
+            wanted = [name for name in wanted if not any(one.id in joined for one in _there(topology, site, name))]
             lacks = wanted or _is_incomplete(topology, site, spec, owner)
             found += [dataclasses.replace(spec, subnets=(*joined, *wanted))] if lacks else []
         elif wanted or not spec.subnets:
@@ -107,7 +109,7 @@ def _routers(topology: Topology, site: RestoreSite, owner: Mark) -> list[RouterS
 def is_of_others(topology: Topology, site: RestoreSite, subnet: str) -> bool:
     """Whether a subnet is, or would be, on a network that another project shares: its owner says who joins it."""
     network = _network_of(topology, site, subnet)
-    return network is not None and not site.is_own(network)
+    return topology.is_of_others(subnet) if network is None else not site.is_own(network)
 
 
 def _network_of(topology: Topology, site: RestoreSite, subnet: str) -> Network | None:
@@ -174,6 +176,8 @@ def subnet_differences(site: RestoreSite, spec: SubnetSpec) -> t.Iterator[str]:
     """Why an existing subnet of this name cannot replace the described one."""
     network = site.network(spec.network)
     way_out = f"rename or remove what is at site '{site.name}', or say in a mapping what to use instead."
+    if network and not site.is_own(network):
+        way_out = f"name its range in a mapping (cidr), with policy: remap or new. At site '{site.name}' it belongs to another project."
     for subnet in site.subnets_called(spec.name, network):
         if subnet.cidr != spec.cidr:
             yield f"Subnet '{spec.name}' exists with {subnet.cidr} instead of {spec.cidr}; {way_out}"

@@ -158,6 +158,7 @@ DOCUMENT = {
                 "tags": [],
                 "dns_domain": "",
                 "qos_policy": None,
+                "is_of_others": False,
             }
         ],
         "subnets": [

@@ -22,7 +22,7 @@ def check(monkeypatch):
         limits = {"quotas": quotas} if quotas else {}
         stock = shop.inventory(site, parts={one.id: one for one in shop.backups()}, **limits).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: None)
-        monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda _cloud, _concurrency, _wanted: stock)
+        monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda *_given: stock)
         warnings = []
         params = {
             "manifest": shop.document(),
@@ -34,6 +34,7 @@ def check(monkeypatch):
             "command_checks": "refuse",
             "drill": None,
             "servers": None,
+            "admin_cloud": None,
         }
         return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 

@@ -348,7 +348,15 @@ def with_group(**changes):
             with_boot_volume(attachments=(Attachment("id-orders-db", "/dev/vda"), Attachment("other", "/dev/vdb"))),
             "is attached to 2 servers",
         ),
-        (with_network(project_id="admin"), "is on network 'shop-net', which belongs to another project (shared or external)"),
+        (
+            {"networks": {key: one for key, one in seen().networks.items() if key != "net"}},
+            "Port port-front of server orders-db (id-orders-db) is on network net, which belongs to another project and is not shared with this one;",
+        ),
+        (
+            with_network(project_id="admin") | {"subnets": {}},
+            "has an address in subnet sub of network 'shop-net', which belongs to another project: the project does not see that subnet;",
+        ),
+        (with_network(name="", project_id="admin"), "The network net has no name; give it one. It belongs to another project: have its owner do that."),
         (with_network(name=""), "The network net has no name"),
         (
             {"networks": {**seen().networks, "twin": network("twin", "shop-net")}},
@@ -374,8 +382,24 @@ def test_what_cannot_be_restored_is_refused(changes, expected):
 
 def test_all_problems_are_told_at_once():
     with pytest.raises(CheckFailed) as raised:
-        described(**with_server(boots_from_image=True), **with_network(project_id="admin"), **with_boot_volume(encrypted=True))
+        described(**with_server(boots_from_image=True), **with_network(name=""), **with_boot_volume(encrypted=True))
     assert len(raised.value.facts["problems"]) == 3
+
+
+def test_a_network_of_others_is_described_as_such_with_the_subnets_that_the_application_is_in():
+    unused = subnet("unused", "theirs too", "net")
+    found = described(**with_network(project_id="admin", is_shared=True), subnets={**seen().subnets, "unused": unused}).topology
+    assert {one.name: one.is_of_others for one in found.networks} == {"shop-net": True, "back-net": False}
+    assert [one.name for one in found.subnets] == ["shop-subnet"]
+    assert (found.networks_of_others, found.is_of_others("shop-subnet"), found.is_of_others("elsewhere")) == ({"shop-net"}, True, False)
+
+
+def test_of_a_network_of_others_a_subnet_that_one_of_the_projects_routers_joins_is_described():
+    joined = subnet("joined", "joined", "net")
+    interface = port("router", device_id="r", fixed_ips=(FixedIp("joined", "10.0.0.1"),))
+    found = described(**with_network(project_id="admin"), subnets={**seen().subnets, "joined": joined}, ports=(*PORTS, interface)).topology
+    assert [one.name for one in found.subnets] == ["joined", "shop-subnet"]
+    assert found.routers[0].subnets == ("joined", "shop-subnet")
 
 
 class FakeCompute:

@@ -256,7 +256,7 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
-    monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda *_given: shop.empty_site())
     cloud = SimpleNamespace(site="remote", roles=frozenset({"member"}))
     if expected is None:
         with pytest.raises(CloudError):

@@ -19,7 +19,7 @@ SITE = shop.restored_site(
     subnet_pools=(SubnetPool("s", "pool"),),
     nova=(2, 96),
 )
-CLOUD = SimpleNamespace(site="remote", project_id="project")
+CLOUD = SimpleNamespace(site="remote", project_id="project", roles=frozenset())
 
 
 @pytest.fixture
@@ -67,6 +67,40 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     cloud.BlockStorage.volumes = failing("No volumes.")
     with pytest.raises(DrError, match="2 of 17 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
+
+
+MEMBER, ADMINISTRATOR = frozenset({"member", "reader"}), frozenset({"admin", "member"})
+
+
+@pytest.mark.parametrize(
+    ("own", "admin", "may"),
+    [
+        pytest.param(frozenset(), None, None, id="roles that are not told"),
+        pytest.param(MEMBER, None, False, id="a member"),
+        pytest.param(ADMINISTRATOR, None, True, id="an administrator in the project"),
+        pytest.param(MEMBER, ADMINISTRATOR, True, id="an administrator beside a member"),
+        pytest.param(MEMBER, MEMBER, None, id="somebody beside a member, of whom a policy may say so"),
+    ],
+)
+def test_who_may_choose_addresses_on_networks_of_others_is_known_by_roles(cloud, own, admin, may):
+    cloud.Networking.ports_on = lambda _networks: []
+    beside = None if admin is None else SimpleNamespace(roles=admin)
+    assert restore_site.look(SimpleNamespace(site="remote", project_id="project", roles=own), 4, beside).may_choose is may
+
+
+def test_an_administrator_sees_which_addresses_others_have_on_their_networks(cloud):
+    there = [network("own", project_id="project"), network("shared", project_id="theirs"), network("ext", project_id="theirs", is_external=True)]
+    cloud.Networking.networks = lambda: [*there, network("both", project_id="theirs", is_external=True, is_shared=True)]
+    asked = []
+
+    def ports_on(networks):
+        asked.append(networks)
+        return [shop.port("hidden", project_id="theirs"), shop.port("ours", project_id="project"), shop.port("theirs")]
+
+    cloud.Networking.ports_on = ports_on
+    found = restore_site.look(CLOUD, 4, SimpleNamespace(roles=ADMINISTRATOR))
+    assert asked == [["both", "shared"]]
+    assert ids(found.ports_of_others) == ["port-theirs", "port-hidden"]
 
 
 # What names mean there
@@ -117,7 +151,8 @@ def test_a_subnet_is_found_by_its_network_and_its_name():
     found = site(subnets=(*there, theirs))
     assert [found.subnet_id("n2", "b"), found.subnet_id("n3", "b"), found.subnet_id("n3", "a")] == ["n2-b", "theirs", None]
     assert ids(found.subnets_called("b", None)) == ["n1-b", "n2-b"]
-    assert ids(found.subnets_called("b", network("n3", **SHARED))) == ["n1-b", "n2-b", "theirs"]
+    assert ids(found.subnets_called("b", network("n3", **SHARED))) == ["theirs"]
+    assert ids(found.subnets_called("theirs", network("n3", **SHARED))) == ["theirs"]
 
 
 def test_security_groups_are_ones_own_before_those_of_others():
