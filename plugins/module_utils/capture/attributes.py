@@ -150,7 +150,12 @@ VOLUME = Kind(
 PORT = Kind(
     "port",
     (
-        _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+        _restored("name"),
+        _restored("network_id", note="of another project's network, the one that stands for it"),
+        _restored(
+            *("mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+            note="on networks of other projects where policies allow: Neutron's own ones let only administrators choose there",
+        ),
         _restored("security_groups", note="with their rules"),
         _restored("admin_state_up", "binding:vnic_type", "dns_domain", "extra_dhcp_opts"),
         _restored("dns_name", note="of ports on no server; Nova writes its host name into those of a server"),

@@ -304,14 +304,21 @@ def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
     topology = plan.manifest.description.topology
     for port, place, external in _ways_wanted(plan):
         subnet = _behind(port.spec, place)
-        # Of others' networks it is doubtful anyhow, and said so.
-        if subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet):
+        is_theirs = subnet is not None and is_of_others(topology, plan.site, subnet)
+        # Of others' networks it is doubtful where nobody knows what the credentials see, and said so.
+        if subnet is None or (is_theirs and plan.site.may_choose is None) or _has_router_of_others(plan.site, port.spec.network, subnet):
             continue
         if external not in _ways_out(plan, port.spec.network, subnet):
+            way_out = "give the router that is there a gateway to it, or remove that router"
             yield (
                 f"The floating address of {port.label} cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
-                f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
+                f"router connects that to the external network '{external}'; {_way_out_of_others(plan) if is_theirs else way_out}."
             )
+
+
+def _way_out_of_others(plan: RestorePlan) -> str:
+    unseen = "" if plan.site.may_choose else ", give credentials of an administrator (admin_cloud), who sees routers of other projects"
+    return f"have the owner of that network connect it{unseen}, or leave the floating address out (floating: false in a mapping)"
 
 
 def _ways_wanted(plan: RestorePlan) -> t.Iterator[tuple[PortStep, int | None, str]]:
@@ -344,7 +351,7 @@ def _ways_out(plan: RestorePlan, network_name: str, subnet: str) -> set[str]:
     network = site.network(network_name)
     there = {one.id for one in site.subnets_called(subnet, network)}
     own = {router.id for router in site.routers if there & joined_subnets(site, router).keys()}
-    wanted = {spec.name for spec in topology.routers if subnet in spec.subnets}
+    wanted = set() if is_of_others(topology, site, subnet) else {spec.name for spec in topology.routers if subnet in spec.subnets}
     found = {name for router in site.routers if router.id in own or router.name in wanted for name in _leads_to(site, router)}
     new = (spec for spec in topology.routers if spec.name in wanted and site.router(spec.name) is None)
     return found | {spec.external_network for spec in new if spec.external_network}

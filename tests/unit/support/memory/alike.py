@@ -81,6 +81,8 @@ class _Side:
         self.ports = [self._neutron["ports"][port] for server in self.servers for port in server["_ports"]]
         self.networks = [one for one in self._neutron["networks"].values() if one["id"] in {port["network_id"] for port in self.ports}]
         inside = {one["id"] for one in self.networks}
+        #: What others provide is as they like it.
+        self._own = {one["id"] for one in self.networks if one["project_id"] == project}
         self.subnets = [one for one in self._neutron["subnets"].values() if one["network_id"] in inside]
         self.loose = [
             one
@@ -99,9 +101,12 @@ class _Side:
         for port in (*self.ports, *self.loose):
             yield from self._of_port(port)
         for network in self.networks:
-            yield self._thing("network", network["name"], network, {"is the project's own": network["project_id"] == self._project})
+            is_own = network["project_id"] == self._project
+            shown = network if is_own else {"id": network["id"], "name": network["name"]}
+            yield self._thing("network", network["name"], shown, {"is the project's own": is_own})
         for subnet in self.subnets:
-            yield self._thing("subnet", subnet["name"], subnet)
+            if subnet["network_id"] in self._own:
+                yield self._thing("subnet", subnet["name"], subnet)
         for router in self.routers:
             yield self._thing("router", router["name"], self._router(router))
         for group in self._security_groups():

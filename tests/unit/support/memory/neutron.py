@@ -243,6 +243,7 @@ class Neutron:
         fields = {name: field for name, field in _FIELDS[kind].items() if self._has(field)}
         self._expect_fields(fields, wanted, caller, "may_create")
         project = wanted.get("project_id") or caller.project
+        expect(caller.sees_all or project == caller.project, "Specifying 'project_id' other than authenticated project requires admin privileges")
         values = {name: wanted.get(name, field.new()) for name, field in fields.items()}
         one = {"id": self._site.new_id(), "project_id": project, **values}
         make = getattr(self, f"_make_{_SINGULAR[kind]}")
@@ -376,9 +377,7 @@ class Neutron:
 
     def _make_port(self, one: Resource, given: set[str], caller: Caller) -> None:
         network = self._known("networks", one["network_id"], caller)
-        is_owner = caller.sees_all or network["project_id"] == caller.project
-        chosen = "mac_address" in given or any("ip_address" in ip for ip in one["fixed_ips"] or ())
-        expect(is_owner or not chosen, "rule:create_port:fixed_ips is disallowed by policy", 403)
+        self._expect_rights(one, given, network, caller)
         one["mac_address"] = (one["mac_address"] or self._new_mac()).lower()
         expect(one["mac_address"] not in {port["mac_address"] for port in self._ports(network["id"])}, f"MAC {one['mac_address']} is in use", 409)
         one["status"] = "DOWN"
@@ -387,6 +386,21 @@ class Neutron:
             one["ip_allocation"] = "none"
         self._secure(one, given, caller, network)
         self._expect_policy(one, caller)
+
+    @staticmethod
+    def _expect_rights(one: Resource, given: set[str], network: Resource, caller: Caller) -> None:
+        """On a network of others, which must be shared, a member chooses its subnet."""
+        if caller.sees_all or network["project_id"] == caller.project:
+            return
+        expect(network["shared"], "rule:create_port is disallowed by policy", 403)
+        of_owner = {
+            "mac_address": "mac_address" in given,
+            "fixed_ips:ip_address": any("ip_address" in ip for ip in one["fixed_ips"] or ()),
+            "port_security_enabled": "port_security_enabled" in given,
+            "allowed_address_pairs": bool(one["allowed_address_pairs"]),
+        }
+        for name, is_chosen in of_owner.items():
+            expect(not is_chosen, f"(rule:create_port and rule:create_port:{name}) is disallowed by policy", 403)
 
     def _new_mac(self) -> str:
         number = self._site.number()

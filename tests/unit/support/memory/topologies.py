@@ -8,6 +8,7 @@ Numbers choose among what is there, whatever its count.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Resource
@@ -85,8 +86,13 @@ SUBNETS = kind(
     range=_index,
 )
 NETWORKS = kind(
-    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, **_DESCRIBED},
-    {"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,), **_DESCRIPTIONS},
+    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, "provided": "", **_DESCRIBED},
+    {
+        **{"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,)},
+        # By the operator of each site; at the remote one perhaps not, not alike, or twice.
+        "provided": ("alike", "alike", "alike", "absent", "secure", "bare", "twice"),
+        **_DESCRIPTIONS,
+    },
     name=_names,
     subnets=some(SUBNETS, 3, 1),
 )
@@ -209,6 +215,7 @@ REMOTES = kind(
         "there": (["networks"], ["routers"], ["security-groups"]),
     },
     takes_first=st.booleans(),
+    has_admin=st.booleans(),
 )
 _POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
 BLUEPRINTS = kind(
@@ -300,6 +307,8 @@ class Source(_Builder):
         self.site.neutron.takes_first = blueprint["takes_first"]
         self.site.caller = _ADMIN if blueprint["seen_by_administrator"] else _US
         self.networks: list[Resource] = []
+        #: What the operator provides, and how it is at the remote site.
+        self.provided: list[tuple[Resource, str]] = []
         self.subnets: list[Resource] = []
         self.groups: list[Resource] = []
         self.server_groups: list[Resource] = []
@@ -362,15 +371,16 @@ class Source(_Builder):
             "dns_domain": one["dns_domain"],
             "qos_policy_id": (_pick(self.policies, one["qos"]) or {}).get("id"),
             "description": one["description"],
-            "shared": one["shared"] or None,
+            "shared": one["shared"] or bool(one["provided"]) or None,
         }
-        network = self.make("networks", body, _ADMIN, one["tags"])
+        network = self.make("networks", body, _OPERATOR if one["provided"] else _ADMIN, one["tags"])
         if network:
             self.networks.append(network)
+            self.provided += [(network, one["provided"])] if one["provided"] else []
             for subnet in one["subnets"]:
-                self._subnet(network, subnet)
+                self._subnet(network, subnet, _OPERATOR if one["provided"] else _US)
 
-    def _subnet(self, network: Resource, one: Blueprint) -> None:
+    def _subnet(self, network: Resource, one: Blueprint, owner: Caller) -> None:
         cidr = _pick(_RANGES[one["version"]], one["range"])
         gateway = {"first": None, "none": "none", "last": address(cidr, 14), "tenth": address(cidr, 10)}[one["gateway"]]
         body = {
@@ -392,7 +402,7 @@ class Source(_Builder):
         if gateway:
             body["gateway_ip"] = None if gateway == "none" else gateway
         try:
-            subnet = self.site.neutron.create("subnets", body, _US)
+            subnet = self.site.neutron.create("subnets", body, owner)
         except Refused:
             return
         self.subnets.append(subnet)
@@ -630,6 +640,9 @@ class Remote(_Builder):
         self.site.neutron.mtu = drawn["mtu"] or self.site.neutron.mtu
         self.operate(drawn["outside"], drawn["policies"])
         flavors(self.site, drawn["flavors"])
+        for network, how in source.provided:
+            for _number in range({"absent": 0, "twice": 2}.get(how, 1)):
+                self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
         self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
@@ -647,6 +660,16 @@ class Remote(_Builder):
         rules = self.site.neutron.by_id["security-group-rules"]
         for rule in [one for one in rules.values() if how == "fewer" and one["security_group_id"] == group["id"] and one["direction"] == "egress"]:
             del rules[rule["id"]]
+
+    def _provide(self, network: Resource, subnets: t.Sequence[Resource], secure: bool) -> None:
+        """What stands for a network that the operator of the source provides."""
+        made = self.make("networks", {"name": network["name"], "shared": True, "port_security_enabled": None if secure else False}, _OPERATOR)
+        for subnet in subnets:
+            if made and subnet["network_id"] == network["id"]:
+                names = ("name", "cidr", "ip_version", "enable_dhcp", "gateway_ip", "allocation_pools", "ipv6_ra_mode", "ipv6_address_mode")
+                # What is null here is asked for all the same.
+                with contextlib.suppress(Refused):
+                    self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, _OPERATOR)
 
     def _there(self, kind: str, source: Source) -> set[str]:
         """Bare ones of the application's names that somebody of the project has made."""
