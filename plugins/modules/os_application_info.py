@@ -42,8 +42,8 @@ options:
     type: str
   admin_cloud:
     description:
-      - The same site with credentials that see user data, and from which device a server boots, by name or as a dictionary;
-        by default only administrators do.
+      - The same site with credentials that see user data, from which device a server boots, and key pairs of the users who made the servers, by name
+        or as a dictionary; by default only administrators do.
         O(cloud) when omitted.
     type: raw
   cg_snapshot:

@@ -152,6 +152,10 @@ restore_check:
           description: Security groups.
           type: list
           elements: dict
+        address_groups:
+          description: Address groups.
+          type: list
+          elements: dict
         server_groups:
           description: Server groups.
           type: list
@@ -173,6 +177,7 @@ restore_check:
       subnets: []
       routers: []
       security_groups: []
+      address_groups: []
       server_groups: []
       key_pairs:
         - name: shop

@@ -23,6 +23,7 @@ class Scope:
     security_groups: tuple[str, ...]
     #: Ids of the application's subnets per router.
     router_subnets: t.Mapping[str, tuple[str, ...]]
+    address_groups: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, seen: CaptureSite) -> Scope:
@@ -30,12 +31,15 @@ class Scope:
         networks = sorted({port.network_id for port in ports} & set(seen.networks))
         subnets = sorted(_subnets(seen, networks, ports))
         joined = _router_subnets(seen, subnets)
+        security_groups = sorted(_with_remote_groups(seen, ports))
+        named = {rule.remote_address_group_id for one in security_groups for rule in seen.security_groups[one].rules}
         return cls(
             networks=tuple(networks),
             subnets=tuple(subnets),
             routers=tuple(joined),
-            security_groups=tuple(sorted(_with_remote_groups(seen, ports))),
+            security_groups=tuple(security_groups),
             router_subnets=joined,
+            address_groups=tuple(sorted(one for one in named if one in seen.address_groups)),
         )
 
 

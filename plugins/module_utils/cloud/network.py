@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ..core.records import (
+    AddressGroup,
     FixedIp,
     FloatingIp,
     Forwarding,
@@ -70,6 +71,10 @@ class Networking:
         """The project's own, and those that others share with it."""
         found = map(_security_group, self._list("security-groups"))
         return [one for one in found if self._is_own(one) or one.is_shared]
+
+    def address_groups(self) -> list[AddressGroup]:
+        """The project's own, and those that others share with it; none where the site has no address groups."""
+        return [_address_group(one) for one in self._list("address-groups")] if "address-group" in self.extensions() else []
 
     def floating_ips(self) -> list[FloatingIp]:
         """The project's own."""
@@ -173,6 +178,9 @@ class Networking:
     def create_security_group(self, wanted: t.Mapping[str, t.Any]) -> SecurityGroup:
         return _security_group(self._create("security-groups", wanted))
 
+    def create_address_group(self, wanted: t.Mapping[str, t.Any]) -> AddressGroup:
+        return _address_group(self._create("address-groups", wanted))
+
     def create_trunk(self, wanted: t.Mapping[str, t.Any]) -> Trunk:
         return _trunk(self._create("trunks", wanted))
 
@@ -223,6 +231,10 @@ class Networking:
     def _update(self, collection: str, resource_id: str, changes: t.Mapping[str, t.Any], what: str) -> None:
         with self.cloud.calling(f"{what} {resource_id}"):
             self.cloud.check(self._api.put(f"/{collection}/{resource_id}", json={collection.removesuffix("s"): changes}))
+
+    def add_addresses(self, address_group_id: str, addresses: t.Sequence[str]) -> None:
+        with self.cloud.calling(f"add {len(addresses)} addresses to address group {address_group_id}"):
+            self.cloud.check(self._api.put(f"/address-groups/{address_group_id}/add_addresses", json={"addresses": list(addresses)}))
 
     def add_subports(self, trunk_id: str, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         with self.cloud.calling(f"add {len(wanted)} ports to trunk {trunk_id}"):
@@ -370,6 +382,17 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
         # A site without the extension does not say.
         is_stateful=found.get("stateful") is not False,
         tags=tuple(found.get("tags") or ()),
+    )
+
+
+@shaped
+def _address_group(found: t.Mapping[str, t.Any]) -> AddressGroup:
+    return AddressGroup(
+        id=found["id"],
+        name=found.get("name") or "",
+        project_id=found.get("project_id") or "",
+        description=found.get("description") or "",
+        addresses=tuple(sorted(found.get("addresses") or ())),
     )
 
 

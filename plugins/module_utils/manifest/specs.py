@@ -248,6 +248,17 @@ class SecurityGroupRuleSpec:
     remote_ip_prefix: str | None
     #: Name of the group whose members may connect.
     remote_group: str | None
+    #: Name of the addresses that may.
+    remote_address_group: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressGroupSpec:
+    """Addresses and ranges that rules name together."""
+
+    name: str
+    description: str
+    addresses: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,6 +305,7 @@ class Topology:
     ports: tuple[PortSpec, ...] = ()
     trunks: tuple[TrunkSpec, ...] = ()
     forwarders: tuple[ForwarderSpec, ...] = ()
+    address_groups: tuple[AddressGroupSpec, ...] = ()
 
     @property
     def networks_of_others(self) -> frozenset[str]:

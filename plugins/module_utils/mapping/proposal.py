@@ -81,6 +81,7 @@ class Inventory:
             "flavors": (one.name for one in site.flavors),
             "key_pairs": site.key_pairs,
             "security_groups": (one.name for one in site.security_groups),
+            "address_groups": (one.name for one in site.address_groups),
             "server_groups": (one.name for one in site.server_groups),
             "availability_zones": (name for names in self.stock.zones.values() for name in names),
             "qos_policies": (one.name for one in site.qos_policies),

@@ -12,11 +12,11 @@ import typing as t
 
 from ..copies import methods
 from ..core.marking import Mark
-from ..core.records import NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
+from ..core.records import AddressGroup, NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
 from ..manifest.addresses import contains
 from ..manifest.manifest import Manifest
 from ..manifest.missing import warning
-from ..manifest.specs import ServerGroupSpec, ServerSpec
+from ..manifest.specs import ServerGroupSpec, ServerSpec, Topology
 from .losses import losses
 from .marks import bears_mark_of, owner_of
 from .needs import Need
@@ -27,7 +27,7 @@ from .port_plan import PortStep
 from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
-from .topology import kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
+from .topology import address_group_problems, kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
 from .volume_plan import READY, Action, VolumeStep
 
 #: Kinds of which others may have some that the project cannot rename.
@@ -49,6 +49,7 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
         *_subnet_problems(manifest, site),
         *sharing_problems(site, plan.lacking),
         *problems_of_others(plan),
+        *address_group_problems(manifest.description.topology, site, owner_of(manifest)),
         *_key_pair_problems(manifest, site),
         *_borrowed_problems(manifest, site),
         *_external_network_problems(manifest, site),
@@ -168,6 +169,7 @@ def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
         ("subnets", {name: len(found) for name, found in subnets.items()}),
         ("routers", _counts(_names(topology.routers), site.routers)),
         ("security groups", _counts(described, site.own(site.security_groups)) | {name: len(found) for name, found in groups.items()}),
+        ("address groups", {name: len(site.address_groups_called(name)) for name in sorted(_address_groups(topology))}),
         ("server groups", _counts(sorted({one.server_group for one in manifest.description.servers if one.server_group}), site.server_groups)),
     )
     for kind, counts in kinds:
@@ -175,6 +177,10 @@ def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
         for name, count in counts.items():
             if count > 1:
                 yield f"{count} {kind} at site '{site.name}' are called '{name}', so it is not clear which one to use; rename or remove the others{by_id}."
+
+
+def _address_groups(topology: Topology) -> set[str]:
+    return {rule.remote_address_group for spec in topology.security_groups for rule in spec.rules if rule.remote_address_group}
 
 
 def _counts(names: t.Iterable[str], there: t.Iterable[t.Any]) -> dict[str, int]:
@@ -210,6 +216,7 @@ def _borrowed_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]
         ("Subnet", topology.subnets, _descriptions(site.subnets)),
         ("Router", topology.routers, _descriptions(site.routers)),
         ("Security group", topology.security_groups, _descriptions(site.own(site.security_groups))),
+        ("Address group", topology.address_groups, _descriptions(site.own(site.address_groups))),
         ("Key pair", topology.key_pairs, site.key_pairs.items()),
     )
     for kind, specs, there in kinds:
@@ -218,7 +225,7 @@ def _borrowed_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]
             yield f"{kind} '{name}' at site '{site.name}' was not made by drill '{manifest.drill}'; give the drill another id."
 
 
-def _descriptions(resources: t.Iterable[Network | Subnet | Router | SecurityGroup]) -> list[tuple[str, str]]:
+def _descriptions(resources: t.Iterable[Network | Subnet | Router | SecurityGroup | AddressGroup]) -> list[tuple[str, str]]:
     return [(one.name, one.description) for one in resources]
 
 

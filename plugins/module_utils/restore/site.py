@@ -15,6 +15,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.records import (
+    AddressGroup,
     Flavor,
     FloatingIp,
     Network,
@@ -29,12 +30,13 @@ from ..core.records import (
     Trunk,
     Volume,
 )
+from ..manifest.specs import Topology
 from ..work.pool import run_all
 
 #: The role that every OpenStack has for its administrators.
 ADMINISTRATOR = "admin"
 
-Shareable = t.TypeVar("Shareable", Network, SecurityGroup, Subnet)
+Shareable = t.TypeVar("Shareable", AddressGroup, Network, SecurityGroup, Subnet)
 Named = t.TypeVar("Named", QosPolicy, SubnetPool)
 
 
@@ -68,6 +70,7 @@ class RestoreSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: tuple[QosPolicy, ...] = ()
     subnet_pools: tuple[SubnetPool, ...] = ()
+    address_groups: tuple[AddressGroup, ...] = ()
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
     #: Whether ports on networks of others are made with credentials that may choose their addresses; None where that is not known.
@@ -77,7 +80,7 @@ class RestoreSite:
     def all_ports(self) -> tuple[Port, ...]:
         return (*self.ports, *self.ports_of_others)
 
-    def is_own(self, resource: Network | Subnet | Router | SecurityGroup) -> bool:
+    def is_own(self, resource: Network | Subnet | Router | SecurityGroup | AddressGroup) -> bool:
         return resource.project_id == self.project_id
 
     def restricts(self, network: Network) -> bool:
@@ -126,13 +129,25 @@ class RestoreSite:
     def own_security_group(self, name: str) -> SecurityGroup | None:
         return next((group for group in self.own(self.security_groups) if group.name == name), None)
 
-    def security_group_names(self, described: t.Collection[str]) -> dict[str, str]:
-        """Name per id of the groups that rules refer to by these names.
+    def address_groups_called(self, name: str) -> list[AddressGroup]:
+        """Address groups with this name: the project's own, or else others'."""
+        return self._meant(one for one in self.address_groups if one.name == name)
 
-        :param described: names that mean the project's own groups, whatever others share.
+    def own_address_group(self, name: str) -> AddressGroup | None:
+        return next((group for group in self.own(self.address_groups) if group.name == name), None)
+
+    def group_names(self, topology: Topology) -> dict[str, str]:
+        """Name per id of the security groups and address groups that rules refer to by these names.
+
+        :param topology: names in it mean the project's own groups, whatever others share.
         """
-        found = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
-        return {group.id: name for name, group in found.items() if self.is_own(group) or name not in described}
+        groups = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
+        addresses = {group.name: self.address_groups_called(group.name)[0] for group in self.address_groups}
+        described = {spec.name for spec in topology.security_groups}, {spec.name for spec in topology.address_groups}
+        return {
+            **{group.id: name for name, group in groups.items() if self.is_own(group) or name not in described[0]},
+            **{group.id: name for name, group in addresses.items() if self.is_own(group) or name not in described[1]},
+        }
 
     def floating_ips_of(self, port: Port | None) -> list[FloatingIp]:
         return [one for one in self.floating_ips if port and one.port_id == port.id]
@@ -173,6 +188,7 @@ def look(cloud: Cloud, concurrency: int, admin: Cloud | None = None) -> RestoreS
         "subnets": network.subnets,
         "routers": network.routers,
         "security_groups": network.security_groups,
+        "address_groups": network.address_groups,
         "flavors": compute.flavors,
         "server_groups": compute.server_groups,
         "key_pairs": compute.key_pairs,

@@ -89,10 +89,14 @@ def _policy(site: RestoreSite, name: str | None, extension: str = _QOS) -> _Wish
 
 def _texts(spec: t.Any, mark: Mark) -> list[_Wish]:
     """Tags and description, which are sent by others."""
-    cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
     beyond = tuple(spec.tags[_most_tags(mark) :])
     many = _Wish("tags", beyond, why=f"Neutron takes {_MOST_TAGS}, with those of the restore")
-    return [_Wish("tags", spec.tags, TAGS), many, _Wish("description", spec.description, why=cut)]
+    return [_Wish("tags", spec.tags, TAGS), many, _description(spec, mark)]
+
+
+def _description(spec: t.Any, mark: Mark) -> _Wish:
+    cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
+    return _Wish("description", spec.description, why=cut)
 
 
 def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
@@ -172,6 +176,11 @@ def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes
 def text_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
     """Of what has tags and a description only."""
     return _wishes(site, _texts(spec, mark))
+
+
+def description_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
+    """Of what has a description and no tags."""
+    return _wishes(site, [_description(spec, mark)])
 
 
 # Tags

@@ -115,7 +115,7 @@ RULES = st.fixed_dictionaries(
         "ethertype": st.sampled_from(("IPv4", "IPv4", "IPv6")),
         "protocol": st.sampled_from(("tcp", "udp", "icmp", None, "vrrp", "47", "ICMP", "sctp")),
         "range": st.sampled_from(((22, 22), None, (1, 65535), (8, None), (8, 0), (80, 443))),
-        "remote": st.sampled_from((None, "prefix", "any", 0, 1, 2, "default")),
+        "remote": st.sampled_from((None, "prefix", "any", 0, 1, 2, "default", "addresses", "addresses of others")),
         "description": st.sampled_from(("", "", "", "from the front")),
     }
 )
@@ -201,7 +201,7 @@ _LIMITED = (
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "there": []},
+        **{"default_group": "as new", "there": [], "addresses": []},
     },
     {
         "nova": (1, 2),
@@ -213,6 +213,7 @@ REMOTES = kind(
         "policies": (False,),
         "default_group": ("more", "fewer"),
         "there": (["networks"], ["routers"], ["security-groups"]),
+        "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
     takes_first=st.booleans(),
     has_admin=st.booleans(),
@@ -426,6 +427,7 @@ class Source(_Builder):
             prefixes = {"prefix": "10.0.0.0/8" if is_v4 else "fd00::/8", "any": "0.0.0.0/0" if is_v4 else "::/0"}
             others = {"default": self.site.neutron.default_group(OURS)}
             meant = others.get(str(remote)) or (_pick(self.groups, remote) if isinstance(remote, int) else None)
+            addresses = self._addresses(str(remote)) if str(remote).startswith("addresses") else None
             least, most = one["range"] or (None, None)
             body = {
                 "security_group_id": group["id"],
@@ -434,8 +436,19 @@ class Source(_Builder):
                 "port_range_max": most,
                 "remote_ip_prefix": prefixes.get(str(remote)),
                 "remote_group_id": meant and meant["id"],
+                "remote_address_group_id": addresses and addresses["id"],
             }
             self.make("security-group-rules", body)
+
+    def _addresses(self, name: str) -> Resource | None:
+        """An address group, perhaps one that the operator shares."""
+        groups = self.site.neutron.by_id["address-groups"].values()
+        found = next((one for one in groups if one["name"] == name), None)
+        if found is None:
+            found = self.make("address-groups", {"name": name, "addresses": ["10.0.0.0/8", "fd00::1/128"]}, _OPERATOR if "others" in name else _US)
+            if found and "others" in name:
+                found["shared"] = True
+        return found
 
     def _key(self, wanted: str, form: str, comment: str) -> None:
         name = self.called("key", wanted, self._unique)
@@ -647,6 +660,8 @@ class Remote(_Builder):
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
             self._look_alikes(source)
+        if blueprint["remote"]["addresses"]:
+            self.make("address-groups", {"name": "addresses", "addresses": blueprint["remote"]["addresses"]})
         # What cannot be asked, cannot be checked.
         if drawn["quota"] and "quotas" not in drawn["lacking"]:
             name, limit = drawn["quota"]

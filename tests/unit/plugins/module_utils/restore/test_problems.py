@@ -254,6 +254,7 @@ def test_the_whole_topology_is_missing_at_a_new_site():
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "address_groups": [],
         "server_groups": ["shop-apart"],
     }
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import QosPolicy, SubnetPool, Trunk
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import AddressGroup, QosPolicy, SubnetPool, Trunk
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -17,6 +18,7 @@ SITE = shop.restored_site(
     trunks=(Trunk("t", "trunk", "port-orders-db"),),
     qos_policies=(QosPolicy("q", "gold"),),
     subnet_pools=(SubnetPool("s", "pool"),),
+    address_groups=(AddressGroup("a", "offices"),),
     nova=(2, 96),
 )
 CLOUD = SimpleNamespace(site="remote", project_id="project", roles=frozenset())
@@ -26,6 +28,7 @@ CLOUD = SimpleNamespace(site="remote", project_id="project", roles=frozenset())
 def cloud(monkeypatch):
     """A site whose services can be made to fail."""
     kinds = ("ports", "ports_of_others", "floating_ips", "networks", "subnets", "routers", "security_groups", "trunks", "qos_policies", "subnet_pools")
+    kinds += ("address_groups",)
     services = {
         "Compute": SimpleNamespace(
             servers=lambda: list(SITE.servers),
@@ -65,7 +68,7 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 17 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 18 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
 
 
@@ -164,8 +167,22 @@ def test_security_groups_are_ones_own_before_those_of_others():
 
 def test_rules_name_the_groups_that_these_names_mean():
     found = site(security_groups=(group("shared", **SHARED), group("own", **OWN), group("base", "base", **SHARED), group("app", "app", **SHARED)))
-    assert found.security_group_names([]) == {"own": "shop", "base": "base", "app": "app"}
-    assert found.security_group_names(["shop", "app"]) == {"own": "shop", "base": "base"}
+    assert found.group_names(described()) == {"own": "shop", "base": "base", "app": "app"}
+    assert found.group_names(described("shop", "app")) == {"own": "shop", "base": "base"}
+
+
+def test_rules_name_the_address_groups_that_these_names_mean():
+    there = AddressGroup("theirs", "offices", "theirs"), AddressGroup("own", "offices", "project"), AddressGroup("shared", "partners", "theirs")
+    found = site(address_groups=there, security_groups=())
+    assert found.group_names(described()) == {"own": "offices", "shared": "partners"}
+    assert found.group_names(dataclasses.replace(described(), address_groups=(AddressGroupSpec("partners", "", ()),))) == {"own": "offices"}
+    assert (found.own_address_group("offices").id, found.own_address_group("partners")) == ("own", None)
+    assert ids(found.address_groups_called("partners")) == ["shared"]
+
+
+def described(*groups):
+    topology = shop.manifest().description.topology
+    return dataclasses.replace(topology, security_groups=tuple(dataclasses.replace(topology.security_groups[0], name=name) for name in groups))
 
 
 def test_a_floating_address_is_that_of_the_port():
