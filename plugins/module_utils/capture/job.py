@@ -9,7 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..cloud.session import Cloud
-from ..core.errors import InvalidInput
+from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import Port
 from ..manifest.changes import changes
 from ..manifest.manifest import ApplicationDescription
@@ -19,6 +19,7 @@ from . import inspection, surroundings
 from .describe import describe
 from .look import CaptureSite, look, user_data_of, with_key_pairs, with_root_devices
 from .problems import left_out, warnings
+from .projects import refuse_several
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,12 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
         is none.
     :raises CheckFailed: naming everything that could not be restored.
     """
-    seen = look(cloud, application, concurrency)
+    try:
+        seen = look(cloud, application, concurrency)
+    except CheckFailed:
+        if admin:
+            refuse_several(admin, application, cloud.project_id)
+        raise
     if admin:
         seen = with_key_pairs(admin, with_root_devices(admin, seen))
     if form:
