@@ -291,7 +291,7 @@ def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterab
 
 
 def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
-    names = {one.id: one.name for one in (*seen.security_groups.values(), *seen.address_groups.values())}
+    names = {one.id: one.name for one in seen.security_groups.values()} | {one.id: one.name for one in seen.address_groups.values()}
     return SecurityGroupSpec(
         name=group.name,
         description=unmarked_text(group.description),

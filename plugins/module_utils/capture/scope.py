@@ -32,7 +32,7 @@ class Scope:
         subnets = sorted(_subnets(seen, networks, ports))
         joined = _router_subnets(seen, subnets)
         security_groups = sorted(_with_remote_groups(seen, ports))
-        named = {rule.remote_address_group_id for one in security_groups for rule in seen.security_groups[one].rules}
+        named = {rule.remote_address_group_id or "" for one in security_groups for rule in seen.security_groups[one].rules}
         return cls(
             networks=tuple(networks),
             subnets=tuple(subnets),
