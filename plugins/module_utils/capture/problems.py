@@ -154,9 +154,9 @@ def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
 
 
 def _network_problems(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
-    """Networks of other projects are described as far as they are shared with this one, or with the credentials."""
+    """Networks of other projects are described as far as they are shared with this one."""
     network, unseen = seen.networks.get(port.network_id), sorted({ip.subnet_id for ip in port.fixed_ips} - {*seen.subnets})
-    way_out = "have its owner share it with the project, use credentials that see it, or put the port on another network."
+    way_out = "have its owner share it with the project, or put the port on another network."
     if network is None:
         yield f"{where} is on network {port.network_id}, which belongs to another project and is not shared with this one; {way_out}"
     elif unseen:

@@ -117,6 +117,7 @@ def test_no_server_is_connected_to_an_external_network():
     told = found(site=site())
     assert [one.split(" would be connected to network 'shop-net', which is external")[0] for one in told[:2]] == ["Server 'orders-db'", "Server 'shop-front'"]
     assert not [one for one in found(site=site(is_shared=True)) if "which is external" in one]
+    assert not [one for one in found(site=site(), roles=frozenset({"admin", "member"})) if "which is external" in one]
 
 
 # Routers
@@ -215,6 +216,22 @@ def test_any_router_that_joins_both_will_do():
 def test_what_routers_of_others_lead_to_is_not_known():
     port = shop.port("theirs", device_id="r9", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.9"),))
     assert told_of_floating(routers=(NOWHERE,), ports=(shop.ROUTER_PORT,), ports_of_others=(port,)) == []
+
+
+def on_theirs(**changes):
+    """What is told where another project has the network, and no router of ours joins it."""
+    networks = (shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True))
+    subnets = (dataclasses.replace(shop.SUBNET, project_id="theirs"),)
+    return told_of_floating(**{"networks": networks, "subnets": subnets, "routers": (), "ports": (), **changes})
+
+
+def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
+    theirs = shop.port("theirs", device_id="r9", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    assert on_theirs(may_choose=True) == on_theirs(may_choose=False) == SERVERS
+    assert on_theirs(may_choose=None) == on_theirs(may_choose=True, ports_of_others=(theirs,)) == []
+    assert on_theirs(may_choose=False, routers=(shop.ROUTER,), ports=(shop.ROUTER_PORT,)) == []
+    # A router that is there is not connected by the restore.
+    assert on_theirs(may_choose=True, routers=(shop.ROUTER,)) == SERVERS
 
 
 def test_floating_addresses_that_are_there_need_no_router():
