@@ -175,7 +175,7 @@ def look(cloud: Cloud, concurrency: int, admin: Cloud | None = None) -> RestoreS
     """See what the project has at the site: one list call per kind of resource, all at once.
 
     :param concurrency: how many calls at once.
-    :param admin: the site as an administrator, who sees which addresses others have on their networks.
+    :param admin: the site as an administrator, who makes ports on networks of others.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     work: dict[str, t.Callable[[], t.Any]] = {
@@ -200,12 +200,15 @@ def look(cloud: Cloud, concurrency: int, admin: Cloud | None = None) -> RestoreS
     }
     found = run_all(work, concurrency)
     whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
-    if admin:
-        theirs = {one.id for one in found["networks"] if one.project_id != cloud.project_id and (one.is_shared or not one.is_external)}
-        seen = Networking(admin).ports_on(sorted(theirs))
-        found["ports_of_others"] = list({one.id: one for one in (*found["ports_of_others"], *seen) if one.project_id != cloud.project_id}.values())
     listed: dict[str, t.Any] = {kind: tuple(there) for kind, there in found.items()}
     return RestoreSite(name=cloud.site, project_id=cloud.project_id, may_choose=_may_choose(cloud, admin), **whole, **listed)
+
+
+def with_all_ports(admin: Cloud, site: RestoreSite) -> RestoreSite:
+    """The site with all ports on networks of others, which only their owners and administrators see."""
+    theirs = sorted(one.id for one in site.networks if not site.is_own(one) and (one.is_shared or not one.is_external))
+    seen = [one for one in Networking(admin).ports_on(theirs) if one.project_id != site.project_id]
+    return dataclasses.replace(site, ports_of_others=tuple({one.id: one for one in (*site.ports_of_others, *seen)}.values()))
 
 
 def _may_choose(cloud: Cloud, admin: Cloud | None) -> bool | None:

@@ -86,14 +86,13 @@ MEMBER, ADMINISTRATOR = frozenset({"member", "reader"}), frozenset({"admin", "me
     ],
 )
 def test_who_may_choose_addresses_on_networks_of_others_is_known_by_roles(cloud, own, admin, may):
-    cloud.Networking.ports_on = lambda _networks: []
     beside = None if admin is None else SimpleNamespace(roles=admin)
     assert restore_site.look(SimpleNamespace(site="remote", project_id="project", roles=own), 4, beside).may_choose is may
 
 
 def test_an_administrator_sees_which_addresses_others_have_on_their_networks(cloud):
     there = [network("own", project_id="project"), network("shared", project_id="theirs"), network("ext", project_id="theirs", is_external=True)]
-    cloud.Networking.networks = lambda: [*there, network("both", project_id="theirs", is_external=True, is_shared=True)]
+    there.append(network("both", project_id="theirs", is_external=True, is_shared=True))
     asked = []
 
     def ports_on(networks):
@@ -101,7 +100,7 @@ def test_an_administrator_sees_which_addresses_others_have_on_their_networks(clo
         return [shop.port("hidden", project_id="theirs"), shop.port("ours", project_id="project"), shop.port("theirs")]
 
     cloud.Networking.ports_on = ports_on
-    found = restore_site.look(CLOUD, 4, SimpleNamespace(roles=ADMINISTRATOR))
+    found = restore_site.with_all_ports(None, dataclasses.replace(SITE, networks=tuple(there)))
     assert asked == [["both", "shared"]]
     assert ids(found.ports_of_others) == ["port-theirs", "port-hidden"]
 
