@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..manifest.manifest import Manifest
+from ..restore.site import RestoreSite
 from ..restore.topology import subnet_differences
 from .apply import apply
 from .isolation import as_restored
@@ -29,6 +30,17 @@ def restore_problems(
     # A drill uses nothing of the site's own but flavors and volume types.
     targets = [] if drill else [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
     return mapped.manifest, [*mapped.problems, *targets]
+
+
+def namesakes(manifest: Manifest, mapping: SiteMapping, site: RestoreSite) -> t.Iterator[str]:
+    """Networks of others at the site that are used only because they are called like the project's own at the source."""
+    for spec in manifest.description.topology.networks:
+        there = None if spec.is_of_others or mapping.target("networks", spec.name) else site.network(spec.name)
+        if there and not site.is_own(there):
+            yield (
+                f"Network '{spec.name}' is the project's own at the source, but at site '{site.name}' that is what a network of another project is called, "
+                "which is used as it is. Say in a mapping that it is meant, or have the restore make one of the project's own by another name (make: true)."
+            )
 
 
 def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:

@@ -75,6 +75,13 @@ def test_what_only_the_site_can_know_is_a_warning(check):
     assert [any(part in one for one in warnings) for part in parts] == [True] * 3
 
 
+def test_a_network_of_others_that_is_meant_by_chance_is_told_but_not_of_a_drill(check):
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(SHARED, name="shop-net")))
+    told = "Network 'shop-net' is the project's own at the source"
+    assert [warning.startswith(told) for warning in check(site)[1]].count(True) == 1
+    assert not any(warning.startswith(told) for warning in check(site, drill="7")[1])
+
+
 def test_nothing_is_made_inside_of_what_others_share(check):
     result, _warnings = check(shop.empty_site(networks=(shop.PUBLIC, SHARED)), {"schema_version": 1, "networks": {"shop-net": "dr-net"}})
     (problem,) = result["problems"]

@@ -657,6 +657,10 @@ class Remote(_Builder):
             for _number in range({"absent": 0, "twice": 2}.get(how, 1)):
                 self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
         self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
+        # Of the project's own networks, those whose names also mean one that the operator provides.
+        provided = {network["name"] for network, how in source.provided if how != "absent"}
+        meant = provided & {network["name"] for network in source.networks if network["project_id"] == OURS}
+        self.used_as_is |= {"networks": self.used_as_is.get("networks", set()) | meant} if meant else {}
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
             self._look_alikes(source)

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, undecided
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, namesakes, undecided
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import propose
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -244,3 +244,11 @@ def test_an_external_network_that_is_shared_may_be_meant():
     found = shop.inventory(shop.prepared_site(networks=(shop.PUBLIC, shared), volumes=()), parts=BACKUPS)
     assert found.names("networks") == ["shop-net"]
     assert propose(provided(), found)[0].target("networks", "shop-net").name == "shop-net"
+
+
+def test_a_network_of_others_that_happens_to_have_the_name_of_the_projects_own_is_told():
+    there = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(CORPORATE, name="shop-net")))
+    (found,) = namesakes(MANIFEST, SiteMapping(), there)
+    assert found.startswith("Network 'shop-net' is the project's own at the source, but at site 'remote' that is what a network of another project is called")
+    assert list(namesakes(MANIFEST, SiteMapping(), shop.prepared_site())) == list(namesakes(provided(), SiteMapping(), there)) == []
+    assert list(namesakes(MANIFEST, mapping(networks={"shop-net": "shop-net"}), there)) == []
