@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups and key pairs that have
-    the marks of one restore or one drill. The marks suffice; neither the manifest nor a record of the run is needed.
+  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups, address groups and key
+    pairs that have the marks of one restore or one drill. The marks suffice; neither the manifest nor a record of the run is needed.
   - What others use by now is kept, with a warning. That is a network or subnet with others' ports, the routers connected to it, a
-    security group used by others' ports or rules, and a volume attached to another server.
+    security group used by others' ports or rules, an address group named by others' rules, and a volume attached to another server.
   - Server groups cannot be marked. Those of a drill are found by their names and removed too, unless other servers are in them; those of
     a real restore are kept.
   - What existed before the restore is not marked, and is kept.

@@ -117,7 +117,8 @@ def test_a_way_back_is_the_way_there_with_the_sites_exchanged(collection):
     assert (fence["site"], fence["runs_at"], fence["checkpoint"], fence["admin_cloud"]) == ("remote", "primary", "x", "away-admin")
     # In peace, nothing is stopped below what may still write to it.
     assert "keep_going" not in fence
-    assert given["os_application_supersede"]["admin_cloud"] == "home-admin"
+    assert given["os_application_supersede"]["admin_cloud"] == given["os_restore_servers"]["admin_cloud"] == "home-admin"
+    assert given["os_failover_check"]["remote_admin_cloud"] == "home-admin"
     assert given["os_active_site"]["since"] == RECORD["since"]
 
 

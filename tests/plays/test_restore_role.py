@@ -42,6 +42,9 @@ def test_hooks_of_a_restore_stand_between_its_steps_and_its_tiers(play):
     ]
     assert not any("drill" in given for _name, given in calls)
     assert calls[-2][1]["quiesce"] == {"admin_cloud": "remote-admin"}
+    # Ports on networks of others are made, and were checked, as an administrator.
+    acting = ("os_restore_check", "os_restore_servers", "os_application_supersede")
+    assert [given.get("admin_cloud") for name, given in calls if name in acting] == ["remote-admin"] * 4
 
 
 def test_of_some_servers_every_step_knows_and_nothing_is_said_about_where_the_application_runs(play):
@@ -74,6 +77,8 @@ def test_a_drill_tells_nobody_takes_the_place_of_nothing_and_goes_again(play):
     course = ["os_checkpoint_info", "os_restore_check", *BEGUN, "os_restore_servers", "os_restore_cleanup", "os_drill_record"]
     assert (code, names(calls), hooks) == (0, course, []), output
     assert len({given["drill"] for _name, given in calls[1:]}) == 1
+    # Its networks are its own.
+    assert not any("admin_cloud" in given for _name, given in calls)
 
 
 def test_a_drill_that_fails_goes_again_too_and_is_recorded(play):

@@ -11,10 +11,11 @@ from ..application.definition import Application
 from ..core.errors import CheckFailed
 from ..core.intent import intents_of
 from ..core.marking import unmarked, unmarked_tags, unmarked_text
-from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, Subnet, Trunk, Volume
+from ..core.records import AddressGroup, FloatingIp, Network, Port, Router, SecurityGroup, Server, Subnet, Trunk, Volume
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.rules import rule_spec
 from ..manifest.specs import (
+    AddressGroupSpec,
     AddressSpec,
     FloatingSpec,
     ForwarderSpec,
@@ -190,6 +191,7 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
         ports=tuple(sorted((_port(seen, one) for one in seen.ports_on_no_server()), key=lambda port: (port.network, port.name, port.source_id))),
         trunks=tuple(_trunk(one) for one in seen.trunks_of_servers()),
         forwarders=tuple(_forwarders(seen)),
+        address_groups=_named(_address_group(seen.address_groups[one]) for one in scope.address_groups),
     )
 
 
@@ -235,6 +237,7 @@ def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
         tags=unmarked_tags(network.tags),
         dns_domain=network.dns_domain,
         qos_policy=_policy_name(seen, network.qos_policy_id),
+        is_of_others=not seen.is_own(network),
     )
 
 
@@ -288,7 +291,7 @@ def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterab
 
 
 def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
-    names = {one.id: one.name for one in seen.security_groups.values()}
+    names = {one.id: one.name for one in seen.security_groups.values()} | {one.id: one.name for one in seen.address_groups.values()}
     return SecurityGroupSpec(
         name=group.name,
         description=unmarked_text(group.description),
@@ -296,3 +299,7 @@ def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpe
         is_stateful=group.is_stateful,
         tags=unmarked_tags(group.tags),
     )
+
+
+def _address_group(group: AddressGroup) -> AddressGroupSpec:
+    return AddressGroupSpec(group.name, unmarked_text(group.description), group.addresses)

@@ -248,6 +248,8 @@ class Server:
     power_state: int | None = None
     #: When Nova last changed what it knows of it, for example because it was started or stopped.
     updated_at: str = ""
+    #: Who made it, and whose key pair it has.
+    user_id: str = ""
 
     @property
     def label(self) -> str:
@@ -370,6 +372,17 @@ class Router:
     routes: tuple[t.Mapping[str, str], ...] = ()
     is_ha: bool | None = None
     is_distributed: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressGroup:
+    """Addresses and ranges that rules of security groups name together."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    description: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

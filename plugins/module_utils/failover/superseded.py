@@ -92,14 +92,13 @@ def _is_as_wanted(site: RestoreSite, port: Port, step: PortStep) -> bool:
         return step.current.id == port.id
     if network is None or not spec.mac_address:
         return False
-    wanted = step.body(site)
     return (
         (port.network_id, port.mac_address.lower(), port.port_security) == (network.id, spec.mac_address.lower(), spec.port_security)
         and (port.is_up, port.vnic_type) == (spec.is_up, spec.vnic_type)
         # Neutron lists them in an order of its own.
         and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(site.subnet_id(network.id, ip.subnet), ip.ip_address) for ip in spec.fixed_ips}
-        and set(port.security_group_ids) == set(wanted["security_group_ids"])
-        and [dict(pair) for pair in port.allowed_address_pairs] == wanted.get("allowed_address_pairs", [])
+        and set(port.security_group_ids) == {site.security_group_id(name) for name in spec.security_groups}
+        and [dict(pair) for pair in port.allowed_address_pairs] == [dict(pair) for pair in spec.allowed_address_pairs]
     )
 
 

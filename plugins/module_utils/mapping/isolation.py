@@ -93,6 +93,7 @@ def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMappi
         "subnets": topology.subnets,
         "routers": topology.routers,
         "security_groups": topology.security_groups,
+        "address_groups": topology.address_groups,
         "key_pairs": topology.key_pairs,
         "server_groups": topology.server_groups,
     }

@@ -119,6 +119,7 @@ RULE = {
     "port_range_max": 5432,
     "remote_ip_prefix": None,
     "remote_group": "shop",
+    "remote_address_group": None,
 }
 DOCUMENT = {
     "schema_version": 3,
@@ -158,6 +159,7 @@ DOCUMENT = {
                 "tags": [],
                 "dns_domain": "",
                 "qos_policy": None,
+                "is_of_others": False,
             }
         ],
         "subnets": [
@@ -202,6 +204,7 @@ DOCUMENT = {
         "ports": [],
         "trunks": [],
         "forwarders": [],
+        "address_groups": [],
     },
     "missing": [],
     "copies": [
@@ -300,6 +303,7 @@ EXTENSIONS = frozenset(
         *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
         *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
         *("port-security", "stateful-security-group", "net-mtu-writable"),
+        *("address-group", "security-groups-remote-address-group"),
     }
 )
 

@@ -27,8 +27,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.alike import Difference, differences
-from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Resource
-from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, OURS, THEIRS, MemorySite, connection_to
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
+from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, THEIRS, MemorySite, connection_to
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import APPLICATION, Blueprint, Remote, Source
 
 _MODULES = (os_application_info, os_restore_check, os_restore_networks, os_restore_servers)
@@ -43,6 +43,7 @@ _WORDS = {
     "mtu": ("MTU",),
     "enable_snat": ("snat", "external_gateway_info"),
     "trunk_details": ("trunk",),
+    "interfaces": ("interfaces", "is not connected"),
     "order of disks": ("boots from",),
     "OS-EXT-SRV-ATTR:hostname": ("host name",),
     "delete_on_termination": ("deletion",),
@@ -98,47 +99,60 @@ class _Params(dict[str, t.Any]):
 
 
 class Modules:
-    """The collection's modules at one site."""
+    """The collection's modules at one site.
 
-    def __init__(self, site: MemorySite) -> None:
+    :param has_admin: whether an administrator's credentials are given to those that take some.
+    :ivar warnings: that they gave.
+    """
+
+    def __init__(self, site: MemorySite, has_admin: bool = False) -> None:
         self.site = site
         self.warnings: list[str] = []
+        self._admin_cloud = "remote-admin" if has_admin else None
 
     @contextlib.contextmanager
-    def _there(self) -> t.Iterator[None]:
-        cloud = Cloud(connection_to(self.site), self.site.name)
-        cloud.__dict__["project_id"] = OURS
+    def there(self) -> t.Iterator[Cloud]:
+        """Have the modules call the site, one request after the other; yields it as the project sees it."""
+        cloud, admin = self._cloud(self.site.caller), self._cloud(Caller(OPERATOR, sees_all=True))
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
+            for module in (os_restore_check, os_restore_servers):
+                stack.enter_context(mock.patch.object(module, "connect_other", lambda _cloud: admin))
             stack.enter_context(mock.patch.object(pool, "concurrent", _CONCURRENT))
             stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
             stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
-            yield
+            yield cloud
+
+    def _cloud(self, caller: Caller) -> Cloud:
+        cloud = Cloud(connection_to(self.site, caller), self.site.name)
+        cloud.__dict__ |= {"project_id": caller.project, "roles": frozenset({"member", "admin"} if caller.sees_all else {"member"})}
+        return cloud
 
     def _module(self, **params: t.Any) -> t.Any:
-        return SimpleNamespace(params=_Params(concurrency=1, **params), warn=self.warnings.append, check_mode=False)
+        return SimpleNamespace(params=_Params(concurrency=1, admin_cloud=self._admin_cloud, **params), warn=self.warnings.append, check_mode=False)
 
     def captured(self, definition: Resource) -> Resource:
-        with self._there():
+        with self.there():
             module = self._module(application=definition, user_data="omit")
             return t.cast(Resource, os_application_info.run(module)["application_description"])
 
-    def checked(self, manifest: Resource) -> list[str]:
-        with self._there():
-            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
+    def checked(self, manifest: Resource, **more: t.Any) -> list[str]:
+        """The problems of a restore.
+
+        :param more: further parameters of the modules, such as a mapping.
+        """
+        with self.there():
+            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse", **more)
             return t.cast("list[str]", os_restore_check.check(module)["problems"])
 
-    def restored(self, manifest: Resource, **options: t.Any) -> bool:
-        """Restore; returns whether anything was changed.
-
-        :param options: what all modules of a restore take.
-        """
-        with self._there():
-            made = os_restore_networks.run(self._module(manifest=manifest, **options).params, False)
+    def restored(self, manifest: Resource, **more: t.Any) -> bool:
+        """Restore; returns whether anything was changed."""
+        with self.there():
+            made = os_restore_networks.run(self._module(manifest=manifest, **more).params, False)
             self.warnings += made["warnings"]
             own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
-            built = os_restore_servers.run(self._module(manifest=manifest, **own, **options))
+            built = os_restore_servers.run(self._module(manifest=manifest, **own, **more))
             return bool(made["changed"] or built["changed"])
 
 
@@ -148,7 +162,16 @@ def travel(blueprint: Blueprint) -> Outcome:
     if not source.servers:
         return Outcome("no servers")
     remote = Remote(blueprint, source)
-    here, there = Modules(source.site), Modules(remote.site)
+    def restored(self, manifest: Resource, **more: t.Any) -> bool:
+        """Restore; returns whether anything was changed.
+
+        :param more: what all modules of a restore take, such as a mapping.
+        """
+        with self.there():
+            made = os_restore_networks.run(self._module(manifest=manifest, **more).params, False)
+            self.warnings += made["warnings"]
+            own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
+            built = os_restore_servers.run(self._module(manifest=manifest, **own, **more))
     names = [server["name"] for server in source.servers]
     definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
     with _untouched(source.site, remote.site) as violations:

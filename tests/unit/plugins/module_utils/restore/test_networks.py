@@ -108,6 +108,7 @@ def test_everything_is_made_and_marked_where_nothing_is(apply):
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "address_groups": [],
         "server_groups": ["shop-apart"],
     }
     assert {name: body["description"] for name, body in site.made.items()} == {

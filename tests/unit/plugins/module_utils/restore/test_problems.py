@@ -254,6 +254,7 @@ def test_the_whole_topology_is_missing_at_a_new_site():
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "address_groups": [],
         "server_groups": ["shop-apart"],
     }
 
@@ -319,7 +320,7 @@ def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: others)
-    monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda *_given: shop.empty_site())
     copy = dataclasses.replace(MANIFEST.copies[0], chain=("mine", "theirs", "nowhere"))
     found = restore_stock.look(SimpleNamespace(site="remote", roles=frozenset()), 4, [copy])
     assert found.parts == {"mine": mine, "theirs": theirs}
