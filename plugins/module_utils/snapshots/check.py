@@ -8,7 +8,7 @@ import collections
 import typing as t
 
 from ..core.consistency import satisfies
-from ..core.records import BACKING_UP, Server
+from ..core.records import BACKING_UP, ImageSnapshot, RootDisk, Server
 from ..quiesce.mark import FreezeMark, is_leftover
 from ..work.pool import each
 from .evidence import strangers_of
@@ -28,6 +28,12 @@ def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
         + "; it must be ACTIVE or SHUTOFF, with no task under way."
         for server, _volumes in wanted.servers.values()
         if not _is_at_rest(server, thaws_leftovers)
+    ]
+    problems += [
+        f"Server {disk.id} boots from an image and is paused: Nova would not resume it until it has uploaded the image that it makes of it. "
+        "Freeze it with the driver nova or libvirt."
+        for disk in wanted.root_disks
+        if wanted.servers[disk.id][0].status == "PAUSED"
     ]
     problems += [
         f"Volume {volume.label} is {volume.status}; it must be in-use or available."
@@ -70,9 +76,9 @@ def quota_problems(plan: SnapshotPlan, storages: Storages, units: t.Sequence[Uni
     """
     needs: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     types = {volume.id: volume.volume_type for volume in plan.create}
-    for volume in plan.create:
+    for volume in (one for one in plan.create if not isinstance(one, RootDisk)):
         needs[volume.project_id].update(_needs(volume.size, volume.volume_type))
-    for snapshot in plan.delete:
+    for snapshot in (one for one in plan.delete if not isinstance(one, ImageSnapshot)):
         needs[snapshot.project_id].subtract(_needs(snapshot.size, types.get(snapshot.volume_id, "")))
     for unit in units:
         if unit.is_ours and not unit.group:
@@ -96,7 +102,7 @@ def _shortfalls(storages: Storages, project_id: str, needs: t.Mapping[str, int])
 
 def permission_problems(plan: SnapshotPlan, storages: Storages, concurrency: int) -> list[str]:
     """Projects in which the credentials may not snapshot."""
-    sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use"}
+    sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use" and not isinstance(volume, RootDisk)}
     allowed = each(sample.values(), lambda volume: storages.of(volume.project_id).may_snapshot(volume), concurrency)
     return [
         f"The credentials may not take snapshots in project {project_id} on site '{storages.site}'; they need the role member there."

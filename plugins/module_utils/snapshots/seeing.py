@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ..cloud.compute import Compute
@@ -12,6 +13,10 @@ from ..quiesce.driver import has_no_guest
 from ..quiesce.mark import FreezeMark
 from ..work.pool import each
 from .wanted import Wanted
+
+#: What Nova calls the making of an image, and its tasks meanwhile.
+_IMAGING = "createImage"
+_IMAGE_TASKS = ("image_snapshot_pending", "image_snapshot", "image_pending_upload", "image_uploading")
 
 
 class Seeing:
@@ -35,10 +40,24 @@ class Seeing:
         """Ids of the servers that were shut down before the snapshots, and have been ever since."""
         off = {server.id: server for server in self._servers if _is_off(server)}
         found = each(off, self._compute.server, self._concurrency)
-        # One that was started and stopped meanwhile is another one to Nova.
-        return {one.id for one in found if _is_off(one) and one.updated_at == off[one.id].updated_at}
+        return {one.id for one in found if _is_off(one) and self._was_off(off[one.id], one)}
+
+    def _was_off(self, before: Server, now: Server) -> bool:
+        """Whether a server that is off has been off all the time: one that was started and stopped meanwhile is another one to Nova."""
+        if now.updated_at == before.updated_at:
+            return True
+        # So is one of which it has made an image.
+        if not before.boots_from_image:
+            return False
+        return all(action == _IMAGING for action, begun in self._compute.actions(before.id) if _moment(begun) >= _moment(before.updated_at))
+
+
+def _moment(text: str) -> datetime.datetime:
+    """Nova writes times with a zone, or means UTC, to the second."""
+    moment = datetime.datetime.fromisoformat(text)
+    return moment.replace(tzinfo=moment.tzinfo or datetime.UTC, microsecond=0)
 
 
 def _is_off(server: Server) -> bool:
     """Whether it is shut down, and is not being started: its guest may run by then."""
-    return server.status == "SHUTOFF" and has_no_guest(server)
+    return server.status == "SHUTOFF" and (has_no_guest(server) or (server.boots_from_image and server.task_state in _IMAGE_TASKS))
