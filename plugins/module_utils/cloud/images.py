@@ -95,12 +95,12 @@ class Images:
     def upload(self, image_id: str, blocks: t.Iterator[bytes], size: int, timeout: float) -> None:
         """Give an image its data, as they come.
 
-        :param size: in bytes.
+        :param size: in bytes; 0 when it is not known.
         :param timeout: seconds without a byte taken after which Glance counts as dead.
         """
         headers = {"Content-Type": "application/octet-stream", "Accept": ""}
         with self.cloud.calling(f"write image {image_id}"):
-            body = Body(size, blocks)
+            body = Body(size, blocks) if size else blocks
             # Sent again after a failure, it would begin in the middle.
             response = self._api.put(f"/images/{image_id}/file", data=body, headers=headers, timeout=timeout, connect_retries=0)
             self.cloud.check(response)

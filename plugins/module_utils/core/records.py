@@ -155,10 +155,11 @@ class Image:
 
 @dataclasses.dataclass(frozen=True)
 class ImageCopy:
-    """An image at the remote site that is a copy of a root disk, as :mod:`..copies` sees it.
+    """An image that is a copy of a root disk, or that one is made of, among the parts of copies.
 
     :param volume_id: id of the server at its own site.
     :param metadata: the marks, and perhaps a piece of a manifest.
+    :param of: id of the image that it is a copy of; empty for one that Nova made.
     """
 
     id: str
@@ -167,6 +168,7 @@ class ImageCopy:
     status: str
     created_at: str
     metadata: t.Mapping[str, str]
+    of: str = ""
 
     @property
     def data_timestamp(self) -> str:
@@ -178,7 +180,7 @@ class ImageCopy:
 
     @property
     def is_under_way(self) -> bool:
-        return self.status in ("queued", "saving", "uploading", "importing")
+        return self.status in ("saving", "uploading", "importing")
 
     @property
     def is_being_restored(self) -> bool:

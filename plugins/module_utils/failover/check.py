@@ -95,7 +95,7 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
     """Make the manifest of a checkpoint that is yet to be taken: everything except where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
+    copies = tuple(methods.pending(volume.source_id, volume.size, volume.is_image) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
 
 

@@ -106,7 +106,7 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
     made = by_mark((volume for volume in volumes if volume.status != "deleting"), Mark.of_volume)
     steps = []
     for server in manifest.description.servers:
-        for spec in server.volumes:
+        for spec in server.attached:
             mark = mark_of(manifest, spec.source_id)
             current = _best(made[mark])
             action = _action(current) if current else Action.CREATE

@@ -14,13 +14,10 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.images import Images
+from ..core.image_marks import root_of, root_properties, root_size
 from ..core.records import Image, ImageSnapshot, RootDisk
 from .evidence import EVIDENCE_KEYS
 
-#: Of which server an image is, and the size of its root disk in GiB.
-_SERVER_KEY, _SIZE_KEY = "osdr_root", "osdr_root_size"
-#: By which Nova says of which server an image was made.
-_INSTANCE_KEY = "instance_uuid"
 #: What Cinder would call the status of a snapshot.
 _STATUSES = {"active": "available", "queued": "creating", "saving": "creating", "uploading": "creating", "importing": "creating"}
 #: In which Glance is being given the data, or has them.
@@ -40,7 +37,7 @@ class RootImages:
 
     def snapshots(self) -> list[ImageSnapshot]:
         """All of the project."""
-        return [_snapshot(one) for one in self._images.images() if _is_ours(one)]
+        return [_snapshot(one) for one in self._images.images() if root_of(one)]
 
     def snapshot(self, image_id: str) -> ImageSnapshot:
         """One that was asked for. Nova removes an image that it cannot make: what is gone has failed."""
@@ -51,7 +48,7 @@ class RootImages:
 
         An image inherits the properties of that which its server boots from: no evidence of another one must come with them.
         """
-        properties = {**dict.fromkeys(EVIDENCE_KEYS, ""), **metadata, _SERVER_KEY: disk.id, _SIZE_KEY: str(disk.size)}
+        properties = {**dict.fromkeys(EVIDENCE_KEYS, ""), **metadata, **root_properties(disk.id, disk.size)}
         return self._compute.create_image(disk.id, name, properties, quiesce_token)
 
     def set_metadata(self, image_id: str, metadata: t.Mapping[str, str]) -> None:
@@ -61,19 +58,12 @@ class RootImages:
         self._images.delete(image_id)
 
 
-def _is_ours(image: Image) -> bool:
-    """Whether Nova made an image for a set: one that somebody makes of a server that boots from ours inherits all our properties."""
-    server = image.properties.get(_SERVER_KEY)
-    return bool(server) and image.properties.get(_INSTANCE_KEY) == server
-
-
 def _snapshot(image: Image) -> ImageSnapshot:
-    size = image.properties.get(_SIZE_KEY, "")
     return ImageSnapshot(
         id=image.id,
         name=image.name,
-        volume_id=image.properties.get(_SERVER_KEY, ""),
-        size=int(size) if size.isdecimal() else 0,
+        volume_id=root_of(image) or "",
+        size=root_size(image),
         status=_STATUSES.get(image.status, "error"),
         created_at=image.created_at,
         metadata=image.properties,

@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
-from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import GroupType, Pool
