@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import requests
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+from keystoneauth1.exceptions import ConnectFailure
 
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 _FIXED = ("id", "owner", "status", "created_at", "size", "os_hash_algo", "os_hash_value", "checksum", "file", "schema", "self")
@@ -172,7 +173,7 @@ class FakeGlance:
             for block in data:
                 got.write(block)
                 if self.limit is not None and got.tell() > self.limit:
-                    raise requests.ConnectionError("The connection was reset.")
+                    raise ConnectFailure("The connection was reset.")
         except BaseException:
             found["status"] = "queued"
             raise
