@@ -227,7 +227,7 @@ class ImageCopying(Copying):
             return
         self._there.delete(stored.id)
         where = self._here.cloud.site if read_wrong else self._there.cloud.site
-        raise CloudError(
+        raise ResourceFailed(
             f"Image {source.id} on site '{self._here.cloud.site}' was not copied: site '{where}' returned or stored other data than the image has "
             f"({_ALGORITHM} differs).",
             "Check the store of that site's Glance; then re-run, or retake the snapshots.",
@@ -258,7 +258,7 @@ class ImageCopying(Copying):
         if not reads_back:
             return self._described(task, OBJECTS, "")
         if self._digest_of(copy.id) != t.cast(CopyMark, CopyMark.on(copy)).digest:
-            raise CloudError(
+            raise ResourceFailed(
                 f"The content of image {copy.id} on site '{self._there.cloud.site}' is not what was stored there ({_ALGORITHM} differs).",
                 "Remove the image, and check the store of that site's Glance; then re-run.",
             )

@@ -20,6 +20,7 @@ from unittest import mock
 import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.image_marks import CopyMark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
@@ -219,10 +220,21 @@ def _is_about(sentence: str, one: Difference) -> bool:
     return any(name in sentence for name in (one.resource_id, f"'{one.label}'", *one.owners))
 
 
+def _image_copy(root: Resource, remote: MemorySite) -> Copy:
+    """A copy of a root disk, as it is at the remote site."""
+    image_id, marks = remote.new_id(), {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"}
+    mark = CopyMark(image_id, root["source_id"], root["source_id"], root["size"], marks, "digest")
+    remote.glance.fake.add(image_id, b"a root disk", min_disk=root["size"], **mark.properties())
+    return Copy(root["source_id"], "glance_image", image_id, (image_id,), root["size"], False, 1)
+
+
 def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
     """The manifest of a checkpoint, whose copies are at the remote site."""
     copies = []
     for volume in (one for server in description["servers"] for one in server["volumes"]):
+        if volume["is_image"]:
+            copies.append(plain(_image_copy(volume, remote)))
+            continue
         there = source.cinder.by_id["volumes"][volume["source_id"]]
         held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
         copy = Copy(volume["source_id"], "cinder_backup", held["id"], (held["id"],), volume["size"], False, 1, "backups", 1)

@@ -157,7 +157,7 @@ VOLUMES = kind(
 SERVERS = kind(
     {
         **{"flavor": 0, "metadata": {}, "hostname": None, "renamed": None, "state": None, "locked": None, "config_drive": False, "zone": None},
-        **{"hints": {}, **_DESCRIBED},
+        **{"hints": {}, "imaged": False, **_DESCRIBED},
     },
     {
         "flavor": (1, 2, 3),
@@ -169,6 +169,7 @@ SERVERS = kind(
         "config_drive": (True,),
         "zone": ("nova",),
         "hints": ({"different_cell": "x"},),
+        "imaged": (True,),
         **_DESCRIPTIONS,
     },
     name=_names,
@@ -531,9 +532,10 @@ class Source(_Builder):
 
     def _server(self, one: Blueprint) -> None:
         ports = [port for port in (self._port(drawn) for drawn in one["ports"]) if port]
-        volumes = [self._volume(drawn, place == 0) for place, drawn in enumerate(one["volumes"])]
+        image = self.site.glance.fake.add(self.site.new_id(), b"a root disk") if one["imaged"] else None
+        volumes = [self._volume(drawn, place == 0 and not image) for place, drawn in enumerate(one["volumes"])]
         mapping = [
-            {"uuid": volume["id"], "boot_index": -1 if place else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
+            {"uuid": volume["id"], "boot_index": -1 if place or image else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
             for place, (volume, drawn) in enumerate(zip(volumes, one["volumes"], strict=True))
         ]
         # Those with a device name of their own are attached later.
@@ -542,7 +544,8 @@ class Source(_Builder):
             "name": self.called("server", one["name"], self._unique),
             "flavorRef": self.flavors[one["flavor"]]["id"],
             "networks": [{"port": port["id"]} for port in ports] or "none",
-            "block_device_mapping_v2": [entry for place, entry in enumerate(mapping) if place not in late],
+            "imageRef": image and image["id"],
+            "block_device_mapping_v2": [*_root(image), *(entry for place, entry in enumerate(mapping) if place not in late)],
             "key_name": _pick(self.keys, one["key"]),
             "config_drive": one["config_drive"],
             "availability_zone": one["zone"],
@@ -592,6 +595,11 @@ class Source(_Builder):
         if one["image"]:
             volume["volume_image_metadata"] = one["image"]
         return volume
+
+
+def _root(image: Resource | None) -> list[Resource]:
+    """The mapping of a root disk that is made of an image."""
+    return [{"uuid": image["id"], "boot_index": 0, "source_type": "image", "destination_type": "local"}] if image else []
 
 
 def address(cidr: str, offset: int) -> str:

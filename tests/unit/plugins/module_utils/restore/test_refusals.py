@@ -17,6 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.refusals import doubts_of_refusals, refusals
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 
 NO_QUOTAS = {"volume": {}, "compute": {}, "network": {}}
 
@@ -252,7 +253,8 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
     def refuse():
         raise CloudError("No.", http_status=status)
 
-    storage = SimpleNamespace(backups=list, backup=None, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    lists = {"backups": list, "backup": None, "volume_types": dict, "zones_of_types": dict, "quotas": dict, "availability_zones": list}
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), **lists)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
