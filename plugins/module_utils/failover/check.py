@@ -167,6 +167,7 @@ def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: rest
     found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
     if wanted.conditions.remove_old:
         old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)
+        old_problems += superseded.root_disk_problems(stock.site.name, found.old, wanted.conditions.keep_volumes)
     else:
         old_problems = superseded.in_the_way(stock.site.name, found.old)
     return dataclasses.replace(
