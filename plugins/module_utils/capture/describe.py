@@ -9,6 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import CheckFailed
+from ..core.image_marks import unmarked_properties
 from ..core.intent import intents_of
 from ..core.marking import LONGEST_NAME, unmarked, unmarked_tags, unmarked_text
 from ..core.records import FloatingIp, Network, Port, RootDisk, Router, SecurityGroup, Server, Subnet, Trunk, Volume
@@ -133,7 +134,7 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         metadata=unmarked(volume.metadata),
         availability_zone=volume.availability_zone or None,
         description=unmarked_text(volume.description),
-        image_metadata=volume.image_metadata,
+        image_metadata=unmarked_properties(volume.image_metadata),
         is_read_only=volume.is_read_only,
         device_tag=seen.device_tags.get(volume.id),
     )

@@ -20,9 +20,10 @@ _SERVER_KEY, _SIZE_KEY = "osdr_root", "osdr_root_size"
 _INSTANCE_KEY = "instance_uuid"
 #: On a copy: a JSON object with all that is known of it. Nova cuts off what others inherit of it.
 _COPY_KEY = "osdr_copy"
+_OURS = "osdr_"
 #: What begins with one of these does not travel: it is of a site, or of another image.
 _OF_SITE = (
-    *("osdr_", "os_glance", "owner_", "base_image_ref", "image_location", "image_state", "image_type", "instance_uuid", "instance_owner", "user_id"),
+    *(_OURS, "os_glance", "owner_", "base_image_ref", "image_location", "image_state", "image_type", "instance_uuid", "instance_owner", "user_id"),
     *("boot_roles", "bdm_v2", "block_device_mapping", "img_signature", "cinder_encryption_key_id", "kernel_id", "ramdisk_id", "root_device_name"),
 )
 
@@ -80,6 +81,11 @@ class CopyMark:
         texts = (mark.of, mark.root, mark.digest)
         is_sound = isinstance(mark.metadata, dict) and isinstance(mark.size, int) and all(isinstance(one, str) for one in (*texts, *mark.metadata.values()))
         return mark if is_sound and mark.image == image.id else None
+
+
+def unmarked_properties(properties: t.Mapping[str, str]) -> dict[str, str]:
+    """Properties of an image, or of a volume that was made of one, without our marks."""
+    return {key: value for key, value in properties.items() if not key.startswith(_OURS)}
 
 
 def travelling(image: Image) -> dict[str, str]:

@@ -392,6 +392,12 @@ def test_the_root_disk_of_a_server_that_boots_from_an_image_comes_first_and_is_n
     assert [(one.is_image, one.source_id) for one in volumes] == [(False, f"volume-{name}") for name in ("boot", "data", "data2")]
 
 
+def test_marks_on_the_image_that_a_volume_was_made_of_are_none_of_its_properties():
+    changed = with_boot_volume(image_metadata={"hw_disk_bus": "virtio", "osdr_copy": "{}"})
+    (boot, *_others) = described(**changed).servers[0].volumes
+    assert boot.image_metadata == {"hw_disk_bus": "virtio"}
+
+
 def test_a_server_that_boots_from_an_image_needs_no_volumes():
     server = described(**with_server(boots_from_image=True, volumes=(), root_device="/dev/sda")).servers[0]
     assert [(one.source_id, one.device) for one in server.volumes] == [("id-orders-db", "/dev/sda")]

@@ -5,14 +5,20 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import MappingInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, ImageCopy, NamedFlavor
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy, Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.apply import apply
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import choose_flavor, why_no_flavor
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import Action
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
@@ -50,6 +56,34 @@ def step_of(planned, name="orders-db"):
 def test_no_volume_is_made_of_a_root_disk_that_is_none():
     before = RestorePlan.of(shop.manifest(), shop.prepared_site())
     assert [step.spec.source_id for step in plan().volumes] == [step.spec.source_id for step in before.volumes]
+
+
+def test_a_root_disk_becomes_a_volume_where_a_mapping_says_so():
+    manifest = apply(with_image(disk=50), SiteMapping.parse({"schema_version": 1, "root_disks": {"orders-db": "volume"}})).manifest
+    planned = plan(manifest, flavors=FLAVORS)
+    root = next(step for step in planned.volumes if step.copy.method == "glance_image")
+    assert (root.server, root.action, root.copy.copy_id, root.body()["size"]) == ("orders-db", Action.CREATE, IMAGE.id, 5)
+    assert "volume_type" not in root.body()
+    asked = []
+    storage = SimpleNamespace(create_volume_from_image=lambda image_id, body: asked.append((image_id, body)))
+    methods.method_of(root.copy).create_volume(storage, root.copy, root.body())
+    assert asked == [(IMAGE.id, root.body())]
+    step = step_of(planned)
+    # The flavor need not have a root disk then.
+    assert (step.image, step.flavor.id, step.spec.attached[0].source_id) == (None, "f5", step.spec.source_id)
+
+
+@pytest.mark.parametrize("told", ["image", None])
+def test_a_root_disk_stays_an_image_otherwise(told):
+    given = {"root_disks": {"orders-db": told}} if told else {}
+    assert apply(with_image(), SiteMapping.parse({"schema_version": 1, **given})).manifest == with_image()
+    assert SiteMapping.parse({"schema_version": 1, **given}).as_dict() == {"schema_version": 1, **given}
+
+
+@pytest.mark.parametrize("wrong", [{"orders-db": "disk"}, {"orders-db": None}, ["orders-db"]])
+def test_what_a_root_disk_cannot_become_is_refused(wrong):
+    with pytest.raises(MappingInvalid, match="root_disks"):
+        SiteMapping.parse({"schema_version": 1, "root_disks": wrong})
 
 
 FLAVORS = (Flavor("f5", "small", 2, 1024, 5, 0, 0), Flavor("f9", "large", 2, 1024, 9, 0, 0))
