@@ -18,6 +18,7 @@ from ..core.errors import CloudError
 from ..core.image_marks import CopyMark, part_of
 from ..core.records import ImageCopy, Volume
 from ..manifest.manifest import Copy
+from ..work.pool import each
 from .method import CopyMethod, Part
 
 #: How Glance refuses to delete what is in use, or protected.
@@ -61,7 +62,20 @@ class GlanceImage(CopyMethod):
     # At a site
 
     def look(self, storage: BlockStorage, copies: t.Iterable[Copy], concurrency: int) -> list[Part]:
-        return [part for part in map(part_of, Images(storage.cloud).images()) if part]
+        """All images of the project that are parts, and those of other projects that are wanted.
+
+        Where no copy is wanted, a Glance that does not answer has none: it must not keep volumes from being restored. What lacks a part stays.
+        """
+        wanted = {one for copy in copies for one in self.needs(copy)}
+        images = Images(storage.cloud)
+        try:
+            listed = [part for part in map(part_of, images.images()) if part]
+        except CloudError:
+            if wanted:
+                raise
+            return []
+        others = each(sorted(wanted - {part.id for part in listed}), images.image, concurrency)
+        return [*listed, *(part for image in others if image and (part := part_of(image)))]
 
     def create_volume(self, storage: BlockStorage, copy: Copy, body: t.Mapping[str, t.Any]) -> Volume:
         return storage.create_volume_from_image(copy.copy_id, body)

@@ -108,9 +108,7 @@ class ImageCopying(Copying):
     def _tasks(self) -> list[_Task]:
         """One for each root disk. Where Nova's images are gone, the copies are all that is left of the checkpoint."""
         there = self._copies_there().values()
-        if not self._made:
-            return [_Task(mark.root, None, image) for image, mark in there if _is_whole(image)]
-        tasks = []
+        tasks = [] if self._made else [_Task(mark.root, None, image) for image, mark in there if _is_whole(image)]
         for source in self._made:
             mine = [image for image, mark in there if mark.of == source.id]
             best = min(mine, key=lambda image: (not _is_whole(image), image.id), default=None)

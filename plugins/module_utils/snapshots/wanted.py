@@ -11,7 +11,7 @@ import typing as t
 from ..application.definition import Application
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import CheckFailed
-from ..core.records import GroupSnapshot, RootDisk, Server, Snapshot, Volume, marks
+from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
 from .root_images import RootImages
 
 
@@ -98,9 +98,11 @@ class Storages:
         return [volume for storage in self.by_project.values() for volume in storage.volumes()]
 
     def snapshots(self) -> list[Snapshot]:
-        """Of volumes, and images of root disks."""
-        images = [image for one in self._images.values() for image in one.snapshots()]
-        return [*(snapshot for storage in self.by_project.values() for snapshot in storage.snapshots()), *images]
+        return [snapshot for storage in self.by_project.values() for snapshot in storage.snapshots()]
+
+    def images(self) -> list[ImageSnapshot]:
+        """Of root disks."""
+        return [image for one in self._images.values() for image in one.snapshots()]
 
     def group_snapshots(self) -> list[GroupSnapshot]:
         return [snapshot for storage in self.by_project.values() for snapshot in storage.group_snapshots()]
@@ -156,7 +158,9 @@ def snapshots_of(storages: Storages, wanted: Wanted) -> list[Snapshot]:
     """The snapshots marked with a set's application and name, themselves or by their group's snapshot."""
     mine = wanted.metadata.items()
     groups = {one.id for one in group_snapshots_of(storages, wanted)}
-    return [s for s in storages.snapshots() if mine <= s.metadata.items() or s.group_snapshot_id in groups]
+    # Where all servers boot from volumes, nothing is asked of Glance.
+    images = storages.images() if wanted.root_disks or not wanted.members else []
+    return [s for s in (*storages.snapshots(), *images) if mine <= s.metadata.items() or s.group_snapshot_id in groups]
 
 
 def group_snapshots_of(storages: Storages, wanted: Wanted) -> list[GroupSnapshot]:

@@ -388,6 +388,22 @@ def with_backups(storage):
     return SimpleNamespace(cloud=storage.cloud, backups=list, backup=None)
 
 
+def test_a_glance_that_does_not_answer_keeps_no_volume_from_being_restored(two):
+    copy = two.run().copies[0]
+    two.there.get = lambda *_args, **_options: two.there._answered(lambda: two.there._found("nothing"))
+    assert GlanceImage().look(two.sites.remote, (), 1) == []
+    with pytest.raises(CloudError):
+        GlanceImage().look(two.sites.remote, [copy], 1)
+
+
+def test_a_copy_of_another_project_is_asked_for(two):
+    copy = two.run().copies[0]
+    two.there.by_id[copy.copy_id]["owner"] = "others"
+    assert copy.copy_id not in {part.id for part in GlanceImage().look(two.sites.remote, (), 1)}
+    missing = dataclasses.replace(copy, chain=("nowhere",))
+    assert copy.copy_id in {part.id for part in GlanceImage().look(two.sites.remote, [copy, missing], 1)}
+
+
 def test_an_image_that_a_server_boots_from_is_kept(two, monkeypatch):
     part = GlanceImage().look(two.sites.remote, (), 1) or None
     assert part is None

@@ -232,6 +232,12 @@ def test_an_image_that_is_still_uploaded_is_taken_again_by_the_next_run():
     assert [one.status for one in plan.delete] == ["creating"]
 
 
+def test_where_all_servers_boot_from_volumes_nothing_is_asked_of_glance():
+    shop = Shop(DB)
+    shop.nova.get = None
+    assert shop.take().whole.consistency == "quiesced"
+
+
 # Servers that are off
 
 
