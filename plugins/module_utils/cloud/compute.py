@@ -179,9 +179,9 @@ class Compute:
             return self.cloud.json(answer)["image_id"]
 
     def actions(self, server_id: str) -> list[tuple[str, str]]:
-        """What was done with a server, the latest first: the action, and when it began."""
+        """What was done with a server, the latest first: the action, and the id of the request."""
         with self.cloud.calling(f"list the actions of server {server_id}"):
-            return [(str(one.action), str(one.start_time)) for one in self._api.server_actions(server_id)]
+            return [(str(one.action), str(one.request_id)) for one in self._api.server_actions(server_id)]
 
     def quiesce_state(self, server_id: str) -> dict[str, t.Any]:
         """The quiesce API's view of a server: state, until, max_timeout, ...

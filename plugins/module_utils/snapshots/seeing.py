@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from ..cloud.compute import Compute
@@ -29,6 +28,18 @@ class Seeing:
         self._compute = compute
         self._servers = [member.server for member in wanted.members]
         self._concurrency = concurrency
+        #: What had been done with servers that are off before images were made of them; None for one that was started since it was first seen.
+        self._histories: dict[str, set[tuple[str, str]] | None] = {}
+
+    def begin(self) -> None:
+        """Note what was done so far with the servers that are off and of which images will be made."""
+        imaged = [server for server in self._servers if server.boots_from_image and _is_off(server)]
+        found = each(imaged, self._history, self._concurrency)
+        self._histories = {server.id: history for server, history in zip(imaged, found, strict=True)}
+
+    def _history(self, server: Server) -> set[tuple[str, str]] | None:
+        history = {*self._compute.actions(server.id)}
+        return history if self._compute.server(server.id).updated_at == server.updated_at else None
 
     def standing(self) -> dict[str, FreezeMark]:
         """Freezes of os_server_quiesce that are confirmed and not being ended, per server id."""
@@ -47,15 +58,8 @@ class Seeing:
         if now.updated_at == before.updated_at:
             return True
         # So is one of which it has made an image.
-        if not before.boots_from_image:
-            return False
-        return all(action == _IMAGING for action, begun in self._compute.actions(before.id) if _moment(begun) >= _moment(before.updated_at))
-
-
-def _moment(text: str) -> datetime.datetime:
-    """Nova writes times with a zone, or means UTC, to the second."""
-    moment = datetime.datetime.fromisoformat(text)
-    return moment.replace(tzinfo=moment.tzinfo or datetime.UTC, microsecond=0)
+        earlier = self._histories.get(before.id)
+        return earlier is not None and all(action == _IMAGING for action, _request in {*self._compute.actions(before.id)} - earlier)
 
 
 def _is_off(server: Server) -> bool:

@@ -117,6 +117,7 @@ class SnapshotSet:
         """
         requests = Requests(units)
         try:
+            seeing.begin()
             before = seeing.standing()
             if window:
                 self._take_frozen(window, requests)

@@ -344,10 +344,10 @@ def test_an_image_is_asked_for_once_and_by_the_holder_of_the_freeze(compute, req
     assert (sent.get("X-OpenStack-Quiesce-Token"), sent["OpenStack-API-Version"]) == (header, "compute 2.45")
 
 
-def test_what_was_done_with_a_server_is_listed_with_its_time(compute, requests_mock):
+def test_what_was_done_with_a_server_is_listed_with_its_request(compute, requests_mock):
     actions = [{"action": "createImage", "start_time": "2026-11-22T12:00:01.000000", "request_id": "r"}]
     requests_mock.get(f"{NOVA}/servers/s1/os-instance-actions", json={"instanceActions": actions})
-    assert compute.actions("s1") == [("createImage", "2026-11-22T12:00:01.000000")]
+    assert compute.actions("s1") == [("createImage", "r")]
 
 
 def test_the_image_that_a_server_boots_from_is_known(compute, requests_mock):

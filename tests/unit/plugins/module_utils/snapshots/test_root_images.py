@@ -245,26 +245,48 @@ def off(**changes):
     return dataclasses.replace(WEB, status="SHUTOFF", updated_at="2026-11-22T11:00:00Z", **changes)
 
 
+class Off:
+    """A server that is off, as Nova shows it one time after the other, with what was done with it by then."""
+
+    def __init__(self, *states):
+        self._states, self._asked = states, -1
+
+    def server(self, _server_id):
+        return self._states[self._asked][0]
+
+    def actions(self, _server_id):
+        self._asked = min(self._asked + 1, len(self._states) - 1)
+        return self._states[self._asked][1]
+
+
+STOPPED = [("lock", "r2"), ("stop", "r1")]
+IMAGED = [("createImage", "r3"), *STOPPED]
+LATER = {"updated_at": "2026-11-22T12:00:05Z", "task_state": "image_uploading"}
+
+
 @pytest.mark.parametrize(
-    ("actions", "level"),
+    ("before", "after", "actions", "level"),
     [
-        ([("createImage", "2026-11-22T12:00:01.000000"), ("stop", "2026-11-22T10:59:58.000000")], "offline"),
-        ([("stop", "2026-11-22T12:00:03.000000"), ("start", "2026-11-22T12:00:02.000000"), ("createImage", "2026-11-22T12:00:01.000000")], "crash"),
-        ([("start", "2026-11-22T11:00:00.000000")], "crash"),
+        pytest.param({}, LATER, IMAGED, "offline", id="an image was made"),
+        pytest.param({}, LATER, [("stop", "r5"), ("start", "r4"), *IMAGED], "crash", id="it has run meanwhile"),
+        pytest.param({}, {**LATER, "task_state": "powering-on"}, [("start", "r4"), *IMAGED], "crash", id="it is being started"),
+        pytest.param({"updated_at": "2026-11-22T11:59:00Z"}, LATER, IMAGED, "crash", id="it had run before already, since it was first seen"),
     ],
 )
-def test_a_server_that_is_off_counts_as_off_although_an_image_was_made_of_it(actions, level):
+def test_a_server_that_is_off_counts_as_off_although_an_image_was_made_of_it(before, after, actions, level):
     shop = Shop(off(), least="crash")
-    now = dataclasses.replace(off(), updated_at="2026-11-22T12:00:05Z", task_state="image_uploading")
-    compute = SimpleNamespace(server=lambda _server_id: now, actions=lambda _server_id: actions)
-    assert shop.take(window=False, compute=compute).whole.consistency == level
+    compute = Off((dataclasses.replace(off(), **before), STOPPED), (dataclasses.replace(off(), **after), actions))
+    # What is asked first is the history, then the server; after the images it is the other way round.
+    looked = SimpleNamespace(actions=compute.actions, server=lambda one: compute.server(one) if "create_image" not in shop.order() else final)
+    final = dataclasses.replace(off(), **after)
+    assert shop.take(window=False, compute=looked).whole.consistency == level
 
 
 def test_a_server_that_boots_from_a_volume_and_changed_meanwhile_was_not_off_whatever_was_done_with_it():
     was = server("db", status="SHUTOFF", updated_at="2026-11-22T11:00:00Z")
     now = dataclasses.replace(was, updated_at="2026-11-22T12:00:05Z")
     shop = Shop(was, least="crash")
-    compute = SimpleNamespace(server=lambda _server_id: now, actions=lambda _server_id: [])
+    compute = SimpleNamespace(server=lambda _server_id: now, actions=None)
     assert shop.take(window=False, compute=compute).whole.consistency == "crash"
 
 
