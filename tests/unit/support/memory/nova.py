@@ -276,7 +276,7 @@ class Nova:
                 raise Refused(400, f"Block Device Mapping is Invalid: failed to get volume {one['uuid']}.")
             expect(volume["status"] == "available", f"volume {volume['id']} is not available")
             found.append((volume, bool(one.get("delete_on_termination")), one.get("tag")))
-        expect(has_image or found[0][0]["bootable"] == "true", f"Block Device {found[0][0]['id']} is not bootable.")
+        expect(has_image or found[0][0]["bootable"] == "true", "Block Device is not bootable.")
         return found
 
     def attach(self, server: Resource, volume: Resource, goes_with_it: bool, tag: str | None = None, device: str | None = None) -> None:

@@ -169,7 +169,7 @@ SERVERS = kind(
         "config_drive": (True,),
         "zone": ("nova",),
         "hints": ({"different_cell": "x"},),
-        "imaged": (True,),
+        "imaged": (True, "alone"),
         **_DESCRIPTIONS,
     },
     name=_names,
@@ -533,13 +533,14 @@ class Source(_Builder):
     def _server(self, one: Blueprint) -> None:
         ports = [port for port in (self._port(drawn) for drawn in one["ports"]) if port]
         image = self.site.glance.fake.add(self.site.new_id(), b"a root disk") if one["imaged"] else None
-        volumes = [self._volume(drawn, place == 0 and not image) for place, drawn in enumerate(one["volumes"])]
+        disks = [] if one["imaged"] == "alone" else one["volumes"]
+        volumes = [self._volume(drawn, place == 0 and not image) for place, drawn in enumerate(disks)]
         mapping = [
             {"uuid": volume["id"], "boot_index": -1 if place or image else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
-            for place, (volume, drawn) in enumerate(zip(volumes, one["volumes"], strict=True))
+            for place, (volume, drawn) in enumerate(zip(volumes, disks, strict=True))
         ]
         # Those with a device name of their own are attached later.
-        late = [place for place, drawn in enumerate(one["volumes"]) if place and drawn["device"]]
+        late = [place for place, drawn in enumerate(disks) if place and drawn["device"]]
         body = {
             "name": self.called("server", one["name"], self._unique),
             "flavorRef": self.flavors[one["flavor"]]["id"],
@@ -563,7 +564,7 @@ class Source(_Builder):
         server = self.site.nova.by_id["servers"][made["server"]["id"]]
         self.servers.append(server)
         for place in late:
-            drawn = one["volumes"][place]
+            drawn = disks[place]
             if drawn["device"] not in {there["device"] for there in server["_volumes"]}:
                 self.site.nova.attach(server, volumes[place], drawn["goes"], drawn["tag"], drawn["device"])
         self._change(server, one)
