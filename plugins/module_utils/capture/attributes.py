@@ -95,7 +95,7 @@ SERVER = Kind(
         _restored("addresses", "security_groups", note="with the server's ports and their tags as devices"),
         _restored("os-extended-volumes:volumes_attached", note="the volumes, their tags, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
-        _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
+        _restored("image", note="the root disk of a server that boots from an image is copied as an image, from which the restored server boots"),
         _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
         _restored(
             "status",
@@ -126,7 +126,7 @@ FLAVOR = Kind(
             *("original_name", "vcpus", "ram", "extra_specs"),
             note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
-        _restored("disk", note="as the smallest that is large enough"),
+        _restored("disk", note="as the smallest that is large enough; it counts for servers that boot from an image"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
     ),

@@ -101,10 +101,10 @@ class CaptureSite:
         return [port for port in self.ports if port.id in subports or (port.id in free and port.project_id == self.project_id)]
 
     def volumes_of(self, server: Server) -> list[Volume]:
-        """A server's volumes in the order of its devices, the one that boots first."""
+        """A server's volumes in the order of its devices, the one that it boots from first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
-        root = self._root(server, attached)
+        root = None if server.boots_from_image else self._root(server, attached)
         attached.sort(key=lambda volume: _device_order(devices[volume.id]))
         # False sorts before True; the sort keeps the order of the others.
         return sorted(attached, key=lambda volume: volume is not root)

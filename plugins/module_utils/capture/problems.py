@@ -50,7 +50,7 @@ def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
     """Warn of servers whose root device is a guess: only administrators see which device a server boots from."""
     for server in seen.servers.values():
         bootable = [volume for volume in seen.volumes_of(server) if volume.bootable]
-        if len(bootable) > 1 and not server.root_device:
+        if not server.boots_from_image and len(bootable) > 1 and not server.root_device:
             yield (
                 f"Server {server.label} has {len(bootable)} bootable volumes, and the credentials may not see which it boots from. "
                 f"{bootable[0].label} is taken, since Nova lists it first; make the others non-bootable if that is right."
@@ -126,14 +126,19 @@ def _server_problems(seen: CaptureSite) -> t.Iterator[str]:
                 "it must offer the compute API in version 2.47 or later."
             )
         if server.boots_from_image:
-            yield (
-                f"Server {server.label} boots from an image: it cannot be restored from volumes; "
-                "rebuild it on a bootable volume, or take it out of the application."
-            )
+            yield from _root_disk_problems(server)
         elif not server.volumes:
             yield f"Server {server.label} has no volumes, so there is nothing to copy; take it out of the application."
         for volume_id, _delete in server.volumes:
             yield from _volume_problems(seen, server, volume_id)
+
+
+def _root_disk_problems(server: Server) -> t.Iterator[str]:
+    if not server.flavor.disk:
+        yield (
+            f"Server {server.label} boots from an image, and its flavor does not say how large its root disk is; "
+            "resize it to a flavor that does, or take it out of the application."
+        )
 
 
 def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Iterator[str]:

@@ -80,6 +80,14 @@ class BlockStorage:
         with self.cloud.calling(f"create volume {wanted.get('name')} from backup {backup_id}"):
             return self._volume(self._api.create_volume(**body))
 
+    def create_volume_from_image(self, image_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
+        """Start making a bootable volume of an image.
+
+        :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
+        """
+        with self.cloud.calling(f"create volume {wanted.get('name')} from image {image_id}"):
+            return self._volume(self._api.create_volume(**wanted, image_id=image_id))
+
     def delete_volume(self, volume_id: str) -> None:
         with self.cloud.calling(f"delete volume {volume_id}"):
             self._api.delete_volume(volume_id, ignore_missing=True)

@@ -123,6 +123,16 @@ def _removal_problems(manifest: Manifest, site: str, server: Server, is_taken: b
         yield f"{where} was fenced at {mark.since}, not before the checkpoint of {checkpoint.created_at}; take a newer checkpoint."
 
 
+def root_disk_problems(site: str, olds: t.Iterable[Old], keep_volumes: bool) -> list[str]:
+    """Old servers whose root disk cannot stay, although all volumes are to."""
+    return [
+        f"Server {old.server.label} at site '{site}' boots from an image, so its root disk goes with it and cannot be kept (keep_volumes). Make an image of "
+        "it if you need it, then remove the server yourself, or remove all with keep_volumes: false."
+        for old in olds
+        if keep_volumes and old.server.boots_from_image
+    ]
+
+
 def in_the_way(site: str, olds: t.Iterable[Old]) -> list[str]:
     """Old servers that the operator must decide about."""
     return [

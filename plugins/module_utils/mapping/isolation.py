@@ -102,7 +102,7 @@ def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMappi
     names["server_groups"] |= {name: one for name, one in mapping.targets("server_groups").items() if one.name is None}
     shared = {kind: mapping.targets(kind) for kind in _SHARED}
     servers = {name: _without_floating(one) for name, one in mapping.servers.items()}
-    return SiteMapping({**names, **shared}, AddressRule(mapping.rule.policy, floating=False), servers)
+    return SiteMapping({**names, **shared}, AddressRule(mapping.rule.policy, floating=False), servers, mapping.root_disks)
 
 
 def _cidr(mapping: SiteMapping, subnet: str) -> str | None:

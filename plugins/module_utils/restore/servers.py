@@ -249,7 +249,7 @@ class ServerRestore:
 
     def _outcomes_of_volumes(self, step: ServerStep) -> dict[str, Outcome[Volume] | None]:
         volumes = t.cast(VolumesUnderWay, self.volumes)
-        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.volumes}
+        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.attached}
 
     def _on_volumes(self, step: ServerStep) -> ServerStep:
         """The step with the volumes that have been restored since it was planned.

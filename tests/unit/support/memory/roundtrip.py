@@ -20,6 +20,7 @@ from unittest import mock
 import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.image_marks import CopyMark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
@@ -162,16 +163,7 @@ def travel(blueprint: Blueprint) -> Outcome:
     if not source.servers:
         return Outcome("no servers")
     remote = Remote(blueprint, source)
-    def restored(self, manifest: Resource, **more: t.Any) -> bool:
-        """Restore; returns whether anything was changed.
-
-        :param more: what all modules of a restore take, such as a mapping.
-        """
-        with self.there():
-            made = os_restore_networks.run(self._module(manifest=manifest, **more).params, False)
-            self.warnings += made["warnings"]
-            own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
-            built = os_restore_servers.run(self._module(manifest=manifest, **own, **more))
+    here, there = Modules(source.site), Modules(remote.site, blueprint["remote"]["has_admin"])
     names = [server["name"] for server in source.servers]
     definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
     with _untouched(source.site, remote.site) as violations:
@@ -245,10 +237,21 @@ def _is_about(sentence: str, one: Difference) -> bool:
     return any(name in sentence for name in (one.resource_id, f"'{one.label}'", *one.owners))
 
 
+def _image_copy(root: Resource, remote: MemorySite) -> Copy:
+    """A copy of a root disk, as it is at the remote site."""
+    image_id, marks = remote.new_id(), {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"}
+    mark = CopyMark(image_id, root["source_id"], root["source_id"], root["size"], marks, "digest")
+    remote.glance.fake.add(image_id, b"a root disk", min_disk=root["size"], **mark.properties())
+    return Copy(root["source_id"], "glance_image", image_id, (image_id,), root["size"], False, 1)
+
+
 def manifest_of(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
     """The manifest of a checkpoint, whose copies are at the remote site."""
     copies, volumes = [], {one["source_id"]: one for server in description["servers"] for one in server["volumes"]}
     for volume in volumes.values():
+        if volume["is_image"]:
+            copies.append(plain(_image_copy(volume, remote)))
+            continue
         there = source.cinder.by_id["volumes"][volume["source_id"]]
         held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
         copy = Copy(volume["source_id"], "cinder_backup", held["id"], (held["id"],), volume["size"], False, 1, "backups", 1)

@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     AddressGroup,
     Attachment,
     FixedIp,
+    Flavor,
     FloatingIp,
     Network,
     Router,
@@ -375,7 +376,10 @@ def with_group(**changes):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (with_server(boots_from_image=True), "boots from an image: it cannot be restored from volumes; rebuild it"),
+        (
+            with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 0, 0, 0)),
+            "boots from an image, and its flavor does not say how large its root disk is",
+        ),
         (with_server(volumes=()), "Server orders-db (id-orders-db) has no volumes"),
         ({"volumes": {}}, "Volume volume-boot of server orders-db (id-orders-db) is not visible in the project"),
         (with_boot_volume(encrypted=True), "Volume boot (volume-boot) of server orders-db (id-orders-db) is encrypted"),
@@ -421,9 +425,40 @@ def test_address_groups_of_rules_are_described_and_named_by_them():
         described(**with_group(rules=(rule,)), address_groups={"a": AddressGroup("a", "", "project")})
 
 
+def test_the_root_disk_of_a_server_that_boots_from_an_image_comes_first_and_is_no_volume():
+    server = described(**with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 4, 0, 0))).servers[0]
+    root, *volumes = server.volumes
+    assert (root.source_id, root.name, root.size, root.device, root.bootable, root.is_image) == (
+        "id-orders-db",
+        "root disk of orders-db",
+        4,
+        "/dev/vda",
+        True,
+        True,
+    )
+    assert server.root_image == root
+    assert server.attached == tuple(volumes)
+    assert [(one.is_image, one.source_id) for one in volumes] == [(False, f"volume-{name}") for name in ("boot", "data", "data2")]
+
+
+def test_marks_on_the_image_that_a_volume_was_made_of_are_none_of_its_properties():
+    changed = with_boot_volume(image_metadata={"hw_disk_bus": "virtio", "osdr_copy": "{}"})
+    (boot, *_others) = described(**changed).servers[0].volumes
+    assert boot.image_metadata == {"hw_disk_bus": "virtio"}
+
+
+def test_a_server_that_boots_from_an_image_needs_no_volumes():
+    server = described(**with_server(boots_from_image=True, volumes=(), root_device="/dev/sda")).servers[0]
+    assert [(one.source_id, one.device) for one in server.volumes] == [("id-orders-db", "/dev/sda")]
+
+
 def test_all_problems_are_told_at_once():
     with pytest.raises(CheckFailed) as raised:
-        described(**with_server(boots_from_image=True), **with_network(name=""), **with_boot_volume(encrypted=True))
+        described(
+            **with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 0, 0, 0)),
+            **with_network(name=""),
+            **with_boot_volume(encrypted=True),
+        )
     assert len(raised.value.facts["problems"]) == 3
 
 

@@ -8,7 +8,14 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ResourceFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import OldServerRemover, in_the_way, plan_superseded, removal_problems, without
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import (
+    OldServerRemover,
+    in_the_way,
+    plan_superseded,
+    removal_problems,
+    root_disk_problems,
+    without,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks_of_others import problems_of_others
@@ -160,6 +167,13 @@ def test_what_is_in_the_way_is_told_exactly():
     first = in_the_way("primary", planned(home()).values())[0]
     assert "orders-db (id-orders-db) at site 'primary'" in first
     assert "1 port (10.10.0.11) and 1 volume; have it removed before the restore (remove_old: true)" in first
+
+
+def test_a_root_disk_that_is_no_volume_cannot_stay_when_its_server_goes():
+    olds = superseded(home(servers=(old_server("orders-db", boots_from_image=True), old_server("shop-front"))))
+    (problem,) = root_disk_problems("primary", olds, True)
+    assert problem.startswith("Server orders-db (id-orders-db) at site 'primary' boots from an image, so its root disk goes with it and cannot be kept")
+    assert root_disk_problems("primary", olds, False) == []
 
 
 def test_once_the_old_is_gone_nothing_is_in_the_way_and_the_quotas_are_free():

@@ -19,6 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server
 
 MANIFEST = shop.manifest()
@@ -315,7 +316,8 @@ def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     backups = {"backups": lambda: [mine], "backup": {"theirs": theirs}.get}
-    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, multiattach_types=dict, quotas=dict, availability_zones=list)
+    types = dict.fromkeys(("volume_types", "zones_of_types", "multiattach_types"), dict)
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), **backups, **types, quotas=dict, availability_zones=list)
     others = SimpleNamespace(quotas=dict, availability_zones=list, free_addresses=dict)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)

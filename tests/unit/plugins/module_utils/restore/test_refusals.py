@@ -17,6 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.refusals import doubts_of_refusals, refusals
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 
 NO_QUOTAS = {"volume": {}, "compute": {}, "network": {}}
 
@@ -404,7 +405,7 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
         raise CloudError("No.", http_status=status)
 
     types = dict.fromkeys(("volume_types", "zones_of_types", "multiattach_types"), dict)
-    storage = SimpleNamespace(backups=list, backup=None, quotas=dict, availability_zones=list, **types)
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), backups=list, backup=None, quotas=dict, availability_zones=list, **types)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
