@@ -362,7 +362,7 @@ def present(module, cloud, waiter):
     for warning in user_data.warnings(chosen(manifest, names), params["user_data_key"]):
         module.warn(warning)
     # The volumes of all tiers are begun, whichever servers are built now.
-    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), look(cloud, params["concurrency"]))
+    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), look(cloud, params["concurrency"]), wish.whole_there())
     plan = whole.narrowed(names)
     for warning in readiness.command_warnings(plan.manifest.application, params["command_checks"]):
         module.warn(warning)

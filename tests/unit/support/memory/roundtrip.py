@@ -124,23 +124,26 @@ class _Modules:
             module = self._module(application=definition, user_data="omit")
             return t.cast(Resource, os_application_info.run(module)["application_description"])
 
-    def checked(self, manifest: Resource) -> list[str]:
+    def checked(self, manifest: Resource, servers: list[str] | None = None) -> list[str]:
         with self._there():
-            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
+            module = self._module(manifest=manifest, servers=servers, remove_old=False, keep_volumes=False, command_checks="refuse")
             return t.cast("list[str]", os_restore_check.check(module)["problems"])
 
-    def restored(self, manifest: Resource) -> bool:
+    def restored(self, manifest: Resource, servers: list[str] | None = None) -> bool:
         """Restore; returns whether anything was changed."""
         with self._there():
-            made = os_restore_networks.run(self._module(manifest=manifest).params, False)
+            made = os_restore_networks.run(self._module(manifest=manifest, servers=servers).params, False)
             self.warnings += made["warnings"]
             own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
-            built = os_restore_servers.run(self._module(manifest=manifest, **own))
+            built = os_restore_servers.run(self._module(manifest=manifest, servers=servers, **own))
             return bool(made["changed"] or built["changed"])
 
 
-def travel(blueprint: Blueprint) -> Outcome:
-    """Protect, restore and compare an application."""
+def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
+    """Protect, restore and compare an application.
+
+    :param in_parts: whether a server is restored by itself first.
+    """
     source = Source(blueprint)
     if not source.servers:
         return Outcome("no servers")
@@ -163,6 +166,8 @@ def travel(blueprint: Blueprint) -> Outcome:
             return Outcome("refused at check", tuple(problems), violations)
         outcome = Outcome("restored", violations=violations)
         try:
+            if in_parts:
+                violations += _part(there, manifest)
             there.restored(manifest)
             violations += _second(there, manifest)
         except DrError as error:
@@ -183,6 +188,24 @@ def _untouched(source: MemorySite, remote: MemorySite) -> t.Iterator[list[str]]:
     for project, had in before.items():
         now = remote.of(project)
         violations += [f"{kind} of {project} changed: {had[kind]} became {now[kind]}" for kind in had if had[kind] != now[kind]]
+
+
+def _part(there: _Modules, manifest: Resource) -> t.Iterator[str]:
+    """Restore one server alone: nothing of the others is made, and all that they need can still be made."""
+    first, others = manifest["servers"][0], manifest["servers"][1:]
+    problems = there.checked(manifest, [first["name"]])
+    there.restored(manifest, [first["name"]])
+    made = {one["metadata"].get("osdr_source") for kind in (there.site.nova.by_id["servers"], there.site.cinder.by_id["volumes"]) for one in kind.values()}
+    yield from problems
+    yield from (f"server {one['name']} was not asked for, and {len(touched)} of it was made" for one in others if (touched := made & _sources(one)))
+    there.site.writes.clear()
+    if there.restored(manifest, [first["name"]]) or there.site.writes:
+        yield f"the same part once more changed something: {there.site.writes}"
+    yield from (f"after a part, the rest cannot be restored: {problem}" for problem in there.checked(manifest))
+
+
+def _sources(server: Resource) -> set[str]:
+    return {server["source_id"], *(volume["source_id"] for volume in server["volumes"])}
 
 
 def _second(there: _Modules, manifest: Resource) -> t.Iterator[str]:
