@@ -20,6 +20,7 @@ PLAYBOOKS = {
     "mapping": ("tests/functional/test_mapping.py", 'playbook("mapping"'),
     "prune": ("tests/functional/test_permissions.py", 'playbook("prune"'),
     "restore": ("tests/functional/test_mapping.py", 'playbook("restore"'),
+    "restore_volume": ("tests/functional/test_in_place.py", 'played("restore_volume"'),
     "rpo": ("tests/functional/test_catalogue.py", 'playbook("rpo"'),
     "thaw": ("tests/functional/test_guides.py", 'playbook("thaw"'),
 }

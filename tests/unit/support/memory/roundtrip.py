@@ -80,7 +80,7 @@ class _AtOnce(concurrent.futures.Executor):
         return future
 
 
-_CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
+CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
 _REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
 
 
@@ -90,7 +90,7 @@ def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...
     return tuple(_REAL_ATTRIBUTES(kind, *components))
 
 
-class _Params(dict[str, t.Any]):
+class Params(dict[str, t.Any]):
     """Parameters of a module: what is not given is null, as Ansible has it."""
 
     def __missing__(self, name: str) -> None:
@@ -111,13 +111,13 @@ class _Modules:
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
-            stack.enter_context(mock.patch.object(pool, "concurrent", _CONCURRENT))
+            stack.enter_context(mock.patch.object(pool, "concurrent", CONCURRENT))
             stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
             stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
             yield
 
     def _module(self, **params: t.Any) -> t.Any:
-        return SimpleNamespace(params=_Params(concurrency=1, **params), warn=self.warnings.append, check_mode=False)
+        return SimpleNamespace(params=Params(concurrency=1, **params), warn=self.warnings.append, check_mode=False)
 
     def captured(self, definition: Resource) -> Resource:
         with self._there():
