@@ -109,7 +109,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
     require_name,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -124,8 +124,16 @@ def owner_of(params):
     )
 
 
+def refuse_roll_back(owner, removal):
+    """Refuse to remove an application that was rolled back: its servers have the marks of the roll-back."""
+    if owner.apart is not None and (removal.servers.servers or removal.servers.ports):
+        what = f"What has the id '{owner.apart}' of application '{owner.application}' cannot be removed"
+        raise CheckFailed(what, ["It is a roll-back: these are the application's servers or ports. Undo it or accept it (os_application_roll_back)."])
+
+
 def run(module, cleanup):
     removal = cleanup.plan()
+    refuse_roll_back(cleanup.owner, removal)
     left = list(removal.left)
     if not module.check_mode:
         left += cleanup.apply(removal)

@@ -17,13 +17,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, BESIDE_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
+from .records import APPLICATION_KEY, BESIDE_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, KEPT_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
 
 _KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY, "apart": BESIDE_KEY}
 #: In the description of a port whose MAC address is not known in advance: which of its server's it is, counted from 0.
 PLACE_KEY = "osdr_port"
 #: What else of a resource's metadata is ours.
-_OTHER_KEYS = (VOLUME_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
+_OTHER_KEYS = (VOLUME_KEY, KEPT_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
 #: What Neutron takes as a description.
 _LONGEST_DESCRIPTION = 255
 #: What every service takes as a name.

@@ -80,7 +80,7 @@ class _AtOnce(concurrent.futures.Executor):
         return future
 
 
-CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
+_CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
 _REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
 
 
@@ -88,6 +88,13 @@ _REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
 def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...]:
     """The SDK looks for the attributes of a kind of resource with every resource, which is half of all the time."""
     return tuple(_REAL_ATTRIBUTES(kind, *components))
+
+
+@contextlib.contextmanager
+def at_once() -> t.Iterator[None]:
+    """Within it, the library does one thing after the other, and the SDK does not look for the same attributes again and again."""
+    with mock.patch.object(pool, "concurrent", _CONCURRENT), mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)):
+        yield
 
 
 class Params(dict[str, t.Any]):
@@ -111,8 +118,7 @@ class _Modules:
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
-            stack.enter_context(mock.patch.object(pool, "concurrent", CONCURRENT))
-            stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
+            stack.enter_context(at_once())
             stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
             yield
 

@@ -11,25 +11,52 @@ from types import SimpleNamespace
 from unittest import mock
 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
-from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import CONCURRENT, Params
+from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Params, at_once
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, OURS, MemorySite, connection_to
 
 DEFINITION = {"name": "shop", "tiers": [{"name": "database", "servers": ["orders-db"]}, {"name": "front", "servers": ["shop-front"]}]}
 CHECKPOINT = "noon"
 
 
+class Documents:
+    """An object store that takes note of nothing but what is in it.
+
+    :param on_write: is called before anything in it changes.
+    """
+
+    def __init__(self, on_write: t.Callable[[], None]) -> None:
+        self.cloud = SimpleNamespace(site="remote", project_id="ours")
+        self.there: dict[str, bytes] = {}
+        self._on_write = on_write
+
+    def read(self, _container: str, name: str, at_most: int) -> bytes:
+        if name not in self.there:
+            raise NotFound(f"There is no object {name}.", http_status=404)
+        return self.there[name][:at_most]
+
+    def write(self, _container: str, name: str, content: bytes, _kind: str) -> None:
+        self._on_write()
+        self.there[name] = content
+
+    def delete(self, _container: str, name: str) -> None:
+        self._on_write()
+        self.there.pop(name, None)
+
+
 class Running:
-    """:ivar servers: per name, as Nova has them when the application was set up."""
+    """:ivar documents: what is in the object store of the other site.
+    :ivar servers: per name, as Nova has them when the application was set up."""
 
     def __init__(self) -> None:
         self.site = MemorySite("primary")
+        self.documents = Documents(lambda: self.site.on_write())
         self.servers: dict[str, Resource] = {}
         self._outside = self.site.neutron.create("networks", {"name": "public", "router:external": True, "project_id": OPERATOR}, Caller(OPERATOR, True))
         outside = {"network_id": self._outside["id"], "cidr": "203.0.113.0/24", "enable_dhcp": False, "name": "public", "project_id": OPERATOR}
@@ -72,7 +99,18 @@ class Running:
     def volumes(self) -> dict[str, Resource]:
         return self.site.cinder.by_id["volumes"]
 
+    def disks(self, server: str) -> list[str]:
+        """Names of a server's volumes with what is on them, in their order."""
+        attached = [self.volumes()[one["volume_id"]] for one in t.cast(Resource, self.server(server))["_volumes"]]
+        return [f"{one['name']}: {one.get('content')}" for one in attached]
+
     # What is done
+
+    def write(self, content: str) -> None:
+        """Have something else on all volumes in use."""
+        for volume in self.volumes().values():
+            if volume["attachments"]:
+                volume["content"] = content
 
     @contextlib.contextmanager
     def there(self, *modules: t.Any) -> t.Iterator[None]:
@@ -84,7 +122,7 @@ class Running:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
                 if hasattr(module, "Waiter"):
                     stack.enter_context(mock.patch.object(module, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
-            stack.enter_context(mock.patch.object(pool, "concurrent", CONCURRENT))
+            stack.enter_context(at_once())
             yield
 
     def module(self, check_mode: bool = False, **params: t.Any) -> SimpleNamespace:
