@@ -62,7 +62,8 @@ def test_the_table_of_packages_is_what_is_enforced():
     assert {package: set(others) for packages, others in rows[:-2] for package in packages} == {
         package: others for package, others in MAY_IMPORT.items() if package not in ("failover", "rollback")
     }
-    assert (rows[-1], MAY_IMPORT["failover"]) == ([["failover"], []], set(MAY_IMPORT) - {"failover"})
+    assert (rows[-2], MAY_IMPORT["failover"]) == ([["failover"], ["rollback"]], set(MAY_IMPORT) - {"failover", "rollback"})
+    assert (rows[-1], MAY_IMPORT["rollback"]) == ([["rollback"], []], set(MAY_IMPORT) - {"rollback"})
 
 
 # Messages

@@ -71,10 +71,6 @@ class Exchange:
     plan: RestorePlan
     stock: Stock
 
-    @property
-    def changes(self) -> bool:
-        return bool(self.leaving) or any(step.changes for step in (*self.plan.servers, *self.plan.ports))
-
 
 def plan_exchange(replan: t.Callable[[RestoreSite], RestorePlan], stock: Stock, leaving: t.Mapping[str, Server]) -> Exchange:
     """Plan an exchange.
