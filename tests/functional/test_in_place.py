@@ -14,53 +14,12 @@ from laboratory import Guest, cloud, module, playbook, wait
 pytestmark = pytest.mark.campaign
 
 UNCHANGED = "changed=0 "
-
-
-@pytest.fixture
-def protected(application):
-    with copies.published() as made:
-        yield made
-
-
-def played(name, *options, **variables):
-    done = playbook(name, *options, **variables)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def called(name):
-    return [one for one in cloud().block_storage.volumes() if one.name == name]
-
-
-def test_a_volume_comes_back_beside_the_running_one_and_goes_again(protected):
-    checkpoint = f"{protected.name}-{protected.count}"
-    given = {
-        "dr_volume_cloud": "primary",
-        "dr_volume_application": protected.name,
-        "dr_volume_server": copies.SERVER,
-        "dr_volume_devices": "/dev/vda",
-        "dr_volume_id": "functional",
-    }
-    server = cloud().compute.find_server(copies.SERVER, ignore_missing=False)
-    attached = [one.id for one in server.attached_volumes]
-    played("restore_volume", "--check", **given)
-    assert called(f"{copies.SERVER}-functional") == []
-    played("restore_volume", **given)
-    (made,) = [one for one in cloud().block_storage.volumes() if one.name.endswith("-functional")]
-    assert (made.status, made.metadata["osdr_beside"], made.metadata["osdr_checkpoint"]) == ("available", "functional", checkpoint)
-    assert UNCHANGED in played("restore_volume", **given)
-    now = cloud().compute.get_server(server.id)
-    assert (now.status, [one.id for one in now.attached_volumes]) == ("ACTIVE", attached)
-    cleanup = {"dr_cleanup_cloud": "primary", "dr_cleanup_application": protected.name, "dr_cleanup_checkpoint": checkpoint, "dr_cleanup_beside": "functional"}
-    played("cleanup", **cleanup)
-    assert called(made.name) == []
-
-
-# Rolling back
+#: Addresses that no other application of the lab has.
+RANGE = "10.68.0.0/24"
 
 
 class Small:
-    """Two small servers of an application that nobody else knows: one with a floating address and a data volume, and one that Nova gave its port."""
+    """Two small servers that nobody else knows: one whose port Nova made, and one with a data volume and a floating address."""
 
     def __init__(self):
         self.name = laboratory.unique("back")
@@ -72,49 +31,60 @@ class Small:
 
     @property
     def definition(self):
-        checked = {"checks": [{"port": 22, "timeout": 300}]}
-        return {"name": self.name, "tiers": [{"name": "inner", "servers": self.servers[:1]}, {"name": "outer", "servers": self.servers[1:], **checked}]}
+        inner, outer = ({"name": name, "servers": [server]} for name, server in zip(("inner", "outer"), self.servers, strict=True))
+        return {"name": self.name, "tiers": [inner, {**outer, "checks": [{"port": 22, "timeout": 300}]}]}
 
     def build(self):
-        network = self._network.find_network("shop-net", ignore_missing=False)
-        group = self._network.find_security_group("shop", ignore_missing=False)
-        self._server(self.servers[0], [{"uuid": network.id}], self._disks(self.servers[0], ["root"]), goes_with_it=True)
-        port = self._network.create_port(network_id=network.id, name=f"{self.name}-port", security_group_ids=[group.id])
+        group = self._surroundings()
+        self._server(0, [{"uuid": self.network.id}], ["root"], goes_with_it=True)
+        port = self._network.create_port(network_id=self.network.id, name=f"{self.name}-port", security_group_ids=[group.id])
         self._undo.callback(self._network.delete_port, port.id)
         public = self._network.find_network("public", ignore_missing=False)
         floating = self._network.create_ip(floating_network_id=public.id, port_id=port.id)
         self._undo.callback(self._network.delete_ip, floating.id)
         self.address = floating.floating_ip_address
-        self._server(self.servers[1], [{"port": port.id}], self._disks(self.servers[1], ["root", "data"]), metadata={"role": "outer"}, tags=["gold"])
+        self._server(1, [{"port": port.id}], ["root", "data"], metadata={"role": "outer"}, tags=["gold"])
 
-    def _disks(self, server, kinds):
-        self._undo.callback(self._remove_volumes, f"{server}-")
-        made = []
-        for kind in kinds:
-            image = {"image": "lab-guest", "bootable": True} if kind == "root" else {}
-            made.append(cloud().create_volume(1, name=f"{server}-{kind}", volume_type="ceph", wait=True, timeout=300, **image).id)
-        return made
+    def _surroundings(self):
+        public = self._network.find_network("public", ignore_missing=False)
+        self.network = self._network.create_network(name=f"{self.name}-net")
+        self._undo.callback(self._network.delete_network, self.network.id)
+        subnet = self._network.create_subnet(name=f"{self.name}-subnet", network_id=self.network.id, cidr=RANGE, ip_version=4)
+        router = self._network.create_router(name=f"{self.name}-router", external_gateway_info={"network_id": public.id})
+        self._undo.callback(self._network.delete_router, router.id)
+        self._network.add_interface_to_router(router, subnet_id=subnet.id)
+        self._undo.callback(self._network.remove_interface_from_router, router, subnet_id=subnet.id)
+        group = self._network.create_security_group(name=self.name)
+        self._undo.callback(self._network.delete_security_group, group.id)
+        self._network.create_security_group_rule(security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22)
+        self._compute.create_keypair(name=self.name, public_key=(laboratory.LAB_DIR / "ssh/id_ed25519.pub").read_text())
+        self._undo.callback(self._compute.delete_keypair, self.name)
+        self._undo.callback(self._remove_volumes)
+        return group
 
-    @staticmethod
-    def _remove_volumes(beginning):
-        storage = cloud().block_storage
+    def volumes(self):
+        return [one for one in cloud().block_storage.volumes() if (one.name or "").startswith(self.name)]
 
+    def _remove_volumes(self):
         def gone():
-            left = [one for one in storage.volumes() if (one.name or "").startswith(beginning)]
+            left = self.volumes()
             for one in left:
+                # Cinder refuses as long as a snapshot is there.
                 if one.status in ("available", "error"):
-                    storage.delete(f"/volumes/{one.id}")
+                    cloud().block_storage.delete(f"/volumes/{one.id}")
             return not left
 
-        wait(f"volumes {beginning}… to be removed", gone, 300, 3)
+        wait(f"volumes of {self.name} to be removed", gone, 300, 3)
 
-    def _server(self, name, networks, disks, goes_with_it=False, **options):
-        mapping = [
-            {"uuid": one, "source_type": "volume", "destination_type": "volume", "boot_index": -1 if place else 0, "delete_on_termination": goes_with_it}
-            for place, one in enumerate(disks)
-        ]
+    def _server(self, number, networks, disks, goes_with_it=False, **options):
+        name, mapping = self.servers[number], []
+        for place, kind in enumerate(disks):
+            image = {"image": "lab-guest", "bootable": True} if kind == "root" else {}
+            volume = cloud().create_volume(1, name=f"{name}-{kind}", volume_type="ceph", wait=True, timeout=300, **image)
+            disk = {"uuid": volume.id, "source_type": "volume", "destination_type": "volume", "delete_on_termination": goes_with_it}
+            mapping.append({**disk, "boot_index": -1 if place else 0})
         flavor = self._compute.find_flavor("lab.small", ignore_missing=False).id
-        body = {"flavor_id": flavor, "networks": networks, "block_device_mapping": mapping, "key_name": "lab", **options}
+        body = {"flavor_id": flavor, "networks": networks, "block_device_mapping": mapping, "key_name": self.name, "config_drive": True, **options}
         server = self._compute.create_server(name=name, **body)
         self._undo.callback(self._remove_server, name)
         self._compute.wait_for_server(server, wait=600)
@@ -132,15 +102,17 @@ class Small:
         return guest
 
     def look(self):
-        """What a roll-back must not change: ports with addresses, and what servers are."""
+        """What must not change: ports with addresses, and what servers are."""
         found = {}
         for name in self.servers:
-            server = self._compute.find_server(name, ignore_missing=False)
+            server = self._compute.get_server(self._compute.find_server(name, ignore_missing=False).id)
             (port,) = self._network.ports(device_id=server.id)
-            ips = [one["ip_address"] for one in port.fixed_ips]
-            own = {key: value for key, value in self._compute.get_server(server.id).metadata.items() if not key.startswith("osdr_")}
-            found[name] = (port.id, port.mac_address, ips, port.security_group_ids, server.flavor.name, own, sorted(server.tags or ()))
+            addresses = sorted(one["ip_address"] for one in port.fixed_ips)
+            own = {key: value for key, value in server.metadata.items() if not key.startswith("osdr_")}
+            found[name] = (server.status, port.id, port.mac_address, addresses, port.security_group_ids, server.flavor.name, own)
         return found
+
+    # What playbooks are given
 
     def checkpoint(self):
         return {
@@ -170,38 +142,72 @@ class Small:
         self._undo.close()
 
 
+@pytest.fixture(autouse=True)
+def nobody_stays_frozen():
+    """The servers of the shop are not touched here."""
+
+
 @pytest.fixture(scope="module")
 def small():
+    """The application with a checkpoint of its old data, and new data since."""
     application = Small()
     try:
         application.build()
+        assert written(application.guest(), "old") == ["old", "old", "mounted"]
+        played("checkpoint", **application.checkpoint())
+        assert written(application.guest(), "new") == ["new", "new", "mounted"]
         yield application
     finally:
         application.remove()
 
 
+def played(name, *options, **variables):
+    done = playbook(name, *options, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def written(guest, text):
     """Have a text on both disks, flushed."""
-    guest.run(f"echo {text} > /root/state; mkdir -p /data; echo {text} > /data/state; sync")
+    guest.run(f"echo {text} > /root/state; echo {text} > /data/state; sync")
     return read(guest)
 
 
 def read(guest):
-    return guest.run("cat /root/state /data/state; mountpoint -q /data && echo mounted").split()
+    return guest.run("cat /root/state /data/state; grep -q ' /data ' /proc/mounts && echo mounted").split()
+
+
+def test_a_volume_comes_back_beside_the_running_one_and_goes_again(small):
+    given = {
+        "dr_volume_cloud": "primary",
+        "dr_volume_application": small.name,
+        "dr_volume_server": small.servers[1],
+        "dr_volume_devices": "/dev/vdb",
+        "dr_volume_id": "functional",
+    }
+    had, before = small.look(), {one.id for one in small.volumes()}
+    played("restore_volume", "--check", **given)
+    assert {one.id for one in small.volumes()} == before
+    played("restore_volume", **given)
+    (made,) = [one for one in small.volumes() if one.id not in before]
+    assert (made.name, made.status, made.metadata["osdr_beside"]) == (f"{small.servers[1]}-data-functional", "available", "functional")
+    assert UNCHANGED in played("restore_volume", **given)
+    assert (small.look(), read(small.guest())) == (had, ["new", "new", "mounted"])
+    cleanup = {"dr_cleanup_cloud": "primary", "dr_cleanup_application": small.name, "dr_cleanup_checkpoint": small.checkpoint_id}
+    played("cleanup", **cleanup, dr_cleanup_beside="functional")
+    assert {one.id for one in small.volumes()} == before
 
 
 def test_the_data_of_the_checkpoint_comes_back_then_what_ran_before_and_nothing_is_lost(small):
-    assert written(small.guest(), "old") == ["old", "old", "mounted"]
-    played("checkpoint", **small.checkpoint())
-    assert written(small.guest(), "new") == ["new", "new", "mounted"]
-    had, volumes = small.look(), {one.id for one in cloud().block_storage.volumes() if one.name.startswith(small.name)}
-    given = small.roll_back()
-    played("roll_back", "--check", **given, dr_roll_back_checkpoint=small.checkpoint_id)
-    assert small.look() == had
-    played("roll_back", **given, dr_roll_back_checkpoint=small.checkpoint_id)
+    had, before = small.look(), {one.id for one in small.volumes()}
+    given, back = small.roll_back(), {"dr_roll_back_checkpoint": small.checkpoint_id}
+    played("roll_back", "--check", **given, **back)
+    assert (small.look(), {one.id for one in small.volumes()}) == (had, before)
+    played("roll_back", **given, **back)
     assert (read(small.guest()), small.look()) == (["old", "old", "mounted"], had)
-    assert UNCHANGED in played("roll_back", **given, dr_roll_back_checkpoint=small.checkpoint_id)
+    assert UNCHANGED in played("roll_back", **given, **back)
+    assert before < {one.id for one in small.volumes()}
     played("roll_back_undo", **given)
     assert (read(small.guest()), small.look()) == (["new", "new", "mounted"], had)
     played("roll_back_accept", **given)
-    assert {one.id for one in cloud().block_storage.volumes() if one.name.startswith(small.name)} == volumes
+    assert {one.id for one in small.volumes()} == before

@@ -178,7 +178,7 @@ class RollBackJob:
         if recorded and recorded.state != BEGUN:
             return dataclasses.replace(recorded, before=states.checked_as(recorded.before, self._application))
         captured = capture(self._cloud, self._application, settings.concurrency, settings.form, settings.admin)
-        for warning in captured.warnings:
+        for warning in (*captured.warnings, *states.named_by_ids(self._application, captured.description)):
             self._warn(warning)
         before = states.in_place(captured.description, site.server_groups)
         if recorded:

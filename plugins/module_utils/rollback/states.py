@@ -53,6 +53,14 @@ def checked_as(description: ApplicationDescription, application: Application) ->
     return dataclasses.replace(description, application=dataclasses.replace(recorded, tiers=tiers))
 
 
+def named_by_ids(application: Application, description: ApplicationDescription) -> list[str]:
+    """A warning where a definition will no longer be true, because servers get other ids."""
+    ids = {server.source_id for server in description.servers} & {*application.servers}
+    if not ids:
+        return []
+    return [f"The definition of application '{application.name}' names servers by their ids, which are others after the roll-back: {', '.join(sorted(ids))}."]
+
+
 def gaps(before: ApplicationDescription, manifest: Manifest) -> list[str]:
     """Why a checkpoint is not one of the application as it is."""
     there = {server.name for server in manifest.description.servers}

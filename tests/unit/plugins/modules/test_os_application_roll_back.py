@@ -338,6 +338,24 @@ def test_a_volume_that_came_later_is_told_and_kept(shop):
     assert [one["device"] for one in shop.running.server("orders-db")["_volumes"]] == ["/dev/vda", "/dev/vdb", "/dev/vdc"]
 
 
+def test_who_names_servers_by_their_ids_is_told_that_these_change(shop):
+    database, front = (shop.running.server(name)["id"] for name in NAMES)
+    tiers = [{"name": "database", "servers": [database]}, {"name": "front", "servers": [front]}]
+    shop.run("rolled_back", application={"name": "shop", "tiers": tiers})
+    assert shop.data() == OLD
+    assert any("names servers by their ids, which are others after the roll-back" in one for one in shop.module.told)
+    # The record knows them by their names.
+    shop.run("undone")
+    assert (shop.data(), shop.look()) == (NEW, shop.had)
+
+
+def test_volumes_of_a_type_that_is_called_otherwise_here_are_of_that_type(shop):
+    shop.site.cinder.types.append("fast")
+    shop.run("rolled_back", mapping={"schema_version": 1, "volume_types": {"ceph": "fast"}})
+    attached = [shop.running.volumes()[one["volume_id"]]["volume_type"] for one in shop.running.server("orders-db")["_volumes"]]
+    assert (attached, shop.data()) == (["fast", "fast"], OLD)
+
+
 # Refused
 
 
