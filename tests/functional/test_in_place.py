@@ -49,6 +49,7 @@ class Small:
         public = self._network.find_network("public", ignore_missing=False)
         self.network = self._network.create_network(name=f"{self.name}-net")
         self._undo.callback(self._network.delete_network, self.network.id)
+        self._undo.callback(self._remove_ports)
         subnet = self._network.create_subnet(name=f"{self.name}-subnet", network_id=self.network.id, cidr=RANGE, ip_version=4)
         router = self._network.create_router(name=f"{self.name}-router", external_gateway_info={"network_id": public.id})
         self._undo.callback(self._network.delete_router, router.id)
@@ -61,6 +62,11 @@ class Small:
         self._undo.callback(self._compute.delete_keypair, self.name)
         self._undo.callback(self._remove_volumes)
         return group
+
+    def _remove_ports(self):
+        """Nova does not remove those that a roll-back made outlive their server."""
+        for port in self._network.ports(network_id=self.network.id, project_id=cloud().current_project_id):
+            self._network.delete_port(port)
 
     def volumes(self):
         return [one for one in cloud().block_storage.volumes() if (one.name or "").startswith(self.name)]

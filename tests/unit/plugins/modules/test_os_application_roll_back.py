@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import itertools
 
@@ -13,6 +14,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, DEFINITION, Running
 
 NAMES = ("orders-db", "shop-front")
@@ -354,6 +356,50 @@ def test_volumes_of_a_type_that_is_called_otherwise_here_are_of_that_type(shop):
     shop.run("rolled_back", mapping={"schema_version": 1, "volume_types": {"ceph": "fast"}})
     attached = [shop.running.volumes()[one["volume_id"]]["volume_type"] for one in shop.running.server("orders-db")["_volumes"]]
     assert (attached, shop.data()) == (["fast", "fast"], OLD)
+
+
+def test_user_data_comes_back_and_is_sealed_in_the_record(shop):
+    shop.site.caller = Caller("ours", sees_all=True)
+    content = base64.b64encode(b"the secret of the guest").decode()
+    shop.running.server("orders-db")["OS-EXT-SRV-ATTR:user_data"] = content
+    for state in ("rolled_back", "undone"):
+        shop.run(state, user_data="encrypt", user_data_key="passphrase")
+        assert shop.running.server("orders-db")["OS-EXT-SRV-ATTR:user_data"] == content
+        assert content not in str(shop.running.documents.there)
+    # Nobody needs the key to remove what is out of use.
+    shop.run("accepted")
+
+
+CHECKED = {"name": "shop", "tiers": [{**tier, "checks": [{"port": 5432, "timeout": 3}]} for tier in DEFINITION["tiers"]]}
+
+
+def asking(monkeypatch, answer):
+    """Health checks that find this; returns whom they ask."""
+    asked = []
+
+    def ask(_self, _check, subject, _seconds):
+        asked.append((subject.name, subject.address))
+        return answer
+
+    monkeypatch.setattr(os_application_roll_back.Probes, "ask", ask)
+    return asked
+
+
+def test_tiers_start_in_their_order_when_the_one_before_is_ready(shop, monkeypatch):
+    asked = asking(monkeypatch, None)
+    shop.run("rolled_back", application=CHECKED)
+    assert [name for name, _address in asked] == [*NAMES]
+    assert asked[0][1] == "10.10.0.11"
+
+
+def test_where_the_checkpoint_does_not_work_either_there_is_the_way_back(shop, monkeypatch):
+    asking(monkeypatch, "refused")
+    with pytest.raises(WaitTimeout):
+        shop.run("rolled_back", application=CHECKED)
+    assert (shop.running.server("shop-front"), shop.catalogue.roll_back("shop").state) == (None, "exchanging")
+    asking(monkeypatch, None)
+    shop.run("undone", application=CHECKED)
+    assert (shop.data(), shop.look()) == (NEW, shop.had)
 
 
 # Refused
