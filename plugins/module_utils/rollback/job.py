@@ -166,7 +166,7 @@ class RollBackJob:
             return
         began = f"A roll-back to checkpoint '{record.checkpoint}' ({record.id}) began {record.since} at site '{record.site}'"
         if record.state in (UNDOING, UNDONE):
-            yield f"{began} and was undone; finish that (roll_back_undo), and accept it (roll_back_accept) before the next one."
+            yield f"{began}, and undoing it has begun; finish that (roll_back_undo), and accept it (roll_back_accept) before the next one."
         elif record.site != self._settings.site:
             yield f"{began}; resume it there, undo it, or accept it first."
         elif record.checkpoint != checkpoint:

@@ -269,7 +269,7 @@ def test_a_way_back_that_was_begun_is_not_turned_round(moment):
     shop = rolled_back()
     shop.killed("undone", moment)
     if shop.catalogue.roll_back("shop").state == "undoing":
-        with pytest.raises(CheckFailed, match="was undone; finish that"):
+        with pytest.raises(CheckFailed, match="undoing it has begun; finish that"):
             shop.run("rolled_back")
 
 
