@@ -11,8 +11,9 @@ import itertools
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, DEFINITION, Running
@@ -293,6 +294,16 @@ def test_volumes_that_would_go_with_their_server_stay():
         one["delete_on_termination"] = True
     shop.run("rolled_back")
     assert {*shop.ids.values()} <= {*shop.running.volumes()}
+
+
+def test_as_long_as_nova_would_delete_one_the_server_is_not_deleted(monkeypatch):
+    shop = Shop()
+    shop.running.server("orders-db")["_volumes"][1]["delete_on_termination"] = True
+    # It says that it did.
+    monkeypatch.setattr(exchange.Compute, "set_delete_on_termination", lambda *_given: None)
+    with pytest.raises(ResourceFailed, match="would still be deleted with server orders-db"):
+        shop.run("rolled_back")
+    assert shop.data() == NEW
 
 
 def test_where_nova_cannot_keep_such_volumes_it_is_refused():
