@@ -17,7 +17,6 @@ No volume is ever deleted, and no port.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
@@ -42,6 +41,7 @@ from ..work.waiting import Waiter
 
 #: How Cinder calls a volume that nothing has.
 _FREE = "available"
+_STAYS = "Move the data to a volume, or take the server out of the application's definition, so that it stays as it is."
 #: In which Nova leaves what it could not build, or is still building.
 _UNBUILT = ("ERROR", "BUILD")
 
@@ -113,6 +113,7 @@ def problems(exchange: Exchange, site: RestoreSite) -> list[str]:
     """Why servers cannot leave."""
     found = []
     for old in exchange.leaving.values():
+        found += [f"{lost} of server {old.server.label} would be deleted with it, and could not come back. {_STAYS}" for lost in _local_disks(old.server)]
         flagged = [volume_id for volume_id, goes_with_it in old.server.volumes if goes_with_it]
         if flagged and not nova_features.DELETION.is_taken(site.nova):
             found.append(
@@ -126,6 +127,14 @@ def problems(exchange: Exchange, site: RestoreSite) -> list[str]:
             if port.device_id == old.server.id and port.id not in handed
         ]
     return [*found, *_fence_problems(exchange, site)]
+
+
+def _local_disks(server: Server) -> t.Iterator[str]:
+    """What of a server's data is on no volume. Nobody misses a swap disk."""
+    if server.boots_from_image:
+        yield "The root disk"
+    if server.flavor.ephemeral:
+        yield f"The ephemeral disk ({server.flavor.ephemeral} GiB)"
 
 
 def _fence_problems(exchange: Exchange, site: RestoreSite) -> list[str]:
@@ -170,6 +179,8 @@ class Exchanger:
         fencing.fence(plan_fence(members, mark, by_admin=False), by_admin=False)
         each(exchange.leaving.values(), self._keep_volumes, self._concurrency)
         each(exchange.leaving.values(), self._remove, self._concurrency)
+        # Not server by server: several may have the same one.
+        each({volume.id: volume for old in exchange.leaving.values() for volume in old.volumes}.values(), self._await_free, self._concurrency)
         each(exchange.free, self._describe, self._concurrency)
 
     def come(self, plan: RestorePlan, gates: Gates) -> list[dict[str, t.Any]]:
@@ -212,11 +223,12 @@ class Exchanger:
         if self._clouds.compute.server(old.server.id).locked:
             self._clouds.compute.unlock(old.server.id)
         ServerRemover(self._clouds.site, self._clouds.compute, self._clouds.network, self._waiter, 1).delete(dataclasses.replace(old.server, locked=False))
-        for volume in old.volumes:
-            self._waiter.until(f"volume {volume.label} on site '{self._clouds.site}' to be free", functools.partial(self._is_free, volume))
 
-    def _is_free(self, volume: Volume) -> bool | None:
-        return True if self._clouds.storage.volume(volume.id).status == _FREE else None
+    def _await_free(self, volume: Volume) -> None:
+        def is_free() -> bool | None:
+            return True if self._clouds.storage.volume(volume.id).status == _FREE else None
+
+        self._waiter.until(f"volume {volume.label} on site '{self._clouds.site}' to be free", is_free)
 
 
 def marked(site: RestoreSite, owner: Mark, names: t.Iterable[str]) -> dict[str, Server]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import dataclasses
 import itertools
 
 import pytest
@@ -13,7 +14,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_re
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange
+from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange, job
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, DEFINITION, Running
@@ -436,6 +437,24 @@ def test_the_servers_need_no_room_twice(shop):
 def test_without_a_copy_nothing_begins(shop):
     shop.site.cinder.by_id["backups"].popitem()
     refused(shop, "is missing at site 'primary'")
+
+
+def test_data_that_is_on_no_volume_is_not_given_up(shop):
+    shop.running.server("orders-db")["flavor"]["ephemeral"] = 20
+    shop.site.nova.by_id["flavors"][shop.running.server("orders-db")["_flavor_id"]]["ephemeral"] = 20
+    refused(shop, r"The ephemeral disk \(20 GiB\) of server orders-db .* would be deleted with it, and could not come back")
+
+
+def test_a_root_disk_that_is_no_volume_is_not_given_up_either(shop, monkeypatch):
+    real = exchange.plan_exchange
+
+    def from_images(*given):
+        planned = real(*given)
+        leaving = {name: dataclasses.replace(old, server=dataclasses.replace(old.server, boots_from_image=True)) for name, old in planned.leaving.items()}
+        return dataclasses.replace(planned, leaving=leaving)
+
+    monkeypatch.setattr(job, "plan_exchange", from_images)
+    refused(shop, "The root disk of server orders-db .* would be deleted with it")
 
 
 def test_a_server_that_the_checkpoint_does_not_have_is_told(shop):
