@@ -96,6 +96,11 @@ class BlockStorage:
         with self.cloud.calling(f"mark volume {volume_id}"):
             self._api.set_volume_metadata(volume_id, **metadata)
 
+    def delete_volume_metadata(self, volume_id: str, key: str) -> None:
+        """Take a mark off a volume that has it."""
+        with self.cloud.calling(f"unmark volume {volume_id}"):
+            self._api.delete_volume_metadata(volume_id, [key])
+
     def set_volume_image_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
         """Set some of the image's properties; the others stay."""
         with self.cloud.calling(f"set image metadata of volume {volume_id}"):

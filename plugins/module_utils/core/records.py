@@ -20,6 +20,10 @@ CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
 #: On what a drill makes, which is no part of any real restore.
 DRILL_KEY = "osdr_drill"
+#: On what is restored beside the application while it runs: the id that was given for that.
+BESIDE_KEY = "osdr_beside"
+#: On a volume that a roll-back took out of use, and that stays until the roll-back is accepted: its id.
+KEPT_KEY = "osdr_kept"
 #: On a volume that was restored: its own id, which what is copied from it has not.
 VOLUME_KEY = "osdr_volume"
 #: On a server, for as long as it is or may be frozen.

@@ -73,6 +73,8 @@ class Nova:
         self.zones = ["nova"]
         self.is_slow = False
         self._unfinished: list[tuple[Resource, list[tuple[Resource, bool, str | None]]]] = []
+        #: Ids of the ports that it made for servers by itself.
+        self._made_ports: set[str] = set()
         self.limits = Limits(
             {
                 "instances": lambda project: len(self._of(project)),
@@ -276,6 +278,11 @@ class Nova:
             return []
         found = []
         for one in networks:
+            if "uuid" in one:
+                made = self._site.neutron.create("ports", {"network_id": one["uuid"]}, caller)
+                self._made_ports.add(made["id"])
+                found.append(self._site.neutron.by_id["ports"][made["id"]])
+                continue
             port = self._site.neutron.by_id["ports"].get(one["port"])
             if port is None or not (caller.sees_all or port["project_id"] == caller.project):
                 raise Refused(400, f"Port id {one['port']} could not be found.")
@@ -403,8 +410,12 @@ class Nova:
 
     def _remove(self, server: Resource) -> None:
         expect(not server["locked"], "Instance is locked", 409)
-        for port_id in server["_ports"]:
-            self._site.neutron.by_id["ports"][port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
+        ports = self._site.neutron.by_id["ports"]
+        # It takes Neutron's word for which ports the server has, and its own for which were there before.
+        for port_id in [one for one in self._made_ports if one in ports and ports[one]["device_id"] == server["id"]]:
+            self._site.neutron.delete("ports", ports[port_id])
+        for port_id in [one for one in server["_ports"] if one not in self._made_ports]:
+            ports[port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
         for one in server["_volumes"]:
             volume = self._site.cinder.by_id["volumes"][one["volume_id"]]
             left = [other for other in volume["attachments"] if other["server_id"] != server["id"]]

@@ -46,6 +46,8 @@ class MemorySite:
         self.name = name
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
+        #: Is called before each of them.
+        self.on_write: t.Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
         self.prefix = sum(map(ord, name)) % 90 + 10
         self.neutron = Neutron(self, extensions)
@@ -97,6 +99,7 @@ class _Transport:
         path = tuple(piece for piece in parts.path.split("/") if piece)
         site = t.cast(MemorySite, self.site)
         if method != "GET":
+            site.on_write()
             site.writes.append((service, method, *path))
         request = Request(self._caller or site.caller, method, path, query, json.loads(data) if data else {}, _version(headers))
         try:
