@@ -37,7 +37,8 @@ _IGNORED: dict[str, set[str]] = {
     "router": {"distributed", "ha", "external_fixed_ips"},
     "security group": set(),
     "rule of security group": {"security_group_id"},
-    "address group": set(),
+    # Neutron does not show whether an address group is shared.
+    "address group": {"shared"},
 }
 
 
