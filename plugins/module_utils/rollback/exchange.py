@@ -198,8 +198,7 @@ class Exchanger:
 
     def _keep_volumes(self, old: Old) -> None:
         for volume in old.volumes:
-            if volume.metadata.get(KEPT_KEY) != self._kept:
-                self._clouds.storage.set_volume_metadata(volume.id, {KEPT_KEY: self._kept})
+            self._clouds.storage.set_volume_metadata(volume.id, {KEPT_KEY: self._kept})
         for volume_id, goes_with_it in old.server.volumes:
             if goes_with_it:
                 self._clouds.compute.set_delete_on_termination(old.server.id, volume_id, False)
