@@ -145,7 +145,7 @@ roll_back:
       type: str
   sample:
     application: shop
-    id: 20261122T143000Z
+    id: 20261122143000-3f2a
     site: primary
     checkpoint: 2026-11-22-noon
     since: "2026-11-22T14:30:00Z"
@@ -181,6 +181,9 @@ left:
   elements: str
 """
 
+import re
+import secrets
+
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -200,8 +203,8 @@ def settings_of(params, cloud, application):
     agents = Agents.of(cloud, **params["quiesce"]) if readiness.asks_agents(application) else None
     return RollBackSettings(
         site=params["site"],
-        # To the second, as the ids of checkpoints are.
-        fresh=f"{now[:19].replace('-', '').replace(':', '')}Z",
+        # As the ids of drills are.
+        fresh=f"{re.sub(r'[^0-9]', '', now[:19])}-{secrets.token_hex(2)}",
         now=now,
         admin=connect_other(params["admin_cloud"]) if params["admin_cloud"] else None,
         form=user_data.form_of(params["user_data"], params["user_data_key"]),

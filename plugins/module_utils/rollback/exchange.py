@@ -122,7 +122,7 @@ def problems(exchange: Exchange, site: RestoreSite) -> list[str]:
             )
         handed = {port.id for port, _description in old.handed}
         found += [
-            f"Port {port.id} of server {old.server.label} was attached after the roll-back began; detach it, or undo the roll-back first."
+            f"Port {port.id} of server {old.server.label} was attached after the roll-back began; detach it first."
             for port in site.ports
             if port.device_id == old.server.id and port.id not in handed
         ]
@@ -180,7 +180,8 @@ class Exchanger:
         each(exchange.leaving.values(), self._keep_volumes, self._concurrency)
         each(exchange.leaving.values(), self._remove, self._concurrency)
         # Not server by server: several may have the same one.
-        each({volume.id: volume for old in exchange.leaving.values() for volume in old.volumes}.values(), self._await_free, self._concurrency)
+        volumes = {volume.id: volume for old in exchange.leaving.values() for volume in old.volumes}
+        each(volumes.values(), self._await_free, self._concurrency)
         each(exchange.free, self._describe, self._concurrency)
 
     def come(self, plan: RestorePlan, gates: Gates) -> list[dict[str, t.Any]]:
@@ -197,8 +198,7 @@ class Exchanger:
 
     def _keep_volumes(self, old: Old) -> None:
         for volume in old.volumes:
-            if volume.metadata.get(KEPT_KEY) != self._kept:
-                self._clouds.storage.set_volume_metadata(volume.id, {KEPT_KEY: self._kept})
+            self._clouds.storage.set_volume_metadata(volume.id, {KEPT_KEY: self._kept})
         for volume_id, goes_with_it in old.server.volumes:
             if goes_with_it:
                 self._clouds.compute.set_delete_on_termination(old.server.id, volume_id, False)

@@ -495,6 +495,25 @@ def test_without_its_volumes_there_is_no_way_back_either(shop):
     assert shop.data() == OLD
 
 
+def test_a_port_that_came_later_is_not_lost_on_the_way_back(shop):
+    shop.run("rolled_back")
+    network = next(one for one in shop.site.neutron.by_id["networks"].values() if one["name"] == "shop-net")
+    late = shop.running._make("ports", network_id=network["id"])
+    shop.site.nova.plug(shop.running.server("orders-db"), late)
+    with pytest.raises(CheckFailed, match=f"Port {late['id']} of server orders-db .* was attached after the roll-back began; detach it"):
+        shop.run("undone")
+    assert shop.data() == OLD
+
+
+def test_a_server_that_is_there_twice_is_told(shop):
+    made = shop.run("prepared")["roll_back"]["id"]
+    shop.site.ask("nova", "DELETE", f"servers/{shop.running.server('orders-db')['id']}")
+    marks = Mark("shop", CHECKPOINT, source="x", apart=made).metadata()
+    shop.running._server("shop-front", "10.10.0.41", ("copy",), metadata=marks)
+    with pytest.raises(CheckFailed, match="Server 'shop-front' is there twice"):
+        shop.run("undone")
+
+
 def test_the_tiers_of_a_roll_back_are_those_that_it_began_with(shop):
     shop.run("rolled_back")
     with pytest.raises(InvalidInput, match="began with the tiers database, front, and the definition has all"):
