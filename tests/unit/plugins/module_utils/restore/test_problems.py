@@ -418,3 +418,9 @@ def test_the_external_network_of_each_that_needs_one_is_looked_for(who):
     thing[key] = "elsewhere"
     told = [one.split(" for routers")[0] for one in problems(Manifest.parse(document), stock()) if "external network called" in one]
     assert told == ["Site 'remote' has no external network called 'elsewhere'"]
+
+
+def test_a_router_that_leads_nowhere_needs_no_external_network():
+    document = shop.document()
+    document["topology"]["routers"][0]["external_network"] = None
+    assert not [one for one in problems(Manifest.parse(document), stock()) if "external network" in one and "has no" in one]
