@@ -426,6 +426,10 @@ def test_no_other_port_is_taken_for_an_interface_that_a_killed_run_left(apply, c
     assert [call[0] for call in site.calls] == ["port", "join by port"]
 
 
+#: How an interface is asked for, but for its address.
+INTERFACE = {"name": "", "description": TEXT, "network_id": "net", "security_group_ids": []}
+
+
 def joined(topology=lambda topology: None, refuses=False, **changes):
     """How a router is joined to its subnet, and what is told of that."""
     document, addresses = shop.document(), []
@@ -434,6 +438,7 @@ def joined(topology=lambda topology: None, refuses=False, **changes):
 
     def create_port(body):
         addresses.append(body["fixed_ips"])
+        assert body == {**INTERFACE, "fixed_ips": body["fixed_ips"]}
         if refuses and "ip_address" in body["fixed_ips"][0]:
             raise CloudError("IP address is in use.", http_status=409)
         return shop.port("interface")

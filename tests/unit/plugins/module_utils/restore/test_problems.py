@@ -408,3 +408,23 @@ def test_what_will_be_missing_is_told_before_a_restore():
     lost = Missing("port front of server 'shop-front'", "qos_policy_id", "q1", "")
     manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, missing=(lost,)))
     assert doubts(manifest, shop.prepared_site()) == ["Will be missing at the remote site: port front of server 'shop-front': qos_policy_id (q1)."]
+
+
+@pytest.mark.parametrize("who", ["router", "port", "forwarder"])
+def test_the_external_network_of_each_that_needs_one_is_looked_for(who):
+    document = shop.document()
+    topology, (port,) = document["topology"], document["servers"][0]["ports"]
+    forwarding = {"port": port["source_id"], "place": 0, "internal_port": 80, "external_port": 8080, "protocol": "tcp", "description": ""}
+    topology["forwarders"] = [{"source_id": shop.uuid(72), "floating": {**shop.FLOATING, "network": "public"}, "forwardings": [forwarding]}]
+    needing = {"router": (topology["routers"][0], "external_network"), "port": (port["floating_ips"][0], "network")}
+    needing["forwarder"] = topology["forwarders"][0]["floating"], "network"
+    thing, key = needing[who]
+    thing[key] = "elsewhere"
+    told = [one.split(" for routers")[0] for one in problems(Manifest.parse(document), stock()) if "external network called" in one]
+    assert told == ["Site 'remote' has no external network called 'elsewhere'"]
+
+
+def test_a_router_that_leads_nowhere_needs_no_external_network():
+    document = shop.document()
+    document["topology"]["routers"][0]["external_network"] = None
+    assert not [one for one in problems(Manifest.parse(document), stock()) if "external network" in one and "has no" in one]
