@@ -364,7 +364,7 @@ def test_who_names_servers_by_their_ids_is_told_that_these_change(shop):
 
 
 def test_volumes_of_a_type_that_is_called_otherwise_here_are_of_that_type(shop):
-    shop.site.cinder.types.append("fast")
+    shop.site.cinder.types["fast"] = {}
     shop.run("rolled_back", mapping={"schema_version": 1, "volume_types": {"ceph": "fast"}})
     attached = [shop.running.volumes()[one["volume_id"]]["volume_type"] for one in shop.running.server("orders-db")["_volumes"]]
     assert (attached, shop.data()) == (["fast", "fast"], OLD)
