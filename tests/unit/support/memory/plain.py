@@ -18,7 +18,7 @@ def subnet(**changes: t.Any) -> Blueprint:
 
 def network(*subnets: Blueprint, **changes: t.Any) -> Blueprint:
     usual = {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, "name": "web"}
-    return {**usual, "subnets": list(subnets), **_TEXTS, **changes}
+    return {**usual, "provided": "", "subnets": list(subnets), **_TEXTS, **changes}
 
 
 def router(*joined: tuple[int, bool], **changes: t.Any) -> Blueprint:
@@ -39,13 +39,13 @@ def volume(**changes: t.Any) -> Blueprint:
 
 def server(*ports: Blueprint, **changes: t.Any) -> Blueprint:
     usual = {"flavor": 0, "metadata": {}, "hostname": None, "renamed": None, "state": None, "locked": None, "config_drive": False, "zone": None, "hints": {}}
-    more = {"name": "web", "ports": list(ports), "volumes": [volume()], "key": None, "group": None, "late_ports": []}
+    more = {"name": "web", "ports": list(ports), "volumes": [volume()], "key": None, "group": None, "late_ports": [], "imaged": False}
     return {**usual, **more, **_TEXTS, **changes}
 
 
 def remote(**changes: t.Any) -> Blueprint:
     usual = {"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "default_group": "as new"}
-    return {**usual, "there": [], "takes_first": True, **changes}
+    return {**usual, "there": [], "addresses": [], "has_admin": False, "takes_first": True, **changes}
 
 
 def blueprint(**changes: t.Any) -> Blueprint:
