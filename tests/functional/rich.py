@@ -54,7 +54,6 @@ class Rich:
         back = self._make("networks", "network", name=self._called("back-net"), description="between the servers")
         subnets = self._subnets(network, back)
         self._router(subnets[0])
-        self._second_router(network, subnets[0])
         groups = self._groups()
         front = self._front_ports(network, back, subnets, groups, policies[0])
         standby = [self._port(network, groups[1:], [(subnets[0], "10.66.0.21")], name=self._called("standby-0"), admin_state_up=True)]
@@ -109,15 +108,6 @@ class Rich:
         routes = [{"destination": "10.98.0.0/24", "nexthop": "10.66.0.30"}]
         assert self._api.put(path, json={"router": {"routes": routes}}).ok
         self._undo.callback(self._api.put, path, json={"router": {"routes": []}})
-
-    def _second_router(self, network, subnet):
-        """One that leads nowhere, and joins one of the network's subnets with an address of its own: any other port would get one of IPv6 beside it."""
-        router = self._make("routers", "router", name=self._called("second-router"))
-        body = {"network_id": network["id"], "device_owner": "network:router_interface", "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": "10.66.0.2"}]}
-        port = self._make("ports", "port", **body)
-        path = f"/routers/{router['id']}"
-        assert self._api.put(f"{path}/add_router_interface", json={"port_id": port["id"]}).ok
-        self._undo.callback(self._api.put, f"{path}/remove_router_interface", json={"port_id": port["id"]})
 
     def _groups(self):
         """Two that name each other, one of them stateless."""

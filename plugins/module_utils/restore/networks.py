@@ -11,12 +11,11 @@ from ..cloud.network import Networking
 from ..core.errors import CheckFailed, NotFound
 from ..core.marking import Mark
 from ..core.records import Network, Router, SecurityGroup, Subnet
-from ..manifest.addresses import derives_addresses
 from ..manifest.rules import rule_spec
 from ..manifest.specs import AddressGroupSpec, KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..work.pool import each, run_all
 from .making import Maker
-from .marks import INTERFACE, owner_of
+from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, sharing_problems, smaller_mtu
@@ -181,18 +180,8 @@ class NetworkRestore:
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
         wishes: dict[str, t.Any] = {"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {}
-        if self._derives_addresses(network_id):
-            # Any other port gets an address of each such subnet, whichever are asked for, and would join it to the router.
-            wishes["device_owner"] = INTERFACE
-        told = {"fixed_ips": f"the address {wanted['ip_address']}", "device_owner": "device_owner"}
+        told = {"fixed_ips": f"the address {wanted['ip_address']}"}
         return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, Wishes(wishes, told)).id
-
-    def _derives_addresses(self, network_id: str) -> bool:
-        """Whether a network has a subnet on which addresses follow from MAC addresses."""
-        names = {one.name for one in self._site.networks if one.id == network_id} | {name for name, one in self._ids["networks"].items() if one == network_id}
-        described = [one for one in self._plan.manifest.description.topology.subnets if one.network in names]
-        there: list[SubnetSpec | Subnet] = [one for one in self._site.subnets if one.network_id == network_id]
-        return any(derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in (*described, *there))
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:
         """Set the routes that a router of this restore lacks; what somebody has added stays."""

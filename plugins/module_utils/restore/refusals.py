@@ -11,6 +11,7 @@ import itertools
 import typing as t
 
 from ..core.records import Router
+from ..manifest.addresses import derives_addresses
 from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
 from .losses import wished
 from .marks import owner_of
@@ -196,6 +197,12 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for one in _interfaces(plan):
         if one.by_port:
+            if _derives(plan, one.network):
+                yield (
+                    f"Router '{one.router.name}' is connected to subnet '{one.subnet}' by an address of its own, and network '{one.network}' has a subnet with "
+                    "automatic addresses: Neutron would give the interface one of these, too. Make the network with its subnets and the router at site "
+                    f"'{plan.site.name}' yourself, under the same names."
+                )
             continue
         if one.address is None:
             yield (
@@ -215,6 +222,12 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: Neutron gives a router the address of the subnet's "
                 "gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
             )
+
+
+def _derives(plan: RestorePlan, network: str) -> bool:
+    """Whether a network has a subnet on which addresses follow from MAC addresses."""
+    subnets = plan.manifest.description.topology.subnets
+    return any(one.network == network and derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in subnets)
 
 
 def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
