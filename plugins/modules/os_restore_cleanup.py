@@ -15,7 +15,8 @@ description:
   - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups, address groups and key
     pairs that have the marks of one restore or one drill. The marks suffice; neither the manifest nor a record of the run is needed.
   - What others use by now is kept, with a warning. That is a network or subnet with others' ports, the routers connected to it, a
-    security group used by others' ports or rules, an address group named by others' rules, and a volume attached to another server.
+    security group used by others' ports or rules, an address group named by others' rules, a volume attached to another server, and a
+    floating address that leads or forwards to others' ports.
   - Server groups cannot be marked. Those of a drill are found by their names and removed too, unless other servers are in them; those of
     a real restore are kept.
   - What existed before the restore is not marked, and is kept.

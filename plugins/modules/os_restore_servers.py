@@ -13,7 +13,8 @@ author:
 description:
   - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
     addresses unless O(mapping) says otherwise, and floating addresses where the source had any. Trunks, ports that are on no server, and floating
-    addresses that forward their ports come with them.
+    addresses that forward their ports come with them. What of a trunk, of tags, forwardings, allocation pools or a lock a site refuses is left out,
+    with a warning.
   - Works tier by tier in boot order. The servers of a tier are built in parallel within O(concurrency), and the next tier begins
     when all health checks of the previous one have passed.
   - What is made is marked with application, checkpoint and source, so that a later run resumes where an earlier one ended. It
@@ -41,7 +42,8 @@ options:
     description:
       - Whether the servers shall exist.
       - V(absent) removes exactly the servers, floating addresses, trunks and ports that were restored from this checkpoint.
-        Volumes that are deleted with their server at the source are deleted with it here too.
+        Volumes that are deleted with their server at the source are deleted with it here too. A floating address that leads or
+        forwards to a port of others by now stays, with a warning.
     type: str
     choices: [present, absent]
     default: present
@@ -381,10 +383,7 @@ def present(module, cloud, waiter):
     gates = gates_of(params, plan.manifest, cloud)
     effort = (waiter, params["concurrency"])
     restore = ServerRestore(Compute(cloud), Networking(cloud), plan, *effort, gates, volumes, Networking(admin) if admin else None)
-    result = job.restore_servers(restore, module.check_mode)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    return result
+    return job.restore_servers(restore, module.check_mode)
 
 
 def absent(module, cloud, waiter):
@@ -400,7 +399,10 @@ def absent(module, cloud, waiter):
 
 def run(module):
     cloud, waiter = connect(module.params), Waiter(timeout=module.params["timeout"], interval=1.0)
-    return (present if module.params["state"] == "present" else absent)(module, cloud, waiter)
+    result = (present if module.params["state"] == "present" else absent)(module, cloud, waiter)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    return result
 
 
 def main():

@@ -212,6 +212,9 @@ class Side:
             return {key: one for key, one in value.items() if not key.startswith(_MARK) and key != _OF_CINDER}
         if name == "tags":
             return sorted(tag for tag in value if not tag.startswith(_MARK))
+        if name == "name":
+            # Cinder has two ways to say that there is none.
+            return value or ""
         if name == "description":
             return " ".join(word for word in (value or "").split() if not word.startswith(_MARK))
         return value
@@ -225,7 +228,6 @@ def differences(here: Side, there: Side) -> list[Difference]:
         if one is None or other is None:
             found.append(Difference(thing, "the resource itself", "there" if one is not None else "not there", "there" if other is not None else "not there"))
             continue
-        # What has no name at its source gets one.
-        unlike = {name for name in {*one, *other} if one.get(name) != other.get(name)} - ({"name"} if not one.get("name") else set())
+        unlike = {name for name in {*one, *other} if one.get(name) != other.get(name)}
         found += [Difference(thing, name, one.get(name), other.get(name)) for name in sorted(unlike)]
     return found

@@ -135,8 +135,7 @@ FLAVOR = Kind(
 VOLUME = Kind(
     "volume",
     (
-        _restored("name", note="a volume without one gets that of its server and device"),
-        _restored("description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
+        _restored("name", "description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
         _restored("metadata", note="with the read-only flag, which Cinder shows there"),
         _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
         _restored("attachments", note="to the restored servers, in their order; device names are chosen by the site. Servers of no tier are named"),
@@ -248,7 +247,7 @@ ROUTER = Kind(
             "enable_snat",
             note="external network, SNAT and QoS policy of the first gateway; its address where the site has it and policies allow",
         ),
-        _restored("routes", note="those that lead to an address on one of the application's subnets"),
+        _restored("routes", note="those that lead to an address on one of the application's subnets that the router joins"),
         _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),
         _TEXTS,
         _missing("availability_zone_hints", "flavor_id", "conntrack_helpers", "service_type_id", "evpn_vni"),

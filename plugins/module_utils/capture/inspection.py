@@ -18,7 +18,7 @@ from ..cloud.session import Cloud
 from ..core.records import FENCE_KEY
 from ..manifest.addresses import holds
 from ..manifest.missing import Missing
-from ..work.pool import run_all
+from ..work.pool import each, run_all
 from . import attributes
 from .attributes import OF_THE_HOST, Kind
 from .missing import Resource, missing_of, short
@@ -28,7 +28,12 @@ _HOSTNAME = "OS-EXT-SRV-ATTR:hostname"
 _HINTS, _GROUP_HINT = "scheduler_hints", "group"
 #: What a fence changes of a server, and keeps.
 _OF_A_FENCE = ("status",)
+#: Of ports: their owners are protected, or known to be none of the application's.
+_KNOWN_OWNERS = ("network:", "compute:", "baremetal:", "trunk:subport")
 _DNS_NAME = "dns_name"
+_TPM, _TPM_OF_IMAGE = "hw:tpm_version", "hw_tpm_version"
+#: For whom something is shared with all projects.
+_EVERYBODY = "*"
 _PROFILE = "binding:profile"
 
 
@@ -46,37 +51,39 @@ class Answers:
     security_groups: t.Sequence[Resource]
     server_groups: t.Sequence[Resource]
     trunks: t.Sequence[Resource] = ()
+    #: What is shared with which other project.
+    rbac_policies: t.Sequence[Resource] = ()
+    #: Per id of a server, those that it has by way of its host.
+    shares: t.Mapping[str, t.Sequence[Resource]] = dataclasses.field(default_factory=dict)
     address_groups: t.Sequence[Resource] = ()
     #: Ids of the QoS policies and the subnet pools that the project may use, whose names are known.
     usable: frozenset[str] = frozenset()
 
 
-def ask(cloud: Cloud, concurrency: int) -> Answers:
+def ask(cloud: Cloud, concurrency: int, server_ids: t.Collection[str]) -> Answers:
     """One list call per kind of resource.
 
     :param concurrency: how many calls at once.
+    :param server_ids: of the application, of which each is asked for its shares.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     usable = frozenset([*(one.id for one in network.qos_policies()), *(one.id for one in network.subnet_pools())])
-    return Answers(
-        usable=usable,
-        **run_all(
-            {
-                "servers": compute.server_answers,
-                "server_groups": compute.server_group_answers,
-                "volumes": storage.volume_answers,
-                "ports": lambda: network.answers("ports"),
-                "floating_ips": lambda: network.answers("floatingips"),
-                "networks": lambda: network.answers("networks"),
-                "subnets": lambda: network.answers("subnets"),
-                "routers": lambda: network.answers("routers"),
-                "security_groups": lambda: network.answers("security-groups"),
-                "address_groups": lambda: network.answers("address-groups") if "address-group" in network.extensions() else [],
-                "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
-            },
-            concurrency,
-        ),
-    )
+    work: dict[str, t.Callable[[], t.Any]] = {
+        "servers": compute.server_answers,
+        "server_groups": compute.server_group_answers,
+        "volumes": storage.volume_answers,
+        "ports": lambda: network.answers("ports"),
+        "floating_ips": lambda: network.answers("floatingips"),
+        "networks": lambda: network.answers("networks"),
+        "subnets": lambda: network.answers("subnets"),
+        "routers": lambda: network.answers("routers"),
+        "security_groups": lambda: network.answers("security-groups"),
+        "address_groups": lambda: network.answers("address-groups") if "address-group" in network.extensions() else [],
+        "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
+        "rbac_policies": lambda: network.answers("rbac-policies") if "rbac-policies" in network.extensions() else [],
+        "shares": lambda: dict(zip(server_ids, each(server_ids, compute.shares_of, concurrency), strict=True)),
+    }
+    return Answers(usable=usable, **run_all(work, concurrency))
 
 
 def inspect(server_ids: t.Collection[str], answers: Answers) -> list[Missing]:
@@ -104,6 +111,12 @@ class _Inspection:
     def _is_free(self, port: Resource) -> bool:
         return port["network_id"] in self._networks and not port["device_id"] and not port.get("device_owner")
 
+    def _is_of_others(self, port: Resource) -> bool:
+        """Whether something else than a server, a trunk or Neutron itself has a port of the project on the application's networks."""
+        owner = port.get("device_owner") or ""
+        is_known = owner.startswith(_KNOWN_OWNERS) or port["device_id"] in self._names or self._is_free(port)
+        return port["network_id"] in self._networks and self._is_own(port) and not is_known
+
     def _is_own(self, port: Resource) -> bool:
         return not self._projects or port.get("project_id") in (None, *self._projects)
 
@@ -121,11 +134,28 @@ class _Inspection:
             name = self._names[server["id"]]
             yield from missing_of(attributes.SERVER, f"'{name}'", _unfenced(_but(server, _HINTS, (_GROUP_HINT,))))
             yield from missing_of(attributes.FLAVOR, f"of server '{name}'", server.get("flavor") or {})
+            yield from self._of_hosts(server)
             yield from self._invisible_interfaces(server)
             yield from self._unordered_interfaces(server)
         for group in self._answers.server_groups:
             if self._names.keys() & set(group.get("members") or ()):
                 yield from missing_of(attributes.SERVER_GROUP, f"'{group.get('name')}'", group)
+
+    def _of_hosts(self, server: Resource) -> t.Iterator[Missing]:
+        """What a server has from its host: a TPM, which keeps what is sealed to it, and shares."""
+        label = f"server '{self._names[server['id']]}'"
+        specs = (server.get("flavor") or {}).get("extra_specs") or {}
+        images = [one.get("volume_image_metadata") or {} for one in self._answers.volumes if self._holders(one) & {server["id"]}]
+        versions = [version for version in (specs.get(_TPM), *(one.get(_TPM_OF_IMAGE) for one in images)) if version]
+        if versions:
+            note = "what it holds is not copied, such as keys that disks are sealed to: the restored server has a new one"
+            yield Missing(label, "TPM", short(versions[0]), note)
+        for share in self._answers.shares.get(server["id"], ()):
+            yield Missing(label, "share", short(share["share_id"]), "it is not protected with the server, nor attached to the restored one")
+
+    @staticmethod
+    def _holders(volume: Resource) -> set[str]:
+        return {one["server_id"] for one in volume["attachments"]}
 
     def _unordered_interfaces(self, server: Resource) -> t.Iterator[Missing]:
         """Nova lists the interfaces of a server by network, and only those with an address."""
@@ -175,9 +205,12 @@ class _Inspection:
             yield from missing_of(attributes.PORT, self._port_label(port), port)
             yield from self._unnamed(attributes.PORT, self._port_label(port), port)
         for port in self._answers.ports:
+            addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
             if self._is_free(port) and not self._is_own(port):
-                addresses = ", ".join(ip["ip_address"] for ip in port.get("fixed_ips") or ()) or "no address"
                 yield Missing(f"port {_called(port)}", "the port itself", short(addresses), "it is on no server, and belongs to another project")
+            if self._is_of_others(port):
+                holder = " ".join(one for one in (port.get("device_owner"), port["device_id"]) if one)
+                yield Missing(f"port {_called(port)}", "the port itself", short(addresses), f"it is not protected, because '{holder}' has it")
         yield from self._of_trunks()
 
     def _of_trunks(self) -> t.Iterator[Missing]:
@@ -239,9 +272,10 @@ class _Inspection:
         yield from self._each(attributes.ROUTER, routers)
         for router in routers:
             yield from self._of_gateways(router)
-            yield from _outer_routes(router, subnets)
+            yield from _outer_routes(router, self._joined(router, subnets))
         for group in self._groups():
             yield from self._of_group(attributes.SECURITY_GROUP, group)
+            yield from self._shared(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
             for rule in group["security_group_rules"]:
                 yield from missing_of(attributes.RULE, f"'{group['name']}'", rule)
         named = {rule.get("remote_address_group_id") for group in self._groups() for rule in group["security_group_rules"]}
@@ -263,6 +297,11 @@ class _Inspection:
             port["device_id"] for port in self._answers.ports for ip in port["fixed_ips"] if ip["subnet_id"] in subnet_ids
         }
         return [one for one in self._answers.routers if one["id"] in joined]
+
+    def _joined(self, router: Resource, subnets: t.Iterable[Resource]) -> list[Resource]:
+        """Those of some subnets that a router has an interface in."""
+        joined = {ip["subnet_id"] for port in self._answers.ports if port["device_id"] == router["id"] for ip in port["fixed_ips"]}
+        return [one for one in subnets if one["id"] in joined]
 
     def _groups(self) -> list[Resource]:
         """The groups of the ports, and all that their rules name, directly or not."""
@@ -287,15 +326,26 @@ class _Inspection:
         for one in resources:
             yield from missing_of(kind, f"'{one['name']}'", one)
             yield from self._unnamed(kind, f"'{one['name']}'", one)
+            yield from self._shared(kind, f"'{one['name']}'", one)
+
+    def _shared(self, kind: Kind, label: str, resource: Resource) -> t.Iterator[Missing]:
+        """With whom something is shared: its own attribute says only whether it is with everybody."""
+        for policy in self._answers.rbac_policies:
+            project = policy.get("target_project") or policy.get("target_tenant")
+            if policy["object_id"] == resource["id"] and project != _EVERYBODY:
+                yield Missing(f"{kind.name} {label}", "shared", f"{policy['action']} for project {project}", "shares with other projects are lost")
 
 
 def _outer_routes(router: Resource, subnets: t.Iterable[Resource]) -> t.Iterator[Missing]:
-    """Routes to addresses that a restored router is not connected to."""
+    """Routes to addresses that a restored router is not connected to.
+
+    :param subnets: of the application, which it is connected to.
+    """
     ranges = [one["cidr"] for one in subnets if one.get("cidr")]
     for route in router.get("routes") or ():
         if not any(holds(cidr, route["nexthop"]) for cidr in ranges):
             told = f"{route['destination']} by {route['nexthop']}"
-            yield Missing(f"{attributes.ROUTER.name} '{router['name']}'", "a route", told, "it leads to none of the application's subnets")
+            yield Missing(f"{attributes.ROUTER.name} '{router['name']}'", "routes", told, "it leads to none of the application's subnets that the router joins")
 
 
 def _unfenced(server: Resource) -> Resource:

@@ -15,11 +15,12 @@ from ..manifest.changes import changes
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
-from . import inspection, surroundings
+from . import extras, inspection, surroundings
 from .describe import describe
 from .look import CaptureSite, look, user_data_of, with_key_pairs, with_root_devices
 from .problems import left_out, warnings
 from .projects import refuse_several
+from .scope import Scope
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +86,11 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
 
 def missing_of(cloud: Cloud, seen: CaptureSite, concurrency: int) -> tuple[list[Missing], tuple[str, ...]]:
     """What a restore cannot bring back, and what could not be inspected."""
-    around = surroundings.ask(cloud, concurrency)
-    inside = inspection.inspect({server.id for server in seen.servers.values()}, inspection.ask(cloud, concurrency))
-    return [*inside, *left_out(seen), *surroundings.touching(_addresses(seen), _networks(seen), around)], around.failures
+    around, beside = surroundings.ask(cloud, concurrency), extras.ask(cloud, concurrency)
+    servers = [server.id for server in seen.servers.values()]
+    inside = inspection.inspect(servers, inspection.ask(cloud, concurrency, servers))
+    touching = surroundings.touching(_addresses(seen), _networks(seen), around)
+    return [*inside, *left_out(seen), *touching, *extras.hanging_on(_labels(seen), beside)], (*around.failures, *beside.failures)
 
 
 def _addresses(seen: CaptureSite) -> set[str]:
@@ -95,6 +98,19 @@ def _addresses(seen: CaptureSite) -> set[str]:
     ports = {port.id: port for port in (*_ports(seen), *seen.ports_on_no_server())}
     floating = {one.ip_address for one in seen.floating_ips if one.port_id in ports}
     return floating | {ip.ip_address for port in ports.values() for ip in port.fixed_ips}
+
+
+def _labels(seen: CaptureSite) -> dict[str, str]:
+    """What is the application's of the networks, by id."""
+    scope = Scope.of(seen)
+    kinds: tuple[tuple[str, t.Mapping[str, t.Any], tuple[str, ...]], ...] = (
+        ("network", seen.networks, scope.networks),
+        ("subnet", seen.subnets, scope.subnets),
+        ("router", seen.routers, scope.routers),
+        ("security group", seen.security_groups, scope.security_groups),
+    )
+    named = {one: f"{kind} '{there[one].name}'" for kind, there, ids in kinds for one in ids}
+    return named | {port.id: f"port {port.id}" for port in (*_ports(seen), *seen.ports_on_no_server())}
 
 
 def _networks(seen: CaptureSite) -> set[str]:

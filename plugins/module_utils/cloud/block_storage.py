@@ -115,9 +115,10 @@ class BlockStorage:
         with self.cloud.calling(f"make volume {volume_id} read-only"):
             self._api.set_volume_readonly(volume_id, True)
 
-    def describe_volume(self, volume_id: str, description: str) -> None:
+    def describe_volume(self, volume_id: str, name: str, description: str) -> None:
+        """Set name and description, which may both be empty."""
         with self.cloud.calling(f"describe volume {volume_id}"):
-            self._api.update_volume(volume_id, description=description)
+            self._api.update_volume(volume_id, name=name, description=description)
 
     def _volume(self, found: t.Any) -> Volume:
         return _volume(found, self.cloud.project_id)

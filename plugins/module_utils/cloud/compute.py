@@ -15,6 +15,8 @@ from .shape import shaped
 
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "2.100"
+#: Since when servers can have shares by way of their host.
+_SHARES_SINCE = (2, 97)
 #: Since then, names of key pairs may hold '.' and '@'.
 _KEY_NAMES_VERSION = "2.92"
 _FORBIDDEN = 403
@@ -64,6 +66,14 @@ class Compute:
         """All servers of the project, with everything that Nova says of them."""
         with self.cloud.calling("list servers"):
             return self.cloud.all_of(self._api, "/servers/detail", "servers", _KNOWN_VERSION)
+
+    def shares_of(self, server_id: str) -> list[dict[str, t.Any]]:
+        """The shares that a server has by way of its host, each with its id and tag; none where Nova is too old for that."""
+        if self.newest_version() < _SHARES_SINCE:
+            return []
+        with self.cloud.calling(f"list the shares of server {server_id}"):
+            version = ".".join(map(str, _SHARES_SINCE))
+            return self.cloud.json(self._api.get(f"/servers/{server_id}/shares", microversion=version))["shares"]
 
     def server_group_answers(self) -> list[dict[str, t.Any]]:
         """All server groups of the project, with everything that Nova says of them.

@@ -138,10 +138,18 @@ class Networking:
     def answers(self, collection: str) -> list[dict[str, t.Any]]:
         """All resources of a kind, with everything that Neutron and its extensions say of them.
 
-        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``, ``trunks``.
+        :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``, ``trunks``, ``rbac-policies``.
         """
         with self.cloud.calling(f"list {collection}"):
             return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
+
+    def listed(self, path: str) -> list[dict[str, t.Any]]:
+        """All resources that an extension of Neutron lists.
+
+        :param path: of the list, which ends with what the answer calls it.
+        """
+        with self.cloud.calling(f"list {path}"):
+            return self.cloud.all_of(self._api, path, path.rpartition("/")[2])
 
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: port, floatingip, network, subnet, router, security_group, ..."""
@@ -445,7 +453,7 @@ def _forwarding(found: t.Mapping[str, t.Any]) -> Forwarding:
 
 
 @shaped
-def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
+def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Sequence[t.Mapping[str, t.Any]] = ()) -> FloatingIp:
     return FloatingIp(
         id=found["id"],
         ip_address=found["floating_ip_address"],
@@ -460,6 +468,7 @@ def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Iterable[t.Mapping
         qos_policy_id=found.get("qos_policy_id"),
         # One of a range of ports has no single ones.
         forwardings=tuple(_forwarding(one) for one in forwardings if one.get("external_port") and one.get("internal_port")),
+        forwarded=frozenset(one["internal_port_id"] for one in forwardings),
     )
 
 

@@ -28,32 +28,44 @@ def shaped(read: t.Callable[..., Record]) -> t.Callable[..., Record]:
     def checked(*answer: t.Any, **others: t.Any) -> Record:
         record = read(*answer, **others)
         kind: type = type(record)
-        for name, hint in _fields(kind).items():
+        for name, fits in _fields(kind).items():
             value = getattr(record, name)
-            if not _fits(value, hint):
+            if not fits(value):
                 raise ValueError(f"{told(repr(value))} for {name}")
         return record
 
     return checked
 
 
+Fits = t.Callable[[t.Any], bool]
+
+
 @functools.cache
-def _fields(kind: type) -> dict[str, t.Any]:
+def _fields(kind: type) -> dict[str, Fits]:
     hints = t.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    return {field.name: _fitting(hints[field.name]) for field in dataclasses.fields(kind)}
 
 
-def _fits(value: t.Any, hint: t.Any) -> bool:
+def _fitting(hint: t.Any) -> Fits:
+    """What tells whether a value is of a kind; a site may answer with thousands of values of each."""
     origin, inner = t.get_origin(hint), t.get_args(hint)
     if origin in (types.UnionType, t.Union):
-        return any(_fits(value, one) for one in inner)
+        return _any_of([_fitting(one) for one in inner])
     if origin is tuple and inner[-1] is not ...:
-        return isinstance(value, tuple) and len(value) == len(inner) and all(map(_fits, value, inner))
+        parts = [_fitting(one) for one in inner]
+        return lambda value: isinstance(value, tuple) and len(value) == len(parts) and all(fits(one) for fits, one in zip(parts, value, strict=True))
     if origin in (tuple, frozenset):
-        return isinstance(value, origin) and all(_fits(one, inner[0]) for one in value)
+        member = _fitting(inner[0])
+        return lambda value: isinstance(value, origin) and all(map(member, value))
     if origin is collections.abc.Mapping:
-        return isinstance(value, collections.abc.Mapping) and all(_fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items())
-    if origin or hint is t.Any:
-        return isinstance(value, origin or object)
-    # To Python, True and False are whole numbers too.
-    return isinstance(value, hint) and (hint is not int or not isinstance(value, bool))
+        key_fits, value_fits = map(_fitting, inner)
+        return lambda value: isinstance(value, collections.abc.Mapping) and all(key_fits(key) and value_fits(one) for key, one in value.items())
+    if hint is int:
+        # To Python, True and False are whole numbers too.
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+    kind = origin or (object if hint is t.Any else hint)
+    return lambda value: isinstance(value, kind)
+
+
+def _any_of(kinds: t.Sequence[Fits]) -> Fits:
+    return lambda value: any(fits(value) for fits in kinds)

@@ -533,6 +533,7 @@ class FloatingIp:
     :param network_id: of the external network that it is of.
     :param fixed_ip_address: of the port's addresses, the one to which it leads.
     :param forwardings: where it leads to several ports, each by some of its protocol ports.
+    :param forwarded: ids of all ports to which it forwards, also by ranges of protocol ports, which are not among the forwardings.
     """
 
     id: str
@@ -547,6 +548,12 @@ class FloatingIp:
     dns_domain: str = ""
     qos_policy_id: str | None = None
     forwardings: tuple[Forwarding, ...] = ()
+    forwarded: frozenset[str] = frozenset()
+
+    @property
+    def ports(self) -> frozenset[str]:
+        """Ids of the ports to which it leads in any way."""
+        return self.forwarded | ({self.port_id} if self.port_id else frozenset())
 
 
 @dataclasses.dataclass(frozen=True)

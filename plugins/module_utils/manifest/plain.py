@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import typing as t
+
+#: What annotations mean takes long to find out, and there are thousands of records in a manifest.
+_hints = functools.cache(t.get_type_hints)
 
 
 def build(cls: type, data: t.Mapping[str, t.Any]) -> t.Any:
     """Make a record, and the records inside it, from validated data."""
-    hints = t.get_type_hints(cls)
+    hints = _hints(cls)
     return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls)})
 
 
@@ -34,7 +38,7 @@ def with_defaults(hint: t.Any, value: t.Any) -> t.Any:
         return [with_defaults(t.get_args(hint)[0], one) for one in value]
     if not dataclasses.is_dataclass(hint) or not isinstance(value, dict):
         return value
-    hints = t.get_type_hints(hint)
+    hints = _hints(t.cast(type, hint))
     new = {field.name: _plain_default(field.default) for field in dataclasses.fields(hint) if field.default is not dataclasses.MISSING}
     return {**new, **{key: with_defaults(hints.get(key), one) for key, one in value.items()}}
 

@@ -58,8 +58,9 @@ def _step(manifest: Manifest, site: RestoreSite, spec: ForwarderSpec, ports: t.M
     bodies = [body for one in spec.forwardings if (body := _body(site, one, ports.get(one.port)))]
     wanted = {_key(body): body for body in bodies}
     of_mark = (one for one in site.floating_ips if Mark.of_text(one.description) == mark)
-    # Such as that of the application itself, where it once ran: it is used as it is.
-    alike = (one for one in site.floating_ips if wanted and wanted.keys() <= _there(one))
+    # Such as that of the application itself, where it once ran: it is used as it is, and so not before it is known to lack nothing.
+    is_known = len(bodies) == len(spec.forwardings)
+    alike = (one for one in site.floating_ips if is_known and wanted.keys() <= _there(one))
     current = next(of_mark, None) or next(alike, None)
     is_ours = current is None or Mark.of_text(current.description) == mark
     there = _there(current) if current else set()

@@ -119,4 +119,4 @@ def remove_servers(remover: ServerRemover, made: MadeServers, check_mode: bool) 
         "ports": sorted(port.id for port in made.ports),
         "trunks": sorted(trunk.id for trunk in made.trunks),
     }
-    return {"changed": made.anything, "servers": [], "diff": {"before": before, "after": {key: [] for key in before}}}
+    return {"changed": made.anything, "servers": [], "warnings": list(made.left), "diff": {"before": before, "after": {key: [] for key in before}}}

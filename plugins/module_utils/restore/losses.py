@@ -27,9 +27,13 @@ from .wishes import (
 
 def losses(plan: RestorePlan) -> list[str]:
     """Sentences, one for each attribute of what is to be made."""
-    found = [*_of_topology(plan), *_of_ports(plan)]
-    lacking = [f"{what} will lack its {lost}." for what, wishes in found for lost in wishes.lost]
+    lacking = [f"{what} will lack its {lost}." for what, wishes in wished(plan) for lost in wishes.lost]
     return [*(f"At site '{plan.site.name}', {one}" for one in lacking), *_routes(plan), *_without_extension(plan), *_switched_on(plan)]
+
+
+def wished(plan: RestorePlan) -> list[tuple[str, Wishes]]:
+    """What is to be made, each as messages call it, with what it is to have besides what every site can give it."""
+    return [*_of_topology(plan), *_of_ports(plan)]
 
 
 def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
@@ -63,16 +67,16 @@ def _of_ports(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
 
 
 def _routes(plan: RestorePlan) -> t.Iterator[str]:
-    """Routes to addresses outside of the application's subnets."""
+    """Routes to addresses outside of the application's subnets that their routers will join."""
     topology = plan.manifest.description.topology
     for spec in topology.routers:
         if plan.site.router(spec.name) is None:
-            kept = missing_routes(topology, spec, None)
+            kept = missing_routes(topology, plan.site, spec, None)
             for route in spec.routes:
                 if route not in kept:
                     yield (
-                        f"At site '{plan.site.name}', router '{spec.name}' will lack its route to {route['destination']}: {route['nexthop']} is on none "
-                        "of the application's subnets."
+                        f"At site '{plan.site.name}', router '{spec.name}' will lack its route (routes) to {route['destination']}: {route['nexthop']} is on "
+                        "none of the application's subnets that it will join."
                     )
 
 
@@ -96,7 +100,7 @@ def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
     site, lacking = plan.site, plan.lacking
     if PORT_SECURITY not in site.extensions:
         why = f"depends on the site: its Neutron has no extension {PORT_SECURITY}."
-        yield from (f"At site '{site.name}', port security of {what} {why}" for what in _secured(plan))
+        yield from (f"At site '{site.name}', port security (port_security_enabled) of {what} {why}" for what in _secured(plan))
     for spec in lacking["networks"] if MTU not in site.extensions else ():
         if spec.mtu and site.network(spec.name) is None:
             yield (

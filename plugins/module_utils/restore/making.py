@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a part of a network with what its site may refuse, or else without it."""
+"""Make something with what its site may refuse, or else without it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .wishes import TAGS, Wishes
 
 Made = t.TypeVar("Made")
 
-#: Statuses with which Neutron refuses what it does not know, does not allow, does not find, or has given to others. Nothing is made then.
+#: Statuses with which a service refuses what it does not know, does not allow, does not find, or has given to others. Nothing is made then.
 _REFUSALS = (400, 403, 404, 409)
 
 
@@ -44,13 +44,33 @@ class Maker:
                     raise
                 refused = _refused(error.message, left, wishes.names)
                 left = {key: value for key, value in left.items() if key not in refused}
-                told = ", ".join(wishes.names[key] for key in refused)
-                self.warnings.append(f"{what} at site '{self._site.name}' is without {told}, which the site refuses: {error.message}")
+                self._warn(what, ", ".join(wishes.names[key] for key in refused), error)
 
-    def tag(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
-        """Set the tags of a resource, where the site has such things."""
+    def give(self, what: str, attribute: str, act: t.Callable[[], Made]) -> Made | None:
+        """Give something that is there an attribute that its site may refuse.
+
+        :param what: as messages call it.
+        :param act: gives it.
+        :returns: what that returned; None where it was refused.
+        """
+        try:
+            return act()
+        except CloudError as error:
+            if error.http_status not in _REFUSALS:
+                raise
+            self._warn(what, attribute, error)
+            return None
+
+    def tag(self, what: str, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
+        """Set the tags of a resource, where the site has such things.
+
+        :param what: as messages call it.
+        """
         if TAGS in self._site.extensions:
-            self._network.set_tags(collection, resource_id, tags)
+            self.give(what, "tags", lambda: self._network.set_tags(collection, resource_id, tags))
+
+    def _warn(self, what: str, attribute: str, error: CloudError) -> None:
+        self.warnings.append(f"{what} at site '{self._site.name}' is without {attribute}, which the site refuses: {error.message}")
 
 
 def _refused(message: str, wishes: t.Iterable[str], names: t.Mapping[str, str]) -> list[str]:

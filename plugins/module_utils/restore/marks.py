@@ -15,6 +15,9 @@ from .site import RestoreSite
 
 Marked = t.TypeVar("Marked")
 
+#: Whose the ports are by which routers join subnets.
+INTERFACE = "network:router_interface"
+
 
 def owner_of(manifest: Manifest) -> Mark:
     """The restore, or the drill, or what is done beside the application, that makes things of a manifest."""
@@ -55,23 +58,36 @@ def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:
 
 @dataclasses.dataclass(frozen=True)
 class MadeServers:
-    """Servers and what leads to them that a restore or drill made."""
+    """Servers and what leads to them that a restore or drill made.
+
+    :param left: what others use by now, each with the reason why it stays.
+    """
 
     servers: tuple[Server, ...]
     floating_ips: tuple[FloatingIp, ...]
     ports: tuple[Port, ...]
     trunks: tuple[Trunk, ...] = ()
+    left: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, owner: Mark, site: RestoreSite) -> MadeServers:
+        servers = tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner))
+        ports = tuple(one for one in site.ports if bears_mark_of(owner, one.description) and not _is_of_router(one))
+        going = {port.id for port in site.ports if port in ports or port.device_id in {one.id for one in servers}}
+        uses = [(one, sorted(one.ports - going)) for one in site.floating_ips if bears_mark_of(owner, one.description)]
         return cls(
-            servers=tuple(one for one in site.servers if _belongs(Mark.of_metadata(one.metadata), owner)),
-            floating_ips=tuple(one for one in site.floating_ips if bears_mark_of(owner, one.description)),
-            # Interfaces of routers go with these.
-            ports=tuple(one for one in site.ports if bears_mark_of(owner, one.description) and not one.device_owner.startswith("network:")),
+            servers=servers,
+            floating_ips=tuple(one for one, others in uses if not others),
+            ports=ports,
             trunks=tuple(one for one in site.trunks if bears_mark_of(owner, one.description)),
+            left=tuple(f"Floating address {one.ip_address} stays: it leads to port {others[0]} of others." for one, others in uses if others),
         )
 
     @property
     def anything(self) -> bool:
         return bool(self.servers or self.floating_ips or self.ports or self.trunks)
+
+
+def _is_of_router(port: Port) -> bool:
+    """Interfaces of routers go with these; one that a killed run made belongs to none yet."""
+    return port.device_owner.startswith("network:") and bool(port.device_id)

@@ -10,11 +10,14 @@ import typing as t
 
 from ..core.records import Quota, SecurityGroupRule
 from ..manifest.rules import rule_spec
+from ..manifest.specs import SecurityGroupRuleSpec
 from .plan import RestorePlan
 from .server_plan import ServerStep
 from .volume_plan import Action, VolumeStep
 
 _KEY_PAIRS = "key_pairs"
+#: The rules that Neutron gives a new group; those that it is not to have go once it has its own.
+_OF_NEW_GROUPS = frozenset(SecurityGroupRuleSpec("egress", version, None, None, None, None, None) for version in ("IPv4", "IPv6"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
         "router": len(new_routers),
         "security_group": len(new_groups),
         # New rules come before old ones go.
-        "security_group_rule": sum(len(spec.rules) for spec in new_groups) + _new_rules(plan, rules_there),
+        "security_group_rule": sum(len({*spec.rules} | _OF_NEW_GROUPS) for spec in new_groups) + _new_rules(plan, rules_there),
         "port": made + len(new_networks),
         "floatingip": sum(step.current is None for port in ports for step in port.floating) + sum(one.current is None for one in plan.forwarders),
         "trunk": sum(port.trunk is not None and port.trunk.current is None for port in ports),

@@ -19,7 +19,19 @@ from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, sharing_problems, smaller_mtu
-from .wishes import PORT_SECURITY, ROUTES, STATEFUL, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
+from .wishes import (
+    PORT_SECURITY,
+    ROUTES,
+    STATEFUL,
+    Wishes,
+    gateway_wishes,
+    in_words,
+    lacks_tags,
+    network_wishes,
+    router_wishes,
+    subnet_wishes,
+    tags_of,
+)
 
 
 class NetworkRestore:
@@ -68,10 +80,10 @@ class NetworkRestore:
         """The start of a body, with the mark in the description: Neutron keeps nothing else in the request that creates."""
         return {"name": spec.name, "description": self._owner.beside(spec.description), **more}
 
-    def _tag(self, collection: str, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> None:
+    def _tag(self, what: str, collection: str, spec: t.Any, there: Network | Subnet | Router | SecurityGroup) -> None:
         """Set the tags of what this restore made; an interrupted run may have left it without."""
         if is_made(self._site, self._owner, there) and lacks_tags(self._site, self._owner, spec.tags, there.tags):
-            self._maker.tag(collection, there.id, tags_of(self._owner, spec.tags, there.tags))
+            self._maker.tag(f"{what} '{spec.name}'", collection, there.id, tags_of(self._owner, spec.tags, there.tags))
 
     # Networks
 
@@ -85,8 +97,8 @@ class NetworkRestore:
         self._ids["networks"][spec.name] = made.id
         if lacks_mtu(self._site, spec, made):
             # Not in the request that creates it: not every site lets one say.
-            self._network.set_mtu(made.id, spec.mtu)
-        self._tag("networks", spec, made)
+            self._maker.give(f"Network '{spec.name}'", f"an MTU of {spec.mtu} (mtu)", lambda: self._network.set_mtu(made.id, spec.mtu))
+        self._tag("Network", "networks", spec, made)
 
     def _new_network(self, spec: NetworkSpec) -> Network:
         # Not every site has the extension; what is off at the source must be off here, where it can be.
@@ -102,7 +114,7 @@ class NetworkRestore:
         there = self._site.subnets_called(spec.name, self._site.network(spec.network))
         made = there[0] if there else self._new_subnet(spec)
         self._ids["subnets"][spec.name] = made.id
-        self._tag("subnets", spec, made)
+        self._tag("Subnet", "subnets", spec, made)
 
     def _new_subnet(self, spec: SubnetSpec) -> Subnet:
         body = self._body(
@@ -131,7 +143,7 @@ class NetworkRestore:
                 self._join(spec, router, subnet)
         if is_made(self._site, self._owner, router):
             self._set_routes(spec, router)
-            self._tag("routers", spec, router)
+            self._tag("Router", "routers", spec, router)
 
     def _new_router(self, spec: RouterSpec) -> Router:
         body, wishes = self._body(spec) | _state(spec), router_wishes(self._site, spec, self._owner)
@@ -167,16 +179,17 @@ class NetworkRestore:
                 return port.id
         anywhere = [{"subnet_id": wanted["subnet_id"]}]
         body = {"name": "", "description": self._owner.text(), "network_id": network_id, "fixed_ips": anywhere, "security_group_ids": []}
-        told = f"the address {wanted['ip_address']}"
-        wishes = Wishes({"fixed_ips": [dict(wanted)]}, {"fixed_ips": told}) if wanted["ip_address"] else Wishes({})
-        return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, wishes).id
+        wishes: dict[str, t.Any] = {"fixed_ips": [dict(wanted)]} if wanted["ip_address"] else {}
+        told = {"fixed_ips": f"the address {wanted['ip_address']}"}
+        return self._maker.make(f"An interface of router '{router}'", self._network.create_port, body, Wishes(wishes, told)).id
 
     def _set_routes(self, spec: RouterSpec, router: Router) -> None:
         """Set the routes that a router of this restore lacks; what somebody has added stays."""
         described = next(one for one in self._plan.manifest.description.topology.routers if one.name == spec.name)
-        missing = missing_routes(self._plan.manifest.description.topology, described, router)
+        missing = missing_routes(self._plan.manifest.description.topology, self._site, described, router)
         if missing and ROUTES in self._site.extensions:
-            self._network.set_routes(router.id, [*router.routes, *missing])
+            routes = [*router.routes, *missing]
+            self._maker.give(f"Router '{spec.name}'", f"routes ({in_words(missing)})", lambda: self._network.set_routes(router.id, routes))
 
     # Security groups
 
@@ -199,7 +212,7 @@ class NetworkRestore:
     def _group(self, spec: SecurityGroupSpec) -> SecurityGroup:
         group = self._site.own_security_group(spec.name) or self._new_security_group(spec)
         self._ids["security groups"][spec.name] = group.id
-        self._tag("security-groups", spec, group)
+        self._tag("Security group", "security-groups", spec, group)
         return group
 
     def _new_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:

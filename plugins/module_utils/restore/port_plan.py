@@ -127,7 +127,7 @@ def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, positio
     # Neutron tells MAC addresses apart on one network only.
     there = [port for port in made if network and port.network_id == network.id]
     current = next((port for port in there if _is_port(port, spec, position)), None)
-    name = manifest.called(spec.name or f"{server.name}-{position}")
+    name = manifest.called(spec.name) if spec.name else ""
     owner, which = f"server '{server.name}'", f"port {spec.mac_address}" if spec.mac_address else "port"
     title = f"{which} of {owner} on network '{spec.network}'"
     step = _step(site, spec, _Named(name, owner, title, _port_description(spec, position, mark), mark), current)

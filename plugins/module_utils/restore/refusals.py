@@ -11,16 +11,18 @@ import itertools
 import typing as t
 
 from ..core.records import Router
+from ..manifest.addresses import derives_addresses
 from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
+from .losses import wished
 from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
 from .sharing import shared_volume_doubts, shared_volume_refusals
 from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
-from .topology import is_made, is_of_others, joined_subnets
+from .topology import is_made, is_of_others, joined_subnets, missing_routes
 
-_METADATA_ITEMS = "metadata_items"
+_METADATA_ITEMS, _ROUTES_OF_A_ROUTER = "metadata_items", "router_route"
 #: Of Nova, for everything in a server's metadata.
 _LONGEST_METADATA = 255
 #: How many tags Nova takes.
@@ -29,6 +31,11 @@ _MOST_TAGS = 50
 _ROUTERS = ("network:router_interface", "network:ha_router")
 #: Roles that OpenStack has for those who only look.
 _READING = {"reader"}
+#: IPv6 has no smaller packets.
+_SIX, _LEAST_MTU_OF_SIX = 6, 1280
+_ADMINISTRATOR = "admin"
+#: What Neutron's own policies let only administrators set, or services; address translation has words of its own.
+_OF_ADMINISTRATORS = {"binding:profile", "service_types", "ha", "distributed", "external_fixed_ips"}
 #: Kinds of SSH keys that every Nova takes.
 _USUAL_KEYS = ("ssh-rsa", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 #: Since when names of key pairs may hold '.' and '@'.
@@ -50,6 +57,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_external_refusals(plan, stock),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
+        *_mtu_refusals(plan),
         *_floating_refusals(plan),
     ]
     # Several protocol ports of one address are refused for the same reason.
@@ -189,6 +197,12 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for one in _interfaces(plan):
         if one.by_port:
+            if _derives(plan, one.network):
+                yield (
+                    f"Router '{one.router.name}' is connected to subnet '{one.subnet}' by an address of its own, and network '{one.network}' has a subnet with "
+                    "automatic addresses: Neutron would give the interface one of these, too. Make the network with its subnets and the router at site "
+                    f"'{plan.site.name}' yourself, under the same names."
+                )
             continue
         if one.address is None:
             yield (
@@ -208,6 +222,12 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"{address} on network '{network}' is needed by {' and by '.join(sorted(holders))}: Neutron gives a router the address of the subnet's "
                 "gateway, which only one port can have. Make the subnet with its ports and routers at the site yourself, under the same names."
             )
+
+
+def _derives(plan: RestorePlan, network: str) -> bool:
+    """Whether a network has a subnet on which addresses follow from MAC addresses."""
+    subnets = plan.manifest.description.topology.subnets
+    return any(one.network == network and derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in subnets)
 
 
 def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
@@ -298,6 +318,18 @@ def _overlap(one: str, other: str) -> bool:
     return a.version == b.version and a.overlaps(b)
 
 
+def _mtu_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Subnets of IPv6 on networks at the site whose packets are too small for that."""
+    for spec in plan.lacking["subnets"]:
+        network = plan.site.network(spec.network)
+        is_new = network is not None and not plan.site.subnets_called(spec.name, network)
+        if network and is_new and spec.ip_version == _SIX and 0 < network.mtu < _LEAST_MTU_OF_SIX:
+            yield (
+                f"Subnet '{spec.name}' is one of IPv6, and network '{spec.network}' at site '{plan.site.name}' has an MTU of {network.mtu}: Neutron "
+                f"takes such subnets from {_LEAST_MTU_OF_SIX} on. Raise the network's MTU there, or name another network in a mapping."
+            )
+
+
 # Floating addresses
 
 
@@ -379,7 +411,15 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    found = (_quota_doubts(stock, needs), shared_volume_doubts(plan, stock), _external_doubts(plan, stock), _translation_doubts(plan), _key_doubts(plan))
+    found = (
+        _quota_doubts(stock, needs),
+        shared_volume_doubts(plan, stock),
+        _external_doubts(plan, stock),
+        _translation_doubts(plan),
+        _route_doubts(plan, stock),
+        _policy_doubts(plan, stock),
+        _key_doubts(plan),
+    )
     return [one for doubts in found for one in doubts]
 
 
@@ -417,6 +457,30 @@ def _translation_doubts(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Router '{spec.name}' does not translate addresses (SNAT) at the source. Sites usually let only administrators switch that off: "
                 f"if site '{plan.site.name}' does so, the restored router translates addresses. To avoid that, have one make it before, under this name."
+            )
+
+
+def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """More routes than a router may have: Neutron takes all of them or none."""
+    limit, topology = stock.quotas["network"].get(_ROUTES_OF_A_ROUTER), plan.manifest.description.topology
+    for spec in plan.lacking["routers"] if limit and limit.limit >= 0 else ():
+        described = next(one for one in topology.routers if one.name == spec.name)
+        missing = missing_routes(topology, plan.site, described, None) if plan.site.router(spec.name) is None else []
+        if limit and len(missing) > limit.limit:
+            yield (
+                f"At site '{plan.site.name}', router '{spec.name}' will lack its routes: it has {len(missing)}, but {limit.limit} are allowed; raise the "
+                f"quota '{_ROUTES_OF_A_ROUTER}' there."
+            )
+
+
+def _policy_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """What only administrators may set, where a site has Neutron's own policies."""
+    for what, wishes in wished(plan) if _ADMINISTRATOR not in stock.roles else ():
+        names = [name for name in wishes.names.values() if _OF_ADMINISTRATORS & {*name.split(", ")}]
+        if names:
+            yield (
+                f"At site '{plan.site.name}', {what} will lack its {', '.join(names)} where only administrators may set that, as in Neutron's own policies. "
+                "To avoid that, restore with credentials that may."
             )
 
 

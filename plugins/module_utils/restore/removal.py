@@ -13,14 +13,14 @@ import typing as t
 
 from ..core.marking import Mark, drill_name
 from ..core.records import AddressGroup, Network, Port, Router, SecurityGroup, ServerGroup, Subnet, Volume
-from .marks import MadeServers, bears_mark_of, made_volumes
+from .marks import INTERFACE, MadeServers, bears_mark_of, made_volumes
 from .site import RestoreSite
 from .topology import joined_subnets
 
 #: Of ports that belong to a network itself and go with it.
 _NETWORKS_OWN = ("network:dhcp", "network:distributed")
 #: Of ports by which routers join subnets.
-_INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
+_INTERFACES = (INTERFACE, "network:ha_router_replicated_interface")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ class _Decisions:
         self.groups = [one for one in site.own(site.security_groups) if bears_mark_of(owner, one.description)]
         self.address_groups = [one for one in site.own(site.address_groups) if bears_mark_of(owner, one.description)]
         self.server_groups = _drilled_groups(owner, site)
-        self.left: list[str] = []
+        self.left: list[str] = [*self.made.left]
         self._marked_networks = {one.id for one in self.networks}
 
     def decide(self) -> None:
@@ -206,7 +206,7 @@ def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:
 
 
 def _is_interface(port: Port) -> bool:
-    return port.device_owner.startswith(_INTERFACES)
+    return bool(port.device_id) and port.device_owner.startswith(_INTERFACES)
 
 
 def _label(resource: Network | Subnet | Router | SecurityGroup | AddressGroup) -> str:

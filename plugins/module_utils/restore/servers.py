@@ -32,7 +32,6 @@ from .problems import server_problems
 from .reservation import Pools, complete_pools
 from .server_plan import OFF, RUNS, ServerStep
 from .sharing import in_turn
-from .trunk_plan import TrunkStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
 from .wishes import tags_of
@@ -144,7 +143,7 @@ class ServerRestore:
             self._restore_tier(tier, [step for step in steps if step.spec.tier == tier.name])
         self._forward_ports()
         described = self.described()
-        each(self._incomplete_subnets(), lambda one: self.network.set_pools(one[0].id, one[1]), self.concurrency)
+        each(self._incomplete_subnets(), self._complete_pools, self.concurrency)
         return described
 
     @property
@@ -156,6 +155,10 @@ class ServerRestore:
     def _incomplete_subnets(self) -> list[tuple[Subnet, Pools]]:
         """Subnets in which addresses are still kept free that all ports have by now, with their pools."""
         return complete_pools(self._plan.whole, self.site)
+
+    def _complete_pools(self, incomplete: tuple[Subnet, Pools]) -> None:
+        subnet, pools = incomplete
+        self._maker.give(f"Subnet '{subnet.name}'", "all of its allocation_pools", lambda: self.network.set_pools(subnet.id, pools))
 
     def _make_lone_ports(self) -> None:
         """Make the ports that are on no server, before a server can take their addresses."""
@@ -268,7 +271,7 @@ class ServerRestore:
             self._delete_but_keep_volumes(t.cast(Server, step.current))
         port_ids = [self._complete_port(port) for port in step.ports]
         for port, port_id in zip(step.ports, port_ids, strict=True):
-            self._complete_trunk(port.trunk, port_id, step.builds)
+            self._complete_trunk(port, port_id, step.builds)
         if step.builds:
             self.compute.create_server(step.body(port_ids))
             self._times[source].created = self._elapsed()
@@ -290,7 +293,7 @@ class ServerRestore:
             port = self._make_port(step)
             step = step.at(self.site, port)
         if step.lacks_tags:
-            self._maker.tag("ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
+            self._maker.tag(_capitalized(step.title), "ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
         for floating in step.floating:
             self._complete_floating(floating, port, step.title)
         return port.id
@@ -303,33 +306,35 @@ class ServerRestore:
         return self._maker.make(_capitalized(step.title), create, body, step.wishes(self.site))
 
     def _complete_floating(self, step: FloatingStep, port: Port, of: str) -> None:
-        made = step.current
+        made, what = step.current, f"The floating address of {of}"
         if made is None:
-            made = self._maker.make(f"The floating address of {of}", self.network.create_floating_ip, step.body(self.site, port), step.wishes(self.site))
+            made = self._maker.make(what, self.network.create_floating_ip, step.body(self.site, port), step.wishes(self.site))
         if step.lacks_tags:
-            self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.tags, made.tags))
+            self._maker.tag(what, "floatingips", made.id, tags_of(step.mark, step.spec.tags, made.tags))
 
-    def _complete_trunk(self, step: TrunkStep | None, parent_id: str, builds: bool) -> None:
+    def _complete_trunk(self, port: PortStep, port_id: str, builds: bool) -> None:
+        """Make the trunk of a port, or what it still lacks. Where the site refuses it, the server is built without."""
+        step = port.trunk
         if step is None or not (builds or step.current):
             return
-        if step.current is None:
-            made = self.network.create_trunk(step.body(parent_id))
-            self._maker.tag("trunks", made.id, tags_of(step.mark, step.spec.tags))
-        else:
-            if step.missing_subports:
-                self.network.add_subports(step.current.id, step.missing_subports)
-            if step.lacks_tags:
-                self._maker.tag("trunks", step.current.id, tags_of(step.mark, step.spec.tags, step.current.tags))
+        made, what = step.current, _capitalized(port.title)
+        if made is None:
+            made = self._maker.give(what, f"its trunk{step.label} (trunk_details)", lambda: self.network.create_trunk(step.body(port_id)))
+        elif step.missing_subports:
+            trunk_id, subports = made.id, step.missing_subports
+            self._maker.give(what, f"{len(subports)} ports of its trunk{step.label}", lambda: self.network.add_subports(trunk_id, subports))
+        if made and (step.current is None or step.lacks_tags):
+            self._maker.tag(f"The trunk{step.label} of {port.title}", "trunks", made.id, tags_of(step.mark, step.spec.tags, made.tags))
 
     def _complete_forwarder(self, step: ForwarderStep) -> None:
-        made = step.current
+        made, what = step.current, f"The floating address that stands for {step.spec.source_id}"
         if made is None:
-            what = f"The floating address that stands for {step.spec.source_id}"
             made = self._maker.make(what, self.network.create_floating_ip, step.body(self.site), step.wishes(self.site))
         if step.lacks_tags:
-            self._maker.tag("floatingips", made.id, tags_of(step.mark, step.spec.floating.tags, made.tags))
+            self._maker.tag(what, "floatingips", made.id, tags_of(step.mark, step.spec.floating.tags, made.tags))
         for forwarding in step.missing:
-            self.network.create_forwarding(made.id, forwarding)
+            told = f"its forwarding of {forwarding['protocol']} {forwarding['external_port']} to {forwarding['internal_ip_address']}"
+            self._maker.give(what, told, functools.partial(self.network.create_forwarding, made.id, forwarding))
 
     def _look(
         self, sources: t.Collection[str], steps: t.Mapping[str, ServerStep]
@@ -393,7 +398,7 @@ class ServerRestore:
         if step.is_to_stop(server):
             self.compute.set_metadata(server.id, Intent(is_off=True).metadata())
         if step.is_to_lock(server):
-            self.compute.lock(server.id, step.lock_reason)
+            self._maker.give(f"Server '{step.spec.name}'", "its lock (locked)", lambda: self.compute.lock(server.id, step.lock_reason))
 
     # Readiness
 

@@ -81,9 +81,9 @@ def _lacks_subnet(site: RestoreSite, spec: SubnetSpec, owner: Mark) -> bool:
 # Routers
 
 
-def missing_routes(topology: Topology, spec: RouterSpec, router: Router | None) -> list[t.Mapping[str, str]]:
+def missing_routes(topology: Topology, site: RestoreSite, spec: RouterSpec, router: Router | None) -> list[t.Mapping[str, str]]:
     """Routes that a router is to get: Neutron takes none to an address on no subnet that it joins."""
-    ranges = [one.cidr for one in topology.subnets if one.name in spec.subnets]
+    ranges = [one.cidr for one in topology.subnets if one.name in spec.subnets and not is_of_others(topology, site, one.name)]
     there = router.routes if router else ()
     return [one for one in spec.routes if one not in there and any(holds(cidr, one["nexthop"]) for cidr in ranges)]
 
@@ -92,7 +92,7 @@ def _is_incomplete(topology: Topology, site: RestoreSite, spec: RouterSpec, owne
     router = site.router(spec.name)
     if router is None or not is_made(site, owner, router):
         return False
-    return _is_untagged(site, owner, spec, router) or (ROUTES in site.extensions and bool(missing_routes(topology, spec, router)))
+    return _is_untagged(site, owner, spec, router) or (ROUTES in site.extensions and bool(missing_routes(topology, site, spec, router)))
 
 
 def _routers(topology: Topology, site: RestoreSite, owner: Mark) -> list[RouterSpec]:

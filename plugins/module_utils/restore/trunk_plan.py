@@ -35,6 +35,11 @@ class TrunkStep:
     lacks_tags: bool
 
     @property
+    def label(self) -> str:
+        """Its name at the source, to put behind a word; empty where it has none."""
+        return f" '{self.spec.name}'" if self.spec.name else ""
+
+    @property
     def missing_subports(self) -> list[t.Mapping[str, t.Any]]:
         there = {one.port_id for one in self.current.subports} if self.current else set()
         return [one for one in self.subports if one["port_id"] not in there]

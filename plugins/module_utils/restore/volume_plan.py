@@ -49,11 +49,13 @@ class VolumeStep:
 
     :param servers: the names of those that have it at the source.
     :param name: never empty: Cinder would take name and description from the backup, and the mark would be lost.
+    :param own_name: what the finished volume is called; empty where that at the source has no name.
     """
 
     servers: tuple[str, ...]
     spec: VolumeSpec
     name: str
+    own_name: str
     copy: Copy
     mark: Mark
     action: Action
@@ -120,7 +122,7 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
         current = _best(made[mark])
         action = _action(current) if current else Action.CREATE
         name = manifest.called(spec.name or f"{servers[0]}-{spec.device.rsplit('/', 1)[-1]}")
-        steps.append(VolumeStep(servers, spec, name, manifest.copy_of(spec), mark, action, current))
+        steps.append(VolumeStep(servers, spec, name, name if spec.name else "", manifest.copy_of(spec), mark, action, current))
     return steps
 
 

@@ -186,7 +186,7 @@ class VolumeRestore:
         return volume
 
     def _finish(self, step: VolumeStep, volume: Volume) -> None:
-        """Give a restored volume what no backup brings back; its description, by which it is found until then, comes last."""
+        """Give a restored volume what no backup brings back; name and description, by which it is found until then, come last."""
         self.storage.set_volume_metadata(volume.id, step.metadata_of(volume))
         image_metadata = step.image_metadata_for(volume)
         if image_metadata:
@@ -196,7 +196,7 @@ class VolumeRestore:
             self.storage.set_volume_bootable(volume.id, step.spec.bootable)
         if step.spec.is_read_only and not volume.is_read_only:
             self.storage.make_volume_read_only(volume.id)
-        self.storage.describe_volume(volume.id, step.description)
+        self.storage.describe_volume(volume.id, step.own_name, step.description)
 
     def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
         return {

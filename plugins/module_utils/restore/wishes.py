@@ -122,8 +122,12 @@ def router_wishes(site: RestoreSite, spec: RouterSpec, mark: Mark) -> Wishes:
     # What is switched off is lost nowhere.
     said = [(name, value, extension) for name, value, extension in modes if value or (value is False and extension in site.extensions)]
     known = [_Wish(name, str(value).lower(), extension, value) for name, value, extension in said]
-    routes = _Wish("routes", tuple(f"{one['destination']} by {one['nexthop']}" for one in spec.routes), ROUTES)
+    routes = _Wish("routes", in_words(spec.routes), ROUTES)
     return _wishes(site, [*known, routes, *_texts(spec, mark)])
+
+
+def in_words(routes: t.Iterable[t.Mapping[str, str]]) -> str:
+    return ", ".join(f"{one['destination']} by {one['nexthop']}" for one in routes)
 
 
 def gateway_wishes(site: RestoreSite, spec: RouterSpec, network: Network) -> Wishes:

@@ -145,4 +145,4 @@ def _own_volumes(manifest: Manifest, there: t.Mapping[str, Volume]) -> t.Iterato
     for spec in manifest.description.volumes:
         name = spec.name or spec.source_id
         mark = mark_of(manifest, spec.source_id)
-        yield VolumeStep(tuple(holders[spec.source_id]), spec, name, manifest.copy_of(spec), mark, Action.KEEP, there.get(spec.source_id))
+        yield VolumeStep(tuple(holders[spec.source_id]), spec, name, spec.name, manifest.copy_of(spec), mark, Action.KEEP, there.get(spec.source_id))

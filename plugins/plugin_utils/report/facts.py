@@ -228,11 +228,25 @@ class RestoredServer:
 
 
 @dataclasses.dataclass(frozen=True)
+class RestoredAddress:
+    """Addresses that no server has: of a port on none, such as a virtual address, or a floating one that forwards ports.
+
+    :param name: of the port, if it has one.
+    """
+
+    name: str
+    network: str
+    fixed_ips: tuple[str, ...]
+    floating_ips: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class RestoreRun:
     """A restore.
 
     :param site: where it was restored.
     :param seconds: from the start until every health check of the last tier had passed.
+    :param addresses: that no server has.
     :param of_servers: how many the checkpoint has, where some of them were restored.
     """
 
@@ -243,6 +257,7 @@ class RestoreRun:
     began_at: Moment
     seconds: float | None
     servers: tuple[RestoredServer, ...]
+    addresses: tuple[RestoredAddress, ...]
     warnings: tuple[str, ...]
     of_servers: int
 
@@ -282,6 +297,7 @@ class RestoreRun:
             began_at=run.moment("began_at"),
             seconds=run.number("seconds"),
             servers=tuple(_restored_servers(run.each("servers"), volumes)),
+            addresses=tuple(_restored_addresses(run.each("servers"))),
             warnings=tuple(map(readable, warnings)),
             of_servers=len(Given(manifest).each("servers")),
         )
@@ -385,6 +401,18 @@ def _restored_servers(results: t.Iterable[Given], volumes: t.Sequence[RestoredVo
             yield _restored_server(server, result.moment("started_at"), volumes)
 
 
+def _restored_addresses(results: t.Iterable[Given]) -> list[RestoredAddress]:
+    """The addresses that no server has; each call of os_restore_servers returns those that are there by then."""
+    found: dict[str, RestoredAddress] = {}
+    for result in results:
+        for port in result.each("ports"):
+            seen = RestoredAddress(port.text("name"), port.text("network"), port.texts("fixed_ips"), port.texts("floating_ips"))
+            found[port.text("port_id") or port.text("mac_address")] = seen
+        for one in result.each("forwarding_floating_ips"):
+            found[one.text("source_id")] = RestoredAddress("", "", (), (one.text("floating_ip"),) if one.text("floating_ip") else ())
+    return list(found.values())
+
+
 def _restored_server(server: Given, started: Moment, volumes: t.Iterable[RestoredVolume]) -> RestoredServer:
     ports, seconds = server.each("ports"), server.inside("seconds")
     return RestoredServer(
@@ -393,7 +421,7 @@ def _restored_server(server: Given, started: Moment, volumes: t.Iterable[Restore
         status=server.text("status"),
         is_off=server.flag("is_off"),
         fixed_ips=tuple(address for port in ports for address in port.texts("fixed_ips")),
-        floating_ips=tuple(port.text("floating_ip") for port in ports if port.text("floating_ip")),
+        floating_ips=tuple(address for port in ports for address in port.texts("floating_ips")),
         created_at=later(started, seconds.number("created")),
         active_at=later(started, seconds.number("active")),
         ready_at=later(started, seconds.number("ready")),

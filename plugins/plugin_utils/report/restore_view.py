@@ -9,7 +9,7 @@ import typing as t
 
 from . import wording
 from .critical_path import PathLink, critical_path, length, ratio
-from .facts import RestoredServer, RestoredVolume, RestoreRun
+from .facts import RestoredAddress, RestoredServer, RestoredVolume, RestoreRun
 from .given import between
 from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
@@ -31,7 +31,7 @@ def restore_page(run: RestoreRun) -> Page:
         about=f"{run.point.consistency or 'not known to be'}-consistent, restored{where}{when}",
         figures=(_recovery_time(run), _recovery_point(run), _servers_figure(run), _volumes_figure(run), _chain_figure(run)),
         problems=problems(run),
-        sections=(_course(run), _chain(run), _servers(run), _volumes(run)),
+        sections=(_course(run), _chain(run), _servers(run), *_addresses(run), _volumes(run)),
     )
 
 
@@ -181,6 +181,20 @@ def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
         Cell(", ".join(server.floating_ips) or "–"),
         Cell("was there already" if server.was_there else wording.duration(between(run.began_at, server.ready_at))),
     )
+
+
+def _addresses(run: RestoreRun) -> t.Iterator[Section]:
+    """What leads to an application besides its servers' own addresses, if anything does."""
+    heads = ("Port", "Addresses", "Floating addresses")
+    rows = tuple(_address_row(one) for one in run.addresses)
+    if rows:
+        lead = "Virtual addresses, ports of trunks, and floating addresses that forward ports."
+        yield Section("addresses", "Addresses on no server", lead, table=Table(heads, rows))
+
+
+def _address_row(one: RestoredAddress) -> tuple[Cell, ...]:
+    called = Cell(one.name or "without a name", one.network) if one.network else Cell("forwards ports")
+    return called, Cell(", ".join(one.fixed_ips) or "–"), Cell(", ".join(one.floating_ips) or "–")
 
 
 def _volumes(run: RestoreRun) -> Section:

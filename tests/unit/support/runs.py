@@ -152,7 +152,7 @@ def restored(name, tier, **changes):
         "tier": tier,
         "server_id": shop.uuid(220 + number(name)),
         "status": "ACTIVE",
-        "ports": [{"network": "shop-net", "fixed_ips": [f"10.10.0.1{number(name)}"], "floating_ip": f"10.88.2.3{number(name)}"}],
+        "ports": [{"network": "shop-net", "fixed_ips": [f"10.10.0.1{number(name)}"], "floating_ips": [f"10.88.2.3{number(name)}"]}],
         "seconds": {"created": created, "active": active, "ready": ready},
         **changes,
     }

@@ -81,7 +81,7 @@ def _server(number, name, tier, flavor, volumes):
         "tags": [],
         "ports": [
             {
-                "name": "",
+                "name": f"{name}-0",
                 "network": "shop-net",
                 "mac_address": MAC[name],
                 "fixed_ips": [{"subnet": "shop-subnet", "ip_address": ADDRESS[name]}],

@@ -77,6 +77,7 @@ class Tenants:
     :ivar by_id: everything, per kind and id.
     :ivar extensions: of Neutron.
     :ivar after_change: is called after each change, before it is answered.
+    :ivar refuses: whether a request is refused, by its method and path, for a reason of the site's own.
     """
 
     def __init__(self, mocker, is_admin=False):
@@ -84,6 +85,7 @@ class Tenants:
         self.by_id = {kind: {} for kind in (*_SINGULAR, "servers", "volumes", "server_groups")}
         self.key_pairs, self.writes = {}, []
         self.after_change = lambda: None
+        self.refuses = lambda *_request: False
         self.extensions = {*_BY_EXTENSION.values(), "standard-attr-tag", "trunk", "floating-ip-port-forwarding", "qos-gateway-ip", "subnet_allocation"}
         self._numbers = itertools.count(1)
         discovery = {
@@ -143,6 +145,8 @@ class Tenants:
             if request.method != "GET":
                 self.writes.append((request.method, *path))
             try:
+                if self.refuses(request.method, *path):
+                    raise Refused(403, "The site has its own rules.")
                 status, found = serve(request.method, path, parse_qs(parts.query), body)
             except Refused as refused:
                 status, found = refused.status, {"NeutronError": {"message": refused.why, "type": "Refused", "detail": ""}}
@@ -404,6 +408,7 @@ class Tenants:
         one = self._owned("servers", path[1])
         if method == "GET":
             attached = {"os-volume_attachments": {"volumeAttachments": self._attached(one)}, "os-interface": {"interfaceAttachments": self._interfaces(one)}}
+            attached["shares"] = {"shares": []}
             return 200, attached[path[2]] if path[2:] else {"server": one}
         if method == "DELETE" and not path[2:]:
             del self.by_id["servers"][one["id"]]

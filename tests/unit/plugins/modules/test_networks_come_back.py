@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup imp
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.tenants import OURS, Tenants
 
@@ -200,7 +201,8 @@ def tenants(requests_mock):
 
 @pytest.fixture
 def site(tenants, monkeypatch):
-    return Site(tenants, monkeypatch)
+    with at_once():
+        yield Site(tenants, monkeypatch)
 
 
 #: Of servers; these tests ask for networks.
@@ -268,12 +270,13 @@ def killed_after(tenants, writes, work):
     return True
 
 
-def test_killed_after_any_change_it_is_finished_by_another_run(site, tenants):
+def test_killed_after_a_change_it_is_finished_by_another_run(site, tenants):
+    """After each third one; the random applications of "make attack" are killed after any."""
     site.protected()
     start = copy.deepcopy(tenants.by_id)
-    ended, writes = False, 0
+    ended, writes = False, -2
     while not ended:
-        writes += 1
+        writes += 3
         tenants.by_id = copy.deepcopy(start)
         ended = killed_after(tenants, writes, site.restore)
         assert site.check()["problems"] == [], f"killed after {writes} changes"
@@ -331,6 +334,66 @@ def test_what_policies_do_not_allow_is_left_out_with_a_warning(site, tenants):
     }
     tenants.writes.clear()
     assert (site.networks()["changed"], site.servers()["changed"], tenants.writes) == (False, False, [])
+
+
+REFUSED = {
+    "routes": (lambda method, *path: method == "PUT" and path[0] == "routers" and not path[2:], "Router 'shop-router' is without routes (10.99.0.0/16 by "),
+    "MTU": (lambda method, *path: method == "PUT" and path[0] == "networks" and not path[2:], "Network 'shop-net' is without an MTU of 1400 (mtu)"),
+    "pools": (lambda method, *path: method == "PUT" and path[0] == "subnets" and not path[2:], "Subnet 'shop-subnet' is without all of its allocation_pools"),
+    "forwardings": (
+        lambda method, *path: method == "POST" and path[2:] == ("port_forwardings",),
+        "is without its forwarding of tcp 2222 to 10.20.0.11",
+    ),
+    "tags": (lambda method, *path: path[2:] == ("tags",), "The floating address of port 'vip' (fa:16:3e:00:00:02) is without tags"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_a_site_refuses_of_what_is_there_ends_no_restore_and_the_next_one_tries_again(site, tenants, what):
+    site.protected()
+    for subnet in site.manifest["topology"]["subnets"]:
+        subnet["allocation_pools"] = [{"start": subnet["cidr"].replace("0/24", "2"), "end": subnet["cidr"].replace("0/24", "254")}]
+    tenants.refuses, told = REFUSED[what]
+    assert site.check()["problems"] == []
+    warnings, result = site.restore()
+    refused = [one for one in (*warnings, *site.told) if "which the site refuses: Site 'remote'" in one]
+    assert [one for one in refused if told in one.replace(" at site 'remote'", "")], refused
+    assert [server["status"] for server in result["servers"]] == ["ACTIVE"]
+    tenants.refuses = lambda *_request: False
+    assert site.networks()["changed"] or site.servers()["changed"]
+    site.servers()
+    assert of_networks(site.what_changed()) == []
+
+
+def test_a_server_is_built_without_the_trunk_that_a_site_refuses(site, tenants):
+    site.protected()
+    tenants.refuses = lambda method, *path: method == "POST" and path == ("trunks",)
+    _warnings, result = site.restore()
+    assert [server["status"] for server in result["servers"]] == ["ACTIVE"]
+    of_port = "Port fa:16:3e:00:00:01 of server 'front' on network 'shop-net' at site 'remote'"
+    (told,) = [one for one in site.told if "trunk" in one and "refuses" in one]
+    assert told.startswith(f"{of_port} is without its trunk 'uplink' (trunk_details), which the site refuses: ")
+    tenants.writes.clear()
+    assert (site.servers()["changed"], tenants.writes) == (False, [])
+
+
+def test_an_address_that_leads_to_others_by_now_is_left_to_them(site, tenants):
+    site.protected()
+    site.restore()
+    forwarding = next(one for one in tenants.by_id["floatingips"].values() if one.get("port_forwardings"))
+    bound = next(one for one in tenants.by_id["floatingips"].values() if one["description"].startswith("the entrance"))
+    network = next(iter(tenants.by_id["networks"]))
+    fixed = [{"subnet_id": "another", "ip_address": "10.30.0.9"}]
+    theirs = tenants.add("ports", network_id=network, fixed_ips=fixed, device_id="", device_owner="", mac_address="fa:16:3e:99:00:01")
+    ranges = {"internal_port_range": "80:90", "external_port_range": "80:90", "protocol": "tcp"}
+    forwarding["port_forwardings"].append({"id": "theirs", "internal_port_id": theirs["id"], "internal_ip_address": "10.30.0.9", **ranges})
+    bound["port_id"] = theirs["id"]
+    cleanup = Cleanup(site.cloud, Mark("shop", "noon"), site.waiter, 1)
+    removal = cleanup.plan()
+    for one in (forwarding, bound):
+        assert f"Floating address {one['floating_ip_address']} stays: it leads to port {theirs['id']} of others." in removal.left
+    cleanup.apply(removal)
+    assert {forwarding["id"], bound["id"]} == {*tenants.by_id["floatingips"]}
 
 
 def test_an_administrator_gets_it_all(site, tenants):

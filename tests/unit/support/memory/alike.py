@@ -172,7 +172,10 @@ class _Side:
         return {**{key: value for key, value in router.items() if key != "external_gateway_info"}, **shown}
 
     def _security_groups(self) -> list[Resource]:
-        groups, waiting = self._neutron["security-groups"], {one for port in (*self.ports, *self.loose) for one in port["security_groups"]}
+        groups, parents = self._neutron["security-groups"], {port["id"] for port in self.ports}
+        # With a trunk of a port on no server its ports are lost, and with these a group that nothing else has.
+        lost = {one["port_id"] for trunk in self._neutron["trunks"].values() if trunk["port_id"] not in parents for one in trunk["sub_ports"]}
+        waiting = {one for port in (*self.ports, *self.loose) if port["id"] not in lost for one in port["security_groups"]}
         used: dict[str, Resource] = {}
         while waiting:
             group_id = waiting.pop()
@@ -252,8 +255,7 @@ def differences(source: MemorySite, remote: MemorySite, servers: t.Collection[st
             here, now = (_WITHOUT.get(name) if values.get(name) is None else values[name] for values in (one.values, other.values))
             if name == "server group":
                 now = [group if group in here else group.removeprefix(f"{application}-") for group in now]
-            # What has no name gets one by which it is known.
-            if here != now and not (name == "name" and not here):
+            if here != now:
                 yield Difference(one.kind, one.label, one.resource_id, name, here, now, one.owners)
     for added in there.values():
         yield Difference(added.kind, added.label, added.resource_id, "itself", "missing", "there", added.owners)

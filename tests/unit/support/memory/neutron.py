@@ -132,7 +132,7 @@ _AUTOMATIC = ("slaac", "dhcpv6-stateless")
 #: What Neutron shows under other names.
 _LISTED = {"qos/policies": "policies"}
 _MOST_PAIRS, _MOST_NAME_SERVERS, _MOST_HOST_ROUTES, _MOST_ROUTES = 10, 5, 20, 30
-_MTU = 1442
+_MTU, _LEAST_MTU_OF_SIX = 1442, 1280
 _REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
 
@@ -208,7 +208,7 @@ class Neutron:
         trunk = next((trunk for trunk in self.by_id["trunks"].values() if kind == "ports" and trunk["port_id"] == one["id"]), None)
         if trunk and "trunk-details" in self.extensions:
             shown["trunk_details"] = {"trunk_id": trunk["id"], "sub_ports": trunk["sub_ports"]}
-        return copy.deepcopy(shown)
+        return shown
 
     def _has(self, field: Field | None) -> bool:
         return field is None or field.extension is None or field.extension in self.extensions
@@ -300,8 +300,9 @@ class Neutron:
     # Subnets
 
     def _make_subnet(self, one: Resource, given: set[str], caller: Caller) -> None:
-        self._changeable("networks", one["network_id"], caller)
+        mtu = self._changeable("networks", one["network_id"], caller)["mtu"]
         network = _network(one["cidr"])
+        expect(network.version == 4 or mtu >= _LEAST_MTU_OF_SIX, f"MTU {mtu} of the network is too small for IPv6", 409)
         expect(network.version == one["ip_version"], "cidr does not match ip_version")
         for other in self._subnets(one["network_id"]):
             expect(not _overlap(other["cidr"], one["cidr"]), f"Requested subnet with cidr {one['cidr']} overlaps with another subnet")
@@ -316,6 +317,7 @@ class Neutron:
             one["gateway_ip"] = str(network[1])
         if one["allocation_pools"] is None:
             one["allocation_pools"] = _default_pools(network, one["gateway_ip"])
+        one["allocation_pools"] = _plain_pools(one["allocation_pools"])
         self._expect_subnet(one)
 
     @staticmethod
@@ -399,6 +401,7 @@ class Neutron:
             return
         expect(network["shared"], "rule:create_port is disallowed by policy", 403)
         of_owner = {
+            "device_owner": one["device_owner"].startswith("network:"),
             "mac_address": "mac_address" in given,
             "fixed_ips:ip_address": any("ip_address" in ip for ip in one["fixed_ips"] or ()),
             "port_security_enabled": "port_security_enabled" in given,
@@ -500,7 +503,7 @@ class Neutron:
     def _act(self, request: Request, kind: str, one: Resource, action: str) -> Resource | None:
         if action == "tags":
             expect("standard-attr-tag" in self.extensions, "The resource could not be found.", 404)
-            expect(all(0 < len(tag) <= 60 for tag in request.body["tags"]) and len(request.body["tags"]) <= 50, "Invalid tags")
+            expect(all(0 < len(tag) <= 255 for tag in request.body["tags"]) and len(request.body["tags"]) <= 50, "Invalid tags")
             one["tags"] = list(dict.fromkeys(request.body["tags"]))
             return {"tags": one["tags"]}
         if action == "add_subports":
@@ -730,6 +733,7 @@ class Neutron:
 
     def _check_subnet(self, _one: Resource, changed: Resource, _wanted: Resource, _caller: Caller) -> None:
         self._expect_modes(changed)
+        changed["allocation_pools"] = _plain_pools(changed["allocation_pools"])
         self._expect_subnet(changed)
 
     def _check_port(self, one: Resource, changed: Resource, wanted: Resource, caller: Caller) -> None:
@@ -784,7 +788,7 @@ class Neutron:
             "subnets": any(ip["subnet_id"] == one["id"] for port in ports if port["device_owner"] != _OF_THE_NETWORK for ip in port["fixed_ips"]),
             "routers": kind == "routers" and bool(self._interfaces(one)),
             "security-groups": any(one["id"] in port["security_groups"] for port in ports) or one.get("name") == "default",
-            "ports": one.get("device_owner") in (_ROUTER_PORT, _SUBPORT),
+            "ports": bool(one.get("device_id")) and one.get("device_owner") in (_ROUTER_PORT, _SUBPORT),
             "floatingips": bool(one.get("port_forwardings")),
             "address-groups": any(rule.get("remote_address_group_id") == one["id"] for rule in self.by_id["security-group-rules"].values()),
         }
@@ -797,6 +801,8 @@ class Neutron:
         for port in [port for port in ports if port["device_id"] == one["id"] and kind in ("routers", "floatingips")]:
             del self.by_id["ports"][port["id"]]
         for floating in self.by_id["floatingips"].values():
+            if floating.get("port_forwardings"):
+                floating["port_forwardings"] = [there for there in floating["port_forwardings"] if there["internal_port_id"] != one["id"]]
             if floating["port_id"] == one["id"]:
                 floating |= {"port_id": None, "fixed_ip_address": None, "status": "DOWN", "router_id": None}
 
@@ -815,6 +821,11 @@ def _overlap(one: str, other: str) -> bool:
 
 def _cross(one: tuple[t.Any, t.Any], other: tuple[t.Any, t.Any]) -> bool:
     return bool(one[0] <= other[1] and other[0] <= one[1])
+
+
+def _plain_pools(pools: t.Iterable[Resource]) -> list[Resource]:
+    """Addresses as Neutron writes them: IPv6 has several forms of one."""
+    return [{end: str(ipaddress.ip_address(pool[end])) for end in ("start", "end")} for pool in pools]
 
 
 def _default_pools(network: t.Any, gateway: str | None) -> list[Resource]:

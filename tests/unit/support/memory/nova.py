@@ -129,6 +129,8 @@ class Nova:
     def _part(self, request: Request, server: Resource, rest: tuple[str, ...]) -> t.Any:
         if rest[0] == "os-volume_attachments":
             return self._attachments(request, server, rest[1:])
+        if rest[0] == "shares":
+            return {"shares": []}
         if rest[0] == "os-interface":
             return self._attached_ports(request, server)
         if rest[0] == "metadata":

@@ -2,30 +2,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of an application from one site in memory to another: captured, checked, restored, restored again, and compared.
 
-The promise: what is lost is named before, by the capture or by the check of the restore; what is checked can be restored, a second restore changes
-nothing, and nothing of others is touched.
+The promise: what is lost is named before, by the capture or by the check of the restore; what is checked can be restored, another run finishes what a
+killed one began, a second restore changes nothing, and nothing of others is touched.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import dataclasses
-import functools
+import itertools
 import json
 import typing as t
 from types import SimpleNamespace
 from unittest import mock
 
-import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.image_marks import CopyMark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
+from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.alike import Difference, differences
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
@@ -67,36 +65,8 @@ class Outcome:
     named: int = 0
 
 
-class _AtOnce(concurrent.futures.Executor):
-    """Does everything when it is asked to: one thread after the other takes long on a busy machine, and another order each time."""
-
-    def __init__(self, max_workers: int) -> None:
-        super().__init__()
-
-    def submit(self, fn: t.Callable[..., t.Any], /, *args: t.Any, **kwargs: t.Any) -> concurrent.futures.Future[t.Any]:
-        future: concurrent.futures.Future[t.Any] = concurrent.futures.Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-_CONCURRENT = SimpleNamespace(futures=SimpleNamespace(ThreadPoolExecutor=_AtOnce, wait=concurrent.futures.wait))
-_REAL_ATTRIBUTES = t.cast(t.Any, sdk.Resource._attributes_iterator).__func__
-
-
-@functools.cache
-def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...]:
-    """The SDK looks for the attributes of a kind of resource with every resource, which is half of all the time."""
-    return tuple(_REAL_ATTRIBUTES(kind, *components))
-
-
-@contextlib.contextmanager
-def at_once() -> t.Iterator[None]:
-    """Within it, the library does one thing after the other, and the SDK does not look for the same attributes again and again."""
-    with mock.patch.object(pool, "concurrent", _CONCURRENT), mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)):
-        yield
+class _Killed(BaseException):
+    """Stands for a killed controller."""
 
 
 class Params(dict[str, t.Any]):
@@ -162,6 +132,23 @@ class Modules:
             built = os_restore_servers.run(self._module(manifest=manifest, **own, **more))
             return bool(made["changed"] or built["changed"])
 
+    def killed(self, manifest: Resource, writes: int) -> None:
+        """Restore, and be killed right after so many writes, if there are so many."""
+        left = itertools.count(1)
+
+        def count() -> None:
+            if next(left) == writes:
+                raise _Killed
+
+        self.site.after_write = count
+        try:
+            self.restored(manifest)
+        except _Killed:
+            # What it had to say is not known.
+            self.warnings.clear()
+        finally:
+            self.site.after_write = lambda: None
+
 
 def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
     """Protect, restore and compare an application.
@@ -189,7 +176,11 @@ def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
         if problems:
             return Outcome("refused at check", tuple(problems), violations)
         outcome = Outcome("restored", violations=violations)
+        told = tuple(there.warnings)
         try:
+            if blueprint["killed_after"]:
+                there.killed(manifest, blueprint["killed_after"])
+                violations += [f"after a killed restore, the check says: {problem}" for problem in there.checked(manifest)]
             if in_parts:
                 violations += _part(there, manifest)
             there.restored(manifest)
@@ -197,7 +188,7 @@ def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
         except DrError as error:
             violations.append(f"the check is clean and the restore fails: {error}")
             return outcome
-        outcome.named = _compare(source, remote, names, "\n".join((*here.warnings, *there.warnings)), violations)
+        outcome.named = _compare(source, remote, names, "\n".join((*here.warnings, *told, *there.warnings)), violations)
         return outcome
 
 

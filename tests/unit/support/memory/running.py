@@ -16,9 +16,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest i
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info
+from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
-from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Params, at_once
+from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Params
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, OURS, MemorySite, connection_to
 
 DEFINITION = {"name": "shop", "tiers": [{"name": "database", "servers": ["orders-db"]}, {"name": "front", "servers": ["shop-front"]}]}

@@ -39,6 +39,7 @@ class MemorySite:
 
     :param extensions: of Neutron.
     :ivar writes: every request that may change something.
+    :ivar after_write: is called after each of them, before it is answered.
     :ivar prefix: of its ids and MAC addresses.
     """
 
@@ -46,6 +47,7 @@ class MemorySite:
         self.name = name
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
+        self.after_write: t.Callable[[], None] = lambda: None
         #: Is called before each of them.
         self.on_write: t.Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
@@ -106,6 +108,8 @@ class _Transport:
             status, found = 200, site.serve(service, request)
         except Refused as refused:
             status, found = refused.status, _WORDS.get(service, lambda text: {"badRequest": {"message": text, "code": 400}})(refused.message)
+        if method != "GET":
+            site.after_write()
         return _response(method, url, status, json.dumps(found) if found is not None else "")
 
 

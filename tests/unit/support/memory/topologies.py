@@ -238,6 +238,7 @@ BLUEPRINTS = kind(
     vips=some(PORTS, 2),
     takes_first=st.booleans(),
     seen_by_administrator=st.booleans(),
+    killed_after=st.one_of(st.none(), st.integers(1, 40)),
     look_alikes=st.booleans(),
     remote=REMOTES,
 )
@@ -475,11 +476,10 @@ class Source(_Builder):
     def _join(self, router: Resource, subnet: Resource, by_port: bool) -> None:
         body = {"subnet_id": subnet["id"]}
         if by_port:
-            port = self.make(
-                "ports", {"network_id": subnet["network_id"], "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]}
-            )
-            # An address that Neutron adds by itself would join another subnet, too.
-            body = {"port_id": port["id"]} if port and len(port["fixed_ips"]) == 1 else body
+            # Any other port would get addresses of automatic subnets, too.
+            wanted = {"network_id": subnet["network_id"], "device_owner": "network:router_interface"}
+            port = self.make("ports", {**wanted, "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]})
+            body = {"port_id": port["id"]} if port else body
         self.ask("neutron", "PUT", f"routers/{router['id']}/add_router_interface", body, _US)
 
     def _route(self) -> None:

@@ -163,11 +163,54 @@ def test_policies_and_pools_without_a_known_name_are_named():
     assert found(**changed, usable=frozenset({"q1", "p"})) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "holder"),
+    [
+        ({"device_owner": "Octavia", "device_id": "lb-1"}, "Octavia lb-1"),
+        ({"device_owner": "vrrp", "device_id": ""}, "vrrp"),
+        ({"device_owner": "", "device_id": "by hand"}, "by hand"),
+        ({"device_owner": "Octavia", "device_id": "lb-1", "network_id": "other"}, None),
+        ({"device_owner": "compute:nova", "device_id": "s2"}, None),
+        ({"device_owner": "network:dhcp", "device_id": "dhcp"}, None),
+    ],
+)
+def test_a_port_that_something_else_has_is_named(values, holder):
+    told = found(ports=[*TIDY.ports, neutron_port("p9", **values)])
+    assert told == ([f"port p9: the port itself (10.0.0.11); it is not protected, because '{holder}' has it"] if holder else [])
+
+
+def test_with_whom_something_is_shared_is_named():
+    """Neutron shows as shared what everybody may use, and not what some may."""
+    shared = {"action": "access_as_shared", "object_type": "network"}
+    policies = [
+        {**shared, "object_id": "net", "target_tenant": "theirs"},
+        {**shared, "object_id": "net", "target_tenant": "*"},
+        {**shared, "object_id": "other", "target_tenant": "theirs"},
+        {**shared, "object_id": "sg", "object_type": "security_group", "target_project": "theirs"},
+    ]
+    assert found(rbac_policies=policies) == [
+        "network 'shop-net': shared (access_as_shared for project theirs); shares with other projects are lost",
+        "security group 'shop': shared (access_as_shared for project theirs); shares with other projects are lost",
+    ]
+
+
+def test_what_a_server_has_from_its_host_is_named():
+    note = "what it holds is not copied, such as keys that disks are sealed to: the restored server has a new one"
+    specs = {"extra_specs": {"hw:tpm_version": "2.0", "hw:cpu_policy": "dedicated"}}
+    assert found(servers=[nova_server(flavor=specs)]) == [f"server 'front': TPM (2.0); {note}"]
+    sealed = [{**volume, "volume_image_metadata": {"hw_tpm_version": "1.2"}} for volume in TIDY.volumes]
+    assert found(volumes=sealed) == [f"server 'front': TPM (1.2); {note}"]
+    assert found(volumes=[TIDY.volumes[0], sealed[1]]) == []
+    shares = {"s1": [{"share_id": "sh1", "tag": "data", "status": "active"}], "s2": [{"share_id": "sh2"}]}
+    assert found(shares=shares) == ["server 'front': share (sh1); it is not protected with the server, nor attached to the restored one"]
+
+
 def test_routes_that_lead_elsewhere_are_named():
-    subnets = [{**TIDY.subnets[0], "cidr": "10.0.0.0/24"}]
+    # The router joins the first one only.
+    subnets = [{**TIDY.subnets[0], "cidr": "10.0.0.0/24"}, {**TIDY.subnets[0], "id": "sub2", "name": "back", "cidr": "203.0.113.0/24"}]
     routes = [{"destination": "10.8.0.0/16", "nexthop": "10.0.0.9"}, {"destination": "10.9.0.0/16", "nexthop": "203.0.113.9"}]
     assert found(subnets=subnets, routers=[{**TIDY.routers[0], "routes": routes}]) == [
-        "router 'shop-router': a route (10.9.0.0/16 by 203.0.113.9); it leads to none of the application's subnets"
+        "router 'shop-router': routes (10.9.0.0/16 by 203.0.113.9); it leads to none of the application's subnets that the router joins"
     ]
 
 

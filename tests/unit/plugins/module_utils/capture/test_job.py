@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
-from ansible_collections.osdr.openstack.plugins.module_utils.capture import job
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import extras, job
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.surroundings import Surroundings
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
@@ -37,6 +37,9 @@ def site(mocker):
     shares = [({"id": name, "neutron_net_id": network}, for_all) for name, network in (("s1", port.network_id), ("s2", "elsewhere"))]
     around = Surroundings(pool_members=members, share_rules=shares, failures=("DNS does not answer.",))
     mocker.patch.object(job.surroundings, "ask", return_value=around)
+    tap = extras.ExtraKind("tap service", "taas", "/taas/tap_services", ("port_id",))
+    tapped = [(tap, {"id": f"tap of {one}", "port_id": one}) for one in (port.id, "other")]
+    mocker.patch.object(job.extras, "ask", return_value=extras.Extras(tapped, ("Logs are not shown.",)))
     return found
 
 
@@ -48,6 +51,7 @@ def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
         ("load balancer pool web (p)", "member 10.0.0.11"),
         ("load balancer pool web (p)", "member 203.0.113.7"),
         ("share s1", "access of 0.0.0.0/0"),
+        ("tap service tap of port-front", "of port port-front"),
     ]
     (told,) = [one for one in captured.warnings if one.startswith("Will be missing at the remote site: server 'orders-db': locked (true).")]
     assert "member 203.0.113.7" in told
@@ -70,12 +74,12 @@ def test_what_an_old_nova_does_not_show_is_in_the_description_too(site, mocker):
 
 
 def test_what_could_not_be_looked_at_is_told(site):
-    assert "DNS does not answer." in job.capture("cloud", APPLICATION, 4).warnings
+    assert {"DNS does not answer.", "Logs are not shown."} <= {*job.capture("cloud", APPLICATION, 4).warnings}
 
 
 def test_the_applications_own_servers_are_inspected(site):
     job.capture("cloud", APPLICATION, 4)
-    assert job.inspection.inspect.call_args.args[0] == {"id-orders-db"}
+    assert job.inspection.inspect.call_args.args[0] == ["id-orders-db"]
 
 
 def test_what_was_changed_while_snapshots_were_taken_is_told_and_nothing_otherwise():

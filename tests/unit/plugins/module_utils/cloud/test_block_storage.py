@@ -143,11 +143,11 @@ def test_a_volume_is_completed_as_cinder_wants_it(storage, requests_mock, change
     assert posted.last_request.json() == {action: body}
 
 
-@pytest.mark.parametrize("description", ["the orders", ""])
-def test_a_volume_is_described(storage, requests_mock, description):
-    put = requests_mock.put(f"{CINDER}/volumes/v1", json={"volume": cinder_volume(description=description)})
-    storage.describe_volume("v1", description)
-    assert put.last_request.json() == {"volume": {"description": description}}
+@pytest.mark.parametrize(("name", "description"), [("orders", "the orders"), ("", "")])
+def test_a_volume_is_described(storage, requests_mock, name, description):
+    put = requests_mock.put(f"{CINDER}/volumes/v1", json={"volume": cinder_volume(name=name, description=description)})
+    storage.describe_volume("v1", name, description)
+    assert put.last_request.json() == {"volume": {"name": name, "description": description}}
 
 
 def test_an_administrator_lists_the_volumes_of_another_project(storage, requests_mock):

@@ -207,6 +207,15 @@ def test_tags_of_devices_are_read_by_volume_and_port(compute, requests_mock):
     assert versions == ["compute 2.89", "compute 2.70"]
 
 
+@pytest.mark.parametrize(("newest", "is_asked"), [("2.97", True), ("2.96", False)])
+def test_the_shares_of_a_server_are_asked_for_where_nova_knows_them(compute, requests_mock, newest, is_asked):
+    for url in (NOVA, f"{NOVA}/"):
+        requests_mock.get(url, json={"version": {**VERSION, "version": newest}})
+    asked = requests_mock.get(f"{NOVA}/servers/s1/shares", json={"shares": [{"share_id": "sh1", "tag": "data"}]})
+    assert compute.shares_of("s1") == ([{"share_id": "sh1", "tag": "data"}] if is_asked else [])
+    assert not is_asked or asked.last_request.headers["OpenStack-API-Version"] == "compute 2.97"
+
+
 def test_key_pairs_are_made_and_removed(compute, requests_mock):
     posted = requests_mock.post(f"{NOVA}/os-keypairs", status_code=201, json={"keypair": {"name": "shop"}})
     compute.create_key_pair("shop", "ssh-ed25519 AAAA osdr_drill=7")

@@ -116,6 +116,13 @@ def test_an_address_of_somebody_else_is_not_taken_while_the_ports_are_missing():
     assert (found.current, found.missing) == (None, ())
 
 
+def test_an_address_of_somebody_else_is_not_taken_before_it_is_known_to_lack_nothing():
+    """It would be changed otherwise, once the other port is there."""
+    ports = tuple(one for one in shop.restored_site().ports if one.id != "port-shop-front")
+    found = step(address(SSH, description="theirs"), ports=ports)
+    assert (found.current, list(found.missing)) == (None, [SSH_BODY])
+
+
 def test_what_leads_to_ports_that_are_not_there_yet_waits_for_them():
     site = shop.restored_site()
     ports = tuple(one for one in site.ports if one.id != "port-shop-front")

@@ -109,7 +109,7 @@ def test_routes_to_what_is_on_no_subnet_are_told():
     found = shop.document()
     near, far = {"destination": "10.98.0.0/16", "nexthop": "10.10.0.77"}, {"destination": "10.99.0.0/16", "nexthop": "172.16.0.1"}
     found["topology"]["routers"][0]["routes"] = [near, far]
-    sentence = "router 'shop-router' will lack its route to 10.99.0.0/16: 172.16.0.1 is on none of the application's subnets."
+    sentence = "router 'shop-router' will lack its route (routes) to 10.99.0.0/16: 172.16.0.1 is on none of the application's subnets that it will join."
     assert told(found, shop.empty_site()) == [sentence]
     assert told(found, shop.prepared_site()) == []
 
@@ -154,8 +154,9 @@ def test_port_security_that_nobody_can_switch_is_told_of_what_is_made(is_on, sta
     found = shop.document()
     found["topology"]["networks"][0]["port_security_enabled"] = is_on
     why = "depends on the site: its Neutron has no extension port-security."
-    of_network = f"port security of network 'shop-net' ({state} at the source) {why}"
-    of_ports = [f"port security of port {mac} of server '{name}' (on at the source) {why}" for mac, name in zip(MACS, NAMES, strict=True)]
+    of_network = f"port security (port_security_enabled) of network 'shop-net' ({state} at the source) {why}"
+    what = "port security (port_security_enabled) of port"
+    of_ports = [f"{what} {mac} of server '{name}' (on at the source) {why}" for mac, name in zip(MACS, NAMES, strict=True)]
     assert told(found, shop.empty_site(), "port-security") == [of_network, *of_ports]
     assert told(found, shop.prepared_site(), "port-security") == of_ports
     assert told(found, shop.restored_site(), "port-security") == []

@@ -82,7 +82,7 @@ def test_one_refusal_after_the_other():
 def test_tags_are_set_where_a_site_has_them(extensions, tagged):
     there = []
     network = SimpleNamespace(set_tags=lambda *tags: there.append(tags))
-    Maker(network, shop.empty_site(extensions=extensions)).tag("ports", "port", ["gold"])
+    Maker(network, shop.empty_site(extensions=extensions)).tag("Port 1", "ports", "port", ["gold"])
     assert there == tagged
 
 

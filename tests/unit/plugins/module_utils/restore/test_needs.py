@@ -96,7 +96,7 @@ def rich():
 
 
 def test_all_that_is_taken_where_nothing_is():
-    """Three ports of the application, one of the router, and one that a network has for itself."""
+    """Three ports of the application, one of the router, and one that a network has for itself; the rule of the group, and two with which it is made."""
     assert amounts_of(RestorePlan.of(rich(), shop.empty_site())) == {
         "volume": {"volumes": 3, "volumes_ceph": 3, "gigabytes": 3, "gigabytes_ceph": 3, "per_volume_gigabytes": 1},
         "compute": {"instances": 2, "cores": 2, "ram": 512, "server_groups": 1, "key_pairs": 1, "server_group_members": 2},
@@ -105,7 +105,7 @@ def test_all_that_is_taken_where_nothing_is():
             "subnet": 1,
             "router": 1,
             "security_group": 1,
-            "security_group_rule": 1,
+            "security_group_rule": 3,
             "port": 5,
             "floatingip": 4,
             "trunk": 1,

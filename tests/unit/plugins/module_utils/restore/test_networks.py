@@ -377,6 +377,22 @@ def test_where_something_would_be_made_on_what_others_share_nothing_is_made(appl
     assert site.calls == []
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_router_gets_no_route_through_a_network_that_it_does_not_join(apply, is_shared):
+    """Neutron takes none; what others share, only they join to a router."""
+    document = shop.document()
+    topology = document["topology"]
+    topology["networks"].append({**topology["networks"][0], "name": "back-net"})
+    back = {"name": "back-subnet", "network": "back-net", "cidr": "10.20.0.0/24", "gateway_ip": "10.20.0.1", "allocation_pools": []}
+    topology["subnets"].append({**topology["subnets"][0], **back})
+    routes = [{"destination": "10.9.0.0/16", "nexthop": "10.10.0.9"}]
+    topology["routers"][0].update(subnets=["back-subnet", "shop-subnet"], routes=routes)
+    network = dataclasses.replace(shop.NETWORK, is_shared=is_shared, project_id="theirs" if is_shared else shop.NETWORK.project_id)
+    site = Neutron(shop.prepared_site(networks=(shop.PUBLIC, network), routers=(), ports=()))
+    apply(site, Manifest.parse(document))
+    assert [call for call in site.calls if call[0] == "routes"] == ([] if is_shared else [("routes", "new-shop-router", (("10.9.0.0/16", "10.10.0.9"),))])
+
+
 @pytest.mark.parametrize(
     ("extension", "name", "attribute", "change", "told"),
     [
@@ -385,7 +401,7 @@ def test_where_something_would_be_made_on_what_others_share_nothing_is_made(appl
             "shop-net",
             "port_security_enabled",
             lambda topology: topology["networks"][0].update(port_security_enabled=False),
-            "port security of network 'shop-net' (off at the source) depends on the site: its Neutron has no extension port-security.",
+            "port security (port_security_enabled) of network 'shop-net' (off at the source) depends on the site: its Neutron has no extension port-security.",
         ),
         (
             "stateful-security-group",

@@ -129,10 +129,10 @@ def test_port_security_is_switched_off_where_a_site_has_the_switch():
 
     without = shop.prepared_site(extensions=shop.EXTENSIONS - {"port-security"})
     assert (asked(shop.prepared_site()), asked(without)) == (False, None)
-    told = [one for one in losses(RestorePlan.of(manifest, without)) if "port security of port fa:16:3e:00:00:11 of server 'orders-db' (off at" in one]
+    told = [one for one in losses(RestorePlan.of(manifest, without)) if "(port_security_enabled) of port fa:16:3e:00:00:11 of server 'orders-db' (off" in one]
     assert (len(told), losses(RestorePlan.of(manifest, shop.prepared_site()))) == (1, [])
     unsaid = losses(RestorePlan.of(MANIFEST, without))
-    assert any("port security of port fa:16:3e:00:00:11 of server 'orders-db' (on at the source) depends on the site" in one for one in unsaid)
+    assert any("(port_security_enabled) of port fa:16:3e:00:00:11 of server 'orders-db' (on at the source) depends" in one for one in unsaid)
 
 
 # Ports on no server

@@ -90,7 +90,7 @@ def test_a_new_site_needs_everything():
         "subnet": 1,
         "router": 1,
         "security_group": 1,
-        "security_group_rule": 1,
+        "security_group_rule": 3,
         # Two of servers, one of the router, one for DHCP.
         "port": 4,
         "floatingip": 2,

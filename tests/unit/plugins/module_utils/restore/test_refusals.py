@@ -289,6 +289,18 @@ def test_a_subnet_that_is_there_is_not_in_its_own_way():
 # Floating addresses
 
 
+@pytest.mark.parametrize(
+    ("version", "cidr", "mtu", "is_refused"), [(6, "fd00::/64", 1279, True), (6, "fd00::/64", 1280, False), (4, "10.9.0.0/24", 576, False)]
+)
+def test_no_subnet_of_ipv6_is_made_on_a_network_with_small_packets(version, cidr, mtu, is_refused):
+    def another(topology):
+        topology["subnets"].append({**topology["subnets"][0], "name": "six", "cidr": cidr, "ip_version": version, "gateway_ip": None, "allocation_pools": []})
+
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, mtu=mtu)))
+    told = found(of_topology(another), site)
+    assert [one.split(":")[0] for one in told] == ["Subnet 'six' is one of IPv6, and network 'shop-net' at site 'remote' has an MTU of 1279"] * is_refused
+
+
 def told_of_floating(**changes):
     return [one.split(" cannot lead to")[0] for one in found(site=shop.prepared_site(**changes)) if "cannot lead to subnet 'shop-subnet'" in one]
 
@@ -401,6 +413,35 @@ def test_an_address_that_forwards_ports_needs_a_router_too():
 
 
 # What is not known
+
+
+@pytest.mark.parametrize(("limit", "is_told"), [(1, True), (2, False), (-1, False), (None, False)])
+def test_more_routes_than_a_router_may_have_are_told(limit, is_told):
+    routes = [{"destination": f"10.{number}.0.0/16", "nexthop": "10.10.0.9"} for number in (50, 51)]
+    manifest = of_topology(lambda topology: topology["routers"][0].update(routes=routes))
+    quotas = {**NO_QUOTAS, "network": {} if limit is None else {"router_route": Quota("router_route", limit, 0)}}
+    assert [one.split(";")[0] for one in doubts(manifest, quotas=quotas)] == [
+        "At site 'remote', router 'shop-router' will lack its routes: it has 2, but 1 are allowed"
+    ] * is_told
+    assert doubts(manifest, shop.prepared_site(), quotas=quotas) == []
+
+
+@pytest.mark.parametrize(("roles", "is_told"), [(("member",), True), ((), True), (("admin", "member"), False)])
+def test_what_only_administrators_set_is_told_to_all_others(roles, is_told):
+    def special(document):
+        document["topology"]["routers"][0]["is_ha"] = True
+        document["servers"][0]["ports"][0]["profile"] = {"trusted": "true"}
+
+    manifest = changed(special)
+    where = "where only administrators may set that, as in Neutron's own policies. To avoid that, restore with credentials that may."
+    named = [
+        f"At site 'remote', router 'shop-router' will lack its ha {where}",
+        f"At site 'remote', port {shop.MAC['shop-front']} of server 'shop-front' on network 'shop-net' will lack its binding:profile {where}",
+    ]
+    extensions = shop.EXTENSIONS | {"l3-ha"}
+    assert doubts(manifest, shop.empty_site(extensions=extensions), roles=frozenset(roles)) == (named if is_told else [])
+    # What is there already is as it is.
+    assert doubts(manifest, shop.restored_site(extensions=extensions)) == []
 
 
 def test_quotas_that_may_not_be_read_are_told_with_what_is_needed():

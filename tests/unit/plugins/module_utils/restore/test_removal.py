@@ -9,7 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, SecurityGroup, Subnet, Trunk
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.removal import others, plan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.support.drilled import ALL, APART, DRILL, NETWORK, VOLUME, port, site
+from ansible_collections.osdr.openstack.tests.unit.support.drilled import ALL, APART, DRILL, NETWORK, TEXT, VOLUME, port, site
 
 
 def removal(owner=DRILL, **more):
@@ -38,6 +38,13 @@ def left(**more):
     """What goes no more, and the reasons."""
     found = removal(**more)
     return sorted(ALL.keys() - found.shown().keys()), list(found.left)
+
+
+def test_an_interface_that_a_killed_run_has_not_given_to_its_router_goes_like_any_port():
+    left_behind = port("left", description=TEXT, device_owner="network:router_interface")
+    found = removal(ports=(left_behind,))
+    assert found.shown()["ports"] == ["port-left", "port-own"]
+    assert ([one.id for one in found.interfaces], found.left) == (["port-interface"], ())
 
 
 def test_a_network_with_ports_of_others_stays_with_all_that_it_needs():

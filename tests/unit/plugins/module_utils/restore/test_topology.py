@@ -131,7 +131,7 @@ NEAR, SECOND_WAY, FAR = ({"destination": f"10.{one}.0.0/16", "nexthop": hop} for
 def test_routes_that_a_router_lacks_and_can_have(routes, there, missing):
     spec = dataclasses.replace(TOPOLOGY.routers[0], routes=tuple(routes))
     router = dataclasses.replace(shop.ROUTER, routes=tuple(there), tags=tuple(OWNER.tags()), **OURS)
-    assert missing_routes(TOPOLOGY, spec, router) == missing
+    assert missing_routes(TOPOLOGY, shop.empty_site(), spec, router) == missing
     lacking = found(there_are("routers", router), routers=(spec,))
     assert lacking.keys() == ({"routers"} if missing else set())
     assert found(dataclasses.replace(there_are("routers", router), extensions=shop.EXTENSIONS - {"extraroute"}), routers=(spec,)) == {}
@@ -143,8 +143,8 @@ def test_only_subnets_that_a_router_joins_count_for_its_routes():
     other = dataclasses.replace(TOPOLOGY.subnets[0], name="other", cidr="172.16.0.0/24")
     topology = dataclasses.replace(TOPOLOGY, subnets=(*TOPOLOGY.subnets, other))
     spec = dataclasses.replace(TOPOLOGY.routers[0], routes=(NEAR, FAR))
-    assert missing_routes(topology, spec, None) == [NEAR]
-    assert missing_routes(topology, dataclasses.replace(spec, subnets=("shop-subnet", "other")), None) == [NEAR, FAR]
+    assert missing_routes(topology, shop.empty_site(), spec, None) == [NEAR]
+    assert missing_routes(topology, shop.empty_site(), dataclasses.replace(spec, subnets=("shop-subnet", "other")), None) == [NEAR, FAR]
 
 
 def router_port(*addresses, **changes):

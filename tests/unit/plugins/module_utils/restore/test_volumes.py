@@ -111,9 +111,9 @@ class Storage:
             raise CloudError("Volume status must be available to update readonly flag.", http_status=400)
         self._change(volume_id, is_read_only=True)
 
-    def describe_volume(self, volume_id, description):
+    def describe_volume(self, volume_id, name, description):
         self.calls.append(("describe", volume_id))
-        self._change(volume_id, description=description)
+        self._change(volume_id, name=name, description=description)
 
     def failure_reason(self, _volume_id):
         if not self._reason:
@@ -137,7 +137,8 @@ def test_all_volumes_are_restored_at_once_and_completed():
     assert {one.name: (one.bootable, one.metadata["osdr_source"]) for one in storage.volumes()} == {
         "shop-front-boot": (True, shop.uuid(3)),
         "orders-db-boot": (True, shop.uuid(1)),
-        "orders-db-vdb": (False, shop.uuid(2)),
+        # It has no name at the source, and one by which it is found until it is complete.
+        "": (False, shop.uuid(2)),
     }
     assert all(one.metadata["purpose"] == "shop" for one in storage.volumes())
 

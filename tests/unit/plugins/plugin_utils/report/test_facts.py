@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun
@@ -58,6 +60,18 @@ def test_the_times_of_servers_are_moments():
     server = runs.restore().servers[2]
     assert [stamp(moment) for moment in (server.created_at, server.active_at, server.ready_at)] == [runs.at(38.7, 30), runs.at(45.6, 30), runs.at(47.8, 30)]
     assert (server.fixed_ips, server.floating_ips) == (("10.10.0.13",), ("10.88.2.33",))
+
+
+def test_addresses_that_no_server_has_are_those_of_the_last_call_that_knows_them():
+    virtual = {"name": "vip", "network": "shop-net", "port_id": "p", "fixed_ips": ["10.10.0.100"], "floating_ips": []}
+    forwarding = {"source_id": "f", "floating_ip": None}
+    first = {"servers": [], "ports": [virtual], "forwarding_floating_ips": [forwarding]}
+    last = {"servers": [], "ports": [{**virtual, "floating_ips": ["10.88.2.40"]}], "forwarding_floating_ips": [{**forwarding, "floating_ip": "10.88.2.41"}]}
+    assert [dataclasses.astuple(one) for one in runs.restore(servers=[first, last]).addresses] == [
+        ("vip", "shop-net", ("10.10.0.100",), ("10.88.2.40",)),
+        ("", "", (), ("10.88.2.41",)),
+    ]
+    assert runs.restore().addresses == ()
 
 
 def test_tiers_that_were_restored_one_by_one_are_put_together():

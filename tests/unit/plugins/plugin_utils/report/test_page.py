@@ -191,6 +191,15 @@ def test_a_server_that_was_off_at_the_checkpoint_is_well_when_it_is_off(is_off, 
     assert (f"{2 - is_told} of 2" in page.text, "active or off as at the checkpoint (1)" in page.text) == (True, is_off)
 
 
+def test_what_leads_to_an_application_besides_its_servers_is_told():
+    ports = [{"name": "vip", "network": "shop-net", "port_id": "p", "fixed_ips": ["10.10.0.100"], "floating_ips": ["10.88.2.40"]}]
+    ports.append({"name": "", "network": "back-net", "port_id": "q", "fixed_ips": ["10.20.0.7"], "floating_ips": []})
+    more = {"ports": ports, "forwarding_floating_ips": [{"source_id": "f", "floating_ip": "10.88.2.41"}]}
+    text = read(runs.restore(servers=[{**runs.server_results()[0], **more}])).text
+    assert "vip shop-net 10.10.0.100 10.88.2.40 without a name back-net 10.20.0.7 – forwards ports – 10.88.2.41" in text
+    assert "Addresses on no server" not in read(runs.restore()).text
+
+
 def test_what_a_restore_leaves_open_is_told():
     servers = [{"started_at": None, "servers": [runs.restored("orders-db", "database", status="ERROR"), runs.restored("shop-front", "front")]}]
     volumes = [{**result, "volumes": [{**one, "status": "error"} for one in result["volumes"]]} for result in runs.volume_results()]

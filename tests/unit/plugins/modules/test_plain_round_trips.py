@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applications with one thing that is odd travel from site to site, and come back with it, or it was said what will be missing."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.tests.unit.support.memory import plain
+from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import travel
+
+ROUTES = [{"destination": "10.50.0.0/16", "offset": 7}]
+IN_FRONT, BEHIND = plain.subnet(name="front", range=0), plain.subnet(name="back", range=1)
+BY_ITSELF = plain.network(BEHIND, name="back")
+SAME_RANGE = plain.network(plain.subnet(name="other", range=1), name="other")
+AUTOMATIC = plain.subnet(name="six", version=6, range=0, mode="slaac")
+
+
+def test_the_plainest_application_comes_back_as_it_was():
+    outcome = travel(plain.blueprint())
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 0)
+
+
+@pytest.mark.parametrize(
+    ("networks", "ports", "is_named"),
+    [
+        pytest.param([plain.network(IN_FRONT)], [plain.port()], False, id="on the application's subnet"),
+        pytest.param([BY_ITSELF, plain.network(IN_FRONT)], [plain.port(network=1)], True, id="on a subnet that is not the application's"),
+        pytest.param(
+            [BY_ITSELF, plain.network(IN_FRONT), SAME_RANGE],
+            [plain.port(network=1), plain.port(network=2)],
+            True,
+            id="on such a subnet, while another one of the application has its range",
+        ),
+    ],
+)
+def test_a_route_comes_back_where_its_next_hop_does(networks, ports, is_named):
+    """The next hop of a route is on the first subnet that its router joins."""
+    routers = [plain.router(*((number, False) for number in range(min(2, len(networks)))), routes=ROUTES)]
+    outcome = travel(plain.blueprint(networks=networks, routers=routers, servers=[plain.server(*ports)]))
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], int(is_named))
+
+
+@pytest.mark.parametrize("joined", [[(0, True)], [(1, True)], [(0, True), (1, False)]], ids=["IPv4", "automatic", "IPv4, and the other by its gateway"])
+def test_a_router_with_an_address_of_its_own_beside_automatic_ones_is_refused_by_the_check(joined):
+    """Neutron gives each port addresses of all automatic subnets of its network, and the interface would join these, too."""
+    outcome = travel(plain.blueprint(networks=[plain.network(IN_FRONT, AUTOMATIC)], routers=[plain.router(*joined)]))
+    assert (outcome.end, outcome.violations) == ("refused at check", [])
+    assert "automatic addresses" in outcome.reasons[0]
