@@ -12,7 +12,7 @@ description:
   - Looks up the servers of an application with their flavors, ports and volumes, and the networks, subnets, routers,
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
-    cannot, for example when a server boots from an image or a volume is encrypted.
+    cannot, for example when a volume is encrypted or attached to several servers.
   - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
     their secrets, DNS records and shares that refer to the application.
   - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must

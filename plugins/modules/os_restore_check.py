@@ -190,7 +190,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems, root_disk_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
@@ -206,6 +206,7 @@ def check(module):
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
+    old_problems += root_disk_problems(stock.site.name, found.old, conditions.keep_volumes) if conditions.remove_old else []
     for doubt in found.doubts:
         module.warn(doubt)
     return {

@@ -112,7 +112,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import
 def run(params, check_mode):
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     cloud = connect(params)
-    plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]))
+    plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]), wish.whole_there())
     restore = NetworkRestore(Networking(cloud), Compute(cloud), plan, params["concurrency"])
     return job.restore_networks(restore, plan, check_mode)
 

@@ -370,7 +370,8 @@ def present(module, cloud, waiter):
         module.warn(warning)
     # The volumes of all tiers are begun, whichever servers are built now.
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
-    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), look(cloud, params["concurrency"], admin))
+    there = look(cloud, params["concurrency"], admin)
+    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), there, wish.whole_there())
     plan = whole.narrowed(names)
     for warning in readiness.command_warnings(plan.manifest.application, params["command_checks"]):
         module.warn(warning)

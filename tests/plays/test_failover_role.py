@@ -145,8 +145,9 @@ def test_nothing_that_could_wait_stands_between_the_checkpoint_and_its_restore(c
     assert (prune["cloud"], prune["primary_cloud"], prune["keep"]) == ("away", "home", {"last": 3})
 
 
-def test_a_move_is_of_all_servers(collection):
-    code, output, calls = collection().play("failover", dr_restore_servers=["orders-db"])
+@pytest.mark.parametrize("part", [{"dr_restore_servers": ["orders-db"]}, {"dr_restore_tiers": ["database"]}])
+def test_a_move_is_of_all_servers(collection, part):
+    code, output, calls = collection().play("failover", **part)
     assert (code != 0, calls) == (True, []), output
     assert "where and how much of it is restored" in output
 

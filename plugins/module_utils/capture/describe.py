@@ -9,9 +9,10 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import CheckFailed
+from ..core.image_marks import unmarked_properties
 from ..core.intent import intents_of
-from ..core.marking import unmarked, unmarked_tags, unmarked_text
-from ..core.records import AddressGroup, FloatingIp, Network, Port, Router, SecurityGroup, Server, Subnet, Trunk, Volume
+from ..core.marking import LONGEST_NAME, unmarked, unmarked_tags, unmarked_text
+from ..core.records import AddressGroup, FloatingIp, Network, Port, RootDisk, Router, SecurityGroup, Server, Subnet, Trunk, Volume
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.rules import rule_spec
 from ..manifest.specs import (
@@ -38,6 +39,8 @@ from .look import CaptureSite
 from .problems import problems, ssh_keys
 from .scope import Scope, group_name, groups
 
+#: Where a server boots from that boots from an image, unless Nova says otherwise, which it does to administrators only.
+_ROOT_DEVICE = "/dev/vda"
 #: Of ports by which a distributed router translates addresses, besides its interfaces.
 _SNAT_OF_DISTRIBUTED = "network:router_centralized_snat"
 
@@ -85,13 +88,37 @@ def _server(application: Application, seen: CaptureSite, tier: str, server: Serv
         metadata=unmarked(server.metadata),
         tags=unmarked_tags(server.tags),
         ports=tuple(_port_of_server(seen, server, port) for port in seen.ports_of(server)),
-        volumes=tuple(_volume(seen, server, volume, place == 0) for place, volume in enumerate(seen.volumes_of(server))),
+        volumes=_volumes(seen, server),
         user_data=seen.user_data.get(server.id),
         server_group=group_name(application, group) if group else None,
         availability_zone=server.pinned_zone,
         hostname=server.hostname or None,
         is_off=intent.is_off,
         lock=intent.lock,
+    )
+
+
+def _volumes(seen: CaptureSite, server: Server) -> tuple[VolumeSpec, ...]:
+    """What a server has of disks, the one that it boots from first."""
+    volumes = seen.volumes_of(server)
+    if server.boots_from_image:
+        return (_root_disk(server), *(_volume(seen, server, volume, False) for volume in volumes))
+    return tuple(_volume(seen, server, volume, place == 0) for place, volume in enumerate(volumes))
+
+
+def _root_disk(server: Server) -> VolumeSpec:
+    """The root disk of a server that boots from an image. The properties of the image come with its copy."""
+    disk = RootDisk.of(server)
+    return VolumeSpec(
+        source_id=disk.id,
+        name=disk.name[:LONGEST_NAME],
+        size=disk.size,
+        volume_type="",
+        bootable=True,
+        device=server.root_device or _ROOT_DEVICE,
+        delete_on_termination=True,
+        metadata={},
+        is_image=True,
     )
 
 
@@ -108,9 +135,9 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         metadata=unmarked(volume.metadata),
         availability_zone=volume.availability_zone or None,
         description=unmarked_text(volume.description),
-        image_metadata=volume.image_metadata,
+        image_metadata=unmarked_properties(volume.image_metadata),
         is_read_only=volume.is_read_only,
-        device_tag=seen.device_tags.get(volume.id),
+        device_tag=seen.device_tag(server.id, volume.id),
     )
 
 
@@ -142,7 +169,7 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         dns_domain=port.dns_domain,
         profile=port.profile or None,
         dhcp_options=port.dhcp_options,
-        device_tag=seen.device_tags.get(port.id),
+        device_tag=seen.device_tag(port.device_id, port.id),
     )
 
 

@@ -62,8 +62,8 @@ class CaptureSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: t.Mapping[str, QosPolicy] = dataclasses.field(default_factory=dict)
     subnet_pools: t.Mapping[str, SubnetPool] = dataclasses.field(default_factory=dict)
-    #: Per id of the attached volume or port.
-    device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Per id of the attached volume or port, per server id: each server may have another tag for a volume that they share.
+    device_tags: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     address_groups: t.Mapping[str, AddressGroup] = dataclasses.field(default_factory=dict)
     #: Names that key pairs of several users have, with different keys.
     ambiguous_keys: frozenset[str] = frozenset()
@@ -73,6 +73,10 @@ class CaptureSite:
     def is_own(self, resource: Network | SecurityGroup) -> bool:
         """Whether something is the project's, and not shared by another one."""
         return resource.project_id == self.project_id
+
+    def device_tag(self, server_id: str, one: str) -> str | None:
+        """The tag by which a server knows a volume or port."""
+        return self.device_tags.get(server_id, {}).get(one)
 
     def group_of(self, server: Server) -> ServerGroup | None:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
@@ -97,10 +101,10 @@ class CaptureSite:
         return [port for port in self.ports if port.id in subports or (port.id in free and port.project_id == self.project_id)]
 
     def volumes_of(self, server: Server) -> list[Volume]:
-        """A server's volumes in the order of its devices, the one that boots first."""
+        """A server's volumes in the order of its devices, the one that it boots from first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
-        root = self._root(server, attached)
+        root = None if server.boots_from_image else self._root(server, attached)
         attached.sort(key=lambda volume: _device_order(devices[volume.id]))
         # False sorts before True; the sort keeps the order of the others.
         return sorted(attached, key=lambda volume: volume is not root)
@@ -123,6 +127,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     servers = compute.resolve(application.servers)
+    server_ids = [server.id for server in servers.values()]
     work: dict[str, t.Callable[[], t.Any]] = {
         "volumes": storage.volumes,
         "ports": network.ports,
@@ -138,7 +143,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "trunks": network.trunks,
         "QoS policies": network.qos_policies,
         "subnet pools": network.subnet_pools,
-        "device tags": lambda: each([server.id for server in servers.values()], compute.device_tags, concurrency),
+        "device tags": lambda: each(server_ids, compute.device_tags, concurrency),
         "version": compute.newest_version,
     }
     found = run_all(work, concurrency)
@@ -161,7 +166,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         qos_policies=_by_id(found["QoS policies"]),
         subnet_pools=_by_id(found["subnet pools"]),
         address_groups=_by_id(found["address groups"]),
-        device_tags={one: tag for tags in found["device tags"] for one, tag in tags.items()},
+        device_tags=dict(zip(server_ids, found["device tags"], strict=True)),
         nova=found["version"],
     )
 

@@ -10,6 +10,7 @@ import typing as t
 from ..application.definition import Application
 from ..core.intent import intents_of
 from ..core.records import FENCE_KEY, AddressGroup, Network, Port, Router, SecurityGroup, Server, Subnet
+from ..core.states import is_off
 from ..manifest.missing import Missing
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
@@ -42,14 +43,14 @@ def warnings(seen: CaptureSite) -> list[str]:
 
 def left_out(seen: CaptureSite) -> list[Missing]:
     """What of servers no restore brings back although its attributes are known."""
-    return [*_hidden(seen), *_started(seen), *_without_key_pair(seen)]
+    return [*_hidden(seen), *_started(seen), *_without_key_pair(seen), *_strangers(seen)]
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
     """Warn of servers whose root device is a guess: only administrators see which device a server boots from."""
     for server in seen.servers.values():
         bootable = [volume for volume in seen.volumes_of(server) if volume.bootable]
-        if len(bootable) > 1 and not server.root_device:
+        if not server.boots_from_image and len(bootable) > 1 and not server.root_device:
             yield (
                 f"Server {server.label} has {len(bootable)} bootable volumes, and the credentials may not see which it boots from. "
                 f"{bootable[0].label} is taken, since Nova lists it first; make the others non-bootable if that is right."
@@ -65,17 +66,30 @@ def _hidden(seen: CaptureSite) -> t.Iterator[Missing]:
 
 def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
     intents = intents_of(seen.servers.values())
-    off = sorted(server.label for server in seen.servers.values() if intents[server.id].is_off)
+    off = sorted(f"{server.label} ({server.status})" for server in seen.servers.values() if intents[server.id].is_off)
     if off:
-        yield f"These servers are off, so they stay off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
+        yield f"These servers do not run, so they are off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
+
+
+def _strangers(seen: CaptureSite) -> t.Iterator[Missing]:
+    """Servers outside of the application that have a volume of it, too: what they write is in no freeze, and they are not restored."""
+    own = {server.id for server in seen.servers.values()}
+    used = {volume_id for server in seen.servers.values() for volume_id, _deleted in server.volumes}
+    for volume in (one for one in seen.volumes.values() if one.id in used):
+        for stranger in sorted({one.server_id for one in volume.attachments} - own):
+            note = (
+                "it is in no tier of the application, so it is not frozen and goes on writing to the volume, of which only a crash-consistent checkpoint "
+                "can be taken; it does not get the restored volume"
+            )
+            yield Missing(f"volume {volume.label}", "attachments", f"server {stranger}", note)
 
 
 def _started(seen: CaptureSite) -> t.Iterator[Missing]:
     """Servers of an application that is shut down as a whole: a restore starts them."""
     intents = intents_of(seen.servers.values())
     for server in seen.servers.values():
-        if server.status == "SHUTOFF" and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
-            yield Missing(f"server '{server.name}'", "status", server.status, "all servers of the application are off, so the restored ones are started")
+        if is_off(server) and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
+            yield Missing(f"server '{server.name}'", "status", server.status, "no server of the application runs, so the restored ones are started")
 
 
 def _without_key_pair(seen: CaptureSite) -> t.Iterator[Missing]:
@@ -112,14 +126,19 @@ def _server_problems(seen: CaptureSite) -> t.Iterator[str]:
                 "it must offer the compute API in version 2.47 or later."
             )
         if server.boots_from_image:
-            yield (
-                f"Server {server.label} boots from an image: it cannot be restored from volumes; "
-                "rebuild it on a bootable volume, or take it out of the application."
-            )
+            yield from _root_disk_problems(server)
         elif not server.volumes:
             yield f"Server {server.label} has no volumes, so there is nothing to copy; take it out of the application."
         for volume_id, _delete in server.volumes:
             yield from _volume_problems(seen, server, volume_id)
+
+
+def _root_disk_problems(server: Server) -> t.Iterator[str]:
+    if not server.flavor.disk:
+        yield (
+            f"Server {server.label} boots from an image, and its flavor does not say how large its root disk is; "
+            "resize it to a flavor that does, or take it out of the application."
+        )
 
 
 def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Iterator[str]:
@@ -133,11 +152,6 @@ def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Ite
         yield (
             f"Volume {volume.label} of server {server.label} is encrypted: its key does not exist at another site; "
             "move the data to an unencrypted volume, or take the server out of the application."
-        )
-    if len(volume.attachments) > 1:
-        yield (
-            f"Volume {volume.label} of server {server.label} is attached to {len(volume.attachments)} servers, "
-            "which is not supported; attach it to one."
         )
 
 

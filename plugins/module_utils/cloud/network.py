@@ -261,6 +261,13 @@ class Networking:
         with self.cloud.calling(f"describe port {port_id}"):
             self._api.update_port(port_id, description=description)
 
+    def release_port(self, port_id: str) -> None:
+        """Take a port from what has it.
+
+        When a server is deleted, Nova deletes the ports that it made for it itself, by what Neutron says that the server has.
+        """
+        self._update("ports", port_id, {"device_id": "", "device_owner": ""}, "release port")
+
     def set_tags(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Replace the tags of a resource.
 

@@ -95,7 +95,7 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
     """Make the manifest of a checkpoint that is yet to be taken: everything except where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
+    copies = tuple(methods.pending(volume.source_id, volume.size, volume.is_image) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
 
 
@@ -169,6 +169,7 @@ def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: rest
     found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
     if wanted.conditions.remove_old:
         old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)
+        old_problems += superseded.root_disk_problems(stock.site.name, found.old, wanted.conditions.keep_volumes)
     else:
         old_problems = superseded.in_the_way(stock.site.name, found.old)
     return dataclasses.replace(

@@ -140,6 +140,7 @@ _VOLUME = _object(
     image_metadata={**_METADATA, "type": ["object", "null"]},
     is_read_only=_FLAG,
     device_tag=_TEXT_OR_NULL,
+    is_image=_FLAG,
 )
 
 _SERVER = _object(

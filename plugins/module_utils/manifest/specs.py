@@ -17,6 +17,7 @@ class VolumeSpec:
     :param availability_zone: None for whatever the site chooses.
     :param device_tag: by which the guest knows the disk.
     :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
+    :param is_image: whether it is no volume but the root disk of a server that boots from an image; its id is the server's.
     """
 
     source_id: str
@@ -32,6 +33,7 @@ class VolumeSpec:
     image_metadata: t.Mapping[str, str] | None = None
     is_read_only: bool = False
     device_tag: str | None = None
+    is_image: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +175,16 @@ class ServerSpec:
     hostname: str | None = None
     is_off: bool = False
     lock: str | None = None
+
+    @property
+    def root_image(self) -> VolumeSpec | None:
+        """The root disk of a server that boots from an image; None for one that boots from a volume."""
+        return next((one for one in self.volumes if one.is_image), None)
+
+    @property
+    def attached(self) -> tuple[VolumeSpec, ...]:
+        """What are really volumes."""
+        return tuple(one for one in self.volumes if not one.is_image)
 
 
 @dataclasses.dataclass(frozen=True)

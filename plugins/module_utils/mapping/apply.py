@@ -32,7 +32,7 @@ from ..manifest.specs import (
     VolumeSpec,
 )
 from .mapping import KINDS, AddressRule, SiteMapping, used_names
-from .schema import KEEP, NEW, REMAP
+from .schema import KEEP, NEW, REMAP, VOLUME
 
 _WAY_OUT = "give the subnet another cidr in the mapping"
 
@@ -110,7 +110,7 @@ class _Application:
             server_group=self._name_or_none("server_groups", spec.server_group),
             availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
             ports=tuple(self._port(port, self.mapping.rule_of(spec, port), f"server '{spec.name}'") for port in spec.ports),
-            volumes=tuple(self._volume(volume) for volume in spec.volumes),
+            volumes=tuple(self._volume(volume, self.mapping.root_disks.get(spec.name)) for volume in spec.volumes),
         )
 
     def _flavor(self, flavor: Flavor) -> Flavor:
@@ -119,9 +119,14 @@ class _Application:
             return flavor
         return NamedFlavor(**{**dataclasses.asdict(flavor), "name": name})
 
-    def _volume(self, spec: VolumeSpec) -> VolumeSpec:
+    def _volume(self, spec: VolumeSpec, root_disk: str | None) -> VolumeSpec:
+        """A volume with the names of the site.
+
+        :param root_disk: what a root disk becomes that is no volume.
+        """
         return dataclasses.replace(
             spec,
+            is_image=spec.is_image and root_disk != VOLUME,
             volume_type=self._name_or_none("volume_types", spec.volume_type) or "",
             availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
         )

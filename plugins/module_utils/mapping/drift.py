@@ -168,6 +168,13 @@ def _leftovers(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
             if key not in keys and key.lower() not in keys:
                 reason = f"Server '{name}' has no port on a network '{key}' and none with that MAC address; remove the rule."
                 yield Finding("addresses", name, reason)
+    yield from _root_disks(manifest, mapping)
+
+
+def _root_disks(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
+    from_images = {server.name for server in manifest.description.servers if server.root_image}
+    for name in sorted({*mapping.root_disks} - from_images):
+        yield Finding("root_disks", name, f"The application has no server '{name}' that boots from an image; remove the entry.")
 
 
 def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> t.Iterator[Finding]:
@@ -185,4 +192,4 @@ def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:
         key: {name: target for name, target in section.items() if target.name is not None or key in _OPTIONAL}
         for key, section in mapping.names.items()
     }
-    return list(apply(manifest, SiteMapping(decided, mapping.rule, mapping.servers)).problems)
+    return list(apply(manifest, SiteMapping(decided, mapping.rule, mapping.servers, mapping.root_disks)).problems)

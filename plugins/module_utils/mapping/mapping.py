@@ -119,11 +119,13 @@ class SiteMapping:
     """What things are called at the target site, and which addresses they get there.
 
     :param names: target per name at the source, per key of a kind; what is not in it has the same name at the site.
+    :param root_disks: per server that boots from an image, whether its root disk is to be one again, or becomes a volume.
     """
 
     names: t.Mapping[str, t.Mapping[str, Target]] = dataclasses.field(default_factory=dict)
     rule: AddressRule = AddressRule()
     servers: t.Mapping[str, ServerRule] = dataclasses.field(default_factory=dict)
+    root_disks: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def parse(cls, document: t.Mapping[str, t.Any] | None) -> SiteMapping:
@@ -141,6 +143,7 @@ class SiteMapping:
             names={kind.key: _targets(written[kind.key]) for kind in KINDS if written.get(kind.key)},
             rule=_rule(addresses),
             servers={name: _server_rule(one) for name, one in addresses.get("servers", {}).items()},
+            root_disks=dict(written.get("root_disks", {})),
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -152,7 +155,8 @@ class SiteMapping:
         }
         servers = {name: one.as_data() for name, one in self.servers.items()}
         addresses = {**self.rule.as_data(), **({"servers": servers} if servers else {})}
-        return {"schema_version": SCHEMA_VERSION, **names, **({"addresses": addresses} if addresses else {})}
+        others = {"addresses": addresses, "root_disks": dict(self.root_disks)}
+        return {"schema_version": SCHEMA_VERSION, **names, **{key: value for key, value in others.items() if value}}
 
     def targets(self, kind: str) -> t.Mapping[str, Target]:
         return self.names.get(kind, {})

@@ -207,15 +207,16 @@ class _Proposer:
         wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
         largest = dataclasses.replace(largest, extra_specs=_same_specs(wanted))
-        chosen = choose_flavor(largest, self.site.flavors)
+        has_root_disk = any(server.root_image for server in self.manifest.description.servers if server.flavor.name == name)
+        chosen = choose_flavor(largest, self.site.flavors, has_root_disk)
         if chosen:
             return Proposed(Target(chosen.name))
         by_size = sorted(self.site.flavors, key=lambda one: (one.name != name, -one.ram, -one.vcpus, one.name))
-        return self._undecided("flavors", name, self._why_no_flavor(largest), [one.name for one in by_size])
+        return self._undecided("flavors", name, self._why_no_flavor(largest, has_root_disk), [one.name for one in by_size])
 
-    def _why_no_flavor(self, wanted: Flavor) -> str:
-        specs, why = dict(wanted.extra_specs or {}), why_no_flavor(wanted, self.site.flavors)
-        size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory or more"
+    def _why_no_flavor(self, wanted: Flavor, has_root_disk: bool) -> str:
+        specs, why = dict(wanted.extra_specs or {}), why_no_flavor(wanted, self.site.flavors, has_root_disk)
+        size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory{f', {wanted.disk} GiB of disk' if has_root_disk else ''} or more"
         return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}{f': {why}' if why else ''}."
 
     def _volume_type(self, name: str) -> Proposed:

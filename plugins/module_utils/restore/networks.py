@@ -113,7 +113,7 @@ class NetworkRestore:
             gateway_ip=spec.gateway_ip,
             enable_dhcp=spec.enable_dhcp,
             dns_nameservers=list(spec.dns_nameservers),
-            allocation_pools=reserving_pools(self._plan.manifest, spec),
+            allocation_pools=reserving_pools(self._plan.whole, spec),
             host_routes=[dict(route) for route in spec.host_routes],
         )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}

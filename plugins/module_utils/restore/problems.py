@@ -24,6 +24,7 @@ from .networks_of_others import doubts_of_others, identity, problems_of_others
 from .nova_features import Feature
 from .plan import RestorePlan
 from .port_plan import PortStep
+from .root_disks import root_disk_problems
 from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
@@ -45,6 +46,7 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
         *_server_group_problems(manifest, site),
         *methods.unknown_problems(manifest),
         *_copy_problems(stock, plan.volumes),
+        *root_disk_problems(stock, plan.servers),
         *_name_problems(manifest, site),
         *_subnet_problems(manifest, site),
         *sharing_problems(site, plan.lacking),
@@ -64,7 +66,7 @@ def doubts(plan: RestorePlan) -> list[str]:
     """What may make the restore fail, or be missing afterwards, depending on the owners of other projects' networks."""
     site = plan.site
     off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
-    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
+    stays_off = [f"These servers did not run at the checkpoint and are off after the restore, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
     return [
@@ -340,8 +342,9 @@ def _build_problems(site: RestoreSite, step: ServerStep, label: str) -> t.Iterat
 
 
 def _volume_problems(step: ServerStep, awaited: bool) -> t.Iterator[str]:
-    for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
-        attached = volume is not None and any(
+    for spec, volume in zip(step.spec.attached, step.volumes, strict=True):
+        # Of one for several servers, others may be attached before.
+        attached = volume is not None and not volume.multiattach and any(
             step.current is None or one.server_id != step.current.id for one in volume.attachments
         )
         missing = volume is None or volume.status not in READY
@@ -376,9 +379,11 @@ def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
             f"The mapping names flavor '{flavor.name}' for server '{server.name}', but site '{site.name}' has none of that name; "
             "correct the mapping, or give the project access to it."
         )
-    why = why_no_flavor(flavor, site.flavors)
+    has_root_disk = server.root_image is not None
+    why = why_no_flavor(flavor, site.flavors, has_root_disk)
+    disk = f", a disk of {flavor.disk} GiB" if has_root_disk else ""
     return (
-        f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
+        f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory{disk}), but site "
         f"'{site.name}' has none of at least that size with the same extra specs{f' ({why})' if why else ''}; create one, give the project "
         "access to one, or name one in a mapping."
     )

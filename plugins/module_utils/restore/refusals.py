@@ -15,6 +15,7 @@ from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
 from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
+from .sharing import shared_volume_doubts, shared_volume_refusals
 from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
 from .topology import is_made, is_of_others, joined_subnets
@@ -42,6 +43,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
     found = [
         *_role_refusals(stock),
         *_type_refusals(plan, stock),
+        *shared_volume_refusals(plan, stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
         *_key_name_refusals(plan),
@@ -377,7 +379,8 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_key_doubts(plan)]
+    found = (_quota_doubts(stock, needs), shared_volume_doubts(plan, stock), _external_doubts(plan, stock), _translation_doubts(plan), _key_doubts(plan))
+    return [one for doubts in found for one in doubts]
 
 
 def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:

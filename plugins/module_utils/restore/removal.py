@@ -193,8 +193,8 @@ def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t
     marks += [Mark.of_text(one.description) for one in described]
     marks += [Mark.of_text(key) for key in site.key_pairs.values()]
     counts = collections.Counter(mark.owner for mark in marks if mark and mark.application == application and mark.owner != owner)
-    found = sorted(counts.items(), key=lambda item: (item[0].checkpoint, item[0].drill or ""))
-    return [{"checkpoint": one.checkpoint, "drill": one.drill, "resources": count} for one, count in found]
+    found = sorted(counts.items(), key=lambda item: (item[0].checkpoint, item[0].drill or "", item[0].apart or ""))
+    return [{"checkpoint": one.checkpoint, "drill": one.drill, "beside": one.apart, "resources": count} for one, count in found]
 
 
 def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:

@@ -31,6 +31,7 @@ from .port_plan import FloatingStep, PortStep
 from .problems import server_problems
 from .reservation import Pools, complete_pools
 from .server_plan import OFF, RUNS, ServerStep
+from .sharing import in_turn
 from .trunk_plan import TrunkStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
@@ -219,7 +220,7 @@ class ServerRestore:
             start={source: functools.partial(self._start, source, by_source) for source in by_source},
             look=lambda sources: self._look(sources, by_source),
             what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to {_goal(by_source[source])}",
-            startable=lambda sources: self._with_volumes(sources, by_source),
+            startable=lambda sources: self._with_volumes(sources, by_source, lambda source: pipeline.outcome(source) is not None),
         )
         servers = values_of(pipeline.run(self.concurrency, self.waiter))
         each([(step, servers[source]) for source, step in by_source.items()], self._finish, self.concurrency)
@@ -232,11 +233,13 @@ class ServerRestore:
         """Seconds for which the tier had to wait for a server: until its own volumes were there, and then for itself."""
         return round(self._volumes_there[source] - started + self._ended[source] - self._begun[source], 1)
 
-    def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep]) -> list[str]:
-        """Servers that no longer wait for a volume."""
+    def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep], has_ended: t.Callable[[str], bool]) -> list[str]:
+        """Servers that no longer wait for a volume, nor for another server to get one that they share."""
         if self.volumes is not None:
             self.volumes.advance()
-        there = [source for source in sources if self._has_volumes(steps[source])]
+        under_way = [step for source, step in steps.items() if source in self._begun and not has_ended(source)]
+        ready = [steps[source] for source in sources if self._has_volumes(steps[source])]
+        there = [step.source for step in in_turn(ready, under_way)]
         for source in there:
             self._volumes_there.setdefault(source, self._elapsed())
         return there
@@ -246,7 +249,7 @@ class ServerRestore:
 
     def _outcomes_of_volumes(self, step: ServerStep) -> dict[str, Outcome[Volume] | None]:
         volumes = t.cast(VolumesUnderWay, self.volumes)
-        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.volumes}
+        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.attached}
 
     def _on_volumes(self, step: ServerStep) -> ServerStep:
         """The step with the volumes that have been restored since it was planned.

@@ -49,6 +49,8 @@ class Stock:
     roles: frozenset[str] = frozenset()
     type_zones: t.Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     free_addresses: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    #: Whether a volume can have several servers, per name of the types of which the site shows it.
+    multiattach_types: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
 
 
 def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = (), admin: Cloud | None = None) -> Stock:
@@ -63,6 +65,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = (), admin: C
         "parts": lambda: methods.look(storage, copies, concurrency),
         "volume types": storage.volume_types,
         "type zones": storage.zones_of_types,
+        "multi-attach types": storage.multiattach_types,
         "free addresses": lambda: _if_readable(network.free_addresses),
         "volume": lambda: _if_readable(storage.quotas),
         "compute": lambda: _if_readable(compute.quotas),
@@ -82,6 +85,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = (), admin: C
         roles=cloud.roles,
         type_zones=found["type zones"],
         free_addresses=found["free addresses"] or {},
+        multiattach_types=found["multi-attach types"],
     )
 
 

@@ -61,6 +61,7 @@ def _volume(number, name, device, bootable):
         "image_metadata": {},
         "is_read_only": False,
         "device_tag": None,
+        "is_image": False,
     }
 
 

@@ -153,7 +153,7 @@ def test_of_some_servers_only_those_are_restored_with_their_tiers_and_volumes(ru
     done = run(COMMAND, servers=["orders-db"], volumes="restore", site=shop.prepared_site(volumes=()), check_mode=True, storage=())
     assert [step.spec.name for step in done.restore.steps] == ["orders-db"]
     assert [tier.name for tier in done.restore.plan.manifest.application.tiers] == ["database"]
-    assert {step.server for step in done.restore.volumes.steps} == {"orders-db"}
+    assert {step.servers for step in done.restore.volumes.steps} == {("orders-db",)}
 
 
 def test_for_a_drill_what_was_asked_for_stands_for_the_checks(run):

@@ -133,6 +133,7 @@ class _Side:
         more = {
             "order of disks": [one["size"] for one in volumes],
             "order of interfaces": [self._neutron["ports"][one]["mac_address"] for one in server["_ports"]],
+            "boots from an image": bool(server["image"]),
             "server group": sorted(group["name"] for group in self.groups if server["id"] in group["members"]),
             # Where all are off, the application was shut down for its checkpoint.
             "status": server["status"] if any(one["status"] != "SHUTOFF" for one in self.servers) else "ACTIVE",

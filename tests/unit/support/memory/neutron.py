@@ -773,6 +773,10 @@ class Neutron:
         in_use = any(one["id"] in port["security_groups"] for port in self.by_id["ports"].values())
         expect(changed.get("stateful") == one.get("stateful") or not in_use, "Security group is in use", 409)
 
+    def delete(self, kind: str, one: Resource) -> None:
+        """Remove a resource, as other services have it done."""
+        self._delete(kind, one)
+
     def _delete(self, kind: str, one: Resource) -> None:
         ports = self.by_id["ports"].values()
         in_use = {

@@ -163,7 +163,7 @@ VOLUMES = kind(
 SERVERS = kind(
     {
         **{"flavor": 0, "metadata": {}, "hostname": None, "renamed": None, "state": None, "locked": None, "config_drive": False, "zone": None},
-        **{"hints": {}, **_DESCRIBED},
+        **{"hints": {}, "imaged": False, **_DESCRIBED},
     },
     {
         "flavor": (1, 2, 3),
@@ -175,6 +175,7 @@ SERVERS = kind(
         "config_drive": (True,),
         "zone": ("nova",),
         "hints": ({"different_cell": "x"},),
+        "imaged": (True, "alone"),
         **_DESCRIPTIONS,
     },
     name=_names,
@@ -554,18 +555,21 @@ class Source(_Builder):
 
     def _server(self, one: Blueprint) -> None:
         ports = [port for port in (self._port(drawn) for drawn in one["ports"]) if port]
-        volumes = [self._volume(drawn, place == 0) for place, drawn in enumerate(one["volumes"])]
+        image = self.site.glance.fake.add(self.site.new_id(), b"a root disk") if one["imaged"] else None
+        disks = [] if one["imaged"] == "alone" else one["volumes"]
+        volumes = [self._volume(drawn, place == 0 and not image) for place, drawn in enumerate(disks)]
         mapping = [
-            {"uuid": volume["id"], "boot_index": -1 if place else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
-            for place, (volume, drawn) in enumerate(zip(volumes, one["volumes"], strict=True))
+            {"uuid": volume["id"], "boot_index": -1 if place or image else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
+            for place, (volume, drawn) in enumerate(zip(volumes, disks, strict=True))
         ]
         # Those with a device name of their own are attached later.
-        late = [place for place, drawn in enumerate(one["volumes"]) if place and drawn["device"]]
+        late = [place for place, drawn in enumerate(disks) if place and drawn["device"]]
         body = {
             "name": self.called("server", one["name"], self._unique),
             "flavorRef": self.flavors[one["flavor"]]["id"],
             "networks": [{"port": port["id"]} for port in ports] or "none",
-            "block_device_mapping_v2": [entry for place, entry in enumerate(mapping) if place not in late],
+            "imageRef": image and image["id"],
+            "block_device_mapping_v2": [*_root(image), *(entry for place, entry in enumerate(mapping) if place not in late)],
             "key_name": _pick(self.keys, one["key"]),
             "config_drive": one["config_drive"],
             "availability_zone": one["zone"],
@@ -583,7 +587,7 @@ class Source(_Builder):
         server = self.site.nova.by_id["servers"][made["server"]["id"]]
         self.servers.append(server)
         for place in late:
-            drawn = one["volumes"][place]
+            drawn = disks[place]
             if drawn["device"] not in {there["device"] for there in server["_volumes"]}:
                 self.site.nova.attach(server, volumes[place], drawn["goes"], drawn["tag"], drawn["device"])
         self._change(server, one)
@@ -615,6 +619,11 @@ class Source(_Builder):
         if one["image"]:
             volume["volume_image_metadata"] = one["image"]
         return volume
+
+
+def _root(image: Resource | None) -> list[Resource]:
+    """The mapping of a root disk that is made of an image."""
+    return [{"uuid": image["id"], "boot_index": 0, "source_type": "image", "destination_type": "local"}] if image else []
 
 
 def address(cidr: str, offset: int) -> str:

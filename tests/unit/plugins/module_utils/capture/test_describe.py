@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     AddressGroup,
     Attachment,
     FixedIp,
+    Flavor,
     FloatingIp,
     Network,
     Router,
@@ -24,6 +25,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     ServerGroup,
     Subnet,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.agreement import of_shared
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressGroupSpec, FloatingSpec, ServerGroupSpec
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
@@ -171,7 +173,7 @@ def test_what_a_server_its_ports_and_its_groups_are_is_kept():
 
 
 def test_disks_and_interfaces_have_the_tags_by_which_the_guest_knows_them():
-    server = described(device_tags={"volume-data": "orders", "port-front": "public"}).servers[0]
+    server = described(device_tags={"id-orders-db": {"volume-data": "orders", "port-front": "public"}}).servers[0]
     assert [one.device_tag for one in server.volumes] == [None, "orders", None]
     assert [one.device_tag for one in server.ports] == [None, "public"]
 
@@ -197,6 +199,39 @@ def two_servers(**changes):
     front = server("front", volumes=(("volume-front", False),))
     more = {"volumes": {**VOLUMES, "volume-front": volume("front")}, "devices": {**seen().devices, "id-front": {"volume-front": "/dev/vda"}}}
     return application, seen(servers={"id-orders-db": orders_db(**changes), "id-front": front}, **more)
+
+
+def sharing():
+    """Both servers, which share a volume."""
+    application, site = two_servers(volumes=(("volume-boot", False), ("volume-shared", True)))
+    front = dataclasses.replace(site.servers["id-front"], volumes=(("volume-front", False), ("volume-shared", False)))
+    both = (Attachment("id-orders-db", "/dev/vdb"), Attachment("id-front", "/dev/vdc"), Attachment("id-blog", "/dev/vdd"))
+    shared = volume("shared", bootable=False, multiattach=True, attachments=both)
+    devices = {
+        "id-orders-db": {"volume-boot": "/dev/vda", "volume-shared": "/dev/vdb"},
+        "id-front": {"volume-front": "/dev/vda", "volume-shared": "/dev/vdc"},
+    }
+    tags = {"id-orders-db": {"volume-shared": "journal"}}
+    changes = {"servers": {**site.servers, "id-front": front}, "volumes": {**site.volumes, "volume-shared": shared}}
+    return application, dataclasses.replace(site, devices=devices, device_tags=tags, **changes)
+
+
+def test_a_volume_of_several_servers_is_each_servers_own_way():
+    found = describe(*sharing())
+    database, front = (server.volumes[-1] for server in found.servers)
+    assert (database.source_id, database.device, database.delete_on_termination, database.device_tag) == ("volume-shared", "/dev/vdb", True, "journal")
+    assert (front.source_id, front.device, front.delete_on_termination, front.device_tag) == ("volume-shared", "/dev/vdc", False, None)
+    assert [volume.source_id for volume in found.volumes] == ["volume-boot", "volume-shared", "volume-front"]
+    assert found.holders["volume-shared"] == ["orders-db", "front"]
+    assert of_shared(found.servers) == []
+
+
+def test_a_server_outside_that_has_a_volume_of_the_application_is_named():
+    _application, site = sharing()
+    (told,) = [str(one) for one in left_out(site) if "attachments" in str(one)]
+    assert told.startswith("volume shared (volume-shared): attachments (server id-blog); it is in no tier of the application")
+    own = dataclasses.replace(site.volumes["volume-shared"], attachments=site.volumes["volume-shared"].attachments[:2])
+    assert not [one for one in left_out(dataclasses.replace(site, volumes={**site.volumes, "volume-shared": own})) if "attachments" in str(one)]
 
 
 def intent(**changes):
@@ -236,13 +271,13 @@ def test_an_application_that_was_shut_down_as_a_whole_has_no_standby():
 )
 def test_that_an_application_that_was_shut_down_is_started_is_told(changes, is_told):
     told = [str(one) for one in left_out(seen(servers={"id-orders-db": orders_db(**changes)}))]
-    whole = "server 'orders-db': status (SHUTOFF); all servers of the application are off, so the restored ones are started"
+    whole = "server 'orders-db': status (SHUTOFF); no server of the application runs, so the restored ones are started"
     assert told == [whole] * is_told
     assert left_out(two_servers(**changes)[1]) == []
 
 
 def test_standbys_are_named():
-    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "stay off" in one]
+    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "do not run" in one]
     assert "orders-db (id-orders-db)" in told
     assert "front" not in told
 
@@ -341,14 +376,13 @@ def with_group(**changes):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (with_server(boots_from_image=True), "boots from an image: it cannot be restored from volumes; rebuild it"),
+        (
+            with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 0, 0, 0)),
+            "boots from an image, and its flavor does not say how large its root disk is",
+        ),
         (with_server(volumes=()), "Server orders-db (id-orders-db) has no volumes"),
         ({"volumes": {}}, "Volume volume-boot of server orders-db (id-orders-db) is not visible in the project"),
         (with_boot_volume(encrypted=True), "Volume boot (volume-boot) of server orders-db (id-orders-db) is encrypted"),
-        (
-            with_boot_volume(attachments=(Attachment("id-orders-db", "/dev/vda"), Attachment("other", "/dev/vdb"))),
-            "is attached to 2 servers",
-        ),
         (
             {"networks": {key: one for key, one in seen().networks.items() if key != "net"}},
             "Port port-front of server orders-db (id-orders-db) is on network net, which belongs to another project and is not shared with this one;",
@@ -391,9 +425,40 @@ def test_address_groups_of_rules_are_described_and_named_by_them():
         described(**with_group(rules=(rule,)), address_groups={"a": AddressGroup("a", "", "project")})
 
 
+def test_the_root_disk_of_a_server_that_boots_from_an_image_comes_first_and_is_no_volume():
+    server = described(**with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 4, 0, 0))).servers[0]
+    root, *volumes = server.volumes
+    assert (root.source_id, root.name, root.size, root.device, root.bootable, root.is_image) == (
+        "id-orders-db",
+        "root disk of orders-db",
+        4,
+        "/dev/vda",
+        True,
+        True,
+    )
+    assert server.root_image == root
+    assert server.attached == tuple(volumes)
+    assert [(one.is_image, one.source_id) for one in volumes] == [(False, f"volume-{name}") for name in ("boot", "data", "data2")]
+
+
+def test_marks_on_the_image_that_a_volume_was_made_of_are_none_of_its_properties():
+    changed = with_boot_volume(image_metadata={"hw_disk_bus": "virtio", "osdr_copy": "{}"})
+    (boot, *_others) = described(**changed).servers[0].volumes
+    assert boot.image_metadata == {"hw_disk_bus": "virtio"}
+
+
+def test_a_server_that_boots_from_an_image_needs_no_volumes():
+    server = described(**with_server(boots_from_image=True, volumes=(), root_device="/dev/sda")).servers[0]
+    assert [(one.source_id, one.device) for one in server.volumes] == [("id-orders-db", "/dev/sda")]
+
+
 def test_all_problems_are_told_at_once():
     with pytest.raises(CheckFailed) as raised:
-        described(**with_server(boots_from_image=True), **with_network(name=""), **with_boot_volume(encrypted=True))
+        described(
+            **with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 0, 0, 0)),
+            **with_network(name=""),
+            **with_boot_volume(encrypted=True),
+        )
     assert len(raised.value.facts["problems"]) == 3
 
 

@@ -348,6 +348,28 @@ def test_what_freezes_and_thaws_says_so_to_the_right_server(compute, requests_mo
     assert [one.json() for one in request.request_history] == [body]
 
 
+@pytest.mark.parametrize(("token", "header"), [("ours", "ours"), (None, None)])
+def test_an_image_is_asked_for_once_and_by_the_holder_of_the_freeze(compute, requests_mock, token, header):
+    request = requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202, json={"image_id": "i1"})
+    assert compute.create_image("s1", "root", {"osdr_root": "s1"}, token) == "i1"
+    assert [one.json() for one in request.request_history] == [{"createImage": {"name": "root", "metadata": {"osdr_root": "s1"}}}]
+    sent = request.last_request.headers
+    assert (sent.get("X-OpenStack-Quiesce-Token"), sent["OpenStack-API-Version"]) == (header, "compute 2.45")
+
+
+def test_what_was_done_with_a_server_is_listed_with_its_request(compute, requests_mock):
+    actions = [{"action": "createImage", "start_time": "2026-11-22T12:00:01.000000", "request_id": "r"}]
+    requests_mock.get(f"{NOVA}/servers/s1/os-instance-actions", json={"instanceActions": actions})
+    assert compute.actions("s1") == [("createImage", "r")]
+
+
+def test_the_image_that_a_server_boots_from_is_known(compute, requests_mock):
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(image={"id": "i1"})})
+    assert compute.server("s1").image_id == "i1"
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server()})
+    assert compute.server("s1").image_id == ""
+
+
 def test_the_quiesce_api_is_waited_for_as_long_as_it_may_take(compute, requests_mock):
     request = requests_mock.post(f"{NOVA}/servers/s1/action", json={"quiesce": {"intact": True}})
     assert compute.quiesce_action("s1", "unquiesce", None, 7) == {"intact": True}

@@ -146,6 +146,12 @@ def test_what_the_application_does_not_have_any_more_is_drift():
     ]
 
 
+def test_a_root_disk_that_is_a_volume_already_is_drift():
+    assert drifted(root_disks={"orders-db": "volume", "gone": "image"}) == [
+        ("root_disks", name, f"The application has no server '{name}' that boots from an image; remove the entry.") for name in ("gone", "orders-db")
+    ]
+
+
 def test_what_has_no_entry_and_no_namesake_is_drift():
     (found,) = drift(MANIFEST, mapping(external_networks={}), OTHER)
     assert (found.kind, found.name, found.candidates) == ("external_networks", "public", ("provider",))
