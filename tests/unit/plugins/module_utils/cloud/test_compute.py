@@ -233,6 +233,8 @@ def test_key_pairs_of_another_user_are_seen_by_administrators(compute, requests_
     listed = requests_mock.get(f"{NOVA}/os-keypairs", json={"keypairs": [{"keypair": {"name": "shop", "public_key": "ssh-ed25519 AAAA"}}]})
     assert compute.key_pairs_of("u7") == {"shop": "ssh-ed25519 AAAA"}
     assert listed.request_history[0].qs["user_id"] == ["u7"]
+    # An older one passes over whose they are.
+    assert listed.request_history[0].headers["OpenStack-API-Version"] == "compute 2.10"
     requests_mock.get(f"{NOVA}/os-keypairs", status_code=403)
     assert compute.key_pairs_of("u7") == {}
     requests_mock.get(f"{NOVA}/os-keypairs", status_code=400)
