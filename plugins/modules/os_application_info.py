@@ -42,8 +42,8 @@ options:
     type: str
   admin_cloud:
     description:
-      - The same site with credentials that see user data, and from which device a server boots, by name or as a dictionary;
-        by default only administrators do.
+      - The same site with credentials that see user data, from which device a server boots, and key pairs of the users who made the servers, by name
+        or as a dictionary; by default only administrators do.
         O(cloud) when omitted.
     type: raw
   cg_snapshot:
@@ -114,7 +114,8 @@ application_description:
       returned: success
     topology:
       description:
-        - The C(networks), C(subnets), C(routers), C(security_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - The C(networks), C(subnets), C(routers), C(security_groups), C(address_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - A network with C(is_of_others) belongs to another project; its subnets are those in which the application is.
         - C(ports) on no server, such as those of virtual addresses; C(trunks), and C(forwarders), floating addresses that forward ports, which name
           ports by their ids.
         - The name of a server group begins with that of the application, because nothing else tells whose it is.

@@ -17,7 +17,8 @@ description:
     first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
   - The root disk of a server that boots from an image is no volume; it becomes an image in Glance, which Nova makes inside the freeze,
     after the snapshots. The freeze lasts until Nova has copied the disk, not until the image is uploaded. See O(quiesce.budget).
-  - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent.
+  - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent. Nor are those that their owner has paused or
+    suspended; their snapshots are C(paused)-consistent. Servers in other states than these and C(ACTIVE) are refused.
   - Where a storage backend reports truly consistent group snapshots, the volumes there are snapshotted as one group, else
     all of them at once; see O(grouping).
   - Within a freeze that M(osdr.openstack.os_server_quiesce) holds, leave O(quiesce) out, and call the module again with O(thaw)

@@ -95,7 +95,7 @@ checkpoint_check:
       description: Their size together.
       type: int
     freezes:
-      description: How each server would be frozen, except those that are shut down. Empty without O(quiesce).
+      description: How each server would be frozen, except those that stand still by themselves. Empty without O(quiesce).
       type: list
       elements: dict
       contains:

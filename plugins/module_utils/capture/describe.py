@@ -12,10 +12,11 @@ from ..core.errors import CheckFailed
 from ..core.image_marks import unmarked_properties
 from ..core.intent import intents_of
 from ..core.marking import LONGEST_NAME, unmarked, unmarked_tags, unmarked_text
-from ..core.records import FloatingIp, Network, Port, RootDisk, Router, SecurityGroup, Server, Subnet, Trunk, Volume
+from ..core.records import AddressGroup, FloatingIp, Network, Port, RootDisk, Router, SecurityGroup, Server, Subnet, Trunk, Volume
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.rules import rule_spec
 from ..manifest.specs import (
+    AddressGroupSpec,
     AddressSpec,
     FloatingSpec,
     ForwarderSpec,
@@ -136,7 +137,7 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         description=unmarked_text(volume.description),
         image_metadata=unmarked_properties(volume.image_metadata),
         is_read_only=volume.is_read_only,
-        device_tag=seen.device_tags.get(volume.id),
+        device_tag=seen.device_tag(server.id, volume.id),
     )
 
 
@@ -168,7 +169,7 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         dns_domain=port.dns_domain,
         profile=port.profile or None,
         dhcp_options=port.dhcp_options,
-        device_tag=seen.device_tags.get(port.id),
+        device_tag=seen.device_tag(port.device_id, port.id),
     )
 
 
@@ -217,6 +218,7 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
         ports=tuple(sorted((_port(seen, one) for one in seen.ports_on_no_server()), key=lambda port: (port.network, port.name, port.source_id))),
         trunks=tuple(_trunk(one) for one in seen.trunks_of_servers()),
         forwarders=tuple(_forwarders(seen)),
+        address_groups=_named(_address_group(seen.address_groups[one]) for one in scope.address_groups),
     )
 
 
@@ -262,6 +264,7 @@ def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
         tags=unmarked_tags(network.tags),
         dns_domain=network.dns_domain,
         qos_policy=_policy_name(seen, network.qos_policy_id),
+        is_of_others=not seen.is_own(network),
     )
 
 
@@ -315,7 +318,7 @@ def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterab
 
 
 def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
-    names = {one.id: one.name for one in seen.security_groups.values()}
+    names = {one.id: one.name for one in seen.security_groups.values()} | {one.id: one.name for one in seen.address_groups.values()}
     return SecurityGroupSpec(
         name=group.name,
         description=unmarked_text(group.description),
@@ -323,3 +326,7 @@ def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpe
         is_stateful=group.is_stateful,
         tags=unmarked_tags(group.tags),
     )
+
+
+def _address_group(group: AddressGroup) -> AddressGroupSpec:
+    return AddressGroupSpec(group.name, unmarked_text(group.description), group.addresses)

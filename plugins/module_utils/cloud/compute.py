@@ -7,7 +7,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ..core.errors import CheckFailed
+from ..core.errors import CheckFailed, CloudError
 from ..core.libraries import library
 from ..core.records import Flavor, Quota, Server, ServerGroup
 from .session import NONSENSE, Cloud
@@ -17,6 +17,7 @@ from .shape import shaped
 _KNOWN_VERSION = "2.100"
 #: Since then, names of key pairs may hold '.' and '@'.
 _KEY_NAMES_VERSION = "2.92"
+_FORBIDDEN = 403
 #: Since then, Nova tells the id of an image that it makes.
 _IMAGE_ID_VERSION = "2.45"
 #: The header by which the holder of a freeze names it to the quiesce API.
@@ -250,6 +251,16 @@ class Compute:
         with self.cloud.calling("list key pairs"):
             return {found.name: found.public_key for found in self._api.keypairs()}
 
+    def key_pairs_of(self, user_id: str) -> dict[str, str]:
+        """Public key per name of another user's key pairs; none where the credentials may not see these."""
+        try:
+            with self.cloud.calling(f"list the key pairs of user {user_id}"):
+                return {found.name: found.public_key for found in self._api.keypairs(user_id=user_id)}
+        except CloudError as error:
+            if error.http_status == _FORBIDDEN:
+                return {}
+            raise
+
     def create_key_pair(self, name: str, public_key: str) -> None:
         """Create a key pair. The SDK asks for it with a version in which names may hold neither '.' nor '@', hence the plain call."""
         version = library("openstack.utils", "openstacksdk").maximum_supported_microversion(self._api, _KEY_NAMES_VERSION)
@@ -336,6 +347,7 @@ def _server(found: t.Any) -> Server:
         root_device=found.root_device_name or "",
         power_state=found.power_state,
         updated_at=found.updated_at or "",
+        user_id=found.user_id or "",
         image_id=(found.image and found.image.id) or "",
     )
 

@@ -20,6 +20,10 @@ CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
 #: On what a drill makes, which is no part of any real restore.
 DRILL_KEY = "osdr_drill"
+#: On what is restored beside the application while it runs: the id that was given for that.
+BESIDE_KEY = "osdr_beside"
+#: On a volume that a roll-back took out of use, and that stays until the roll-back is accepted: its id.
+KEPT_KEY = "osdr_kept"
 #: On a volume that was restored: its own id, which what is copied from it has not.
 VOLUME_KEY = "osdr_volume"
 #: On a server, for as long as it is or may be frozen.
@@ -340,6 +344,8 @@ class Server:
     power_state: int | None = None
     #: When Nova last changed what it knows of it, for example because it was started or stopped.
     updated_at: str = ""
+    #: Who made it, and whose key pair it has.
+    user_id: str = ""
     #: Of the image that it boots from; empty when it boots from a volume.
     image_id: str = ""
 
@@ -464,6 +470,17 @@ class Router:
     routes: tuple[t.Mapping[str, str], ...] = ()
     is_ha: bool | None = None
     is_distributed: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressGroup:
+    """Addresses and ranges that rules of security groups name together."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    description: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

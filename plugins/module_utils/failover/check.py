@@ -103,12 +103,14 @@ class MoveSite:
     """One of the two sites.
 
     :param name: how the catalogues call it.
+    :param admin: the site as an administrator, who makes ports on networks of others there.
     """
 
-    def __init__(self, name: str, cloud: Cloud, catalogue: Catalogue) -> None:
+    def __init__(self, name: str, cloud: Cloud, catalogue: Catalogue, admin: Cloud | None = None) -> None:
         self.name = name
         self.cloud = cloud
         self.catalogue = catalogue
+        self.admin = admin
 
     def view(self, application: Application) -> active_site.View:
         return active_site.look(self.name, self.catalogue, application, Compute(self.cloud).servers())
@@ -139,7 +141,7 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
             return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
         taken = provisional(captured.description, checkpoint, source.name, now)
         verdict = dataclasses.replace(verdict, warnings=captured.warnings)
-    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency))
+    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency, admin=target.admin))
 
 
 def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:

@@ -209,6 +209,12 @@ class SubnetSpec:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSpec:
+    """A network.
+
+    :param is_of_others: whether it belongs to another project, such as one that the operator provides for all: another one stands for it at each site,
+        and none is made.
+    """
+
     name: str
     mtu: int
     port_security_enabled: bool
@@ -217,6 +223,7 @@ class NetworkSpec:
     tags: tuple[str, ...] = ()
     dns_domain: str = ""
     qos_policy: str | None = None
+    is_of_others: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,6 +260,17 @@ class SecurityGroupRuleSpec:
     remote_ip_prefix: str | None
     #: Name of the group whose members may connect.
     remote_group: str | None
+    #: Name of the addresses that may.
+    remote_address_group: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressGroupSpec:
+    """Addresses and ranges that rules name together."""
+
+    name: str
+    description: str
+    addresses: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,3 +317,13 @@ class Topology:
     ports: tuple[PortSpec, ...] = ()
     trunks: tuple[TrunkSpec, ...] = ()
     forwarders: tuple[ForwarderSpec, ...] = ()
+    address_groups: tuple[AddressGroupSpec, ...] = ()
+
+    @property
+    def networks_of_others(self) -> frozenset[str]:
+        """Names of the networks that belong to other projects."""
+        return frozenset(spec.name for spec in self.networks if spec.is_of_others)
+
+    def is_of_others(self, subnet: str) -> bool:
+        """Whether a subnet is on a network of another project."""
+        return any(spec.name == subnet and spec.network in self.networks_of_others for spec in self.subnets)

@@ -15,6 +15,7 @@ from ..core.records import Flavor, NamedFlavor
 from ..manifest.addresses import NoPlace, Renumbering, SubnetMove
 from ..manifest.manifest import Manifest
 from ..manifest.specs import (
+    AddressGroupSpec,
     AddressSpec,
     FloatingSpec,
     ForwarderSpec,
@@ -212,6 +213,7 @@ class _Application:
             ports=tuple(self._lone_port(port) for port in topology.ports),
             trunks=topology.trunks,
             forwarders=tuple(self._forwarders(topology.forwarders)),
+            address_groups=self._all("address_groups", self._own("address_groups", topology.address_groups), self._address_group),
         )
 
     def _server_groups(self, topology: Topology) -> list[ServerGroupSpec]:
@@ -242,8 +244,10 @@ class _Application:
         return tuple(found.values())
 
     def _network(self, spec: NetworkSpec) -> NetworkSpec:
-        policy = self._name_or_none("qos_policies", spec.qos_policy)
-        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy)
+        """A network; in place of one of others, the project gets one of its own where the mapping says so."""
+        policy, target = self._name_or_none("qos_policies", spec.qos_policy), self.mapping.target("networks", spec.name)
+        is_of_others = spec.is_of_others and not (target and target.make)
+        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy, is_of_others=is_of_others)
 
     def _router(self, spec: RouterSpec) -> RouterSpec:
         return dataclasses.replace(
@@ -279,7 +283,13 @@ class _Application:
             rule,
             remote_ip_prefix=prefix and self._moved(prefix, (), what),
             remote_group=rule.remote_group and self._name("security_groups", rule.remote_group),
+            remote_address_group=rule.remote_address_group and self._name("address_groups", rule.remote_address_group),
         )
+
+    def _address_group(self, spec: AddressGroupSpec) -> AddressGroupSpec:
+        """An address group, with what is in the application's subnets moved along with these."""
+        moved = (self._moved(one, (), f"address group '{spec.name}'") for one in spec.addresses)
+        return dataclasses.replace(spec, name=self._name("address_groups", spec.name), addresses=tuple(dict.fromkeys(moved)))
 
     def _subnet(self, spec: SubnetSpec) -> SubnetSpec:
         named = dataclasses.replace(

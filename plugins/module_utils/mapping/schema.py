@@ -50,6 +50,7 @@ SCHEMA = {
         volume_types=_by_name(_FOUND),
         key_pairs=_by_name(_MADE),
         security_groups=_by_name(_MADE),
+        address_groups=_by_name(_MADE),
         server_groups=_by_name(_MADE),
         availability_zones=_by_name(_FOUND),
         qos_policies=_by_name(_FOUND),

@@ -125,12 +125,12 @@ class SnapshotSet:
                 self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
             # Before the images are complete: others hold their freezes until the snapshots are taken, and no longer.
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
-            still_off = seeing.still_off()
+            still = seeing.still()
             if self._wanted.root_disks and not requests.has_failed:
                 # Only cut off so far, and still to be uploaded.
                 self._settled(self._waiter)
             self._refuse_failed(requests)
-            seen = Seen(requests.taken, units, window, standing, still_off)
+            seen = Seen(requests.taken, units, window, standing, still)
             return self._seal(seen.evidence(self._wanted.servers))
         except BaseException:
             with interruption.shielded():

@@ -46,6 +46,8 @@ class MemorySite:
         self.name = name
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
+        #: Is called before each of them.
+        self.on_write: t.Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
         self.prefix = sum(map(ord, name)) % 90 + 10
         self.neutron = Neutron(self, extensions)
@@ -83,8 +85,9 @@ class MemorySite:
 class _Transport:
     """What keystoneauth takes for a session of requests."""
 
-    def __init__(self, nova_version: tuple[int, int]) -> None:
+    def __init__(self, nova_version: tuple[int, int], caller: Caller | None) -> None:
         self.site: MemorySite | None = None
+        self._caller = caller
         self._documents = {url: json.dumps(found) for url, found in _discovery(nova_version).items()}
 
     def request(self, method: str, url: str, params: t.Any = None, data: t.Any = None, headers: t.Any = None, **_options: t.Any) -> requests.Response:
@@ -96,8 +99,9 @@ class _Transport:
         path = tuple(piece for piece in parts.path.split("/") if piece)
         site = t.cast(MemorySite, self.site)
         if method != "GET":
+            site.on_write()
             site.writes.append((service, method, *path))
-        request = Request(site.caller, method, path, query, json.loads(data) if data else {}, _version(headers))
+        request = Request(self._caller or site.caller, method, path, query, json.loads(data) if data else {}, _version(headers))
         try:
             status, found = 200, site.serve(service, request)
         except Refused as refused:
@@ -141,18 +145,21 @@ def _discovery(nova_version: tuple[int, int]) -> Resource:
 
 
 @functools.cache
-def _connection(name: str, nova_version: tuple[int, int]) -> tuple[t.Any, _Transport]:
+def _connection(name: str, nova_version: tuple[int, int], caller: Caller | None) -> tuple[t.Any, _Transport]:
     """To make one takes as long as everything that is done with it."""
     endpoints = {f"{_SERVICES[service]}_endpoint_override": endpoint for service, endpoint in _ENDPOINTS.items()}
     connection = openstack.connect(auth_type="none", endpoint=_ENDPOINTS["neutron"], **endpoints)
-    transport = _Transport(nova_version)
+    transport = _Transport(nova_version, caller)
     connection.session.session = transport
     connection.has_service = lambda _service: False
     return connection, transport
 
 
-def connection_to(site: MemorySite) -> t.Any:
-    """The SDK's connection to a site; there is one per name, so that sites of one name are used one after the other."""
-    connection, transport = _connection(site.name, site.nova.version)
+def connection_to(site: MemorySite, caller: Caller | None = None) -> t.Any:
+    """The SDK's connection to a site; there is one per name and caller, so that sites of one name are used one after the other.
+
+    :param caller: whose; of the site's own one where there is none.
+    """
+    connection, transport = _connection(site.name, site.nova.version, caller)
     transport.site = site
     return connection

@@ -220,6 +220,17 @@ def test_key_pairs_are_made_and_removed(compute, requests_mock):
     compute.delete_key_pair("shop")
 
 
+def test_key_pairs_of_another_user_are_seen_by_administrators(compute, requests_mock):
+    listed = requests_mock.get(f"{NOVA}/os-keypairs", json={"keypairs": [{"keypair": {"name": "shop", "public_key": "ssh-ed25519 AAAA"}}]})
+    assert compute.key_pairs_of("u7") == {"shop": "ssh-ed25519 AAAA"}
+    assert listed.request_history[0].qs["user_id"] == ["u7"]
+    requests_mock.get(f"{NOVA}/os-keypairs", status_code=403)
+    assert compute.key_pairs_of("u7") == {}
+    requests_mock.get(f"{NOVA}/os-keypairs", status_code=400)
+    with pytest.raises(CloudError):
+        compute.key_pairs_of("u7")
+
+
 @pytest.mark.parametrize(("max_per_host", "rules"), [(None, {}), (2, {"rules": {"max_server_per_host": 2}})])
 def test_server_groups_are_made_and_removed(compute, requests_mock, max_per_host, rules):
     posted = requests_mock.post(f"{NOVA}/os-server-groups", json={"server_group": {"id": "g1", "name": "apart"}})

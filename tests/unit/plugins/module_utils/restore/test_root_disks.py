@@ -62,7 +62,7 @@ def test_a_root_disk_becomes_a_volume_where_a_mapping_says_so():
     manifest = apply(with_image(disk=50), SiteMapping.parse({"schema_version": 1, "root_disks": {"orders-db": "volume"}})).manifest
     planned = plan(manifest, flavors=FLAVORS)
     root = next(step for step in planned.volumes if step.copy.method == "glance_image")
-    assert (root.server, root.action, root.copy.copy_id, root.body()["size"]) == ("orders-db", Action.CREATE, IMAGE.id, 5)
+    assert (root.servers, root.action, root.copy.copy_id, root.body()["size"]) == (("orders-db",), Action.CREATE, IMAGE.id, 5)
     assert "volume_type" not in root.body()
     asked = []
     storage = SimpleNamespace(create_volume_from_image=lambda image_id, body: asked.append((image_id, body)))
