@@ -30,7 +30,8 @@ class Body:
     def __init__(self, size: int, blocks: t.Iterator[bytes]) -> None:
         self._size = size
         self._blocks = blocks
-        self._rest = b""
+        #: Whoever sends takes small pieces of a block: what is left must not be copied with each of them.
+        self._rest = memoryview(b"")
 
     def __len__(self) -> int:
         return self._size
@@ -40,7 +41,7 @@ class Body:
 
     def read(self, size: int = -1) -> bytes:
         if not self._rest:
-            self._rest = next(self._blocks, b"")
+            self._rest = memoryview(next(self._blocks, b""))
         size = len(self._rest) if size < 0 else size
         taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
+        return bytes(taken)
