@@ -89,13 +89,13 @@ SERVER = Kind(
     (
         _restored("name", "metadata", "description", "tags", "config_drive"),
         _restored("flavor", note="see below"),
-        _restored("key_name", note="with its public key, if it belongs to the user of the credentials"),
+        _restored("key_name", note="with its public key, if it belongs to the user of the credentials, or an administrator (admin_cloud) sees it"),
         _restored("server_groups", note="the group and its policy; Nova keeps the group's own metadata no more"),
         _restored("pinned_availability_zone", note="the zone that was asked for"),
         _restored("addresses", "security_groups", note="with the server's ports and their tags as devices"),
         _restored("os-extended-volumes:volumes_attached", note="the volumes, their tags, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
-        _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
+        _restored("image", note="the root disk of a server that boots from an image is copied as an image, from which the restored server boots"),
         _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
         _restored(
             "status",
@@ -126,7 +126,7 @@ FLAVOR = Kind(
             *("original_name", "vcpus", "ram", "extra_specs"),
             note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
-        _restored("disk", note="as the smallest that is large enough"),
+        _restored("disk", note="as the smallest that is large enough; it counts for servers that boot from an image"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
     ),
@@ -154,7 +154,12 @@ VOLUME = Kind(
 PORT = Kind(
     "port",
     (
-        _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+        _restored("name"),
+        _restored("network_id", note="of another project's network, the one that stands for it"),
+        _restored(
+            *("mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+            note="on networks of other projects where policies allow: Neutron's own ones let only administrators choose there",
+        ),
         _restored("security_groups", note="with their rules"),
         _restored("admin_state_up", "binding:vnic_type", "dns_domain", "extra_dhcp_opts"),
         _restored("dns_name", note="of ports on no server; Nova writes its host name into those of a server"),
@@ -268,10 +273,20 @@ RULE = Kind(
     "rule of security group",
     (
         _restored("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id"),
-        _refused("remote_address_group_id", note="write the addresses of the address group into rules"),
+        _restored("remote_address_group_id", note="the address group too, as one of the project's own"),
         _missing("description", "tags"),
         _OF_NEUTRON,
         _of_site("security_group_id", "normalized_cidr", "belongs_to_default_sg"),
+    ),
+)
+
+ADDRESS_GROUP = Kind(
+    "address group",
+    (
+        _restored("name", "addresses"),
+        _restored("description", note="the mark of a restore stands behind it"),
+        _missing("shared", note="shares with other projects are lost", usual=(False,)),
+        _OF_NEUTRON,
     ),
 )
 
@@ -293,4 +308,4 @@ KEY_PAIR = Kind(
     ),
 )
 
-KINDS = (SERVER, FLAVOR, VOLUME, PORT, TRUNK, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)
+KINDS = (SERVER, FLAVOR, VOLUME, PORT, TRUNK, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, ADDRESS_GROUP, SERVER_GROUP, KEY_PAIR)

@@ -80,6 +80,14 @@ class BlockStorage:
         with self.cloud.calling(f"create volume {wanted.get('name')} from backup {backup_id}"):
             return self._volume(self._api.create_volume(**body))
 
+    def create_volume_from_image(self, image_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
+        """Start making a bootable volume of an image.
+
+        :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
+        """
+        with self.cloud.calling(f"create volume {wanted.get('name')} from image {image_id}"):
+            return self._volume(self._api.create_volume(**wanted, image_id=image_id))
+
     def delete_volume(self, volume_id: str) -> None:
         with self.cloud.calling(f"delete volume {volume_id}"):
             self._api.delete_volume(volume_id, ignore_missing=True)
@@ -87,6 +95,11 @@ class BlockStorage:
     def set_volume_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
         with self.cloud.calling(f"mark volume {volume_id}"):
             self._api.set_volume_metadata(volume_id, **metadata)
+
+    def delete_volume_metadata(self, volume_id: str, key: str) -> None:
+        """Take a mark off a volume that has it."""
+        with self.cloud.calling(f"unmark volume {volume_id}"):
+            self._api.delete_volume_metadata(volume_id, [key])
 
     def set_volume_image_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
         """Set some of the image's properties; the others stay."""

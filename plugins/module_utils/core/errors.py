@@ -148,6 +148,13 @@ class ActiveRecordInvalid(DocumentInvalid):
     what = "record of the active site"
 
 
+class RollBackRecordInvalid(DocumentInvalid):
+    """The record of a roll-back is invalid."""
+
+    code = "roll_back_record_invalid"
+    what = "record of the roll-back"
+
+
 class MappingInvalid(DrError):
     """A mapping is invalid, or cannot be applied."""
 

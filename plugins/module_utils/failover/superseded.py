@@ -92,14 +92,13 @@ def _is_as_wanted(site: RestoreSite, port: Port, step: PortStep) -> bool:
         return step.current.id == port.id
     if network is None or not spec.mac_address:
         return False
-    wanted = step.body(site)
     return (
         (port.network_id, port.mac_address.lower(), port.port_security) == (network.id, spec.mac_address.lower(), spec.port_security)
         and (port.is_up, port.vnic_type) == (spec.is_up, spec.vnic_type)
         # Neutron lists them in an order of its own.
         and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(site.subnet_id(network.id, ip.subnet), ip.ip_address) for ip in spec.fixed_ips}
-        and set(port.security_group_ids) == set(wanted["security_group_ids"])
-        and [dict(pair) for pair in port.allowed_address_pairs] == wanted.get("allowed_address_pairs", [])
+        and set(port.security_group_ids) == {site.security_group_id(name) for name in spec.security_groups}
+        and [dict(pair) for pair in port.allowed_address_pairs] == [dict(pair) for pair in spec.allowed_address_pairs]
     )
 
 
@@ -122,6 +121,16 @@ def _removal_problems(manifest: Manifest, site: str, server: Server, is_taken: b
         yield f"{where} is fenced because the application runs at '{mark.site}', but the checkpoint is of site '{checkpoint.site}'."
     elif is_taken and (mark.moment is None or mark.moment >= checkpoint.moment):
         yield f"{where} was fenced at {mark.since}, not before the checkpoint of {checkpoint.created_at}; take a newer checkpoint."
+
+
+def root_disk_problems(site: str, olds: t.Iterable[Old], keep_volumes: bool) -> list[str]:
+    """Old servers whose root disk cannot stay, although all volumes are to."""
+    return [
+        f"Server {old.server.label} at site '{site}' boots from an image, so its root disk goes with it and cannot be kept (keep_volumes). Make an image of "
+        "it if you need it, then remove the server yourself, or remove all with keep_volumes: false."
+        for old in olds
+        if keep_volumes and old.server.boots_from_image
+    ]
 
 
 def in_the_way(site: str, olds: t.Iterable[Old]) -> list[str]:

@@ -158,6 +158,7 @@ class Manifest:
     """The document that describes a checkpoint completely.
 
     :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
+    :param beside: id for which it is restored beside the running application, only in memory; None for a restore of the application.
     :param is_bound: whether what was read named the place to which it belongs, as all that is written does.
     """
 
@@ -165,6 +166,7 @@ class Manifest:
     description: ApplicationDescription
     copies: tuple[Copy, ...]
     drill: str | None = None
+    beside: str | None = None
     is_bound: bool = dataclasses.field(default=True, compare=False)
 
     @property

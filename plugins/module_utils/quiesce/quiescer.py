@@ -253,4 +253,4 @@ def _freeze_problem(server: Server, support: Support) -> str | None:
     if support.problem is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.
         return f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-    return support.problem
+    return support.problem or (support.image_problem if server.boots_from_image else None)

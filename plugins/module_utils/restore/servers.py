@@ -68,6 +68,7 @@ class ServerRestore:
     :param concurrency: how many servers are built at once.
     :param gates: between one tier and the next.
     :param volumes: where they are still being restored: a server is built as soon as its own are there. Otherwise all must be there.
+    :param admin: makes ports on networks of others, for the project, as an administrator.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class ServerRestore:
         concurrency: int,
         gates: Gates,
         volumes: VolumesUnderWay | None = None,
+        admin: Networking | None = None,
     ) -> None:
         self.started = Moment.now()
         self._began = waiter.clock.now()
@@ -89,6 +91,7 @@ class ServerRestore:
         self.volumes = volumes
         self.compute = compute
         self.network = network
+        self._admin = admin
         self.site = plan.site
         self._plan = plan
         self._times: dict[str, _ServerTimes] = {server.source_id: _ServerTimes() for server in plan.manifest.description.servers}
@@ -246,7 +249,7 @@ class ServerRestore:
 
     def _outcomes_of_volumes(self, step: ServerStep) -> dict[str, Outcome[Volume] | None]:
         volumes = t.cast(VolumesUnderWay, self.volumes)
-        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.volumes}
+        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.attached}
 
     def _on_volumes(self, step: ServerStep) -> ServerStep:
         """The step with the volumes that have been restored since it was planned.
@@ -284,13 +287,20 @@ class ServerRestore:
         """
         port = step.current
         if port is None:
-            port = self._maker.make(_capitalized(step.title), self.network.create_port, step.body(self.site), step.wishes(self.site))
+            port = self._make_port(step)
             step = step.at(self.site, port)
         if step.lacks_tags:
             self._maker.tag("ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
         for floating in step.floating:
             self._complete_floating(floating, port, step.title)
         return port.id
+
+    def _make_port(self, step: PortStep) -> Port:
+        """Make a port, on a network of others with the credentials of an administrator if there are some."""
+        network, create, body = self.site.network(step.spec.network), self.network.create_port, step.body(self.site)
+        if self._admin and network and not self.site.is_own(network):
+            create, body = self._admin.create_port, {**body, "project_id": self.site.project_id}
+        return self._maker.make(_capitalized(step.title), create, body, step.wishes(self.site))
 
     def _complete_floating(self, step: FloatingStep, port: Port, of: str) -> None:
         made = step.current

@@ -53,11 +53,12 @@ class Stock:
     multiattach_types: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
 
 
-def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
+def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = (), admin: Cloud | None = None) -> Stock:
     """Read the project's resources and limits at the site.
 
     :param concurrency: how many calls at once.
     :param copies: that are wanted also where they belong to another project, as administrators may use them.
+    :param admin: the site as an administrator, who makes ports on networks of others, and sees which addresses are taken there.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     work: dict[str, t.Callable[[], t.Any]] = {
@@ -73,8 +74,9 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         "compute zones": compute.availability_zones,
     }
     found = run_all(work, concurrency)
+    site = restore_site.look(cloud, concurrency, admin)
     return Stock(
-        site=restore_site.look(cloud, concurrency),
+        site=restore_site.with_all_ports(admin, site) if admin else site,
         parts=methods.by_id(found["parts"]),
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] or {} for service in _SERVICES},

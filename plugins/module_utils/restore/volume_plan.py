@@ -114,6 +114,8 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
     holders = manifest.description.holders
     steps = []
     for spec in manifest.description.volumes:
+        if spec.is_image:
+            continue
         servers, mark = tuple(holders[spec.source_id]), mark_of(manifest, spec.source_id)
         current = _best(made[mark])
         action = _action(current) if current else Action.CREATE

@@ -9,7 +9,7 @@ import typing as t
 
 from ..core import states
 from ..core.consistency import satisfies
-from ..core.records import BACKING_UP, FREEZE_KEY, Server
+from ..core.records import BACKING_UP, FREEZE_KEY, ImageSnapshot, RootDisk, Server
 from ..quiesce.mark import FreezeMark, is_leftover
 from ..work.pool import each
 from .evidence import strangers_of
@@ -26,12 +26,18 @@ def state_problems(wanted: Wanted, thaws_leftovers: bool = False) -> list[str]:
     of_servers = {server.id: _state_problem(server, wanted.least, thaws_leftovers) for server, _volumes in wanted.servers.values()}
     # What is wrong with a server's volumes follows from what is wrong with the server.
     judged = {volume.id: volume for one, (_server, volumes) in wanted.servers.items() if not of_servers[one] for volume in volumes}
+    of_disks = [
+        f"Server {disk.id} boots from an image and is paused: Nova would not resume it until it has uploaded the image that it makes of it. "
+        "Freeze it with the driver nova or libvirt."
+        for disk in wanted.root_disks
+        if (server := wanted.servers[disk.id][0]).status == "PAUSED" and not states.stands_still(server)
+    ]
     of_volumes = [
         f"Volume {volume.label} is {volume.status}; it must be in-use or available."
         for volume in judged.values()
         if volume.status not in ("in-use", "available")
     ]
-    return [*(problem for problem in of_servers.values() if problem), *of_volumes]
+    return [*(problem for problem in of_servers.values() if problem), *of_disks, *of_volumes]
 
 
 def _state_problem(server: Server, least: str, thaws_leftovers: bool) -> str | None:
@@ -81,9 +87,9 @@ def quota_problems(plan: SnapshotPlan, storages: Storages, units: t.Sequence[Uni
     """
     needs: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     types = {volume.id: volume.volume_type for volume in plan.create}
-    for volume in plan.create:
+    for volume in (one for one in plan.create if not isinstance(one, RootDisk)):
         needs[volume.project_id].update(_needs(volume.size, volume.volume_type))
-    for snapshot in plan.delete:
+    for snapshot in (one for one in plan.delete if not isinstance(one, ImageSnapshot)):
         needs[snapshot.project_id].subtract(_needs(snapshot.size, types.get(snapshot.volume_id, "")))
     for unit in units:
         if unit.is_ours and not unit.group:
@@ -107,7 +113,7 @@ def _shortfalls(storages: Storages, project_id: str, needs: t.Mapping[str, int])
 
 def permission_problems(plan: SnapshotPlan, storages: Storages, concurrency: int) -> list[str]:
     """Projects in which the credentials may not snapshot."""
-    sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use"}
+    sample = {volume.project_id: volume for volume in plan.create if volume.status == "in-use" and not isinstance(volume, RootDisk)}
     allowed = each(sample.values(), lambda volume: storages.of(volume.project_id).may_snapshot(volume), concurrency)
     return [
         f"The credentials may not take snapshots in project {project_id} on site '{storages.site}'; they need the role member there."

@@ -27,6 +27,8 @@ _SERVER_KEY = "osdr_server"
 _FREEZE_KEY = "osdr_frozen"
 _SNAPSHOT_KEY = "osdr_taken"
 _SET_KEY = "osdr_set"
+#: All of them.
+EVIDENCE_KEYS = (_SERVER_KEY, _FREEZE_KEY, _SNAPSHOT_KEY, _SET_KEY)
 _VALUE_LENGTH = 255
 #: Enough for all that is not invented; the rest of the value has to fit too.
 _BACKEND_LENGTH = 100

@@ -233,6 +233,7 @@ class RestoreRun:
 
     :param site: where it was restored.
     :param seconds: from the start until every health check of the last tier had passed.
+    :param of_servers: how many the checkpoint has, where some of them were restored.
     """
 
     kind: t.ClassVar[str] = "restore"
@@ -243,6 +244,7 @@ class RestoreRun:
     seconds: float | None
     servers: tuple[RestoredServer, ...]
     warnings: tuple[str, ...]
+    of_servers: int
 
     @property
     def age(self) -> float | None:
@@ -281,6 +283,7 @@ class RestoreRun:
             seconds=run.number("seconds"),
             servers=tuple(_restored_servers(run.each("servers"), volumes)),
             warnings=tuple(map(readable, warnings)),
+            of_servers=len(Given(manifest).each("servers")),
         )
 
 

@@ -43,7 +43,12 @@ def problems(run: RestoreRun) -> tuple[str, ...]:
         for one in run.volumes
         if one.status not in ("available", "in-use")
     ]
-    return (*found, *_earlier(run), *run.warnings)
+    return (*found, *_part(run), *_earlier(run), *run.warnings)
+
+
+def _part(run: RestoreRun) -> t.Iterator[str]:
+    if 0 < len(run.servers) < run.of_servers:
+        yield f"Only a part was restored: {len(run.servers)} of the {wording.counted(run.of_servers, 'server')} of the checkpoint."
 
 
 def _earlier(run: RestoreRun) -> t.Iterator[str]:

@@ -60,13 +60,17 @@ class Cinder:
         volume = self.by_id["volumes"].get(rest[0])
         if volume is None or volume["project_id"] != request.caller.project:
             raise Refused(404, f"Volume {rest[0]} could not be found.")
-        if request.method == "DELETE":
+        if request.method == "DELETE" and not rest[1:]:
             expect(not volume["attachments"], "Volume is in use")
             del self.by_id["volumes"][volume["id"]]
             return None
         if request.method == "PUT" and not rest[1:]:
             expect_text(request.body["volume"], "name", "description")
             volume.update(request.body["volume"])
+        if rest[1:2] == ("metadata",) and request.method == "DELETE":
+            expect(rest[2] in volume["metadata"], f"Metadata item {rest[2]} was not found", 404)
+            del volume["metadata"][rest[2]]
+            return None
         if rest[1:] == ("metadata",):
             merged = {**({} if request.method == "PUT" else volume["metadata"]), **request.body["metadata"]}
             _expect_metadata(merged)
@@ -143,6 +147,7 @@ class Cinder:
             raise Refused(404, f"Backup {backup_id} could not be found.")
         source = backup["_volume"]
         expect(one["size"] >= backup["size"], "Volume size is smaller than the backup's")
+        one["content"] = source.get("content")
         if not one["name"]:
             one |= {"name": source["name"], "description": source["description"]}
         if source["metadata"]:

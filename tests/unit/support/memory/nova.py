@@ -73,6 +73,8 @@ class Nova:
         self.zones = ["nova"]
         self.is_slow = False
         self._unfinished: list[tuple[Resource, list[tuple[Resource, bool, str | None]]]] = []
+        #: Ids of the ports that it made for servers by itself.
+        self._made_ports: set[str] = set()
         self.limits = Limits(
             {
                 "instances": lambda project: len(self._of(project)),
@@ -191,7 +193,10 @@ class Nova:
         self.limits.take(caller.project, instances=1, cores=flavor["vcpus"], ram=flavor["ram"])
         hostname = wanted.get("hostname") or _hostname(wanted["name"]) or "server"
         ports = self._ports(wanted["networks"], caller, hostname)
-        volumes = self._volumes(wanted["block_device_mapping_v2"], caller, request.version)
+        mapping = wanted["block_device_mapping_v2"]
+        self._expect_root(mapping)
+        image = self._image(mapping, wanted.get("imageRef"), flavor)
+        volumes = self._volumes([one for one in mapping if one.get("source_type") != "image"], caller, request.version, image is not None)
         one: Resource = {
             "id": self._site.new_id(),
             "project_id": caller.project,
@@ -204,7 +209,7 @@ class Nova:
             "flavor": {key: flavor[key] for key in ("original_name", "vcpus", "ram", "disk", "ephemeral", "swap", "extra_specs")},
             "key_name": wanted.get("key_name"),
             "config_drive": "True" if wanted.get("config_drive") else "",
-            "image": "",
+            "image": {"id": image["id"], "links": []} if image else "",
             "locked": False,
             "locked_reason": None,
             "trusted_image_certificates": wanted.get("trusted_image_certificates"),
@@ -273,6 +278,11 @@ class Nova:
             return []
         found = []
         for one in networks:
+            if "uuid" in one:
+                made = self._site.neutron.create("ports", {"network_id": one["uuid"]}, caller)
+                self._made_ports.add(made["id"])
+                found.append(self._site.neutron.by_id["ports"][made["id"]])
+                continue
             port = self._site.neutron.by_id["ports"].get(one["port"])
             if port is None or not (caller.sees_all or port["project_id"] == caller.project):
                 raise Refused(400, f"Port id {one['port']} could not be found.")
@@ -289,23 +299,41 @@ class Nova:
             port["dns_name"] = server[_HOSTNAME].split(".")[0]
         server["_ports"].append(port["id"])
 
-    def _volumes(self, mapping: t.Sequence[Resource], caller: Caller, version: tuple[int, int]) -> list[tuple[Resource, bool, str | None]]:
-        found = []
+    @staticmethod
+    def _expect_root(mapping: t.Sequence[Resource]) -> None:
         boots = [one for one in mapping if str(one.get("boot_index")) == "0"]
         expect(len(boots) == 1, "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.")
-        for one in sorted(mapping, key=lambda one: one is not boots[0]):
+
+    def _image(self, mapping: t.Sequence[Resource], image_ref: str | None, flavor: Resource) -> Resource | None:
+        """The image that a server boots from; None where it boots from a volume."""
+        local = [one for one in mapping if one.get("source_type") == "image"]
+        if not (local or image_ref):
+            return None
+        is_one = [(str(one["boot_index"]), one["destination_type"], one["uuid"]) for one in local] == [("0", "local", image_ref)]
+        expect(is_one, "The image and the block device mapping do not agree.")
+        image = self._site.glance.fake.by_id.get(image_ref)
+        if image is None or image["status"] != "active":
+            raise Refused(400, f"Can not find requested image {image_ref}")
+        expect(image["min_disk"] <= flavor["disk"], "Flavor's disk is too small for requested image.")
+        return t.cast(Resource, image)
+
+    def _volumes(
+        self, mapping: t.Sequence[Resource], caller: Caller, version: tuple[int, int], has_image: bool
+    ) -> list[tuple[Resource, bool, str | None]]:
+        found = []
+        for one in sorted(mapping, key=lambda one: str(one.get("boot_index")) != "0"):
             volume = self._site.cinder.by_id["volumes"].get(one["uuid"])
             if volume is None or volume["project_id"] != caller.project:
                 raise Refused(400, f"Block Device Mapping is Invalid: failed to get volume {one['uuid']}.")
             expect(not volume["multiattach"] or version >= _SHARED_SINCE, "Multiattach volumes are only supported starting with compute API version 2.60.")
             found.append((volume, bool(one.get("delete_on_termination")), one.get("tag")))
-        expect(found[0][0]["bootable"] == "true", f"Block Device {found[0][0]['id']} is not bootable.")
+        expect(has_image or found[0][0]["bootable"] == "true", "Block Device is not bootable.")
         for volume, _goes_with_it, _tag in found:
             self._site.cinder.reserve(volume)
         return found
 
     def attach(self, server: Resource, volume: Resource, goes_with_it: bool, tag: str | None = None, device: str | None = None) -> None:
-        taken = {one["device"] for one in server["_volumes"]}
+        taken = {one["device"] for one in server["_volumes"]} | ({"/dev/vda"} if server["image"] else set())
         device = device or next(name for letter in "abcdefghijklmnopqrstuvwxyz" if (name := f"/dev/vd{letter}") not in taken)
         server["_volumes"].append({"volume_id": volume["id"], "device": device, "delete_on_termination": goes_with_it, "tag": tag})
         volume["status"] = "in-use"
@@ -382,8 +410,12 @@ class Nova:
 
     def _remove(self, server: Resource) -> None:
         expect(not server["locked"], "Instance is locked", 409)
-        for port_id in server["_ports"]:
-            self._site.neutron.by_id["ports"][port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
+        ports = self._site.neutron.by_id["ports"]
+        # It takes Neutron's word for which ports the server has, and its own for which were there before.
+        for port_id in [one for one in self._made_ports if one in ports and ports[one]["device_id"] == server["id"]]:
+            self._site.neutron.delete("ports", ports[port_id])
+        for port_id in [one for one in server["_ports"] if one not in self._made_ports]:
+            ports[port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
         for one in server["_volumes"]:
             volume = self._site.cinder.by_id["volumes"][one["volume_id"]]
             left = [other for other in volume["attachments"] if other["server_id"] != server["id"]]
