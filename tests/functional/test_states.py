@@ -8,6 +8,8 @@ import pytest
 from laboratory import DRIVERS, cloud
 from small import small
 
+pytestmark = pytest.mark.campaign
+
 
 @pytest.fixture(scope="module")
 def alone(application):

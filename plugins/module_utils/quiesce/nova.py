@@ -34,7 +34,7 @@ _FRESH_SECONDS = 120
 #: How a freeze ended that did not hold until it was to be ended, by the API's word for it.
 _INTERRUPTIONS = {
     "unquiesced": "its guest agent was not frozen any more when it was to be thawed",
-    "expired": "Nova's guard had thawed it before",
+    "expired": "Nova's guard had thawed it before, or its guest could not hold the freeze",
     "restarted": "it was restarted while it was frozen",
     "stopped": "it was switched off while it was frozen",
     "unknown": "Nova never froze it",

@@ -198,9 +198,15 @@ def test_a_freeze_that_holds_longer_than_its_snapshots_take_is_one(way, seconds,
     assert (found.consistency, found.reason) == ("quiesced", "frozen around every snapshot")
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_what_windows_could_not_hold_is_not_called_quiesced(way):
-    with pytest.raises(ConsistencyTooLow, match=r"db: crash \((2 file systems were frozen and 0 thawed|Nova's guard had thawed it before)\)"):
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        pytest.param(through_libvirt, "2 file systems were frozen and 0 thawed", id="libvirt"),
+        pytest.param(through_nova, "Nova's guard had thawed it before, or its guest could not hold the freeze", id="nova"),
+    ],
+)
+def test_what_windows_could_not_hold_is_not_called_quiesced(way, reason):
+    with pytest.raises(ConsistencyTooLow, match=rf"db: crash \({reason}\)"):
         take(way, 25, hold=HOLD)
 
 
