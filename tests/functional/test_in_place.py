@@ -53,8 +53,8 @@ class Small:
         subnet = self._network.create_subnet(name=f"{self.name}-subnet", network_id=self.network.id, cidr=RANGE, ip_version=4)
         router = self._network.create_router(name=f"{self.name}-router", external_gateway_info={"network_id": public.id})
         self._undo.callback(self._network.delete_router, router.id)
-        self._network.add_interface_to_router(router, subnet_id=subnet.id)
-        self._undo.callback(self._network.remove_interface_from_router, router, subnet_id=subnet.id)
+        assert self._network.put(f"/routers/{router.id}/add_router_interface", json={"subnet_id": subnet.id}).ok
+        self._undo.callback(self._network.put, f"/routers/{router.id}/remove_router_interface", json={"subnet_id": subnet.id})
         group = self._network.create_security_group(name=self.name)
         self._undo.callback(self._network.delete_security_group, group.id)
         self._network.create_security_group_rule(security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22)
