@@ -236,6 +236,12 @@ def test_ranges_on_a_router_do_not_overlap():
     assert found(site=dataclasses.replace(site, subnets=(shop.SUBNET, apart))) == []
 
 
+def test_what_a_router_that_is_there_joins_is_not_refused_afterwards():
+    there = [Subnet(one, one, "net2", cidr) for one, cidr in (("wide", "10.20.0.0/16"), ("narrow", "10.20.1.0/24"))]
+    joined = shop.port("there", network_id="net2", device_id="r", fixed_ips=tuple(FixedIp(one.id, "10.20.1.1") for one in there))
+    assert found(site=shop.prepared_site(ports=(joined,), subnets=(shop.SUBNET, *there))) == []
+
+
 def test_ranges_on_a_network_do_not_overlap():
     near = Subnet("sub2", "near", "net", "10.10.0.0/25")
     (told,) = found(site=shop.prepared_site(subnets=(near,), ports=(), routers=()))
