@@ -248,6 +248,8 @@ def test_ranges_on_a_network_do_not_overlap():
     assert "Subnets 'near' (10.10.0.0/25) and 'shop-subnet' (10.10.0.0/24) on network 'shop-net'" in told
     # Two that are there have been taken.
     assert found(site=shop.prepared_site(subnets=(near, shop.SUBNET), ports=(shop.ROUTER_PORT,))) == []
+    elsewhere = dataclasses.replace(near, network_id="net2")
+    assert found(site=shop.prepared_site(subnets=(elsewhere,), ports=(), routers=())) == []
 
 
 def second_subnet(topology, **changes):
