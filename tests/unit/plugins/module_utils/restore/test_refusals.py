@@ -411,6 +411,23 @@ def test_an_address_that_forwards_ports_needs_a_router_too():
 # What is not known
 
 
+def test_what_a_site_has_is_looked_for_in_its_place(monkeypatch):
+    zones = {"ceph": frozenset({"az1"})}
+    storage = SimpleNamespace(backups=list, backup=None, volume_types=lambda: {"ceph": "id"}, zones_of_types=lambda: zones, quotas=lambda: {"volumes": 1})
+    storage.availability_zones, storage.multiattach_types = (lambda: ["of volumes"]), (lambda: {"ceph": True})
+    compute = SimpleNamespace(quotas=lambda: {"cores": 2}, availability_zones=lambda: ["of servers"])
+    network = SimpleNamespace(quotas=lambda: {"port": 3}, free_addresses=lambda: {"ext": 7})
+    for name, service in (("BlockStorage", storage), ("Compute", compute), ("Networking", network)):
+        monkeypatch.setattr(restore_stock, name, lambda _cloud, service=service: service)
+    monkeypatch.setattr(restore_stock.methods, "look", lambda *_arguments: [])
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda *_arguments: shop.empty_site())
+    found = restore_stock.look(SimpleNamespace(site="remote", roles=frozenset({"member"})), 4)
+    assert (found.volume_types, found.type_zones, found.free_addresses, found.unreadable) == (("ceph",), zones, {"ext": 7}, ())
+    assert found.quotas == {"volume": {"volumes": 1}, "compute": {"cores": 2}, "network": {"port": 3}}
+    assert found.zones == {"volume": ("of volumes",), "compute": ("of servers",)}
+    assert found.multiattach_types == {"ceph": True}
+
+
 def test_quotas_that_may_not_be_read_are_told_with_what_is_needed():
     assert doubts(unreadable=("compute",)) == [
         "The quotas of Nova at site 'remote' cannot be read with these credentials, so it is not known whether they are large enough. "
