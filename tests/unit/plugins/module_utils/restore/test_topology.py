@@ -8,7 +8,14 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, is_of_others, kept_rules, lacking, missing_routes, subnet_differences
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import (
+    as_dicts,
+    is_of_others,
+    kept_rules,
+    lacking,
+    missing_routes,
+    subnet_differences,
+)
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TOPOLOGY = shop.manifest().description.topology
