@@ -462,3 +462,23 @@ def test_tags_beyond_what_neutron_takes_are_told(site, tenants):
     site.restore()
     tenants.writes.clear()
     assert (site.networks()["changed"], tenants.writes) == (False, [])
+
+
+def test_what_leads_to_the_port_of_a_server_is_made_once_that_is_there(site, tenants):
+    site.protected()
+    (port,), (forwarder,) = site.manifest["servers"][0]["ports"], site.manifest["topology"]["forwarders"]
+    port["floating_ips"] = []
+    forwarder["forwardings"] = [{**one, "port": port["source_id"], "place": 0} for one in forwarder["forwardings"]]
+    site.restore()
+    (made,) = [one for one in tenants.by_id["ports"].values() if one["mac_address"] == port["mac_address"]]
+    forwarded = [one["internal_port_id"] for floating in tenants.by_id["floatingips"].values() for one in floating.get("port_forwardings") or ()]
+    assert forwarded == [made["id"]]
+
+
+def test_a_trunk_that_a_killed_restore_has_left_untagged_gets_its_tags(site, tenants):
+    site.protected()
+    site.restore()
+    (trunk,) = tenants.by_id["trunks"].values()
+    complete, trunk["tags"] = trunk["tags"], []
+    site.servers()
+    assert trunk["tags"] == complete

@@ -200,6 +200,13 @@ def test_tiers_are_frozen_from_the_last_and_paused_servers_at_once_at_the_end():
     ]
 
 
+def test_servers_that_are_shut_down_are_in_no_step_of_a_freeze():
+    made = quiescer(*three())
+    servers = {name: server(name, status="SHUTOFF" if name == "orders" else "ACTIVE") for name in SHOP.servers}
+    steps = made.members(SHOP, servers, made.choose(quiesce.running(servers.values())))
+    assert [[member.server.name for member in step] for step in steps] == [["front"], ["payments"]]
+
+
 def test_somebody_elses_freeze_is_refused():
     made = quiescer(Probed("nova", states={"orders": FROZEN}))
     servers = [server("orders"), server("front")]

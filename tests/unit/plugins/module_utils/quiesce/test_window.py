@@ -374,6 +374,17 @@ def test_before_a_freeze_is_confirmed_nobody_knows_what_a_thaw_takes():
     assert (opened.standstill, opened.frozen_seconds, opened.expected_thaw, opened.remaining()) == (7, 0, 0, 53)
 
 
+def test_tiers_that_nobody_has_asked_to_freeze_have_no_part_in_what_the_thaw_will_take():
+    opened, _driver, time = slow_window(tiers=(("front",), ("orders", "payments")), concurrency=1)
+    front, orders, _payments = opened.members
+    front.freeze_requested = time.clock.moment()
+    time.sleep(2)
+    front.frozen = time.clock.moment()
+    assert (opened.expected_thaw, opened.remaining()) == (2, 60 - 2 - 2)
+    orders.freeze_requested = time.clock.moment()
+    assert opened.expected_thaw == 4
+
+
 def test_who_has_no_guard_is_not_frozen():
     opened, driver, _time = slow_window()
     with pytest.raises(FreezeFailed, match="its guard fires too soon"):

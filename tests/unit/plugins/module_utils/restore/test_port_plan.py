@@ -252,3 +252,8 @@ def test_a_floating_address_of_a_port_without_addresses_leads_to_the_port():
     found = step()
     body = dataclasses.replace(found.floating[0], behind=None).body(shop.prepared_site(), found.current)
     assert body == {"floating_network_id": "ext", "port_id": "port-orders-db", "description": shop.mark(11).text()}
+
+
+def test_the_address_of_a_port_is_the_first_of_its_floating_addresses_that_is_there():
+    missing, there = (dataclasses.replace(step().floating[0], current=current) for current in (None, FloatingIp("there", "10.88.2.9")))
+    assert dataclasses.replace(step(), floating=(missing, there)).floating_ip == there.current

@@ -236,12 +236,20 @@ def test_ranges_on_a_router_do_not_overlap():
     assert found(site=dataclasses.replace(site, subnets=(shop.SUBNET, apart))) == []
 
 
+def test_what_a_router_that_is_there_joins_is_not_refused_afterwards():
+    there = [Subnet(one, one, "net2", cidr) for one, cidr in (("wide", "10.20.0.0/16"), ("narrow", "10.20.1.0/24"))]
+    joined = shop.port("there", network_id="net2", device_id="r", fixed_ips=tuple(FixedIp(one.id, "10.20.1.1") for one in there))
+    assert found(site=shop.prepared_site(ports=(joined,), subnets=(shop.SUBNET, *there))) == []
+
+
 def test_ranges_on_a_network_do_not_overlap():
     near = Subnet("sub2", "near", "net", "10.10.0.0/25")
     (told,) = found(site=shop.prepared_site(subnets=(near,), ports=(), routers=()))
     assert "Subnets 'near' (10.10.0.0/25) and 'shop-subnet' (10.10.0.0/24) on network 'shop-net'" in told
     # Two that are there have been taken.
     assert found(site=shop.prepared_site(subnets=(near, shop.SUBNET), ports=(shop.ROUTER_PORT,))) == []
+    elsewhere = dataclasses.replace(near, network_id="net2")
+    assert found(site=shop.prepared_site(subnets=(elsewhere,), ports=(), routers=())) == []
 
 
 def second_subnet(topology, **changes):
@@ -442,6 +450,23 @@ def test_what_only_administrators_set_is_told_to_all_others(roles, is_told):
     assert doubts(manifest, shop.empty_site(extensions=extensions), roles=frozenset(roles)) == (named if is_told else [])
     # What is there already is as it is.
     assert doubts(manifest, shop.restored_site(extensions=extensions)) == []
+
+
+def test_what_a_site_has_is_looked_for_in_its_place(monkeypatch):
+    zones = {"ceph": frozenset({"az1"})}
+    storage = SimpleNamespace(backups=list, backup=None, volume_types=lambda: {"ceph": "id"}, zones_of_types=lambda: zones, quotas=lambda: {"volumes": 1})
+    storage.availability_zones, storage.multiattach_types = (lambda: ["of volumes"]), (lambda: {"ceph": True})
+    compute = SimpleNamespace(quotas=lambda: {"cores": 2}, availability_zones=lambda: ["of servers"])
+    network = SimpleNamespace(quotas=lambda: {"port": 3}, free_addresses=lambda: {"ext": 7})
+    for name, service in (("BlockStorage", storage), ("Compute", compute), ("Networking", network)):
+        monkeypatch.setattr(restore_stock, name, lambda _cloud, service=service: service)
+    monkeypatch.setattr(restore_stock.methods, "look", lambda *_arguments: [])
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda *_arguments: shop.empty_site())
+    found = restore_stock.look(SimpleNamespace(site="remote", roles=frozenset({"member"})), 4)
+    assert (found.volume_types, found.type_zones, found.free_addresses, found.unreadable) == (("ceph",), zones, {"ext": 7}, ())
+    assert found.quotas == {"volume": {"volumes": 1}, "compute": {"cores": 2}, "network": {"port": 3}}
+    assert found.zones == {"volume": ("of volumes",), "compute": ("of servers",)}
+    assert found.multiattach_types == {"ceph": True}
 
 
 def test_quotas_that_may_not_be_read_are_told_with_what_is_needed():

@@ -45,6 +45,12 @@ def test_the_pools_are_completed_once_all_ports_are_there():
     assert completed(site=shop.prepared_site) == []
 
 
+def test_a_port_on_another_network_is_not_the_one_whose_address_is_kept_free():
+    site = shop.restored_site(subnets=(OURS,))
+    elsewhere = tuple(dataclasses.replace(one, network_id="another") if one.id == "port-orders-db" else one for one in site.ports)
+    assert complete_pools(MANIFEST, dataclasses.replace(site, ports=elsewhere)) == []
+
+
 def test_tier_by_tier_the_last_one_completes_the_pools():
     site = shop.restored_site(subnets=(OURS,))
     of_first_tier = dataclasses.replace(site, ports=tuple(one for one in site.ports if one.id == "port-orders-db"))

@@ -8,7 +8,14 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking, missing_routes, subnet_differences
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import (
+    as_dicts,
+    is_of_others,
+    kept_rules,
+    lacking,
+    missing_routes,
+    subnet_differences,
+)
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TOPOLOGY = shop.manifest().description.topology
@@ -259,3 +266,20 @@ def test_the_order_of_rules_does_not_matter():
 def test_a_group_without_rules_that_is_there_lacks_nothing():
     assert groups(spec("shop"), site=[there(shop.GROUP)]) == {}
     assert groups(spec("shop"), site=[shop.DEFAULT_GROUP]) == {"shop": []}
+
+
+def test_rules_of_the_default_group_that_the_source_did_not_have_are_told_and_no_others():
+    topology = dataclasses.replace(TOPOLOGY, security_groups=(spec("default", 5432),))
+    site = shop.prepared_site(security_groups=(there(shop.DEFAULT_GROUP, 22, 5432), shop.GROUP))
+    (told,) = kept_rules(topology, site)
+    assert told.startswith("Security group 'default' at site 'remote' has 1 rules that it does not have at the source")
+    assert ("22-22" in told, "5432" in told) == (True, False)
+    assert list(kept_rules(topology, shop.prepared_site(security_groups=(there(shop.DEFAULT_GROUP, 5432), shop.GROUP)))) == []
+
+
+def test_whose_a_subnet_is_depends_on_its_own_network():
+    back = dataclasses.replace(TOPOLOGY.subnets[0], name="back", network="back-net")
+    topology = dataclasses.replace(TOPOLOGY, subnets=(*TOPOLOGY.subnets, back))
+    theirs = dataclasses.replace(shop.NETWORK, id="net2", name="back-net", project_id="theirs")
+    site = shop.prepared_site(networks=(shop.PUBLIC, shop.NETWORK, theirs))
+    assert [is_of_others(topology, site, name) for name in ("shop-subnet", "back")] == [False, True]
