@@ -145,6 +145,11 @@ DRILL = {
     "drill": {"type": "str"},
 }
 
+#: The module's own site as an administrator.
+ADMIN_CLOUD = {
+    "admin_cloud": {"type": "raw"},
+}
+
 #: Which servers of a checkpoint are restored.
 SERVERS = {
     "servers": {"type": "list", "elements": "str"},

@@ -18,8 +18,9 @@ description:
     which another port has, ranges that overlap, and floating addresses to which no router leads.
   - With O(mapping), the names and addresses are those of the application at the site. Names that the mapping expects there but do not
     exist, addresses outside their subnets, and addresses needed by two ports are problems too.
-  - Warns of what only the site's policies decide, such as whether addresses can be chosen on networks of other projects, and of quotas that
-    the credentials may not read.
+  - On networks of other projects, which a restore uses and never changes, members may usually choose neither addresses nor MAC addresses. Ports that
+    need some are a problem without an administrator (O(admin_cloud)), and warnings name what else they will lack, such as allowed address pairs.
+  - Warns of what only the site's policies decide, and of quotas that the credentials may not read.
   - What an earlier run of the same restore already made is not needed again.
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
@@ -36,6 +37,11 @@ options:
     description:
       - The passphrase with which user data in the manifest was encrypted, to verify it.
     type: str
+  admin_cloud:
+    description:
+      - The same site as an administrator, if M(osdr.openstack.os_restore_servers) gets it too. It sees which addresses on networks of other projects
+        are in use.
+    type: raw
   remove_old:
     description:
       - Whether M(osdr.openstack.os_application_supersede) will remove the application's old servers at the site. The check assumes that they are
@@ -146,6 +152,10 @@ restore_check:
           description: Security groups.
           type: list
           elements: dict
+        address_groups:
+          description: Address groups.
+          type: list
+          elements: dict
         server_groups:
           description: Server groups.
           type: list
@@ -167,6 +177,7 @@ restore_check:
       subnets: []
       routers: []
       security_groups: []
+      address_groups: []
       server_groups: []
       key_pairs:
         - name: shop
@@ -176,10 +187,10 @@ restore_check:
 import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems, root_disk_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
@@ -190,10 +201,12 @@ def check(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
-    stock = restore_stock.look(connect(params), params["concurrency"], wish.source.copies)
+    admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
+    stock = restore_stock.look(connect(params), params["concurrency"], wish.source.copies, admin)
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
+    old_problems += root_disk_problems(stock.site.name, found.old, conditions.keep_volumes) if conditions.remove_old else []
     for doubt in found.doubts:
         module.warn(doubt)
     return {
@@ -215,6 +228,7 @@ def main():
             args.COMMAND_CHECKS,
             args.DRILL,
             args.SERVERS,
+            args.ADMIN_CLOUD,
             {
                 "remove_old": {"type": "bool", "default": False},
                 "keep_volumes": {"type": "bool", "default": False},

@@ -20,6 +20,10 @@ PLAYBOOKS = {
     "mapping": ("tests/functional/test_mapping.py", 'playbook("mapping"'),
     "prune": ("tests/functional/test_permissions.py", 'playbook("prune"'),
     "restore": ("tests/functional/test_mapping.py", 'playbook("restore"'),
+    "restore_volume": ("tests/functional/test_in_place.py", 'played("restore_volume"'),
+    "roll_back": ("tests/functional/test_in_place.py", 'played("roll_back"'),
+    "roll_back_accept": ("tests/functional/test_in_place.py", 'played("roll_back_accept"'),
+    "roll_back_undo": ("tests/functional/test_in_place.py", 'played("roll_back_undo"'),
     "rpo": ("tests/functional/test_catalogue.py", 'playbook("rpo"'),
     "thaw": ("tests/functional/test_guides.py", 'playbook("thaw"'),
 }

@@ -22,6 +22,7 @@ PLAYED = documents.commands_of("ansible-playbook")
 #: Files that commands take, and the documents that have them as an example that begins with this line. None: what is in it is up to the reader.
 FILES = {
     "shop.yml": ("docs/quickstart.md", "dr_checkpoint_cloud: primary"),
+    "shop-roll-back.yml": ("docs/in-place.md", "dr_roll_back_cloud:"),
     "shop-drill.yml": ("docs/drill.md", "dr_restore_drill_probe:"),
     "shop-sites.yml": ("docs/failover.md", "dr_failover_application:"),
     "shop-back.yml": ("docs/failover.md", "dr_checkpoint_cloud: remote"),

@@ -95,7 +95,7 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
 def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
     """Make the manifest of a checkpoint that is yet to be taken: everything except where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(methods.pending(volume.source_id, volume.size) for volume in description.volumes)
+    copies = tuple(methods.pending(volume.source_id, volume.size, volume.is_image) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
 
 
@@ -103,12 +103,14 @@ class MoveSite:
     """One of the two sites.
 
     :param name: how the catalogues call it.
+    :param admin: the site as an administrator, who makes ports on networks of others there.
     """
 
-    def __init__(self, name: str, cloud: Cloud, catalogue: Catalogue) -> None:
+    def __init__(self, name: str, cloud: Cloud, catalogue: Catalogue, admin: Cloud | None = None) -> None:
         self.name = name
         self.cloud = cloud
         self.catalogue = catalogue
+        self.admin = admin
 
     def view(self, application: Application) -> active_site.View:
         return active_site.look(self.name, self.catalogue, application, Compute(self.cloud).servers())
@@ -139,7 +141,7 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
             return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
         taken = provisional(captured.description, checkpoint, source.name, now)
         verdict = dataclasses.replace(verdict, warnings=captured.warnings)
-    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency))
+    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency, admin=target.admin))
 
 
 def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
@@ -167,6 +169,7 @@ def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: rest
     found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
     if wanted.conditions.remove_old:
         old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)
+        old_problems += superseded.root_disk_problems(stock.site.name, found.old, wanted.conditions.keep_volumes)
     else:
         old_problems = superseded.in_the_way(stock.site.name, found.old)
     return dataclasses.replace(

@@ -61,6 +61,7 @@ def _volume(number, name, device, bootable):
         "image_metadata": {},
         "is_read_only": False,
         "device_tag": None,
+        "is_image": False,
     }
 
 
@@ -119,6 +120,7 @@ RULE = {
     "port_range_max": 5432,
     "remote_ip_prefix": None,
     "remote_group": "shop",
+    "remote_address_group": None,
 }
 DOCUMENT = {
     "schema_version": 3,
@@ -158,6 +160,7 @@ DOCUMENT = {
                 "tags": [],
                 "dns_domain": "",
                 "qos_policy": None,
+                "is_of_others": False,
             }
         ],
         "subnets": [
@@ -202,6 +205,7 @@ DOCUMENT = {
         "ports": [],
         "trunks": [],
         "forwarders": [],
+        "address_groups": [],
     },
     "missing": [],
     "copies": [
@@ -300,6 +304,7 @@ EXTENSIONS = frozenset(
         *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
         *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
         *("port-security", "stateful-security-group", "net-mtu-writable"),
+        *("address-group", "security-groups-remote-address-group"),
     }
 )
 
