@@ -8,6 +8,8 @@ import pytest
 from laboratory import DRIVERS, cloud, playbook, wait
 from small import answers, run, small
 
+pytestmark = pytest.mark.campaign
+
 SITES = ("primary", "remote")
 WRITTEN = "both may read this"
 
