@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import importlib
 import multiprocessing
 import os
@@ -19,10 +21,18 @@ _FORKS = multiprocessing.get_context("forkserver")
 # With the program that runs the tests, which every fork would load by itself otherwise.
 _FORKS.set_forkserver_preload(["__main__", "ansible.cli.adhoc", "ansible.cli.playbook"])
 _PROGRAMS = {"ansible": "ansible.cli.adhoc", "ansible-playbook": "ansible.cli.playbook"}
-#: Modules as Ansible packs them for the hosts. Each fork begins with what others have packed, and has a directory of its own: Ansible does not
-#: expect that two of its processes write there at once.
-_PACKED = tempfile.TemporaryDirectory(prefix="osdr-packed-")
 _CACHE = "ansiballz_cache"
+
+
+@functools.cache
+def _packed():
+    """A directory with modules as Ansible packs them for the hosts, gone at the end of this run.
+
+    Each fork begins with what others have packed, and has a directory of its own: Ansible does not expect that two of its processes write there at once.
+    """
+    directory = tempfile.TemporaryDirectory(prefix="osdr-packed-")
+    atexit.register(directory.cleanup)
+    return directory.name
 
 
 def _run(command, place, packed, environment, directory):
@@ -49,7 +59,7 @@ class AnsibleProcess:
         self._command = command
         self._place = tempfile.TemporaryDirectory(prefix="osdr-ansible-")
         self._files = pathlib.Path(self._place.name)
-        self._process = _FORKS.Process(target=_run, args=(command, self._files, _PACKED.name, dict(os.environ), directory))
+        self._process = _FORKS.Process(target=_run, args=(command, self._files, _packed(), dict(os.environ), directory))
         self._process.start()
 
     def is_running(self):
@@ -76,4 +86,4 @@ class AnsibleProcess:
             # What was killed while it wrote one has left a part of it.
             if not file.name.endswith("-part"):
                 with contextlib.suppress(FileExistsError):
-                    os.link(file, pathlib.Path(_PACKED.name, file.name))
+                    os.link(file, pathlib.Path(_packed(), file.name))

@@ -85,8 +85,8 @@ COUNTED, COULD_NOT = "1 file systems were frozen and 0 thawed)", "Nova's guard h
     ("driver", "says_so", "reason"),
     [
         pytest.param("libvirt", False, COUNTED, id="libvirt, nothing is said"),
-        pytest.param("nova", True, COULD_NOT, id="nova, as Windows says it"),
-        pytest.param("libvirt", True, COUNTED, id="libvirt, as Windows says it"),
+        pytest.param("nova", True, COULD_NOT, id="nova, as Windows says it", marks=pytest.mark.campaign),
+        pytest.param("libvirt", True, COUNTED, id="libvirt, as Windows says it", marks=pytest.mark.campaign),
     ],
 )
 def test_a_guest_that_lets_go_is_found_out(guests, front, driver, says_so, reason):
@@ -94,6 +94,7 @@ def test_a_guest_that_lets_go_is_found_out(guests, front, driver, says_so, reaso
         expect_crash(taken_too_slowly(front, driver), reason)
 
 
+@pytest.mark.campaign
 def test_through_nova_a_guest_that_says_nothing_is_known_by_its_image(guests, front):
     with lets_go(front, says_so=False), said_to_be("windows", front):
         result = taken_too_slowly(front, "nova")

@@ -190,6 +190,7 @@ def test_the_quota_of_groups_counts_too(servers, name):
         admin.put(path, json={"quota_set": {"groups": before}}).raise_for_status()
 
 
+@pytest.mark.campaign
 def test_a_killed_run_with_a_group_is_finished_by_the_next(servers, name):
     run = ModuleRun("os_cg_snapshot", cloud="primary", name=name, application=PAIR, quiesce=DRIVERS["libvirt"])
     wait("the group's snapshot", lambda: [one for one in cloud().block_storage.group_snapshots() if name in one.name], 90, 0.1)

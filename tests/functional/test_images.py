@@ -69,6 +69,7 @@ def test_only_the_holder_of_a_freeze_has_an_image_made_and_thaws_beside_its_uplo
             images.delete_image(made)
 
 
+@pytest.mark.campaign
 def test_a_checkpoint_has_the_root_disk_as_an_image_of_the_moment_of_the_freeze(shop, taken):
     (root,) = [copy for copy in taken["copies"] if copy["method"] == "glance_image"]
     assert root["volume_id"] == shop.found().id
@@ -80,27 +81,32 @@ def test_a_checkpoint_has_the_root_disk_as_an_image_of_the_moment_of_the_freeze(
     print("window", taken["checkpoint"]["evidence"]["window"], "image", evidence["requested_at"], evidence["complete_at"], root["stored_bytes"])
 
 
+@pytest.mark.campaign
 def test_nothing_is_left_at_the_primary_site_and_one_image_at_the_remote_one(shop, taken):
     assert shop.images("primary") == []
     assert [image["status"] for image in shop.images("remote")] == ["active"]
 
 
+@pytest.mark.campaign
 def test_the_same_checkpoint_again_changes_nothing(shop, taken):
     again = playbook("checkpoint", **shop.checkpoint())
     assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout + again.stderr
 
 
+@pytest.mark.campaign
 def test_the_server_boots_from_the_copy_and_has_what_was_written(restored, taken):
     (root,) = [copy for copy in taken["copies"] if copy["method"] == "glance_image"]
     assert restored.found("remote").image.id == root["copy_id"]
     assert restored.guest("remote").run("cat /root/written /data/written").split() == ["root", "data"]
 
 
+@pytest.mark.campaign
 def test_a_second_restore_changes_nothing(restored):
     again = playbook("restore", **restored.restore())
     assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout + again.stderr
 
 
+@pytest.mark.campaign
 def test_retention_keeps_the_image_that_a_server_boots_from(restored, taken):
     second = playbook("checkpoint", **restored.checkpoint(2))
     assert second.returncode == 0, second.stdout + second.stderr

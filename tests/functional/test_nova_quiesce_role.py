@@ -56,7 +56,7 @@ def test_it_is_removed_without_a_trace_and_installed_again(api, front, installed
     "strange",
     [
         pytest.param(lambda text: text.replace("keystonecontext osapi", "mycontext osapi"), id="another pipeline"),
-        pytest.param(lambda text: "[pipeline:nova]\npipeline = app\n", id="another file"),
+        pytest.param(lambda text: "[pipeline:nova]\npipeline = app\n", id="another file", marks=pytest.mark.campaign),
     ],
 )
 def test_a_paste_file_that_it_does_not_understand_is_left_alone(strange):

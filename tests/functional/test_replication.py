@@ -281,6 +281,7 @@ def tokens_good_for(seconds, site):
         configure(before)
 
 
+@pytest.mark.campaign
 def test_services_may_be_gone_for_a_while_and_tokens_expire(guests, remote_site_alone):
     """One after the other in a single run, which tells meanwhile how far it is."""
     seconds = 35

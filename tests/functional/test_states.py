@@ -31,7 +31,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("status", STANDING_STILL)
+@pytest.mark.parametrize("status", ["PAUSED", *(pytest.param(one, marks=pytest.mark.campaign) for one in ("SUSPENDED", "SHUTOFF"))])
 def test_what_stands_still_by_itself_is_left_as_it_is(alone, status):
     there, back = STANDING_STILL[status]
     alone.act(there, status=status)
@@ -52,7 +52,7 @@ def test_what_stands_still_by_itself_is_left_as_it_is(alone, status):
         alone.act(back, status="ACTIVE")
 
 
-@pytest.mark.parametrize("status", REFUSED)
+@pytest.mark.parametrize("status", ["ERROR", pytest.param("SHELVED_OFFLOADED", marks=pytest.mark.campaign)])
 def test_what_is_in_no_state_for_it_is_refused_with_what_to_do(alone, status):
     there, back, remedy = REFUSED[status]
     alone.act(there, status=status)
