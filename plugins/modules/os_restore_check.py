@@ -20,6 +20,8 @@ description:
     exist, addresses outside their subnets, and addresses needed by two ports are problems too.
   - Warns of what only the site's policies decide, such as whether addresses can be chosen on networks of other projects, and of quotas that
     the credentials may not read.
+  - For encrypted volumes, O(volume_private_key) must open their keys, the site must have a key manager and volume types that encrypt in the same
+    way, and O(admin_cloud) and O(store_cloud) must be right.
   - What an earlier run of the same restore already made is not needed again.
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
@@ -28,6 +30,7 @@ extends_documentation_fragment:
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
   - osdr.openstack.drill
+  - osdr.openstack.encrypted
   - osdr.openstack.servers
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
@@ -182,6 +185,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight 
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 
@@ -190,16 +194,18 @@ def check(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
-    stock = restore_stock.look(connect(params), params["concurrency"], wish.source.copies)
+    cloud, means = connect(params), sealed.Means.parse(params)
+    stock = restore_stock.look(cloud, params["concurrency"], wish.source.copies)
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
-    for doubt in found.doubts:
+    sealed_problems, sealed_doubts = sealed.check(found.plan.volumes, means, cloud)
+    for doubt in (*found.doubts, *sealed_doubts):
         module.warn(doubt)
     return {
         "application": wish.manifest.application.name,
         "checkpoint": wish.manifest.checkpoint.id,
-        "problems": [*old_problems, *found.problems],
+        "problems": [*old_problems, *found.problems, *sealed_problems],
         "needs": [dataclasses.asdict(need) for need in found.needs],
         "missing": as_dicts(found.plan.lacking),
     }
@@ -214,6 +220,7 @@ def main():
             args.MAPPING,
             args.COMMAND_CHECKS,
             args.DRILL,
+            args.ENCRYPTED,
             args.SERVERS,
             {
                 "remove_old": {"type": "bool", "default": False},

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - osdr.openstack.command_checks
   - osdr.openstack.agents
   - osdr.openstack.drill
+  - osdr.openstack.encrypted
   - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
@@ -340,6 +341,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
@@ -368,7 +370,8 @@ def present(module, cloud, waiter):
         module.warn(warning)
     volumes = None
     if params["volumes"] == "restore":
-        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"]), whole.volumes)
+        twins = Means.parse(params).twins(cloud, whole.manifest, waiter, params["concurrency"])
+        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], twins), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
     restore = ServerRestore(Compute(cloud), Networking(cloud), plan, waiter, params["concurrency"], gates, volumes)
     result = job.restore_servers(restore, module.check_mode)
@@ -404,6 +407,7 @@ def main():
             args.COMMAND_CHECKS,
             args.AGENTS,
             args.DRILL,
+            args.ENCRYPTED,
             args.SERVERS,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

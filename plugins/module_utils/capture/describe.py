@@ -110,6 +110,7 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         image_metadata=volume.image_metadata,
         is_read_only=volume.is_read_only,
         device_tag=seen.device_tags.get(volume.id),
+        encryption=seen.encryption.get(volume.id),
     )
 
 

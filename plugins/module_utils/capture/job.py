@@ -17,6 +17,7 @@ from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
 from . import inspection, surroundings
 from .describe import describe
+from .encrypted import encryption_of
 from .look import CaptureSite, look, user_data_of, with_root_devices
 from .problems import left_out, warnings
 
@@ -57,15 +58,20 @@ def described_earlier(data: t.Mapping[str, t.Any] | None) -> ApplicationDescript
         ) from error
 
 
-def capture(cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None) -> Captured:
+def capture(
+    cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None, seals_keys: bool = False
+) -> Captured:
     """Capture an application.
 
     :param concurrency: how many calls at once.
     :param form: in which user data is written; None to leave it out.
     :param admin: the same site with credentials that see user data, and from which device a server boots; ``cloud`` when there is none.
+    :param seals_keys: whether the keys of encrypted volumes will be sealed; without it, such volumes are refused.
     :raises CheckFailed: naming everything that could not be restored.
     """
     seen = look(cloud, application, concurrency)
+    if seals_keys:
+        seen = dataclasses.replace(seen, encryption=encryption_of(cloud, seen, concurrency))
     if admin:
         seen = with_root_devices(admin, seen)
     if form:

@@ -12,6 +12,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..core.encryption import Encryption
 from ..core.errors import CheckFailed
 from ..core.records import (
     FloatingIp,
@@ -62,6 +63,8 @@ class CaptureSite:
     subnet_pools: t.Mapping[str, SubnetPool] = dataclasses.field(default_factory=dict)
     #: Per id of the attached volume or port.
     device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Of encrypted volumes whose keys can be sealed, per id.
+    encryption: t.Mapping[str, Encryption] = dataclasses.field(default_factory=dict)
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
 

@@ -121,8 +121,8 @@ def survey(application: Application, servers: t.Mapping[str, Server], storages: 
 def warnings(wanted: Wanted) -> list[str]:
     """Warnings for the operator that do not prevent the set."""
     return [
-        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot cannot be "
-        "read at another site."
+        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot can be read at another "
+        "site only with volume_public_key, which seals the key for it."
         for volume in wanted.volumes.values()
         if volume.encrypted
     ]
