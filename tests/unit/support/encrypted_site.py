@@ -82,7 +82,8 @@ class EncryptedSite:
         self.fields, self.broken, self.calls = {}, set(), []
         for one, parent, count in ((FULL, None, 2), (INCREMENT, FULL, 1)):
             self._add(id=one, parent_id=parent, size=1, volume_id=VOLUME, container="backups", service_metadata=prefix(one))
-            self.fields[one] |= {"num_dependent_backups": int(parent is None), "display_name": "noon", "encryption_key_id": "key-of-the-primary"}
+            # A later checkpoint builds on both.
+            self.fields[one] |= {"num_dependent_backups": 2 - bool(parent), "display_name": "noon", "encryption_key_id": "key-of-the-primary"}
             names = [f"{prefix(one)}-{number:05d}" for number in range(1, count + 1)]
             self.store.content |= {name: b"ciphertext" for name in names}
             base = {"display_name": "data", "volume_type_id": "type-of-the-primary", "encryption_key_id": "key-of-the-volume"}

@@ -77,6 +77,11 @@ def test_nothing_takes_a_twin_for_a_copy_of_the_volume(site):
         assert (site.fields[one]["volume_id"], site.fields[one]["metadata"]) == (one, {})
 
 
+def test_the_twin_that_holds_the_key_comes_first_so_that_a_killed_run_leaves_no_key_alone(site):
+    made = ensure(site)
+    assert site.calls == [("import", one) for one in reversed(made.chain)]
+
+
 def test_a_second_run_makes_nothing_and_stores_no_second_key(site):
     ensure(site)
     before, calls = copy.deepcopy((site.fields, site.store.content)), list(site.calls)
