@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.intent import Intent
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FloatingIp, Trunk
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import cleanup as restore_cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup, ServerRemover, VolumeRemover
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers
@@ -99,6 +101,30 @@ def test_what_neutron_finds_in_use_stays_and_is_told(cleanup):
     assert why.startswith("drill-7-shop-net (dnet) of the networks stays: One or more ports")
 
 
+def test_what_fails_otherwise_is_a_failure(cleanup):
+    site = Site()
+
+    def delete(collection, one):
+        raise CloudError(f"No {collection}.", http_status=500)
+
+    site.delete = delete
+    work = cleanup(site)
+    with pytest.raises(CloudError, match=r"No routers\."):
+        work.apply(work.plan())
+
+
+def test_routes_go_before_the_interfaces_that_they_need(cleanup):
+    site = Site()
+    site.set_routes = lambda router, routes: site.calls.append(("routes", (router, tuple(routes))))
+    work = cleanup(site)
+    removal = work.plan()
+    with_routes = dataclasses.replace(removal.routers[0], routes=({"destination": "10.99.0.0/16", "nexthop": "10.10.0.77"},))
+    work.apply(dataclasses.replace(removal, routers=(with_routes, dataclasses.replace(with_routes, id="plain", routes=()))))
+    of_routers = [call for call in site.calls if call[0] in ("routes", "interface of dr", "routers")]
+    assert of_routers[:2] == [("routes", ("dr", ())), ("interface of dr", "port-interface")]
+    assert sorted(of_routers[2:]) == [("routers", "dr"), ("routers", "plain")]
+
+
 class Module(SimpleNamespace):
     def warn(self, text):
         self.warnings.append(text)
@@ -148,6 +174,12 @@ class Nova:
     def delete_port(self, one):
         self.calls.append(("port", one))
 
+    def delete(self, collection, one):
+        self.calls.append((collection, one))
+
+    def unlock(self, server_id):
+        self.calls.append(("unlock", server_id))
+
     def server(self, server_id):
         if self.now >= len(self._states):
             raise NotFound(f"There is no {server_id}.")
@@ -160,26 +192,26 @@ class Nova:
     def remover(self):
         return ServerRemover("remote", self, self, Waiter(60, 1, Clock(now=lambda: self.now, sleep=self._sleep)), 8)
 
-    def delete(self, status="ACTIVE"):
+    def deleted(self, status="ACTIVE"):
         self.remover().delete(server("db", status=status))
         return self.now
 
 
 def test_a_server_is_waited_for_until_it_is_gone():
-    assert Nova(("ACTIVE", "deleting", ""), ("ACTIVE", "deleting", "")).delete() == 2
-    assert Nova().delete() == 0
+    assert Nova(("ACTIVE", "deleting", ""), ("ACTIVE", "deleting", "")).deleted() == 2
+    assert Nova().deleted() == 0
 
 
 @pytest.mark.parametrize(("fault", "told"), [("The host is gone.", "The host is gone."), ("", "its status is ERROR")])
 def test_one_that_cannot_be_deleted_is_named_with_the_reason(fault, told):
     with pytest.raises(ResourceFailed, match=rf"Server db \(id-db\) on site 'remote' could not be deleted: {told}") as raised:
-        Nova(("ERROR", None, fault)).delete()
+        Nova(("ERROR", None, fault)).deleted()
     assert raised.value.as_result() == {"code": "resource_failed", "resource_type": "server", "resource_id": "id-db"}
 
 
 def test_one_that_had_failed_before_or_is_still_worked_on_is_waited_for():
-    assert Nova(("ERROR", None, ""), ("ERROR", "deleting", "")).delete("ERROR") == 2
-    assert Nova(("ERROR", "deleting", ""), ("ERROR", "deleting", "")).delete() == 2
+    assert Nova(("ERROR", None, ""), ("ERROR", "deleting", "")).deleted("ERROR") == 2
+    assert Nova(("ERROR", "deleting", ""), ("ERROR", "deleting", "")).deleted() == 2
 
 
 def test_what_leads_to_servers_goes_after_them():
@@ -189,6 +221,21 @@ def test_what_leads_to_servers_goes_after_them():
     assert {one for _kind, one in nova.calls} == {
         "id-orders-db", "id-shop-front", "fip-orders-db", "fip-shop-front", "port-orders-db", "port-shop-front"
     }
+
+
+def test_a_trunk_lets_go_of_its_ports_before_they_go():
+    nova, mark = Nova(), shop.mark(11)
+    made = MadeServers((server("db"),), (FloatingIp("fip", "10.88.2.1"),), (shop.port("db"),), (Trunk("trunk", "", "port-db", description=mark.text()),))
+    nova.remover().remove(made)
+    assert nova.calls == [("server", "id-db"), ("trunks", "trunk"), ("floating address", "fip"), ("port", "port-db")]
+
+
+@pytest.mark.parametrize(("is_owners", "calls"), [(True, ["unlock", "server"]), (False, ["server"])])
+def test_only_the_lock_that_the_restore_itself_has_set_is_opened(is_owners, calls):
+    nova = Nova()
+    metadata = Intent(lock="ask the DBA").metadata() if is_owners else {}
+    nova.remover().delete(server("db", locked=True, locked_reason="ask the DBA", metadata=metadata))
+    assert [kind for kind, _one in nova.calls] == calls
 
 
 # Volumes

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.twins import Scaffolding
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, Trunk
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
@@ -118,3 +118,23 @@ def test_what_is_told_of_servers_that_are_removed(check_mode, calls):
     }
     assert result["diff"]["after"] == {"servers": [], "floating_ips": [], "ports": [], "trunks": []}
     assert job.remove_servers(work, MadeServers.of(owner_of(MANIFEST), EMPTY.site), check_mode)["changed"] is False
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("current", "changes", "before", "after"),
+    [(None, True, "absent", "restored"), ("there", True, "incomplete", "restored"), ("there", False, "there", "there")],
+)
+def test_what_is_told_of_ports_on_no_server(check_mode, current, changes, before, after):
+    work = Noted()
+    work.lone_ports = (SimpleNamespace(label="port 'vip'", current=current, changes=changes),)
+    work.described_ports, work.described_forwarders = (lambda: ["the port"]), (lambda: ["the address"])
+    result = job.restore_servers(work, check_mode)
+    assert (result["ports"], result["forwarding_floating_ips"]) == (["the port"], ["the address"])
+    assert [result["diff"][when]["ports"] for when in ("before", "after")] == [{"port 'vip'": before}, {"port 'vip'": after}]
+
+
+def test_trunks_that_are_removed_are_told_by_their_ids():
+    made = MadeServers((), (), (), (Trunk("b", "uplink", "port"), Trunk("a", "", "port")))
+    result = job.remove_servers(Noted(), made, True)
+    assert (result["changed"], result["diff"]["before"]["trunks"]) == (True, ["a", "b"])

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.making import Maker
@@ -41,6 +43,7 @@ def test_what_nobody_refuses_is_made_at_once():
     [
         ("binding_profile", 403, "((rule:create_port and rule:create_port:binding:profile)) is disallowed by policy", "binding:profile"),
         ("dns_name", 400, "Unrecognized attribute(s) 'dns_name'", "dns_name"),
+        ("dns_name", 404, "The resource of dns_name could not be found.", "dns_name"),
         ("ha", 403, "(rule:create_router:ha) is disallowed by policy", "ha"),
     ],
 )
@@ -55,6 +58,32 @@ def test_where_a_refusal_names_nothing_all_is_left_out():
     """The word that is not the attribute's name is in many others."""
     neutron = Neutron(ha=(409, "What has that?"))
     assert (made(neutron), neutron.bodies[1]) == (["binding:profile"], ["name"])
+
+
+def test_what_is_left_out_is_told_with_the_words_of_the_refusal():
+    maker = Maker(None, shop.empty_site())
+    neutron = Neutron(ha=(409, "What has that?"))
+    maker.make("The port", neutron.create, {}, WISHES)
+    assert maker.warnings == ["The port at site 'remote' is without binding:profile, dns_name, ha, which the site refuses: What has that?"]
+
+
+def test_what_is_refused_by_the_name_of_one_of_its_parts_is_left_out_as_a_whole():
+    neutron = Neutron(gateway=(403, "rule:create_router:gateway:enable_snat is disallowed by policy"))
+    wishes = Wishes({"gateway": {}, "ha": True}, {"gateway": "qos_policy_id, enable_snat", "ha": "ha"})
+    assert (made(neutron, wishes), neutron.bodies[1]) == (["qos_policy_id"], ["ha", "name"])
+
+
+def test_one_refusal_after_the_other():
+    neutron = Neutron(ha=(403, "Not ha."), dns_name=(400, "Not dns_name."))
+    assert (made(neutron), neutron.bodies[-1]) == (["ha", "dns_name"], ["binding_profile", "name"])
+
+
+@pytest.mark.parametrize(("extensions", "tagged"), [(shop.EXTENSIONS, [("ports", "port", ["gold"])]), (frozenset(), [])])
+def test_tags_are_set_where_a_site_has_them(extensions, tagged):
+    there = []
+    network = SimpleNamespace(set_tags=lambda *tags: there.append(tags))
+    Maker(network, shop.empty_site(extensions=extensions)).tag("ports", "port", ["gold"])
+    assert there == tagged
 
 
 @pytest.mark.parametrize("status", [None, 401, 429, 500, 503])

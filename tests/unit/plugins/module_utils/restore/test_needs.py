@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.needs import Need, needs
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.needs import Need, amounts_of, needs
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -77,3 +77,74 @@ def test_key_pairs_that_are_there_count_although_nova_reports_none_in_use():
     plan = RestorePlan.of(shop.manifest(), shop.empty_site(key_pairs={"one": "ssh-rsa A", "two": "ssh-rsa B"}))
     need = found(Quota("key_pairs", 2, 0), plan)
     assert (need, need.fits) == (Need("key_pairs", 1, 0), False)
+
+
+def rich():
+    """The application with a trunk, a port on no server and an address that forwards ports."""
+    document = shop.document()
+    parent = document["servers"][1]["ports"][0]
+    floating = {**shop.FLOATING, "network": "public"}
+    lone = {**parent, "source_id": shop.uuid(81), "mac_address": "fa:16:3e:00:00:81", "floating_ips": [{**floating, "place": 0}]}
+    topology = document["topology"]
+    topology["ports"] = [{**lone, "fixed_ips": [{"subnet": "shop-subnet", "ip_address": "10.10.0.81"}]}]
+    subport = {"port": shop.uuid(81), "segmentation_type": "vlan", "segmentation_id": 20}
+    values = {"name": "", "port": parent["source_id"], "is_up": True, "description": "", "tags": []}
+    topology["trunks"] = [{"source_id": shop.uuid(80), "subports": [subport], **values}]
+    forwarding = {"port": shop.uuid(81), "place": 0, "internal_port": 22, "external_port": 2222, "protocol": "tcp", "description": ""}
+    topology["forwarders"] = [{"source_id": shop.uuid(72), "floating": floating, "forwardings": [forwarding]}]
+    return type(shop.manifest()).parse(document)
+
+
+def test_all_that_is_taken_where_nothing_is():
+    """Three ports of the application, one of the router, and one that a network has for itself."""
+    assert amounts_of(RestorePlan.of(rich(), shop.empty_site())) == {
+        "volume": {"volumes": 3, "volumes_ceph": 3, "gigabytes": 3, "gigabytes_ceph": 3, "per_volume_gigabytes": 1},
+        "compute": {"instances": 2, "cores": 2, "ram": 512, "server_groups": 1, "key_pairs": 1, "server_group_members": 2},
+        "network": {
+            "network": 1,
+            "subnet": 1,
+            "router": 1,
+            "security_group": 1,
+            "security_group_rule": 1,
+            "port": 5,
+            "floatingip": 4,
+            "trunk": 1,
+        },
+    }
+
+
+def test_nothing_is_taken_where_everything_is():
+    amounts = amounts_of(RestorePlan.of(shop.manifest(), shop.restored_site()))
+    assert {service: {name: amount for name, amount in of.items() if amount} for service, of in amounts.items()} == {"volume": {}, "compute": {}, "network": {}}
+
+
+def test_what_a_killed_restore_has_left_untagged_takes_nothing_more():
+    mark = {"description": "osdr_application=shop osdr_checkpoint=noon"}
+    networks, subnets = (shop.PUBLIC, dataclasses.replace(shop.NETWORK, **mark)), (dataclasses.replace(shop.SUBNET, **mark),)
+    plan = RestorePlan.of(shop.manifest(), shop.prepared_site(networks=networks, subnets=subnets))
+    assert [len(plan.lacking[kind]) for kind in ("networks", "subnets")] == [1, 1]
+    wanted = {name: amount for name, amount in amounts_of(plan)["network"].items() if amount}
+    assert wanted == {"port": 2, "floatingip": 2}
+
+
+def test_a_volume_of_no_type_counts_with_all_others_only():
+    document = shop.document()
+    for server in document["servers"]:
+        for volume in server["volumes"]:
+            volume["volume_type"] = ""
+    amounts = amounts_of(RestorePlan.of(type(shop.manifest()).parse(document), shop.empty_site()))["volume"]
+    assert amounts == {"volumes": 3, "gigabytes": 3, "per_volume_gigabytes": 1}
+
+
+def test_a_server_that_is_there_is_no_new_member_of_its_group():
+    site = shop.restored_site()
+    group = dataclasses.replace(shop.APART, member_ids=frozenset({"a"}))
+    part = dataclasses.replace(site, servers=site.servers[:1], server_groups=(group,))
+    assert amounts_of(RestorePlan.of(shop.manifest(), part))["compute"]["server_group_members"] == 2
+    gone = dataclasses.replace(site, servers=(), server_groups=())
+    assert amounts_of(RestorePlan.of(shop.manifest(), gone))["compute"]["server_group_members"] == 2
+
+
+def test_of_what_is_in_use_only_nova_forgets_something():
+    assert found(Quota("key_pairs", 5, 3), RestorePlan.of(shop.manifest(), shop.empty_site(key_pairs={"one": "ssh-rsa A"}))).left == 2
+    assert found(Quota("instances", 5, 0), RestorePlan.of(shop.manifest(), shop.empty_site(key_pairs={"one": "ssh-rsa A"}))).left == 5

@@ -393,3 +393,122 @@ def test_what_a_site_has_no_switch_for_is_not_sent_and_is_told(apply, extension,
     assert attribute not in site.made[name]
     assert f"At site 'remote', {told}" in losses(RestorePlan.of(manifest, site.site))
     assert losses(RestorePlan.of(manifest, shop.empty_site())) == []
+
+
+# Interfaces of routers
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"fixed_ips": (FixedIp("other", "10.10.0.1"),)}, id="on another subnet"),
+        pytest.param({"device_id": "server"}, id="that something has"),
+        pytest.param({"description": "theirs"}, id="of somebody else"),
+        pytest.param({"description": f"{TEXT} osdr_source={shop.uuid(11)}"}, id="of a server of this restore"),
+    ],
+)
+def test_no_other_port_is_taken_for_an_interface_that_a_killed_run_left(apply, changes):
+    values = {"fixed_ips": (FixedIp("sub", "10.10.0.7"),), "description": TEXT}
+    site = Neutron(shop.prepared_site(ports=(shop.port("another", **{**values, **changes}),)))
+    apply(site)
+    assert [call[0] for call in site.calls] == ["port", "join by port"]
+
+
+def joined(topology=lambda topology: None, refuses=False, **changes):
+    """How a router is joined to its subnet, and what is told of that."""
+    document, addresses = shop.document(), []
+    topology(document["topology"])
+    site = Neutron(shop.prepared_site(ports=(), **changes))
+
+    def create_port(body):
+        addresses.append(body["fixed_ips"])
+        if refuses and "ip_address" in body["fixed_ips"][0]:
+            raise CloudError("IP address is in use.", http_status=409)
+        return shop.port("interface")
+
+    site.create_port = create_port
+    restore = NetworkRestore(site, site, RestorePlan.of(Manifest.parse(document), site.site), 8)
+    restore.apply()
+    return addresses, [call[0] for call in site.calls], restore.warnings
+
+
+def test_an_interface_whose_address_is_taken_gets_another_one_with_a_warning():
+    addresses, calls, warnings = joined(refuses=True)
+    assert (addresses, calls) == ([[{"subnet_id": "sub", "ip_address": "10.10.0.1"}], [{"subnet_id": "sub"}]], ["join by port"])
+    told = "An interface of router 'shop-router' at site 'remote' is without the address 10.10.0.1, which the site refuses: IP address is in use."
+    assert warnings == [told]
+
+
+def test_an_interface_on_a_subnet_without_a_gateway_gets_any_address():
+    addresses, _calls, warnings = joined(lambda topology: topology["subnets"][0].update(gateway_ip=None))
+    assert (addresses, warnings) == ([[{"subnet_id": "sub"}]], [])
+
+
+def test_a_router_of_the_restore_has_the_address_of_the_gateway_or_the_one_that_it_had():
+    ours = dataclasses.replace(shop.ROUTER, description=TEXT, tags=tuple(MARKS))
+    assert joined(routers=(ours,)) == ([], ["join"], [])
+    own = [{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]
+    addresses, calls, _warnings = joined(lambda topology: topology["routers"][0].update(interface_addresses=own), routers=(ours,))
+    assert (addresses, calls) == ([[{"subnet_id": "sub", "ip_address": "10.10.0.9"}]], ["join by port"])
+
+
+# What a killed run has left
+
+
+def test_routes_are_added_to_those_that_somebody_else_has_added():
+    routes = [{"destination": f"10.{one}.0.0/16", "nexthop": "10.10.0.77"} for one in (98, 99)]
+    theirs = {"destination": "10.1.0.0/16", "nexthop": "10.10.0.1"}
+    ours = dataclasses.replace(shop.ROUTER, description=TEXT, tags=tuple(MARKS), routes=(theirs, routes[0]))
+    document = shop.document()
+    document["topology"]["routers"][0]["routes"] = routes
+    for extensions, expected in ((shop.EXTENSIONS, 1), (shop.EXTENSIONS - {"extraroute"}, 0)):
+        site = Neutron(shop.prepared_site(routers=(ours,), extensions=extensions))
+        NetworkRestore(site, site, RestorePlan.of(Manifest.parse(document), site.site), 8).apply()
+        told = tuple((one["destination"], one["nexthop"]) for one in (theirs, *routes))
+        assert site.calls == [("routes", "r", told)] * expected
+
+
+def test_tags_are_added_to_those_that_somebody_else_has_added(apply):
+    ours = dataclasses.replace(shop.NETWORK, description=TEXT, tags=("theirs", MARKS[0]))
+    site = Neutron(shop.prepared_site(networks=(shop.PUBLIC, ours)))
+    apply(site)
+    assert (site.calls, site.tags) == ([], {("networks", "net"): ["theirs", *MARKS]})
+
+
+def test_an_unfinished_network_gets_the_mtu_of_the_source(apply):
+    ours = dataclasses.replace(shop.NETWORK, description=TEXT, tags=tuple(MARKS), mtu=9000)
+    site = Neutron(shop.prepared_site(networks=(shop.PUBLIC, ours)))
+    apply(site)
+    assert site.calls == [("mtu", "net", 1442)]
+
+
+def test_the_gateway_of_a_router_gets_all_that_it_had_in_one_request(apply):
+    outside = Subnet("out", "outside", "ext", "10.88.2.0/24")
+    document = shop.document()
+    document["topology"]["routers"][0].update(gateway_addresses=["10.88.2.7"], enable_snat=False)
+    site = Neutron(shop.empty_site(subnets=(outside,)))
+    apply(site, Manifest.parse(document))
+    assert site.made["shop-router"]["external_gateway_info"] == {
+        "network_id": "ext",
+        "external_fixed_ips": [{"ip_address": "10.88.2.7"}],
+        "enable_snat": False,
+    }
+
+
+def test_a_gateway_that_gets_less_than_it_had_is_told_by_what_it_lacks():
+    document = shop.document()
+    document["topology"]["routers"][0].update(enable_snat=False, is_ha=True)
+    site = Neutron(shop.empty_site())
+    make = site.create_router
+
+    def create_router(body):
+        if "enable_snat" in body["external_gateway_info"]:
+            raise CloudError("rule:create_router:external_gateway_info:enable_snat is disallowed by policy", http_status=403)
+        return make(body)
+
+    site.create_router = create_router
+    restore = NetworkRestore(site, site, RestorePlan.of(Manifest.parse(document), site.site), 8)
+    restore.apply()
+    assert site.made["shop-router"]["ha"] is True
+    assert site.made["shop-router"]["external_gateway_info"] == {"network_id": "ext"}
+    assert [one.split(", which")[0] for one in restore.warnings] == ["Router 'shop-router' at site 'remote' is without enable_snat"]

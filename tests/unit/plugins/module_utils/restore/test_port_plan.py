@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.losses import losses
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
@@ -132,3 +133,122 @@ def test_port_security_is_switched_off_where_a_site_has_the_switch():
     assert (len(told), losses(RestorePlan.of(manifest, shop.prepared_site()))) == (1, [])
     unsaid = losses(RestorePlan.of(MANIFEST, without))
     assert any("port security of port fa:16:3e:00:00:11 of server 'orders-db' (on at the source) depends on the site" in one for one in unsaid)
+
+
+# Ports on no server
+
+
+LONE = {"source_id": shop.uuid(81), "mac_address": "FA:16:3E:00:00:81", "fixed_ips": [{"subnet": "shop-subnet", "ip_address": "10.10.0.81"}]}
+OF_OLD = {"mac_address": "fa:16:3e:00:00:81", "fixed_ips": (FixedIp("sub", "10.10.0.81"),)}
+
+
+def lone_step(*ports, **changes):
+    document = shop.document()
+    port = {**document["servers"][0]["ports"][0], "device_tag": None, "floating_ips": []}
+    document["topology"]["ports"] = [{**port, **LONE, **changes}]
+    site = shop.restored_site()
+    (found,) = RestorePlan.of(Manifest.parse(document), dataclasses.replace(site, ports=(*site.ports, *ports))).ports
+    return found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="as it was"),
+        pytest.param({"device_id": "trunk", "device_owner": "trunk:subport"}, id="by way of a trunk"),
+        pytest.param({"device_owner": "keepalived"}, id="that somebody has named"),
+    ],
+)
+def test_the_port_of_the_application_itself_is_used_as_it_is(changes):
+    there = shop.port("old", **{**OF_OLD, **changes})
+    found = lone_step(shop.port("other"), there)
+    assert (found.current, found.changes) == (there, False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"network_id": "other"}, id="on another network"),
+        pytest.param({"mac_address": "fa:16:3e:00:00:82"}, id="with another MAC address"),
+        pytest.param({"fixed_ips": ()}, id="without the address"),
+        pytest.param({"fixed_ips": (*OF_OLD["fixed_ips"], FixedIp("sub", "10.10.0.82"))}, id="with one more"),
+        pytest.param({"device_id": "server"}, id="that something has"),
+        pytest.param({"device_owner": "compute:nova"}, id="of a server"),
+        pytest.param({"device_owner": "network:dhcp"}, id="of the network itself"),
+    ],
+)
+def test_no_other_port_is_taken_for_that_of_the_application(changes):
+    assert lone_step(shop.port("old", **{**OF_OLD, **changes})).current is None
+
+
+def test_the_port_that_a_restore_has_made_is_known_by_its_mark():
+    made = shop.port("made", description=shop.mark(81).text(), mac_address="fa:16:3e:99:99:99")
+    found = lone_step(shop.port("old", **OF_OLD), made)
+    assert (found.current, found.lacks_tags) == (made, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("vip", "port 'vip' (FA:16:3E:00:00:81)"), ("", f"port '{shop.uuid(81)}' (FA:16:3E:00:00:81)")],
+)
+def test_a_port_on_no_server_is_called_by_its_name(name, called):
+    found = lone_step(name=name)
+    assert (found.title, found.name, found.label) == (called, name, called.split(" (")[0])
+    assert found.description == shop.mark(81).text()
+
+
+# Floating addresses of one port
+
+
+def floating_steps(wanted, there, fixed=("10.10.0.11", "10.10.0.12"), place_of=("10.10.0.11", "10.10.0.12")):
+    """Which floating addresses of the port of orders-db are there.
+
+    :param wanted: places and external networks.
+    :param there: id, external network and fixed address of each.
+    :param fixed: addresses of the port; place_of: those of the specification.
+    """
+    document = shop.document()
+    (port,) = document["servers"][1]["ports"]
+    port["fixed_ips"] = [{"subnet": "shop-subnet", "ip_address": one} for one in place_of]
+    port["floating_ips"] = [{**shop.FLOATING, "network": network, "place": place} for place, network in wanted]
+    site = shop.restored_site(networks=(shop.PUBLIC, shop.PROVIDER, shop.NETWORK))
+    addresses = tuple(FixedIp("sub", one) for one in fixed)
+    ports = tuple(dataclasses.replace(one, fixed_ips=addresses) if one.id == "port-orders-db" else one for one in site.ports)
+    floating = tuple(FloatingIp(one, "10.88.2.9", "port-orders-db", network, address) for one, network, address in there)
+    found = RestorePlan.of(Manifest.parse(document), dataclasses.replace(site, ports=ports, floating_ips=floating))
+    return [(step.behind, step.current.id if step.current else None) for step in found.servers[0].ports[0].floating]
+
+
+FIRST, SECOND = "10.10.0.11", "10.10.0.12"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "found"),
+    [
+        pytest.param([(0, "public"), (1, "public")], [("a", "ext", SECOND), ("b", "ext", FIRST)], [(FIRST, "b"), (SECOND, "a")], id="in another order"),
+        pytest.param([(0, "public"), (1, "public")], [("a", "ext", SECOND)], [(FIRST, None), (SECOND, "a")], id="one is missing"),
+        pytest.param([(None, "public")], [("a", "ext", SECOND), ("b", "ext", FIRST)], [(FIRST, "b")], id="nobody has said which"),
+        pytest.param([(0, "public")], [("a", "ext", None)], [(FIRST, "a")], id="the site does not say which"),
+        pytest.param([(0, "public")], [("a", "ext2", FIRST), ("b", "ext", FIRST)], [(FIRST, "b")], id="that of the same network first"),
+        pytest.param([(0, "public")], [("a", "ext2", FIRST)], [(FIRST, "a")], id="or else any"),
+        pytest.param([(0, "public"), (0, "provider")], [("a", "ext", FIRST)], [(FIRST, "a"), (FIRST, None)], id="each stands for one only"),
+    ],
+)
+def test_which_floating_addresses_are_there(wanted, there, found):
+    assert floating_steps(wanted, there) == found
+
+
+def test_addresses_are_found_in_whatever_order_neutron_lists_them():
+    assert floating_steps([(1, "public")], [], fixed=(SECOND, FIRST)) == [(SECOND, None)]
+    assert floating_steps([(1, "public")], [], fixed=(FIRST,)) == [(None, None)]
+
+
+def test_the_first_address_of_ipv4_is_meant_where_nobody_has_said_which():
+    assert floating_steps([(None, "public")], [], fixed=("fd00::1", FIRST), place_of=("fd00::1", FIRST)) == [(FIRST, None)]
+    assert floating_steps([(1, "public")], [], fixed=("fd00::1", FIRST), place_of=("fd00::1", FIRST)) == [(FIRST, None)]
+
+
+def test_a_floating_address_of_a_port_without_addresses_leads_to_the_port():
+    found = step()
+    body = dataclasses.replace(found.floating[0], behind=None).body(shop.prepared_site(), found.current)
+    assert body == {"floating_network_id": "ext", "port_id": "port-orders-db", "description": shop.mark(11).text()}

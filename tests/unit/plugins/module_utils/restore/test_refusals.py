@@ -79,11 +79,26 @@ def test_what_a_standby_and_a_lock_are_known_by_counts_as_metadata_too():
     assert "Server 'shop-front' would have 6 metadata items at site 'remote', with the 5 by which a restore marks it, but 5 are allowed" in told[0]
 
 
-@pytest.mark.parametrize("metadata", [{"": "x"}, {"k" * 255: "v", "long": "v" * 255}])
-def test_metadata_that_nova_does_not_take_is_told(metadata):
+def test_where_no_metadata_are_allowed_none_fit():
+    assert len(found(quotas=limited(0))) == 2
+
+
+@pytest.mark.parametrize(
+    ("metadata", "named"),
+    [({"": "x"}, [""]), ({"k" * 255: "v", "long": "v" * 255}, []), ({"k" * 256: "v", "short": "v"}, ["k" * 20])],
+)
+def test_metadata_that_nova_does_not_take_are_told(metadata, named):
     manifest = changed(lambda document: document["servers"][0].update(metadata=metadata))
-    told = found(manifest)
-    assert [one.startswith("Metadata '' of server 'shop-front' is longer than the 255 characters") for one in told] == [True] * ("" in metadata)
+    told = [one.split(" characters")[0] for one in found(manifest)]
+    assert told == [f"Metadata '{key}' of server 'shop-front' is longer than the 255" for key in named]
+
+
+def test_of_a_server_that_is_there_nothing_is_refused():
+    long = {"metadata": {"k" * 256: "v"}, "tags": [f"t{one}" for one in range(51)]}
+    manifest = changed(lambda document: [server.update(long) for server in document["servers"]])
+    assert len(found(manifest)) == 4
+    outside = (shop.PUBLIC, dataclasses.replace(shop.NETWORK, is_external=True))
+    assert [one for one in found(manifest, shop.restored_site(networks=outside)) if one.startswith(("Metadata", "Server"))] == []
 
 
 def test_more_tags_than_nova_takes_are_told():
@@ -147,6 +162,42 @@ def test_a_router_cannot_have_the_address_of_the_gateway_that_a_port_at_the_site
     assert not [one for one in found(site=shop.prepared_site(ports=(taken,))) if "gateway of subnet" in one]
 
 
+def test_a_router_of_a_killed_restore_needs_the_address_of_the_gateway_still():
+    taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    ours = dataclasses.replace(shop.ROUTER, description="osdr_application=shop osdr_checkpoint=noon")
+    assert [one.split(", the gateway")[0] for one in found(site=shop.prepared_site(ports=(taken,), routers=(ours,)))] == ["10.10.0.1"]
+
+
+def test_addresses_are_the_same_in_whatever_form_they_are_written():
+    six = {"cidr": "fd00::/64", "ip_version": 6, "allocation_pools": []}
+
+    def clash(gateway, address):
+        document = shop.document()
+        document["topology"]["subnets"][0].update(six, gateway_ip=gateway)
+        document["servers"][0]["ports"][0].update(fixed_ips=[{"subnet": "shop-subnet", "ip_address": address}], floating_ips=[])
+        document["servers"][1]["ports"][0].update(fixed_ips=[], floating_ips=[])
+        return [one.split(" on network")[0] for one in found(Manifest.parse(document))]
+
+    assert clash("fd00::1", "fd00:0:0::0001") == clash("fd00:0:0:0::1", "fd00::1") == ["fd00::1"]
+    assert clash("fd00::1", "fd00::11") == []
+
+
+def test_a_port_that_is_there_has_its_address_already():
+    """Whatever else has it at the source: the site has taken it."""
+    manifest = changed(lambda document: document["servers"][0]["ports"][0]["fixed_ips"][0].update(ip_address="10.10.0.1"))
+    there = [dataclasses.replace(one, fixed_ips=()) if one.id == "port-shop-front" else one for one in shop.restored_site().ports]
+    ports = tuple(one for one in there if one.id != "port-router")
+    assert not [one for one in found(manifest, shop.restored_site(ports=ports, routers=())) if "is needed by" in one]
+
+
+def test_routers_on_networks_of_others_are_not_connected_and_so_not_refused():
+    theirs = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
+    subnet = dataclasses.replace(shop.SUBNET, project_id="theirs")
+    taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    site = shop.prepared_site(networks=(shop.PUBLIC, theirs), subnets=(subnet,), ports=(), ports_of_others=(taken,), routers=())
+    assert found(of_topology(second_router), site) == []
+
+
 def test_a_router_with_a_port_of_its_own_needs_no_gateway():
     manifest = of_topology(lambda topology: second_router(topology, interface_addresses=[{"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]))
     assert found(manifest) == []
@@ -189,6 +240,38 @@ def test_ranges_on_a_network_do_not_overlap():
     assert found(site=shop.prepared_site(subnets=(near, shop.SUBNET), ports=(shop.ROUTER_PORT,))) == []
 
 
+def second_subnet(topology, **changes):
+    topology["subnets"].append({**topology["subnets"][0], "name": "second", **changes})
+
+
+@pytest.mark.parametrize(
+    ("cidr", "version", "overlaps"),
+    [("10.10.0.128/25", 4, True), ("10.10.0.129/25", 4, True), ("10.0.0.0/8", 4, True), ("10.11.0.0/24", 4, False), ("::/0", 6, False)],
+)
+def test_ranges_of_one_network_do_not_overlap_where_both_are_new(cidr, version, overlaps):
+    manifest = of_topology(lambda topology: second_subnet(topology, cidr=cidr, ip_version=version))
+    told = [one.split(" at site")[0] for one in found(manifest)]
+    assert told == [f"Subnets 'shop-subnet' (10.10.0.0/24) and 'second' ({cidr}) on network 'shop-net'"] * overlaps
+
+
+def test_what_is_on_two_networks_and_two_routers_may_overlap():
+    def change(topology):
+        topology["networks"].append({**topology["networks"][0], "name": "second"})
+        second_subnet(topology, network="second")
+        second_router(topology, subnets=["second"])
+
+    assert found(of_topology(change)) == []
+
+
+def test_a_subnet_that_is_there_is_not_in_its_own_way():
+    """Nor in that of the others, because it lacks its tags still."""
+    untagged = dataclasses.replace(shop.SUBNET, description="osdr_application=shop osdr_checkpoint=noon")
+    manifest = of_topology(lambda topology: second_subnet(topology, cidr="10.10.0.128/25"))
+    told = [one.split(" at site")[0] for one in found(manifest, shop.prepared_site(subnets=(untagged,)))]
+    assert told == ["Subnets 'shop-subnet' (10.10.0.0/24) and 'second' (10.10.0.128/25) on network 'shop-net'"]
+    assert found(site=shop.prepared_site(subnets=(untagged,))) == []
+
+
 # Floating addresses
 
 
@@ -212,9 +295,60 @@ def test_any_router_that_joins_both_will_do():
     assert told_of_floating(routers=(NOWHERE, another), ports=(shop.ROUTER_PORT, port)) == []
 
 
-def test_what_routers_of_others_lead_to_is_not_known():
-    port = shop.port("theirs", device_id="r9", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.9"),))
-    assert told_of_floating(routers=(NOWHERE,), ports=(shop.ROUTER_PORT,), ports_of_others=(port,)) == []
+@pytest.mark.parametrize(
+    ("owner", "device", "subnet", "is_told"),
+    [
+        ("network:router_interface", "r9", "sub", False),
+        ("network:router_interface_distributed", "r9", "sub", False),
+        ("network:ha_router_replicated_interface", "r9", "sub", False),
+        ("network:router_interface", "r9", "elsewhere", True),
+        ("network:router_interface", "r", "sub", True),
+        ("network:dhcp", "r9", "sub", True),
+        ("compute:nova", "r9", "sub", True),
+    ],
+)
+def test_what_routers_of_others_lead_to_is_not_known(owner, device, subnet, is_told):
+    port = shop.port("theirs", device_id=device, device_owner=owner, fixed_ips=(FixedIp(subnet, "10.10.0.9"),))
+    assert told_of_floating(routers=(NOWHERE,), ports=(shop.ROUTER_PORT,), ports_of_others=(port,)) == SERVERS * is_told
+
+
+def test_where_a_floating_address_on_the_network_of_others_leads_is_not_known():
+    theirs = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
+    subnet = dataclasses.replace(shop.SUBNET, project_id="theirs")
+    assert told_of_floating(networks=(shop.PUBLIC, theirs), subnets=(subnet,), routers=(NOWHERE,)) == []
+
+
+def test_a_new_router_leads_where_it_is_to_lead():
+    nowhere = of_topology(lambda topology: topology["routers"][0].update(external_network=None))
+    told = [one for one in found(nowhere) if "cannot lead to subnet 'shop-subnet' at site 'remote'" in one]
+    assert len(told) == 2
+    apart = of_topology(lambda topology: topology["routers"][0].update(subnets=[]))
+    assert len([one for one in found(apart) if "cannot lead to" in one]) == 2
+
+
+def test_a_router_that_is_there_and_lacks_the_subnet_gets_it():
+    assert told_of_floating(ports=()) == []
+    another = Router("r2", "another", external_network_id="ext")
+    assert told_of_floating(routers=(NOWHERE, another), ports=()) == SERVERS
+
+
+@pytest.mark.parametrize(("place", "subnet"), [(None, "shop-subnet"), (0, "six"), (1, "shop-subnet")])
+def test_the_way_is_looked_for_from_the_address_that_is_meant(place, subnet):
+    document = shop.document()
+    addresses = [{"subnet": "six", "ip_address": "fd00::9"}, {"subnet": "shop-subnet", "ip_address": "10.10.0.9"}]
+    document["servers"][0]["ports"][0].update(fixed_ips=addresses, floating_ips=[{**shop.FLOATING, "network": "public", "place": place}])
+    document["servers"][1]["ports"][0]["floating_ips"] = []
+    second_subnet(document["topology"], name="six", cidr="fd00::/64", ip_version=6, gateway_ip=None, allocation_pools=[])
+    (told,) = [one for one in found(Manifest.parse(document), shop.prepared_site(routers=(NOWHERE,))) if "cannot lead to" in one]
+    assert f"cannot lead to subnet '{subnet}'" in told
+
+
+def test_no_way_is_looked_for_where_there_is_no_address_to_lead_to():
+    document = shop.document()
+    for server in document["servers"]:
+        server["ports"][0].update(fixed_ips=[])
+        server["ports"][0]["floating_ips"][0]["place"] = None
+    assert [one for one in found(Manifest.parse(document), shop.prepared_site(routers=(NOWHERE,))) if "cannot lead to" in one] == []
 
 
 def test_floating_addresses_that_are_there_need_no_router():
@@ -270,7 +404,9 @@ def test_a_router_that_does_not_translate_may_take_an_administrator():
     manifest = of_topology(lambda topology: topology["routers"][0].update(enable_snat=False))
     (told,) = doubts(manifest)
     assert told.startswith("Router 'shop-router' does not translate addresses (SNAT) at the source.")
-    assert doubts(manifest, shop.prepared_site()) == []
+    assert doubts(manifest, shop.prepared_site()) == doubts(manifest, shop.prepared_site(ports=())) == []
+    inside = of_topology(lambda topology: topology["routers"][0].update(enable_snat=False, external_network=None))
+    assert not [one for one in doubts(inside) if "SNAT" in one]
 
 
 def test_keys_that_not_every_nova_takes_are_doubtful():
@@ -278,6 +414,11 @@ def test_keys_that_not_every_nova_takes_are_doubtful():
     (told,) = doubts(manifest)
     assert told.startswith("Key pair 'shop' is of the kind 'sk-ssh-ed25519@openssh.com', which not every Nova takes.")
     assert doubts(manifest, shop.prepared_site()) == []
+
+
+@pytest.mark.parametrize("key", ["ssh-rsa A", "ssh-ed25519 A", *(f"ecdsa-sha2-nistp{bits} A" for bits in (256, 384, 521)), "-----BEGIN CERTIFICATE-----\nMII"])
+def test_ordinary_keys_are_not_doubtful_nor_is_what_is_refused_anyhow(key):
+    assert doubts(of_topology(lambda topology: topology["key_pairs"][0].update(public_key=key))) == []
 
 
 @pytest.mark.parametrize(("left", "is_told"), [(2, True), (3, False), (None, False)])
@@ -290,9 +431,29 @@ def test_an_external_network_may_have_too_few_addresses(left, is_told):
     assert doubts(site=shop.restored_site(), free_addresses={"ext": 0}) == []
 
 
+def test_addresses_that_forward_ports_are_counted_too_and_routers_that_are_there_are_not():
+    document = shop.document()
+    floating = {**shop.FLOATING, "network": "public"}
+    forwarding = {"port": shop.uuid(221), "place": 0, "internal_port": 80, "external_port": 8080, "protocol": "tcp", "description": ""}
+    document["topology"]["forwarders"] = [{"source_id": shop.uuid(72), "floating": floating, "forwardings": [forwarding]}]
+    manifest = Manifest.parse(document)
+    assert [one.split("addresses need ")[1][0] for one in doubts(manifest, free_addresses={"ext": 0})] == ["4"]
+    assert [one.split("addresses need ")[1][0] for one in doubts(manifest, shop.prepared_site(ports=()), free_addresses={"ext": 0})] == ["3"]
+    # A site without the network has a problem of its own.
+    assert doubts(manifest, shop.empty_site(networks=()), free_addresses={"ext": 0}) == []
+
+
 @pytest.mark.parametrize(("zones", "is_told"), [({"az1", "az2"}, True), ({"az1", "nova"}, False), (None, False)])
 def test_a_volume_cannot_be_where_its_type_is_not(zones, is_told):
     told = found(type_zones={"ceph": frozenset(zones)} if zones else {})
     assert told == [
         "Volumes of type 'ceph' cannot be in availability zone 'nova' at site 'remote', only in az1, az2; say in a mapping which type or zone to use."
     ] * is_told
+
+
+def test_only_volumes_that_are_made_where_somebody_said_are_looked_at():
+    elsewhere = {"type_zones": {"ceph": frozenset({"az1"})}}
+    assert found(site=shop.prepared_site(), **elsewhere) == []
+    assert found(**elsewhere, zones={"volume": ("az1",), "compute": ("nova",)}) == []
+    anywhere = changed(lambda document: [volume.update(availability_zone=None) for server in document["servers"] for volume in server["volumes"]])
+    assert found(anywhere, **elsewhere) == []

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, SecurityGroup, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, FixedIp, SecurityGroup, Subnet, Trunk
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.removal import others, plan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.support.drilled import ALL, APART, DRILL, VOLUME, port, site
+from ansible_collections.osdr.openstack.tests.unit.support.drilled import ALL, APART, DRILL, NETWORK, VOLUME, port, site
 
 
 def removal(owner=DRILL, **more):
@@ -129,3 +129,19 @@ def test_other_restores_and_drills_of_the_application_are_listed():
 def test_a_real_restore_is_listed_before_the_drills_of_its_checkpoint():
     listed = others("shop", Mark("shop", "dawn"), site())
     assert [(one["checkpoint"], one["drill"]) for one in listed] == [("noon", None), ("noon", "7")]
+
+
+@pytest.mark.parametrize(("name", "shown"), [("uplink", "uplink (trunk)"), ("", "trunk")])
+def test_trunks_are_known_by_their_marks_too(name, shown):
+    made = Trunk("trunk", name, "port-own", description=dataclasses.replace(DRILL, source="t1").text())
+    there = dataclasses.replace(site(), trunks=(made, Trunk("theirs", "theirs", "port")))
+    assert plan(DRILL, there).shown() == {**ALL, "trunks": [shown]}
+    assert plan(Mark("shop", "noon"), there).servers.trunks == ()
+    assert others("shop", Mark("shop", "noon"), there)[0]["resources"] == others("shop", Mark("shop", "noon"), site())[0]["resources"] + 1
+    alone = dataclasses.replace(shop.empty_site(), trunks=(made,))
+    assert plan(DRILL, alone).servers.anything
+
+
+def test_what_has_no_name_is_shown_by_its_id():
+    nameless = dataclasses.replace(NETWORK, id="nameless", name="")
+    assert removal(networks=(nameless,)).shown()["networks"] == ["drill-7-shop-net (dnet)", "nameless"]

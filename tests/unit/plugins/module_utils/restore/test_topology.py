@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import SecurityGroupRuleSpec, SecurityGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking, subnet_differences
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts, lacking, missing_routes, subnet_differences
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TOPOLOGY = shop.manifest().description.topology
@@ -59,7 +59,92 @@ def test_only_what_is_missing_is_made(changes, kind):
     assert found(shop.prepared_site(**changes)).keys() == {kind}
 
 
+OURS = {"description": " ".join(OWNER.tags())}
+KINDS = {"networks": shop.NETWORK, "subnets": shop.SUBNET, "routers": shop.ROUTER, "security_groups": shop.GROUP}
+
+
+def there_are(kind, resource):
+    first = {"networks": (shop.PUBLIC,), "security_groups": (shop.DEFAULT_GROUP,)}
+    return shop.prepared_site(**{kind: (*first.get(kind, ()), resource)})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_killed_restore_has_left_untagged_is_completed(kind):
+    untagged = dataclasses.replace(KINDS[kind], **OURS)
+    assert found(there_are(kind, untagged)).keys() == {kind}
+    assert found(there_are(kind, dataclasses.replace(untagged, tags=("theirs", *OWNER.tags())))) == {}
+    assert found(dataclasses.replace(there_are(kind, untagged), extensions=shop.EXTENSIONS - {"standard-attr-tag"})) == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "changes",
+    [{"description": "theirs"}, {"description": f"{OURS['description']} osdr_drill=7"}, {"description": "osdr_application=shop osdr_checkpoint=ten"}],
+    ids=["made by somebody", "made by a drill", "made of another checkpoint"],
+)
+def test_what_the_restore_did_not_make_gets_no_tags(kind, changes):
+    assert found(there_are(kind, dataclasses.replace(KINDS[kind], **changes))) == {}
+
+
+@pytest.mark.parametrize(("kind", "made"), [("networks", []), ("subnets", []), ("security_groups", ["security_groups"])])
+def test_what_the_same_restore_made_in_another_project_is_theirs_to_complete(kind, made):
+    """Groups of others are no groups of the application, so that it gets its own."""
+    theirs = dataclasses.replace(KINDS[kind], project_id="theirs", **OURS)
+    assert list(found(there_are(kind, theirs))) == made
+
+
+@pytest.mark.parametrize(
+    ("source", "there", "extensions", "lacks"),
+    [
+        (1442, 1500, shop.EXTENSIONS, True),
+        (1442, 1442, shop.EXTENSIONS, False),
+        (1442, 1400, shop.EXTENSIONS, False),
+        (1, 1442, shop.EXTENSIONS, True),
+        (0, 1442, shop.EXTENSIONS, False),
+        (1442, 1500, shop.EXTENSIONS - {"net-mtu-writable"}, False),
+    ],
+)
+def test_a_network_of_the_restore_gets_the_smaller_mtu_of_the_source(source, there, extensions, lacks):
+    network = dataclasses.replace(shop.NETWORK, mtu=there, tags=tuple(OWNER.tags()), **OURS)
+    spec = dataclasses.replace(TOPOLOGY.networks[0], mtu=source)
+    site = dataclasses.replace(there_are("networks", network), extensions=extensions)
+    assert found(site, networks=(spec,)).keys() == ({"networks"} if lacks else set())
+    foreign = dataclasses.replace(site, networks=(shop.PUBLIC, dataclasses.replace(network, description="")))
+    assert found(foreign, networks=(spec,)) == {}
+
+
 # Routers
+
+
+NEAR, SECOND_WAY, FAR = ({"destination": f"10.{one}.0.0/16", "nexthop": hop} for one, hop in ((97, "10.10.0.7"), (98, "10.10.0.8"), (99, "172.16.0.1")))
+
+
+@pytest.mark.parametrize(
+    ("routes", "there", "missing"),
+    [
+        ([NEAR, SECOND_WAY], [], [NEAR, SECOND_WAY]),
+        ([NEAR, SECOND_WAY], [NEAR], [SECOND_WAY]),
+        ([NEAR], [SECOND_WAY, NEAR], []),
+        ([NEAR, FAR], [], [NEAR]),
+    ],
+)
+def test_routes_that_a_router_lacks_and_can_have(routes, there, missing):
+    spec = dataclasses.replace(TOPOLOGY.routers[0], routes=tuple(routes))
+    router = dataclasses.replace(shop.ROUTER, routes=tuple(there), tags=tuple(OWNER.tags()), **OURS)
+    assert missing_routes(TOPOLOGY, spec, router) == missing
+    lacking = found(there_are("routers", router), routers=(spec,))
+    assert lacking.keys() == ({"routers"} if missing else set())
+    assert found(dataclasses.replace(there_are("routers", router), extensions=shop.EXTENSIONS - {"extraroute"}), routers=(spec,)) == {}
+    # Others' routes are others' business.
+    assert found(there_are("routers", dataclasses.replace(router, description="")), routers=(spec,)) == {}
+
+
+def test_only_subnets_that_a_router_joins_count_for_its_routes():
+    other = dataclasses.replace(TOPOLOGY.subnets[0], name="other", cidr="172.16.0.0/24")
+    topology = dataclasses.replace(TOPOLOGY, subnets=(*TOPOLOGY.subnets, other))
+    spec = dataclasses.replace(TOPOLOGY.routers[0], routes=(NEAR, FAR))
+    assert missing_routes(topology, spec, None) == [NEAR]
+    assert missing_routes(topology, dataclasses.replace(spec, subnets=("shop-subnet", "other")), None) == [NEAR, FAR]
 
 
 def router_port(*addresses, **changes):

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Subport, Trunk
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+MARK = shop.mark(80)
+TAGS = ("uplink", *MARK.tags())
+MACS = {81: "fa:16:3e:00:00:81", 82: "fa:16:3e:00:00:82"}
+SUBPORTS = (Subport("port-81", "vlan", 20), Subport("port-82", "vlan", 30))
+#: How they are asked for.
+ASKED = [{"port_id": one.port_id, "segmentation_type": "vlan", "segmentation_id": one.segmentation_id} for one in SUBPORTS]
+
+
+def document(**changes):
+    """The application, whose database has two more ports by way of its own."""
+    found = shop.document()
+    parent = found["servers"][1]["ports"][0]
+    parent["source_id"] = shop.uuid(70)
+    plain = {"name": "", "device_tag": None, "floating_ips": []}
+    found["topology"]["ports"] = [
+        {**parent, **plain, "source_id": shop.uuid(one), "mac_address": mac, "fixed_ips": [{"subnet": "shop-subnet", "ip_address": f"10.10.0.{one}"}]}
+        for one, mac in MACS.items()
+    ]
+    subports = [{"port": shop.uuid(one), "segmentation_type": "vlan", "segmentation_id": vlan} for one, vlan in ((81, 20), (82, 30))]
+    values = {"name": "uplink", "port": shop.uuid(70), "is_up": True, "description": "two networks", "tags": ["uplink"]}
+    found["topology"]["trunks"] = [{"source_id": shop.uuid(80), "subports": subports, **values, **changes}]
+    return found
+
+
+MANIFEST = Manifest.parse(document())
+
+
+def ports(*numbers):
+    """The ports on no server that are there."""
+    made = {one: {"mac_address": MACS[one], "fixed_ips": (FixedIp("sub", f"10.10.0.{one}"),)} for one in numbers}
+    return tuple(shop.port(one, description=shop.mark(one).text(), tags=tuple(shop.mark(one).tags()), **values) for one, values in made.items())
+
+
+def site_with(*trunks, there=(81, 82), **changes):
+    site = shop.restored_site()
+    return dataclasses.replace(site, ports=(*site.ports, *ports(*there)), trunks=trunks, **changes)
+
+
+def port_step(site, manifest=MANIFEST):
+    server = next(one for one in RestorePlan.of(manifest, site).servers if one.spec.name == "orders-db")
+    return server.ports[0]
+
+
+def step(*trunks, there=(81, 82), manifest=MANIFEST):
+    return port_step(site_with(*trunks, there=there), manifest).trunk
+
+
+def trunk(*subports, **changes):
+    """The trunk as a restore has made it."""
+    values = {"description": MARK.beside("two networks"), "tags": TAGS, "subports": subports}
+    return Trunk("trunk", "uplink", "port-orders-db", **{**values, **changes})
+
+
+def test_a_trunk_is_asked_for_with_its_name_its_mark_and_its_ports():
+    body = step().body("port-orders-db")
+    assert body == {"name": "uplink", "port_id": "port-orders-db", "description": f"two networks {MARK.text()}", "sub_ports": ASKED}
+
+
+def test_a_trunk_that_is_down_is_made_so():
+    assert step(manifest=Manifest.parse(document(is_up=False))).body("parent")["admin_state_up"] is False
+
+
+@pytest.mark.parametrize(("name", "drill", "called"), [("uplink", "7", "drill-7-uplink"), ("", None, ""), ("", "7", "")])
+def test_a_trunk_is_called_as_other_things_are(name, drill, called):
+    manifest = dataclasses.replace(Manifest.parse(document(name=name)), drill=drill)
+    assert step(manifest=manifest).body("parent")["name"] == called
+
+
+def test_ports_that_are_not_there_yet_are_left_out():
+    assert step(there=(82,)).body("parent")["sub_ports"] == ASKED[1:]
+
+
+@pytest.mark.parametrize(
+    ("there", "missing", "lacks_tags"),
+    [
+        pytest.param(trunk(*SUBPORTS), [], False, id="complete"),
+        pytest.param(trunk(SUBPORTS[1]), ASKED[:1], False, id="a port is missing"),
+        pytest.param(trunk(), ASKED, False, id="all are"),
+        pytest.param(trunk(*SUBPORTS, tags=TAGS[1:]), [], True, id="a tag is"),
+        pytest.param(trunk(*SUBPORTS, tags=(), description=""), [], False, id="made by somebody else"),
+        pytest.param(trunk(*SUBPORTS, tags=(), description=Mark("shop", "noon", shop.uuid(80), drill="7").text()), [], False, id="made by a drill"),
+    ],
+)
+def test_what_a_trunk_lacks(there, missing, lacks_tags):
+    found = step(Trunk("another", "", "another-port"), there)
+    assert (found.current, list(found.missing_subports), found.lacks_tags) == (there, missing, lacks_tags)
+    assert found.changes is bool(missing or lacks_tags)
+    assert port_step(site_with(there)).changes is found.changes
+
+
+def test_a_trunk_that_is_gone_from_a_running_server_is_not_made_again():
+    found = step()
+    assert (found.current, found.changes, list(found.missing_subports)) == (None, False, ASKED)
+
+
+def test_only_the_parent_has_the_trunk_and_only_where_a_site_knows_trunks():
+    plan = RestorePlan.of(MANIFEST, site_with())
+    assert [port.spec.source_id for port in plan.all_ports if port.trunk] == [shop.uuid(70)]
+    assert port_step(site_with(extensions=shop.EXTENSIONS - {"trunk"})).trunk is None
