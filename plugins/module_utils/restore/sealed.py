@@ -12,8 +12,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud, connect_other
 from ..cloud.volume_encryption import VolumeEncryption
-from ..copies.check import quota_problems
-from ..copies.objects import read_link
+from ..copies.twin_check import copy_problems, room_problems, site_problems
 from ..copies.twins import Twins, TwinSite
 from ..core.errors import CloudError, InvalidInput
 from ..manifest.manifest import Manifest
@@ -77,11 +76,11 @@ def check(steps: t.Iterable[VolumeStep], means: Means, cloud: Cloud) -> tuple[li
     if not wanted or means.opener is None:
         return sealed_problems(wanted), []
     site = means.site(cloud)
-    problems = _key_problems(wanted, means.opener) + _key_manager_problems(site) + _import_problems(site) + _store_problems(site)
+    problems = _key_problems(wanted, means.opener) + site_problems(site)
     type_problems, doubts = _type_problems(wanted, site)
     if not problems:
-        problems += _object_problems(wanted, site)
-    return [*problems, *type_problems, *_quota_problems(wanted, site)], doubts
+        problems += [problem for step in wanted for problem in copy_problems(site, step.copy, step.label)]
+    return [*problems, *type_problems, *room_problems(site, (step.copy for step in wanted))], doubts
 
 
 def _key_problems(steps: t.Iterable[VolumeStep], opener: Opener) -> list[str]:
@@ -91,53 +90,6 @@ def _key_problems(steps: t.Iterable[VolumeStep], opener: Opener) -> list[str]:
             opener.open(step.copy.volume_id, t.cast(SealedKey, step.copy.key))
         except InvalidInput as error:
             problems.append(f"Volume {step.label}: {error}")
-    return problems
-
-
-def _key_manager_problems(site: TwinSite) -> list[str]:
-    name = site.keys.cloud.site
-    if not site.keys.exists:
-        return [f"Site '{name}' has no key manager (Barbican), so encrypted volumes cannot be restored there."]
-    try:
-        site.keys.check_access()
-    except CloudError as error:
-        return [f"{error} Members of the project must be allowed to store secrets there, in some clouds by the role 'creator'."]
-    return []
-
-
-def _store_problems(site: TwinSite) -> list[str]:
-    try:
-        site.store.check_access()
-    except CloudError as error:
-        return [f"{error} Encrypted volumes are restored by way of the backups' objects. Give store_cloud: the account that the backup service uses."]
-    return []
-
-
-def _import_problems(site: TwinSite) -> list[str]:
-    try:
-        if site.importing.may_import():
-            return []
-    except CloudError as error:
-        return [f"{error.message} A running backup service is needed there."]
-    return [
-        f"The credentials may not import records of backups on site '{site.importing.cloud.site}', which encrypted volumes are restored by. "
-        "Give admin_cloud: an administrator with a role in the project."
-    ]
-
-
-def _object_problems(steps: t.Iterable[VolumeStep], site: TwinSite) -> list[str]:
-    """Backups whose objects are not found, or are of another driver than Swift's."""
-    problems = []
-    for step in steps:
-        for backup_id in step.copy.chain:
-            location = read_link(site.importing.export_record(backup_id)).location
-            if location is None:
-                problems.append(f"Volume {step.label} is encrypted, and backup {backup_id} is not in Swift: encrypted volumes are restored from there only.")
-            elif location.list_name not in site.store.names(location.container, location.list_name):
-                problems.append(
-                    f"Volume {step.label} is encrypted, and the account of store_cloud on site '{site.store.cloud.site}' has no object "
-                    f"{location.container}/{location.list_name}. Give the account that the site's backup service uses."
-                )
     return problems
 
 
@@ -170,9 +122,3 @@ def _by_type(steps: t.Iterable[VolumeStep]) -> dict[str, list[VolumeStep]]:
     for step in steps:
         found[step.spec.volume_type].append(step)
     return found
-
-
-def _quota_problems(steps: t.Sequence[VolumeStep], site: TwinSite) -> list[str]:
-    """Each backup of a chain is imported once more for as long as the restore lasts."""
-    sizes = [step.copy.size for step in steps for _backup in step.copy.chain]
-    return quota_problems(site.storage, len(sizes), sum(sizes))
