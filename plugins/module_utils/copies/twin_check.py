@@ -8,14 +8,14 @@ import typing as t
 
 from ..core.errors import CloudError
 from ..manifest.manifest import Copy
-from .check import quota_problems
+from .check import import_problems, quota_problems
 from .objects import read_link
 from .twins import TwinSite
 
 
 def site_problems(site: TwinSite) -> list[str]:
     """What the site lacks for twins of any backup."""
-    return _key_manager_problems(site) + _import_problems(site) + _store_problems(site)
+    return _key_manager_problems(site) + import_problems(site.importing, "admin_cloud") + _store_problems(site)
 
 
 def _key_manager_problems(site: TwinSite) -> list[str]:
@@ -27,18 +27,6 @@ def _key_manager_problems(site: TwinSite) -> list[str]:
     except CloudError as error:
         return [f"{error} Members of the project must be allowed to store secrets there, in some clouds by the role 'creator'."]
     return []
-
-
-def _import_problems(site: TwinSite) -> list[str]:
-    try:
-        if site.importing.may_import():
-            return []
-    except CloudError as error:
-        return [f"{error.message} A running backup service is needed there."]
-    return [
-        f"The credentials may not import records of backups on site '{site.importing.cloud.site}', which encrypted volumes are restored by. "
-        "Give admin_cloud: an administrator with a role in the project."
-    ]
 
 
 def _store_problems(site: TwinSite) -> list[str]:
