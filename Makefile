@@ -7,8 +7,8 @@
 LAB_DIR ?= /var/lib/osdr-lab
 # The same seed makes the same campaign.
 SEED ?= 1
-# How many checkpoints under load the checker reads.
-ROUNDS ?= 3
+# How many checkpoints under load the checker reads, of each driver in turn.
+ROUNDS ?= 2
 # What "make molecule" plays, one after the other; "default" ends with the primary site killed, so it comes last.
 SCENARIOS ?= default
 # Your own clouds.yaml, and the variables file of your application, for the scenario "own_clouds".
@@ -36,8 +36,10 @@ controller := $(venvs)/controller
 tools := tests/tools
 environments := /usr/bin/python3 $(tools)/environments.py
 stages := $(controller)/bin/python $(tools)/stages.py
-# The gates that need neither a lab nor a cloud, the longest first.
-no_cloud := plays+sanity+environment+from-nothing+lint+docs+unit
+# The gates that need neither a lab nor a cloud, the longest first: "make test" has the short ones beside the start of the lab, where whoever made a
+# mistake hears of it soonest, and the long ones beside the tests on it.
+long := plays+sanity+from-nothing+environment
+short := lint+unit+docs
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
@@ -72,12 +74,12 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 	$(lab) tests/lab/demo.yml
 
 .PHONY: test
-test: controller ## Everything: what needs no cloud beside the start of the lab, then the proof on it (FROM=functional goes on from there)
-	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(no_cloud) functional hooks molecule
+test: controller ## Everything: the proof on the lab, and beside it what needs no cloud (FROM=functional goes on from there)
+	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(short) functional+hooks+$(long) molecule
 
 .PHONY: checks
 checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from there)
-	@$(stages) --resume="make checks" --from=$(FROM) $(no_cloud)
+	@$(stages) --resume="make checks" --from=$(FROM) $(long)+$(short)
 
 .PHONY: lint
 lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences ## Style, types, documentation, licences, changelog
@@ -150,12 +152,13 @@ integration: controller ## ansible-test integration on your own two clouds, see 
 	@$(controller)/bin/python $(tools)/integration.py $(CONFIG) $(TARGETS)
 
 .PHONY: functional
-functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=3 SEED=1)
+functional: controller ## On the running lab: freezing, snapshots, groups, what dies in the window (KILLS=3 ROUNDS=2 SEED=1)
 	pytest tests/functional -m "not campaign" --verbose --durations=25 --kills=$(KILLS) --rounds=$(ROUNDS) --seed=$(SEED)
 
+# At the remote site. Functional tests that disturb its services, or compare all that is there, wait for the same lock.
 .PHONY: hooks
 hooks: controller ## On the running lab: the freeze hooks in database guests
-	$(lab) tests/lab/hooks.yml
+	flock --close $(LAB_DIR)/remote.lock $(lab) tests/lab/hooks.yml
 
 .PHONY: molecule
 molecule: controller ## The proof, on the running lab, under load: checkpoint, site killed, restore, checker; or other scenarios (SCENARIOS=default)

@@ -13,7 +13,7 @@ options:
       - The RSA key in PEM form, without a passphrase, that belongs to the C(volume_public_key) with which the checkpoint was taken. It opens the keys
         of encrypted volumes, which are then stored in the site's key manager. Needed only while encrypted volumes are restored.
     type: str
-  admin_cloud:
+  import_cloud:
     description:
       - The site with the credentials of an administrator, who may import records of backups into the project; by name or as a dictionary. The
         module's own credentials when omitted. Needed only for encrypted volumes.

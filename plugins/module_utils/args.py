@@ -120,7 +120,7 @@ VOLUME_PUBLIC_KEY = {
 #: What the restore of encrypted volumes needs.
 ENCRYPTED = {
     "volume_private_key": {"type": "str", "no_log": True},
-    "admin_cloud": {"type": "raw"},
+    "import_cloud": {"type": "raw"},
     "store_cloud": {"type": "raw"},
 }
 
@@ -155,6 +155,11 @@ AGENTS = {
 #: The drill for which something is made or looked at, and not a real restore.
 DRILL = {
     "drill": {"type": "str"},
+}
+
+#: The module's own site as an administrator.
+ADMIN_CLOUD = {
+    "admin_cloud": {"type": "raw"},
 }
 
 #: Which servers of a checkpoint are restored.

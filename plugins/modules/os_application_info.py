@@ -12,7 +12,7 @@ description:
   - Looks up the servers of an application with their flavors, ports and volumes, and the networks, subnets, routers,
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
-    cannot, for example when a server boots from an image, or a volume is encrypted and its key cannot be read.
+    cannot, for example when a volume is encrypted and its key cannot be read or sealed.
   - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
     their secrets, DNS records and shares that refer to the application.
   - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must
@@ -47,8 +47,8 @@ options:
     type: str
   admin_cloud:
     description:
-      - The same site with credentials that see user data, and from which device a server boots, by name or as a dictionary;
-        by default only administrators do.
+      - The same site with credentials that see user data, from which device a server boots, and key pairs of the users who made the servers, by name
+        or as a dictionary; by default only administrators do.
         O(cloud) when omitted.
     type: raw
   cg_snapshot:
@@ -119,7 +119,8 @@ application_description:
       returned: success
     topology:
       description:
-        - The C(networks), C(subnets), C(routers), C(security_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - The C(networks), C(subnets), C(routers), C(security_groups), C(address_groups), C(server_groups) and C(key_pairs) that the servers need.
+        - A network with C(is_of_others) belongs to another project; its subnets are those in which the application is.
         - C(ports) on no server, such as those of virtual addresses; C(trunks), and C(forwarders), floating addresses that forward ports, which name
           ports by their ids.
         - The name of a server group begins with that of the application, because nothing else tells whose it is.

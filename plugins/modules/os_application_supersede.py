@@ -104,6 +104,7 @@ def plan(params, site):
     wish = Wish.parse(params["manifest"], params["mapping"], servers=params["servers"])
     olds = superseded.plan_superseded(RestorePlan.of(wish.manifest_there(), site), wish.manifest)
     problems = superseded.removal_problems(wish.manifest, site.name, olds)
+    problems += superseded.root_disk_problems(site.name, olds, params["keep_volumes"])
     if problems:
         raise CheckFailed(f"What application '{wish.manifest.application.name}' left at site '{site.name}' cannot be removed", problems)
     return olds

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_backup_replicate
-short_description: Copy the snapshots of a checkpoint to the remote site by backups
+short_description: Copy the snapshots of a checkpoint to the remote site by backups, and its images
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
@@ -15,6 +15,8 @@ description:
   - Backs up the snapshots of a checkpoint concurrently, incrementally where there is a chain of this application to
     continue, brings the objects of the backups to the store that the remote site reads, exports the records of the
     backups and of all they build on and imports them there, the oldest first, and verifies everything before it counts.
+  - Copies the images of root disks that are no volumes from the primary site's Glance to that of the remote site, without ever having
+    more than a block of each in memory, and compares their digests. An image whose copying was interrupted is copied from its beginning.
   - A backup is a full one when O(full_every) says so, when the volume was resized, when the newest backup of the volume is
     not of this application or is in another availability zone, and when the remote site lacks any part of the chain.
   - The snapshots are found by their marks, see M(osdr.openstack.os_cg_snapshot). What an earlier run did is adopted, and nothing
@@ -139,13 +141,13 @@ replication:
       elements: dict
       contains:
         volume_id:
-          description: Id of the volume at the primary site.
+          description: Id of the volume at the primary site; for a root disk that is no volume, of the server.
           type: str
         method:
-          description: How the data travelled, V(cinder_backup).
+          description: How the data travelled, V(cinder_backup), or V(glance_image) for a root disk that is no volume.
           type: str
         copy_id:
-          description: Id of the backup, the same at both sites.
+          description: Id of the backup, the same at both sites, or of the image at the remote site.
           type: str
         chain:
           description: Ids of the backups that a restore needs, the oldest first.
@@ -205,7 +207,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import BackupCopying
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.image_copying import ImageCopying
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.job import CheckpointCopying
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.options import ReplicationOptions
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.replication import Replication
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import last_proofs
@@ -229,7 +232,7 @@ def run(module):
         options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     progress = Progress(params["progress_file"])
-    copying = BackupCopying(Replication(sites, options, waiter, progress))
+    copying = CheckpointCopying(Replication(sites, options, waiter, progress), ImageCopying(sites, options, waiter, progress))
     copied = copying.foresee() if module.check_mode else copying.carry_out()
     if progress.failure:
         module.warn(f"How far the work was could not be told: {progress.failure}.")

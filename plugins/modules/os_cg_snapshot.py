@@ -15,7 +15,10 @@ description:
   - Snapshots all volumes of all servers of an application in parallel, and proves how consistent the set is.
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
     first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
-  - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent.
+  - The root disk of a server that boots from an image is no volume; it becomes an image in Glance, which Nova makes inside the freeze,
+    after the snapshots. The freeze lasts until Nova has copied the disk, not until the image is uploaded. See O(quiesce.budget).
+  - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent. Nor are those that their owner has paused or
+    suspended; their snapshots are C(paused)-consistent. Servers in other states than these and C(ACTIVE) are refused.
   - Where a storage backend reports truly consistent group snapshots, the volumes there are snapshotted as one group, else
     all of them at once; see O(grouping).
   - Within a freeze that M(osdr.openstack.os_server_quiesce) holds, leave O(quiesce) out, and call the module again with O(thaw)
@@ -38,8 +41,8 @@ options:
     required: true
   state:
     description:
-      - Whether the set shall exist. V(absent) removes the snapshots that are marked with the application and O(name),
-        and the volume groups made by this module that have no snapshots left.
+      - Whether the set shall exist. V(absent) removes the snapshots and images that are marked with the application and
+        O(name), and the volume groups made by this module that have no snapshots left.
     type: str
     choices: [present, absent]
     default: present
@@ -242,7 +245,7 @@ cg_snapshot:
           description: Name of the snapshot.
           type: str
         volume_id:
-          description: Id of the volume.
+          description: Id of the volume; for a root disk that is no volume, of the server.
           type: str
         size:
           description: Size in GiB.
@@ -257,7 +260,7 @@ cg_snapshot:
           description: When it was seen available, by the controller's clock. It was taken between these two.
           type: str
         strategy:
-          description: V(consistent_group), V(generic_group) or V(individual).
+          description: V(consistent_group), V(generic_group), V(individual), or V(image) for a root disk that is no volume.
           type: str
         backend:
           description: Host, backend and pool of the volume. Null when the credentials may not see it.
@@ -272,7 +275,7 @@ grouping:
   elements: dict
   contains:
     strategy:
-      description: V(consistent_group), V(generic_group) or V(individual).
+      description: V(consistent_group), V(generic_group), V(individual), or V(image) for a root disk that is no volume.
       type: str
     backend:
       description: Host, backend and pool of the volumes. Null when the credentials may not see it.

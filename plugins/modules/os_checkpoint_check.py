@@ -95,7 +95,7 @@ checkpoint_check:
       description: Their size together.
       type: int
     freezes:
-      description: How each server would be frozen, except those that are shut down. Empty without O(quiesce).
+      description: How each server would be frozen, except those that stand still by themselves. Empty without O(quiesce).
       type: list
       elements: dict
       contains:
@@ -184,7 +184,10 @@ def _problems(wanted, sites, params, contents):
     plan = job.plan()
     problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
     snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
-    prospect = Prospect(wanted.metadata, {one.id: one.size for one in wanted.volumes.values()}, snapshot_ids, params["backup_concurrency"])
+    disks = {disk.id for disk in wanted.root_disks}
+    sizes = {one.id: one.size for one in wanted.volumes.values() if one.id not in disks}
+    taken = {one: snapshot_id for one, snapshot_id in snapshot_ids.items() if one not in disks}
+    prospect = Prospect(wanted.metadata, sizes, taken, params["backup_concurrency"], bool(disks))
     sampling = Sampling(wanted.name, params["verification_runs"], contents)
     return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"], sampling))
 

@@ -42,6 +42,11 @@ options:
       - The site to which it is moved, in the project that is to own it, by name or as a dictionary.
     type: raw
     required: true
+  remote_admin_cloud:
+    description:
+      - That site as an administrator, as O(osdr.openstack.os_restore_check#module:admin_cloud) and
+        O(osdr.openstack.os_restore_check#module:import_cloud).
+    type: raw
   remote_site:
     description:
       - How records and manifests call that site.
@@ -75,11 +80,6 @@ options:
     description:
       - The RSA key in PEM form, without a passphrase, that belongs to it. Needed for applications with encrypted volumes.
     type: str
-  remote_admin_cloud:
-    description:
-      - The other site with the credentials of an administrator, who may import records of backups; by name or as a dictionary. O(remote_cloud) when
-        omitted. Needed only for encrypted volumes.
-    type: raw
   remote_store_cloud:
     description:
       - The other site with the credentials of the object store account from which its backup service reads; by name or as a dictionary.
@@ -187,10 +187,11 @@ def run(params):
     if params["site"] == params["remote_site"]:
         raise InvalidInput(f"Both sites are called '{params['site']}'.", "Give each its own name: site and remote_site.")
     source, target = connect(params), connect_other(params["remote_cloud"])
+    admin = connect_other(params["remote_admin_cloud"]) if params["remote_admin_cloud"] else None
     now = str(Moment.now())
     return failover_check.check(
         failover_check.MoveSite(params["site"], source, Catalogue.of(source, params)),
-        failover_check.MoveSite(params["remote_site"], target, Catalogue.of(target, params)),
+        failover_check.MoveSite(params["remote_site"], target, Catalogue.of(target, params), admin),
         wanted_move(params, now),
         now,
         params["concurrency"],
@@ -209,9 +210,9 @@ def main():
             {
                 "site": {"type": "str", "required": True},
                 "remote_cloud": {"type": "raw", "required": True},
+                "remote_admin_cloud": {"type": "raw"},
                 "remote_site": {"type": "str", "required": True},
                 "volume_private_key": {"type": "str", "no_log": True},
-                "remote_admin_cloud": {"type": "raw"},
                 "remote_store_cloud": {"type": "raw"},
                 "checkpoint": {"type": "str", "default": ""},
                 "active_site": {"type": "str"},

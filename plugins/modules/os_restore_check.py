@@ -18,10 +18,11 @@ description:
     which another port has, ranges that overlap, and floating addresses to which no router leads.
   - With O(mapping), the names and addresses are those of the application at the site. Names that the mapping expects there but do not
     exist, addresses outside their subnets, and addresses needed by two ports are problems too.
-  - Warns of what only the site's policies decide, such as whether addresses can be chosen on networks of other projects, and of quotas that
-    the credentials may not read.
+  - On networks of other projects, which a restore uses and never changes, members may usually choose neither addresses nor MAC addresses. Ports that
+    need some are a problem without an administrator (O(admin_cloud)), and warnings name what else they will lack, such as allowed address pairs.
+  - Warns of what only the site's policies decide, and of quotas that the credentials may not read.
   - For encrypted volumes, O(volume_private_key) must open their keys, the site must have a key manager and volume types that encrypt in the same
-    way, and O(admin_cloud) and O(store_cloud) must be right.
+    way, and O(import_cloud) and O(store_cloud) must be right.
   - What an earlier run of the same restore already made is not needed again.
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
@@ -39,6 +40,11 @@ options:
     description:
       - The passphrase with which user data in the manifest was encrypted, to verify it.
     type: str
+  admin_cloud:
+    description:
+      - The same site as an administrator, if M(osdr.openstack.os_restore_servers) gets it too. It sees which addresses on networks of other projects
+        are in use.
+    type: raw
   remove_old:
     description:
       - Whether M(osdr.openstack.os_application_supersede) will remove the application's old servers at the site. The check assumes that they are
@@ -149,6 +155,10 @@ restore_check:
           description: Security groups.
           type: list
           elements: dict
+        address_groups:
+          description: Address groups.
+          type: list
+          elements: dict
         server_groups:
           description: Server groups.
           type: list
@@ -170,6 +180,7 @@ restore_check:
       subnets: []
       routers: []
       security_groups: []
+      address_groups: []
       server_groups: []
       key_pairs:
         - name: shop
@@ -179,10 +190,10 @@ restore_check:
 import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems, root_disk_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
@@ -194,11 +205,13 @@ def check(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
+    admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
     cloud, means = connect(params), sealed.Means.parse(params)
-    stock = restore_stock.look(cloud, params["concurrency"], wish.source.copies)
+    stock = restore_stock.look(cloud, params["concurrency"], wish.source.copies, admin)
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
+    old_problems += root_disk_problems(stock.site.name, found.old, conditions.keep_volumes) if conditions.remove_old else []
     sealed_problems, sealed_doubts = sealed.check(found.plan.volumes, means, cloud)
     for doubt in (*found.doubts, *sealed_doubts):
         module.warn(doubt)
@@ -222,6 +235,7 @@ def main():
             args.DRILL,
             args.ENCRYPTED,
             args.SERVERS,
+            args.ADMIN_CLOUD,
             {
                 "remove_old": {"type": "bool", "default": False},
                 "keep_volumes": {"type": "bool", "default": False},

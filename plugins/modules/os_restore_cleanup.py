@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups and key pairs that have
-    the marks of one restore or one drill. The marks suffice; neither the manifest nor a record of the run is needed.
+  - Removes exactly the servers, ports, floating addresses, volumes, routers, subnets, networks, security groups, address groups and key
+    pairs that have the marks of one restore or one drill. The marks suffice; neither the manifest nor a record of the run is needed.
   - What others use by now is kept, with a warning. That is a network or subnet with others' ports, the routers connected to it, a
-    security group used by others' ports or rules, and a volume attached to another server.
+    security group used by others' ports or rules, an address group named by others' rules, and a volume attached to another server.
   - Server groups cannot be marked. Those of a drill are found by their names and removed too, unless other servers are in them; those of
     a real restore are kept.
   - What existed before the restore is not marked, and is kept.
@@ -36,11 +36,17 @@ options:
     required: true
   drill:
     description:
-      - The id of the drill. When omitted, the real restore of the checkpoint is removed, which is the application itself where it runs now.
+      - The id of the drill. When both this and O(beside) are omitted, the real restore of the checkpoint is removed, which is the application
+        itself where it runs now.
+    type: str
+  beside:
+    description:
+      - The id that was given to M(osdr.openstack.os_restore_beside), to remove the volumes that it made. Not together with O(drill).
     type: str
 notes:
   - Waits for volumes that Cinder is still working on, because they cannot be deleted before.
 seealso:
+  - module: osdr.openstack.os_restore_beside
   - module: osdr.openstack.os_restore_networks
   - module: osdr.openstack.os_restore_volumes
   - module: osdr.openstack.os_restore_servers
@@ -53,6 +59,13 @@ EXAMPLES = r"""
     application: shop
     checkpoint: 2026-11-22-noon
     drill: 20261122130000-3f2a
+
+- name: Remove a volume that was restored beside the running server
+  osdr.openstack.os_restore_cleanup:
+    cloud: primary
+    application: shop
+    checkpoint: 2026-11-22-noon
+    beside: incident-42
 """
 
 RETURN = r"""
@@ -80,15 +93,23 @@ others:
     drill:
       description: Id of the drill; null for a real restore.
       type: str
+    beside:
+      description: Id of what was restored beside the application; null for all else.
+      type: str
     resources:
       description: How many resources have its marks.
       type: int
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_drill_id, require_name
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import (
+    require_beside_id,
+    require_checkpoint_id,
+    require_drill_id,
+    require_name,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -99,11 +120,20 @@ def owner_of(params):
         require_name("the name of an application", params["application"]),
         require_checkpoint_id(params["checkpoint"]),
         drill=None if params["drill"] is None else require_drill_id(params["drill"]),
+        apart=None if params["beside"] is None else require_beside_id(params["beside"]),
     )
+
+
+def refuse_roll_back(owner, removal):
+    """Refuse to remove an application that was rolled back: its servers have the marks of the roll-back."""
+    if owner.apart is not None and (removal.servers.servers or removal.servers.ports):
+        what = f"What has the id '{owner.apart}' of application '{owner.application}' cannot be removed"
+        raise CheckFailed(what, ["It is a roll-back: these are the application's servers or ports. Undo it or accept it (os_application_roll_back)."])
 
 
 def run(module, cleanup):
     removal = cleanup.plan()
+    refuse_roll_back(cleanup.owner, removal)
     left = list(removal.left)
     if not module.check_mode:
         left += cleanup.apply(removal)
@@ -123,8 +153,10 @@ def main():
                 "application": {"type": "str", "required": True},
                 "checkpoint": {"type": "str", "required": True},
                 "drill": {"type": "str"},
+                "beside": {"type": "str"},
             },
         ),
+        mutually_exclusive=[("drill", "beside")],
         supports_check_mode=True,
     )
     with reported(module):

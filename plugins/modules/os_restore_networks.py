@@ -12,12 +12,14 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Makes networks, subnets, routers, security groups, server groups and key pairs that a checkpoint's manifest describes and the site lacks.
+  - Makes networks, subnets, routers, security groups, address groups, server groups and key pairs that a checkpoint's manifest describes and the
+    site lacks.
   - What exists with the same name in the project is used as it is, with three exceptions. What an interrupted run of the same restore made is completed.
     A router that lacks one of the application's subnets gets it, and a security group gets the rules that it had at the source; the project's group
     C(default) only gets more rules.
   - What other projects share with this one is used if it has the name, and never changed, whatever the credentials allow. No subnet is made on such a
-    network, and no router is connected to one. A security group of the application is made in the project even if another project shares one of its name.
+    network, and no router is connected to one. Security groups and address groups of the application are made in the project even if another project
+    shares some of their names. Networks that belonged to another project at the source are not made either, unless O(mapping) says so.
   - A subnet is made with allocation pools that lack the application's addresses, so that the site's own DHCP, metadata and router ports take
     none of them. M(osdr.openstack.os_restore_servers) sets the pools of the source once all ports have their addresses.
   - What is made is marked with application and checkpoint, in the request that makes it, so that M(osdr.openstack.os_restore_cleanup) can
@@ -73,6 +75,10 @@ made:
       description: Security groups.
       type: list
       elements: str
+    address_groups:
+      description: Address groups, which rules of security groups name.
+      type: list
+      elements: str
     key_pairs:
       description: Key pairs.
       type: list
@@ -86,6 +92,7 @@ made:
     subnets: [shop-subnet]
     routers: [shop-router]
     security_groups: [shop]
+    address_groups: []
     key_pairs: []
     server_groups: [shop-apart]
 """
@@ -105,7 +112,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import
 def run(params, check_mode):
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     cloud = connect(params)
-    plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]))
+    plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]), wish.whole_there())
     restore = NetworkRestore(Networking(cloud), Compute(cloud), plan, params["concurrency"])
     return job.restore_networks(restore, plan, check_mode)
 

@@ -63,6 +63,13 @@ options:
     type: str
     choices: [there, restore]
     default: there
+  admin_cloud:
+    description:
+      - The same site as an administrator, who makes the ports on networks of other projects (shared ones, for example) for the project of O(cloud), with
+        the addresses of the source. Neutron usually lets only the owner of a network and administrators choose these.
+      - Without it, they are made with the credentials of O(cloud), which may choose as much as the site lets them; M(osdr.openstack.os_restore_check)
+        tells beforehand.
+    type: raw
   drill_probe:
     description:
       - What replaces the health checks of a drill (O(drill)), because no network leads to its servers. Checks of guest agents are made as they are;
@@ -330,7 +337,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.selection import chosen, servers_of_tiers
@@ -364,7 +371,9 @@ def present(module, cloud, waiter):
     for warning in user_data.warnings(chosen(manifest, names), params["user_data_key"]):
         module.warn(warning)
     # The volumes of all tiers are begun, whichever servers are built now.
-    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), look(cloud, params["concurrency"]))
+    admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
+    there = look(cloud, params["concurrency"], admin)
+    whole = RestorePlan.of(user_data.opened(manifest, params["user_data_key"]), there, wish.whole_there())
     plan = whole.narrowed(names)
     for warning in readiness.command_warnings(plan.manifest.application, params["command_checks"]):
         module.warn(warning)
@@ -373,7 +382,8 @@ def present(module, cloud, waiter):
         twins = Means.parse(params).twins(cloud, whole.manifest, waiter, params["concurrency"])
         volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], twins), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
-    restore = ServerRestore(Compute(cloud), Networking(cloud), plan, waiter, params["concurrency"], gates, volumes)
+    effort = (waiter, params["concurrency"])
+    restore = ServerRestore(Compute(cloud), Networking(cloud), plan, *effort, gates, volumes, Networking(admin) if admin else None)
     result = job.restore_servers(restore, module.check_mode)
     for warning in result.pop("warnings"):
         module.warn(warning)
@@ -409,6 +419,7 @@ def main():
             args.DRILL,
             args.ENCRYPTED,
             args.SERVERS,
+            args.ADMIN_CLOUD,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 "tiers": {"type": "list", "elements": "str"},

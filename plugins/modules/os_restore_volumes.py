@@ -61,7 +61,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volumes:
-  description: The restored volumes, in the order of servers and devices. Empty when O(state=absent).
+  description: The restored volumes, in the order of servers and devices; one that several servers have is listed once. Empty when O(state=absent).
   returned: success
   type: list
   elements: dict
@@ -69,9 +69,10 @@ volumes:
     source_id:
       description: Id of the volume at the source.
       type: str
-    server:
-      description: Name of the server to which it belongs.
-      type: str
+    servers:
+      description: Names of the servers that have it.
+      type: list
+      elements: str
     name:
       description: Its name.
       type: str
@@ -102,7 +103,7 @@ volumes:
           type: float
   sample:
     - source_id: 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
-      server: orders-db
+      servers: [orders-db]
       name: orders-db-data
       device: /dev/vdb
       size: 1

@@ -17,7 +17,8 @@ description:
   - Before anything is frozen, all servers are probed and a guard is armed for each. A guard is a timer that thaws the server if
     nobody else does, even if the controller is killed or cut off. From then until its thaw is confirmed, each server has a mark in
     its metadata (C(osdr_freeze)).
-  - When a freeze fails, everything is thawed and the module fails. Servers that are shut down are not touched.
+  - When a freeze fails, everything is thawed and the module fails. Servers that are shut down, or that their owner has
+    paused or suspended, are not touched.
   - A server is thawed by the driver that froze it, whatever O(driver) says, and counts as thawed only when it was seen thawed.
   - A server that another run freezes and will thaw by itself (M(osdr.openstack.os_cg_snapshot)) can be neither frozen nor thawed
     until the time of that run's guard is over.
@@ -90,7 +91,7 @@ quiesce:
       type: str
       sample: shop
     servers:
-      description: The servers that are not shut down.
+      description: The servers that do not stand still by themselves.
       type: list
       elements: dict
       contains:

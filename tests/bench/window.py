@@ -222,7 +222,7 @@ def module_effort(part: Part) -> None:
     common = {"cloud": "primary", "name": "bench", "application": application}
     run = ModuleRun("os_cg_snapshot", **common, quiesce=OPTIONS)
     memory, processor = 0, 0.0
-    while run.process.poll() is None:
+    while run.process.is_running():
         for process in run.controller():
             with contextlib.suppress(psutil.Error):
                 memory = max(memory, process.memory_info().rss)

@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import datetime
 import typing as t
-from types import SimpleNamespace
 from unittest import mock
 
 import counting
@@ -24,6 +23,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, snapshot
 
 SITES = ("primary", "remote")
@@ -39,7 +39,7 @@ class Site:
 
     def __init__(self, name):
         self.name = name
-        self.cloud = SimpleNamespace(site=name)
+        self.cloud = cloud_with_images(name)
         self.by_id, self.snapshots_by_id, self.published = {}, {}, {}
         self.is_readable = True
 

@@ -18,7 +18,7 @@ from unittest import mock
 import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import preflight, problems
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import preflight, problems, topology
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.port_plan import PortStep
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
@@ -45,6 +45,8 @@ FAULTS: dict[str, t.Callable[[], t.Any]] = {
     "ports lose their address pairs": lambda: _without(PortStep, "allowed_address_pairs"),
     "the check does not know the rules of the clouds": lambda: mock.patch.object(preflight, "refusals", lambda *_given: []),
     "the check does not count": lambda: mock.patch.object(problems, "_quota_problems", lambda *_given: iter(())),
+    "the check does not know who chooses addresses": lambda: mock.patch.object(problems, "problems_of_others", lambda *_given: iter(())),
+    "subnets are made on networks of others": lambda: mock.patch.object(topology.Topology, "networks_of_others", frozenset()),
     "networks of others count as the project's own": lambda: mock.patch.object(Networking, "_is_own", lambda *_given: True),
 }
 

@@ -20,6 +20,10 @@ PLAYBOOKS = {
     "mapping": ("tests/functional/test_mapping.py", 'playbook("mapping"'),
     "prune": ("tests/functional/test_permissions.py", 'playbook("prune"'),
     "restore": ("tests/functional/test_mapping.py", 'playbook("restore"'),
+    "restore_volume": ("tests/functional/test_in_place.py", 'played("restore_volume"'),
+    "roll_back": ("tests/functional/test_in_place.py", 'played("roll_back"'),
+    "roll_back_accept": ("tests/functional/test_in_place.py", 'played("roll_back_accept"'),
+    "roll_back_undo": ("tests/functional/test_in_place.py", 'played("roll_back_undo"'),
     "rpo": ("tests/functional/test_catalogue.py", 'playbook("rpo"'),
     "thaw": ("tests/functional/test_guides.py", 'playbook("thaw"'),
 }
@@ -68,7 +72,7 @@ FOR_THE_READER = {
 TARGETS = {
     "artifact": ("Makefile", "$(stages) version lint matrix artifact"),
     "attack": ("Makefile", "--no-print-directory attack N="),
-    "checks": ("Makefile", "lab-up+$(no_cloud)"),
+    "checks": ("Makefile", "lab-up+$(short) functional+hooks+$(long)"),
     "controller": ("Makefile", "test: controller"),
     "flaky": ("Makefile", "soak-campaigns flaky"),
     "help": ("tests/docs/test_commands.py", '"help"'),

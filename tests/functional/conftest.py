@@ -31,6 +31,13 @@ def guests(application):
 
 
 @pytest.fixture
+def remote_site_alone():
+    """For tests that disturb the services of the remote site, or compare all that is there."""
+    with laboratory.remote_site_alone():
+        yield
+
+
+@pytest.fixture
 def orders(guests):
     return guests[0]
 
@@ -49,10 +56,15 @@ def api():
 def nobody_stays_frozen(guests, api):
     """The end of every test: the claim of the whole project."""
     yield
-    laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests, laboratory.WAKE_AGENT), 90)
     ids = [guest.id for guest in guests]
+
+    def is_settled():
+        return {api.state(one) for one in ids} == {"none"}
+
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        laboratory.wait("the quiesce API has settled", lambda: {*pool.map(api.state, ids)} == {"none"}, 90)
+        settled = pool.submit(laboratory.wait, "the quiesce API has settled", is_settled, 180)
+        laboratory.wait("nobody is frozen", lambda: not laboratory.frozen_of(guests, laboratory.WAKE_AGENT), 90)
+        settled.result()
     # What an API process that was killed was at work on is given back by another one after a while.
     found = laboratory.wait("nobody is worked on", lambda: laboratory.statuses(guests), 90)
     assert found == ["ACTIVE"] * len(guests)
@@ -61,7 +73,7 @@ def nobody_stays_frozen(guests, api):
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=3, help="how often the controller is killed")
     parser.addoption("--fleet", type=int, default=3, help="how many servers there are when one of them has no agent")
-    parser.addoption("--rounds", type=int, default=3, help="how many checkpoints are read by the checker")
+    parser.addoption("--rounds", type=int, default=2, help="how many checkpoints are read by the checker")
     parser.addoption("--prepared", action="store_true", help="the application runs already, and other tests may be freezing it")
     parser.addoption("--seed", type=int, default=1, help="the same seed makes the same campaign")
 

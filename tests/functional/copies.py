@@ -46,6 +46,8 @@ class Protected:
         self.name = laboratory.unique(transport)
         self.options = {**CLOUDS, **TRANSPORTS[transport], **options}
         self.count = 0
+        #: What was told of the snapshots of each checkpoint.
+        self._taken = {}
 
     @property
     def definition(self):
@@ -57,6 +59,7 @@ class Protected:
         name = f"{self.name}-{self.count}"
         taken = module("os_cg_snapshot", cloud="primary", name=name, application=self.definition, consistency="crash")
         assert taken.get("changed"), taken
+        self._taken[name] = taken["cg_snapshot"]
         return name
 
     def start(self, checkpoint, check=False, **options):
@@ -75,9 +78,8 @@ class Protected:
         return copy
 
     def publish(self, checkpoint):
-        """A whole checkpoint, with its manifest, by its playbook's modules; returns the copy of its only volume."""
+        """Copy the snapshots of a checkpoint and write its manifest, by its playbook's modules; returns the copy of its only volume."""
         captured = module("os_application_info", cloud="primary", application=self.definition)
-        taken = module("os_cg_snapshot", cloud="primary", name=checkpoint, application=self.definition, consistency="crash")
         copied = self.copy(checkpoint)
         published = module(
             "os_checkpoint",
@@ -86,7 +88,7 @@ class Protected:
             checkpoint=checkpoint,
             site="primary",
             application_description=captured["application_description"],
-            cg_snapshot=taken["cg_snapshot"],
+            cg_snapshot=self._taken[checkpoint],
             copies=copied["replication"]["copies"],
         )
         assert "checkpoint" in published, published
@@ -126,12 +128,19 @@ class Protected:
 
     def remove(self):
         """Leave nothing of it at either site."""
-        for checkpoint in range(1, self.count + 1):
-            name = f"{self.name}-{checkpoint}"
-            module("os_cg_snapshot", cloud="primary", name=name, application=self.definition, state="absent")
+        wait(f"the snapshots of {self.name} to be removed", lambda: not self._removing_snapshots(), 180)
         for site in ("remote", "primary"):
             for backup in backups(site, self.name):
                 remove_backup(site, backup.id)
+
+    def _removing_snapshots(self):
+        """Ask for the removal of all snapshots that there are still: one that is being made or backed up has to wait for its turn."""
+        storage = cloud().block_storage
+        left = [one for one in storage.snapshots() if (one.metadata or {}).get("osdr_application") == self.name]
+        for one in left:
+            if one.status in ("available", "error"):
+                storage.delete_snapshot(one.id)
+        return left
 
 
 @contextlib.contextmanager

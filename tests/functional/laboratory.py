@@ -8,11 +8,11 @@ import atexit
 import concurrent.futures
 import contextlib
 import datetime
+import fcntl
 import functools
 import json
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +24,7 @@ import uuid
 import openstack
 import psutil
 import requests
+from ansible_process import AnsibleProcess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/lab/module_utils"))
@@ -49,6 +50,8 @@ _SSH_OPTIONS = (
     *("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10"),
     *("ControlMaster=auto", "ControlPersist=60", "ServerAliveInterval=2", "ServerAliveCountMax=3"),
 )
+#: Of a freeze that its guard has to end: as short as it can be on a busy machine. It is thawed some seconds later, by Nova's sweep or a retry.
+GUARDED = {"budget": 14, "guard_timeout": 15}
 #: How each driver reaches the lab.
 DRIVERS = {
     "nova": {"driver": "nova", "admin_cloud": "primary-admin"},
@@ -104,6 +107,14 @@ def kill(pids):
 
 
 @contextlib.contextmanager
+def remote_site_alone():
+    """Nothing plays at the remote site but what holds this: "make hooks" takes the same lock."""
+    with (LAB_DIR / "remote.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def halted(pattern):
     """Programs inside the site whose command line matches do nothing as long as this lasts."""
     pids = [str(one) for one in processes(pattern)]
@@ -149,7 +160,7 @@ class Guest:
         """
         # Not flushed: that takes long on a busy machine, and a frozen file system blocks the write itself.
         write = "(for place in /root /data; do test -d $place && echo x > $place/probe; done) < /dev/null > /dev/null 2>&1 &"
-        look = "for again in 1 2 3 4; do sleep 0.3; kill -0 $! 2> /dev/null || break; done"
+        look = "for seconds in 0.1 0.2 0.4 0.6; do sleep $seconds; kill -0 $! 2> /dev/null || break; done"
         ask = f"{first} {write} {look}; kill -0 $! 2> /dev/null && echo frozen || echo running"
         # A connection may fail on a busy machine.
         return wait(f"an answer of {self.name}", lambda: self.run(ask), 60) == "frozen"
@@ -289,37 +300,31 @@ class ModuleRun:
     def __init__(self, module, /, check=False, **arguments):
         self._directory = tempfile.TemporaryDirectory()
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
+        self.process = AnsibleProcess(
             ["ansible", "localhost", "-c", "local", "-t", self._directory.name]
             + ["-e", f"ansible_python_interpreter={sys.executable}"]
             + (["--check"] if check else [])
             + ["-m", f"osdr.openstack.{module}", "-a", json.dumps(arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
+            ROOT,
         )
 
     def result(self, seconds=3600):
-        self.output = self.process.communicate(timeout=seconds)[0]
+        done = self.process.wait(seconds)
+        self.output = done.stdout + done.stderr
         path = pathlib.Path(self._directory.name, "localhost")
         assert path.is_file(), self.output
         return json.loads(path.read_text())
 
     def controller(self):
         """All processes of it; the guard beside it is none of them."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            root = psutil.Process(self.process.pid)
-            return [one for one in (root, *root.children(recursive=True)) if not _is_guard(one)]
-        return []
+        return [one for one in self.process.tree() if not _is_guard(one)]
 
     def signal(self, number):
         """What a cancelled job does: all of its processes get the signal at once."""
         for process in self.controller():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-        self.process.communicate(timeout=BLOCKED)
+        self.process.wait(BLOCKED)
 
 
 def _is_guard(process):
@@ -332,27 +337,27 @@ def module(which, /, **arguments):
     return ModuleRun(which, **arguments).result()
 
 
-def _command(name, options, variables):
+def _playing(name, options, variables):
     given = json.dumps({"ansible_python_interpreter": sys.executable, **variables})
-    return ["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options]
+    return AnsibleProcess(["ansible-playbook", f"osdr.openstack.{name}", "-e", given, *options], ROOT)
 
 
 def playbook(name, *options, **variables):
     """Run a playbook of the collection, as an operator does."""
-    command = _command(name, options, variables)
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=7200, cwd=ROOT)
+    return _playing(name, options, variables).wait(7200)
 
 
 @contextlib.contextmanager
 def killed_playbook(name, **variables):
     """A playbook that runs meanwhile, and is killed at the end with all that it has started."""
-    process = subprocess.Popen(_command(name, (), variables), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = _playing(name, (), variables)
     try:
-        yield process
+        yield
     finally:
-        for one in (*psutil.Process(process.pid).children(recursive=True), process):
-            one.send_signal(signal.SIGKILL)
-        process.wait()
+        for one in process.tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait(BLOCKED)
 
 
 def quiesce(driver, state="quiesced", **arguments):

@@ -10,7 +10,7 @@ import time
 
 import laboratory
 import pytest
-from laboratory import APPLICATION, DRIVERS, LIBVIRT_URI, SERVERS, ModuleRun, frozen_of, module, quiesce, thaw_all, wait
+from laboratory import APPLICATION, DRIVERS, GUARDED, LIBVIRT_URI, SERVERS, ModuleRun, frozen_of, module, quiesce, thaw_all, wait
 
 WITH_AGENTS = ["nova", pytest.param("libvirt", marks=pytest.mark.campaign)]
 
@@ -90,8 +90,8 @@ def test_an_agent_that_dies_in_the_freeze_is_named_and_thawed_when_it_wakes(gues
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_the_guard_thaws_what_everybody_forgot(guests, driver):
-    assert quiesce(driver, guard_timeout=25)["changed"]
-    wait("the guards", lambda: not states(guests, driver), 25 + 25)
+    assert quiesce(driver, **GUARDED)["changed"]
+    wait("the guards", lambda: not states(guests, driver), GUARDED["guard_timeout"] + 25)
     if driver == "pause":
         # Its guard has also taken the marks away, since nobody else was there.
         wait("the marks to be gone", lambda: not any("osdr_freeze" in guest.metadata() for guest in guests), 10)
@@ -167,7 +167,7 @@ def window(driver, **options):
         wait("the first mark", lambda: "osdr_freeze" in first.metadata(), 60, 0.1)
         yield run
     finally:
-        if run.process.poll() is None:
+        if run.process.is_running():
             run.result()
         module("os_cg_snapshot", cloud="primary", name=name, application=APPLICATION, state="absent")
 

@@ -166,6 +166,7 @@ def test_killed_while_copying_it_copies_nothing_twice(guests):
         assert len(after) == copy["object_count"] + 2
 
 
+@pytest.mark.campaign
 def test_killed_at_any_moment_it_can_be_finished(guests, kills, seed):
     dice = random.Random(seed)
     for number in range(max(1, kills // 3)):
@@ -181,6 +182,7 @@ def test_killed_at_any_moment_it_can_be_finished(guests, kills, seed):
             print("counted: 1 kills of copying", flush=True)
 
 
+@pytest.mark.campaign
 def test_killed_in_any_step_it_can_be_finished(guests, kills, seed, tmp_path):
     """Killed in each step in turn, the next kill in the run that resumes; in one step of them where there are few kills."""
     for number in range(max(1, kills // len(STEPS))):
@@ -279,7 +281,7 @@ def tokens_good_for(seconds, site):
         configure(before)
 
 
-def test_services_may_be_gone_for_a_while_and_tokens_expire(guests):
+def test_services_may_be_gone_for_a_while_and_tokens_expire(guests, remote_site_alone):
     """One after the other in a single run, which tells meanwhile how far it is."""
     seconds = 35
     with contextlib.ExitStack() as stack:

@@ -61,7 +61,7 @@ def has_come(moment, protected):
 
 
 @pytest.fixture
-def untouched(protected):
+def untouched(protected, remote_site_alone):
     """What is at the remote site of others is there afterwards, and nothing else."""
     before = everything()
     yield

@@ -10,7 +10,7 @@ import signal
 
 import laboratory
 import pytest
-from laboratory import APPLICATION, DRIVERS, SERVERS, ModuleRun, cloud, frozen_of, module, quiesce, wait
+from laboratory import APPLICATION, DRIVERS, GUARDED, SERVERS, ModuleRun, cloud, frozen_of, module, quiesce, wait
 
 LEVELS = {"nova": "quiesced", "libvirt": "quiesced", "pause": "paused"}
 
@@ -99,7 +99,7 @@ def test_a_freeze_that_somebody_ended_in_between_is_no_evidence(guests, front, n
 
 
 def test_a_guard_that_fired_between_the_tasks_is_told(guests, name):
-    assert quiesce("nova", guard_timeout=21)["changed"]
+    assert quiesce("nova", **GUARDED)["changed"]
     cg_snapshot(name, consistency="quiesced")
     wait("the guards", lambda: not frozen_of(guests), 60)
     thawed = quiesce("nova", state="unquiesced")

@@ -117,7 +117,8 @@ def test_a_way_back_is_the_way_there_with_the_sites_exchanged(collection):
     assert (fence["site"], fence["runs_at"], fence["checkpoint"], fence["admin_cloud"]) == ("remote", "primary", "x", "away-admin")
     # In peace, nothing is stopped below what may still write to it.
     assert "keep_going" not in fence
-    assert given["os_application_supersede"]["admin_cloud"] == "home-admin"
+    assert given["os_application_supersede"]["admin_cloud"] == given["os_restore_servers"]["admin_cloud"] == "home-admin"
+    assert given["os_failover_check"]["remote_admin_cloud"] == "home-admin"
     assert given["os_active_site"]["since"] == RECORD["since"]
 
 
@@ -144,8 +145,9 @@ def test_nothing_that_could_wait_stands_between_the_checkpoint_and_its_restore(c
     assert (prune["cloud"], prune["primary_cloud"], prune["keep"]) == ("away", "home", {"last": 3})
 
 
-def test_a_move_is_of_all_servers(collection):
-    code, output, calls = collection().play("failover", dr_restore_servers=["orders-db"])
+@pytest.mark.parametrize("part", [{"dr_restore_servers": ["orders-db"]}, {"dr_restore_tiers": ["database"]}])
+def test_a_move_is_of_all_servers(collection, part):
+    code, output, calls = collection().play("failover", **part)
     assert (code != 0, calls) == (True, []), output
     assert "where and how much of it is restored" in output
 

@@ -42,6 +42,9 @@ def test_hooks_of_a_restore_stand_between_its_steps_and_its_tiers(play):
     ]
     assert not any("drill" in given for _name, given in calls)
     assert calls[-2][1]["quiesce"] == {"admin_cloud": "remote-admin"}
+    # Ports on networks of others are made, and were checked, as an administrator.
+    acting = ("os_restore_check", "os_restore_servers", "os_application_supersede")
+    assert [given.get("admin_cloud") for name, given in calls if name in acting] == ["remote-admin"] * 4
 
 
 def test_of_some_servers_every_step_knows_and_nothing_is_said_about_where_the_application_runs(play):
@@ -51,6 +54,18 @@ def test_of_some_servers_every_step_knows_and_nothing_is_said_about_where_the_ap
     assert [given["servers"] for _name, given in calls[1:]] == [["shop-front"]] * 5
     assert calls[-1][1]["tiers"] == ["front"]
     assert "before_tier front" in hooks and "before_tier database" not in hooks
+
+
+def test_of_a_tier_all_its_servers_are_meant_beside_those_that_are_named(play):
+    code, output, calls, _hooks = play("restore", {"dr_restore_tiers": ["database"]})
+    assert (code, {tuple(given["servers"]) for _name, given in calls[1:]}) == (0, {("orders-db",)}), output
+    assert "A part of shop runs again" in output and "of its 2 servers" in output
+
+
+def test_a_tier_that_the_checkpoint_does_not_have_is_refused(play):
+    code, output, calls, _hooks = play("restore", {"dr_restore_tiers": ["databases"]})
+    assert (code != 0, names(calls)) == (True, ["os_checkpoint_info"]), output
+    assert "has no tier databases; it has database, front." in " ".join(output.split())
 
 
 @pytest.mark.parametrize("nothing", [[], None])
@@ -63,10 +78,11 @@ def test_without_a_name_all_servers_are_meant(play, nothing):
     assert (names(calls)[-1], any("servers" in given for _name, given in calls)) == ("os_active_site", False), output
 
 
-def test_a_drill_is_of_all_servers(play):
-    code, output, calls, _hooks = play("drill", {"dr_restore_servers": ["shop-front"]})
+@pytest.mark.parametrize("part", [{"dr_restore_servers": ["shop-front"]}, {"dr_restore_tiers": ["front"]}])
+def test_a_drill_is_of_all_servers(play, part):
+    code, output, calls, _hooks = play("drill", part)
     assert (code != 0, calls) == (True, []), output
-    assert "dr_restore_servers must be empty" in output
+    assert "dr_restore_servers and dr_restore_tiers must be empty" in output
 
 
 def test_a_drill_tells_nobody_takes_the_place_of_nothing_and_goes_again(play):
@@ -74,6 +90,8 @@ def test_a_drill_tells_nobody_takes_the_place_of_nothing_and_goes_again(play):
     course = ["os_checkpoint_info", "os_restore_check", *BEGUN, "os_restore_servers", "os_restore_cleanup", "os_drill_record"]
     assert (code, names(calls), hooks) == (0, course, []), output
     assert len({given["drill"] for _name, given in calls[1:]}) == 1
+    # Its networks are its own.
+    assert not any("admin_cloud" in given for _name, given in calls)
 
 
 def test_a_drill_that_fails_goes_again_too_and_is_recorded(play):

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"core", "application", "manifest", "restore"},
 }
 MAY_IMPORT["failover"] = set(MAY_IMPORT)
+MAY_IMPORT["rollback"] = set(MAY_IMPORT)
 
 Imports = dict[str, set[str]]
 

@@ -132,6 +132,19 @@ def require_drill_id(name: str) -> str:
     return name
 
 
+def require_beside_id(name: str) -> str:
+    """Refuse an id that could not be in a mark beside the ids of all else.
+
+    :raises InvalidInput: naming it.
+    """
+    if not _DRILL_ID.fullmatch(name):
+        raise InvalidInput(
+            f"'{name}' cannot be used as the id of volumes beside an application: use letters, digits, '_' and '-', at most 20, "
+            "beginning with a letter or digit."
+        )
+    return name
+
+
 def require_checkpoint_id(name: str) -> str:
     """Refuse an id under which a checkpoint could not be found again.
 

@@ -89,15 +89,19 @@ SERVER = Kind(
     (
         _restored("name", "metadata", "description", "tags", "config_drive"),
         _restored("flavor", note="see below"),
-        _restored("key_name", note="with its public key, if it belongs to the user of the credentials"),
+        _restored("key_name", note="with its public key, if it belongs to the user of the credentials, or an administrator (admin_cloud) sees it"),
         _restored("server_groups", note="the group and its policy; Nova keeps the group's own metadata no more"),
         _restored("pinned_availability_zone", note="the zone that was asked for"),
         _restored("addresses", "security_groups", note="with the server's ports and their tags as devices"),
         _restored("os-extended-volumes:volumes_attached", note="the volumes, their tags, and which of them are deleted with the server"),
         _restored("OS-EXT-SRV-ATTR:user_data", note="omitted, encrypted or kept, as user_data says"),
-        _refused("image", note="a server that boots from an image has a root disk that is not a volume"),
+        _restored("image", note="the root disk of a server that boots from an image is copied as an image, from which the restored server boots"),
         _restored("OS-EXT-SRV-ATTR:hostname", note="as the name of the guest itself"),
-        _restored("status", note="a server that is off while others run stays off; states that are neither are named", usual=("ACTIVE", "SHUTOFF")),
+        _restored(
+            "status",
+            note="a server that is off while others run stays off; one that is paused or suspended counts as off, and is named because its memory is lost",
+            usual=("ACTIVE", "SHUTOFF"),
+        ),
         _restored("locked", "locked_reason", note="the lock is that of the credentials"),
         _missing("accessIPv4", "accessIPv6"),
         _missing("trusted_image_certificates", note="set them again"),
@@ -122,7 +126,7 @@ FLAVOR = Kind(
             *("original_name", "vcpus", "ram", "extra_specs"),
             note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
-        _restored("disk", note="as the smallest that is large enough"),
+        _restored("disk", note="as the smallest that is large enough; it counts for servers that boot from an image"),
         _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
     ),
@@ -135,12 +139,12 @@ VOLUME = Kind(
         _restored("description", "size", "volume_type", "availability_zone", "volume_image_metadata"),
         _restored("metadata", note="with the read-only flag, which Cinder shows there"),
         _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
-        _restored("attachments", note="to the restored server; its device name is chosen by the site"),
+        _restored("attachments", note="to the restored servers, in their order; device names are chosen by the site. Servers of no tier are named"),
         _restored("encrypted", "encryption_key_id", note="with the same key, sealed in the manifest; refused without a key to seal it"),
         _missing("group_id", "consistencygroup_id", note="the restored volume is in no volume group"),
         _of_site("id", "status", "created_at", "updated_at", "links", "user_id", "volume_type_id", "migration_status"),
         _of_site("snapshot_id", "source_volid", note="what the volume was once made from"),
-        _of_site("multiattach", note="of the volume type; a volume on several servers is refused"),
+        _of_site("multiattach", note="of the volume type, which has to allow it at the remote site where several servers have the volume"),
         _of_site("replication_status", "shared_targets", "service_uuid", "cluster_name", "provider_id", "consumes_quota"),
         _of_site("os-vol-host-attr:host", "os-vol-tenant-attr:tenant_id", "os-vol-mig-status-attr:migstat"),
         _of_site("os-vol-mig-status-attr:name_id", "os-volume-replication:driver_data", "os-volume-replication:extended_status"),
@@ -150,7 +154,12 @@ VOLUME = Kind(
 PORT = Kind(
     "port",
     (
-        _restored("name", "network_id", "mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+        _restored("name"),
+        _restored("network_id", note="of another project's network, the one that stands for it"),
+        _restored(
+            *("mac_address", "fixed_ips", "allowed_address_pairs", "port_security_enabled"),
+            note="on networks of other projects where policies allow: Neutron's own ones let only administrators choose there",
+        ),
         _restored("security_groups", note="with their rules"),
         _restored("admin_state_up", "binding:vnic_type", "dns_domain", "extra_dhcp_opts"),
         _restored("dns_name", note="of ports on no server; Nova writes its host name into those of a server"),
@@ -264,10 +273,20 @@ RULE = Kind(
     "rule of security group",
     (
         _restored("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id"),
-        _refused("remote_address_group_id", note="write the addresses of the address group into rules"),
+        _restored("remote_address_group_id", note="the address group too, as one of the project's own"),
         _missing("description", "tags"),
         _OF_NEUTRON,
         _of_site("security_group_id", "normalized_cidr", "belongs_to_default_sg"),
+    ),
+)
+
+ADDRESS_GROUP = Kind(
+    "address group",
+    (
+        _restored("name", "addresses"),
+        _restored("description", note="the mark of a restore stands behind it"),
+        _missing("shared", note="shares with other projects are lost", usual=(False,)),
+        _OF_NEUTRON,
     ),
 )
 
@@ -289,4 +308,4 @@ KEY_PAIR = Kind(
     ),
 )
 
-KINDS = (SERVER, FLAVOR, VOLUME, PORT, TRUNK, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, SERVER_GROUP, KEY_PAIR)
+KINDS = (SERVER, FLAVOR, VOLUME, PORT, TRUNK, FLOATING_IP, NETWORK, SUBNET, ROUTER, SECURITY_GROUP, RULE, ADDRESS_GROUP, SERVER_GROUP, KEY_PAIR)

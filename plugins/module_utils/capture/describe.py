@@ -9,12 +9,14 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.errors import CheckFailed
+from ..core.image_marks import unmarked_properties
 from ..core.intent import intents_of
-from ..core.marking import unmarked, unmarked_tags, unmarked_text
-from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, Subnet, Trunk, Volume
+from ..core.marking import LONGEST_NAME, unmarked, unmarked_tags, unmarked_text
+from ..core.records import AddressGroup, FloatingIp, Network, Port, RootDisk, Router, SecurityGroup, Server, Subnet, Trunk, Volume
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.rules import rule_spec
 from ..manifest.specs import (
+    AddressGroupSpec,
     AddressSpec,
     FloatingSpec,
     ForwarderSpec,
@@ -37,6 +39,8 @@ from .look import CaptureSite
 from .problems import problems, ssh_keys
 from .scope import Scope, group_name, groups
 
+#: Where a server boots from that boots from an image, unless Nova says otherwise, which it does to administrators only.
+_ROOT_DEVICE = "/dev/vda"
 #: Of ports by which a distributed router translates addresses, besides its interfaces.
 _SNAT_OF_DISTRIBUTED = "network:router_centralized_snat"
 
@@ -84,13 +88,37 @@ def _server(application: Application, seen: CaptureSite, tier: str, server: Serv
         metadata=unmarked(server.metadata),
         tags=unmarked_tags(server.tags),
         ports=tuple(_port_of_server(seen, server, port) for port in seen.ports_of(server)),
-        volumes=tuple(_volume(seen, server, volume, place == 0) for place, volume in enumerate(seen.volumes_of(server))),
+        volumes=_volumes(seen, server),
         user_data=seen.user_data.get(server.id),
         server_group=group_name(application, group) if group else None,
         availability_zone=server.pinned_zone,
         hostname=server.hostname or None,
         is_off=intent.is_off,
         lock=intent.lock,
+    )
+
+
+def _volumes(seen: CaptureSite, server: Server) -> tuple[VolumeSpec, ...]:
+    """What a server has of disks, the one that it boots from first."""
+    volumes = seen.volumes_of(server)
+    if server.boots_from_image:
+        return (_root_disk(server), *(_volume(seen, server, volume, False) for volume in volumes))
+    return tuple(_volume(seen, server, volume, place == 0) for place, volume in enumerate(volumes))
+
+
+def _root_disk(server: Server) -> VolumeSpec:
+    """The root disk of a server that boots from an image. The properties of the image come with its copy."""
+    disk = RootDisk.of(server)
+    return VolumeSpec(
+        source_id=disk.id,
+        name=disk.name[:LONGEST_NAME],
+        size=disk.size,
+        volume_type="",
+        bootable=True,
+        device=server.root_device or _ROOT_DEVICE,
+        delete_on_termination=True,
+        metadata={},
+        is_image=True,
     )
 
 
@@ -107,9 +135,9 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         metadata=unmarked(volume.metadata),
         availability_zone=volume.availability_zone or None,
         description=unmarked_text(volume.description),
-        image_metadata=volume.image_metadata,
+        image_metadata=unmarked_properties(volume.image_metadata),
         is_read_only=volume.is_read_only,
-        device_tag=seen.device_tags.get(volume.id),
+        device_tag=seen.device_tag(server.id, volume.id),
         encryption=seen.encryption.get(volume.id),
     )
 
@@ -142,7 +170,7 @@ def _port(seen: CaptureSite, port: Port) -> PortSpec:
         dns_domain=port.dns_domain,
         profile=port.profile or None,
         dhcp_options=port.dhcp_options,
-        device_tag=seen.device_tags.get(port.id),
+        device_tag=seen.device_tag(port.device_id, port.id),
     )
 
 
@@ -191,6 +219,7 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
         ports=tuple(sorted((_port(seen, one) for one in seen.ports_on_no_server()), key=lambda port: (port.network, port.name, port.source_id))),
         trunks=tuple(_trunk(one) for one in seen.trunks_of_servers()),
         forwarders=tuple(_forwarders(seen)),
+        address_groups=_named(_address_group(seen.address_groups[one]) for one in scope.address_groups),
     )
 
 
@@ -236,6 +265,7 @@ def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
         tags=unmarked_tags(network.tags),
         dns_domain=network.dns_domain,
         qos_policy=_policy_name(seen, network.qos_policy_id),
+        is_of_others=not seen.is_own(network),
     )
 
 
@@ -289,7 +319,7 @@ def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterab
 
 
 def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
-    names = {one.id: one.name for one in seen.security_groups.values()}
+    names = {one.id: one.name for one in seen.security_groups.values()} | {one.id: one.name for one in seen.address_groups.values()}
     return SecurityGroupSpec(
         name=group.name,
         description=unmarked_text(group.description),
@@ -297,3 +327,7 @@ def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpe
         is_stateful=group.is_stateful,
         tags=unmarked_tags(group.tags),
     )
+
+
+def _address_group(group: AddressGroup) -> AddressGroupSpec:
+    return AddressGroupSpec(group.name, unmarked_text(group.description), group.addresses)

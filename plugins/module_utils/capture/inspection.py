@@ -46,6 +46,7 @@ class Answers:
     security_groups: t.Sequence[Resource]
     server_groups: t.Sequence[Resource]
     trunks: t.Sequence[Resource] = ()
+    address_groups: t.Sequence[Resource] = ()
     #: Ids of the QoS policies and the subnet pools that the project may use, whose names are known.
     usable: frozenset[str] = frozenset()
 
@@ -70,6 +71,7 @@ def ask(cloud: Cloud, concurrency: int) -> Answers:
                 "subnets": lambda: network.answers("subnets"),
                 "routers": lambda: network.answers("routers"),
                 "security_groups": lambda: network.answers("security-groups"),
+                "address_groups": lambda: network.answers("address-groups") if "address-group" in network.extensions() else [],
                 "trunks": lambda: network.answers("trunks") if "trunk" in network.extensions() else [],
             },
             concurrency,
@@ -228,17 +230,33 @@ class _Inspection:
 
     def _of_topology(self) -> t.Iterator[Missing]:
         subnets = [one for one in self._answers.subnets if one["network_id"] in self._networks]
-        yield from self._each(attributes.NETWORK, [one for one in self._answers.networks if one["id"] in self._networks])
-        yield from self._each(attributes.SUBNET, subnets)
+        # Of a network of others nothing is made, so nothing of it is lost.
+        networks = [one for one in self._answers.networks if one["id"] in self._networks and self._is_own(one)]
+        own = {one["id"] for one in networks}
+        yield from self._each(attributes.NETWORK, networks)
+        yield from self._each(attributes.SUBNET, [one for one in subnets if one["network_id"] in own])
         routers = self._routers({one["id"] for one in subnets})
         yield from self._each(attributes.ROUTER, routers)
         for router in routers:
             yield from self._of_gateways(router)
             yield from _outer_routes(router, subnets)
         for group in self._groups():
-            yield from missing_of(attributes.SECURITY_GROUP, f"'{group['name']}'", group)
+            yield from self._of_group(attributes.SECURITY_GROUP, group)
             for rule in group["security_group_rules"]:
                 yield from missing_of(attributes.RULE, f"'{group['name']}'", rule)
+        named = {rule.get("remote_address_group_id") for group in self._groups() for rule in group["security_group_rules"]}
+        for addresses in self._answers.address_groups:
+            if addresses["id"] in named:
+                yield from self._of_group(attributes.ADDRESS_GROUP, addresses)
+
+    def _of_group(self, kind: Kind, group: Resource) -> t.Iterator[Missing]:
+        """A group, of which the project gets one of its own where another project shares it."""
+        if self._is_own(group):
+            yield from missing_of(kind, f"'{group['name']}'", group)
+            return
+        yield from missing_of(kind, f"'{group['name']}'", {key: value for key, value in group.items() if key != "shared"})
+        note = "the restored one is the project's own, as at the checkpoint: what its owner changes does not reach it"
+        yield Missing(f"{kind.name} '{group['name']}'", "project_id", short(group["project_id"]), note)
 
     def _routers(self, subnet_ids: t.Collection[str]) -> list[Resource]:
         joined = {

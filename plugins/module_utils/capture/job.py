@@ -9,7 +9,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..cloud.session import Cloud
-from ..core.errors import InvalidInput
+from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import Port
 from ..manifest.changes import changes
 from ..manifest.manifest import ApplicationDescription
@@ -18,8 +18,9 @@ from ..manifest.user_data import Form
 from . import inspection, surroundings
 from .describe import describe
 from .encrypted import encryption_of
-from .look import CaptureSite, look, user_data_of, with_root_devices
+from .look import CaptureSite, look, user_data_of, with_key_pairs, with_root_devices
 from .problems import left_out, warnings
+from .projects import refuse_several
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,15 +66,21 @@ def capture(
 
     :param concurrency: how many calls at once.
     :param form: in which user data is written; None to leave it out.
-    :param admin: the same site with credentials that see user data, and from which device a server boots; ``cloud`` when there is none.
+    :param admin: the same site with credentials that see user data, from which device a server boots, and key pairs of other users; ``cloud`` when there
+        is none.
     :param seals_keys: whether the keys of encrypted volumes will be sealed; without it, such volumes are refused.
     :raises CheckFailed: naming everything that could not be restored.
     """
-    seen = look(cloud, application, concurrency)
+    try:
+        seen = look(cloud, application, concurrency)
+    except CheckFailed:
+        if admin:
+            refuse_several(admin, application, cloud.project_id)
+        raise
     if seals_keys:
         seen = dataclasses.replace(seen, encryption=encryption_of(cloud, seen, concurrency))
     if admin:
-        seen = with_root_devices(admin, seen)
+        seen = with_key_pairs(admin, with_root_devices(admin, seen))
     if form:
         seen = dataclasses.replace(seen, user_data=user_data_of(admin or cloud, seen, form))
     description = describe(application, seen)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
@@ -15,6 +16,7 @@ from ..cloud.session import Cloud
 from ..core.encryption import Encryption
 from ..core.errors import CheckFailed
 from ..core.records import (
+    AddressGroup,
     FloatingIp,
     Network,
     Port,
@@ -61,12 +63,23 @@ class CaptureSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: t.Mapping[str, QosPolicy] = dataclasses.field(default_factory=dict)
     subnet_pools: t.Mapping[str, SubnetPool] = dataclasses.field(default_factory=dict)
-    #: Per id of the attached volume or port.
-    device_tags: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: Per id of the attached volume or port, per server id: each server may have another tag for a volume that they share.
+    device_tags: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    address_groups: t.Mapping[str, AddressGroup] = dataclasses.field(default_factory=dict)
+    #: Names that key pairs of several users have, with different keys.
+    ambiguous_keys: frozenset[str] = frozenset()
     #: Of encrypted volumes whose keys can be sealed, per id.
     encryption: t.Mapping[str, Encryption] = dataclasses.field(default_factory=dict)
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
+
+    def is_own(self, resource: Network | SecurityGroup) -> bool:
+        """Whether something is the project's, and not shared by another one."""
+        return resource.project_id == self.project_id
+
+    def device_tag(self, server_id: str, one: str) -> str | None:
+        """The tag by which a server knows a volume or port."""
+        return self.device_tags.get(server_id, {}).get(one)
 
     def group_of(self, server: Server) -> ServerGroup | None:
         return next((group for group in self.server_groups if server.id in group.member_ids), None)
@@ -91,10 +104,10 @@ class CaptureSite:
         return [port for port in self.ports if port.id in subports or (port.id in free and port.project_id == self.project_id)]
 
     def volumes_of(self, server: Server) -> list[Volume]:
-        """A server's volumes in the order of its devices, the one that boots first."""
+        """A server's volumes in the order of its devices, the one that it boots from first."""
         devices = self.devices[server.id]
         attached = [self.volumes[volume_id] for volume_id, _delete in server.volumes]
-        root = self._root(server, attached)
+        root = None if server.boots_from_image else self._root(server, attached)
         attached.sort(key=lambda volume: _device_order(devices[volume.id]))
         # False sorts before True; the sort keeps the order of the others.
         return sorted(attached, key=lambda volume: volume is not root)
@@ -117,6 +130,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     servers = compute.resolve(application.servers)
+    server_ids = [server.id for server in servers.values()]
     work: dict[str, t.Callable[[], t.Any]] = {
         "volumes": storage.volumes,
         "ports": network.ports,
@@ -125,13 +139,14 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         "subnets": network.subnets,
         "routers": network.routers,
         "security groups": network.security_groups,
+        "address groups": network.address_groups,
         "floating addresses": network.floating_ips,
         "key pairs": compute.key_pairs,
         "server groups": compute.server_groups,
         "trunks": network.trunks,
         "QoS policies": network.qos_policies,
         "subnet pools": network.subnet_pools,
-        "device tags": lambda: each([server.id for server in servers.values()], compute.device_tags, concurrency),
+        "device tags": lambda: each(server_ids, compute.device_tags, concurrency),
         "version": compute.newest_version,
     }
     found = run_all(work, concurrency)
@@ -153,7 +168,8 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         trunks=tuple(found["trunks"]),
         qos_policies=_by_id(found["QoS policies"]),
         subnet_pools=_by_id(found["subnet pools"]),
-        device_tags={one: tag for tags in found["device tags"] for one, tag in tags.items()},
+        address_groups=_by_id(found["address groups"]),
+        device_tags=dict(zip(server_ids, found["device tags"], strict=True)),
         nova=found["version"],
     )
 
@@ -179,6 +195,20 @@ def with_root_devices(admin: Cloud, seen: CaptureSite) -> CaptureSite:
     found = _servers_seen_by(admin, seen)
     servers = {name: dataclasses.replace(one, root_device=found[one.id].root_device if one.id in found else "") for name, one in seen.servers.items()}
     return dataclasses.replace(seen, servers=servers)
+
+
+def with_key_pairs(admin: Cloud, seen: CaptureSite) -> CaptureSite:
+    """The site with the public keys of its servers, whoever made them: only administrators see the key pairs of other users."""
+    named = sorted({(server.user_id, server.key_name) for server in seen.servers.values() if server.key_name and server.user_id})
+    compute = Compute(admin)
+    by_user = {user: compute.key_pairs_of(user) for user in dict(named)}
+    keys: dict[str, set[str]] = collections.defaultdict(set)
+    for user, name in named:
+        keys[name] |= {key for key in (by_user[user].get(name) or seen.key_pairs.get(name),) if key}
+    known = {name: min(found) for name, found in keys.items() if len(found) == 1}
+    ambiguous = frozenset(name for name, found in keys.items() if len(found) > 1)
+    others = {name: key for name, key in seen.key_pairs.items() if name not in ambiguous}
+    return dataclasses.replace(seen, key_pairs={**others, **known}, ambiguous_keys=ambiguous)
 
 
 def _servers_seen_by(admin: Cloud, seen: CaptureSite) -> dict[str, Server]:

@@ -9,7 +9,8 @@ import typing as t
 
 from ..application.definition import Application
 from ..core.intent import intents_of
-from ..core.records import FENCE_KEY, Network, Port, Router, SecurityGroup, Server, Subnet
+from ..core.records import FENCE_KEY, AddressGroup, Network, Port, Router, SecurityGroup, Server, Subnet
+from ..core.states import is_off
 from ..manifest.missing import Missing
 from .look import CaptureSite
 from .scope import Scope, group_name, groups
@@ -42,14 +43,14 @@ def warnings(seen: CaptureSite) -> list[str]:
 
 def left_out(seen: CaptureSite) -> list[Missing]:
     """What of servers no restore brings back although its attributes are known."""
-    return [*_hidden(seen), *_started(seen), *_without_key_pair(seen)]
+    return [*_hidden(seen), *_started(seen), *_without_key_pair(seen), *_strangers(seen)]
 
 
 def _root_warnings(seen: CaptureSite) -> t.Iterator[str]:
     """Warn of servers whose root device is a guess: only administrators see which device a server boots from."""
     for server in seen.servers.values():
         bootable = [volume for volume in seen.volumes_of(server) if volume.bootable]
-        if len(bootable) > 1 and not server.root_device:
+        if not server.boots_from_image and len(bootable) > 1 and not server.root_device:
             yield (
                 f"Server {server.label} has {len(bootable)} bootable volumes, and the credentials may not see which it boots from. "
                 f"{bootable[0].label} is taken, since Nova lists it first; make the others non-bootable if that is right."
@@ -65,28 +66,47 @@ def _hidden(seen: CaptureSite) -> t.Iterator[Missing]:
 
 def _off_warnings(seen: CaptureSite) -> t.Iterator[str]:
     intents = intents_of(seen.servers.values())
-    off = sorted(server.label for server in seen.servers.values() if intents[server.id].is_off)
+    off = sorted(f"{server.label} ({server.status})" for server in seen.servers.values() if intents[server.id].is_off)
     if off:
-        yield f"These servers are off, so they stay off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
+        yield f"These servers do not run, so they are off when they are restored: {', '.join(off)}. Start those that shall run before the checkpoint."
+
+
+def _strangers(seen: CaptureSite) -> t.Iterator[Missing]:
+    """Servers outside of the application that have a volume of it, too: what they write is in no freeze, and they are not restored."""
+    own = {server.id for server in seen.servers.values()}
+    used = {volume_id for server in seen.servers.values() for volume_id, _deleted in server.volumes}
+    for volume in (one for one in seen.volumes.values() if one.id in used):
+        for stranger in sorted({one.server_id for one in volume.attachments} - own):
+            note = (
+                "it is in no tier of the application, so it is not frozen and goes on writing to the volume, of which only a crash-consistent checkpoint "
+                "can be taken; it does not get the restored volume"
+            )
+            yield Missing(f"volume {volume.label}", "attachments", f"server {stranger}", note)
 
 
 def _started(seen: CaptureSite) -> t.Iterator[Missing]:
     """Servers of an application that is shut down as a whole: a restore starts them."""
     intents = intents_of(seen.servers.values())
     for server in seen.servers.values():
-        if server.status == "SHUTOFF" and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
-            yield Missing(f"server '{server.name}'", "status", server.status, "all servers of the application are off, so the restored ones are started")
+        if is_off(server) and FENCE_KEY not in server.metadata and not intents[server.id].is_off:
+            yield Missing(f"server '{server.name}'", "status", server.status, "no server of the application runs, so the restored ones are started")
 
 
 def _without_key_pair(seen: CaptureSite) -> t.Iterator[Missing]:
     for server in seen.servers.values():
         if server.key_name and server.key_name not in ssh_keys(seen):
-            why = "is a certificate (x509)" if server.key_name in seen.key_pairs else "is not among those of the credentials' user"
+            why = "is a certificate (x509)" if server.key_name in seen.key_pairs else _why_unknown(seen, server.key_name)
             note = (
                 f"the key pair {why}, so its public key is not captured; the restored server gets it only where a key pair of this name exists, "
                 "and the key already installed on its disk is kept in any case"
             )
             yield Missing(f"server '{server.name}'", "key_name", server.key_name, note)
+
+
+def _why_unknown(seen: CaptureSite, name: str) -> str:
+    if name in seen.ambiguous_keys:
+        return "is that of several users, with different keys"
+    return "is not among those of the credentials' user, and only administrators (admin_cloud) see those of others"
 
 
 def ssh_keys(seen: CaptureSite) -> dict[str, str]:
@@ -106,14 +126,19 @@ def _server_problems(seen: CaptureSite) -> t.Iterator[str]:
                 "it must offer the compute API in version 2.47 or later."
             )
         if server.boots_from_image:
-            yield (
-                f"Server {server.label} boots from an image: it cannot be restored from volumes; "
-                "rebuild it on a bootable volume, or take it out of the application."
-            )
+            yield from _root_disk_problems(server)
         elif not server.volumes:
             yield f"Server {server.label} has no volumes, so there is nothing to copy; take it out of the application."
         for volume_id, _delete in server.volumes:
             yield from _volume_problems(seen, server, volume_id)
+
+
+def _root_disk_problems(server: Server) -> t.Iterator[str]:
+    if not server.flavor.disk:
+        yield (
+            f"Server {server.label} boots from an image, and its flavor does not say how large its root disk is; "
+            "resize it to a flavor that does, or take it out of the application."
+        )
 
 
 def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Iterator[str]:
@@ -127,11 +152,6 @@ def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Ite
         yield (
             f"Volume {volume.label} of server {server.label} is encrypted: its key does not exist at another site; "
             "give volume_public_key, with which the key is sealed in the manifest, or take the server out of the application."
-        )
-    if len(volume.attachments) > 1:
-        yield (
-            f"Volume {volume.label} of server {server.label} is attached to {len(volume.attachments)} servers, "
-            "which is not supported; attach it to one."
         )
 
 
@@ -148,12 +168,15 @@ def _port_problems(seen: CaptureSite) -> t.Iterator[str]:
 
 
 def _network_problems(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]:
-    network = seen.networks.get(port.network_id)
-    if network is None or network.project_id != seen.project_id:
-        name = network.name if network else port.network_id
+    """Networks of other projects are described as far as they are shared with this one."""
+    network, unseen = seen.networks.get(port.network_id), sorted({ip.subnet_id for ip in port.fixed_ips} - {*seen.subnets})
+    way_out = "have its owner share it with the project, or put the port on another network."
+    if network is None:
+        yield f"{where} is on network {port.network_id}, which belongs to another project and is not shared with this one; {way_out}"
+    elif unseen:
         yield (
-            f"{where} is on network '{name}', which belongs to another project (shared or external): "
-            "its addresses cannot be promised at another site; put the server on a network of the project."
+            f"{where} has an address in subnet {unseen[0]} of network '{network.name}', which belongs to another project: the project does not see "
+            f"that subnet; {way_out}"
         )
 
 
@@ -165,29 +188,31 @@ def _unseen_groups(seen: CaptureSite, port: Port, where: str) -> t.Iterator[str]
 
 def _topology_problems(seen: CaptureSite, scope: Scope) -> t.Iterator[str]:
     """Names tie the parts of the topology together, so they must be there and be unique."""
-    kinds: tuple[tuple[str, t.Mapping[str, Network | Subnet | Router | SecurityGroup], tuple[str, ...]], ...] = (
+    kinds: tuple[tuple[str, t.Mapping[str, Network | Subnet | Router | SecurityGroup | AddressGroup], tuple[str, ...]], ...] = (
         ("network", seen.networks, scope.networks),
         ("subnet", seen.subnets, scope.subnets),
         ("router", seen.routers, scope.routers),
         ("security group", seen.security_groups, scope.security_groups),
+        ("address group", seen.address_groups, scope.address_groups),
     )
     for kind, everything, used in kinds:
         # What others share may have a name of the project's own.
         named = (one for one in everything.values() if one.project_id == seen.project_id or one.id in used)
         counts = collections.Counter(one.name for one in named)
         for resource_id in used:
-            name = everything[resource_id].name
+            name, is_own = everything[resource_id].name, everything[resource_id].project_id == seen.project_id
+            how = "" if is_own else " It belongs to another project: have its owner do that."
             if not name:
-                yield f"The {kind} {resource_id} has no name; give it one."
+                yield f"The {kind} {resource_id} has no name; give it one.{how}"
             elif counts[name] > 1:
-                yield f"The {kind} {resource_id} is one of {counts[name]} called '{name}'; give it a name of its own."
+                yield f"The {kind} {resource_id} is one of {counts[name]} called '{name}'; give it a name of its own.{how}"
     for group_id in scope.security_groups:
         yield from _rule_problems(seen, seen.security_groups[group_id])
 
 
 def _rule_problems(seen: CaptureSite, group: SecurityGroup) -> t.Iterator[str]:
-    if any(rule.remote_address_group_id for rule in group.rules):
-        yield f"Security group '{group.name}' has a rule with an address group; write its addresses into rules."
+    for addresses in sorted({rule.remote_address_group_id for rule in group.rules if rule.remote_address_group_id} - {*seen.address_groups}):
+        yield f"A rule of security group '{group.name}' names address group {addresses}, which the project does not see; write its addresses into rules."
     for remote in sorted({rule.remote_group_id for rule in group.rules if rule.remote_group_id} - {*seen.security_groups}):
         yield f"A rule of security group '{group.name}' names group {remote}, which the project does not see."
 

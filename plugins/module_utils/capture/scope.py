@@ -23,20 +23,33 @@ class Scope:
     security_groups: tuple[str, ...]
     #: Ids of the application's subnets per router.
     router_subnets: t.Mapping[str, tuple[str, ...]]
+    address_groups: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, seen: CaptureSite) -> Scope:
         ports = [*(port for server in seen.servers.values() for port in seen.ports_of(server)), *seen.ports_on_no_server()]
         networks = sorted({port.network_id for port in ports} & set(seen.networks))
-        subnets = sorted(one.id for one in seen.subnets.values() if one.network_id in networks)
+        subnets = sorted(_subnets(seen, networks, ports))
         joined = _router_subnets(seen, subnets)
+        security_groups = sorted(_with_remote_groups(seen, ports))
+        named = {rule.remote_address_group_id or "" for one in security_groups for rule in seen.security_groups[one].rules}
         return cls(
             networks=tuple(networks),
             subnets=tuple(subnets),
             routers=tuple(joined),
-            security_groups=tuple(sorted(_with_remote_groups(seen, ports))),
+            security_groups=tuple(security_groups),
             router_subnets=joined,
+            address_groups=tuple(sorted(one for one in named if one in seen.address_groups)),
         )
+
+
+def _subnets(seen: CaptureSite, networks: t.Collection[str], ports: t.Iterable[Port]) -> t.Iterator[str]:
+    """Those of the project's networks; of others' networks, which may have any number, those in which the application or one of its routers is."""
+    joined = (port for port in seen.ports if port.device_id in seen.routers)
+    used = {ip.subnet_id for port in (*ports, *joined) for ip in port.fixed_ips}
+    for one in seen.subnets.values():
+        if one.network_id in networks and (one.id in used or seen.is_own(seen.networks[one.network_id])):
+            yield one.id
 
 
 def _router_subnets(seen: CaptureSite, subnets: t.Collection[str]) -> dict[str, tuple[str, ...]]:

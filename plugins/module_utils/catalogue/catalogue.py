@@ -20,13 +20,14 @@ from ..application.definition import NAME_PATTERN
 from ..cloud.object_store import ObjectStore, StoredObject
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
-from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound
+from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
 from ..work.pool import Outcome, attempt_all
-from . import active_record, drill_record
+from . import active_record, drill_record, roll_back_record
 from .active_record import ActiveRecord, DamagedRecord, moment_of
 from .drill_record import DrillRecord
+from .roll_back_record import RollBackRecord
 
 #: Selects the newest checkpoint.
 LATEST = "latest"
@@ -268,6 +269,28 @@ class Catalogue:
     def set_active(self, record: ActiveRecord) -> None:
         self._store.write(self._container, _record_name(record.application), record.dump(self.seal), "application/json")
 
+    # Roll-backs
+
+    def roll_back(self, application: str) -> RollBackRecord | None:
+        """The roll-back of an application that is not accepted yet; None when there is none.
+
+        :raises RollBackRecordInvalid: when its record is damaged.
+        """
+        name = _roll_back_name(application)
+        try:
+            content = self._store.read(self._container, name, roll_back_record.LARGEST_ROLL_BACK + 1)
+            return RollBackRecord.load(content, application, self.seal)
+        except NotFound:
+            return None
+        except RollBackRecordInvalid as error:
+            raise RollBackRecordInvalid(f"Object '{name}' in {self.place}: {error.message}", error.hint) from error
+
+    def set_roll_back(self, record: RollBackRecord) -> None:
+        self._store.write(self._container, _roll_back_name(record.application), record.dump(self.seal), "application/json")
+
+    def remove_roll_back(self, application: str) -> None:
+        self._store.delete(self._container, _roll_back_name(application))
+
     # Reading
 
     def _load(self, application: str, checkpoint: str) -> Manifest:
@@ -321,6 +344,11 @@ def _object_name(application: str, checkpoint: str) -> str:
 def _record_name(application: str) -> str:
     """Name of the record's object; no checkpoint can have this name, so it is never taken for a manifest."""
     return f"{application}/_active.json"
+
+
+def _roll_back_name(application: str) -> str:
+    """Name of the record of a roll-back; no checkpoint can have this name either."""
+    return f"{application}/_roll-back.json"
 
 
 def shown(found: Manifest | Damaged | None) -> dict[str, t.Any]:

@@ -51,14 +51,9 @@ class ApplicationContent:
 
     @classmethod
     def of(cls, manifest: Manifest) -> ApplicationContent:
-        copies = {copy.volume_id: copy for copy in manifest.copies}
-        return cls(
-            tuple(
-                VolumeContent(server.name, volume.device, volume.source_id, copies[volume.source_id].verified, copies[volume.source_id].content)
-                for server in manifest.description.servers
-                for volume in server.volumes
-            )
-        )
+        copies, holders = {copy.volume_id: copy for copy in manifest.copies}, manifest.description.holders
+        found = ((volume, copies[volume.source_id], holders[volume.source_id][0]) for volume in manifest.description.volumes)
+        return cls(tuple(VolumeContent(server, volume.device, volume.source_id, copy.verified, copy.content) for volume, copy, server in found))
 
     @property
     def unproved(self) -> list[VolumeContent]:

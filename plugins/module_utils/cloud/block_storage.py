@@ -16,6 +16,8 @@ _READ_ONLY, _ATTACHED_MODE = "readonly", "attached_mode"
 _CONSISTENT_GROUPS = "consistent_group_snapshot_enabled"
 #: A type's own key for availability zones.
 _ZONES_OF_TYPE = "RESKEY:availability_zones"
+#: Its key for volumes that can be attached to several servers, and what it must say.
+_MULTIATTACH, _IS_TRUE = "multiattach", "<is> True"
 #: The newest whose answers are known here.
 _KNOWN_VERSION = "3.71"
 #: Groups came with 3.13, their snapshots with 3.14.
@@ -78,6 +80,14 @@ class BlockStorage:
         with self.cloud.calling(f"create volume {wanted.get('name')} from backup {backup_id}"):
             return self._volume(self._api.create_volume(**body))
 
+    def create_volume_from_image(self, image_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
+        """Start making a bootable volume of an image.
+
+        :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
+        """
+        with self.cloud.calling(f"create volume {wanted.get('name')} from image {image_id}"):
+            return self._volume(self._api.create_volume(**wanted, image_id=image_id))
+
     def delete_volume(self, volume_id: str) -> None:
         with self.cloud.calling(f"delete volume {volume_id}"):
             self._api.delete_volume(volume_id, ignore_missing=True)
@@ -85,6 +95,11 @@ class BlockStorage:
     def set_volume_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
         with self.cloud.calling(f"mark volume {volume_id}"):
             self._api.set_volume_metadata(volume_id, **metadata)
+
+    def delete_volume_metadata(self, volume_id: str, key: str) -> None:
+        """Take a mark off a volume that has it."""
+        with self.cloud.calling(f"unmark volume {volume_id}"):
+            self._api.delete_volume_metadata(volume_id, [key])
 
     def set_volume_image_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
         """Set some of the image's properties; the others stay."""
@@ -117,6 +132,12 @@ class BlockStorage:
         with self.cloud.calling("list volume types"):
             wanted = {found.name: str((found.extra_specs or {}).get(_ZONES_OF_TYPE) or "") for found in self._api.types()}
         return {name: frozenset(zone.strip() for zone in zones.split(",")) for name, zones in wanted.items() if zones}
+
+    def multiattach_types(self) -> dict[str, bool]:
+        """Whether volumes of a type can be attached to several servers, per name of the types whose extra specs the site shows."""
+        with self.cloud.calling("list volume types"):
+            shown = {found.name: found.extra_specs for found in self._api.types()}
+        return {name: specs.get(_MULTIATTACH) == _IS_TRUE for name, specs in shown.items() if specs is not None}
 
     def default_volume_type(self) -> str | None:
         """The type of new volumes that name none; None when there is no default."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ..core.records import (
+    AddressGroup,
     FixedIp,
     FloatingIp,
     Forwarding,
@@ -71,6 +72,10 @@ class Networking:
         found = map(_security_group, self._list("security-groups"))
         return [one for one in found if self._is_own(one) or one.is_shared]
 
+    def address_groups(self) -> list[AddressGroup]:
+        """The project's own, and those that others share with it; none where the site has no address groups."""
+        return [_address_group(one) for one in self._list("address-groups")] if "address-group" in self.extensions() else []
+
     def floating_ips(self) -> list[FloatingIp]:
         """The project's own."""
         return [self._floating_ip(one) for one in self._list("floatingips", project_id=self.cloud.project_id)]
@@ -104,12 +109,16 @@ class Networking:
 
     def ports_of_others(self) -> list[Port]:
         """The ports that other projects, and Neutron itself, have on networks to which the project's servers can be connected, as far as they are seen."""
-        ids = [one.id for one in self.networks() if not one.is_external]
-        found: list[Port] = []
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            with self.cloud.calling("list the ports on the project's networks"):
-                found += map(_port, self._api.ports(network_id=ids[start : start + _IDS_AT_ONCE]))
+        found = self.ports_on([one.id for one in self.networks() if not one.is_external])
         return [one for one in found if not self._is_own(one)]
+
+    def ports_on(self, network_ids: t.Sequence[str]) -> list[Port]:
+        """All ports on networks, as far as they are seen."""
+        found: list[Port] = []
+        for start in range(0, len(network_ids), _IDS_AT_ONCE):
+            with self.cloud.calling("list the ports on the project's networks"):
+                found += map(_port, self._api.ports(network_id=network_ids[start : start + _IDS_AT_ONCE]))
+        return found
 
     def _is_own(self, resource: Network | SecurityGroup | Port) -> bool:
         return resource.project_id == self.cloud.project_id
@@ -169,6 +178,9 @@ class Networking:
     def create_security_group(self, wanted: t.Mapping[str, t.Any]) -> SecurityGroup:
         return _security_group(self._create("security-groups", wanted))
 
+    def create_address_group(self, wanted: t.Mapping[str, t.Any]) -> AddressGroup:
+        return _address_group(self._create("address-groups", wanted))
+
     def create_trunk(self, wanted: t.Mapping[str, t.Any]) -> Trunk:
         return _trunk(self._create("trunks", wanted))
 
@@ -220,6 +232,10 @@ class Networking:
         with self.cloud.calling(f"{what} {resource_id}"):
             self.cloud.check(self._api.put(f"/{collection}/{resource_id}", json={collection.removesuffix("s"): changes}))
 
+    def add_addresses(self, address_group_id: str, addresses: t.Sequence[str]) -> None:
+        with self.cloud.calling(f"add {len(addresses)} addresses to address group {address_group_id}"):
+            self.cloud.check(self._api.put(f"/address-groups/{address_group_id}/add_addresses", json={"addresses": list(addresses)}))
+
     def add_subports(self, trunk_id: str, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         with self.cloud.calling(f"add {len(wanted)} ports to trunk {trunk_id}"):
             self.cloud.check(self._api.put(f"/trunks/{trunk_id}/add_subports", json={"sub_ports": list(wanted)}))
@@ -244,6 +260,13 @@ class Networking:
     def describe_port(self, port_id: str, description: str) -> None:
         with self.cloud.calling(f"describe port {port_id}"):
             self._api.update_port(port_id, description=description)
+
+    def release_port(self, port_id: str) -> None:
+        """Take a port from what has it.
+
+        When a server is deleted, Nova deletes the ports that it made for it itself, by what Neutron says that the server has.
+        """
+        self._update("ports", port_id, {"device_id": "", "device_owner": ""}, "release port")
 
     def set_tags(self, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Replace the tags of a resource.
@@ -366,6 +389,17 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
         # A site without the extension does not say.
         is_stateful=found.get("stateful") is not False,
         tags=tuple(found.get("tags") or ()),
+    )
+
+
+@shaped
+def _address_group(found: t.Mapping[str, t.Any]) -> AddressGroup:
+    return AddressGroup(
+        id=found["id"],
+        name=found.get("name") or "",
+        project_id=found.get("project_id") or "",
+        description=found.get("description") or "",
+        addresses=tuple(sorted(found.get("addresses") or ())),
     )
 
 

@@ -9,11 +9,9 @@ import dataclasses
 import typing as t
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from ..core.errors import CloudError, NotFound
-from ..core.libraries import library
+from ..core.errors import NotFound
 from .session import Cloud
-
-_BLOCK_BYTES = 256 * 1024
+from .streams import Body, blocks_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,14 +79,7 @@ class ObjectStore:
             response = self._api.get(_path(container, name), stream=True, timeout=timeout)
             self.cloud.check(response)
         with contextlib.closing(response):
-            yield self._blocks(response, f"{container}/{name}")
-
-    def _blocks(self, response: t.Any, name: str) -> t.Iterator[bytes]:
-        requests = library("requests", "requests")
-        try:
-            yield from response.iter_content(_BLOCK_BYTES)
-        except requests.RequestException as error:
-            raise CloudError(f"Site '{self.cloud.site}' broke off object {name}: {error}.", "Try again.") from error
+            yield blocks_of(response, f"Site '{self.cloud.site}' broke off object {container}/{name}")
 
     def ensure_container(self, container: str) -> None:
         with self.cloud.calling(f"make container {container}"):
@@ -108,7 +99,7 @@ class ObjectStore:
         """
         headers = {"ETag": wanted.checksum, "Content-Type": "application/octet-stream"}
         with self.cloud.calling(f"write object {container}/{wanted.name}"):
-            body = _Body(wanted.size, blocks)
+            body = Body(wanted.size, blocks)
             self.cloud.check(self._api.put(_path(container, wanted.name), data=body, headers=headers, timeout=timeout))
 
     def refer(self, container: str, name: str, target: str) -> None:
@@ -132,28 +123,6 @@ class ObjectStore:
     def delete(self, container: str, name: str) -> None:
         with self.cloud.calling(f"delete object {container}/{name}"):
             self._api.delete_object(name, ignore_missing=True, container=container)
-
-
-class _Body:
-    """Blocks as a file of known length, which is what makes requests send a Content-Length and not keep them all."""
-
-    def __init__(self, size: int, blocks: t.Iterator[bytes]) -> None:
-        self._size = size
-        self._blocks = blocks
-        self._rest = b""
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> t.Iterator[bytes]:
-        return self._blocks
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._rest:
-            self._rest = next(self._blocks, b"")
-        size = len(self._rest) if size < 0 else size
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
 
 
 def _stored(found: t.Any) -> StoredObject:

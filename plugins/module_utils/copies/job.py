@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy a checkpoint by backups, or predict what that would do."""
+"""Copy a checkpoint, or predict what that would do: its volumes by backups, its other root disks by images."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ..manifest.manifest import Copy
+from .image_copying import ImageCopying
 from .method import Copied, Copying
 from .plan import BackupPlan
 from .replication import Replication
@@ -28,6 +29,32 @@ class BackupCopying(Copying):
         copies = self._replication.verified([chain for chain in chains if chain.backup.id not in outstanding])
         changes = bool(plan.create or plan.delete or outstanding or len(plan.finished) < len(plan.adopt))
         return _copied(plan, changes, copies)
+
+
+class CheckpointCopying(Copying):
+    """Copies everything of a checkpoint, each part by the method for it."""
+
+    def __init__(self, replication: Replication, images: ImageCopying) -> None:
+        parts: list[Copying] = [images] if images.has_images else []
+        # A checkpoint without anything is for the copying of volumes to refuse.
+        if not parts or replication.has_volumes:
+            parts.insert(0, BackupCopying(replication))
+        self._parts = parts
+
+    def carry_out(self) -> Copied:
+        return _together([part.carry_out() for part in self._parts])
+
+    def foresee(self) -> Copied:
+        return _together([part.foresee() for part in self._parts])
+
+
+def _together(parts: t.Sequence[Copied]) -> Copied:
+    return Copied(
+        any(part.changed for part in parts),
+        tuple(sorted(one for part in parts for one in part.before)),
+        tuple(sorted(one for part in parts for one in part.after)),
+        tuple(sorted((copy for part in parts for copy in part.copies), key=lambda one: one.volume_id)),
+    )
 
 
 def _copied(plan: BackupPlan, changed: bool, copies: t.Iterable[Copy]) -> Copied:

@@ -14,10 +14,11 @@ from ..core.errors import ManifestInvalid
 from ..manifest.manifest import Copy, Manifest
 from ..work.waiting import Waiter
 from .cinder_backup import CinderBackup
+from .glance_image import GlanceImage
 from .method import CopyMethod, Lack, Part, Parts
 
 #: Per name, as manifests have it; the first is the default.
-METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(),)}
+METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(), GlanceImage())}
 
 
 def method_of(copy: Copy) -> CopyMethod:
@@ -55,12 +56,14 @@ def _unknown(copy: Copy) -> str:
     )
 
 
-def pending(volume_id: str, size: int) -> Copy:
+def pending(volume_id: str, size: int, is_image: bool = False) -> Copy:
     """A placeholder for a copy that is yet to be made; it needs nothing.
 
     :param size: of the volume, in GiB.
+    :param is_image: whether it is of a root disk that is no volume.
     """
-    return next(iter(METHODS.values())).pending(volume_id, size)
+    method = METHODS[GlanceImage.name] if is_image else next(iter(METHODS.values()))
+    return method.pending(volume_id, size)
 
 
 def look(storage: BlockStorage, copies: t.Iterable[Copy] = (), concurrency: int = 1) -> list[Part]:

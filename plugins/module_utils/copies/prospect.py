@@ -9,6 +9,7 @@ import typing as t
 
 from .check import Room, import_problems, quota_problems
 from .delivery import Delivery
+from .image_copying import image_problems
 from .plan import adoptable, backups_of, deletion_problems
 from .sites import Sites
 
@@ -21,16 +22,21 @@ class Prospect:
     :param sizes: of its volumes in GiB, per id.
     :param snapshot_ids: per volume id; empty for a snapshot that is yet to be taken.
     :param concurrency: how many copies are made and proved in parallel.
+    :param has_images: whether it has root disks that are no volumes.
     """
 
     metadata: t.Mapping[str, str]
     sizes: t.Mapping[str, int]
     snapshot_ids: t.Mapping[str, str]
     concurrency: int
+    has_images: bool = False
 
     def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
         """Why it could not be copied."""
-        return self._backup_problems(sites, delivery) + import_problems(sites.importing) + delivery.problems(sites)
+        problems = image_problems(sites) if self.has_images else []
+        if self.sizes:
+            problems += self._backup_problems(sites, delivery) + import_problems(sites.importing) + delivery.problems(sites)
+        return problems
 
     def _backup_problems(self, sites: Sites, delivery: Delivery) -> list[str]:
         backups = sites.primary.backups()

@@ -68,6 +68,11 @@ class Replication:
         found = self._sites.primary.snapshots(self._wanted.checkpoint)
         return [s for s in found if self._wanted.metadata.items() <= s.metadata.items()]
 
+    @property
+    def has_volumes(self) -> bool:
+        """Whether the checkpoint has snapshots of volumes, or backups that were made of them."""
+        return bool(self.snapshots()) or any(self._wanted.metadata.items() <= one.metadata.items() for one in self._sites.primary.backups())
+
     def plan(self) -> BackupPlan:
         """Decide what is to be done.
 

@@ -15,7 +15,7 @@ from .twins import TwinSite
 
 def site_problems(site: TwinSite) -> list[str]:
     """What the site lacks for twins of any backup."""
-    return _key_manager_problems(site) + import_problems(site.importing, "admin_cloud") + _store_problems(site)
+    return _key_manager_problems(site) + import_problems(site.importing, "import_cloud") + _store_problems(site)
 
 
 def _key_manager_problems(site: TwinSite) -> list[str]:

@@ -84,13 +84,14 @@ class WaitTimeout(DrError):
 
 
 class CheckFailed(DrError):
-    """Checks before the first change found problems; nothing was changed."""
+    """Checks before the first change found problems; nothing was changed. What several checks find is told once."""
 
     code = "check_failed"
 
     def __init__(self, what: str, problems: t.Sequence[str]) -> None:
-        listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(problems, 1))
-        super().__init__(f"{what}: nothing was changed. {listed}", problems=list(problems))
+        told = list(dict.fromkeys(problems))
+        listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(told, 1))
+        super().__init__(f"{what}: nothing was changed. {listed}", problems=told)
 
 
 class FenceIncomplete(DrError):
@@ -145,6 +146,13 @@ class ActiveRecordInvalid(DocumentInvalid):
 
     code = "active_record_invalid"
     what = "record of the active site"
+
+
+class RollBackRecordInvalid(DocumentInvalid):
+    """The record of a roll-back is invalid."""
+
+    code = "roll_back_record_invalid"
+    what = "record of the roll-back"
 
 
 class MappingInvalid(DrError):

@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 
 from .records import FENCE_KEY, LOCK_KEY, OFF_KEY, Server
+from .states import is_off
 
 _YES = "yes"
 
@@ -29,7 +30,7 @@ class Intent:
     def of(cls, server: Server) -> Intent:
         if FENCE_KEY in server.metadata:
             return cls.kept(server)
-        return cls(server.status == "SHUTOFF", server.locked_reason if server.locked else None)
+        return cls(is_off(server), server.locked_reason if server.locked else None)
 
     @classmethod
     def kept(cls, server: Server) -> Intent:

@@ -8,7 +8,8 @@ replaces a volume's metadata with the backup's at the end of a restore. A run th
 between finds what it made by the description. A volume gets its own description back once its metadata have the mark, together with its id:
 a copy that somebody makes of it has its metadata, but not its id. A key pair has neither: its mark is in the comment of its public key.
 
-The mark of a drill never equals that of a real restore, also where both are of the same checkpoint.
+The mark of a drill never equals that of a real restore, also where both are of the same checkpoint; nor does that of what is made beside the
+running application.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .records import APPLICATION_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
+from .records import APPLICATION_KEY, BESIDE_KEY, CHECKPOINT_KEY, DRILL_KEY, FENCE_KEY, FREEZE_KEY, KEPT_KEY, LOCK_KEY, OFF_KEY, SOURCE_KEY, VOLUME_KEY, Volume
 
-_KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY}
+_KEYS = {"application": APPLICATION_KEY, "checkpoint": CHECKPOINT_KEY, "source": SOURCE_KEY, "drill": DRILL_KEY, "apart": BESIDE_KEY}
 #: In the description of a port whose MAC address is not known in advance: which of its server's it is, counted from 0.
 PLACE_KEY = "osdr_port"
 #: What else of a resource's metadata is ours.
-_OTHER_KEYS = (VOLUME_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
+_OTHER_KEYS = (VOLUME_KEY, KEPT_KEY, FENCE_KEY, FREEZE_KEY, OFF_KEY, LOCK_KEY)
 #: What Neutron takes as a description.
 _LONGEST_DESCRIPTION = 255
 #: What every service takes as a name.
@@ -35,16 +36,18 @@ class Mark:
 
     :param source: id of the volume or server at the source for which it stands; None for what stands for none.
     :param drill: id of the drill that made it; None when a real restore did.
+    :param apart: id for which it was made beside the running application; None for the application itself.
     """
 
     application: str
     checkpoint: str
     source: str | None = None
     drill: str | None = None
+    apart: str | None = None
 
     @property
     def owner(self) -> Mark:
-        """The restore or drill that it tells of."""
+        """The restore, drill, or whatever was made beside the application, that it tells of."""
         return dataclasses.replace(self, source=None)
 
     def metadata(self) -> dict[str, str]:

@@ -20,6 +20,10 @@ CHECKPOINT_KEY = "osdr_checkpoint"
 SOURCE_KEY = "osdr_source"
 #: On what a drill makes, which is no part of any real restore.
 DRILL_KEY = "osdr_drill"
+#: On what is restored beside the application while it runs: the id that was given for that.
+BESIDE_KEY = "osdr_beside"
+#: On a volume that a roll-back took out of use, and that stays until the roll-back is accepted: its id.
+KEPT_KEY = "osdr_kept"
 #: On a volume that was restored: its own id, which what is copied from it has not.
 VOLUME_KEY = "osdr_volume"
 #: On a server, for as long as it is or may be frozen.
@@ -84,6 +88,28 @@ class Volume:
 
 
 @dataclasses.dataclass(frozen=True)
+class RootDisk(Volume):
+    """The root disk of a server that boots from an image, where it stands among volumes; it has the id of its server."""
+
+    @classmethod
+    def of(cls, server: Server) -> RootDisk:
+        return cls(
+            id=server.id,
+            name=f"root disk of {server.name}",
+            size=server.flavor.disk,
+            status="in-use",
+            volume_type="",
+            bootable=True,
+            availability_zone="",
+            encrypted=False,
+            multiattach=False,
+            metadata={},
+            attachments=(Attachment(server.id, ""),),
+            project_id=server.project_id,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
 class Snapshot:
     id: str
     name: str
@@ -94,6 +120,76 @@ class Snapshot:
     metadata: t.Mapping[str, str]
     project_id: str = ""
     group_snapshot_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSnapshot(Snapshot):
+    """An image that Nova makes of a root disk, where it stands among snapshots of volumes.
+
+    :param is_cut: whether Glance is given its data, so that they cannot become those of a later moment any more.
+    """
+
+    is_cut: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """An image.
+
+    :param size: bytes; 0 while that is not known.
+    :param min_disk: GiB that a root disk must have at least.
+    :param properties: all that is not Glance's own.
+    :param hash_algo: by which ``hash_value`` is computed of its data; both are empty where Glance never had these itself.
+    """
+
+    id: str
+    name: str
+    status: str
+    created_at: str
+    properties: t.Mapping[str, str]
+    size: int = 0
+    min_disk: int = 0
+    min_ram: int = 0
+    disk_format: str = ""
+    container_format: str = ""
+    hash_algo: str = ""
+    hash_value: str = ""
+    project_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageCopy:
+    """An image that is a copy of a root disk, or that one is made of, among the parts of copies.
+
+    :param volume_id: id of the server at its own site.
+    :param metadata: the marks, and perhaps a piece of a manifest.
+    :param of: id of the image that it is a copy of; empty for one that Nova made.
+    """
+
+    id: str
+    name: str
+    volume_id: str
+    status: str
+    created_at: str
+    metadata: t.Mapping[str, str]
+    of: str = ""
+
+    @property
+    def data_timestamp(self) -> str:
+        return self.created_at
+
+    @property
+    def is_usable(self) -> bool:
+        return self.status == "active"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in ("saving", "uploading", "importing")
+
+    @property
+    def is_being_restored(self) -> bool:
+        """Never: whoever makes servers of an image does not keep others from it."""
+        return False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,6 +345,10 @@ class Server:
     power_state: int | None = None
     #: When Nova last changed what it knows of it, for example because it was started or stopped.
     updated_at: str = ""
+    #: Who made it, and whose key pair it has.
+    user_id: str = ""
+    #: Of the image that it boots from; empty when it boots from a volume.
+    image_id: str = ""
 
     @property
     def label(self) -> str:
@@ -371,6 +471,17 @@ class Router:
     routes: tuple[t.Mapping[str, str], ...] = ()
     is_ha: bool | None = None
     is_distributed: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressGroup:
+    """Addresses and ranges that rules of security groups name together."""
+
+    id: str
+    name: str
+    project_id: str = ""
+    description: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -109,7 +109,7 @@ def provisional(description: ApplicationDescription, checkpoint: str, site: str,
 
 def _pending(volume: VolumeSpec, sealer: Sealer | None) -> Copy:
     """A copy that is yet to be made; that of an encrypted volume has something sealed, which shows whether the keys are a pair."""
-    copy = methods.pending(volume.source_id, volume.size)
+    copy = methods.pending(volume.source_id, volume.size, volume.is_image)
     return dataclasses.replace(copy, key=sealer.seal(volume.source_id, VolumeKey("", 0, b""))) if volume.encryption and sealer else copy
 
 
@@ -117,12 +117,14 @@ class MoveSite:
     """One of the two sites.
 
     :param name: how the catalogues call it.
+    :param admin: the site as an administrator, who makes ports on networks of others there.
     """
 
-    def __init__(self, name: str, cloud: Cloud, catalogue: Catalogue) -> None:
+    def __init__(self, name: str, cloud: Cloud, catalogue: Catalogue, admin: Cloud | None = None) -> None:
         self.name = name
         self.cloud = cloud
         self.catalogue = catalogue
+        self.admin = admin
 
     def view(self, application: Application) -> active_site.View:
         return active_site.look(self.name, self.catalogue, application, Compute(self.cloud).servers())
@@ -153,7 +155,7 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
             return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
         taken = provisional(captured.description, checkpoint, source.name, now, wanted.sealer)
         verdict = dataclasses.replace(verdict, warnings=captured.warnings)
-    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency), target.cloud)
+    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency, admin=target.admin), target.cloud)
 
 
 def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
@@ -181,6 +183,7 @@ def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: rest
     found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
     if wanted.conditions.remove_old:
         old_problems = superseded.removal_problems(source, stock.site.name, found.old, verdict.is_taken)
+        old_problems += superseded.root_disk_problems(stock.site.name, found.old, wanted.conditions.keep_volumes)
     else:
         old_problems = superseded.in_the_way(stock.site.name, found.old)
     sealed_problems, sealed_doubts = sealed.check(found.plan.volumes, wanted.means, target)

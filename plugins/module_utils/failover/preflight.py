@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..mapping.drift import restore_problems
+from ..mapping.drift import namesakes, restore_problems
 from ..mapping.isolation import Wish
 from ..mapping.proposal import Inventory
 from ..readiness import gates as readiness
@@ -49,18 +49,19 @@ class Assessment:
 def assess(wish: Wish, conditions: Conditions, stock: Stock) -> Assessment:
     """Plan the restore, and find everything that blocks it."""
     manifest, refused = restore_problems(wish.source, wish.mapping, Inventory(stock), wish.drill)
-    plan = RestorePlan.of(manifest, stock.site)
+    plan = RestorePlan.of(manifest, stock.site, wish.whole_there())
     # A drill replaces nothing.
     old = [] if wish.drill is not None else superseded.plan_superseded(plan, wish.manifest)
     if old and conditions.remove_old:
         stock = superseded.without(stock, old, conditions.keep_volumes)
-        plan = RestorePlan.of(manifest, stock.site)
+        plan = RestorePlan.of(manifest, stock.site, plan.whole)
     judged = judge(plan, stock)
+    meant_by_chance = namesakes(wish.source, wish.mapping, stock.site) if wish.drill is None else ()
     commands = (manifest.application, conditions.command_checks)
     return Assessment(
         plan,
         tuple(old),
         judged.needs,
         (*refused, *judged.problems, *readiness.command_problems(*commands)),
-        (*judged.doubts, *readiness.command_warnings(*commands)),
+        (*meant_by_chance, *judged.doubts, *readiness.command_warnings(*commands)),
     )

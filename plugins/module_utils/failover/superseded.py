@@ -92,14 +92,13 @@ def _is_as_wanted(site: RestoreSite, port: Port, step: PortStep) -> bool:
         return step.current.id == port.id
     if network is None or not spec.mac_address:
         return False
-    wanted = step.body(site)
     return (
         (port.network_id, port.mac_address.lower(), port.port_security) == (network.id, spec.mac_address.lower(), spec.port_security)
         and (port.is_up, port.vnic_type) == (spec.is_up, spec.vnic_type)
         # Neutron lists them in an order of its own.
         and {(ip.subnet_id, ip.ip_address) for ip in port.fixed_ips} == {(site.subnet_id(network.id, ip.subnet), ip.ip_address) for ip in spec.fixed_ips}
-        and set(port.security_group_ids) == set(wanted["security_group_ids"])
-        and [dict(pair) for pair in port.allowed_address_pairs] == wanted.get("allowed_address_pairs", [])
+        and set(port.security_group_ids) == {site.security_group_id(name) for name in spec.security_groups}
+        and [dict(pair) for pair in port.allowed_address_pairs] == [dict(pair) for pair in spec.allowed_address_pairs]
     )
 
 
@@ -124,6 +123,16 @@ def _removal_problems(manifest: Manifest, site: str, server: Server, is_taken: b
         yield f"{where} was fenced at {mark.since}, not before the checkpoint of {checkpoint.created_at}; take a newer checkpoint."
 
 
+def root_disk_problems(site: str, olds: t.Iterable[Old], keep_volumes: bool) -> list[str]:
+    """Old servers whose root disk cannot stay, although all volumes are to."""
+    return [
+        f"Server {old.server.label} at site '{site}' boots from an image, so its root disk goes with it and cannot be kept (keep_volumes). Make an image of "
+        "it if you need it, then remove the server yourself, or remove all with keep_volumes: false."
+        for old in olds
+        if keep_volumes and old.server.boots_from_image
+    ]
+
+
 def in_the_way(site: str, olds: t.Iterable[Old]) -> list[str]:
     """Old servers that the operator must decide about."""
     return [
@@ -141,7 +150,7 @@ def _counted(number: int, what: str) -> str:
 def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
     """The site's resources and quotas as they will be without the old servers."""
     gone = {old.server.id for old in olds} | {port.id for old in olds for port in old.removed} | {one.id for old in olds for one in old.floating_ips}
-    gone |= set() if keep_volumes else {volume.id for old in olds for volume in old.volumes}
+    gone |= set() if keep_volumes else {*_going(olds)}
     handed = {port.id: description for old in olds for port, description in old.handed}
     site = stock.site
     ports = [dataclasses.replace(port, description=handed[port.id], device_id="") if port.id in handed else port for port in site.ports]
@@ -153,6 +162,13 @@ def without(stock: Stock, olds: t.Sequence[Old], keep_volumes: bool) -> Stock:
         floating_ips=tuple(one for one in site.floating_ips if one.id not in gone),
     )
     return dataclasses.replace(stock, site=left, quotas=_freed(stock.quotas, olds, keep_volumes))
+
+
+def _going(olds: t.Iterable[Old]) -> dict[str, Volume]:
+    """Volumes, per id, that go with their servers; Cinder keeps one that a server has that stays."""
+    servers = {old.server.id for old in olds}
+    volumes = {volume.id: volume for old in olds for volume in old.volumes}
+    return {key: volume for key, volume in volumes.items() if {one.server_id for one in volume.attachments} <= servers}
 
 
 def _freed(quotas: t.Mapping[str, t.Mapping[str, Quota]], olds: t.Sequence[Old], keep_volumes: bool) -> dict[str, dict[str, Quota]]:
@@ -167,10 +183,10 @@ def _freed(quotas: t.Mapping[str, t.Mapping[str, Quota]], olds: t.Sequence[Old],
             free(name, amount)
         free("port", len(old.removed))
         free("floatingip", len(old.floating_ips))
-        for volume in () if keep_volumes else old.volumes:
-            for kind in ("", f"_{volume.volume_type}"):
-                free(f"volumes{kind}", 1)
-                free(f"gigabytes{kind}", volume.size)
+    for volume in () if keep_volumes else _going(olds).values():
+        for kind in ("", f"_{volume.volume_type}"):
+            free(f"volumes{kind}", 1)
+            free(f"gigabytes{kind}", volume.size)
     return {
         service: {name: dataclasses.replace(one, in_use=max(0, one.in_use - freed.get(name, 0))) for name, one in of_service.items()}
         for service, of_service in quotas.items()

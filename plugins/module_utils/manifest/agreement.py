@@ -8,9 +8,13 @@ the one for which the description stands. Such a description must never be resto
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from .specs import ServerSpec
+from .specs import ServerSpec, VolumeSpec
+
+#: What each server has its own of, of a volume that several have.
+_OF_THE_SERVER: dict[str, t.Any] = {"device": "", "delete_on_termination": False, "device_tag": None}
 
 
 def of_volumes(servers: t.Iterable[ServerSpec], sizes: t.Mapping[str, int], what: str) -> list[str]:
@@ -28,6 +32,24 @@ def of_volumes(servers: t.Iterable[ServerSpec], sizes: t.Mapping[str, int], what
         if one in sizes and sizes[one] != size
     ]
     return [*lacking, *strange, *resized]
+
+
+def of_shared(servers: t.Iterable[ServerSpec]) -> list[str]:
+    """Contradictions between what several servers say of one volume, and servers that have a volume twice."""
+    first: dict[str, tuple[str, VolumeSpec]] = {}
+    problems = []
+    for server in servers:
+        own: set[str] = set()
+        for volume in server.volumes:
+            one = volume.source_id
+            plain = dataclasses.replace(volume, **_OF_THE_SERVER)
+            holder, known = first.setdefault(one, (server.name, plain))
+            if one in own:
+                problems.append(f"volume {one} of server {server.name} is described twice")
+            elif known != plain:
+                problems.append(f"volume {one} is another one on server {holder} than on server {server.name}")
+            own.add(one)
+    return problems
 
 
 def of_snapshots(servers: t.Sequence[ServerSpec], taken: t.Mapping[str, t.Any]) -> list[str]:

@@ -16,6 +16,8 @@ Parts = dict[tuple[str, str], Attributes]
 
 #: Attributes of which None says that they are not known: the checkpoint is older than they are, or the site does not show them.
 _MAY_BE_UNKNOWN = ("hostname", "extra_specs", "image_metadata")
+#: Of a server, where its public key is not known.
+_KEY_NAME = "key_name"
 APPEARED, WENT, CHANGED = "appeared", "went", "changed"
 
 
@@ -47,6 +49,9 @@ def changes(before: ApplicationDescription, after: ApplicationDescription) -> li
     What no restore brings back is named with its ids, so it is compared only if both describe servers of one site.
     """
     old, new = parts(before), parts(after)
+    for unknown in _unknown_keys(before) | _unknown_keys(after):
+        old.pop(("key pair", unknown), None)
+        new.pop(("key pair", unknown), None)
     if _ids(before) & _ids(after):
         old, new = old | _unprotected(before), new | _unprotected(after)
     found = [Change(*part, APPEARED) for part in new.keys() - old.keys()]
@@ -79,7 +84,12 @@ def _ids(description: ApplicationDescription) -> set[str]:
 
 def _unprotected(description: ApplicationDescription) -> Parts:
     """What no restore brings back. Another value is another part: a resource may lack an attribute several times."""
-    return {("unprotected", f"{one.resource}: {one.attribute} ({one.value})"): {} for one in description.missing}
+    return {("unprotected", f"{one.resource}: {one.attribute} ({one.value})"): {} for one in description.missing if one.attribute != _KEY_NAME}
+
+
+def _unknown_keys(description: ApplicationDescription) -> set[str]:
+    """Key pairs of other users, of which some credentials know only the names."""
+    return {one.value for one in description.missing if one.attribute == _KEY_NAME}
 
 
 def _is_unknown(attribute: str, *values: t.Any) -> bool:
@@ -146,6 +156,7 @@ def _parts_of_topology(topology: Topology) -> Parts:
         "subnet": topology.subnets,
         "router": topology.routers,
         "security group": topology.security_groups,
+        "address group": topology.address_groups,
         "key pair": topology.key_pairs,
         "server group": topology.server_groups,
     }

@@ -43,7 +43,21 @@ class ApplicationDescription:
 
     @property
     def volumes(self) -> list[VolumeSpec]:
-        return [volume for server in self.servers for volume in server.volumes]
+        """Each once: of one that several servers have, as the first of them has it."""
+        found: dict[str, VolumeSpec] = {}
+        for server in self.servers:
+            for volume in server.volumes:
+                found.setdefault(volume.source_id, volume)
+        return list(found.values())
+
+    @property
+    def holders(self) -> dict[str, list[str]]:
+        """The names of the servers that have a volume, per its id at the source."""
+        found: dict[str, list[str]] = collections.defaultdict(list)
+        for server in self.servers:
+            for volume in server.volumes:
+                found[volume.source_id].append(server.name)
+        return dict(found)
 
     @property
     def ports(self) -> list[PortSpec]:
@@ -147,6 +161,7 @@ class Manifest:
     """The document that describes a checkpoint completely.
 
     :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
+    :param beside: id for which it is restored beside the running application, only in memory; None for a restore of the application.
     :param is_bound: whether what was read named the place to which it belongs, as all that is written does.
     """
 
@@ -154,6 +169,7 @@ class Manifest:
     description: ApplicationDescription
     copies: tuple[Copy, ...]
     drill: str | None = None
+    beside: str | None = None
     is_bound: bool = dataclasses.field(default=True, compare=False)
 
     @property
@@ -262,7 +278,7 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     groups = {group.name for group in description.topology.server_groups}
     problems += [f"server {s.name} is in unknown server group {s.server_group}" for s in description.servers if {s.server_group} - {None, *groups}]
     problems += [f"server {name} is described twice" for name in _twice(s.name for s in description.servers)]
-    problems += [f"volume {one} is described twice" for one in _twice(v.source_id for v in description.volumes)]
+    problems += agreement.of_shared(description.servers)
     problems += [f"volume {one} has several copies" for one in _twice(copy.volume_id for copy in manifest.copies)]
     problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
     problems += _reference_problems(description)

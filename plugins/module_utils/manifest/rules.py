@@ -10,12 +10,12 @@ from ..core.records import SecurityGroupRule
 from .specs import SecurityGroupRuleSpec
 
 
-def rule_spec(rule: SecurityGroupRule, group_names: t.Mapping[str, str]) -> SecurityGroupRuleSpec:
+def rule_spec(rule: SecurityGroupRule, names: t.Mapping[str, str]) -> SecurityGroupRuleSpec:
     """Describe a rule as Neutron has it.
 
-    :param group_names: name per id of the security groups that rules may name; any other is named by its id.
+    :param names: per id of the security groups and address groups that rules may name; any other is named by its id.
     """
-    remote = rule.remote_group_id
+    remote, addresses = rule.remote_group_id, rule.remote_address_group_id
     return SecurityGroupRuleSpec(
         direction=rule.direction,
         ether_type=rule.ether_type,
@@ -23,5 +23,6 @@ def rule_spec(rule: SecurityGroupRule, group_names: t.Mapping[str, str]) -> Secu
         port_range_min=rule.port_range_min,
         port_range_max=rule.port_range_max,
         remote_ip_prefix=rule.remote_ip_prefix,
-        remote_group=group_names.get(remote, remote) if remote else None,
+        remote_group=names.get(remote, remote) if remote else None,
+        remote_address_group=names.get(addresses, addresses) if addresses else None,
     )

@@ -146,6 +146,7 @@ _VOLUME = _object(
     is_read_only=_FLAG,
     device_tag=_TEXT_OR_NULL,
     encryption=_or_null(_ENCRYPTION),
+    is_image=_FLAG,
 )
 
 _SERVER = _object(
@@ -179,6 +180,7 @@ _TOPOLOGY = _object(
             tags=_TAGS,
             dns_domain=_TEXT,
             qos_policy=_TEXT_OR_NULL,
+            is_of_others=_FLAG,
         )
     ),
     subnets=_list(
@@ -230,6 +232,7 @@ _TOPOLOGY = _object(
                     port_range_max=_PORT_OR_NULL,
                     remote_ip_prefix=_TEXT_OR_NULL,
                     remote_group=_TEXT_OR_NULL,
+                    remote_address_group=_TEXT_OR_NULL,
                 )
             ),
             is_stateful=_FLAG,
@@ -247,6 +250,7 @@ _TOPOLOGY = _object(
     ports=_list(_PORT),
     trunks=_list(_TRUNK),
     forwarders=_list(_FORWARDER),
+    address_groups=_list(_object(name=_TEXT, description=_TEXT, addresses=_list(_TEXT))),
 )
 
 _SEALED_KEY = _object(

@@ -67,6 +67,7 @@ def _topology(topology: Topology, servers: t.Sequence[ServerSpec]) -> Topology:
     networks = {port.network for port in (*of_servers, *ports)}
     subnets = tuple(spec for spec in topology.subnets if spec.network in networks)
     groups = _with_remote_groups(topology.security_groups, {name for port in (*of_servers, *ports) for name in port.security_groups})
+    addresses = {rule.remote_address_group for spec in topology.security_groups if spec.name in groups for rule in spec.rules}
     return Topology(
         networks=tuple(spec for spec in topology.networks if spec.name in networks),
         subnets=subnets,
@@ -77,6 +78,7 @@ def _topology(topology: Topology, servers: t.Sequence[ServerSpec]) -> Topology:
         ports=ports,
         trunks=trunks,
         forwarders=tuple(_forwarders(topology.forwarders, {port.source_id for port in (*of_servers, *ports)})),
+        address_groups=tuple(spec for spec in topology.address_groups if spec.name in addresses),
     )
 
 

@@ -19,6 +19,7 @@ class VolumeSpec:
     :param device_tag: by which the guest knows the disk.
     :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
     :param encryption: how it is encrypted; None when it is not. Its key is in its copy.
+    :param is_image: whether it is no volume but the root disk of a server that boots from an image; its id is the server's.
     """
 
     source_id: str
@@ -35,6 +36,7 @@ class VolumeSpec:
     is_read_only: bool = False
     device_tag: str | None = None
     encryption: Encryption | None = None
+    is_image: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +179,16 @@ class ServerSpec:
     is_off: bool = False
     lock: str | None = None
 
+    @property
+    def root_image(self) -> VolumeSpec | None:
+        """The root disk of a server that boots from an image; None for one that boots from a volume."""
+        return next((one for one in self.volumes if one.is_image), None)
+
+    @property
+    def attached(self) -> tuple[VolumeSpec, ...]:
+        """What are really volumes."""
+        return tuple(one for one in self.volumes if not one.is_image)
+
 
 @dataclasses.dataclass(frozen=True)
 class SubnetSpec:
@@ -200,6 +212,12 @@ class SubnetSpec:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSpec:
+    """A network.
+
+    :param is_of_others: whether it belongs to another project, such as one that the operator provides for all: another one stands for it at each site,
+        and none is made.
+    """
+
     name: str
     mtu: int
     port_security_enabled: bool
@@ -208,6 +226,7 @@ class NetworkSpec:
     tags: tuple[str, ...] = ()
     dns_domain: str = ""
     qos_policy: str | None = None
+    is_of_others: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,6 +263,17 @@ class SecurityGroupRuleSpec:
     remote_ip_prefix: str | None
     #: Name of the group whose members may connect.
     remote_group: str | None
+    #: Name of the addresses that may.
+    remote_address_group: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressGroupSpec:
+    """Addresses and ranges that rules name together."""
+
+    name: str
+    description: str
+    addresses: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,3 +320,13 @@ class Topology:
     ports: tuple[PortSpec, ...] = ()
     trunks: tuple[TrunkSpec, ...] = ()
     forwarders: tuple[ForwarderSpec, ...] = ()
+    address_groups: tuple[AddressGroupSpec, ...] = ()
+
+    @property
+    def networks_of_others(self) -> frozenset[str]:
+        """Names of the networks that belong to other projects."""
+        return frozenset(spec.name for spec in self.networks if spec.is_of_others)
+
+    def is_of_others(self, subnet: str) -> bool:
+        """Whether a subnet is on a network of another project."""
+        return any(spec.name == subnet and spec.network in self.networks_of_others for spec in self.subnets)

@@ -15,6 +15,7 @@ from ..core.records import Flavor, NamedFlavor
 from ..manifest.addresses import NoPlace, Renumbering, SubnetMove
 from ..manifest.manifest import Manifest
 from ..manifest.specs import (
+    AddressGroupSpec,
     AddressSpec,
     FloatingSpec,
     ForwarderSpec,
@@ -31,7 +32,7 @@ from ..manifest.specs import (
     VolumeSpec,
 )
 from .mapping import KINDS, AddressRule, SiteMapping, used_names
-from .schema import KEEP, NEW, REMAP
+from .schema import KEEP, NEW, REMAP, VOLUME
 
 _WAY_OUT = "give the subnet another cidr in the mapping"
 
@@ -109,7 +110,7 @@ class _Application:
             server_group=self._name_or_none("server_groups", spec.server_group),
             availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
             ports=tuple(self._port(port, self.mapping.rule_of(spec, port), f"server '{spec.name}'") for port in spec.ports),
-            volumes=tuple(self._volume(volume) for volume in spec.volumes),
+            volumes=tuple(self._volume(volume, self.mapping.root_disks.get(spec.name)) for volume in spec.volumes),
         )
 
     def _flavor(self, flavor: Flavor) -> Flavor:
@@ -118,9 +119,14 @@ class _Application:
             return flavor
         return NamedFlavor(**{**dataclasses.asdict(flavor), "name": name})
 
-    def _volume(self, spec: VolumeSpec) -> VolumeSpec:
+    def _volume(self, spec: VolumeSpec, root_disk: str | None) -> VolumeSpec:
+        """A volume with the names of the site.
+
+        :param root_disk: what a root disk becomes that is no volume.
+        """
         return dataclasses.replace(
             spec,
+            is_image=spec.is_image and root_disk != VOLUME,
             volume_type=self._name_or_none("volume_types", spec.volume_type) or "",
             availability_zone=self._name_or_none("availability_zones", spec.availability_zone),
         )
@@ -207,6 +213,7 @@ class _Application:
             ports=tuple(self._lone_port(port) for port in topology.ports),
             trunks=topology.trunks,
             forwarders=tuple(self._forwarders(topology.forwarders)),
+            address_groups=self._all("address_groups", self._own("address_groups", topology.address_groups), self._address_group),
         )
 
     def _server_groups(self, topology: Topology) -> list[ServerGroupSpec]:
@@ -237,8 +244,10 @@ class _Application:
         return tuple(found.values())
 
     def _network(self, spec: NetworkSpec) -> NetworkSpec:
-        policy = self._name_or_none("qos_policies", spec.qos_policy)
-        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy)
+        """A network; in place of one of others, the project gets one of its own where the mapping says so."""
+        policy, target = self._name_or_none("qos_policies", spec.qos_policy), self.mapping.target("networks", spec.name)
+        is_of_others = spec.is_of_others and not (target and target.make)
+        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy, is_of_others=is_of_others)
 
     def _router(self, spec: RouterSpec) -> RouterSpec:
         return dataclasses.replace(
@@ -274,7 +283,13 @@ class _Application:
             rule,
             remote_ip_prefix=prefix and self._moved(prefix, (), what),
             remote_group=rule.remote_group and self._name("security_groups", rule.remote_group),
+            remote_address_group=rule.remote_address_group and self._name("address_groups", rule.remote_address_group),
         )
+
+    def _address_group(self, spec: AddressGroupSpec) -> AddressGroupSpec:
+        """An address group, with what is in the application's subnets moved along with these."""
+        moved = (self._moved(one, (), f"address group '{spec.name}'") for one in spec.addresses)
+        return dataclasses.replace(spec, name=self._name("address_groups", spec.name), addresses=tuple(dict.fromkeys(moved)))
 
     def _subnet(self, spec: SubnetSpec) -> SubnetSpec:
         named = dataclasses.replace(

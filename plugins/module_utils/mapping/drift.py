@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..manifest.manifest import Manifest
+from ..restore.site import RestoreSite
 from ..restore.topology import subnet_differences
 from .apply import apply
 from .isolation import as_restored
@@ -29,6 +30,17 @@ def restore_problems(
     # A drill uses nothing of the site's own but flavors and volume types.
     targets = [] if drill else [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
     return mapped.manifest, [*mapped.problems, *targets]
+
+
+def namesakes(manifest: Manifest, mapping: SiteMapping, site: RestoreSite) -> t.Iterator[str]:
+    """Networks of others at the site that are used only because they are called like the project's own at the source."""
+    for spec in manifest.description.topology.networks:
+        there = None if spec.is_of_others or mapping.target("networks", spec.name) else site.network(spec.name)
+        if there and not site.is_own(there):
+            yield (
+                f"Network '{spec.name}' is the project's own at the source, but at site '{site.name}' that is what a network of another project is called, "
+                "which is used as it is. Say in a mapping that it is meant, or have the restore make one of the project's own by another name (make: true)."
+            )
 
 
 def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:
@@ -59,12 +71,21 @@ def drift(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tup
 
 def made(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> list[dict[str, str]]:
     """What a restore makes at the site, with the names there."""
+    provided = _provided(manifest, mapping)
     found = [
         {"kind": kind.key, "name": target.name if target and target.name else name}
         for kind, name, target in _entries(manifest, mapping)
-        if _is_made(kind, name, target, manifest)
+        if (kind.key, name) not in provided and _is_made(kind, name, target, manifest)
     ]
-    return [one for one in found if one["name"] not in inventory.names(one["kind"])]
+    return [one for one in found if not inventory.has(one["kind"], one["name"])]
+
+
+def _provided(manifest: Manifest, mapping: SiteMapping) -> set[tuple[str, str]]:
+    """What other projects provide, so that no restore makes it, by the key of its kind and its name."""
+    topology = manifest.description.topology
+    networks = {name for name in topology.networks_of_others if not ((target := mapping.target("networks", name)) and target.make)}
+    subnets = {spec.name for spec in topology.subnets if spec.network in networks}
+    return {*(("networks", name) for name in networks), *(("subnets", name) for name in subnets)}
 
 
 def missing_targets(
@@ -74,19 +95,22 @@ def missing_targets(
 
     :param only_made: those of kinds that a restore can make; others it finds missing by itself.
     """
+    provided = _provided(manifest, mapping)
     for kind, name, target in _entries(manifest, mapping):
-        there = inventory.names(kind.key)
-        if not target or not target.name or target.name in there or (only_made and not kind.made):
+        is_provided = (kind.key, name) in provided
+        if not target or not target.name or inventory.has(kind.key, target.name) or (only_made and (is_provided or not kind.made)):
             continue
-        if not _is_made(kind, name, target, manifest):
+        if is_provided or not _is_made(kind, name, target, manifest):
             reason = (
                 f"The mapping says '{target.name}' for {kind.label} '{name}', which does not exist at site '{inventory.site}'; "
-                f"{_way_out(kind, name, manifest)}."
+                f"{_way_out(kind, name, manifest, is_provided)}."
             )
-            yield Finding(kind.key, name, reason, tuple(there))
+            yield Finding(kind.key, name, reason, tuple(inventory.names(kind.key)))
 
 
-def _way_out(kind: NamedKind, name: str, manifest: Manifest) -> str:
+def _way_out(kind: NamedKind, name: str, manifest: Manifest, is_provided: bool) -> str:
+    if is_provided:
+        return "correct the mapping, or have its owner provide it: at the source it belongs to another project"
     if kind.made and not _is_unknown_key(kind, name, manifest):
         return "create it, correct the mapping, or have the restore make it under that name (make: true)"
     return "create it, or correct the mapping"
@@ -116,7 +140,7 @@ def _without_entry(manifest: Manifest, mapping: SiteMapping, inventory: Inventor
     doubts = {(one.kind, one.name): one.candidates for one in doubtful}
     for kind, name, target in _entries(manifest, mapping):
         # Without an entry, a key pair that nobody knows is just left out.
-        if target or name in inventory.names(kind.key) or _is_unknown_key(kind, name, manifest):
+        if target or inventory.has(kind.key, name) or _is_unknown_key(kind, name, manifest):
             continue
         target = proposed.target(kind.key, name)
         choice = target.name if target else None
@@ -144,6 +168,13 @@ def _leftovers(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
             if key not in keys and key.lower() not in keys:
                 reason = f"Server '{name}' has no port on a network '{key}' and none with that MAC address; remove the rule."
                 yield Finding("addresses", name, reason)
+    yield from _root_disks(manifest, mapping)
+
+
+def _root_disks(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]:
+    from_images = {server.name for server in manifest.description.servers if server.root_image}
+    for name in sorted({*mapping.root_disks} - from_images):
+        yield Finding("root_disks", name, f"The application has no server '{name}' that boots from an image; remove the entry.")
 
 
 def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> t.Iterator[Finding]:
@@ -161,4 +192,4 @@ def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:
         key: {name: target for name, target in section.items() if target.name is not None or key in _OPTIONAL}
         for key, section in mapping.names.items()
     }
-    return list(apply(manifest, SiteMapping(decided, mapping.rule, mapping.servers)).problems)
+    return list(apply(manifest, SiteMapping(decided, mapping.rule, mapping.servers, mapping.root_disks)).problems)

@@ -66,6 +66,10 @@ class Wish:
             raise MappingInvalid(mapped.problems)
         return mapped.manifest
 
+    def whole_there(self) -> Manifest:
+        """The whole checkpoint as it will be at the site, once what is not restored now is too; whatever the mapping lacks for that."""
+        return as_restored(self.manifest, self.mapping, self.drill).manifest
+
     def marked(self) -> Manifest:
         """The whole checkpoint, by whose marks everything made of it is found, whatever the mapping."""
         return dataclasses.replace(self.manifest, drill=self.drill)
@@ -93,6 +97,7 @@ def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMappi
         "subnets": topology.subnets,
         "routers": topology.routers,
         "security_groups": topology.security_groups,
+        "address_groups": topology.address_groups,
         "key_pairs": topology.key_pairs,
         "server_groups": topology.server_groups,
     }
@@ -101,7 +106,7 @@ def isolating(manifest: Manifest, mapping: SiteMapping, drill: str) -> SiteMappi
     names["server_groups"] |= {name: one for name, one in mapping.targets("server_groups").items() if one.name is None}
     shared = {kind: mapping.targets(kind) for kind in _SHARED}
     servers = {name: _without_floating(one) for name, one in mapping.servers.items()}
-    return SiteMapping({**names, **shared}, AddressRule(mapping.rule.policy, floating=False), servers)
+    return SiteMapping({**names, **shared}, AddressRule(mapping.rule.policy, floating=False), servers, mapping.root_disks)
 
 
 def _cidr(mapping: SiteMapping, subnet: str) -> str | None:

@@ -47,6 +47,7 @@ KINDS = (
     NamedKind("volume_types", "volume type", made=False),
     NamedKind("key_pairs", "key pair", made=True),
     NamedKind("security_groups", "security group", made=True),
+    NamedKind("address_groups", "address group", made=True),
     NamedKind("server_groups", "server group", made=True, optional=True),
     NamedKind("availability_zones", "availability zone", made=False, optional=True),
     NamedKind("qos_policies", "QoS policy", made=False, optional=True),
@@ -118,11 +119,13 @@ class SiteMapping:
     """What things are called at the target site, and which addresses they get there.
 
     :param names: target per name at the source, per key of a kind; what is not in it has the same name at the site.
+    :param root_disks: per server that boots from an image, whether its root disk is to be one again, or becomes a volume.
     """
 
     names: t.Mapping[str, t.Mapping[str, Target]] = dataclasses.field(default_factory=dict)
     rule: AddressRule = AddressRule()
     servers: t.Mapping[str, ServerRule] = dataclasses.field(default_factory=dict)
+    root_disks: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def parse(cls, document: t.Mapping[str, t.Any] | None) -> SiteMapping:
@@ -140,6 +143,7 @@ class SiteMapping:
             names={kind.key: _targets(written[kind.key]) for kind in KINDS if written.get(kind.key)},
             rule=_rule(addresses),
             servers={name: _server_rule(one) for name, one in addresses.get("servers", {}).items()},
+            root_disks=dict(written.get("root_disks", {})),
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -151,7 +155,8 @@ class SiteMapping:
         }
         servers = {name: one.as_data() for name, one in self.servers.items()}
         addresses = {**self.rule.as_data(), **({"servers": servers} if servers else {})}
-        return {"schema_version": SCHEMA_VERSION, **names, **({"addresses": addresses} if addresses else {})}
+        others = {"addresses": addresses, "root_disks": dict(self.root_disks)}
+        return {"schema_version": SCHEMA_VERSION, **names, **{key: value for key, value in others.items() if value}}
 
     def targets(self, kind: str) -> t.Mapping[str, Target]:
         return self.names.get(kind, {})
@@ -190,6 +195,7 @@ def used_names(manifest: Manifest, mapping: SiteMapping | None = None) -> dict[s
         "volume_types": [volume.volume_type for volume in manifest.description.volumes],
         "key_pairs": [*_names(topology.key_pairs), *(server.key_name for server in servers)],
         "security_groups": [*_names(topology.security_groups), *(one for port in ports for one in port.security_groups)],
+        "address_groups": [*_names(topology.address_groups), *(rule.remote_address_group for one in topology.security_groups for rule in one.rules)],
         "server_groups": [*_names(topology.server_groups), *(server.server_group for server in servers)],
         "availability_zones": [*(one.availability_zone for one in servers), *(one.availability_zone for one in manifest.description.volumes)],
         "qos_policies": [*policies, *(one.qos_policy for one in floating)],

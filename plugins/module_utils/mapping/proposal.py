@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ..core.records import Flavor, Subnet
+from ..core.records import Flavor, Network, Subnet
 from ..manifest.manifest import Manifest
 from ..manifest.specs import KeyPairSpec, SubnetSpec
 from ..restore.server_plan import choose_flavor, why_no_flavor
@@ -74,19 +74,26 @@ class Inventory:
             return self.volume_types
         site = self.stock.site
         found: dict[str, t.Iterable[str]] = {
-            "networks": (one.name for one in site.networks if not one.is_external),
+            "networks": (one.name for one in site.networks if one.is_shared or not one.is_external),
             "subnets": (one.name for one in site.subnets),
             "routers": (one.name for one in site.routers),
             "external_networks": (one.name for one in site.networks if one.is_external),
             "flavors": (one.name for one in site.flavors),
             "key_pairs": site.key_pairs,
             "security_groups": (one.name for one in site.security_groups),
+            "address_groups": (one.name for one in site.address_groups),
             "server_groups": (one.name for one in site.server_groups),
             "availability_zones": (name for names in self.stock.zones.values() for name in names),
             "qos_policies": (one.name for one in site.qos_policies),
             "subnet_pools": (one.name for one in site.subnet_pools),
         }
         return sorted({name for name in found[kind] if name})
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether something is meant by a name, or by an id where others may have given the name twice."""
+        site = self.stock.site
+        by_id: dict[str, t.Sequence[Network | Subnet]] = {"networks": site.networks, "subnets": site.subnets}
+        return name in self.names(kind) or any(one.id == name for one in by_id.get(kind, ()))
 
     @property
     def volume_types(self) -> list[str]:
@@ -144,7 +151,10 @@ class _Proposer:
 
     def _network(self, name: str) -> Proposed:
         there = self.site.network(name)
-        if there and there.is_external:
+        if there is None and name in self.topology.networks_of_others:
+            reason = f"Network '{name}' belongs to another project at the source, and site '{self.site.name}' has none of that name for the project."
+            return self._undecided("networks", name, reason, self.inventory.names("networks"))
+        if there and there.is_external and not there.is_shared:
             reason = f"At site '{self.site.name}', '{name}' is an external network; servers are not connected to these directly."
             return self._undecided("networks", name, reason, self.inventory.names("networks"))
         return Proposed(Target(name))
@@ -155,6 +165,9 @@ class _Proposer:
         spec = next((one for one in self.topology.subnets if one.name == name), None)
         network = self.site.network(spec.network) if spec else None
         named = [one for one in self.site.subnets if one.name == name]
+        if spec and network is None and self.topology.is_of_others(name):
+            reason = f"Subnet '{name}' is on network '{spec.network}', which belongs to another project; name the one of the network that stands for it."
+            return self._undecided("subnets", name, reason, [one.name for one in self.site.subnets if self._may_be(one, spec)])
         if spec is None or (network is None and not named):
             return Proposed(Target(name))
         beside = [one for one in self.site.subnets if network and one.network_id == network.id and self._may_be(one, spec)]
@@ -194,15 +207,16 @@ class _Proposer:
         wanted = [server.flavor for server in self.manifest.description.servers if server.flavor.name == name]
         largest = Flavor("", name, *(max(getattr(one, size) for one in wanted) for size in ("vcpus", "ram", "disk", "ephemeral", "swap")))
         largest = dataclasses.replace(largest, extra_specs=_same_specs(wanted))
-        chosen = choose_flavor(largest, self.site.flavors)
+        has_root_disk = any(server.root_image for server in self.manifest.description.servers if server.flavor.name == name)
+        chosen = choose_flavor(largest, self.site.flavors, has_root_disk)
         if chosen:
             return Proposed(Target(chosen.name))
         by_size = sorted(self.site.flavors, key=lambda one: (one.name != name, -one.ram, -one.vcpus, one.name))
-        return self._undecided("flavors", name, self._why_no_flavor(largest), [one.name for one in by_size])
+        return self._undecided("flavors", name, self._why_no_flavor(largest, has_root_disk), [one.name for one in by_size])
 
-    def _why_no_flavor(self, wanted: Flavor) -> str:
-        specs, why = dict(wanted.extra_specs or {}), why_no_flavor(wanted, self.site.flavors)
-        size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory or more"
+    def _why_no_flavor(self, wanted: Flavor, has_root_disk: bool) -> str:
+        specs, why = dict(wanted.extra_specs or {}), why_no_flavor(wanted, self.site.flavors, has_root_disk)
+        size = f"{wanted.vcpus} VCPUs{',' if specs else ' and'} {wanted.ram} MiB of memory{f', {wanted.disk} GiB of disk' if has_root_disk else ''} or more"
         return f"Site '{self.site.name}' has no flavor with {size}{f' and the extra specs {specs}' if specs else ''}{f': {why}' if why else ''}."
 
     def _volume_type(self, name: str) -> Proposed:

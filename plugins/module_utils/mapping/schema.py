@@ -11,6 +11,9 @@ SCHEMA_VERSION = 1
 #: What becomes of the addresses of a port. KEEP is first, because it is what happens without a word.
 KEEP, REMAP, NEW = POLICIES = ("keep", "remap", "new")
 
+#: What becomes of the root disk of a server that boots from an image.
+IMAGE, VOLUME = ROOT_DISKS = ("image", "volume")
+
 _FLAG = {"type": "boolean"}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 _TARGET_NAME = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
@@ -47,10 +50,12 @@ SCHEMA = {
         volume_types=_by_name(_FOUND),
         key_pairs=_by_name(_MADE),
         security_groups=_by_name(_MADE),
+        address_groups=_by_name(_MADE),
         server_groups=_by_name(_MADE),
         availability_zones=_by_name(_FOUND),
         qos_policies=_by_name(_FOUND),
         subnet_pools=_by_name(_FOUND),
         addresses=_ADDRESSES,
+        root_disks=_by_name({"enum": list(ROOT_DISKS)}),
     ),
 }

@@ -33,11 +33,13 @@ class Support:
     :param problem: why the driver cannot freeze it and what to do; None when it can.
     :param state: ``frozen`` or ``thawed``; None when that is unknown. ``frozen`` with a problem: no other driver may take it either.
     :param guard: where its guards would run: ``nova``, ``guest``, ``nova, guest`` or ``controller``.
+    :param image_problem: why Nova can make no image of the server during a freeze, and what to do; None when it can.
     """
 
     problem: str | None = None
     state: str | None = None
     guard: str | None = None
+    image_problem: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

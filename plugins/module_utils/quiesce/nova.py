@@ -48,6 +48,7 @@ class _Seen:
     :param now: the API's clock, in which it counts all its times.
     :param token: of the freeze that there is.
     :param ended: the token of the latest one that has ended, how it did, and whether it had held until then.
+    :param lets_image: whether it lets the holder of a freeze have an image made.
     """
 
     state: str
@@ -58,6 +59,7 @@ class _Seen:
     ended: str | None = None
     outcome: str | None = None
     intact: bool = False
+    lets_image: bool = False
 
     @classmethod
     def read(cls, content: t.Any) -> _Seen:
@@ -75,6 +77,7 @@ class _Seen:
             ended=last.get("token"),
             outcome=last.get("outcome"),
             intact=last.get("intact") is True,
+            lets_image=content.get("create_image") is True,
         )
         texts = (seen.token, seen.ended, seen.outcome)
         if seen.state not in _STATES or not is_whole(seen.max_timeout) or not all(isinstance(one, (str, type(None))) for one in texts):
@@ -163,7 +166,17 @@ class NovaDriver(QuiesceDriver):
             self._act(server, "quiesce", probe, self._thaw_timeout + _TRANSPORT_SECONDS)
         except DrError as error:
             return Support(f"Server {server.label} cannot be frozen: {error}")
-        return Support(state=THAWED, guard="nova, guest" if self._has_guest_guard(server) else "nova")
+        return Support(
+            state=THAWED,
+            guard="nova, guest" if self._has_guest_guard(server) else "nova",
+            image_problem=None if found.lets_image else self._too_old(server),
+        )
+
+    def _too_old(self, server: Server) -> str:
+        return (
+            f"Server {server.label} boots from an image, and the quiesce API of site '{self._compute.cloud.site}' is too old to let Nova make an image of "
+            "a frozen server; install it again with the role osdr.openstack.nova_quiesce_api."
+        )
 
     def _has_guest_guard(self, server: Server) -> bool:
         """Whether a freeze hook with its own guard answered the probe; False when the console does not show one."""

@@ -43,7 +43,7 @@ class PauseDriver(QuiesceDriver):
     def probe(self, server: Server) -> Support:
         state = _state_of(server)
         if state == THAWED and server.status == "ACTIVE":
-            return Support(state=THAWED, guard="controller")
+            return Support(state=THAWED, guard="controller", image_problem=_too_long(server))
         if state == FROZEN and FreezeMark.of(server):
             return Support(state=FROZEN, guard="controller")
         return Support(f"Server {server.label} is {server.state}; only a running server can be paused.")
@@ -103,6 +103,13 @@ class PauseDriver(QuiesceDriver):
 
     def disarm_guard(self, server: Server) -> bool:
         return self._guards.disarm(server) if self._guards else False
+
+
+def _too_long(server: Server) -> str:
+    return (
+        f"Server {server.label} boots from an image, and Nova resumes no paused server until it has uploaded the image that it makes of it; "
+        "use the driver nova or libvirt, or boot the server from a volume."
+    )
 
 
 def _state_of(server: Server) -> str | None:

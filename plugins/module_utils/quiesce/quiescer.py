@@ -13,6 +13,7 @@ from ..cloud.session import Cloud, connect_other, own_options
 from ..core.consistency import satisfies
 from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import Server
+from ..core.states import Treatment, refusal, stands_still, state_of
 from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
 from . import guard_loop
@@ -139,6 +140,9 @@ class Quiescer:
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})
+        if state_of(server).treatment is Treatment.REFUSED and not to_thaw:
+            # An agent may answer all the same, as that of a rescue system does, and freeze something else.
+            return Choice(self._candidates()[0], Support(refusal(server)), {})
         if server.locked and not _sees_as_administrator(server):
             problem = f"Server {server.label} is locked, so its own project can neither mark nor freeze it; unlock it, or give admin_cloud."
             return Choice(self._candidates()[0], Support(problem), {})
@@ -174,7 +178,7 @@ class Quiescer:
     def members(
         self, application: Application, servers: t.Mapping[str, Server], choices: t.Mapping[str, Choice]
     ) -> list[list[Member]]:
-        """Members in the order in which they are frozen, without servers that are shut down.
+        """Members in the order in which they are frozen, without servers that stand still by themselves.
 
         Servers to be paused come last and all at once, whatever their tiers: what counts is one moment for all.
         """
@@ -216,8 +220,8 @@ def _still_frozen(server: Server, support: Support) -> Support:
 
 
 def running(servers: t.Iterable[Server]) -> list[Server]:
-    """Servers that must be frozen: all that are not shut down."""
-    return [server for server in servers if server.status != "SHUTOFF"]
+    """Servers that must be frozen: all but those that stand still by themselves, as one that is shut down or that its owner has paused."""
+    return [server for server in servers if not stands_still(server)]
 
 
 def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
@@ -249,4 +253,4 @@ def _freeze_problem(server: Server, support: Support) -> str | None:
     if support.problem is None and support.state == FROZEN:
         # Somebody else's freeze is not ours to time.
         return f"Server {server.label} is frozen already; thaw it first with os_server_quiesce state=unquiesced."
-    return support.problem
+    return support.problem or (support.image_problem if server.boots_from_image else None)

@@ -15,7 +15,7 @@ from ..copies.twins import Scaffolding
 from ..core.errors import CloudError, NotFound, ResourceFailed
 from ..core.intent import is_owners_lock
 from ..core.marking import Mark
-from ..core.records import FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Trunk, Volume
+from ..core.records import AddressGroup, FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Trunk, Volume
 from ..work.pool import each, run_all
 from ..work.waiting import Waiter
 from . import site as restore_site
@@ -26,7 +26,7 @@ from .removal import Removal, others, plan
 _BUSY = ("creating", "downloading", "restoring-backup", "detaching")
 _CONFLICT = 409
 #: What may be in use by others who are not seen.
-_InUse = Router | Subnet | Network | SecurityGroup
+_InUse = Router | Subnet | Network | SecurityGroup | AddressGroup
 
 
 class ServerRemover:
@@ -185,6 +185,8 @@ class Cleanup:
             "subnets": removal.subnets,
             "networks": removal.networks,
             "security-groups": removal.security_groups,
+            # Rules of these may have named them.
+            "address-groups": removal.address_groups,
         }
         left: list[str | None] = []
         for collection, resources in kinds.items():

@@ -9,7 +9,20 @@ import typing as t
 from .marks import owner_of
 from .plan import RestorePlan
 from .topology import missing_routes
-from .wishes import FORWARDING, MTU, PORT_SECURITY, STATEFUL, TRUNK, Wishes, gateway_wishes, network_wishes, router_wishes, subnet_wishes, text_wishes
+from .wishes import (
+    FORWARDING,
+    MTU,
+    PORT_SECURITY,
+    STATEFUL,
+    TRUNK,
+    Wishes,
+    description_wishes,
+    gateway_wishes,
+    network_wishes,
+    router_wishes,
+    subnet_wishes,
+    text_wishes,
+)
 
 
 def losses(plan: RestorePlan) -> list[str]:
@@ -27,6 +40,8 @@ def _of_topology(plan: RestorePlan) -> t.Iterator[tuple[str, Wishes]]:
         yield f"subnet '{spec.name}'", subnet_wishes(site, spec, owner)
     for spec in lacking["security_groups"]:
         yield f"security group '{spec.name}'", text_wishes(site, spec, owner)
+    for spec in lacking["address_groups"]:
+        yield f"address group '{spec.name}'", description_wishes(site, spec, owner)
     for spec in lacking["routers"]:
         if site.router(spec.name) is None:
             yield f"router '{spec.name}'", router_wishes(site, spec, owner)

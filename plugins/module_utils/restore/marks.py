@@ -17,8 +17,8 @@ Marked = t.TypeVar("Marked")
 
 
 def owner_of(manifest: Manifest) -> Mark:
-    """The restore, or the drill, that makes things of a manifest."""
-    return Mark(manifest.application.name, manifest.checkpoint.id, drill=manifest.drill)
+    """The restore, or the drill, or what is done beside the application, that makes things of a manifest."""
+    return Mark(manifest.application.name, manifest.checkpoint.id, drill=manifest.drill, apart=manifest.beside)
 
 
 def mark_of(manifest: Manifest, source: str) -> Mark:
@@ -45,7 +45,7 @@ def by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) 
 def is_restored_elsewhere(mark: Mark, volumes: t.Iterable[Volume]) -> bool:
     """Whether a drill, or another one, or the restore itself has a volume of the same copy."""
     others = (Mark.of_volume(volume) for volume in volumes)
-    return any(other is not None and other != mark and dataclasses.replace(other, drill=mark.drill) == mark for other in others)
+    return any(other is not None and other != mark and dataclasses.replace(other, drill=mark.drill, apart=mark.apart) == mark for other in others)
 
 
 def made_volumes(owner: Mark, volumes: t.Iterable[Volume]) -> list[Volume]:

@@ -123,6 +123,6 @@ def _new_rules(plan: RestorePlan, there: t.Mapping[str, t.Iterable[SecurityGroup
 
     :param there: rules per name of group.
     """
-    names = plan.site.security_group_names([spec.name for spec in plan.manifest.description.topology.security_groups])
+    names = plan.site.group_names(plan.manifest.description.topology)
     present = {name: {rule_spec(rule, names) for rule in rules} for name, rules in there.items()}
     return sum(len({*spec.rules} - present[spec.name]) for spec in plan.lacking["security_groups"] if spec.name in present)

@@ -12,13 +12,13 @@ from ..core.errors import CheckFailed, NotFound
 from ..core.marking import Mark
 from ..core.records import Network, Router, SecurityGroup, Subnet
 from ..manifest.rules import rule_spec
-from ..manifest.specs import KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
+from ..manifest.specs import AddressGroupSpec, KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..work.pool import each, run_all
 from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
-from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_routes, sharing_problems, smaller_mtu
+from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, sharing_problems, smaller_mtu
 from .wishes import PORT_SECURITY, ROUTES, STATEFUL, Wishes, gateway_wishes, lacks_tags, network_wishes, router_wishes, subnet_wishes, tags_of
 
 
@@ -36,7 +36,7 @@ class NetworkRestore:
         self._site = plan.site
         self._owner: Mark = owner_of(plan.manifest)
         #: Id per name, by kind; what is made comes to it.
-        self._ids: dict[str, dict[str, str]] = {"networks": {}, "subnets": {}, "security groups": {}}
+        self._ids: dict[str, dict[str, str]] = {"networks": {}, "subnets": {}, "security groups": {}, "address groups": {}}
         self._maker = Maker(network, plan.site)
         #: What an operator should know of what was made.
         self.warnings: list[str] = self._maker.warnings
@@ -54,7 +54,7 @@ class NetworkRestore:
         run_all(
             {
                 "networks": lambda: self._make_networks(lacking),
-                "security groups": lambda: self._make_security_groups(lacking["security_groups"]),
+                "security groups": lambda: self._make_security_groups(lacking),
                 "server groups": lambda: self._each(lacking["server_groups"], self._make_server_group),
                 "key pairs": lambda: self._each(lacking["key_pairs"], self._make_key_pair),
             },
@@ -113,7 +113,7 @@ class NetworkRestore:
             gateway_ip=spec.gateway_ip,
             enable_dhcp=spec.enable_dhcp,
             dns_nameservers=list(spec.dns_nameservers),
-            allocation_pools=reserving_pools(self._plan.manifest, spec),
+            allocation_pools=reserving_pools(self._plan.whole, spec),
             host_routes=[dict(route) for route in spec.host_routes],
         )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
@@ -180,10 +180,21 @@ class NetworkRestore:
 
     # Security groups
 
-    def _make_security_groups(self, specs: t.Sequence[SecurityGroupSpec]) -> None:
+    def _make_security_groups(self, lacking: Lacking) -> None:
         """Make all groups before the first rule, because rules name groups."""
+        self._each(lacking["address_groups"], self._address_group)
+        specs = lacking["security_groups"]
         groups = self._each(specs, self._group)
         self._each(zip(specs, groups, strict=True), lambda pair: self._set_rules(*pair))
+
+    def _address_group(self, spec: AddressGroupSpec) -> None:
+        there, missing = self._site.own_address_group(spec.name), missing_addresses(self._site, spec, self._owner) or []
+        if there is None:
+            body = {"name": spec.name, "description": self._owner.beside(spec.description), "addresses": missing}
+            there = self._network.create_address_group(body)
+        else:
+            self._network.add_addresses(there.id, missing)
+        self._ids["address groups"][spec.name] = there.id
 
     def _group(self, spec: SecurityGroupSpec) -> SecurityGroup:
         group = self._site.own_security_group(spec.name) or self._new_security_group(spec)
@@ -200,8 +211,8 @@ class NetworkRestore:
 
         :param group: of the project.
         """
-        described = [one.name for one in self._plan.manifest.description.topology.security_groups]
-        names = self._site.security_group_names(described) | {one: name for name, one in self._ids["security groups"].items()}
+        made = {**self._ids["security groups"], **self._ids["address groups"]}
+        names = self._site.group_names(self._plan.manifest.description.topology) | {one: name for name, one in made.items()}
         there = {rule_spec(rule, names): rule.id for rule in group.rules}
         wanted = [self._rule_body(rule, group.id) for rule in spec.rules if rule not in there]
         if wanted:
@@ -212,7 +223,10 @@ class NetworkRestore:
         self._network.delete("security-group-rules", rule_id)
 
     def _rule_body(self, rule: SecurityGroupRuleSpec, group_id: str) -> dict[str, t.Any]:
+        # Not every Neutron knows address groups.
+        addresses = {"remote_address_group_id": self._address_group_id(rule.remote_address_group)} if rule.remote_address_group else {}
         return {
+            **addresses,
             "security_group_id": group_id,
             "direction": rule.direction,
             "ethertype": rule.ether_type,
@@ -244,6 +258,10 @@ class NetworkRestore:
 
     def _security_group_id(self, name: str) -> str:
         return self._known("security group", name, self._ids["security groups"].get(name) or self._site.security_group_id(name))
+
+    def _address_group_id(self, name: str) -> str:
+        there = next(iter(self._site.address_groups_called(name)), None)
+        return self._known("address group", name, self._ids["address groups"].get(name) or (there.id if there else None))
 
     def _known(self, what: str, name: str, found: str | None) -> str:
         if found is None:

@@ -37,6 +37,7 @@ DESCRIPTION = Feature("descriptions", (2, 19))
 #: Versions from 2.32 on took some of them, but not all.
 DEVICE_TAGS = Feature("tags of disks and interfaces", (2, 42))
 TAGS = Feature("tags of servers", (2, 52))
+SHARED_VOLUMES = Feature("volumes of several servers", (2, 60))
 LOCK_REASON = Feature("reasons of locks", (2, 73))
 DELETION = Feature("the deletion of volumes with their servers", (2, 85))
 HOSTNAME = Feature("host names", (2, 90))

@@ -43,11 +43,20 @@ class RestorePlan:
     whole: Manifest
 
     @classmethod
-    def of(cls, manifest: Manifest, site: RestoreSite) -> RestorePlan:
-        volumes = tuple(plan_volumes(manifest, site.volumes))
+    def of(cls, manifest: Manifest, site: RestoreSite, whole: Manifest | None = None) -> RestorePlan:
+        """Plan a restore.
+
+        :param whole: the manifest with all servers, where this one has some of them.
+        """
+        return cls.on(manifest, site, plan_volumes(manifest, site.volumes), whole)
+
+    @classmethod
+    def on(cls, manifest: Manifest, site: RestoreSite, volumes: t.Iterable[VolumeStep], whole: Manifest | None = None) -> RestorePlan:
+        """Plan a restore on volumes that are not, or not all, to be made."""
+        volumes = tuple(volumes)
         servers, ports = tuple(plan_servers(manifest, site, volumes)), tuple(plan_ports(manifest, site))
         forwarders = tuple(plan_forwarders(manifest, site, _all_ports(servers, ports)))
-        return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site, owner_of(manifest)), ports, forwarders, manifest)
+        return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site, owner_of(manifest)), ports, forwarders, whole or manifest)
 
     @property
     def all_ports(self) -> list[PortStep]:
@@ -64,7 +73,7 @@ class RestorePlan:
         narrowed = dataclasses.replace(
             self,
             manifest=manifest,
-            volumes=tuple(step for step in self.volumes if step.server in servers),
+            volumes=tuple(step for step in self.volumes if {*servers} & {*step.servers}),
             servers=tuple(step for step in self.servers if step.spec.name in servers),
             lacking=lacking(manifest.description.topology, self.site, owner_of(manifest)),
             ports=tuple(plan_ports(manifest, self.site)),

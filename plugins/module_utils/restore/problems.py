@@ -12,22 +12,27 @@ import typing as t
 
 from ..copies import methods
 from ..core.marking import Mark
-from ..core.records import NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
+from ..core.records import AddressGroup, NamedFlavor, Network, Port, Router, SecurityGroup, ServerGroup, Subnet
 from ..manifest.addresses import contains
 from ..manifest.manifest import Manifest
 from ..manifest.missing import warning
-from ..manifest.specs import PortSpec, ServerGroupSpec, ServerSpec
+from ..manifest.specs import ServerGroupSpec, ServerSpec, Topology
 from .losses import losses
 from .marks import bears_mark_of, owner_of
 from .needs import Need
+from .networks_of_others import doubts_of_others, identity, problems_of_others
 from .nova_features import Feature
 from .plan import RestorePlan
 from .port_plan import PortStep
+from .root_disks import root_disk_problems
 from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
-from .topology import kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
+from .topology import address_group_problems, kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
 from .volume_plan import READY, Action, VolumeStep
+
+#: Kinds of which others may have some that the project cannot rename.
+_MEANT_BY_ID = ("networks", "subnets")
 
 
 def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[str]:
@@ -41,9 +46,12 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
         *_server_group_problems(manifest, site),
         *methods.unknown_problems(manifest),
         *_copy_problems(stock, plan.volumes),
+        *root_disk_problems(stock, plan.servers),
         *_name_problems(manifest, site),
         *_subnet_problems(manifest, site),
         *sharing_problems(site, plan.lacking),
+        *problems_of_others(plan),
+        *address_group_problems(manifest.description.topology, site, owner_of(manifest)),
         *_key_pair_problems(manifest, site),
         *_borrowed_problems(manifest, site),
         *_external_network_problems(manifest, site),
@@ -57,19 +65,12 @@ def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[s
 def doubts(plan: RestorePlan) -> list[str]:
     """What may make the restore fail, or be missing afterwards, depending on the owners of other projects' networks."""
     site = plan.site
-    wanted = {(port.spec.network, port.label) for port in plan.all_ports if port.current is None and _identity(port.spec)}
-    addresses = [
-        f"Network '{network}' at site '{site.name}' belongs to another project. Sites usually let only its owner choose addresses there, "
-        f"as the ports of {label} need; if this site does so, have Neutron assign them (policy: new in a mapping)."
-        for network, label in sorted(wanted)
-        if (found := site.network(network)) and not site.is_own(found)
-    ]
     off = sorted(server.name for server in plan.manifest.description.servers if server.is_off)
-    stays_off = [f"These servers were off at the checkpoint and stay off, without their checks: {', '.join(off)}."] if off else []
+    stays_off = [f"These servers did not run at the checkpoint and are off after the restore, without their checks: {', '.join(off)}."] if off else []
     topology = plan.manifest.description.topology
     missing = warning(plan.manifest.description.missing)
     return [
-        *addresses,
+        *doubts_of_others(plan),
         *sharing_doubts(topology, site),
         *mtu_doubts(topology, site),
         *kept_rules(topology, site),
@@ -170,15 +171,18 @@ def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
         ("subnets", {name: len(found) for name, found in subnets.items()}),
         ("routers", _counts(_names(topology.routers), site.routers)),
         ("security groups", _counts(described, site.own(site.security_groups)) | {name: len(found) for name, found in groups.items()}),
+        ("address groups", {name: len(site.address_groups_called(name)) for name in sorted(_address_groups(topology))}),
         ("server groups", _counts(sorted({one.server_group for one in manifest.description.servers if one.server_group}), site.server_groups)),
     )
     for kind, counts in kinds:
+        by_id = ", or give the id of the one that is meant in a mapping" if kind in _MEANT_BY_ID else ""
         for name, count in counts.items():
             if count > 1:
-                yield (
-                    f"{count} {kind} at site '{site.name}' are called '{name}', so it is not clear "
-                    "which one to use; rename or remove the others."
-                )
+                yield f"{count} {kind} at site '{site.name}' are called '{name}', so it is not clear which one to use; rename or remove the others{by_id}."
+
+
+def _address_groups(topology: Topology) -> set[str]:
+    return {rule.remote_address_group for spec in topology.security_groups for rule in spec.rules if rule.remote_address_group}
 
 
 def _counts(names: t.Iterable[str], there: t.Iterable[t.Any]) -> dict[str, int]:
@@ -214,6 +218,7 @@ def _borrowed_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]
         ("Subnet", topology.subnets, _descriptions(site.subnets)),
         ("Router", topology.routers, _descriptions(site.routers)),
         ("Security group", topology.security_groups, _descriptions(site.own(site.security_groups))),
+        ("Address group", topology.address_groups, _descriptions(site.own(site.address_groups))),
         ("Key pair", topology.key_pairs, site.key_pairs.items()),
     )
     for kind, specs, there in kinds:
@@ -222,7 +227,7 @@ def _borrowed_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]
             yield f"{kind} '{name}' at site '{site.name}' was not made by drill '{manifest.drill}'; give the drill another id."
 
 
-def _descriptions(resources: t.Iterable[Network | Subnet | Router | SecurityGroup]) -> list[tuple[str, str]]:
+def _descriptions(resources: t.Iterable[Network | Subnet | Router | SecurityGroup | AddressGroup]) -> list[tuple[str, str]]:
     return [(one.name, one.description) for one in resources]
 
 
@@ -254,7 +259,7 @@ def _twin_problems(steps: t.Iterable[PortStep]) -> t.Iterator[str]:
     """Ports of the application that need the same address on one network."""
     wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for step in steps:
-        for one in _identity(step.spec):
+        for one in identity(step.spec):
             wanted[step.spec.network, one].append(step.label)
     for (network, one), labels in wanted.items():
         if len(labels) > 1:
@@ -262,11 +267,6 @@ def _twin_problems(steps: t.Iterable[PortStep]) -> t.Iterator[str]:
                 f"{one} on network '{network}' is needed by {len(labels)} ports (of {' and '.join(labels)}). In a mapping, give them separate networks or "
                 "subnets, or have Neutron assign addresses to all but one (policy: new)."
             )
-
-
-def _identity(spec: PortSpec) -> list[str]:
-    """The addresses that only one port of a network can have."""
-    return [one for one in (spec.mac_address.lower(), *(ip.ip_address for ip in spec.fixed_ips)) if one]
 
 
 def _address_problems(site: RestoreSite, steps: t.Iterable[PortStep]) -> t.Iterator[str]:
@@ -342,8 +342,9 @@ def _build_problems(site: RestoreSite, step: ServerStep, label: str) -> t.Iterat
 
 
 def _volume_problems(step: ServerStep, awaited: bool) -> t.Iterator[str]:
-    for spec, volume in zip(step.spec.volumes, step.volumes, strict=True):
-        attached = volume is not None and any(
+    for spec, volume in zip(step.spec.attached, step.volumes, strict=True):
+        # Of one for several servers, others may be attached before.
+        attached = volume is not None and not volume.multiattach and any(
             step.current is None or one.server_id != step.current.id for one in volume.attachments
         )
         missing = volume is None or volume.status not in READY
@@ -378,9 +379,11 @@ def flavor_problem(site: RestoreSite, server: ServerSpec) -> str:
             f"The mapping names flavor '{flavor.name}' for server '{server.name}', but site '{site.name}' has none of that name; "
             "correct the mapping, or give the project access to it."
         )
-    why = why_no_flavor(flavor, site.flavors)
+    has_root_disk = server.root_image is not None
+    why = why_no_flavor(flavor, site.flavors, has_root_disk)
+    disk = f", a disk of {flavor.disk} GiB" if has_root_disk else ""
     return (
-        f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory), but site "
+        f"Server '{server.name}' needs flavor '{flavor.name}' ({flavor.vcpus} VCPUs, {flavor.ram} MiB of memory{disk}), but site "
         f"'{site.name}' has none of at least that size with the same extra specs{f' ({why})' if why else ''}; create one, give the project "
         "access to one, or name one in a mapping."
     )

@@ -15,7 +15,8 @@ from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
 from .marks import owner_of
 from .plan import RestorePlan
 from .port_plan import PortStep
-from .site import RestoreSite
+from .sharing import shared_volume_doubts, shared_volume_refusals
+from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
 from .topology import is_made, is_of_others, joined_subnets
 
@@ -42,10 +43,11 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
     found = [
         *_role_refusals(stock),
         *_type_refusals(plan, stock),
+        *shared_volume_refusals(plan, stock),
         *_metadata_refusals(plan, stock),
         *_certificate_refusals(plan),
         *_key_name_refusals(plan),
-        *_external_refusals(plan),
+        *_external_refusals(plan, stock),
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
         *_floating_refusals(plan),
@@ -126,15 +128,15 @@ def _key_name_refusals(plan: RestorePlan) -> t.Iterator[str]:
             )
 
 
-def _external_refusals(plan: RestorePlan) -> t.Iterator[str]:
-    """Servers that would be connected directly to an external network."""
-    for step in plan.servers:
+def _external_refusals(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
+    """Servers that would be connected directly to an external network, which Nova lets only administrators do."""
+    for step in plan.servers if ADMINISTRATOR not in stock.roles else ():
         for name in sorted({port.spec.network for port in step.ports if step.builds}):
             network = plan.site.network(name)
             if network and network.is_external and not network.is_shared:
                 yield (
                     f"Server '{step.spec.name}' would be connected to network '{name}', which is external at site '{plan.site.name}': only "
-                    "administrators may do that. Name a network of the project in the mapping, and use floating addresses."
+                    "administrators may do that. Have its owner share it with the project, or name another network in the mapping, and use floating addresses."
                 )
 
 
@@ -304,14 +306,21 @@ def _floating_refusals(plan: RestorePlan) -> t.Iterator[str]:
     topology = plan.manifest.description.topology
     for port, place, external in _ways_wanted(plan):
         subnet = _behind(port.spec, place)
-        # Of others' networks it is doubtful anyhow, and said so.
-        if subnet is None or is_of_others(topology, plan.site, subnet) or _has_router_of_others(plan.site, port.spec.network, subnet):
+        is_theirs = subnet is not None and is_of_others(topology, plan.site, subnet)
+        # Of others' networks it is doubtful where nobody knows what the credentials see, and said so.
+        if subnet is None or (is_theirs and plan.site.may_choose is None) or _has_router_of_others(plan.site, port.spec.network, subnet):
             continue
         if external not in _ways_out(plan, port.spec.network, subnet):
+            way_out = "give the router that is there a gateway to it, or remove that router"
             yield (
                 f"The floating address of {port.label} cannot lead to subnet '{subnet}' at site '{plan.site.name}', because no "
-                f"router connects that to the external network '{external}'; give the router that is there a gateway to it, or remove that router."
+                f"router connects that to the external network '{external}'; {_way_out_of_others(plan) if is_theirs else way_out}."
             )
+
+
+def _way_out_of_others(plan: RestorePlan) -> str:
+    unseen = "" if plan.site.may_choose else ", give credentials of an administrator (admin_cloud), who sees routers of other projects"
+    return f"have the owner of that network connect it{unseen}, or leave the floating address out (floating: false in a mapping)"
 
 
 def _ways_wanted(plan: RestorePlan) -> t.Iterator[tuple[PortStep, int | None, str]]:
@@ -344,7 +353,7 @@ def _ways_out(plan: RestorePlan, network_name: str, subnet: str) -> set[str]:
     network = site.network(network_name)
     there = {one.id for one in site.subnets_called(subnet, network)}
     own = {router.id for router in site.routers if there & joined_subnets(site, router).keys()}
-    wanted = {spec.name for spec in topology.routers if subnet in spec.subnets}
+    wanted = set() if is_of_others(topology, site, subnet) else {spec.name for spec in topology.routers if subnet in spec.subnets}
     found = {name for router in site.routers if router.id in own or router.name in wanted for name in _leads_to(site, router)}
     new = (spec for spec in topology.routers if spec.name in wanted and site.router(spec.name) is None)
     return found | {spec.external_network for spec in new if spec.external_network}
@@ -370,7 +379,8 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
 
     :param needs: amounts per service and name of the quota.
     """
-    return [*_quota_doubts(stock, needs), *_external_doubts(plan, stock), *_translation_doubts(plan), *_key_doubts(plan)]
+    found = (_quota_doubts(stock, needs), shared_volume_doubts(plan, stock), _external_doubts(plan, stock), _translation_doubts(plan), _key_doubts(plan))
+    return [one for doubts in found for one in doubts]
 
 
 def _quota_doubts(stock: Stock, needs: t.Mapping[str, t.Mapping[str, int]]) -> t.Iterator[str]:

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ..core.marking import Mark, drill_name
-from ..core.records import Network, Port, Router, SecurityGroup, ServerGroup, Subnet, Volume
+from ..core.records import AddressGroup, Network, Port, Router, SecurityGroup, ServerGroup, Subnet, Volume
 from .marks import MadeServers, bears_mark_of, made_volumes
 from .site import RestoreSite
 from .topology import joined_subnets
@@ -39,6 +39,7 @@ class Removal:
     subnets: tuple[Subnet, ...] = ()
     networks: tuple[Network, ...] = ()
     security_groups: tuple[SecurityGroup, ...] = ()
+    address_groups: tuple[AddressGroup, ...] = ()
     key_pairs: tuple[str, ...] = ()
     server_groups: tuple[ServerGroup, ...] = ()
     left: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Removal:
             "subnets": map(_label, self.subnets),
             "networks": map(_label, self.networks),
             "security_groups": map(_label, self.security_groups),
+            "address_groups": map(_label, self.address_groups),
             "key_pairs": self.key_pairs,
             "server_groups": (f"{one.name} ({one.id})" for one in self.server_groups),
         }
@@ -77,6 +79,7 @@ def plan(owner: Mark, site: RestoreSite) -> Removal:
         subnets=tuple(work.subnets),
         networks=tuple(work.networks),
         security_groups=tuple(work.groups),
+        address_groups=tuple(work.address_groups),
         key_pairs=tuple(name for name, key in site.key_pairs.items() if bears_mark_of(owner, key)),
         server_groups=tuple(work.server_groups),
         left=tuple(work.left),
@@ -95,6 +98,7 @@ class _Decisions:
         self.subnets = [one for one in site.own(site.subnets) if bears_mark_of(owner, one.description)]
         self.networks = [one for one in site.own(site.networks) if bears_mark_of(owner, one.description)]
         self.groups = [one for one in site.own(site.security_groups) if bears_mark_of(owner, one.description)]
+        self.address_groups = [one for one in site.own(site.address_groups) if bears_mark_of(owner, one.description)]
         self.server_groups = _drilled_groups(owner, site)
         self.left: list[str] = []
         self._marked_networks = {one.id for one in self.networks}
@@ -110,6 +114,7 @@ class _Decisions:
             self.networks = self._without("Network", self.networks, _label, self._use_of_network)
             self.routers = self._without("Router", self.routers, _label, self._use_of_router)
         self.groups = self._without("Security group", self.groups, _label, self._use_of_group)
+        self.address_groups = self._without("Address group", self.address_groups, _label, self._use_of_addresses)
         self.server_groups = self._without("Server group", self.server_groups, lambda one: one.name, self._use_of_server_group)
 
     def _goes_too(self, port: Port) -> bool:
@@ -162,6 +167,11 @@ class _Decisions:
             f"a rule of security group {naming[0]} names it" if naming else None
         )
 
+    def _use_of_addresses(self, group: AddressGroup) -> str | None:
+        staying = [one for one in self.site.security_groups if one.id not in {going.id for going in self.groups}]
+        naming = sorted(one.name for one in staying if any(rule.remote_address_group_id == group.id for rule in one.rules))
+        return f"a rule of security group {naming[0]} names it" if naming else None
+
     def _use_of_server_group(self, group: ServerGroup) -> str | None:
         others = sorted(group.member_ids - {one.id for one in self.made.servers})
         return f"server {others[0]} is in it" if others else None
@@ -177,14 +187,14 @@ class _Decisions:
 def others(application: str, owner: Mark, site: RestoreSite) -> list[dict[str, t.Any]]:
     """Other restores and drills of the application that have resources at the site."""
     marks = [Mark.of_metadata(one.metadata) for one in site.servers]
-    shareable = (*site.own(site.networks), *site.own(site.subnets), *site.own(site.security_groups))
+    shareable = (*site.own(site.networks), *site.own(site.subnets), *site.own(site.security_groups), *site.own(site.address_groups))
     described: tuple[t.Any, ...] = (*site.ports, *site.trunks, *site.routers, *site.floating_ips, *shareable)
     marks += [Mark.of_volume(one) for one in site.volumes]
     marks += [Mark.of_text(one.description) for one in described]
     marks += [Mark.of_text(key) for key in site.key_pairs.values()]
     counts = collections.Counter(mark.owner for mark in marks if mark and mark.application == application and mark.owner != owner)
-    found = sorted(counts.items(), key=lambda item: (item[0].checkpoint, item[0].drill or ""))
-    return [{"checkpoint": one.checkpoint, "drill": one.drill, "resources": count} for one, count in found]
+    found = sorted(counts.items(), key=lambda item: (item[0].checkpoint, item[0].drill or "", item[0].apart or ""))
+    return [{"checkpoint": one.checkpoint, "drill": one.drill, "beside": one.apart, "resources": count} for one, count in found]
 
 
 def _drilled_groups(owner: Mark, site: RestoreSite) -> list[ServerGroup]:
@@ -199,5 +209,5 @@ def _is_interface(port: Port) -> bool:
     return port.device_owner.startswith(_INTERFACES)
 
 
-def _label(resource: Network | Subnet | Router | SecurityGroup) -> str:
+def _label(resource: Network | Subnet | Router | SecurityGroup | AddressGroup) -> str:
     return f"{resource.name} ({resource.id})" if resource.name else resource.id

@@ -41,7 +41,7 @@ class Means:
 
         :raises InvalidInput: when the private key is none.
         """
-        return cls(opener_of(options["volume_private_key"]), options["admin_cloud"], options["store_cloud"])
+        return cls(opener_of(options["volume_private_key"]), options["import_cloud"], options["store_cloud"])
 
     def site(self, cloud: Cloud) -> TwinSite:
         importing = connect_other(self.admin) if self.admin else cloud
@@ -105,7 +105,7 @@ def _type_problems(steps: t.Iterable[VolumeStep], site: TwinSite) -> tuple[list[
         except CloudError as error:
             if error.http_status != _FORBIDDEN:
                 raise
-            doubts.append(f"Only administrators see how volume type '{name}' encrypts at site '{cloud.site}'. Give admin_cloud to check it.")
+            doubts.append(f"Only administrators see how volume type '{name}' encrypts at site '{cloud.site}'. Give import_cloud to check it.")
             continue
         problems += [
             f"Volume {step.label} is encrypted ({step.spec.encryption}), and the volumes of type '{name}' at site '{cloud.site}' are "

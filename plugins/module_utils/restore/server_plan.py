@@ -12,7 +12,7 @@ from ..core.intent import Intent
 from ..core.marking import Mark
 from ..core.records import Flavor, NamedFlavor, Port, Server, ServerGroup, Volume
 from ..manifest import user_data
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Copy, Manifest
 from ..manifest.specs import ServerSpec
 from . import nova_features
 from .marks import by_mark, mark_of
@@ -36,6 +36,7 @@ class ServerStep:
 
     :param name: at the site.
     :param volumes: the restored volumes in the order of the devices; None for one that is not there.
+    :param image: the copy of the root disk of a server that boots from an image; None for one that boots from a volume.
     :param flavor: the site's flavor; None when none fits.
     :param key_name: None when the source has none, or the site has no key pair of that name.
     :param group: the site's server group; None when the source has none, or it is not there.
@@ -53,6 +54,7 @@ class ServerStep:
     key_name: str | None
     group: ServerGroup | None = None
     nova: Version = (2, 100)
+    image: Copy | None = None
 
     @property
     def source(self) -> str:
@@ -99,7 +101,7 @@ class ServerStep:
         attached = dict(server.volumes)
         wanted = {
             volume.id: spec.delete_on_termination
-            for spec, volume in zip(self.spec.volumes, self.volumes, strict=True)
+            for spec, volume in zip(self.spec.attached, self.volumes, strict=True)
             if volume
         }
         return {one: flag for one, flag in wanted.items() if one in attached and attached[one] != flag}
@@ -123,10 +125,10 @@ class ServerStep:
         spec, hostname = self.spec, self._hostname
         return {
             nova_features.DESCRIPTION: spec.description,
-            nova_features.DEVICE_TAGS: [tag for tag in (*(one.device_tag for one in spec.volumes), *(port.spec.device_tag for port in self.ports)) if tag],
+            nova_features.DEVICE_TAGS: [tag for tag in (*(one.device_tag for one in spec.attached), *(port.spec.device_tag for port in self.ports)) if tag],
             nova_features.TAGS: list(spec.tags),
             nova_features.LOCK_REASON: spec.lock,
-            nova_features.DELETION: any(one.delete_on_termination for one in spec.volumes),
+            nova_features.DELETION: any(one.delete_on_termination for one in spec.attached),
             nova_features.of_hostname(hostname or ""): hostname,
         }
 
@@ -158,15 +160,13 @@ class ServerStep:
             "name": self.name,
             "flavor_id": t.cast(Flavor, self.flavor).id,
             "networks": [self._tagged({"port": port_id}, port.spec.device_tag) for port_id, port in zip(port_ids, self.ports, strict=False)] or "none",
-            "block_device_mapping": [
-                self._tagged(_disk(position, t.cast(Volume, volume)), spec.device_tag)
-                for position, (spec, volume) in enumerate(zip(self.spec.volumes, self.volumes, strict=True))
-            ],
+            "block_device_mapping": self._disks,
             "config_drive": self.spec.config_drive,
             "metadata": self.metadata,
         }
         taken = {feature: value for feature, value in self._features.items() if feature.is_taken(self.nova)}
         optional = {
+            "image_id": self.image and self.image.copy_id,
             "key_name": self.key_name,
             "description": taken.get(nova_features.DESCRIPTION),
             "tags": taken.get(nova_features.TAGS),
@@ -176,6 +176,26 @@ class ServerStep:
             "hostname": taken.get(nova_features.of_hostname(self._hostname or "")),
         }
         return {**body, **{key: value for key, value in optional.items() if value}}
+
+    @property
+    def _disks(self) -> list[dict[str, t.Any]]:
+        """What the server has of disks, the one that it boots from first."""
+        root = [_root_disk(self.image)] if self.image else []
+        attached = zip(self.spec.attached, self.volumes, strict=True)
+        return root + [
+            self._tagged(_disk(position, t.cast(Volume, volume)), spec.device_tag) for position, (spec, volume) in enumerate(attached, len(root))
+        ]
+
+
+def _root_disk(image: Copy) -> dict[str, t.Any]:
+    """The disk that Nova makes of an image; it goes with its server."""
+    return {
+        "boot_index": 0,
+        "uuid": image.copy_id,
+        "source_type": "image",
+        "destination_type": "local",
+        "delete_on_termination": True,
+    }
 
 
 def _disk(position: int, volume: Volume) -> dict[str, t.Any]:
@@ -228,11 +248,12 @@ def _server_step(
         action=action,
         current=current,
         ports=tuple(ports),
-        volumes=tuple(restored[volume.source_id] for volume in spec.volumes),
-        flavor=choose_flavor(spec.flavor, site.flavors),
+        volumes=tuple(restored[volume.source_id] for volume in spec.attached),
+        flavor=choose_flavor(spec.flavor, site.flavors, spec.root_image is not None),
         key_name=spec.key_name if spec.key_name in site.key_pairs else None,
         group=site.server_group(spec.server_group),
         nova=site.nova,
+        image=manifest.copy_of(spec.root_image) if spec.root_image else None,
     )
 
 
@@ -242,22 +263,23 @@ def _server_action(server: Server | None) -> Action:
     return {"ERROR": Action.REPLACE, "BUILD": Action.WAIT}.get(server.status, Action.KEEP)
 
 
-def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> Flavor | None:
+def choose_flavor(wanted: Flavor, flavors: t.Iterable[Flavor], has_root_disk: bool = False) -> Flavor | None:
     """The flavor of the same name if it is large enough, or else the smallest that is; with the same extra specs if they are known.
 
     Of what a mapping names, just the one of that name, whatever it is like.
+
+    :param has_root_disk: whether the root disk comes with the flavor; it does not where a server boots from a volume.
     """
     if isinstance(wanted, NamedFlavor):
         return next((flavor for flavor in flavors if flavor.name == wanted.name), None)
-    return next((one for one in _large_enough(wanted, flavors) if not spec_differences(wanted, one)), None)
+    return next((one for one in _large_enough(wanted, flavors, has_root_disk) if not spec_differences(wanted, one)), None)
 
 
-def _large_enough(wanted: Flavor, flavors: t.Iterable[Flavor]) -> list[Flavor]:
+def _large_enough(wanted: Flavor, flavors: t.Iterable[Flavor], has_root_disk: bool) -> list[Flavor]:
     """The best first."""
 
     def size(flavor: Flavor) -> tuple[int, ...]:
-        # Not the disk: all servers boot from volumes.
-        return flavor.vcpus, flavor.ram, flavor.ephemeral, flavor.swap
+        return flavor.vcpus, flavor.ram, flavor.ephemeral, flavor.swap, flavor.disk if has_root_disk else 0
 
     large = [one for one in flavors if all(a >= b for a, b in zip(size(one), size(wanted), strict=True))]
     return sorted(large, key=lambda one: (one.name != wanted.name, size(one), one.disk))
@@ -277,7 +299,7 @@ def _shown(value: str | None) -> str:
     return "not set" if value is None else f"'{value}'"
 
 
-def why_no_flavor(wanted: Flavor, flavors: t.Iterable[Flavor]) -> str:
+def why_no_flavor(wanted: Flavor, flavors: t.Iterable[Flavor], has_root_disk: bool = False) -> str:
     """In which extra specs the best of those that are large enough differ; empty when none is."""
-    differing = [(one.name, spec_differences(wanted, one)) for one in _large_enough(wanted, flavors)]
+    differing = [(one.name, spec_differences(wanted, one)) for one in _large_enough(wanted, flavors, has_root_disk)]
     return "; ".join(f"of flavor '{name}', {', '.join(differences)}" for name, differences in differing[:_FLAVORS_SHOWN])

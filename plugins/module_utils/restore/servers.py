@@ -31,6 +31,7 @@ from .port_plan import FloatingStep, PortStep
 from .problems import server_problems
 from .reservation import Pools, complete_pools
 from .server_plan import OFF, RUNS, ServerStep
+from .sharing import in_turn
 from .trunk_plan import TrunkStep
 from .volume_plan import Action
 from .volumes import VolumesUnderWay
@@ -67,6 +68,7 @@ class ServerRestore:
     :param concurrency: how many servers are built at once.
     :param gates: between one tier and the next.
     :param volumes: where they are still being restored: a server is built as soon as its own are there. Otherwise all must be there.
+    :param admin: makes ports on networks of others, for the project, as an administrator.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class ServerRestore:
         concurrency: int,
         gates: Gates,
         volumes: VolumesUnderWay | None = None,
+        admin: Networking | None = None,
     ) -> None:
         self.started = Moment.now()
         self._began = waiter.clock.now()
@@ -88,6 +91,7 @@ class ServerRestore:
         self.volumes = volumes
         self.compute = compute
         self.network = network
+        self._admin = admin
         self.site = plan.site
         self._plan = plan
         self._times: dict[str, _ServerTimes] = {server.source_id: _ServerTimes() for server in plan.manifest.description.servers}
@@ -216,7 +220,7 @@ class ServerRestore:
             start={source: functools.partial(self._start, source, by_source) for source in by_source},
             look=lambda sources: self._look(sources, by_source),
             what=lambda source: f"server '{by_source[source].spec.name}' on site '{self.site.name}' to {_goal(by_source[source])}",
-            startable=lambda sources: self._with_volumes(sources, by_source),
+            startable=lambda sources: self._with_volumes(sources, by_source, lambda source: pipeline.outcome(source) is not None),
         )
         servers = values_of(pipeline.run(self.concurrency, self.waiter))
         each([(step, servers[source]) for source, step in by_source.items()], self._finish, self.concurrency)
@@ -229,11 +233,13 @@ class ServerRestore:
         """Seconds for which the tier had to wait for a server: until its own volumes were there, and then for itself."""
         return round(self._volumes_there[source] - started + self._ended[source] - self._begun[source], 1)
 
-    def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep]) -> list[str]:
-        """Servers that no longer wait for a volume."""
+    def _with_volumes(self, sources: t.Sequence[str], steps: t.Mapping[str, ServerStep], has_ended: t.Callable[[str], bool]) -> list[str]:
+        """Servers that no longer wait for a volume, nor for another server to get one that they share."""
         if self.volumes is not None:
             self.volumes.advance()
-        there = [source for source in sources if self._has_volumes(steps[source])]
+        under_way = [step for source, step in steps.items() if source in self._begun and not has_ended(source)]
+        ready = [steps[source] for source in sources if self._has_volumes(steps[source])]
+        there = [step.source for step in in_turn(ready, under_way)]
         for source in there:
             self._volumes_there.setdefault(source, self._elapsed())
         return there
@@ -243,7 +249,7 @@ class ServerRestore:
 
     def _outcomes_of_volumes(self, step: ServerStep) -> dict[str, Outcome[Volume] | None]:
         volumes = t.cast(VolumesUnderWay, self.volumes)
-        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.volumes}
+        return {spec.source_id: volumes.outcome(spec.source_id) for spec in step.spec.attached}
 
     def _on_volumes(self, step: ServerStep) -> ServerStep:
         """The step with the volumes that have been restored since it was planned.
@@ -281,13 +287,20 @@ class ServerRestore:
         """
         port = step.current
         if port is None:
-            port = self._maker.make(_capitalized(step.title), self.network.create_port, step.body(self.site), step.wishes(self.site))
+            port = self._make_port(step)
             step = step.at(self.site, port)
         if step.lacks_tags:
             self._maker.tag("ports", port.id, tags_of(step.mark, step.spec.tags, port.tags))
         for floating in step.floating:
             self._complete_floating(floating, port, step.title)
         return port.id
+
+    def _make_port(self, step: PortStep) -> Port:
+        """Make a port, on a network of others with the credentials of an administrator if there are some."""
+        network, create, body = self.site.network(step.spec.network), self.network.create_port, step.body(self.site)
+        if self._admin and network and not self.site.is_own(network):
+            create, body = self._admin.create_port, {**body, "project_id": self.site.project_id}
+        return self._maker.make(_capitalized(step.title), create, body, step.wishes(self.site))
 
     def _complete_floating(self, step: FloatingStep, port: Port, of: str) -> None:
         made = step.current

@@ -15,6 +15,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.records import (
+    AddressGroup,
     Flavor,
     FloatingIp,
     Network,
@@ -29,9 +30,13 @@ from ..core.records import (
     Trunk,
     Volume,
 )
+from ..manifest.specs import Topology
 from ..work.pool import run_all
 
-Shareable = t.TypeVar("Shareable", Network, SecurityGroup, Subnet)
+#: The role that every OpenStack has for its administrators.
+ADMINISTRATOR = "admin"
+
+Shareable = t.TypeVar("Shareable", AddressGroup, Network, SecurityGroup, Subnet)
 Named = t.TypeVar("Named", QosPolicy, SubnetPool)
 
 
@@ -65,15 +70,22 @@ class RestoreSite:
     trunks: tuple[Trunk, ...] = ()
     qos_policies: tuple[QosPolicy, ...] = ()
     subnet_pools: tuple[SubnetPool, ...] = ()
+    address_groups: tuple[AddressGroup, ...] = ()
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
+    #: Whether ports on networks of others are made with credentials that may choose their addresses; None where that is not known.
+    may_choose: bool | None = None
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
         return (*self.ports, *self.ports_of_others)
 
-    def is_own(self, resource: Network | Subnet | Router | SecurityGroup) -> bool:
+    def is_own(self, resource: Network | Subnet | Router | SecurityGroup | AddressGroup) -> bool:
         return resource.project_id == self.project_id
+
+    def restricts(self, network: Network) -> bool:
+        """Whether a network is one of others, on whose ports only its owner and administrators set what these credentials may not."""
+        return not self.is_own(network) and not self.may_choose
 
     def own(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
         """The project's own resources, without those that others share."""
@@ -86,24 +98,25 @@ class RestoreSite:
         return next((router for router in self.routers if router.name == name), None)
 
     def networks_called(self, name: str) -> list[Network]:
-        """Networks with this name that servers may use: the project's own, or else others'."""
-        return self._meant((one for one in self.networks if one.name == name and not one.is_external), self.external_networks(name))
+        """Networks with this name, or id, that servers may use: the project's own, or else others'."""
+        return self._meant((one for one in self.networks if name in (one.name, one.id) and not one.is_external), self.external_networks(name))
 
     def network(self, name: str) -> Network | None:
         return next(iter(self.networks_called(name)), None)
 
     def external_networks(self, name: str) -> list[Network]:
-        return [one for one in self.networks if one.name == name and one.is_external]
+        return [one for one in self.networks if name in (one.name, one.id) and one.is_external]
 
     def external_network(self, name: str) -> Network | None:
         return next(iter(self.external_networks(name)), None)
 
     def subnets_called(self, name: str, network: Network | None) -> list[Subnet]:
-        """The project's own of a name, and others' where they are on a network."""
-        return [one for one in self.subnets if one.name == name and (self.is_own(one) or (network and one.network_id == network.id))]
+        """The project's own of a name, or id, and others' where they are on a network; on a network of others, what is on it."""
+        called, is_free = [one for one in self.subnets if name in (one.name, one.id)], network is None or self.is_own(network)
+        return [one for one in called if (is_free and self.is_own(one)) or (network and one.network_id == network.id)]
 
     def subnet_id(self, network_id: str, name: str) -> str | None:
-        matches = (one.id for one in self.subnets if one.name == name and one.network_id == network_id)
+        matches = (one.id for one in self.subnets if name in (one.name, one.id) and one.network_id == network_id)
         return next(matches, None)
 
     def security_groups_called(self, name: str) -> list[SecurityGroup]:
@@ -116,13 +129,25 @@ class RestoreSite:
     def own_security_group(self, name: str) -> SecurityGroup | None:
         return next((group for group in self.own(self.security_groups) if group.name == name), None)
 
-    def security_group_names(self, described: t.Collection[str]) -> dict[str, str]:
-        """Name per id of the groups that rules refer to by these names.
+    def address_groups_called(self, name: str) -> list[AddressGroup]:
+        """Address groups with this name: the project's own, or else others'."""
+        return self._meant(one for one in self.address_groups if one.name == name)
 
-        :param described: names that mean the project's own groups, whatever others share.
+    def own_address_group(self, name: str) -> AddressGroup | None:
+        return next((group for group in self.own(self.address_groups) if group.name == name), None)
+
+    def group_names(self, topology: Topology) -> dict[str, str]:
+        """Name per id of the security groups and address groups that rules refer to by these names.
+
+        :param topology: names in it mean the project's own groups, whatever others share.
         """
-        found = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
-        return {group.id: name for name, group in found.items() if self.is_own(group) or name not in described}
+        groups = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
+        addresses = {group.name: self.address_groups_called(group.name)[0] for group in self.address_groups}
+        described = {spec.name for spec in topology.security_groups}, {spec.name for spec in topology.address_groups}
+        return {
+            **{group.id: name for name, group in groups.items() if self.is_own(group) or name not in described[0]},
+            **{group.id: name for name, group in addresses.items() if self.is_own(group) or name not in described[1]},
+        }
 
     def floating_ips_of(self, port: Port | None) -> list[FloatingIp]:
         return [one for one in self.floating_ips if port and one.port_id == port.id]
@@ -146,10 +171,11 @@ class RestoreSite:
         return self.own(found) or found or list(otherwise)
 
 
-def look(cloud: Cloud, concurrency: int) -> RestoreSite:
+def look(cloud: Cloud, concurrency: int, admin: Cloud | None = None) -> RestoreSite:
     """See what the project has at the site: one list call per kind of resource, all at once.
 
     :param concurrency: how many calls at once.
+    :param admin: the site as an administrator, who makes ports on networks of others.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     work: dict[str, t.Callable[[], t.Any]] = {
@@ -162,6 +188,7 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
         "subnets": network.subnets,
         "routers": network.routers,
         "security_groups": network.security_groups,
+        "address_groups": network.address_groups,
         "flavors": compute.flavors,
         "server_groups": compute.server_groups,
         "key_pairs": compute.key_pairs,
@@ -174,4 +201,18 @@ def look(cloud: Cloud, concurrency: int) -> RestoreSite:
     found = run_all(work, concurrency)
     whole = {kind: found.pop(kind) for kind in ("key_pairs", "extensions", "nova")}
     listed: dict[str, t.Any] = {kind: tuple(there) for kind, there in found.items()}
-    return RestoreSite(name=cloud.site, project_id=cloud.project_id, **whole, **listed)
+    return RestoreSite(name=cloud.site, project_id=cloud.project_id, may_choose=_may_choose(cloud, admin), **whole, **listed)
+
+
+def with_all_ports(admin: Cloud, site: RestoreSite) -> RestoreSite:
+    """The site with all ports on networks of others, which only their owners and administrators see."""
+    theirs = sorted(one.id for one in site.networks if not site.is_own(one) and (one.is_shared or not one.is_external))
+    seen = [one for one in Networking(admin).ports_on(theirs) if one.project_id != site.project_id]
+    return dataclasses.replace(site, ports_of_others=tuple({one.id: one for one in (*site.ports_of_others, *seen)}.values()))
+
+
+def _may_choose(cloud: Cloud, admin: Cloud | None) -> bool | None:
+    """Whether there are credentials that may choose addresses on networks of others. Of some that were given for it, a site's own policies may say so."""
+    if admin and ADMINISTRATOR not in admin.roles:
+        return None
+    return ADMINISTRATOR in (admin or cloud).roles if (admin or cloud).roles else None

@@ -49,19 +49,23 @@ class Stock:
     roles: frozenset[str] = frozenset()
     type_zones: t.Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     free_addresses: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    #: Whether a volume can have several servers, per name of the types of which the site shows it.
+    multiattach_types: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
 
 
-def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock:
+def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = (), admin: Cloud | None = None) -> Stock:
     """Read the project's resources and limits at the site.
 
     :param concurrency: how many calls at once.
     :param copies: that are wanted also where they belong to another project, as administrators may use them.
+    :param admin: the site as an administrator, who makes ports on networks of others, and sees which addresses are taken there.
     """
     compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
     work: dict[str, t.Callable[[], t.Any]] = {
         "parts": lambda: methods.look(storage, copies, concurrency),
         "volume types": storage.volume_types,
         "type zones": storage.zones_of_types,
+        "multi-attach types": storage.multiattach_types,
         "free addresses": lambda: _if_readable(network.free_addresses),
         "volume": lambda: _if_readable(storage.quotas),
         "compute": lambda: _if_readable(compute.quotas),
@@ -70,8 +74,9 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         "compute zones": compute.availability_zones,
     }
     found = run_all(work, concurrency)
+    site = restore_site.look(cloud, concurrency, admin)
     return Stock(
-        site=restore_site.look(cloud, concurrency),
+        site=restore_site.with_all_ports(admin, site) if admin else site,
         parts=methods.by_id(found["parts"]),
         volume_types=tuple(found["volume types"]),
         quotas={service: found[service] or {} for service in _SERVICES},
@@ -80,6 +85,7 @@ def look(cloud: Cloud, concurrency: int, copies: t.Iterable[Copy] = ()) -> Stock
         roles=cloud.roles,
         type_zones=found["type zones"],
         free_addresses=found["free addresses"] or {},
+        multiattach_types=found["multi-attach types"],
     )
 
 

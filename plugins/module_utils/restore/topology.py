@@ -14,17 +14,20 @@ import dataclasses
 import typing as t
 
 from ..core.marking import Mark
-from ..core.records import Network, Router, SecurityGroup, Subnet
+from ..core.records import AddressGroup, Network, Router, SecurityGroup, Subnet
 from ..manifest.addresses import holds
 from ..manifest.rules import rule_spec
-from ..manifest.specs import NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, SubnetSpec, Topology
+from ..manifest.specs import AddressGroupSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, SubnetSpec, Topology
 from .marks import bears_mark_of
 from .site import RestoreSite
 from .wishes import MTU, ROUTES, lacks_tags
 
-#: The specs of what is to be made or completed, per kind: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``key_pairs``, ``server_groups``.
+#: The specs of what is to be made or completed, per kind: ``networks``, ``subnets``, ``routers``, ``security_groups``, ``address_groups``, ``key_pairs``,
+#: ``server_groups``.
 Lacking = t.Mapping[str, t.Sequence[t.Any]]
 
+#: Aliases of what Neutron needs for rules that name address groups.
+_ADDRESS_GROUPS = ("address-group", "security-groups-remote-address-group")
 #: Every project has it.
 _DEFAULT_GROUP = "default"
 
@@ -36,9 +39,10 @@ def lacking(topology: Topology, site: RestoreSite, owner: Mark) -> Lacking:
     """
     return {
         "networks": [spec for spec in topology.networks if _lacks_network(site, spec, owner)],
-        "subnets": [spec for spec in topology.subnets if _lacks_subnet(site, spec, owner)],
+        "subnets": [spec for spec in topology.subnets if spec.network not in topology.networks_of_others and _lacks_subnet(site, spec, owner)],
         "routers": _routers(topology, site, owner),
         "security_groups": _security_groups(topology, site, owner),
+        "address_groups": [spec for spec in topology.address_groups if missing_addresses(site, spec, owner) is not None],
         "key_pairs": [spec for spec in topology.key_pairs if spec.name not in site.key_pairs],
         "server_groups": [spec for spec in topology.server_groups if site.server_group(spec.name) is None],
     }
@@ -48,7 +52,7 @@ def as_dicts(found: Lacking) -> dict[str, list[dict[str, t.Any]]]:
     return {kind: [dataclasses.asdict(spec) for spec in specs] for kind, specs in found.items()}
 
 
-def is_made(site: RestoreSite, owner: Mark, resource: Network | Subnet | Router | SecurityGroup) -> bool:
+def is_made(site: RestoreSite, owner: Mark, resource: Network | Subnet | Router | SecurityGroup | AddressGroup) -> bool:
     """Whether the restore itself made something; others may have restored the same checkpoint in their project."""
     return site.is_own(resource) and bears_mark_of(owner, resource.description)
 
@@ -58,6 +62,8 @@ def _is_untagged(site: RestoreSite, owner: Mark, spec: t.Any, there: Network | S
 
 
 def _lacks_network(site: RestoreSite, spec: NetworkSpec, owner: Mark) -> bool:
+    if spec.is_of_others:
+        return False
     there = site.network(spec.name)
     return there is None or _is_untagged(site, owner, spec, there) or (is_made(site, owner, there) and lacks_mtu(site, spec, there))
 
@@ -96,7 +102,7 @@ def _routers(topology: Topology, site: RestoreSite, owner: Mark) -> list[RouterS
         router, wanted = site.router(spec.name), [name for name in spec.subnets if not is_of_others(topology, site, name)]
         if router is not None:
             joined = joined_subnets(site, router)
-            wanted = [name for name in wanted if name not in {joined.get(one.id) for one in _there(topology, site, name)}]
+            wanted = [name for name in wanted if not any(one.id in joined for one in _there(topology, site, name))]
             lacks = wanted or _is_incomplete(topology, site, spec, owner)
             found += [dataclasses.replace(spec, subnets=(*joined, *wanted))] if lacks else []
         elif wanted or not spec.subnets:
@@ -107,7 +113,7 @@ def _routers(topology: Topology, site: RestoreSite, owner: Mark) -> list[RouterS
 def is_of_others(topology: Topology, site: RestoreSite, subnet: str) -> bool:
     """Whether a subnet is, or would be, on a network that another project shares: its owner says who joins it."""
     network = _network_of(topology, site, subnet)
-    return network is not None and not site.is_own(network)
+    return topology.is_of_others(subnet) if network is None else not site.is_own(network)
 
 
 def _network_of(topology: Topology, site: RestoreSite, subnet: str) -> Network | None:
@@ -130,7 +136,7 @@ def joined_subnets(site: RestoreSite, router: Router) -> dict[str, str]:
 
 
 def _security_groups(topology: Topology, site: RestoreSite, owner: Mark) -> list[SecurityGroupSpec]:
-    names = site.security_group_names([spec.name for spec in topology.security_groups])
+    names = site.group_names(topology)
     found = []
     for spec in topology.security_groups:
         group, wanted = site.own_security_group(spec.name), set(spec.rules)
@@ -142,9 +148,35 @@ def _security_groups(topology: Topology, site: RestoreSite, owner: Mark) -> list
     return found
 
 
+def missing_addresses(site: RestoreSite, spec: AddressGroupSpec, owner: Mark) -> list[str] | None:
+    """The addresses that an address group is to get; None for one that is complete, or that somebody else has made."""
+    there = site.own_address_group(spec.name)
+    if there is None:
+        return list(spec.addresses)
+    missing = [one for one in spec.addresses if one not in there.addresses]
+    return missing if missing and is_made(site, owner, there) else None
+
+
+def address_group_problems(topology: Topology, site: RestoreSite, owner: Mark) -> t.Iterator[str]:
+    """Address groups that others have filled in another way, and sites that have none."""
+    for spec in topology.address_groups:
+        there = site.own_address_group(spec.name)
+        if there and not is_made(site, owner, there) and {*there.addresses} != {*spec.addresses}:
+            yield (
+                f"Address group '{spec.name}' exists at site '{site.name}' with other addresses ({', '.join(there.addresses) or 'none'} instead of "
+                f"{', '.join(spec.addresses) or 'none'}); make them the same, rename what is there, or name another one in a mapping."
+            )
+    named = sorted({rule.remote_address_group for spec in topology.security_groups for rule in spec.rules if rule.remote_address_group})
+    if named and not {*_ADDRESS_GROUPS} <= site.extensions:
+        yield (
+            f"Rules of the application's security groups name the address groups {', '.join(named)}, but the Neutron of site '{site.name}' has no "
+            f"extensions {' and '.join(_ADDRESS_GROUPS)}; write the addresses into rules at the source, and take another checkpoint."
+        )
+
+
 def kept_rules(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
     """Rules of the project's group ``default`` that the source did not have: it serves others too, so they stay."""
-    names = site.security_group_names([spec.name for spec in topology.security_groups])
+    names = site.group_names(topology)
     for spec in topology.security_groups:
         group = site.own_security_group(spec.name) if spec.name == _DEFAULT_GROUP else None
         there = [rule_spec(rule, names) for rule in group.rules] if group else []
@@ -158,7 +190,7 @@ def kept_rules(topology: Topology, site: RestoreSite) -> t.Iterator[str]:
 
 def _in_words(rule: SecurityGroupRuleSpec) -> str:
     ports = "" if rule.port_range_min is None else f" {rule.port_range_min}-{rule.port_range_max}"
-    far = rule.remote_ip_prefix or (f"group {rule.remote_group}" if rule.remote_group else "anywhere")
+    far = rule.remote_ip_prefix or (f"group {rule.remote_group}" if rule.remote_group else rule.remote_address_group or "anywhere")
     return f"{rule.direction} {rule.ether_type} {rule.protocol or 'any protocol'}{ports}, {far}"
 
 
@@ -174,6 +206,8 @@ def subnet_differences(site: RestoreSite, spec: SubnetSpec) -> t.Iterator[str]:
     """Why an existing subnet of this name cannot replace the described one."""
     network = site.network(spec.network)
     way_out = f"rename or remove what is at site '{site.name}', or say in a mapping what to use instead."
+    if network and not site.is_own(network):
+        way_out = f"name its range in a mapping (cidr), with policy: remap or new. At site '{site.name}' it belongs to another project."
     for subnet in site.subnets_called(spec.name, network):
         if subnet.cidr != spec.cidr:
             yield f"Subnet '{spec.name}' exists with {subnet.cidr} instead of {spec.cidr}; {way_out}"

@@ -47,10 +47,11 @@ _PREFERENCE = (Action.KEEP, Action.WAIT, Action.REPLACE)
 class VolumeStep:
     """What is to be done about one volume of the application.
 
+    :param servers: the names of those that have it at the source.
     :param name: never empty: Cinder would take name and description from the backup, and the mark would be lost.
     """
 
-    server: str
+    servers: tuple[str, ...]
     spec: VolumeSpec
     name: str
     copy: Copy
@@ -60,7 +61,13 @@ class VolumeStep:
 
     @property
     def label(self) -> str:
-        return f"'{self.name}' of server '{self.server}'"
+        servers = " and ".join(f"'{one}'" for one in self.servers)
+        return f"'{self.name}' of server{'s' if self.is_shared else ''} {servers}"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several servers have it."""
+        return len(self.servers) > 1
 
     def body(self) -> dict[str, t.Any]:
         """Parameters for creating the volume in Cinder, except the backup's id."""
@@ -99,19 +106,21 @@ class VolumeStep:
 
 
 def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[VolumeStep]:
-    """One step per volume of the application.
+    """One step per volume of the application, also for one that several servers have.
 
     :param volumes: all of the project at the site.
     """
     made = by_mark((volume for volume in volumes if volume.status != "deleting"), Mark.of_volume)
+    holders = manifest.description.holders
     steps = []
-    for server in manifest.description.servers:
-        for spec in server.volumes:
-            mark = mark_of(manifest, spec.source_id)
-            current = _best(made[mark])
-            action = _action(current) if current else Action.CREATE
-            name = manifest.called(spec.name or f"{server.name}-{spec.device.rsplit('/', 1)[-1]}")
-            steps.append(VolumeStep(server.name, spec, name, manifest.copy_of(spec), mark, action, current))
+    for spec in manifest.description.volumes:
+        if spec.is_image:
+            continue
+        servers, mark = tuple(holders[spec.source_id]), mark_of(manifest, spec.source_id)
+        current = _best(made[mark])
+        action = _action(current) if current else Action.CREATE
+        name = manifest.called(spec.name or f"{servers[0]}-{spec.device.rsplit('/', 1)[-1]}")
+        steps.append(VolumeStep(servers, spec, name, manifest.copy_of(spec), mark, action, current))
     return steps
 
 

@@ -219,7 +219,7 @@ class VolumeRestore:
     def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
         return {
             "source_id": step.spec.source_id,
-            "server": step.server,
+            "servers": list(step.servers),
             "name": step.name,
             "device": step.spec.device,
             "size": step.spec.size,

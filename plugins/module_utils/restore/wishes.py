@@ -89,10 +89,14 @@ def _policy(site: RestoreSite, name: str | None, extension: str = _QOS) -> _Wish
 
 def _texts(spec: t.Any, mark: Mark) -> list[_Wish]:
     """Tags and description, which are sent by others."""
-    cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
     beyond = tuple(spec.tags[_most_tags(mark) :])
     many = _Wish("tags", beyond, why=f"Neutron takes {_MOST_TAGS}, with those of the restore")
-    return [_Wish("tags", spec.tags, TAGS), many, _Wish("description", spec.description, why=cut)]
+    return [_Wish("tags", spec.tags, TAGS), many, _description(spec, mark)]
+
+
+def _description(spec: t.Any, mark: Mark) -> _Wish:
+    cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
+    return _Wish("description", spec.description, why=cut)
 
 
 def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
@@ -140,7 +144,28 @@ def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
         _Wish("binding:profile", spec.profile, key="binding_profile"),
         _Wish("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
     ]
-    return _wishes(site, [*wishes, *_texts(spec, mark)])
+    return _wishes(site, [*wishes, *_on_network_of_others(site, spec), *_texts(spec, mark)])
+
+
+def _on_network_of_others(site: RestoreSite, spec: PortSpec) -> list[_Wish]:
+    """What only the owner of a network and administrators set of a port on it."""
+    network = site.network(spec.network)
+    if network is None or not site.restricts(network):
+        return []
+    why = None if site.may_choose is None else "only the owner of the network and administrators may set it"
+    wishes = [_Wish("allowed_address_pairs", tuple(one.get("ip_address") for one in spec.allowed_address_pairs), "", list(spec.allowed_address_pairs), why)]
+    if spec.port_security != network.port_security:
+        switch = "on" if spec.port_security else "off"
+        wishes.append(_Wish("port_security_enabled", switch, PORT_SECURITY, spec.port_security, why, "is_port_security_enabled"))
+    if not has_groups(site, spec, network):
+        ids = [site.security_group_id(name) for name in spec.security_groups]
+        wishes.append(_Wish("security_groups", spec.security_groups, "", ids, why, "security_group_ids"))
+    return wishes
+
+
+def has_groups(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
+    """Whether a port can have security groups in any case: they need port security, which others may have switched off on their network."""
+    return network.port_security or not spec.port_security or not site.restricts(network)
 
 
 def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes:
@@ -151,6 +176,11 @@ def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes
 def text_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
     """Of what has tags and a description only."""
     return _wishes(site, _texts(spec, mark))
+
+
+def description_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
+    """Of what has a description and no tags."""
+    return _wishes(site, [_description(spec, mark)])
 
 
 # Tags

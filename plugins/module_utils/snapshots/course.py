@@ -13,11 +13,12 @@ from ..cloud.compute import Compute
 from ..cloud.session import Cloud, connect, connect_other
 from ..core.errors import CheckFailed, InvalidInput
 from ..core.records import Server, Snapshot
+from ..quiesce.driver import QUIESCED
 from ..quiesce.quiescer import Choice, QuiesceOptions, Quiescer, freeze_problems, running
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
 from ..work.waiting import Waiter
-from . import grouping
+from . import grouping, holding
 from .evidence import Evidence
 from .grouping import Unit
 from .job import GroupingOptions, SnapshotJob
@@ -142,6 +143,7 @@ class Course:
         if problems:
             raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems)
         result = {"changed": True, "grouping": grouping.describe(units), "diff": _diff(plan.delete, wanted.volumes, units)}
+        self._warn_of_holds(wanted, choices)
         if is_check:
             return {**result, "cg_snapshot": None}
         job.snapshots.delete()
@@ -174,6 +176,12 @@ class Course:
         if quiescer and quiesce:
             job.warm_up(quiesce.guard_timeout)
             quiescer.compute.cloud.warm_up(quiesce.guard_timeout)
+
+    def _warn_of_holds(self, wanted: Wanted, choices: t.Mapping[str, Choice]) -> None:
+        quiesce = self._settings.quiesce
+        frozen = [wanted.servers[one] for one, choice in choices.items() if choice.driver.consistency == QUIESCED]
+        for warning in holding.warnings(frozen, quiesce.budget) if quiesce else ():
+            self._warn(warning)
 
     def _warn_of_length(self, window: FreezeWindow | None) -> None:
         if window and window.standstill > window.budget:

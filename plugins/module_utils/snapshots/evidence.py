@@ -16,15 +16,19 @@ import typing as t
 from ..core import consistency
 from ..core.errors import CheckFailed
 from ..core.records import Server, Snapshot, Volume
+from ..core.states import ServerState
 from ..quiesce.mark import FreezeMark
 from ..quiesce.window import FreezeWindow, Member
 from . import proof
 from .grouping import Unit
+from .holding import hold_of
 
 _SERVER_KEY = "osdr_server"
 _FREEZE_KEY = "osdr_frozen"
 _SNAPSHOT_KEY = "osdr_taken"
 _SET_KEY = "osdr_set"
+#: All of them.
+EVIDENCE_KEYS = (_SERVER_KEY, _FREEZE_KEY, _SNAPSHOT_KEY, _SET_KEY)
 _VALUE_LENGTH = 255
 #: Enough for all that is not invented; the rest of the value has to fit too.
 _BACKEND_LENGTH = 100
@@ -167,14 +171,14 @@ class Seen:
     :param units: how the snapshots were asked for.
     :param window: the freeze window that this process held.
     :param standing: freezes that somebody else held before and after, per server id.
-    :param still_off: ids of the servers that were shut down before and after.
+    :param still: the servers that stood still by themselves before and after: the state of each, per id.
     """
 
     taken: t.Mapping[str, proof.Taken]
     units: t.Sequence[Unit]
     window: FreezeWindow | None
     standing: t.Mapping[str, FreezeMark]
-    still_off: t.Collection[str]
+    still: t.Mapping[str, ServerState]
 
     def evidence(self, servers: t.Mapping[str, tuple[Server, t.Sequence[Volume]]]) -> Evidence:
         """Compute the evidence of a set from what happened.
@@ -191,19 +195,20 @@ class Seen:
         if strangers and server.id in self._known_servers():
             return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
         if member:
-            level, reason = proof.of_frozen(member, taken)
+            level, reason = proof.of_frozen(member, taken, hold_of(volumes))
             return ServerEvidence(server.id, level, reason, None, _facts_of_member(member))
         mark = self.standing.get(server.id)
         if mark:
-            doubt = proof.doubt_of_mark(mark, taken)
+            doubt = proof.doubt_of_mark(mark, taken, hold_of(volumes))
             return ServerEvidence(server.id, "crash", doubt or _UNCONFIRMED, None if doubt else _level_of(mark), _facts_of_mark(mark))
-        if server.id in self.still_off:
-            return ServerEvidence(server.id, "offline", "shut down before and after", None, {})
+        state = self.still.get(server.id)
+        if state and state.level:
+            return ServerEvidence(server.id, state.level, f"{state.words} before and after", None, {})
         return ServerEvidence(server.id, "crash", "not frozen", None, {})
 
     def _known_servers(self) -> set[str]:
         members = self.window.members if self.window else []
-        return {member.server.id for member in members} | set(self.standing) | set(self.still_off)
+        return {member.server.id for member in members} | set(self.standing) | set(self.still)
 
     def _member(self, server_id: str) -> Member | None:
         members = self.window.members if self.window else []

@@ -14,7 +14,7 @@ import itertools
 import json
 import typing as t
 
-from ..core.records import APPLICATION_KEY, GroupType, Pool, Volume, VolumeGroup
+from ..core.records import APPLICATION_KEY, GroupType, Pool, RootDisk, Volume, VolumeGroup
 
 #: One snapshot of a group, taken by the backend at one instant.
 CONSISTENT_GROUP = "consistent_group"
@@ -22,6 +22,8 @@ CONSISTENT_GROUP = "consistent_group"
 GENERIC_GROUP = "generic_group"
 #: A request for each volume, all at once.
 INDIVIDUAL = "individual"
+#: An image of a root disk that is no volume, made by Nova.
+IMAGE = "image"
 
 #: What may be asked for.
 POLICIES = ("auto", "individual", "generic", "consistent")
@@ -85,11 +87,20 @@ class Unit:
         return self.volumes[0].project_id
 
     @property
+    def is_image(self) -> bool:
+        return self.strategy == IMAGE
+
+    @property
     def is_of_one_instant(self) -> bool:
         return self.strategy == CONSISTENT_GROUP or len(self.volumes) == 1
 
     def individually(self, reason: str) -> Unit:
         return Unit(INDIVIDUAL, self.backend, self.volumes, reason)
+
+
+def image_units(disks: t.Iterable[RootDisk]) -> list[Unit]:
+    """One for each root disk."""
+    return [Unit(IMAGE, None, (disk,), "it is the root disk of a server that boots from an image") for disk in disks]
 
 
 def mark_of_group(application: str, backend: str) -> str:

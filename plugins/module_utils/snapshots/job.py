@@ -10,12 +10,13 @@ import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import ConsistencyTooLow
+from ..core.records import RootDisk
 from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
 from ..work.waiting import Waiter
 from .check import busy_problems, permission_problems, quota_problems, sharing_problems, state_problems
 from .evidence import Evidence
-from .grouping import Grouping, Unit, policy_problems
+from .grouping import Grouping, Unit, image_units, policy_problems
 from .plan import SnapshotPlan, plan_present
 from .taking import SnapshotSet
 from .volume_groups import VolumeGroups, look
@@ -74,12 +75,13 @@ class SnapshotJob:
     def units(self) -> list[Unit]:
         """What would be snapshotted together now."""
         found = each(self._storages.by_project, self._units_of, self._concurrency)
-        return [unit for units in found for unit in units]
+        return [*(unit for units in found for unit in units), *image_units(self._wanted.root_disks)]
 
     def _units_of(self, project_id: str) -> list[Unit]:
         landscape = look(self._storages.of(project_id), self._admin)
         grouping = Grouping(landscape, self._wanted.application.name, self._options.policy, self._options.group_type)
-        return grouping.units(v for v in self._wanted.volumes.values() if v.project_id == project_id)
+        volumes = (one for one in self._wanted.volumes.values() if not isinstance(one, RootDisk))
+        return grouping.units(one for one in volumes if one.project_id == project_id)
 
     def problems(self, plan: SnapshotPlan, units: t.Sequence[Unit], thaws_leftovers: bool = False) -> list[str]:
         """Everything that would foreseeably make the run fail.
@@ -130,9 +132,10 @@ class SnapshotJob:
         insist = self._options.policy in ("generic", "consistent")
 
         def prepare(project_id: str) -> list[Unit]:
-            return self._groups[project_id].prepare([unit for unit in units if unit.project_id == project_id], insist)
+            return self._groups[project_id].prepare([unit for unit in units if unit.project_id == project_id and not unit.is_image], insist)
 
-        return [unit for prepared in each(self._groups, prepare, self._concurrency) for unit in prepared]
+        prepared = each(self._groups, prepare, self._concurrency)
+        return [*(unit for found in prepared for unit in found), *(unit for unit in units if unit.is_image)]
 
     def delete(self) -> None:
         """Delete the set, and the groups that nothing needs any more."""

@@ -13,7 +13,7 @@ import dataclasses
 import threading
 import typing as t
 
-from ..core.records import GroupSnapshot, Snapshot
+from ..core.records import GroupSnapshot, ImageSnapshot, Snapshot
 from ..work.clock import Moment
 from . import proof
 from .grouping import Unit
@@ -62,6 +62,11 @@ class Requests:
     def waiting(self) -> dict[int, Unit]:
         """Units that are not requested yet, per number."""
         return dict(self._waiting)
+
+    @property
+    def rounds(self) -> tuple[bool, ...]:
+        """Whether images are asked for, round by round: Nova has a task for a server while it makes an image, and takes no part in snapshots then."""
+        return tuple(sorted({unit.is_image for unit in self._waiting.values()}))
 
     @contextlib.contextmanager
     def asking(self, number: int) -> t.Iterator[bool]:
@@ -127,12 +132,16 @@ class Requests:
         return {unit.project_id for unit, _requested in self._open_now().values()}
 
     def open_in(self, project_id: str, are_groups: bool) -> dict[str, int]:
-        """How many snapshots each request of a project stands for that is not seen available yet, per id."""
+        """How many snapshots each request to a project's Cinder stands for that is not seen available yet, per id."""
         return {
             one: len(unit.volumes)
             for (one, is_group), (unit, _requested) in self._open_now().items()
-            if is_group == are_groups and unit.project_id == project_id
+            if is_group == are_groups and unit.project_id == project_id and not unit.is_image
         }
+
+    def open_images_in(self, project_id: str) -> list[str]:
+        """Ids of a project's images whose data were not seen to be in Glance's hands yet."""
+        return [one for (one, _is_group), (unit, _requested) in self._open_now().items() if unit.is_image and unit.project_id == project_id]
 
     def request_of(self, snapshot: Snapshot) -> str | None:
         """Id of the request that a snapshot was wanted with; None when nobody waits for it, as in a group with a foreign volume."""
@@ -144,7 +153,7 @@ class Requests:
 
     def note(self, sight: Sight) -> None:
         """Note what a cloud showed."""
-        by_id = {one.id: one.status for one in sight.snapshots}
+        by_id = {one.id: _AVAILABLE if _is_taken(one) else one.status for one in sight.snapshots}
         groups = {one.id: one.status for one in sight.groups}
         for (request_id, is_group), (unit, requested) in self._open_now().items():
             if is_group:
@@ -167,6 +176,11 @@ class Requests:
         waiting = sum(len(unit.volumes) for unit in self.waiting.values())
         being_taken = self._volumes - waiting - len(self.taken)
         return f"{len(self.taken)} snapshots were complete, {being_taken} being taken, and {waiting} not requested yet"
+
+
+def _is_taken(snapshot: Snapshot) -> bool:
+    """Whether nothing that is written from now on can get into a snapshot; what Glance is given of an image has been cut off before."""
+    return snapshot.status == _AVAILABLE or (isinstance(snapshot, ImageSnapshot) and snapshot.is_cut)
 
 
 def _members(sight: Sight, group_snapshot_id: str, unit: Unit) -> list[str | None]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import typing as t
 
 from ..core import consistency
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
-from ..core.records import GroupSnapshot, Snapshot
+from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
@@ -57,7 +58,11 @@ class SnapshotSet:
         return bool(self.current() or self._group_snapshots())
 
     def delete(self) -> None:
-        """Delete the set, and wait until it is gone; snapshots under way are awaited first, because Cinder does not delete them."""
+        """Delete the set, and wait until it is gone; snapshots under way are awaited first, because Cinder does not delete them.
+
+        Images are deleted whatever becomes of them: Nova then gives up what it has begun.
+        """
+        each([one for one in self.current() if isinstance(one, ImageSnapshot)], self._delete, self._concurrency)
         snapshots = self._settled(self._waiter)
         groups = self._group_snapshots()
         # What an earlier run began to delete may still be under way.
@@ -72,6 +77,8 @@ class SnapshotSet:
         storage = self._storages.of(one.project_id)
         if isinstance(one, GroupSnapshot):
             storage.delete_group_snapshot(one.id)
+        elif isinstance(one, ImageSnapshot):
+            self._storages.images_of(one.project_id).delete(one.id)
         else:
             storage.delete_snapshot(one.id)
 
@@ -83,7 +90,12 @@ class SnapshotSet:
             of_all: list[Snapshot | GroupSnapshot] = [*found, *self._group_snapshots()]
             return found if all(one.status != "creating" for one in of_all) else None
 
-        return waiter.until(f"the snapshots on site '{self._storages.site}' to be complete", settled)
+        return waiter.moving(self._moved).until(f"the snapshots on site '{self._storages.site}' to be complete", settled)
+
+    @property
+    def _moved(self) -> int:
+        """GiB that are moved until the images of root disks are complete."""
+        return sum(disk.size for disk in self._wanted.root_disks)
 
     def _is_gone(self) -> bool | None:
         left = self.current()
@@ -105,14 +117,20 @@ class SnapshotSet:
         """
         requests = Requests(units)
         try:
+            seeing.begin()
             before = seeing.standing()
             if window:
                 self._take_frozen(window, requests)
             else:
-                self._take_all(requests)
-            self._refuse_failed(requests)
+                self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
+            # Before the images are complete: others hold their freezes until the snapshots are taken, and no longer.
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
-            seen = Seen(requests.taken, units, window, standing, seeing.still_off())
+            still = seeing.still()
+            if self._wanted.root_disks and not requests.has_failed:
+                # Only cut off so far, and still to be uploaded.
+                self._settled(self._waiter)
+            self._refuse_failed(requests)
+            seen = Seen(requests.taken, units, window, standing, still)
             return self._seal(seen.evidence(self._wanted.servers))
         except BaseException:
             with interruption.shielded():
@@ -134,9 +152,12 @@ class SnapshotSet:
         try:
             # Once the thaw is decided, what is asked for only holds it up.
             with window, requests.only_inside(), window.exposed():
-                asking = Call(self._what, lambda: self._ask(requests), self._clock)
-                asking.result(window.remaining())
-                self._await(requests, Waiter(max(window.remaining(), 0), _POLL_SECONDS, self._clock), window.remaining)
+                for are_images in requests.rounds:
+                    if requests.has_failed:
+                        break
+                    asking = Call(self._what, functools.partial(self._ask, requests, are_images, _tokens(window)), self._clock)
+                    asking.result(window.remaining())
+                    self._await(requests, Waiter(max(window.remaining(), 0), _POLL_SECONDS, self._clock), window.remaining)
         except WaitTimeout as error:
             if self._wanted.least != "crash":
                 raise self._late(window, requests) from error
@@ -145,10 +166,17 @@ class SnapshotSet:
                 asking.result(self._waiter.timeout)
             self._take_all(requests)
 
-    def _take_all(self, requests: Requests) -> None:
+    def _take_all(self, requests: Requests, tokens: t.Mapping[str, str] | None = None) -> None:
+        """Take what is left of the set outside of a window of ours.
+
+        :param tokens: of freezes that others hold, per server id.
+        """
         requests.resume()
-        self._ask(requests)
-        self._await(requests, dataclasses.replace(self._waiter, interval=_POLL_SECONDS))
+        # What was asked for before is awaited even if nothing more is to be asked for.
+        for are_images in requests.rounds or (False,):
+            if not requests.has_failed:
+                self._ask(requests, are_images, tokens or {})
+                self._await(requests, dataclasses.replace(self._waiter.moving(self._moved), interval=_POLL_SECONDS))
 
     def _late(self, window: FreezeWindow, requests: Requests) -> WaitTimeout:
         seconds = window.frozen_seconds
@@ -164,11 +192,15 @@ class SnapshotSet:
         """What is awaited, in words for messages."""
         return f"the snapshots on site '{self._storages.site}'"
 
-    def _ask(self, requests: Requests) -> None:
-        """Request all remaining snapshots in parallel."""
-        each(requests.waiting.items(), lambda one: self._ask_for(*one, requests), self._concurrency)
+    def _ask(self, requests: Requests, are_images: bool, tokens: t.Mapping[str, str]) -> None:
+        """Request all remaining snapshots of volumes, or images of root disks, in parallel.
 
-    def _ask_for(self, number: int, unit: Unit, requests: Requests) -> None:
+        :param tokens: of the freezes, per server id.
+        """
+        waiting = [(number, unit) for number, unit in requests.waiting.items() if unit.is_image == are_images]
+        each(waiting, lambda one: self._ask_for(*one, requests, tokens), self._concurrency)
+
+    def _ask_for(self, number: int, unit: Unit, requests: Requests, tokens: t.Mapping[str, str]) -> None:
         storage, volume = self._storages.of(unit.project_id), unit.volumes[0]
         with requests.asking(number) as may_ask:
             if not may_ask:
@@ -177,6 +209,9 @@ class SnapshotSet:
             if unit.group:
                 name = f"{self._wanted.application.name}.{self._wanted.name}"
                 request_id = storage.create_group_snapshot(unit.group.id, name, self._wanted.description)
+            elif isinstance(volume, RootDisk):
+                images, name = self._storages.images_of(unit.project_id), self._wanted.snapshot_name(volume)
+                request_id = images.create(volume, name, self._wanted.metadata, tokens.get(volume.id))
             else:
                 request_id = storage.create_snapshot(volume.id, self._wanted.snapshot_name(volume), self._wanted.metadata).id
             requests.add(request_id, unit, requested)
@@ -195,8 +230,14 @@ class SnapshotSet:
 
     def _look(self, requests: Requests) -> Sight:
         found = [self._look_in(project_id, requests) for project_id in requests.projects]
+        found += [(self._look_at_images(project_id, requests), []) for project_id in requests.projects]
         snapshots, groups = ([one for part in parts for one in part] for parts in (zip(*found, strict=True) if found else ((), ())))
         return Sight(self._clock.moment(), snapshots, groups)
+
+    def _look_at_images(self, project_id: str, requests: Requests) -> list[Snapshot]:
+        """The images that are being made in a project."""
+        images = self._storages.images_of(project_id)
+        return list(each(requests.open_images_in(project_id), images.snapshot, self._concurrency))
 
     def _look_in(self, project_id: str, requests: Requests) -> tuple[list[Snapshot], list[GroupSnapshot]]:
         """See what has become of the requests in a project, by as few and as short answers as possible.
@@ -229,7 +270,8 @@ class SnapshotSet:
             failed += [f"of volume {volume_id}: it vanished." for volume_id in sorted(missing)]
         raise ResourceFailed(
             f"Snapshots on site '{self._storages.site}' failed: {' '.join(failed) or 'there are more of them than volumes.'}",
-            "Check the volume service's messages for the volume (openstack volume message list).",
+            "Check the volume service's messages for the volume (openstack volume message list); for the root disk of a server that boots from "
+            "an image, the server's fault and the log of its nova-compute.",
         )
 
     def _shown(self) -> list[Snapshot]:
@@ -272,6 +314,10 @@ class SnapshotSet:
 
         def write(snapshot: Snapshot) -> None:
             storage = self._storages.of(snapshot.project_id)
+            if isinstance(snapshot, ImageSnapshot):
+                evident = evidence.metadata(snapshot.volume_id, snapshot.volume_id)
+                self._storages.images_of(snapshot.project_id).set_metadata(snapshot.id, {**self._wanted.metadata, **evident})
+                return
             if snapshot.group_snapshot_id:
                 # All members of a group snapshot have its name, and no marks.
                 storage.rename_snapshot(snapshot.id, self._wanted.snapshot_name(self._wanted.volumes[snapshot.volume_id]))
@@ -279,3 +325,8 @@ class SnapshotSet:
             storage.set_snapshot_metadata(snapshot.id, {**self._wanted.metadata, **metadata})
 
         each(self.current(), write, self._concurrency)
+
+
+def _tokens(window: FreezeWindow) -> dict[str, str]:
+    """The tokens of the freezes in a window, per server id."""
+    return {member.server.id: member.mark.token for member in window.members if member.mark}

@@ -11,12 +11,13 @@ import typing as t
 from ..application.definition import Application
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import CheckFailed
-from ..core.records import GroupSnapshot, Server, Snapshot, Volume, marks
+from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
+from .root_images import RootImages
 
 
 @dataclasses.dataclass(frozen=True)
 class ServerVolumes:
-    """A server of the application and its volumes."""
+    """A server of the application and its volumes, its root disk among them where that is none."""
 
     server: Server
     tier: str
@@ -40,6 +41,11 @@ class Wanted:
     def volumes(self) -> dict[str, Volume]:
         """Every volume once, also one attached to several servers."""
         return {volume.id: volume for member in self.members for volume in member.volumes}
+
+    @property
+    def root_disks(self) -> list[RootDisk]:
+        """Those that are no volumes."""
+        return [volume for volume in self.volumes.values() if isinstance(volume, RootDisk)]
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -69,13 +75,20 @@ class Wanted:
 
 
 class Storages:
-    """The volumes of an application, over the projects in which its servers are."""
+    """The volumes of an application, over the projects in which its servers are.
 
-    def __init__(self, storages: t.Iterable[BlockStorage]) -> None:
+    :param images_beside: the images of root disks in the project of a storage.
+    """
+
+    def __init__(self, storages: t.Iterable[BlockStorage], images_beside: t.Callable[[BlockStorage], RootImages] = RootImages.beside) -> None:
         self.by_project = {storage.cloud.project_id: storage for storage in storages}
+        self._images = {project_id: images_beside(storage) for project_id, storage in self.by_project.items()}
 
     def of(self, project_id: str) -> BlockStorage:
         return self.by_project[project_id]
+
+    def images_of(self, project_id: str) -> RootImages:
+        return self._images[project_id]
 
     @property
     def site(self) -> str:
@@ -86,6 +99,10 @@ class Storages:
 
     def snapshots(self) -> list[Snapshot]:
         return [snapshot for storage in self.by_project.values() for snapshot in storage.snapshots()]
+
+    def images(self) -> list[ImageSnapshot]:
+        """Of root disks."""
+        return [image for one in self._images.values() for image in one.snapshots()]
 
     def group_snapshots(self) -> list[GroupSnapshot]:
         return [snapshot for storage in self.by_project.values() for snapshot in storage.group_snapshots()]
@@ -101,7 +118,7 @@ def survey(application: Application, servers: t.Mapping[str, Server], storages: 
     problems = [
         f"Server {servers[name].label} has no volumes, so there is nothing to protect. Boot it from a volume."
         for name in application.servers
-        if not servers[name].volumes
+        if not (servers[name].volumes or servers[name].boots_from_image)
     ]
     problems += [
         f"Volume {volume_id} of server {servers[name].label} is not visible in the project on site '{storages.site}'."
@@ -112,15 +129,24 @@ def survey(application: Application, servers: t.Mapping[str, Server], storages: 
     if problems:
         raise CheckFailed(f"The volumes of application '{application.name}' cannot be protected", problems)
     return tuple(
-        ServerVolumes(servers[name], tier.name, tuple(volumes[v] for v, _deleted in servers[name].volumes))
+        ServerVolumes(servers[name], tier.name, (*_root_disks(servers[name]), *(volumes[v] for v, _deleted in servers[name].volumes)))
         for tier in application.tiers
         for name in tier.servers
     )
 
 
+def _root_disks(server: Server) -> tuple[RootDisk, ...]:
+    return (RootDisk.of(server),) if server.boots_from_image else ()
+
+
 def warnings(wanted: Wanted) -> list[str]:
     """Warnings for the operator that do not prevent the set."""
-    return [
+    copied = [
+        f"Server {wanted.servers[disk.id][0].label} boots from an image: Nova copies its root disk of {disk.size} GiB while the servers stand still. "
+        "budget and guard_timeout must allow for that; booting it from a volume ends it."
+        for disk in wanted.root_disks
+    ]
+    return copied + [
         f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot can be read at another "
         "site only with volume_public_key, which seals the key for it."
         for volume in wanted.volumes.values()
@@ -132,7 +158,9 @@ def snapshots_of(storages: Storages, wanted: Wanted) -> list[Snapshot]:
     """The snapshots marked with a set's application and name, themselves or by their group's snapshot."""
     mine = wanted.metadata.items()
     groups = {one.id for one in group_snapshots_of(storages, wanted)}
-    return [s for s in storages.snapshots() if mine <= s.metadata.items() or s.group_snapshot_id in groups]
+    # Where all servers boot from volumes, nothing is asked of Glance.
+    images = storages.images() if wanted.root_disks or not wanted.members else []
+    return [s for s in (*storages.snapshots(), *images) if mine <= s.metadata.items() or s.group_snapshot_id in groups]
 
 
 def group_snapshots_of(storages: Storages, wanted: Wanted) -> list[GroupSnapshot]:

@@ -189,7 +189,7 @@ def _copies(run: CheckpointRun) -> Section:
 
 def _copy_row(copy: CopiedVolume) -> tuple[Cell, ...]:
     return (
-        Cell(copy.volume, copy.server),
+        Cell(copy.volume, ", ".join(copy.servers)),
         Cell(wording.UNKNOWN if copy.size is None else f"{copy.size} GiB"),
         Cell(wording.data(copy.stored_bytes) if copy.stored_bytes else "not measured"),
         Cell("incremental" if copy.incremental else "full"),

@@ -71,6 +71,7 @@ class FrozenServer:
 class CopiedVolume:
     """The copy of a volume.
 
+    :param servers: the names of those that have it.
     :param stored_bytes: 0 where nothing was measured.
     :param extent: its parts, in words; empty where they are not known.
     :param proved_at: when the volume's content was last proved; None when it never was.
@@ -79,7 +80,7 @@ class CopiedVolume:
     """
 
     volume: str
-    server: str
+    servers: tuple[str, ...]
     method: str
     size: int | None
     stored_bytes: int
@@ -176,11 +177,12 @@ class CheckpointRun:
 class RestoredVolume:
     """A volume that a restore made or found.
 
+    :param servers: the names of those that have it.
     :param was_there: whether an earlier run restored it.
     """
 
     name: str
-    server: str
+    servers: tuple[str, ...]
     size: int | None
     status: str
     was_there: bool
@@ -231,6 +233,7 @@ class RestoreRun:
 
     :param site: where it was restored.
     :param seconds: from the start until every health check of the last tier had passed.
+    :param of_servers: how many the checkpoint has, where some of them were restored.
     """
 
     kind: t.ClassVar[str] = "restore"
@@ -241,6 +244,7 @@ class RestoreRun:
     seconds: float | None
     servers: tuple[RestoredServer, ...]
     warnings: tuple[str, ...]
+    of_servers: int
 
     @property
     def age(self) -> float | None:
@@ -253,7 +257,8 @@ class RestoreRun:
 
     @property
     def volumes(self) -> tuple[RestoredVolume, ...]:
-        return tuple(volume for server in self.servers for volume in server.volumes)
+        """Each once, also one that several servers have."""
+        return tuple(dict.fromkeys(volume for server in self.servers for volume in server.volumes))
 
     @property
     def tiers(self) -> dict[str, list[RestoredServer]]:
@@ -278,6 +283,7 @@ class RestoreRun:
             seconds=run.number("seconds"),
             servers=tuple(_restored_servers(run.each("servers"), volumes)),
             warnings=tuple(map(readable, warnings)),
+            of_servers=len(Given(manifest).each("servers")),
         )
 
 
@@ -317,23 +323,26 @@ def _frozen_server(server: Given, evidence: Given) -> FrozenServer:
 
 def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
     copies = manifest.by("copies", "volume_id")
+    held: dict[str, list[tuple[str, Given]]] = {}
     for server in _in_boot_order(manifest):
         for volume in server.each("volumes"):
-            copy = copies.get(volume.text("source_id"))
-            if copy:
-                yield CopiedVolume(
-                    volume=_label(volume),
-                    server=server.text("name"),
-                    method=copy.text("method"),
-                    size=copy.count("size"),
-                    stored_bytes=copy.count("stored_bytes") or 0,
-                    incremental=copy.flag("incremental"),
-                    extent=methods.extent(copy.value),
-                    verified=copy.text("verified"),
-                    proved_at=copy.inside("content").moment("proved_at"),
-                    proved_by=copy.inside("content").text("proved_by"),
-                    proved_how=copy.inside("content").text("how"),
-                )
+            held.setdefault(volume.text("source_id"), []).append((server.text("name"), volume))
+    for source, holders in held.items():
+        copy = copies.get(source)
+        if copy:
+            yield CopiedVolume(
+                volume=_label(holders[0][1]),
+                servers=tuple(name for name, _volume in holders),
+                method=copy.text("method"),
+                size=copy.count("size"),
+                stored_bytes=copy.count("stored_bytes") or 0,
+                incremental=copy.flag("incremental"),
+                extent=methods.extent(copy.value),
+                verified=copy.text("verified"),
+                proved_at=copy.inside("content").moment("proved_at"),
+                proved_by=copy.inside("content").text("proved_by"),
+                proved_how=copy.inside("content").text("how"),
+            )
 
 
 def _restored_volumes(results: t.Sequence[Given]) -> list[RestoredVolume]:
@@ -360,7 +369,7 @@ def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
     was_there = requested_at is None and before.text("status") in ("available", "in-use")
     return RestoredVolume(
         name=after.text("name"),
-        server=after.text("server"),
+        servers=tuple(after.texts("servers")),
         size=after.count("size"),
         status=after.text("status"),
         was_there=was_there,
@@ -388,5 +397,5 @@ def _restored_server(server: Given, started: Moment, volumes: t.Iterable[Restore
         created_at=later(started, seconds.number("created")),
         active_at=later(started, seconds.number("active")),
         ready_at=later(started, seconds.number("ready")),
-        volumes=tuple(volume for volume in volumes if volume.server == server.text("name")),
+        volumes=tuple(volume for volume in volumes if server.text("name") in volume.servers),
     )

@@ -39,11 +39,16 @@ def problems(run: RestoreRun) -> tuple[str, ...]:
     """What needs attention: first what was not restored as it should be, then the warnings of the run."""
     found = [f"Server {one.name} is not active: its status is {one.status or wording.UNKNOWN}." for one in run.servers if not one.is_well]
     found += [
-        f"Volume {one.name} of server {one.server} is not usable: its status is {one.status or wording.UNKNOWN}."
+        f"Volume {one.name} of server {', '.join(one.servers)} is not usable: its status is {one.status or wording.UNKNOWN}."
         for one in run.volumes
         if one.status not in ("available", "in-use")
     ]
-    return (*found, *_earlier(run), *run.warnings)
+    return (*found, *_part(run), *_earlier(run), *run.warnings)
+
+
+def _part(run: RestoreRun) -> t.Iterator[str]:
+    if 0 < len(run.servers) < run.of_servers:
+        yield f"Only a part was restored: {len(run.servers)} of the {wording.counted(run.of_servers, 'server')} of the checkpoint."
 
 
 def _earlier(run: RestoreRun) -> t.Iterator[str]:
@@ -185,7 +190,7 @@ def _volumes(run: RestoreRun) -> Section:
 
 def _volume_row(volume: RestoredVolume) -> tuple[Cell, ...]:
     return (
-        Cell(volume.name, volume.server),
+        Cell(volume.name, ", ".join(volume.servers)),
         Cell(wording.UNKNOWN if volume.size is None else f"{volume.size} GiB"),
         Cell(volume.status or wording.UNKNOWN),
         Cell("was there already" if volume.was_there else wording.duration(volume.seconds)),

@@ -9,6 +9,10 @@ in the instances' system metadata, and thaws on its own what nobody thawed in ti
 While the filter works on a server, it holds a task state on it, with which Nova serializes
 operations. A frozen server has no task state: Nova refuses Cinder's assisted snapshots,
 which are what servers are frozen for, while there is one.
+
+Whoever holds the freeze of a server may also have Nova make an image of it ('createImage' with
+the freeze's token in a header). The thaw need not wait until the image is uploaded: then the
+filter leaves the task state to Nova, which gives up an image whose task anybody changes.
 """
 
 from __future__ import annotations
@@ -38,7 +42,7 @@ from nova import context as nova_context
 from nova import exception, objects, servicegroup
 from nova.api.openstack import wsgi
 from nova.compute import api as compute_api
-from nova.compute import power_state, rpcapi, vm_states
+from nova.compute import power_state, rpcapi, task_states, vm_states
 from nova.compute import utils as compute_utils
 from nova.policies import base as base_policies
 from oslo_config import cfg
@@ -115,6 +119,17 @@ CONFLICTING_ACTIONS = frozenset(
         "shelve",
         "suspend",
     }
+)
+
+#: What the holder of a freeze may do nevertheless, with the header that names the freeze.
+_OF_THE_HOLDER = "createImage"
+_TOKEN_HEADER = "X-OpenStack-Quiesce-Token"
+#: Nova's tasks while it makes and uploads an image.
+_IMAGE_TASKS = (
+    task_states.IMAGE_SNAPSHOT_PENDING,
+    task_states.IMAGE_SNAPSHOT,
+    task_states.IMAGE_PENDING_UPLOAD,
+    task_states.IMAGE_UPLOADING,
 )
 
 QUIESCING = "quiescing"
@@ -389,6 +404,49 @@ class Claim:
         self._instance.save(expected_task_state=[self._task])
 
 
+class Aside:
+    """Work on a server beside Nova's making of an image, whose task state stays as it is.
+
+    Nothing but the record keeps other processes away: whoever finds that another one wrote it later gives up.
+
+    :raises exception.UnexpectedTaskStateError: when another process works on the server, or did since it was read.
+    """
+
+    def __init__(self, instance: t.Any, record: Record) -> None:
+        seen = _known(instance)
+        self._instance = instance
+        self._record = dataclasses.replace(record, state=UNQUIESCING)
+        instance.refresh()
+        if _known(instance) == seen:
+            self.keep()
+            instance.refresh()
+            if self._is_ours:
+                return
+        raise exception.UnexpectedTaskStateError(
+            instance_uuid=instance.uuid, expected={"task_state": instance.task_state}, actual={"task_state": "another one"}
+        )
+
+    @property
+    def _is_ours(self) -> bool:
+        return Record.of(self._instance) == self._record
+
+    def keep(self, **changes: t.Any) -> Record:
+        """Leave a record of how it went."""
+        self._record = dataclasses.replace(self._record, **changes)
+        self._record.put_on(self._instance)
+        self._instance.save()
+        return self._record
+
+    def clear(self, ended: Ended | None = None) -> None:
+        """Remove the record, unless another process has written it again: that one is at work on the server, and may die."""
+        self._instance.refresh()
+        if self._is_ours:
+            Record.take_off(self._instance)
+            if ended:
+                ended.put_on(self._instance)
+            self._instance.save()
+
+
 def _known(instance: t.Any) -> tuple[Record | None, Ended | None]:
     return Record.of(instance), Ended.of(instance)
 
@@ -466,7 +524,7 @@ class Quiescer:
         :raises AgentFailed: when the thaw was not confirmed; the sweep tries again.
         """
         working = dataclasses.replace(record, until=_after(2 * CONF.quiesce.agent_timeout + _GRACE))
-        claim = Claim(instance, UNQUIESCING, working)
+        claim = Aside(instance, working) if instance.task_state in _IMAGE_TASKS else Claim(instance, UNQUIESCING, working)
         with _recorded(context, instance, "unquiesce"):
             is_final = _now() >= record.settled
             try:
@@ -593,7 +651,7 @@ def _forget(instance: t.Any, ended: Ended) -> None:
     instance.save(expected_vm_state=[instance.vm_state], expected_task_state=[task])
 
 
-def _end(claim: Claim, is_final: bool, ended: Ended) -> bool:
+def _end(claim: Claim | Aside, is_final: bool, ended: Ended) -> bool:
     """End a claim after a confirmed thaw; returns whether that was final."""
     if is_final:
         claim.clear(ended)
@@ -602,7 +660,7 @@ def _end(claim: Claim, is_final: bool, ended: Ended) -> bool:
     return is_final
 
 
-def _keep_thawing(claim: Claim) -> None:
+def _keep_thawing(claim: Claim | Aside) -> None:
     """Leave a server to the sweep until no request to its agent can take effect any more."""
     claim.keep(state=UNQUIESCING, until=_now(), settled=_after(_LATEST_TURN))
 
@@ -916,6 +974,9 @@ class QuiesceFilter:
                 f"is held by another freeze, since {_shown(record.since)} by request {record.request_id}. Only its "
                 "token ends it, or 'force' where the policy allows that"
             )
+        elif record and instance.task_state in _IMAGE_TASKS:
+            is_at_work = record.state == UNQUIESCING and not record.is_due
+            problem = "is being unquiesced by another request; try again" if is_at_work else None
         elif instance.task_state:
             problem = f"is busy with the task {instance.task_state}; try again"
         if problem:
@@ -947,6 +1008,8 @@ class QuiesceFilter:
         except webob.exc.HTTPNotFound:
             return
         record = Record.of(instance)
+        if record and record.state == QUIESCED and action == _OF_THE_HOLDER and request.headers.get(_TOKEN_HEADER) == record.token:
+            return
         if record and record.state in (QUIESCING, QUIESCED):
             raise webob.exc.HTTPConflict(
                 explanation=f"Cannot '{action}' server {instance.uuid} while it is {record.state}; unquiesce it first. "
@@ -1066,7 +1129,9 @@ def _answer(status: int, content: t.Mapping[str, t.Any], ended: Ended | None = N
     """
     limits = {name: CONF.quiesce[name] for name in ("default_timeout", "max_timeout")}
     last = {"last": dataclasses.asdict(ended)} if ended else {}
-    body = json.dumps({"quiesce": {**content, **last, "now": _shown(_now()), **limits}})
+    # Tells clients that they may have images made.
+    abilities = {"create_image": True}
+    body = json.dumps({"quiesce": {**content, **last, "now": _shown(_now()), **limits, **abilities}})
     return webob.Response(status=status, text=body, content_type="application/json", charset="UTF-8")
 
 

@@ -33,10 +33,16 @@ ANSWERS = {
     "os_drill_record": {"drill": {"outcome": "passed", "servers": []}},
     "os_recovery_point_info": {"recovery_points": [RECOVERY_POINT]},
     "os_restore_cleanup": {"removed": [], "left": [], "others": []},
+    "os_application_roll_back": {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": []},
+    "os_restore_beside": {"volumes": [{"server": "orders-db", "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": None}]},
     "os_server_thaw": {"thaw": [{"name": "orders-db", "was_frozen": True}]},
 }
 #: What is asked and has no default.
-TOLD = {"cleanup": {"dr_cleanup_checkpoint": "noon", "dr_cleanup_drill": "20260101-3f2a"}}
+TOLD = {
+    "cleanup": {"dr_cleanup_checkpoint": "noon", "dr_cleanup_drill": "20260101-3f2a"},
+    "roll back": {"dr_roll_back_checkpoint": "noon"},
+    "restore a volume": {"dr_volume_server": "orders-db", "dr_volume_id": "incident-42"},
+}
 #: Modules that a job calls only when somebody wants it.
 ON_DEMAND = {"os_application_supersede"}
 
@@ -65,7 +71,8 @@ def run(make):
 
 
 def handed_on(name):
-    special = {"recovery point": "dr_rpo", "rebuild the catalogue": "dr_catalogue", "failback": "dr_failover"}
+    special = {"recovery point": "dr_rpo", "rebuild the catalogue": "dr_catalogue", "failback": "dr_failover", "restore a volume": "dr_volume"}
+    special |= dict.fromkeys(("roll back", "undo the roll-back", "accept the roll-back"), "dr_roll_back")
     return special.get(name, f"dr_{name}")
 
 

@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.nova_internals import
     BROKEN,
     FILTER,
     FROZEN,
+    IMAGE_TASKS,
     POWER,
     STOOD,
     Context,
@@ -58,12 +59,13 @@ class Client:
         self.filter = api.filter_factory({})(self.passed)
         self.sweeper, self.context = api.Sweeper, context or Context()
 
-    def send(self, method, path, body=None):
+    def send(self, method, path, body=None, headers=None):
         text = body if isinstance(body, str) else json.dumps(body)
-        return self.filter(SimpleNamespace(path_info=path, method=method, body=text, environ={"nova.context": self.context}))
+        environ = {"nova.context": self.context}
+        return self.filter(SimpleNamespace(path_info=path, method=method, body=text, environ=environ, headers=headers or {}))
 
-    def act(self, action, arguments=None, uuid=UUID):
-        return seen(self.send("POST", f"/v2.1/servers/{uuid}/action", {action: arguments}))
+    def act(self, action, arguments=None, uuid=UUID, headers=None):
+        return seen(self.send("POST", f"/v2.1/servers/{uuid}/action", {action: arguments}, headers))
 
     def show(self, uuid=UUID):
         return seen(self.send("GET", f"/v2.1/servers/{uuid}/os-quiesce"))
@@ -126,6 +128,7 @@ def test_a_freeze_is_answered_with_all_that_identifies_it(client, nova, guest, d
         "now": later(nova, 0),
         "default_timeout": 60,
         "max_timeout": 300,
+        "create_image": True,
     }
     assert client.show() == (200, content)
     assert db.task_state is None
@@ -371,7 +374,8 @@ def test_a_thaw_says_that_the_freeze_had_held(client, guest, nova, db):
     assert content["last"] == {"token": "ours", "outcome": "unquiesced", "intact": True, "at": later(nova, 0)}
     assert [action for _uuid, action, _project in nova.log] == ["quiesce", "unquiesce"]
     assert nova.finished == [(uuid, project) for uuid, _action, project in nova.log]
-    assert client.show()[1] == {"state": "none", "last": content["last"], "now": later(nova, 0), "default_timeout": 60, "max_timeout": 300}
+    limits = {"default_timeout": 60, "max_timeout": 300, "create_image": True}
+    assert client.show()[1] == {"state": "none", "last": content["last"], "now": later(nova, 0), **limits}
 
 
 def test_a_thaw_that_was_carried_out_is_confirmed_as_often_as_it_is_asked_for(client, guest):
@@ -765,6 +769,138 @@ def test_what_is_kept_fits_into_nova(client, nova, db):
     assert all(len(value) <= 255 and isinstance(value, str) for value in db.system_metadata.values())
     client.unquiesce(token="y" * 64)
     assert set(db.system_metadata) == {"image_os", "quiesce_ended"}
+
+
+# Images ----------------------------------------------------------------------------------------
+
+
+def imaging(client, nova, task="image_uploading", token="ours"):
+    """A frozen server of which Nova is making an image."""
+    client.quiesce(token="ours")
+    answer = client.act("createImage", {"name": "root"}, headers={"X-OpenStack-Quiesce-Token": token})
+    nova.rows[UUID].task_state = task
+    return answer
+
+
+def test_who_holds_a_freeze_may_have_an_image_made(client, nova, guest):
+    assert imaging(client, nova) is client.passed
+    assert guest.is_frozen
+
+
+@pytest.mark.parametrize("token", ["theirs", "", None])
+def test_others_may_not(client, nova, guest, token):
+    client.quiesce(token="ours")
+    status, message = client.act("createImage", {"name": "root"}, headers={"X-OpenStack-Quiesce-Token": token} if token is not None else {})
+    assert (status, "Cannot 'createImage'" in message) == (409, True)
+
+
+def test_who_holds_a_freeze_may_do_nothing_else_that_would_break_it(client, guest):
+    client.quiesce(token="ours")
+    assert client.act("createBackup", {}, headers={"X-OpenStack-Quiesce-Token": "ours"})[0] == 409
+
+
+def test_no_image_is_made_while_the_freeze_is_under_way(client, nova, api, guest):
+    guest.ask = MagicMock(side_effect=lambda *_args: answers.append(client.act("createImage", {}, headers={"X-OpenStack-Quiesce-Token": "ours"})))
+    answers = []
+    client.quiesce(token="ours")
+    assert answers[0][0] == 409
+
+
+@pytest.mark.parametrize("task", IMAGE_TASKS)
+def test_a_thaw_does_not_wait_for_an_image_nor_touch_nova_s_task(client, nova, db, guest, task):
+    imaging(client, nova, task)
+    states = []
+    nova.on_save = lambda instance: states.append(instance.task_state)
+    status, content = client.unquiesce(token="ours")
+    assert (status, content["state"], content["last"]["intact"], guest.is_frozen) == (202, "none", True, False)
+    assert (db.task_state, set(states)) == (task, {task})
+    assert set(db.system_metadata) == {"image_os", "quiesce_ended"}
+
+
+def test_a_guest_that_was_thawed_while_an_image_was_made_is_not_intact(client, nova, guest):
+    imaging(client, nova)
+    guest.is_frozen = False
+    assert client.unquiesce(token="ours")[1]["last"]["intact"] is False
+    assert not guest.is_frozen
+
+
+def test_beside_an_image_only_one_request_thaws(client, nova, api, guest):
+    """A second one would freeze the guest again for a moment, to find out whether it still is."""
+    imaging(client, nova)
+    asked, answers = guest.ask, []
+
+    def ask(method, seconds):
+        answers.append(client.unquiesce(token="ours"))
+        asked(method, seconds)
+
+    guest.ask = ask
+    assert client.unquiesce(token="ours")[0] == 202
+    assert {status for status, _message in answers} == {409}
+    assert all("is being unquiesced by another request; try again" in message for _status, message in answers)
+
+
+def test_of_two_that_read_the_record_at_once_one_thaws(client, nova, api, guest):
+    imaging(client, nova)
+    first, second = nova.instance(), nova.instance()
+    record = api.Record.of(first)
+    api.Aside(first, record)
+    with pytest.raises(UnexpectedTaskStateError):
+        api.Aside(second, record)
+
+
+def test_who_is_overtaken_while_it_writes_gives_up(client, nova, api, guest):
+    imaging(client, nova)
+    mine, others = nova.instance(), nova.instance()
+    record = api.Record.of(mine)
+
+    def overtake(instance):
+        nova.on_save = lambda _instance: None
+        instance.refresh = lambda: (api.dataclasses.replace(record, until=nova.clock.now()).put_on(others), others.save(), type(instance).refresh(instance))
+
+    nova.on_save = overtake
+    with pytest.raises(UnexpectedTaskStateError):
+        api.Aside(mine, record)
+    assert api.Record.of(nova.instance()).until == nova.clock.now()
+
+
+def test_the_record_of_another_process_is_left_for_the_sweep(client, nova, api, guest):
+    imaging(client, nova)
+    instance = nova.instance()
+    aside = api.Aside(instance, api.Record.of(instance))
+    others = nova.instance()
+    api.dataclasses.replace(api.Record.of(others), until=nova.clock.now()).put_on(others)
+    others.save()
+    aside.clear()
+    assert api.Record.of(nova.instance()).is_due
+
+
+def test_a_thaw_beside_an_image_that_failed_is_left_to_the_sweep(client, nova, api, guest):
+    imaging(client, nova)
+    guest.fails_with = AWAY
+    assert client.unquiesce(token="ours")[0] == 409
+    assert api.Record.of(nova.instance()).is_due
+    guest.fails_with = None
+    assert client.unquiesce(token="ours")[0] == 202
+    assert not guest.is_frozen
+
+
+def test_a_thaw_beside_an_image_whose_process_dies_is_left_to_the_sweep(client, nova, api, guest):
+    imaging(client, nova)
+    asked, guest.ask = guest.ask, MagicMock(side_effect=KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        client.unquiesce(token="ours")
+    guest.ask = asked
+    record = api.Record.of(nova.instance())
+    assert (record.state, record.is_due) == ("unquiescing", False)
+    nova.clock.turn(120)
+    assert (expire(api, nova)[0], guest.is_frozen) == (False, False)
+    nova.rows[UUID].task_state = None
+    assert expire(api, nova)[0] is True
+
+
+def test_a_server_whose_image_is_made_and_that_nobody_froze_is_not_given_up(client, nova, guest):
+    nova.rows[UUID].task_state = "image_uploading"
+    assert client.unquiesce(token="ours")[0] == 409
 
 
 # Requests --------------------------------------------------------------------------------------

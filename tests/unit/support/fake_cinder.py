@@ -7,11 +7,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import threading
-from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import GroupType, Pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
     FakeTime,
     group_snapshot,
@@ -35,7 +35,7 @@ class FakeCinder:
     """
 
     def __init__(self, *volumes, project_id="project", groups=(), refusing=(), failing=(), seconds=None, time=None, lag=0):
-        self.cloud = SimpleNamespace(site="primary", project_id=project_id)
+        self.cloud = cloud_with_images("primary", project_id)
         self.time = time or FakeTime()
         self.calls = []
         #: How often the snapshots themselves were looked at within a freeze.

@@ -23,6 +23,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 
 
 def server(name, **changes):
@@ -268,7 +269,7 @@ class FakeBackups:
     """The backups of a project, whose metadata can be replaced."""
 
     def __init__(self, *backups):
-        self.cloud = SimpleNamespace(site="remote")
+        self.cloud = cloud_with_images("remote")
         self.by_id = {one.id: one for one in backups}
         self.writes = 0
 
@@ -293,7 +294,7 @@ class FakeCopies(FakeBackups):
 
     def __init__(self, site, backups=(), snapshots=(), journal=None, refused=None, broken=None):
         super().__init__(*backups)
-        self.cloud = SimpleNamespace(site=site)
+        self.cloud = cloud_with_images(site)
         self.journal = [] if journal is None else journal
         self.refused, self.broken = refused or {}, broken or {}
         self._snapshots = {one.id: one for one in snapshots}

@@ -25,6 +25,8 @@ fasteners oslo_messaging webob webob.dec webob.exc nova nova.api nova.api.openst
 oslo_config oslo_log oslo_policy
 """.split()
 STATES = "ACTIVE BUILDING PAUSED SUSPENDED STOPPED RESCUED RESIZED SOFT_DELETED DELETED ERROR SHELVED SHELVED_OFFLOADED"
+#: In their order, while Nova makes an image.
+IMAGE_TASKS = ("image_snapshot_pending", "image_snapshot", "image_pending_upload", "image_uploading")
 POWER = {"NOSTATE": 0, "RUNNING": 1, "PAUSED": 3, "SHUTDOWN": 4, "CRASHED": 6, "SUSPENDED": 7}
 #: Rules that a user needs besides being an administrator.
 RULE = "os_compute_api:os-quiesce:"
@@ -285,6 +287,7 @@ def _stubs(deployment):
     compute = stubs["nova.compute"]
     compute.vm_states = SimpleNamespace(**{name: name.lower() for name in STATES.split()})
     compute.power_state = SimpleNamespace(**POWER)
+    compute.task_states = SimpleNamespace(**{name.upper(): name for name in IMAGE_TASKS})
     compute.api.API = lambda: SimpleNamespace(get=deployment.get)
     compute.rpcapi.ComputeAPI = lambda: SimpleNamespace(router=SimpleNamespace(client=deployment.client))
     compute.utils.EventReporter = lambda *arguments: contextlib.nullcontext()

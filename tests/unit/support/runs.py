@@ -125,7 +125,7 @@ def checkpoint(document=None, warnings=(), **given):
 def _volume(index, one, status, requested, ready):
     return {
         "source_id": shop.uuid(index),
-        "server": one[0],
+        "servers": [one[0]],
         "name": one[1],
         "device": "/dev/vda",
         "size": one[2],

@@ -42,7 +42,7 @@ SMALL = Flavor("f-small", "lab.small", 1, 192, 1, 0, 0)
 DB = Flavor("f-db", "lab.db", 1, 320, 1, 0, 0)
 
 #: A run that has no encrypted volumes to restore.
-NOT_ENCRYPTED = {"volume_private_key": None, "admin_cloud": None, "store_cloud": None}
+NOT_ENCRYPTED = {"volume_private_key": None, "import_cloud": None, "store_cloud": None}
 
 
 def uuid(number):
@@ -65,6 +65,7 @@ def _volume(number, name, device, bootable):
         "is_read_only": False,
         "device_tag": None,
         "encryption": None,
+        "is_image": False,
     }
 
 
@@ -123,6 +124,7 @@ RULE = {
     "port_range_max": 5432,
     "remote_ip_prefix": None,
     "remote_group": "shop",
+    "remote_address_group": None,
 }
 DOCUMENT = {
     "schema_version": 3,
@@ -162,6 +164,7 @@ DOCUMENT = {
                 "tags": [],
                 "dns_domain": "",
                 "qos_policy": None,
+                "is_of_others": False,
             }
         ],
         "subnets": [
@@ -206,6 +209,7 @@ DOCUMENT = {
         "ports": [],
         "trunks": [],
         "forwarders": [],
+        "address_groups": [],
     },
     "missing": [],
     "copies": [
@@ -305,6 +309,7 @@ EXTENSIONS = frozenset(
         *("standard-attr-tag", "trunk", "floating-ip-port-forwarding", "extraroute", "dns-integration", "dns-domain-ports"),
         *("qos", "qos-fip", "qos-gateway-ip", "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"),
         *("port-security", "stateful-security-group", "net-mtu-writable"),
+        *("address-group", "security-groups-remote-address-group"),
     }
 )
 

@@ -16,6 +16,7 @@ import requests_mock as http
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 
 NEUTRON, NOVA, CINDER = "http://neutron.example/v2.0", "http://nova.example/v2.1", "http://cinder.example/v3"
+GLANCE = "http://glance.example/v2"
 OURS, THEIRS = "ours", "theirs"
 _SINGULAR = {
     "networks": "network",
@@ -89,12 +90,14 @@ class Tenants:
             NEUTRON: {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": NEUTRON}]}]},
             NOVA: {"version": self._version("v2.1", "2.100", "2.1", NOVA)},
             CINDER: {"version": self._version("v3.0", "3.71", "3.0", CINDER)},
+            GLANCE: {"versions": [{"id": "v2.17", "status": "CURRENT", "links": [{"rel": "self", "href": GLANCE}]}]},
         }
         for endpoint, answer in self._services().items():
             mocker.register_uri(http.ANY, re.compile(re.escape(endpoint) + "/.+"), json=answer)
             mocker.get(endpoint, json=discovery[endpoint])
             mocker.get(f"{endpoint}/", json=discovery[endpoint])
         mocker.get("http://neutron.example/", json=discovery[NEUTRON])
+        mocker.get("http://glance.example/", json=discovery[GLANCE])
 
     @staticmethod
     def _version(name, newest, oldest, endpoint):
@@ -102,11 +105,13 @@ class Tenants:
         return {"id": name, "status": "CURRENT", "version": newest, "min_version": oldest, "links": links}
 
     def _services(self):
-        return {NEUTRON: self._answer(NEUTRON, self._neutron), NOVA: self._answer(NOVA, self._nova), CINDER: self._answer(CINDER, self._cinder)}
+        services = {NEUTRON: self._neutron, NOVA: self._nova, CINDER: self._cinder, GLANCE: lambda *_request: (200, {"images": []})}
+        return {endpoint: self._answer(endpoint, serve) for endpoint, serve in services.items()}
 
     def cloud(self):
         """The cloud as the user of our project sees it."""
         endpoints = {"network_endpoint_override": NEUTRON, "compute_endpoint_override": NOVA, "block_storage_endpoint_override": CINDER}
+        endpoints["image_endpoint_override"] = GLANCE
         connection = openstack.connect(auth_type="none", endpoint=NEUTRON, **endpoints)
         has_service = connection.has_service
         connection.has_service = lambda service: service != "key-manager" and has_service(service)

@@ -153,14 +153,14 @@ class Site:
         return {**shop.NOT_ENCRYPTED, **values, **changes}
 
     def check(self):
-        more = {"user_data_key": None, "remove_old": False, "keep_volumes": False, "command_checks": "refuse"}
+        more = {"user_data_key": None, "admin_cloud": None, "remove_old": False, "keep_volumes": False, "command_checks": "refuse"}
         return os_restore_check.check(SimpleNamespace(params=self._params(**more), warn=self.told.append))
 
     def networks(self):
         return os_restore_networks.run(self._params(), False)
 
     def servers(self):
-        own = {"user_data_key": None, "tiers": None, "volumes": "there", "command_checks": "refuse", "quiesce": QUIESCE}
+        own = {"user_data_key": None, "admin_cloud": None, "tiers": None, "volumes": "there", "command_checks": "refuse", "quiesce": QUIESCE}
         params = self._params(**own, drill_probe={"agent": False, "console": None, "timeout": None})
         return os_restore_servers.run(SimpleNamespace(params=params, warn=self.told.append, check_mode=False))
 

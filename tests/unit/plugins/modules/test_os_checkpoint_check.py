@@ -102,6 +102,16 @@ def test_a_new_checkpoint_needs_room_at_both_sites(clouds):
     assert "'backups' of the project on site 'remote' is 2 too small" in second
 
 
+def test_a_root_disk_that_is_no_volume_needs_no_room_for_backups_but_both_glances(clouds):
+    clouds.servers = {name: server(name, boots_from_image=True, volumes=()) for name in NAMES}
+    clouds.room(primary=0, remote=0)
+    assert clouds.problems() == []
+    glance = clouds.remote.cloud.connection.image
+    glance.get = lambda *_args, **_options: glance._answered(lambda: glance._found("nothing"))
+    (problem,) = clouds.problems()
+    assert "Site 'remote' could not list images" in problem
+
+
 def test_a_proof_of_content_needs_room_for_the_volumes_that_this_run_proves(clouds):
     clouds.room(primary=2, remote=4, volumes=1)
     assert clouds.problems(verification="restore", backup_concurrency=8) == []

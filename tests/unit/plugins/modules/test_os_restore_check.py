@@ -22,7 +22,7 @@ def check(monkeypatch):
         limits = {"quotas": quotas} if quotas else {}
         stock = shop.inventory(site, parts={one.id: one for one in shop.backups()}, **limits).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: None)
-        monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda _cloud, _concurrency, _wanted: stock)
+        monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda *_given: stock)
         warnings = []
         params = {
             "manifest": shop.document(),
@@ -35,6 +35,7 @@ def check(monkeypatch):
             "command_checks": "refuse",
             "drill": None,
             "servers": None,
+            "admin_cloud": None,
         }
         return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 
@@ -73,6 +74,13 @@ def test_what_only_the_site_can_know_is_a_warning(check):
     assert result["missing"]["routers"] == []
     parts = ("of server 'orders-db'", "of server 'shop-front'", "'shop-router' is not connected")
     assert [any(part in one for one in warnings) for part in parts] == [True] * 3
+
+
+def test_a_network_of_others_that_is_meant_by_chance_is_told_but_not_of_a_drill(check):
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(SHARED, name="shop-net")))
+    told = "Network 'shop-net' is the project's own at the source"
+    assert [warning.startswith(told) for warning in check(site)[1]].count(True) == 1
+    assert not any(warning.startswith(told) for warning in check(site, drill="7")[1])
 
 
 def test_nothing_is_made_inside_of_what_others_share(check):

@@ -28,7 +28,7 @@ class Restore:
     started = "2026-11-22T14:30:14.150Z"
     changes = False
 
-    def __init__(self, _compute, _network, plan, _waiter, _concurrency, gates, volumes=None):
+    def __init__(self, _compute, _network, plan, _waiter, _concurrency, gates, volumes=None, admin=None):
         self.plan, self.gates, self.volumes = plan, gates, volumes
         self.steps, self.lone_ports, self.forwarders = plan.servers, plan.ports, plan.forwarders
         self.warnings = []
@@ -60,7 +60,7 @@ def run(monkeypatch):
             return made[0]
 
         monkeypatch.setattr(os_restore_servers, "connect", lambda _params: "cloud")
-        monkeypatch.setattr(os_restore_servers, "look", lambda _cloud, _concurrency: site or shop.prepared_site())
+        monkeypatch.setattr(os_restore_servers, "look", lambda *_given: site or shop.prepared_site())
         monkeypatch.setattr(os_restore_servers, "ServerRestore", restore)
         cinder = SimpleNamespace(cloud=SimpleNamespace(site="remote"), volumes=lambda: list(storage))
         monkeypatch.setattr(os_restore_servers, "BlockStorage", lambda _cloud: cinder)
@@ -82,6 +82,7 @@ def run(monkeypatch):
             "quiesce": QUIESCE,
             "drill": None,
             "drill_probe": PROBE,
+            "admin_cloud": None,
             **changes,
         }
         result = os_restore_servers.run(SimpleNamespace(params=params, warn=warnings.append, check_mode=check_mode))
@@ -136,7 +137,7 @@ def test_everything_that_was_restored_is_removed_in_order(monkeypatch):
     compute = SimpleNamespace(delete_server=note("server"), server=gone)
     network = SimpleNamespace(delete_floating_ip=note("floating address"), delete_port=note("port"))
     monkeypatch.setattr(os_restore_servers, "connect", lambda _params: None)
-    monkeypatch.setattr(os_restore_servers, "look", lambda _cloud, _concurrency: site)
+    monkeypatch.setattr(os_restore_servers, "look", lambda *_given: site)
     monkeypatch.setattr(os_restore_servers, "Compute", lambda _cloud: compute)
     monkeypatch.setattr(os_restore_servers, "Networking", lambda _cloud: network)
     params = {"manifest": shop.document(), "drill": None, "state": "absent", "tiers": None, "servers": None, "volumes": "there"}
@@ -153,7 +154,7 @@ def test_of_some_servers_only_those_are_restored_with_their_tiers_and_volumes(ru
     done = run(COMMAND, servers=["orders-db"], volumes="restore", site=shop.prepared_site(volumes=()), check_mode=True, storage=())
     assert [step.spec.name for step in done.restore.steps] == ["orders-db"]
     assert [tier.name for tier in done.restore.plan.manifest.application.tiers] == ["database"]
-    assert {step.server for step in done.restore.volumes.steps} == {"orders-db"}
+    assert {step.servers for step in done.restore.volumes.steps} == {("orders-db",)}
 
 
 def test_for_a_drill_what_was_asked_for_stands_for_the_checks(run):

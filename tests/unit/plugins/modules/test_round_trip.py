@@ -35,6 +35,16 @@ def test_applications_come_back_as_they_were_or_it_was_said_what_will_be_missing
     _travels()
 
 
+@settings(EXAMPLES, max_examples=20)
+@given(BLUEPRINTS)
+def _travels_in_parts(blueprint):
+    assert travel(blueprint, in_parts=True).violations == []
+
+
+def test_a_part_makes_nothing_of_the_rest_which_a_later_restore_completes():
+    _travels_in_parts()
+
+
 def _nothing(*_given):
     return []
 

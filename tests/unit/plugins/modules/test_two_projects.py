@@ -30,7 +30,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.tenants import OURS, 
 OWNER = Mark("shop", "noon")
 TEXT = OWNER.text()
 SUBNET = {"cidr": "10.10.0.0/24", "ip_version": 4, "enable_dhcp": True, "gateway_ip": "10.10.0.1"}
-CHECK = {"user_data_key": None, "remove_old": False, "keep_volumes": False, "command_checks": "refuse"}
+CHECK = {"user_data_key": None, "admin_cloud": None, "remove_old": False, "keep_volumes": False, "command_checks": "refuse"}
 QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
 DOCUMENT = shop.document()
 DOCUMENT["application"]["tiers"][0]["checks"] = []
@@ -106,7 +106,7 @@ class Site:
         return os_restore_volumes.run(self._params(wait=True, **changes), False)
 
     def servers(self, **changes):
-        own = {"user_data_key": None, "tiers": None, "volumes": "there", "command_checks": "refuse", "quiesce": QUIESCE}
+        own = {"user_data_key": None, "admin_cloud": None, "tiers": None, "volumes": "there", "command_checks": "refuse", "quiesce": QUIESCE}
         probe = {"agent": False, "console": None, "timeout": None}
         params = self._params(**{**own, "drill_probe": probe, **changes})
         return os_restore_servers.run(SimpleNamespace(params=params, warn=print, check_mode=False))
@@ -256,7 +256,7 @@ def test_the_check_looks_at_nothing_of_others(site, tenants):
     found = os_restore_check.check(module)
     assert found["problems"] == []
     assert {kind: len(specs) for kind, specs in found["missing"].items()} == {
-        "networks": 1, "subnets": 1, "routers": 1, "security_groups": 2, "key_pairs": 1, "server_groups": 1
+        "networks": 1, "subnets": 1, "routers": 1, "security_groups": 2, "address_groups": 0, "key_pairs": 1, "server_groups": 1
     }
     assert tenants.writes == []
 

@@ -37,6 +37,8 @@ _IGNORED: dict[str, set[str]] = {
     "router": {"distributed", "ha", "external_fixed_ips"},
     "security group": set(),
     "rule of security group": {"security_group_id"},
+    # Neutron does not show whether an address group is shared.
+    "address group": {"shared"},
 }
 
 
@@ -81,6 +83,8 @@ class _Side:
         self.ports = [self._neutron["ports"][port] for server in self.servers for port in server["_ports"]]
         self.networks = [one for one in self._neutron["networks"].values() if one["id"] in {port["network_id"] for port in self.ports}]
         inside = {one["id"] for one in self.networks}
+        #: What others provide is as they like it.
+        self._own = {one["id"] for one in self.networks if one["project_id"] == project}
         self.subnets = [one for one in self._neutron["subnets"].values() if one["network_id"] in inside]
         self.loose = [
             one
@@ -99,18 +103,27 @@ class _Side:
         for port in (*self.ports, *self.loose):
             yield from self._of_port(port)
         for network in self.networks:
-            yield self._thing("network", network["name"], network, {"is the project's own": network["project_id"] == self._project})
+            is_own = network["project_id"] == self._project
+            shown = network if is_own else {"id": network["id"], "name": network["name"]}
+            yield self._thing("network", network["name"], shown, {"is the project's own": is_own})
         for subnet in self.subnets:
-            yield self._thing("subnet", subnet["name"], subnet)
+            if subnet["network_id"] in self._own:
+                yield self._thing("subnet", subnet["name"], subnet)
         for router in self.routers:
             yield self._thing("router", router["name"], self._router(router))
+        yield from self._of_security_groups()
+        for group in self.groups:
+            yield _Thing("server group", group["name"], group["id"], {"policy": group["policy"], "rules": group["rules"]})
+
+    def _of_security_groups(self) -> t.Iterator[_Thing]:
         for group in self._security_groups():
             yield self._thing("security group", group["name"], group)
             for rule in self._rules(group):
                 what = ",".join(str(self._named(name, rule.get(name))) for name in _RULE)
                 yield self._thing("rule of security group", f"{group['name']}/{what}", rule, owners=(f"'{group['name']}'",))
-        for group in self.groups:
-            yield _Thing("server group", group["name"], group["id"], {"policy": group["policy"], "rules": group["rules"]})
+        for group_id in {rule.get("remote_address_group_id") for group in self._security_groups() for rule in self._rules(group)} - {None}:
+            addresses = self._neutron["address-groups"][group_id]
+            yield self._thing("address group", addresses["name"], {**addresses, "addresses": sorted(addresses["addresses"])})
 
     def _of_server(self, server: Resource) -> t.Iterator[_Thing]:
         volumes = [self._cinder["volumes"][one["volume_id"]] for one in _in_order(server)]
@@ -120,6 +133,7 @@ class _Side:
         more = {
             "order of disks": [one["size"] for one in volumes],
             "order of interfaces": [self._neutron["ports"][one]["mac_address"] for one in server["_ports"]],
+            "boots from an image": bool(server["image"]),
             "server group": sorted(group["name"] for group in self.groups if server["id"] in group["members"]),
             # Where all are off, the application was shut down for its checkpoint.
             "status": server["status"] if any(one["status"] != "SHUTOFF" for one in self.servers) else "ACTIVE",
@@ -179,6 +193,7 @@ class _Side:
         "qos_policy_id": "policies",
         "subnetpool_id": "subnetpools",
         "remote_group_id": "security-groups",
+        "remote_address_group_id": "address-groups",
         "port_id": "ports",
     }
 
@@ -202,7 +217,7 @@ class _Side:
         return _Thing(kind, label, resource.get("floating_ip_address") or resource["id"], {**values, **(more or {})}, owners)
 
 
-_RULE = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+_RULE = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
 
 def _in_order(server: Resource) -> list[Resource]:

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import LONGEST, Limits, Refused, Request, Resource, expect, expect_text
 
-_BODY = frozenset({"name", "description", "size", "volume_type", "availability_zone", "metadata", "backup_id", "multiattach"})
+_BODY = frozenset({"name", "description", "size", "volume_type", "availability_zone", "metadata", "backup_id"})
 
 
 class Cinder:
@@ -17,7 +17,8 @@ class Cinder:
         self._site = site
         self.by_id: dict[str, dict[str, Resource]] = {"volumes": {}, "backups": {}}
         self.zones = ["nova"]
-        self.types = ["ceph"]
+        #: Extra specs that everybody sees, per type.
+        self.types: dict[str, dict[str, str]] = {"ceph": {}}
         self.limits = Limits(
             {
                 "volumes": lambda project: len(self._of(project)),
@@ -46,7 +47,7 @@ class Cinder:
         return serve[kind](request, rest)
 
     def _types(self, request: Request, rest: tuple[str, ...]) -> Resource:
-        shown = [] if request.query.get("marker") else [{"id": f"type-{name}", "name": name} for name in self.types]
+        shown = [] if request.query.get("marker") else [{"id": f"type-{name}", "name": name, "extra_specs": specs} for name, specs in self.types.items()]
         return {"volume_types": shown} if not rest else {"volume_type": shown[0]}
 
     # Volumes
@@ -59,13 +60,17 @@ class Cinder:
         volume = self.by_id["volumes"].get(rest[0])
         if volume is None or volume["project_id"] != request.caller.project:
             raise Refused(404, f"Volume {rest[0]} could not be found.")
-        if request.method == "DELETE":
+        if request.method == "DELETE" and not rest[1:]:
             expect(not volume["attachments"], "Volume is in use")
             del self.by_id["volumes"][volume["id"]]
             return None
         if request.method == "PUT" and not rest[1:]:
             expect_text(request.body["volume"], "name", "description")
             volume.update(request.body["volume"])
+        if rest[1:2] == ("metadata",) and request.method == "DELETE":
+            expect(rest[2] in volume["metadata"], f"Metadata item {rest[2]} was not found", 404)
+            del volume["metadata"][rest[2]]
+            return None
         if rest[1:] == ("metadata",):
             merged = {**({} if request.method == "PUT" else volume["metadata"]), **request.body["metadata"]}
             _expect_metadata(merged)
@@ -97,7 +102,7 @@ class Cinder:
             expect(name in _BODY, f"Additional properties are not allowed ('{name}' was unexpected)")
         expect_text(wanted, "name", "description")
         _expect_metadata(wanted.get("metadata") or {})
-        kind, zone = wanted.get("volume_type") or self.types[0], wanted.get("availability_zone") or self.zones[0]
+        kind, zone = wanted.get("volume_type") or next(iter(self.types)), wanted.get("availability_zone") or self.zones[0]
         expect(kind in self.types, f"Volume type with name {kind} could not be found.", 404)
         expect(zone in self.zones, f"Availability zone '{zone}' is invalid.")
         expect(wanted["size"] > 0, "Invalid size")
@@ -116,7 +121,7 @@ class Cinder:
             "availability_zone": zone,
             "bootable": "false",
             "encrypted": False,
-            "multiattach": bool(wanted.get("multiattach")),
+            "multiattach": self.types[kind].get("multiattach") == "<is> True",
             "metadata": dict(wanted.get("metadata") or {}),
             "attachments": [],
             "group_id": None,
@@ -127,6 +132,14 @@ class Cinder:
         self.by_id["volumes"][one["id"]] = one
         return one
 
+    @staticmethod
+    def reserve(volume: Resource) -> None:
+        """Have a volume given to one more server."""
+        may_be = ("available", "in-use") if volume["multiattach"] else ("available",)
+        told = f"Volume {volume['id']} status must be {' or '.join(may_be)} to reserve, but the current status is {volume['status']}."
+        expect(volume["status"] in may_be, told)
+        volume["status"] = "reserved"
+
     def _restore(self, one: Resource, backup_id: str, project: str) -> None:
         """What the backup has of its volume replaces what the new one was given: all metadata, and name and description where none were."""
         backup = self.by_id["backups"].get(backup_id)
@@ -134,6 +147,7 @@ class Cinder:
             raise Refused(404, f"Backup {backup_id} could not be found.")
         source = backup["_volume"]
         expect(one["size"] >= backup["size"], "Volume size is smaller than the backup's")
+        one["content"] = source.get("content")
         if not one["name"]:
             one |= {"name": source["name"], "description": source["description"]}
         if source["metadata"]:

@@ -22,6 +22,7 @@ _SINGULAR = {
     "trunks": "trunk",
     "policies": "policy",
     "subnetpools": "subnetpool",
+    "address-groups": "address_group",
 }
 _NAMED = {"name": Field(""), "description": Field("")}
 _TAGGED = Field([], "standard-attr-tag", may_create=False, may_change=False)
@@ -110,16 +111,17 @@ _FIELDS: dict[str, dict[str, Field]] = {
         "port_range_max": Field(),
         "remote_ip_prefix": Field(),
         "remote_group_id": Field(),
-        "remote_address_group_id": Field(None, "address-group"),
+        "remote_address_group_id": Field(None, "security-groups-remote-address-group"),
     },
     "trunks": {**_NAMED, "admin_state_up": Field(True), "port_id": Field(may_change=False), "sub_ports": Field([], may_change=False), "tags": _TAGGED},
     "policies": {**_NAMED, "shared": Field(False, is_for_administrators=True)},
+    "address-groups": {**_NAMED, "addresses": Field([], may_change=False), "shared": Field(False, may_create=False, may_change=False)},
     "subnetpools": {**_NAMED, "shared": Field(False, is_for_administrators=True), "prefixes": Field([])},
 }
 #: Extensions that bring whole kinds.
-_KINDS = {"trunks": "trunk", "policies": "qos"}
+_KINDS = {"trunks": "trunk", "policies": "qos", "address-groups": "address-group"}
 #: Extensions that have no field of their own above.
-_FURTHER = ("trunk", "trunk-details", "floating-ip-port-forwarding", "quotas")
+_FURTHER = ("address-group", "trunk", "trunk-details", "floating-ip-port-forwarding", "quotas")
 EXTENSIONS = frozenset({field.extension for fields in _FIELDS.values() for field in fields.values() if field.extension} | {*_FURTHER})
 _ROUTER_PORT, _GATEWAY_PORT, _OF_THE_NETWORK, _SUBPORT = "network:router_interface", "network:router_gateway", "network:distributed", "trunk:subport"
 _WITH_PORTS = ("tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136")
@@ -131,6 +133,7 @@ _AUTOMATIC = ("slaac", "dhcpv6-stateless")
 _LISTED = {"qos/policies": "policies"}
 _MOST_PAIRS, _MOST_NAME_SERVERS, _MOST_HOST_ROUTES, _MOST_ROUTES = 10, 5, 20, 30
 _MTU = 1442
+_REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
 
 class Neutron:
@@ -198,6 +201,8 @@ class Neutron:
         if kind == "security-groups":
             shown["security_group_rules"] = [self.shown("security-group-rules", rule, caller) for rule in self._rules(one)]
             shown["shared"] = False
+        if kind == "address-groups":
+            del shown["shared"]
         if kind == "networks":
             shown["subnets"] = [subnet["id"] for subnet in self._subnets(one["id"])]
         trunk = next((trunk for trunk in self.by_id["trunks"].values() if kind == "ports" and trunk["port_id"] == one["id"]), None)
@@ -243,10 +248,11 @@ class Neutron:
         fields = {name: field for name, field in _FIELDS[kind].items() if self._has(field)}
         self._expect_fields(fields, wanted, caller, "may_create")
         project = wanted.get("project_id") or caller.project
+        expect(caller.sees_all or project == caller.project, "Specifying 'project_id' other than authenticated project requires admin privileges")
         values = {name: wanted.get(name, field.new()) for name, field in fields.items()}
         one = {"id": self._site.new_id(), "project_id": project, **values}
         make = getattr(self, f"_make_{_SINGULAR[kind]}")
-        if kind not in ("trunks", "policies", "subnetpools"):
+        if kind not in ("trunks", "policies", "subnetpools", "address-groups"):
             self.limits.take(project, **{_SINGULAR[kind]: 1})
         make(one, {name for name in wanted if wanted[name] is not None or name in ("gateway_ip", "fixed_ips")}, caller)
         self.by_id[kind][one["id"]] = one
@@ -376,9 +382,7 @@ class Neutron:
 
     def _make_port(self, one: Resource, given: set[str], caller: Caller) -> None:
         network = self._known("networks", one["network_id"], caller)
-        is_owner = caller.sees_all or network["project_id"] == caller.project
-        chosen = "mac_address" in given or any("ip_address" in ip for ip in one["fixed_ips"] or ())
-        expect(is_owner or not chosen, "rule:create_port:fixed_ips is disallowed by policy", 403)
+        self._expect_rights(one, given, network, caller)
         one["mac_address"] = (one["mac_address"] or self._new_mac()).lower()
         expect(one["mac_address"] not in {port["mac_address"] for port in self._ports(network["id"])}, f"MAC {one['mac_address']} is in use", 409)
         one["status"] = "DOWN"
@@ -387,6 +391,21 @@ class Neutron:
             one["ip_allocation"] = "none"
         self._secure(one, given, caller, network)
         self._expect_policy(one, caller)
+
+    @staticmethod
+    def _expect_rights(one: Resource, given: set[str], network: Resource, caller: Caller) -> None:
+        """On a network of others, which must be shared, a member chooses its subnet."""
+        if caller.sees_all or network["project_id"] == caller.project:
+            return
+        expect(network["shared"], "rule:create_port is disallowed by policy", 403)
+        of_owner = {
+            "mac_address": "mac_address" in given,
+            "fixed_ips:ip_address": any("ip_address" in ip for ip in one["fixed_ips"] or ()),
+            "port_security_enabled": "port_security_enabled" in given,
+            "allowed_address_pairs": bool(one["allowed_address_pairs"]),
+        }
+        for name, is_chosen in of_owner.items():
+            expect(not is_chosen, f"(rule:create_port and rule:create_port:{name}) is disallowed by policy", 403)
 
     def _new_mac(self) -> str:
         number = self._site.number()
@@ -486,6 +505,8 @@ class Neutron:
             return {"tags": one["tags"]}
         if action == "add_subports":
             return self._add_subports(one, request)
+        if action == "add_addresses":
+            return self._add_addresses(one, request.body["addresses"])
         return self._join(one, request) if action == "add_router_interface" else self._part(one, request)
 
     def _join(self, router: Resource, request: Request) -> Resource:
@@ -626,15 +647,18 @@ class Neutron:
         group = self._changeable("security-groups", one["security_group_id"], caller)
         one["project_id"] = group["project_id"]
         expect(one["direction"] in ("ingress", "egress") and one["ethertype"] in ("IPv4", "IPv6"), "Invalid direction or ethertype")
-        expect(not (one["remote_group_id"] and one["remote_ip_prefix"]), "Only remote_ip_prefix or remote_group_id may be provided.")
+        remotes = [name for name in _REMOTES if one.get(name)]
+        expect(len(remotes) < 2, "Only remote_ip_prefix, remote_group_id or remote_address_group_id may be provided.")
+        if one.get("remote_address_group_id"):
+            self._known("address-groups", one["remote_address_group_id"], caller)
         if one["remote_group_id"]:
             self._known("security-groups", one["remote_group_id"], caller)
         if one["remote_ip_prefix"]:
             expect(_network(one["remote_ip_prefix"], strict=False).version == int(one["ethertype"][-1]), "Conflicting value ethertype for CIDR")
         one["protocol"] = None if one["protocol"] is None else str(one["protocol"]).lower()
         self._expect_range(one)
-        keys = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
-        expect(not any(all(rule[key] == one[key] for key in keys) for rule in self._rules(group)), "Security group rule already exists.", 409)
+        keys = ("direction", "ethertype", "protocol", "port_range_min", "port_range_max", *_REMOTES)
+        expect(not any(all(rule.get(key) == one.get(key) for key in keys) for rule in self._rules(group)), "Security group rule already exists.", 409)
 
     @staticmethod
     def _expect_range(one: Resource) -> None:
@@ -647,6 +671,17 @@ class Neutron:
             return
         expect(protocol in _WITH_PORTS, "Port range cannot be specified for the protocol")
         expect(least is not None and most is not None and 1 <= least <= most <= 65535, "Invalid port range")
+
+    def _make_address_group(self, one: Resource, _given: set[str], _caller: Caller) -> None:
+        wanted, one["addresses"] = one["addresses"], []
+        self._add_addresses(one, wanted)
+
+    @staticmethod
+    def _add_addresses(group: Resource, wanted: t.Sequence[str]) -> Resource:
+        added = list(dict.fromkeys(str(_network(one, strict=False)) for one in wanted))
+        expect(not {*added} & {*group["addresses"]}, "Addresses already exist in the address group")
+        group["addresses"] = [*group["addresses"], *added]
+        return {"address_group": group}
 
     # Trunks
 
@@ -738,6 +773,10 @@ class Neutron:
         in_use = any(one["id"] in port["security_groups"] for port in self.by_id["ports"].values())
         expect(changed.get("stateful") == one.get("stateful") or not in_use, "Security group is in use", 409)
 
+    def delete(self, kind: str, one: Resource) -> None:
+        """Remove a resource, as other services have it done."""
+        self._delete(kind, one)
+
     def _delete(self, kind: str, one: Resource) -> None:
         ports = self.by_id["ports"].values()
         in_use = {
@@ -747,6 +786,7 @@ class Neutron:
             "security-groups": any(one["id"] in port["security_groups"] for port in ports) or one.get("name") == "default",
             "ports": one.get("device_owner") in (_ROUTER_PORT, _SUBPORT),
             "floatingips": bool(one.get("port_forwardings")),
+            "address-groups": any(rule.get("remote_address_group_id") == one["id"] for rule in self.by_id["security-group-rules"].values()),
         }
         expect(not in_use.get(kind), f"{kind} {one['id']} is in use", 409)
         del self.by_id[kind][one["id"]]

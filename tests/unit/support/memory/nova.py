@@ -24,6 +24,30 @@ _SHOWN_SINCE = {
 _TAKEN_SINCE = {"description": (2, 19), "tags": (2, 52), "trusted_image_certificates": (2, 63), "hostname": (2, 90)}
 _OF_ADMINISTRATORS = ("OS-EXT-SRV-ATTR:root_device_name", "OS-EXT-SRV-ATTR:user_data", "OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname")
 _HOSTNAME, _HOSTNAME_SINCE, _DOMAINS_SINCE = "OS-EXT-SRV-ATTR:hostname", (2, 90), (2, 94)
+#: What Nova shows of a server in each state.
+_STATES: dict[str, Resource] = {
+    status: {"status": status, "OS-EXT-STS:vm_state": state, "OS-EXT-STS:power_state": power}
+    for status, state, power in (
+        *(("ACTIVE", "active", 1), ("SHUTOFF", "stopped", 4), ("PAUSED", "paused", 3), ("SUSPENDED", "suspended", 4), ("RESCUE", "rescued", 1)),
+        *(("VERIFY_RESIZE", "resized", 1), ("SHELVED_OFFLOADED", "shelved_offloaded", 4), ("ERROR", "error", 1)),
+    )
+}
+#: In which states Nova takes an action, and what comes of it.
+_ACTIONS = {
+    "os-stop": (("ACTIVE", "ERROR"), "SHUTOFF"),
+    "os-start": (("SHUTOFF",), "ACTIVE"),
+    "pause": (("ACTIVE",), "PAUSED"),
+    "unpause": (("PAUSED",), "ACTIVE"),
+    "suspend": (("ACTIVE",), "SUSPENDED"),
+    "resume": (("SUSPENDED",), "ACTIVE"),
+    "rescue": (("ACTIVE", "SHUTOFF", "ERROR"), "RESCUE"),
+    "unrescue": (("RESCUE",), "ACTIVE"),
+    "resize": (("ACTIVE", "SHUTOFF"), "VERIFY_RESIZE"),
+    "confirmResize": (("VERIFY_RESIZE",), "ACTIVE"),
+    "shelve": (("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED"), "SHELVED_OFFLOADED"),
+}
+#: Since when a volume may be one for several servers.
+_SHARED_SINCE = (2, 60)
 _POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
 _TAG = re.compile(r"[^,/]{1,60}")
 _MOST_TAGS, _MOST_METADATA = 50, 128
@@ -37,13 +61,20 @@ _BODY = frozenset(
 
 
 class Nova:
-    """:ivar version: the newest that it knows."""
+    """
+    :ivar version: the newest that it knows.
+    :ivar is_slow: whether a server is still being built, and its volumes reserved for it, when servers are listed for the first time after the request.
+    """
 
     def __init__(self, site: t.Any, version: tuple[int, int]) -> None:
         self._site = site
         self.version = version
         self.by_id: dict[str, dict[str, Resource]] = {"servers": {}, "server_groups": {}, "key_pairs": {}, "flavors": {}}
         self.zones = ["nova"]
+        self.is_slow = False
+        self._unfinished: list[tuple[Resource, list[tuple[Resource, bool, str | None]]]] = []
+        #: Ids of the ports that it made for servers by itself.
+        self._made_ports: set[str] = set()
         self.limits = Limits(
             {
                 "instances": lambda project: len(self._of(project)),
@@ -79,7 +110,9 @@ class Nova:
 
     def _servers(self, request: Request, rest: tuple[str, ...]) -> t.Any:
         if request.method == "GET" and rest in ((), ("detail",)):
-            return {"servers": [self._shown(one, request) for one in self._of(request.caller.project)]}
+            shown = [self._shown(one, request) for one in self._of(request.caller.project)]
+            self._finish()
+            return {"servers": shown}
         if request.method == "POST" and not rest:
             return {"server": self._shown(self._build(request), request)}
         server = self.by_id["servers"].get(rest[0])
@@ -160,7 +193,10 @@ class Nova:
         self.limits.take(caller.project, instances=1, cores=flavor["vcpus"], ram=flavor["ram"])
         hostname = wanted.get("hostname") or _hostname(wanted["name"]) or "server"
         ports = self._ports(wanted["networks"], caller, hostname)
-        volumes = self._volumes(wanted["block_device_mapping_v2"], caller)
+        mapping = wanted["block_device_mapping_v2"]
+        self._expect_root(mapping)
+        image = self._image(mapping, wanted.get("imageRef"), flavor)
+        volumes = self._volumes([one for one in mapping if one.get("source_type") != "image"], caller, request.version, image is not None)
         one: Resource = {
             "id": self._site.new_id(),
             "project_id": caller.project,
@@ -173,7 +209,7 @@ class Nova:
             "flavor": {key: flavor[key] for key in ("original_name", "vcpus", "ram", "disk", "ephemeral", "swap", "extra_specs")},
             "key_name": wanted.get("key_name"),
             "config_drive": "True" if wanted.get("config_drive") else "",
-            "image": "",
+            "image": {"id": image["id"], "links": []} if image else "",
             "locked": False,
             "locked_reason": None,
             "trusted_image_certificates": wanted.get("trusted_image_certificates"),
@@ -199,9 +235,20 @@ class Nova:
             group["members"].append(one["id"])
         for port in ports:
             self.plug(one, port)
-        for volume in volumes:
-            self.attach(one, *volume)
+        if self.is_slow:
+            one |= {"status": "BUILD", "OS-EXT-STS:task_state": "spawning"}
+        self._unfinished.append((one, volumes))
+        if not self.is_slow:
+            self._finish()
         return one
+
+    def _finish(self) -> None:
+        """Attach the volumes of the servers that are being built, and start them."""
+        for server, volumes in self._unfinished:
+            for volume in volumes:
+                self.attach(server, *volume)
+            server |= {"status": "ACTIVE", "OS-EXT-STS:task_state": None}
+        self._unfinished = []
 
     def _expect_body(self, wanted: Resource, version: tuple[int, int]) -> None:
         for name in wanted:
@@ -231,6 +278,11 @@ class Nova:
             return []
         found = []
         for one in networks:
+            if "uuid" in one:
+                made = self._site.neutron.create("ports", {"network_id": one["uuid"]}, caller)
+                self._made_ports.add(made["id"])
+                found.append(self._site.neutron.by_id["ports"][made["id"]])
+                continue
             port = self._site.neutron.by_id["ports"].get(one["port"])
             if port is None or not (caller.sees_all or port["project_id"] == caller.project):
                 raise Refused(400, f"Port id {one['port']} could not be found.")
@@ -247,21 +299,41 @@ class Nova:
             port["dns_name"] = server[_HOSTNAME].split(".")[0]
         server["_ports"].append(port["id"])
 
-    def _volumes(self, mapping: t.Sequence[Resource], caller: Caller) -> list[tuple[Resource, bool, str | None]]:
-        found = []
+    @staticmethod
+    def _expect_root(mapping: t.Sequence[Resource]) -> None:
         boots = [one for one in mapping if str(one.get("boot_index")) == "0"]
         expect(len(boots) == 1, "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping combination is not valid.")
-        for one in sorted(mapping, key=lambda one: one is not boots[0]):
+
+    def _image(self, mapping: t.Sequence[Resource], image_ref: str | None, flavor: Resource) -> Resource | None:
+        """The image that a server boots from; None where it boots from a volume."""
+        local = [one for one in mapping if one.get("source_type") == "image"]
+        if not (local or image_ref):
+            return None
+        is_one = [(str(one["boot_index"]), one["destination_type"], one["uuid"]) for one in local] == [("0", "local", image_ref)]
+        expect(is_one, "The image and the block device mapping do not agree.")
+        image = self._site.glance.fake.by_id.get(image_ref)
+        if image is None or image["status"] != "active":
+            raise Refused(400, f"Can not find requested image {image_ref}")
+        expect(image["min_disk"] <= flavor["disk"], "Flavor's disk is too small for requested image.")
+        return t.cast(Resource, image)
+
+    def _volumes(
+        self, mapping: t.Sequence[Resource], caller: Caller, version: tuple[int, int], has_image: bool
+    ) -> list[tuple[Resource, bool, str | None]]:
+        found = []
+        for one in sorted(mapping, key=lambda one: str(one.get("boot_index")) != "0"):
             volume = self._site.cinder.by_id["volumes"].get(one["uuid"])
             if volume is None or volume["project_id"] != caller.project:
                 raise Refused(400, f"Block Device Mapping is Invalid: failed to get volume {one['uuid']}.")
-            expect(volume["status"] == "available", f"volume {volume['id']} is not available")
+            expect(not volume["multiattach"] or version >= _SHARED_SINCE, "Multiattach volumes are only supported starting with compute API version 2.60.")
             found.append((volume, bool(one.get("delete_on_termination")), one.get("tag")))
-        expect(found[0][0]["bootable"] == "true", f"Block Device {found[0][0]['id']} is not bootable.")
+        expect(has_image or found[0][0]["bootable"] == "true", "Block Device is not bootable.")
+        for volume, _goes_with_it, _tag in found:
+            self._site.cinder.reserve(volume)
         return found
 
     def attach(self, server: Resource, volume: Resource, goes_with_it: bool, tag: str | None = None, device: str | None = None) -> None:
-        taken = {one["device"] for one in server["_volumes"]}
+        taken = {one["device"] for one in server["_volumes"]} | ({"/dev/vda"} if server["image"] else set())
         device = device or next(name for letter in "abcdefghijklmnopqrstuvwxyz" if (name := f"/dev/vd{letter}") not in taken)
         server["_volumes"].append({"volume_id": volume["id"], "device": device, "delete_on_termination": goes_with_it, "tag": tag})
         volume["status"] = "in-use"
@@ -320,27 +392,36 @@ class Nova:
         expect(not server["locked"] or action in ("unlock", "os-getConsoleOutput"), "Instance is locked", 409)
         if action == "os-getConsoleOutput":
             return {"output": ""}
-        changes: dict[str, tuple[str, Resource]] = {
-            "os-stop": ("ACTIVE", {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4}),
-            "os-start": ("SHUTOFF", {"status": "ACTIVE", "OS-EXT-STS:vm_state": "active", "OS-EXT-STS:power_state": 1}),
-            "pause": ("ACTIVE", {"status": "PAUSED", "OS-EXT-STS:vm_state": "paused", "OS-EXT-STS:power_state": 3}),
-            "suspend": ("ACTIVE", {"status": "SUSPENDED", "OS-EXT-STS:vm_state": "suspended", "OS-EXT-STS:power_state": 4}),
-            "lock": (server["status"], {"locked": True, "locked_reason": (arguments or {}).get("locked_reason")}),
-            "unlock": (server["status"], {"locked": False, "locked_reason": None}),
-        }
-        before, after = changes[action]
-        expect(server["status"] == before, f"Cannot '{action}' instance while it is {server['status']}", 409)
-        server.update(after)
+        if action in ("lock", "unlock"):
+            server |= {"locked": action == "lock", "locked_reason": (arguments or {}).get("locked_reason")}
+            return None
+        if action == "os-resetState":
+            expect(request.caller.sees_all, "Policy doesn't allow os_compute_api:os-admin-actions:reset_state to be performed.", 403)
+            server |= _STATES["ERROR" if arguments["state"] == "error" else "ACTIVE"]
+            return None
+        before, after = _ACTIONS[action]
+        expect(server["status"] in before, f"Cannot '{action}' instance while it is {server['status']}", 409)
+        server |= _STATES[after]
+        if action == "shelve":
+            # A server whose disks are volumes is taken off its host at once; they are kept for it, and attached to nothing.
+            for volume in (self._site.cinder.by_id["volumes"][one["volume_id"]] for one in server["_volumes"]):
+                volume |= {"status": "reserved", "attachments": []}
         return None
 
     def _remove(self, server: Resource) -> None:
         expect(not server["locked"], "Instance is locked", 409)
-        for port_id in server["_ports"]:
-            self._site.neutron.by_id["ports"][port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
+        ports = self._site.neutron.by_id["ports"]
+        # It takes Neutron's word for which ports the server has, and its own for which were there before.
+        for port_id in [one for one in self._made_ports if one in ports and ports[one]["device_id"] == server["id"]]:
+            self._site.neutron.delete("ports", ports[port_id])
+        for port_id in [one for one in server["_ports"] if one not in self._made_ports]:
+            ports[port_id] |= {"device_id": "", "device_owner": "", "status": "DOWN"}
         for one in server["_volumes"]:
             volume = self._site.cinder.by_id["volumes"][one["volume_id"]]
-            volume |= {"status": "available", "attachments": []}
-            if one["delete_on_termination"]:
+            left = [other for other in volume["attachments"] if other["server_id"] != server["id"]]
+            volume |= {"status": "in-use" if left else "available", "attachments": left}
+            # Cinder deletes none that another server has.
+            if one["delete_on_termination"] and not left:
                 del self._site.cinder.by_id["volumes"][one["volume_id"]]
         for group in self.by_id["server_groups"].values():
             group["members"] = [one for one in group["members"] if one != server["id"]]

@@ -20,6 +20,7 @@ from unittest import mock
 import openstack.resource as sdk
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.image_marks import CopyMark
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work import pool
@@ -27,8 +28,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.alike import Difference, differences
-from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Resource
-from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, OURS, THEIRS, MemorySite, connection_to
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
+from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, THEIRS, MemorySite, connection_to
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import APPLICATION, Blueprint, Remote, Source
 
 _MODULES = (os_application_info, os_restore_check, os_restore_networks, os_restore_servers)
@@ -43,6 +44,7 @@ _WORDS = {
     "mtu": ("MTU",),
     "enable_snat": ("snat", "external_gateway_info"),
     "trunk_details": ("trunk",),
+    "interfaces": ("interfaces", "is not connected"),
     "order of disks": ("boots from",),
     "OS-EXT-SRV-ATTR:hostname": ("host name",),
     "delete_on_termination": ("deletion",),
@@ -90,62 +92,87 @@ def _attributes(kind: t.Any, *components: t.Any) -> tuple[tuple[str, t.Any], ...
     return tuple(_REAL_ATTRIBUTES(kind, *components))
 
 
-class _Params(dict[str, t.Any]):
+@contextlib.contextmanager
+def at_once() -> t.Iterator[None]:
+    """Within it, the library does one thing after the other, and the SDK does not look for the same attributes again and again."""
+    with mock.patch.object(pool, "concurrent", _CONCURRENT), mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)):
+        yield
+
+
+class Params(dict[str, t.Any]):
     """Parameters of a module: what is not given is null, as Ansible has it."""
 
     def __missing__(self, name: str) -> None:
         return None
 
 
-class _Modules:
-    """The collection's modules at one site."""
+class Modules:
+    """The collection's modules at one site.
 
-    def __init__(self, site: MemorySite) -> None:
+    :param has_admin: whether an administrator's credentials are given to those that take some.
+    :ivar warnings: that they gave.
+    """
+
+    def __init__(self, site: MemorySite, has_admin: bool = False) -> None:
         self.site = site
         self.warnings: list[str] = []
+        self._admin_cloud = "remote-admin" if has_admin else None
 
     @contextlib.contextmanager
-    def _there(self) -> t.Iterator[None]:
-        cloud = Cloud(connection_to(self.site), self.site.name)
-        cloud.__dict__["project_id"] = OURS
+    def there(self) -> t.Iterator[Cloud]:
+        """Have the modules call the site, one request after the other; yields it as the project sees it."""
+        cloud, admin = self._cloud(self.site.caller), self._cloud(Caller(OPERATOR, sees_all=True))
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
-            stack.enter_context(mock.patch.object(pool, "concurrent", _CONCURRENT))
-            stack.enter_context(mock.patch.object(sdk.Resource, "_attributes_iterator", classmethod(_attributes)))
+            for module in (os_restore_check, os_restore_servers):
+                stack.enter_context(mock.patch.object(module, "connect_other", lambda _cloud: admin))
+            stack.enter_context(at_once())
             stack.enter_context(mock.patch.object(os_restore_servers, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
-            yield
+            yield cloud
+
+    def _cloud(self, caller: Caller) -> Cloud:
+        cloud = Cloud(connection_to(self.site, caller), self.site.name)
+        cloud.__dict__ |= {"project_id": caller.project, "roles": frozenset({"member", "admin"} if caller.sees_all else {"member"})}
+        return cloud
 
     def _module(self, **params: t.Any) -> t.Any:
-        return SimpleNamespace(params=_Params(concurrency=1, **params), warn=self.warnings.append, check_mode=False)
+        return SimpleNamespace(params=Params(concurrency=1, admin_cloud=self._admin_cloud, **params), warn=self.warnings.append, check_mode=False)
 
     def captured(self, definition: Resource) -> Resource:
-        with self._there():
+        with self.there():
             module = self._module(application=definition, user_data="omit")
             return t.cast(Resource, os_application_info.run(module)["application_description"])
 
-    def checked(self, manifest: Resource) -> list[str]:
-        with self._there():
-            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse")
+    def checked(self, manifest: Resource, **more: t.Any) -> list[str]:
+        """The problems of a restore.
+
+        :param more: further parameters of the modules, such as a mapping.
+        """
+        with self.there():
+            module = self._module(manifest=manifest, remove_old=False, keep_volumes=False, command_checks="refuse", **more)
             return t.cast("list[str]", os_restore_check.check(module)["problems"])
 
-    def restored(self, manifest: Resource) -> bool:
+    def restored(self, manifest: Resource, **more: t.Any) -> bool:
         """Restore; returns whether anything was changed."""
-        with self._there():
-            made = os_restore_networks.run(self._module(manifest=manifest).params, False)
+        with self.there():
+            made = os_restore_networks.run(self._module(manifest=manifest, **more).params, False)
             self.warnings += made["warnings"]
             own = {"state": "present", "timeout": 60, "volumes": "restore", "command_checks": "refuse", "quiesce": _QUIESCE, "drill_probe": _PROBE}
-            built = os_restore_servers.run(self._module(manifest=manifest, **own))
+            built = os_restore_servers.run(self._module(manifest=manifest, **own, **more))
             return bool(made["changed"] or built["changed"])
 
 
-def travel(blueprint: Blueprint) -> Outcome:
-    """Protect, restore and compare an application."""
+def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
+    """Protect, restore and compare an application.
+
+    :param in_parts: whether a server is restored by itself first.
+    """
     source = Source(blueprint)
     if not source.servers:
         return Outcome("no servers")
     remote = Remote(blueprint, source)
-    here, there = _Modules(source.site), _Modules(remote.site)
+    here, there = Modules(source.site), Modules(remote.site, blueprint["remote"]["has_admin"])
     names = [server["name"] for server in source.servers]
     definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
     with _untouched(source.site, remote.site) as violations:
@@ -153,7 +180,7 @@ def travel(blueprint: Blueprint) -> Outcome:
             description = here.captured(definition)
         except (CheckFailed, InvalidInput) as error:
             return Outcome("refused at capture", (str(error),), violations)
-        manifest = json.loads(json.dumps(_manifest(description, source.site, remote.site)))
+        manifest = json.loads(json.dumps(manifest_of(description, source.site, remote.site)))
         try:
             problems = there.checked(manifest)
         except DrError as error:
@@ -163,6 +190,8 @@ def travel(blueprint: Blueprint) -> Outcome:
             return Outcome("refused at check", tuple(problems), violations)
         outcome = Outcome("restored", violations=violations)
         try:
+            if in_parts:
+                violations += _part(there, manifest)
             there.restored(manifest)
             violations += _second(there, manifest)
         except DrError as error:
@@ -185,7 +214,26 @@ def _untouched(source: MemorySite, remote: MemorySite) -> t.Iterator[list[str]]:
         violations += [f"{kind} of {project} changed: {had[kind]} became {now[kind]}" for kind in had if had[kind] != now[kind]]
 
 
-def _second(there: _Modules, manifest: Resource) -> t.Iterator[str]:
+def _part(there: Modules, manifest: Resource) -> t.Iterator[str]:
+    """Restore one server alone: nothing of the others is made, and all that they need can still be made."""
+    first, others = manifest["servers"][0], manifest["servers"][1:]
+    problems = there.checked(manifest, servers=[first["name"]])
+    there.restored(manifest, servers=[first["name"]])
+    made = {one["metadata"].get("osdr_source") for kind in (there.site.nova.by_id["servers"], there.site.cinder.by_id["volumes"]) for one in kind.values()}
+    made -= _sources(first)
+    yield from problems
+    yield from (f"server {one['name']} was not asked for, and {len(touched)} of it was made" for one in others if (touched := made & _sources(one)))
+    there.site.writes.clear()
+    if there.restored(manifest, servers=[first["name"]]) or there.site.writes:
+        yield f"the same part once more changed something: {there.site.writes}"
+    yield from (f"after a part, the rest cannot be restored: {problem}" for problem in there.checked(manifest))
+
+
+def _sources(server: Resource) -> set[str]:
+    return {server["source_id"], *(volume["source_id"] for volume in server["volumes"])}
+
+
+def _second(there: Modules, manifest: Resource) -> t.Iterator[str]:
     there.site.writes.clear()
     if there.restored(manifest):
         yield "a second restore says that it changed something"
@@ -219,10 +267,21 @@ def _is_about(sentence: str, one: Difference) -> bool:
     return any(name in sentence for name in (one.resource_id, f"'{one.label}'", *one.owners))
 
 
-def _manifest(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
+def _image_copy(root: Resource, remote: MemorySite) -> Copy:
+    """A copy of a root disk, as it is at the remote site."""
+    image_id, marks = remote.new_id(), {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"}
+    mark = CopyMark(image_id, root["source_id"], root["source_id"], root["size"], marks, "digest")
+    remote.glance.fake.add(image_id, b"a root disk", min_disk=root["size"], **mark.properties())
+    return Copy(root["source_id"], "glance_image", image_id, (image_id,), root["size"], False, 1)
+
+
+def manifest_of(description: Resource, source: MemorySite, remote: MemorySite) -> Resource:
     """The manifest of a checkpoint, whose copies are at the remote site."""
-    copies = []
-    for volume in (one for server in description["servers"] for one in server["volumes"]):
+    copies, volumes = [], {one["source_id"]: one for server in description["servers"] for one in server["volumes"]}
+    for volume in volumes.values():
+        if volume["is_image"]:
+            copies.append(plain(_image_copy(volume, remote)))
+            continue
         there = source.cinder.by_id["volumes"][volume["source_id"]]
         held = remote.cinder.hold(there, {"osdr_application": APPLICATION, "osdr_checkpoint": "noon"})
         copy = Copy(volume["source_id"], "cinder_backup", held["id"], (held["id"],), volume["size"], False, 1, "backups", 1)

@@ -15,21 +15,27 @@ import openstack
 import requests
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Request, Resource
 from ansible_collections.osdr.openstack.tests.unit.support.memory.cinder import Cinder
+from ansible_collections.osdr.openstack.tests.unit.support.memory.glance import Glance
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import Neutron
 from ansible_collections.osdr.openstack.tests.unit.support.memory.nova import Nova
 
 #: The newest versions that a site knows, of Nova and Cinder, from the oldest release that is supported.
 NOVA_VERSIONS = ((2, 100), (2, 96), (2, 89))
 CINDER_VERSION = (3, 71)
-_ENDPOINTS = {"neutron": "http://neutron.example/v2.0", "nova": "http://nova.example/v2.1", "cinder": "http://cinder.example/v3"}
-_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage"}
+_ENDPOINTS = {
+    "neutron": "http://neutron.example/v2.0",
+    "nova": "http://nova.example/v2.1",
+    "cinder": "http://cinder.example/v3",
+    "glance": "http://glance.example/v2",
+}
+_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image"}
 _WORDS = {"neutron": lambda text: {"NeutronError": {"message": text, "type": "Refused", "detail": ""}}}
 #: The projects of a site.
 OURS, THEIRS, OPERATOR = "ours", "theirs", "operator"
 
 
 class MemorySite:
-    """Nova, Neutron and Cinder of one site.
+    """Nova, Neutron, Cinder and Glance of one site.
 
     :param extensions: of Neutron.
     :ivar writes: every request that may change something.
@@ -40,10 +46,13 @@ class MemorySite:
         self.name = name
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
+        #: Is called before each of them.
+        self.on_write: t.Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
         self.prefix = sum(map(ord, name)) % 90 + 10
         self.neutron = Neutron(self, extensions)
         self.cinder = Cinder(self)
+        self.glance = Glance(OURS)
         self.nova = Nova(self, nova_version)
 
     def new_id(self) -> str:
@@ -68,7 +77,7 @@ class MemorySite:
 
     def of(self, project: str) -> Resource:
         """Everything of a project, in a form for comparisons."""
-        kinds = {**self.neutron.by_id, **self.nova.by_id, **self.cinder.by_id}
+        kinds = {**self.neutron.by_id, **self.nova.by_id, **self.cinder.by_id, **self.glance.by_id}
         found = {kind: {key: one for key, one in things.items() if one.get("project_id") == project} for kind, things in kinds.items()}
         return t.cast(Resource, json.loads(json.dumps(found)))
 
@@ -76,8 +85,9 @@ class MemorySite:
 class _Transport:
     """What keystoneauth takes for a session of requests."""
 
-    def __init__(self, nova_version: tuple[int, int]) -> None:
+    def __init__(self, nova_version: tuple[int, int], caller: Caller | None) -> None:
         self.site: MemorySite | None = None
+        self._caller = caller
         self._documents = {url: json.dumps(found) for url, found in _discovery(nova_version).items()}
 
     def request(self, method: str, url: str, params: t.Any = None, data: t.Any = None, headers: t.Any = None, **_options: t.Any) -> requests.Response:
@@ -89,8 +99,9 @@ class _Transport:
         path = tuple(piece for piece in parts.path.split("/") if piece)
         site = t.cast(MemorySite, self.site)
         if method != "GET":
+            site.on_write()
             site.writes.append((service, method, *path))
-        request = Request(site.caller, method, path, query, json.loads(data) if data else {}, _version(headers))
+        request = Request(self._caller or site.caller, method, path, query, json.loads(data) if data else {}, _version(headers))
         try:
             status, found = 200, site.serve(service, request)
         except Refused as refused:
@@ -121,28 +132,34 @@ def _discovery(nova_version: tuple[int, int]) -> Resource:
         links = [{"rel": "self", "href": endpoint}]
         return {"version": {"id": name, "status": "CURRENT", "version": ".".join(map(str, newest)), "min_version": oldest, "links": links}}
 
+    glance = {"versions": [{"id": "v2.17", "status": "CURRENT", "links": [{"rel": "self", "href": _ENDPOINTS["glance"]}]}]}
     neutron = {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": _ENDPOINTS["neutron"]}]}]}
     return {
         "http://neutron.example": neutron,
         _ENDPOINTS["neutron"]: neutron,
+        "http://glance.example": glance,
+        _ENDPOINTS["glance"]: glance,
         _ENDPOINTS["nova"]: version("v2.1", nova_version, "2.1", _ENDPOINTS["nova"]),
         _ENDPOINTS["cinder"]: version("v3.0", CINDER_VERSION, "3.0", _ENDPOINTS["cinder"]),
     }
 
 
 @functools.cache
-def _connection(name: str, nova_version: tuple[int, int]) -> tuple[t.Any, _Transport]:
+def _connection(name: str, nova_version: tuple[int, int], caller: Caller | None) -> tuple[t.Any, _Transport]:
     """To make one takes as long as everything that is done with it."""
     endpoints = {f"{_SERVICES[service]}_endpoint_override": endpoint for service, endpoint in _ENDPOINTS.items()}
     connection = openstack.connect(auth_type="none", endpoint=_ENDPOINTS["neutron"], **endpoints)
-    transport = _Transport(nova_version)
+    transport = _Transport(nova_version, caller)
     connection.session.session = transport
     connection.has_service = lambda _service: False
     return connection, transport
 
 
-def connection_to(site: MemorySite) -> t.Any:
-    """The SDK's connection to a site; there is one per name, so that sites of one name are used one after the other."""
-    connection, transport = _connection(site.name, site.nova.version)
+def connection_to(site: MemorySite, caller: Caller | None = None) -> t.Any:
+    """The SDK's connection to a site; there is one per name and caller, so that sites of one name are used one after the other.
+
+    :param caller: whose; of the site's own one where there is none.
+    """
+    connection, transport = _connection(site.name, site.nova.version, caller)
     transport.site = site
     return connection

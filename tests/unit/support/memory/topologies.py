@@ -8,6 +8,7 @@ Numbers choose among what is there, whatever its count.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Resource
@@ -85,8 +86,13 @@ SUBNETS = kind(
     range=_index,
 )
 NETWORKS = kind(
-    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, **_DESCRIBED},
-    {"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,), **_DESCRIPTIONS},
+    {"mtu": None, "secure": True, "up": True, "dns_domain": "", "qos": None, "shared": False, "provided": "", **_DESCRIBED},
+    {
+        **{"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,)},
+        # By the operator of each site; at the remote one perhaps not, not alike, or twice.
+        "provided": ("alike", "alike", "alike", "absent", "secure", "bare", "twice"),
+        **_DESCRIPTIONS,
+    },
     name=_names,
     subnets=some(SUBNETS, 3, 1),
 )
@@ -109,7 +115,7 @@ RULES = st.fixed_dictionaries(
         "ethertype": st.sampled_from(("IPv4", "IPv4", "IPv6")),
         "protocol": st.sampled_from(("tcp", "udp", "icmp", None, "vrrp", "47", "ICMP", "sctp")),
         "range": st.sampled_from(((22, 22), None, (1, 65535), (8, None), (8, 0), (80, 443))),
-        "remote": st.sampled_from((None, "prefix", "any", 0, 1, 2, "default")),
+        "remote": st.sampled_from((None, "prefix", "any", 0, 1, 2, "default", "addresses", "addresses of others")),
         "description": st.sampled_from(("", "", "", "from the front")),
     }
 )
@@ -157,7 +163,7 @@ VOLUMES = kind(
 SERVERS = kind(
     {
         **{"flavor": 0, "metadata": {}, "hostname": None, "renamed": None, "state": None, "locked": None, "config_drive": False, "zone": None},
-        **{"hints": {}, **_DESCRIBED},
+        **{"hints": {}, "imaged": False, **_DESCRIBED},
     },
     {
         "flavor": (1, 2, 3),
@@ -169,6 +175,7 @@ SERVERS = kind(
         "config_drive": (True,),
         "zone": ("nova",),
         "hints": ({"different_cell": "x"},),
+        "imaged": (True, "alone"),
         **_DESCRIPTIONS,
     },
     name=_names,
@@ -195,7 +202,7 @@ _LIMITED = (
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "there": []},
+        **{"default_group": "as new", "there": [], "addresses": []},
     },
     {
         "nova": (1, 2),
@@ -207,8 +214,10 @@ REMOTES = kind(
         "policies": (False,),
         "default_group": ("more", "fewer"),
         "there": (["networks"], ["routers"], ["security-groups"]),
+        "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
     takes_first=st.booleans(),
+    has_admin=st.booleans(),
 )
 _POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
 BLUEPRINTS = kind(
@@ -300,6 +309,8 @@ class Source(_Builder):
         self.site.neutron.takes_first = blueprint["takes_first"]
         self.site.caller = _ADMIN if blueprint["seen_by_administrator"] else _US
         self.networks: list[Resource] = []
+        #: What the operator provides, and how it is at the remote site.
+        self.provided: list[tuple[Resource, str]] = []
         self.subnets: list[Resource] = []
         self.groups: list[Resource] = []
         self.server_groups: list[Resource] = []
@@ -362,15 +373,16 @@ class Source(_Builder):
             "dns_domain": one["dns_domain"],
             "qos_policy_id": (_pick(self.policies, one["qos"]) or {}).get("id"),
             "description": one["description"],
-            "shared": one["shared"] or None,
+            "shared": one["shared"] or bool(one["provided"]) or None,
         }
-        network = self.make("networks", body, _ADMIN, one["tags"])
+        network = self.make("networks", body, _OPERATOR if one["provided"] else _ADMIN, one["tags"])
         if network:
             self.networks.append(network)
+            self.provided += [(network, one["provided"])] if one["provided"] else []
             for subnet in one["subnets"]:
-                self._subnet(network, subnet)
+                self._subnet(network, subnet, _OPERATOR if one["provided"] else _US)
 
-    def _subnet(self, network: Resource, one: Blueprint) -> None:
+    def _subnet(self, network: Resource, one: Blueprint, owner: Caller) -> None:
         cidr = _pick(_RANGES[one["version"]], one["range"])
         gateway = {"first": None, "none": "none", "last": address(cidr, 14), "tenth": address(cidr, 10)}[one["gateway"]]
         body = {
@@ -392,7 +404,7 @@ class Source(_Builder):
         if gateway:
             body["gateway_ip"] = None if gateway == "none" else gateway
         try:
-            subnet = self.site.neutron.create("subnets", body, _US)
+            subnet = self.site.neutron.create("subnets", body, owner)
         except Refused:
             return
         self.subnets.append(subnet)
@@ -416,6 +428,7 @@ class Source(_Builder):
             prefixes = {"prefix": "10.0.0.0/8" if is_v4 else "fd00::/8", "any": "0.0.0.0/0" if is_v4 else "::/0"}
             others = {"default": self.site.neutron.default_group(OURS)}
             meant = others.get(str(remote)) or (_pick(self.groups, remote) if isinstance(remote, int) else None)
+            addresses = self._addresses(str(remote)) if str(remote).startswith("addresses") else None
             least, most = one["range"] or (None, None)
             body = {
                 "security_group_id": group["id"],
@@ -424,8 +437,19 @@ class Source(_Builder):
                 "port_range_max": most,
                 "remote_ip_prefix": prefixes.get(str(remote)),
                 "remote_group_id": meant and meant["id"],
+                "remote_address_group_id": addresses and addresses["id"],
             }
             self.make("security-group-rules", body)
+
+    def _addresses(self, name: str) -> Resource | None:
+        """An address group, perhaps one that the operator shares."""
+        groups = self.site.neutron.by_id["address-groups"].values()
+        found = next((one for one in groups if one["name"] == name), None)
+        if found is None:
+            found = self.make("address-groups", {"name": name, "addresses": ["10.0.0.0/8", "fd00::1/128"]}, _OPERATOR if "others" in name else _US)
+            if found and "others" in name:
+                found["shared"] = True
+        return found
 
     def _key(self, wanted: str, form: str, comment: str) -> None:
         name = self.called("key", wanted, self._unique)
@@ -531,18 +555,21 @@ class Source(_Builder):
 
     def _server(self, one: Blueprint) -> None:
         ports = [port for port in (self._port(drawn) for drawn in one["ports"]) if port]
-        volumes = [self._volume(drawn, place == 0) for place, drawn in enumerate(one["volumes"])]
+        image = self.site.glance.fake.add(self.site.new_id(), b"a root disk") if one["imaged"] else None
+        disks = [] if one["imaged"] == "alone" else one["volumes"]
+        volumes = [self._volume(drawn, place == 0 and not image) for place, drawn in enumerate(disks)]
         mapping = [
-            {"uuid": volume["id"], "boot_index": -1 if place else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
-            for place, (volume, drawn) in enumerate(zip(volumes, one["volumes"], strict=True))
+            {"uuid": volume["id"], "boot_index": -1 if place or image else 0, "delete_on_termination": drawn["goes"], "tag": drawn["tag"]}
+            for place, (volume, drawn) in enumerate(zip(volumes, disks, strict=True))
         ]
         # Those with a device name of their own are attached later.
-        late = [place for place, drawn in enumerate(one["volumes"]) if place and drawn["device"]]
+        late = [place for place, drawn in enumerate(disks) if place and drawn["device"]]
         body = {
             "name": self.called("server", one["name"], self._unique),
             "flavorRef": self.flavors[one["flavor"]]["id"],
             "networks": [{"port": port["id"]} for port in ports] or "none",
-            "block_device_mapping_v2": [entry for place, entry in enumerate(mapping) if place not in late],
+            "imageRef": image and image["id"],
+            "block_device_mapping_v2": [*_root(image), *(entry for place, entry in enumerate(mapping) if place not in late)],
             "key_name": _pick(self.keys, one["key"]),
             "config_drive": one["config_drive"],
             "availability_zone": one["zone"],
@@ -560,7 +587,7 @@ class Source(_Builder):
         server = self.site.nova.by_id["servers"][made["server"]["id"]]
         self.servers.append(server)
         for place in late:
-            drawn = one["volumes"][place]
+            drawn = disks[place]
             if drawn["device"] not in {there["device"] for there in server["_volumes"]}:
                 self.site.nova.attach(server, volumes[place], drawn["goes"], drawn["tag"], drawn["device"])
         self._change(server, one)
@@ -592,6 +619,11 @@ class Source(_Builder):
         if one["image"]:
             volume["volume_image_metadata"] = one["image"]
         return volume
+
+
+def _root(image: Resource | None) -> list[Resource]:
+    """The mapping of a root disk that is made of an image."""
+    return [{"uuid": image["id"], "boot_index": 0, "source_type": "image", "destination_type": "local"}] if image else []
 
 
 def address(cidr: str, offset: int) -> str:
@@ -630,10 +662,19 @@ class Remote(_Builder):
         self.site.neutron.mtu = drawn["mtu"] or self.site.neutron.mtu
         self.operate(drawn["outside"], drawn["policies"])
         flavors(self.site, drawn["flavors"])
+        for network, how in source.provided:
+            for _number in range({"absent": 0, "twice": 2}.get(how, 1)):
+                self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
         self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
+        # Of the project's own networks, those whose names also mean one that the operator provides.
+        provided = {network["name"] for network, how in source.provided if how != "absent"}
+        meant = provided & {network["name"] for network in source.networks if network["project_id"] == OURS}
+        self.used_as_is |= {"networks": self.used_as_is.get("networks", set()) | meant} if meant else {}
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
             self._look_alikes(source)
+        if blueprint["remote"]["addresses"]:
+            self.make("address-groups", {"name": "addresses", "addresses": blueprint["remote"]["addresses"]})
         # What cannot be asked, cannot be checked.
         if drawn["quota"] and "quotas" not in drawn["lacking"]:
             name, limit = drawn["quota"]
@@ -647,6 +688,16 @@ class Remote(_Builder):
         rules = self.site.neutron.by_id["security-group-rules"]
         for rule in [one for one in rules.values() if how == "fewer" and one["security_group_id"] == group["id"] and one["direction"] == "egress"]:
             del rules[rule["id"]]
+
+    def _provide(self, network: Resource, subnets: t.Sequence[Resource], secure: bool) -> None:
+        """What stands for a network that the operator of the source provides."""
+        made = self.make("networks", {"name": network["name"], "shared": True, "port_security_enabled": None if secure else False}, _OPERATOR)
+        for subnet in subnets:
+            if made and subnet["network_id"] == network["id"]:
+                names = ("name", "cidr", "ip_version", "enable_dhcp", "gateway_ip", "allocation_pools", "ipv6_ra_mode", "ipv6_address_mode")
+                # What is null here is asked for all the same.
+                with contextlib.suppress(Refused):
+                    self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, _OPERATOR)
 
     def _there(self, kind: str, source: Source) -> set[str]:
         """Bare ones of the application's names that somebody of the project has made."""

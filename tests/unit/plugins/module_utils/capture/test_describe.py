@@ -8,13 +8,15 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import look as capture_look
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.describe import describe
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of, with_root_devices
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite, user_data_of, with_key_pairs, with_root_devices
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.problems import left_out, warnings
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
+    AddressGroup,
     Attachment,
     FixedIp,
+    Flavor,
     FloatingIp,
     Network,
     Router,
@@ -23,8 +25,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     ServerGroup,
     Subnet,
 )
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.agreement import of_shared
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import ApplicationDescription
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import FloatingSpec, ServerGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressGroupSpec, FloatingSpec, ServerGroupSpec
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, volume
 from ansible_collections.osdr.openstack.tests.unit.support.shop import port
 
@@ -170,7 +173,7 @@ def test_what_a_server_its_ports_and_its_groups_are_is_kept():
 
 
 def test_disks_and_interfaces_have_the_tags_by_which_the_guest_knows_them():
-    server = described(device_tags={"volume-data": "orders", "port-front": "public"}).servers[0]
+    server = described(device_tags={"id-orders-db": {"volume-data": "orders", "port-front": "public"}}).servers[0]
     assert [one.device_tag for one in server.volumes] == [None, "orders", None]
     assert [one.device_tag for one in server.ports] == [None, "public"]
 
@@ -196,6 +199,39 @@ def two_servers(**changes):
     front = server("front", volumes=(("volume-front", False),))
     more = {"volumes": {**VOLUMES, "volume-front": volume("front")}, "devices": {**seen().devices, "id-front": {"volume-front": "/dev/vda"}}}
     return application, seen(servers={"id-orders-db": orders_db(**changes), "id-front": front}, **more)
+
+
+def sharing():
+    """Both servers, which share a volume."""
+    application, site = two_servers(volumes=(("volume-boot", False), ("volume-shared", True)))
+    front = dataclasses.replace(site.servers["id-front"], volumes=(("volume-front", False), ("volume-shared", False)))
+    both = (Attachment("id-orders-db", "/dev/vdb"), Attachment("id-front", "/dev/vdc"), Attachment("id-blog", "/dev/vdd"))
+    shared = volume("shared", bootable=False, multiattach=True, attachments=both)
+    devices = {
+        "id-orders-db": {"volume-boot": "/dev/vda", "volume-shared": "/dev/vdb"},
+        "id-front": {"volume-front": "/dev/vda", "volume-shared": "/dev/vdc"},
+    }
+    tags = {"id-orders-db": {"volume-shared": "journal"}}
+    changes = {"servers": {**site.servers, "id-front": front}, "volumes": {**site.volumes, "volume-shared": shared}}
+    return application, dataclasses.replace(site, devices=devices, device_tags=tags, **changes)
+
+
+def test_a_volume_of_several_servers_is_each_servers_own_way():
+    found = describe(*sharing())
+    database, front = (server.volumes[-1] for server in found.servers)
+    assert (database.source_id, database.device, database.delete_on_termination, database.device_tag) == ("volume-shared", "/dev/vdb", True, "journal")
+    assert (front.source_id, front.device, front.delete_on_termination, front.device_tag) == ("volume-shared", "/dev/vdc", False, None)
+    assert [volume.source_id for volume in found.volumes] == ["volume-boot", "volume-shared", "volume-front"]
+    assert found.holders["volume-shared"] == ["orders-db", "front"]
+    assert of_shared(found.servers) == []
+
+
+def test_a_server_outside_that_has_a_volume_of_the_application_is_named():
+    _application, site = sharing()
+    (told,) = [str(one) for one in left_out(site) if "attachments" in str(one)]
+    assert told.startswith("volume shared (volume-shared): attachments (server id-blog); it is in no tier of the application")
+    own = dataclasses.replace(site.volumes["volume-shared"], attachments=site.volumes["volume-shared"].attachments[:2])
+    assert not [one for one in left_out(dataclasses.replace(site, volumes={**site.volumes, "volume-shared": own})) if "attachments" in str(one)]
 
 
 def intent(**changes):
@@ -235,13 +271,13 @@ def test_an_application_that_was_shut_down_as_a_whole_has_no_standby():
 )
 def test_that_an_application_that_was_shut_down_is_started_is_told(changes, is_told):
     told = [str(one) for one in left_out(seen(servers={"id-orders-db": orders_db(**changes)}))]
-    whole = "server 'orders-db': status (SHUTOFF); all servers of the application are off, so the restored ones are started"
+    whole = "server 'orders-db': status (SHUTOFF); no server of the application runs, so the restored ones are started"
     assert told == [whole] * is_told
     assert left_out(two_servers(**changes)[1]) == []
 
 
 def test_standbys_are_named():
-    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "stay off" in one]
+    (told,) = [one for one in warnings(two_servers(status="SHUTOFF")[1]) if "do not run" in one]
     assert "orders-db (id-orders-db)" in told
     assert "front" not in told
 
@@ -308,7 +344,7 @@ def test_a_description_survives_being_written_and_read():
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
-        ({}, "is not among those of the credentials' user"),
+        ({}, "is not among those of the credentials' user, and only administrators (admin_cloud) see those of others"),
         ({"shop": "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"}, "is a certificate (x509)"),
     ],
     ids=["of another user", "a certificate"],
@@ -340,15 +376,22 @@ def with_group(**changes):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (with_server(boots_from_image=True), "boots from an image: it cannot be restored from volumes; rebuild it"),
+        (
+            with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 0, 0, 0)),
+            "boots from an image, and its flavor does not say how large its root disk is",
+        ),
         (with_server(volumes=()), "Server orders-db (id-orders-db) has no volumes"),
         ({"volumes": {}}, "Volume volume-boot of server orders-db (id-orders-db) is not visible in the project"),
         (with_boot_volume(encrypted=True), "Volume boot (volume-boot) of server orders-db (id-orders-db) is encrypted"),
         (
-            with_boot_volume(attachments=(Attachment("id-orders-db", "/dev/vda"), Attachment("other", "/dev/vdb"))),
-            "is attached to 2 servers",
+            {"networks": {key: one for key, one in seen().networks.items() if key != "net"}},
+            "Port port-front of server orders-db (id-orders-db) is on network net, which belongs to another project and is not shared with this one;",
         ),
-        (with_network(project_id="admin"), "is on network 'shop-net', which belongs to another project (shared or external)"),
+        (
+            with_network(project_id="admin") | {"subnets": {}},
+            "has an address in subnet sub of network 'shop-net', which belongs to another project: the project does not see that subnet;",
+        ),
+        (with_network(name="", project_id="admin"), "The network net has no name; give it one. It belongs to another project: have its owner do that."),
         (with_network(name=""), "The network net has no name"),
         (
             {"networks": {**seen().networks, "twin": network("twin", "shop-net")}},
@@ -357,7 +400,7 @@ def with_group(**changes):
         ({"security_groups": {}}, "Port port-front of server orders-db (id-orders-db) uses security group sg"),
         (
             with_group(rules=(SecurityGroupRule("rule", "ingress", "IPv4", remote_address_group_id="a"),)),
-            "Security group 'shop' has a rule with an address group",
+            "A rule of security group 'shop' names address group a, which the project does not see",
         ),
         (
             with_group(rules=group("x", "x", "foreign").rules),
@@ -372,10 +415,67 @@ def test_what_cannot_be_restored_is_refused(changes, expected):
     assert "Application 'shop' on site 'primary' cannot be captured: nothing was changed" in str(raised.value)
 
 
+def test_address_groups_of_rules_are_described_and_named_by_them():
+    rule = SecurityGroupRule("rule", "ingress", "IPv4", remote_address_group_id="a")
+    there = {"a": AddressGroup("a", "offices", "project", "ours", ("198.51.100.0/24",)), "b": AddressGroup("b", "unused", "project")}
+    found = described(**with_group(rules=(rule,)), address_groups=there).topology
+    assert found.address_groups == (AddressGroupSpec("offices", "ours", ("198.51.100.0/24",)),)
+    assert [rule.remote_address_group for one in found.security_groups for rule in one.rules] == ["offices"]
+    with pytest.raises(CheckFailed, match="The address group a has no name"):
+        described(**with_group(rules=(rule,)), address_groups={"a": AddressGroup("a", "", "project")})
+
+
+def test_the_root_disk_of_a_server_that_boots_from_an_image_comes_first_and_is_no_volume():
+    server = described(**with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 4, 0, 0))).servers[0]
+    root, *volumes = server.volumes
+    assert (root.source_id, root.name, root.size, root.device, root.bootable, root.is_image) == (
+        "id-orders-db",
+        "root disk of orders-db",
+        4,
+        "/dev/vda",
+        True,
+        True,
+    )
+    assert server.root_image == root
+    assert server.attached == tuple(volumes)
+    assert [(one.is_image, one.source_id) for one in volumes] == [(False, f"volume-{name}") for name in ("boot", "data", "data2")]
+
+
+def test_marks_on_the_image_that_a_volume_was_made_of_are_none_of_its_properties():
+    changed = with_boot_volume(image_metadata={"hw_disk_bus": "virtio", "osdr_copy": "{}"})
+    (boot, *_others) = described(**changed).servers[0].volumes
+    assert boot.image_metadata == {"hw_disk_bus": "virtio"}
+
+
+def test_a_server_that_boots_from_an_image_needs_no_volumes():
+    server = described(**with_server(boots_from_image=True, volumes=(), root_device="/dev/sda")).servers[0]
+    assert [(one.source_id, one.device) for one in server.volumes] == [("id-orders-db", "/dev/sda")]
+
+
 def test_all_problems_are_told_at_once():
     with pytest.raises(CheckFailed) as raised:
-        described(**with_server(boots_from_image=True), **with_network(project_id="admin"), **with_boot_volume(encrypted=True))
+        described(
+            **with_server(boots_from_image=True, flavor=Flavor("", "small", 1, 128, 0, 0, 0)),
+            **with_network(name=""),
+            **with_boot_volume(encrypted=True),
+        )
     assert len(raised.value.facts["problems"]) == 3
+
+
+def test_a_network_of_others_is_described_as_such_with_the_subnets_that_the_application_is_in():
+    unused = subnet("unused", "theirs too", "net")
+    found = described(**with_network(project_id="admin", is_shared=True), subnets={**seen().subnets, "unused": unused}).topology
+    assert {one.name: one.is_of_others for one in found.networks} == {"shop-net": True, "back-net": False}
+    assert [one.name for one in found.subnets] == ["shop-subnet"]
+    assert (found.networks_of_others, found.is_of_others("shop-subnet"), found.is_of_others("elsewhere")) == ({"shop-net"}, True, False)
+
+
+def test_of_a_network_of_others_a_subnet_that_one_of_the_projects_routers_joins_is_described():
+    joined = subnet("joined", "joined", "net")
+    interface = port("router", device_id="r", fixed_ips=(FixedIp("joined", "10.0.0.1"),))
+    found = described(**with_network(project_id="admin"), subnets={**seen().subnets, "joined": joined}, ports=(*PORTS, interface)).topology
+    assert [one.name for one in found.subnets] == ["joined", "shop-subnet"]
+    assert found.routers[0].subnets == ("joined", "shop-subnet")
 
 
 class FakeCompute:
@@ -441,6 +541,44 @@ def test_an_administrator_tells_what_a_server_boots_from(monkeypatch, others, fi
 def test_what_an_administrator_does_not_see_is_as_it_was(monkeypatch):
     monkeypatch.setattr(capture_look, "Compute", Administrator())
     assert with_root_devices(Administrator(), seen()) == seen()
+
+
+class KeyHolders:
+    """Nova, as an administrator sees it."""
+
+    def __init__(self, **keys):
+        self._keys = keys
+
+    def __call__(self, _cloud):
+        return self
+
+    def key_pairs_of(self, user_id):
+        return self._keys.get(user_id, {})
+
+
+def keys(monkeypatch, *servers, **holders):
+    monkeypatch.setattr(capture_look, "Compute", KeyHolders(**holders))
+    found = with_key_pairs(None, seen(servers={one.id: one for one in servers}))
+    return found, found.key_pairs
+
+
+def test_the_public_key_is_that_of_who_made_the_server(monkeypatch):
+    theirs, unseen = server("a", user_id="u1", key_name="ops"), server("b", user_id="u2", key_name="hidden")
+    same_name = server("c", user_id="u1", key_name="shop")
+    _found, known = keys(monkeypatch, theirs, unseen, same_name, u1={"ops": "ssh-ed25519 OPS", "shop": "ssh-ed25519 THEIRS", "more": "x"})
+    assert known == {"ops": "ssh-ed25519 OPS", "shop": "ssh-ed25519 THEIRS", "unused": "ssh-ed25519 BBBB unused"}
+
+
+def test_the_credentials_own_key_of_the_name_stands_for_one_that_nobody_shows(monkeypatch):
+    _found, known = keys(monkeypatch, orders_db(user_id="u1"), server("old"))
+    assert known["shop"] == "ssh-ed25519 AAAA shop"
+
+
+def test_different_keys_of_one_name_are_none(monkeypatch):
+    one, other = orders_db(user_id="u1"), server("b", user_id="u2", key_name="shop")
+    found, known = keys(monkeypatch, one, other, u1={"shop": "ssh-ed25519 ONE"}, u2={"shop": "ssh-ed25519 OTHER"})
+    assert "shop" not in known
+    assert "is that of several users, with different keys" in str(next(iter(left_out(dataclasses.replace(found, servers={one.id: one})))))
 
 
 APART = ServerGroup("g1", "apart", "anti-affinity", 2, frozenset({"id-orders-db", "id-other"}))

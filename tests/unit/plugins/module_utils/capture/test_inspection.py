@@ -91,6 +91,24 @@ def test_each_kind_of_resource_is_looked_through():
     ]
 
 
+def test_a_group_of_others_becomes_the_projects_own_and_that_is_told():
+    servers = [nova_server(tenant_id="ours")]
+    told = found(servers=servers, security_groups=[group(shared=True, project_id="theirs")])
+    assert told == [
+        "security group 'shop': project_id (theirs); the restored one is the project's own, as at the checkpoint: what its owner changes does not reach it"
+    ]
+    rule = {"id": "x", "remote_address_group_id": "a"}
+    addresses = [{"id": "a", "name": "offices", "project_id": "theirs"}, {"id": "b", "name": "unused", "project_id": "theirs"}]
+    (told,) = found(servers=servers, security_groups=[group(project_id="ours", security_group_rules=[rule])], address_groups=addresses)
+    assert told.startswith("address group 'offices': project_id (theirs); the restored one is the project's own")
+
+
+def test_of_a_network_of_others_nothing_is_lost():
+    theirs = {"id": "net", "name": "shop-net", "project_id": "operator", "shared": True, "qinq": True}
+    assert found(servers=[nova_server(tenant_id="ours")], networks=[theirs], subnets=[{**TIDY.subnets[0], "leak_routes": True}]) == []
+    assert found(servers=[nova_server(tenant_id="ours")], networks=[{**theirs, "project_id": "ours"}]) != []
+
+
 def test_a_port_is_named_with_its_server():
     ports = [neutron_port(name="eth0", device_profile="gpu")]
     assert found(ports=ports, security_groups=[]) == ["port eth0 (p1) of server 'front': device_profile (gpu)"]

@@ -55,8 +55,10 @@ def test_what_will_be_missing_is_in_the_description_and_in_a_warning(site):
 
 def test_an_administrator_is_asked_what_servers_boot_from_and_nobody_else_is(site, mocker):
     asked = mocker.patch.object(job, "with_root_devices", return_value=site)
+    keys = mocker.patch.object(job, "with_key_pairs", return_value=site)
     job.capture("cloud", APPLICATION, 4)
     asked.assert_not_called()
+    keys.assert_not_called()
     job.capture("cloud", APPLICATION, 4, admin="admin")
     asked.assert_called_once_with("admin", site)
 

@@ -328,3 +328,10 @@ def test_types_may_have_zones_of_their_own(storage, requests_mock):
     listed = [{"id": name, "name": name, **({"extra_specs": shown} if shown else {})} for name, shown in specs.items()]
     requests_mock.get(f"{CINDER}/types", json={"volume_types": listed})
     assert storage.zones_of_types() == {"near": {"az1", "az2"}}
+
+
+def test_types_may_be_for_volumes_of_several_servers_which_not_every_site_shows(storage, requests_mock):
+    specs = {"shared": {"multiattach": "<is> True"}, "else": {"multiattach": "<is> False"}, "plain": {}, "hidden": None}
+    listed = [{"id": name, "name": name, **({} if shown is None else {"extra_specs": shown})} for name, shown in specs.items()]
+    requests_mock.get(f"{CINDER}/types", json={"volume_types": listed})
+    assert storage.multiattach_types() == {"shared": True, "else": False, "plain": False}

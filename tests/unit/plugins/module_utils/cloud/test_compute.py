@@ -220,6 +220,17 @@ def test_key_pairs_are_made_and_removed(compute, requests_mock):
     compute.delete_key_pair("shop")
 
 
+def test_key_pairs_of_another_user_are_seen_by_administrators(compute, requests_mock):
+    listed = requests_mock.get(f"{NOVA}/os-keypairs", json={"keypairs": [{"keypair": {"name": "shop", "public_key": "ssh-ed25519 AAAA"}}]})
+    assert compute.key_pairs_of("u7") == {"shop": "ssh-ed25519 AAAA"}
+    assert listed.request_history[0].qs["user_id"] == ["u7"]
+    requests_mock.get(f"{NOVA}/os-keypairs", status_code=403)
+    assert compute.key_pairs_of("u7") == {}
+    requests_mock.get(f"{NOVA}/os-keypairs", status_code=400)
+    with pytest.raises(CloudError):
+        compute.key_pairs_of("u7")
+
+
 @pytest.mark.parametrize(("max_per_host", "rules"), [(None, {}), (2, {"rules": {"max_server_per_host": 2}})])
 def test_server_groups_are_made_and_removed(compute, requests_mock, max_per_host, rules):
     posted = requests_mock.post(f"{NOVA}/os-server-groups", json={"server_group": {"id": "g1", "name": "apart"}})
@@ -333,6 +344,28 @@ def test_what_freezes_and_thaws_says_so_to_the_right_server(compute, requests_mo
     request = requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202, json={"quiesce": {}})
     act(compute)
     assert [one.json() for one in request.request_history] == [body]
+
+
+@pytest.mark.parametrize(("token", "header"), [("ours", "ours"), (None, None)])
+def test_an_image_is_asked_for_once_and_by_the_holder_of_the_freeze(compute, requests_mock, token, header):
+    request = requests_mock.post(f"{NOVA}/servers/s1/action", status_code=202, json={"image_id": "i1"})
+    assert compute.create_image("s1", "root", {"osdr_root": "s1"}, token) == "i1"
+    assert [one.json() for one in request.request_history] == [{"createImage": {"name": "root", "metadata": {"osdr_root": "s1"}}}]
+    sent = request.last_request.headers
+    assert (sent.get("X-OpenStack-Quiesce-Token"), sent["OpenStack-API-Version"]) == (header, "compute 2.45")
+
+
+def test_what_was_done_with_a_server_is_listed_with_its_request(compute, requests_mock):
+    actions = [{"action": "createImage", "start_time": "2026-11-22T12:00:01.000000", "request_id": "r"}]
+    requests_mock.get(f"{NOVA}/servers/s1/os-instance-actions", json={"instanceActions": actions})
+    assert compute.actions("s1") == [("createImage", "r")]
+
+
+def test_the_image_that_a_server_boots_from_is_known(compute, requests_mock):
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server(image={"id": "i1"})})
+    assert compute.server("s1").image_id == "i1"
+    requests_mock.get(f"{NOVA}/servers/s1", json={"server": nova_server()})
+    assert compute.server("s1").image_id == ""
 
 
 def test_the_quiesce_api_is_waited_for_as_long_as_it_may_take(compute, requests_mock):

@@ -10,6 +10,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.cinder_backu
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content, Manifest
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
 MANIFEST = shop.manifest()
@@ -42,7 +43,7 @@ def by(method):
 
 
 def test_backups_are_what_is_known_first():
-    assert list(methods.METHODS) == ["cinder_backup"]
+    assert list(methods.METHODS) == ["cinder_backup", "glance_image"]
     assert methods.pending("volume", 7) == dataclasses.replace(MANIFEST.copies[0], volume_id="volume", copy_id="", chain=(), size=7,
                                                                incremental=False, object_count=0, container="", stored_bytes=0,
                                                                inventory="", verified="records", content=Content())
@@ -58,7 +59,7 @@ def test_each_part_is_of_the_method_that_keeps_such_parts(two):
 
 
 UNKNOWN = (
-    f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know (it knows cinder_backup). "
+    f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know (it knows cinder_backup, glance_image). "
     "Use a release of osdr.openstack that knows it."
 )
 
@@ -95,6 +96,8 @@ def test_a_site_is_asked_for_the_parts_of_each_methods_own_copies(two):
     asked = []
 
     class Storage:
+        cloud = cloud_with_images("remote")
+
         def backups(self):
             return [backup("mine")]
 

@@ -45,6 +45,12 @@ def test_all_problems_of_a_check_are_numbered_and_told_apart():
     assert error.as_result() == {"code": "check_failed", "problems": ["No quota.", "No network."]}
 
 
+def test_what_several_checks_find_is_told_once():
+    error = CheckFailed("It cannot be done", ["No quota.", "No network.", "No quota."])
+    assert error.as_result()["problems"] == ["No quota.", "No network."]
+    assert str(error).count("No quota.") == 1
+
+
 def test_a_failure_is_the_modules_result():
     module = Module()
     with pytest.raises(Failed), reported(module):

@@ -78,7 +78,7 @@ class Here:
     def __init__(self, name, servers=(), record=None, taken=None, snapshots=()):
         self.name = name
         self.snapshots = lambda application, checkpoint: list(snapshots)
-        self.cloud = SimpleNamespace(site=name)
+        self.cloud, self.admin = SimpleNamespace(site=name), None
         self.catalogue = SimpleNamespace(find=lambda application, checkpoint: taken)
         self._view = View(name, record, (), tuple(servers))
 
@@ -92,7 +92,7 @@ def run(monkeypatch):
         captured = Captured(description or shop.manifest().description, tuple(told))
         monkeypatch.setattr(failover_check, "capture", capture or (lambda cloud, application, concurrency, seals_keys: captured))
         stock = Stock(site or shop.empty_site(), {}, ("ceph",), QUOTAS, shop.ZONES)
-        monkeypatch.setattr(restore_stock, "look", lambda cloud, concurrency: stock)
+        monkeypatch.setattr(restore_stock, "look", lambda *_given, **_more: stock)
         values = {
             "application": APPLICATION,
             "given": "",

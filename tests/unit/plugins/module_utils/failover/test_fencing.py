@@ -90,6 +90,17 @@ def test_a_release_leaves_a_standby_off_and_locks_it_again(how, is_admin):
     assert not any(step.changes for step in plan_release(members(nova), start=True))
 
 
+@pytest.mark.parametrize("status", ["PAUSED", "SUSPENDED"])
+def test_what_its_owner_had_paused_is_paused_after_a_fence_and_its_release(status):
+    nova = FakeNova(*with_standby(status=status))
+    fence(nova)
+    assert all(is_fenced(one) for one in nova.servers())
+    assert release_problems(plan_release(members(nova), start=True), by_admin=False) == []
+    release(nova, start=True)
+    assert (nova.server("id-payments-db").status, nova.server("id-payments-db").locked_reason) == (status, "ask the DBA")
+    assert nova.names("start") == ["orders-db", "shop-front"]
+
+
 def test_a_release_that_died_before_it_locked_a_server_again_does_so_when_it_is_repeated(monkeypatch):
     nova = FakeNova(*with_standby(status="ACTIVE"))
     fence(nova)

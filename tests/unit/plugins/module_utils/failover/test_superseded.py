@@ -8,14 +8,23 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ResourceFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
-from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import OldServerRemover, in_the_way, plan_superseded, removal_problems, without
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import (
+    OldServerRemover,
+    in_the_way,
+    plan_superseded,
+    removal_problems,
+    root_disk_problems,
+    without,
+)
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks_of_others import problems_of_others
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_nova import FakeNova
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import attached, backup, server, volume
 
 #: Taken at the site where the application runs; what is old was fenced two hours before.
 MANIFEST = dataclasses.replace(shop.manifest(), checkpoint=dataclasses.replace(shop.manifest().checkpoint, site="remote"))
@@ -160,6 +169,13 @@ def test_what_is_in_the_way_is_told_exactly():
     assert "1 port (10.10.0.11) and 1 volume; have it removed before the restore (remove_old: true)" in first
 
 
+def test_a_root_disk_that_is_no_volume_cannot_stay_when_its_server_goes():
+    olds = superseded(home(servers=(old_server("orders-db", boots_from_image=True), old_server("shop-front"))))
+    (problem,) = root_disk_problems("primary", olds, True)
+    assert problem.startswith("Server orders-db (id-orders-db) at site 'primary' boots from an image, so its root disk goes with it and cannot be kept")
+    assert root_disk_problems("primary", olds, False) == []
+
+
 def test_once_the_old_is_gone_nothing_is_in_the_way_and_the_quotas_are_free():
     compute = {"instances": Quota("instances", 3, 3), "cores": Quota("cores", 3, 3)}
     full = stock(home(), compute=compute, volume={"volumes": Quota("volumes", 4, 3)})
@@ -168,6 +184,23 @@ def test_once_the_old_is_gone_nothing_is_in_the_way_and_the_quotas_are_free():
     assert problems(left) == []
     assert [one.name for one in left.site.servers] == ["blog"]
     assert {need.resource: need.left for need in judged(left).needs} == {"volumes": 3, "instances": 2, "cores": 2}
+
+
+def sharing(*others):
+    """Both old servers have one more volume, and so have others."""
+    volumes = {name: ((f"volume-{name}", False), ("volume-shared", False)) for name in ("orders-db", "shop-front")}
+    shared = volume("shared", multiattach=True, attachments=attached("orders-db", "shop-front", *others))
+    site = home()
+    servers = tuple(dataclasses.replace(one, volumes=volumes.get(one.name, one.volumes)) for one in site.servers)
+    return dataclasses.replace(site, servers=servers, volumes=(*site.volumes, shared))
+
+
+@pytest.mark.parametrize(("others", "stays"), [((), False), (("blog",), True)], ids=["theirs alone", "somebody else's too"])
+def test_a_volume_of_several_old_servers_frees_its_quota_once_and_only_if_it_goes(others, stays):
+    site = sharing(*others)
+    left = without(stock(site, volume={"volumes": Quota("volumes", 10, 4)}), list(planned(site).values()), keep_volumes=False)
+    assert ("volume-shared" in {one.id for one in left.site.volumes}) is stays
+    assert left.quotas["volume"]["volumes"].in_use == (2 if stays else 1)
 
 
 def test_volumes_that_stay_are_counted_still():
@@ -224,3 +257,18 @@ def test_a_server_that_cannot_be_deleted_is_named():
     nova.delete_server = lambda server_id: nova._act("delete", server_id, status="ERROR", fault="the host is gone")
     with pytest.raises(ResourceFailed, match="orders-db .* could not be deleted: the host is gone"):
         OldServerRemover(nova, Neutron([]), nova.waiter, 1, by_admin=True, keep_volumes=False).remove(superseded(site))
+
+
+def test_on_a_network_of_others_a_member_gets_back_the_ports_that_the_application_left():
+    """Nobody has to choose their addresses again."""
+    theirs = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
+    pairs = ({"ip_address": "10.10.0.100"},)
+    left = home(port={"allowed_address_pairs": pairs}, networks=(shop.PUBLIC, theirs), may_choose=False)
+    document = {**MANIFEST.as_dict()}
+    next(one for one in document["servers"] if one["name"] == "orders-db")["ports"][0]["allowed_address_pairs"] = [dict(one) for one in pairs]
+    manifest = Manifest.parse(document)
+    olds = superseded(left, manifest)
+    assert {old.server.name: len(old.handed) for old in olds} == {"orders-db": 1, "shop-front": 1}
+    plan = RestorePlan.of(manifest, without(stock(left), olds, False).site)
+    assert list(problems_of_others(plan)) == []
+    assert len(list(problems_of_others(RestorePlan.of(manifest, dataclasses.replace(left, ports=()))))) == 2

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.agreement import of_snapshots, of_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.agreement import of_shared, of_snapshots, of_volumes
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 SERVERS = shop.manifest().description.servers
@@ -42,6 +44,29 @@ def test_a_swapped_volume_is_found_from_both_sides():
         f"volume {shop.uuid(3)} of server shop-front has no snapshot",
         f"there is a snapshot of volume {shop.uuid(9)}, which no server has",
     ]
+
+
+def sharing(**changes):
+    """The front end has the database's second volume, too."""
+    front, database = SERVERS
+    return [dataclasses.replace(front, volumes=(*front.volumes, dataclasses.replace(database.volumes[1], **changes))), database]
+
+
+def test_each_server_has_a_shared_volume_in_its_own_way():
+    assert of_shared(SERVERS) == []
+    assert of_shared(sharing(device="/dev/vdz", delete_on_termination=True, device_tag="journal")) == []
+
+
+@pytest.mark.parametrize("change", [{"size": 2}, {"volume_type": "other"}, {"name": "else"}, {"metadata": {}}, {"is_read_only": True}])
+def test_what_servers_say_of_the_same_volume_must_be_the_same(change):
+    (told,) = of_shared(sharing(**change))
+    assert told == f"volume {shop.uuid(2)} is another one on server shop-front than on server orders-db"
+
+
+def test_no_server_has_a_volume_twice():
+    front, database = SERVERS
+    (told,) = of_shared([front, dataclasses.replace(database, volumes=(*database.volumes, database.volumes[1]))])
+    assert told == f"volume {shop.uuid(2)} of server orders-db is described twice"
 
 
 @pytest.mark.parametrize("found", [{}, {"servers": None, "snapshots": "x"}, {"servers": [1, {"name": []}], "snapshots": [{"volume_id": 1, "size": "1"}]}])

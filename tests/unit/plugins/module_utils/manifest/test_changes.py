@@ -139,3 +139,12 @@ def test_a_difference_has_each_part_on_the_sides_where_it_is():
     assert before == {("server", "orders-db"): {"metadata": {"role": "database"}}, ("volume", "/dev/vdb of server orders-db"): {}}
     assert list(after) == [next(key for key in after if key[0] == "rule"), ("server", "orders-db")]
     assert after["server", "orders-db"] == {"metadata": {}}
+
+
+def test_a_key_pair_that_some_credentials_do_not_see_has_not_changed():
+    def unseen(document):
+        document["topology"]["key_pairs"] = []
+        document["missing"] = [{"resource": "server 'orders-db'", "attribute": "key_name", "value": "shop", "note": ""}]
+
+    assert seen(unseen) == seen(unseen, backwards=True) == []
+    assert seen(lambda document: document["topology"]["key_pairs"].clear()) == ["key pair shop went"]

@@ -50,6 +50,8 @@ def rich():
     )
     rules = document["topology"]["security_groups"][0]["rules"]
     rules[:] = [{**shop.RULE, "remote_group": None, "remote_ip_prefix": prefix} for prefix in ("10.10.0.0/24", "10.10.0.21/32", "0.0.0.0/0")]
+    rules.append({**shop.RULE, "remote_group": None, "remote_address_group": "shop-offices"})
+    document["topology"]["address_groups"] = [{"name": "shop-offices", "description": "", "addresses": ["10.10.0.0/25", "198.51.100.0/24"]}]
     for one in document["servers"]:
         (port,) = one["ports"]
         port["allowed_address_pairs"] = [
@@ -69,6 +71,7 @@ RENAMED = {
     "volume_types": {"ceph": "fast"},
     "key_pairs": {"shop": {"name": "dr-key", "make": True}},
     "security_groups": {"shop": {"name": "dr-group", "make": True}},
+    "address_groups": {"shop-offices": {"name": "dr-offices", "make": True}},
     "server_groups": {"shop-apart": {"name": "dr-apart", "make": True}},
     "availability_zones": {"nova": "az-7"},
     "addresses": {"policy": "remap"},
@@ -136,7 +139,7 @@ def test_everything_in_a_subnet_moves_with_it():
         {"destination": "10.21.0.0/24", "nexthop": "10.20.0.1"},
     )
     prefixes = [rule.remote_ip_prefix for rule in mapped.description.topology.security_groups[0].rules]
-    assert prefixes == ["10.20.0.0/24", "10.20.0.21/32", "0.0.0.0/0"]
+    assert prefixes == ["10.20.0.0/24", "10.20.0.21/32", "0.0.0.0/0", None]
     (port,) = server(mapped).ports
     assert port.mac_address == shop.MAC["orders-db"]
     assert port.fixed_ips == (AddressSpec("dr-subnet", "10.20.0.11"),)
@@ -294,3 +297,14 @@ def test_a_drill_has_no_names_in_dns_and_no_range_of_a_pool():
     assert (drilled.topology.networks[0].dns_domain, drilled.topology.subnets[0].subnet_pool) == ("", None)
     assert {(port.dns_name, port.dns_domain, port.floating_ips) for port in drilled.ports} == {("", "", ())}
     assert drilled.topology.forwarders == ()
+
+
+def test_the_sites_own_address_group_is_used_as_it_is():
+    topology = applied(RICH, address_groups={"shop-offices": "theirs"}).description.topology
+    assert topology.address_groups == ()
+    assert [rule.remote_address_group for rule in topology.security_groups[0].rules if rule.remote_address_group] == ["theirs"]
+
+
+def test_address_groups_move_with_the_subnets():
+    (group,) = applied(RICH, **RENAMED).description.topology.address_groups
+    assert (group.name, group.addresses) == ("dr-offices", ("10.20.0.0/25", "198.51.100.0/24"))

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, undecided
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, namesakes, undecided
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import propose
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -145,6 +146,12 @@ def test_what_the_application_does_not_have_any_more_is_drift():
     ]
 
 
+def test_a_root_disk_that_is_a_volume_already_is_drift():
+    assert drifted(root_disks={"orders-db": "volume", "gone": "image"}) == [
+        ("root_disks", name, f"The application has no server '{name}' that boots from an image; remove the entry.") for name in ("gone", "orders-db")
+    ]
+
+
 def test_what_has_no_entry_and_no_namesake_is_drift():
     (found,) = drift(MANIFEST, mapping(external_networks={}), OTHER)
     assert (found.kind, found.name, found.candidates) == ("external_networks", "public", ("provider",))
@@ -189,3 +196,65 @@ def test_what_is_left_out_needs_no_decision():
     without = mapping(external_networks={"public": None}, addresses={"policy": "remap", "floating": False})
     assert undecided(manifest, without, OTHER) == ()
     assert drift(manifest, without, OTHER) == ()
+
+
+# Networks of other projects
+
+
+def provided():
+    document = shop.document()
+    document["topology"]["networks"][0]["is_of_others"] = True
+    return Manifest.parse(document)
+
+
+CORPORATE = dataclasses.replace(shop.NETWORK, name="corporate", project_id="operator", is_shared=True)
+RACK = dataclasses.replace(shop.SUBNET, name="rack", cidr="10.77.0.0/24", project_id="operator")
+WITH_CORPORATE = shop.inventory(shop.prepared_site(networks=(shop.PUBLIC, CORPORATE), subnets=(RACK,), volumes=()), parts=BACKUPS)
+STANDS = {"networks": {"shop-net": "corporate"}, "subnets": {"shop-subnet": {"name": "rack", "cidr": "10.77.0.0/24"}}}
+
+
+def told(found=WITH_CORPORATE, **changes):
+    given = SiteMapping.parse({**shop.SAME_NAMES, **changes})
+    return [(one.kind, one.reason) for one in drift(provided(), given, found)], made(provided(), given, found)
+
+
+def test_what_stands_for_a_network_of_others_is_made_by_no_restore():
+    assert told(**STANDS) == ([], [])
+    by_id = {"networks": {"shop-net": "net"}, "subnets": {"shop-subnet": {"name": "sub", "cidr": "10.77.0.0/24"}}}
+    assert told(**by_id) == ([], [])
+
+
+def test_what_does_not_is_drift_and_its_owner_must_provide_it():
+    found, makes = told()
+    assert [kind for kind, _reason in found] == ["networks", "subnets"]
+    assert all(reason.endswith("or have its owner provide it: at the source it belongs to another project.") for _kind, reason in found)
+    assert makes == []
+
+
+def test_one_of_the_projects_own_in_its_place_is_made_with_its_subnets():
+    found, makes = told(networks={"shop-net": {"name": "own-net", "make": True}})
+    assert found == []
+    assert makes == [{"kind": "networks", "name": "own-net"}, {"kind": "subnets", "name": "shop-subnet"}]
+
+
+def test_what_stands_for_it_is_for_a_person_to_decide():
+    mapped, doubts = propose(provided(), WITH_CORPORATE)
+    assert (mapped.target("networks", "shop-net").name, mapped.target("subnets", "shop-subnet").name) == (None, None)
+    assert [(one.kind, one.candidates) for one in doubts] == [("networks", ("corporate",)), ("subnets", ("rack",))]
+    alike = shop.inventory(shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(CORPORATE, name="shop-net")), volumes=()), parts=BACKUPS)
+    assert propose(provided(), alike)[1] == ()
+
+
+def test_an_external_network_that_is_shared_may_be_meant():
+    shared = dataclasses.replace(CORPORATE, name="shop-net", is_external=True)
+    found = shop.inventory(shop.prepared_site(networks=(shop.PUBLIC, shared), volumes=()), parts=BACKUPS)
+    assert found.names("networks") == ["shop-net"]
+    assert propose(provided(), found)[0].target("networks", "shop-net").name == "shop-net"
+
+
+def test_a_network_of_others_that_happens_to_have_the_name_of_the_projects_own_is_told():
+    there = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(CORPORATE, name="shop-net")))
+    (found,) = namesakes(MANIFEST, SiteMapping(), there)
+    assert found.startswith("Network 'shop-net' is the project's own at the source, but at site 'remote' that is what a network of another project is called")
+    assert list(namesakes(MANIFEST, SiteMapping(), shop.prepared_site())) == list(namesakes(provided(), SiteMapping(), there)) == []
+    assert list(namesakes(MANIFEST, mapping(networks={"shop-net": "shop-net"}), there)) == []

@@ -173,6 +173,13 @@ def test_of_some_servers_only_what_they_need_is_looked_at():
         wish(servers=["web"]).manifest_there()
 
 
+def test_of_some_servers_the_whole_is_known_too_whatever_the_mapping_lacks_for_it():
+    undecided = {"schema_version": 1, "flavors": {"lab.db": None}, "networks": {"shop-net": "dr-net"}}
+    found = wish(mapping=undecided, servers=["shop-front"]).whole_there()
+    assert [one.name for one in found.description.servers] == [one.name for one in MANIFEST.description.servers]
+    assert [one.name for one in found.description.topology.networks] == ["dr-net"]
+
+
 def test_what_cannot_be_done_is_refused():
     undecided = {"schema_version": 1, "flavors": {"lab.db": None}, "volume_types": {"ceph": None}}
     with pytest.raises(MappingInvalid) as raised:

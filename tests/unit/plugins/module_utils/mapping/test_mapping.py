@@ -122,6 +122,7 @@ def test_everything_that_an_application_names_is_known():
         "volume_types": ["ceph"],
         "key_pairs": ["shop"],
         "security_groups": ["shop"],
+        "address_groups": [],
         "server_groups": ["shop-apart"],
         "availability_zones": ["nova"],
         "qos_policies": [],

@@ -271,18 +271,18 @@ def test_a_process_that_guards_somebody_is_left_to_do_so(cloud):
 
 
 @pytest.mark.parametrize(
-    "start",
+    ("start", "why"),
     [
-        "raise SystemExit(3)",
-        "print('nonsense', flush=True)",
-        "print('{', flush=True); import sys; sys.stdin.read()",
-        "print(5, flush=True); import sys; sys.stdin.read()",
+        ("raise SystemExit(3)", "it has ended"),
+        ("print('nonsense', flush=True)", "its answer is invalid"),
+        ("print('{', flush=True); import sys; sys.stdin.read()", "its answer is invalid"),
+        ("print(5, flush=True); import sys; sys.stdin.read()", "its answer is invalid"),
     ],
 )
-def test_a_process_that_ends_or_talks_nonsense_guards_nobody(cloud, archive, monkeypatch, start):
+def test_a_process_that_ends_or_talks_nonsense_guards_nobody(cloud, archive, monkeypatch, start, why):
     monkeypatch.setattr(guard_process, "_START", start)
     guards = cloud.guards()
-    with pytest.raises(FreezeFailed, match="The guard beside the controller does not answer: "):
+    with pytest.raises(FreezeFailed, match=f"The guard beside the controller does not answer: {why}"):
         guards.arm(DB, 3600)
     assert child(guards).wait(PATIENCE) is not None
     assert list(archive.iterdir()) == []

@@ -156,6 +156,16 @@ def test_a_guard_in_the_guest_is_known_by_what_its_hook_says_to_the_probe(driver
     assert action.last_request.json() == {"os-getConsoleOutput": {"length": 50}}
 
 
+@pytest.mark.parametrize("content", [{}, {"create_image": False}, {"create_image": "yes"}])
+def test_an_api_that_lets_nobody_have_an_image_made_is_too_old_for_servers_that_boot_from_one(driver, requests_mock, content):
+    requests_mock.get(SHOW, json={"quiesce": {**quiesce("none")["quiesce"], **content}})
+    requests_mock.post(ACTION, status_code=202, json=quiesce("none"))
+    problem = driver.probe(DB).image_problem
+    assert problem.startswith("Server db (id-db) boots from an image, and the quiesce API of site 'primary' is too old to let Nova make an image of a frozen")
+    requests_mock.get(SHOW, json={"quiesce": {**quiesce("none")["quiesce"], "create_image": True}})
+    assert driver.probe(DB).image_problem is None
+
+
 @pytest.mark.parametrize("answer", [{"status_code": 403}, {"status_code": 500}, {"json": {"output": None}}])
 def test_a_console_that_cannot_be_read_shows_no_guard(driver, requests_mock, answer):
     support, _action = probe(driver, requests_mock, "", **answer)

@@ -84,6 +84,10 @@ def test_why_a_server_cannot_be_paused_is_told():
     assert "Server db (id-db) is ACTIVE (rebooting); only a running" in PauseDriver(None, 5).probe(server("db", task_state="rebooting")).problem
 
 
+def test_a_paused_server_is_not_resumed_while_an_image_of_it_is_uploaded():
+    assert "Nova resumes no paused server until it has uploaded the image" in PauseDriver(None, 5).probe(server("db")).image_problem
+
+
 def test_a_freeze_is_confirmed_by_what_nova_shows(time):
     nova = Nova(("ACTIVE", "pausing"), ("PAUSED", "pausing"), "PAUSED")
     assert pausing(nova, time).freeze(DB, 10) is None

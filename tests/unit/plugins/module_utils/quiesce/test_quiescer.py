@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FreezeFailed, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.states import refusal
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import guard_loop
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import quiescer as quiesce
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
@@ -49,11 +50,11 @@ def three(**nova):
     return Probed("nova", **nova), Probed("libvirt"), Probed("pause", level="paused")
 
 
-def marked(name, driver="libvirt", minutes=60, **more):
+def marked(name, driver="libvirt", minutes=60, status="ACTIVE", **more):
     """A server that a task of its own has frozen."""
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
     mark = {"driver": driver, "until": until.isoformat(), "token": "t", "requested": "then", "frozen": "then", **more}
-    return server(name, metadata={"osdr_freeze": json.dumps(mark)})
+    return server(name, status=status, metadata={"osdr_freeze": json.dumps(mark)})
 
 
 def held(name, driver="libvirt"):
@@ -101,6 +102,29 @@ def test_a_locked_server_is_for_administrators_to_freeze_which_a_check_tells(cha
     one = server("orders", **changes)
     found = quiesce.freeze_problems([one], quiescer(*three()).choose([one]))
     assert ["orders (id-orders) is locked" in problem for problem in found] == [True] * is_refused
+
+
+@pytest.mark.parametrize("status", ["RESCUE", "VERIFY_RESIZE", "ERROR", "SHELVED_OFFLOADED", "BUILD"])
+def test_a_server_in_no_state_for_it_is_refused_though_an_agent_answers(status):
+    one, drivers = server("orders", status=status), three()
+    found = choice(quiescer(*drivers), one)
+    assert found.support.problem == refusal(one)
+    assert not any(driver.probed for driver in drivers)
+
+
+def test_a_server_in_no_state_for_a_freeze_can_be_thawed_all_the_same():
+    one = marked("orders", "libvirt", status="RESCUE")
+    assert quiescer(*three()).choose([one], to_thaw=True)[one.id].support.problem is None
+    unmarked = server("orders", status="RESCUE")
+    assert quiescer(*three()).choose([unmarked], to_thaw=True)[unmarked.id].support.problem is None
+
+
+def test_only_what_runs_or_is_held_is_frozen_or_thawed():
+    """What its owner has paused, a freeze would not hold and a thaw would start."""
+    resting = [server(status, status=status) for status in ("SHUTOFF", "PAUSED", "SUSPENDED")]
+    held_ones = [marked("orders", "pause", status="PAUSED"), marked("old", "pause", minutes=-60, status="PAUSED"), server("front")]
+    assert quiesce.running([*resting, *held_ones]) == held_ones
+    assert quiesce.running([server("orders", status="SHUTOFF", task_state="powering-on")])
 
 
 def test_auto_pauses_only_where_that_is_enough():

@@ -137,7 +137,7 @@ def test_check_mode_tells_the_same_and_removes_nothing(cleanup):
     done = os_restore_cleanup.run(Module(check_mode=False, warnings=[]), cleanup(site))
     assert told == done
     assert (done["changed"], done["removed"], done["left"]) == (True, drilled.ALL, [])
-    assert done["others"] == [{"checkpoint": "noon", "drill": None, "resources": 9}]
+    assert done["others"] == [{"checkpoint": "noon", "drill": None, "beside": None, "resources": 9}]
 
 
 def test_what_stays_is_a_warning(cleanup):
@@ -147,10 +147,10 @@ def test_what_stays_is_a_warning(cleanup):
     assert len(done["left"]) == 1
 
 
-@pytest.mark.parametrize("drill", [None, "7"])
-def test_whose_things_are_meant(drill):
-    params = {"application": "shop", "checkpoint": "noon", "drill": drill}
-    assert os_restore_cleanup.owner_of(params) == dataclasses.replace(drilled.DRILL, drill=drill)
+@pytest.mark.parametrize(("drill", "beside"), [(None, None), ("7", None), (None, "incident-42")])
+def test_whose_things_are_meant(drill, beside):
+    params = {"application": "shop", "checkpoint": "noon", "drill": drill, "beside": beside}
+    assert os_restore_cleanup.owner_of(params) == dataclasses.replace(drilled.DRILL, drill=drill, apart=beside)
 
 
 # Servers

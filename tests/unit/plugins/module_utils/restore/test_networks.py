@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Network, Router, SecurityGroup, SecurityGroupRule, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.selection import chosen
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import as_restored
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.losses import losses
@@ -91,8 +92,8 @@ class Neutron:
 
 @pytest.fixture
 def apply():
-    def run(site, manifest=None):
-        plan = RestorePlan.of(manifest or shop.manifest(), site.site)
+    def run(site, manifest=None, whole=None):
+        plan = RestorePlan.of(manifest or shop.manifest(), site.site, whole)
         NetworkRestore(site, site, plan, 8).apply()
         return shown(plan.lacking)
 
@@ -108,6 +109,7 @@ def test_everything_is_made_and_marked_where_nothing_is(apply):
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "address_groups": [],
         "server_groups": ["shop-apart"],
     }
     assert {name: body["description"] for name, body in site.made.items()} == {
@@ -147,6 +149,16 @@ def test_a_subnet_is_made_as_the_manifest_has_it_but_for_the_addresses_that_its_
         ],
         "host_routes": [],
     }
+
+
+def test_where_a_part_is_restored_the_addresses_of_the_rest_are_kept_free_too(apply):
+    site = Neutron(shop.empty_site())
+    apply(site, chosen(shop.manifest(), ["shop-front"]), whole=shop.manifest())
+    assert site.made["shop-subnet"]["allocation_pools"] == [
+        {"start": "10.10.0.2", "end": "10.10.0.10"},
+        {"start": "10.10.0.12", "end": "10.10.0.20"},
+        {"start": "10.10.0.22", "end": "10.10.0.254"},
+    ]
 
 
 def test_port_security_is_only_said_to_be_off(apply):
@@ -414,6 +426,10 @@ def test_no_other_port_is_taken_for_an_interface_that_a_killed_run_left(apply, c
     assert [call[0] for call in site.calls] == ["port", "join by port"]
 
 
+#: How an interface is asked for, but for its address.
+INTERFACE = {"name": "", "description": TEXT, "network_id": "net", "security_group_ids": []}
+
+
 def joined(topology=lambda topology: None, refuses=False, **changes):
     """How a router is joined to its subnet, and what is told of that."""
     document, addresses = shop.document(), []
@@ -422,6 +438,7 @@ def joined(topology=lambda topology: None, refuses=False, **changes):
 
     def create_port(body):
         addresses.append(body["fixed_ips"])
+        assert body == {**INTERFACE, "fixed_ips": body["fixed_ips"]}
         if refuses and "ip_address" in body["fixed_ips"][0]:
             raise CloudError("IP address is in use.", http_status=409)
         return shop.port("interface")

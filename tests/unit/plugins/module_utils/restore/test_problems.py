@@ -19,6 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup, server
 
 MANIFEST = shop.manifest()
@@ -254,6 +255,7 @@ def test_the_whole_topology_is_missing_at_a_new_site():
         "routers": ["shop-router"],
         "security_groups": ["shop"],
         "key_pairs": ["shop"],
+        "address_groups": [],
         "server_groups": ["shop-apart"],
     }
 
@@ -314,12 +316,13 @@ def test_a_copy_of_a_method_that_is_not_known_is_a_problem():
 def test_backups_of_another_project_are_asked_for_one_by_one(monkeypatch):
     mine, theirs = backup("mine", id="mine"), backup("theirs", id="theirs")
     backups = {"backups": lambda: [mine], "backup": {"theirs": theirs}.get}
-    storage = SimpleNamespace(**backups, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    types = dict.fromkeys(("volume_types", "zones_of_types", "multiattach_types"), dict)
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), **backups, **types, quotas=dict, availability_zones=list)
     others = SimpleNamespace(quotas=dict, availability_zones=list, free_addresses=dict)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: others)
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: others)
-    monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda *_given: shop.empty_site())
     copy = dataclasses.replace(MANIFEST.copies[0], chain=("mine", "theirs", "nowhere"))
     found = restore_stock.look(SimpleNamespace(site="remote", roles=frozenset()), 4, [copy])
     assert found.parts == {"mine": mine, "theirs": theirs}
@@ -384,7 +387,8 @@ def standby_manifest():
 
 
 def test_that_standbys_stay_off_is_told_before_a_restore():
-    assert doubts(standby_manifest(), shop.prepared_site()) == ["These servers were off at the checkpoint and stay off, without their checks: orders-db."]
+    told = "These servers did not run at the checkpoint and are off after the restore, without their checks: orders-db."
+    assert doubts(standby_manifest(), shop.prepared_site()) == [told]
 
 
 @pytest.mark.parametrize(("status", "count"), [("SHUTOFF", 0), ("ACTIVE", 0), ("PAUSED", 1)])
@@ -404,3 +408,23 @@ def test_what_will_be_missing_is_told_before_a_restore():
     lost = Missing("port front of server 'shop-front'", "qos_policy_id", "q1", "")
     manifest = dataclasses.replace(MANIFEST, description=dataclasses.replace(MANIFEST.description, missing=(lost,)))
     assert doubts(manifest, shop.prepared_site()) == ["Will be missing at the remote site: port front of server 'shop-front': qos_policy_id (q1)."]
+
+
+@pytest.mark.parametrize("who", ["router", "port", "forwarder"])
+def test_the_external_network_of_each_that_needs_one_is_looked_for(who):
+    document = shop.document()
+    topology, (port,) = document["topology"], document["servers"][0]["ports"]
+    forwarding = {"port": port["source_id"], "place": 0, "internal_port": 80, "external_port": 8080, "protocol": "tcp", "description": ""}
+    topology["forwarders"] = [{"source_id": shop.uuid(72), "floating": {**shop.FLOATING, "network": "public"}, "forwardings": [forwarding]}]
+    needing = {"router": (topology["routers"][0], "external_network"), "port": (port["floating_ips"][0], "network")}
+    needing["forwarder"] = topology["forwarders"][0]["floating"], "network"
+    thing, key = needing[who]
+    thing[key] = "elsewhere"
+    told = [one.split(" for routers")[0] for one in problems(Manifest.parse(document), stock()) if "external network called" in one]
+    assert told == ["Site 'remote' has no external network called 'elsewhere'"]
+
+
+def test_a_router_that_leads_nowhere_needs_no_external_network():
+    document = shop.document()
+    document["topology"]["routers"][0]["external_network"] = None
+    assert not [one for one in problems(Manifest.parse(document), stock()) if "external network" in one and "has no" in one]

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Quota, Router, Subnet
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, Quota, Router, Subnet
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.needs import amounts_of
@@ -17,6 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.refusals import doubts_of_refusals, refusals
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 
 NO_QUOTAS = {"volume": {}, "compute": {}, "network": {}}
 
@@ -132,6 +133,7 @@ def test_no_server_is_connected_to_an_external_network():
     told = found(site=site())
     assert [one.split(" would be connected to network 'shop-net', which is external")[0] for one in told[:2]] == ["Server 'orders-db'", "Server 'shop-front'"]
     assert not [one for one in found(site=site(is_shared=True)) if "which is external" in one]
+    assert not [one for one in found(site=site(), roles=frozenset({"admin", "member"})) if "which is external" in one]
 
 
 # Routers
@@ -180,6 +182,8 @@ def test_addresses_are_the_same_in_whatever_form_they_are_written():
 
     assert clash("fd00::1", "fd00:0:0::0001") == clash("fd00:0:0:0::1", "fd00::1") == ["fd00::1"]
     assert clash("fd00::1", "fd00::11") == []
+    # What is no address is another problem's, and not the same as any other.
+    assert clash("the router", "the server") == []
 
 
 def test_a_port_that_is_there_has_its_address_already():
@@ -252,6 +256,16 @@ def test_ranges_of_one_network_do_not_overlap_where_both_are_new(cidr, version, 
     manifest = of_topology(lambda topology: second_subnet(topology, cidr=cidr, ip_version=version))
     told = [one.split(" at site")[0] for one in found(manifest)]
     assert told == [f"Subnets 'shop-subnet' (10.10.0.0/24) and 'second' ({cidr}) on network 'shop-net'"] * overlaps
+
+
+def test_a_range_is_all_of_its_addresses_however_it_is_written():
+    def change(topology):
+        topology["subnets"][0].update(cidr="10.10.0.5/24")
+        second_subnet(topology, cidr="10.10.0.128/25")
+
+    assert [one.split(" at site")[0] for one in found(of_topology(change))] == [
+        "Subnets 'shop-subnet' (10.10.0.5/24) and 'second' (10.10.0.128/25) on network 'shop-net'"
+    ]
 
 
 def test_what_is_on_two_networks_and_two_routers_may_overlap():
@@ -351,6 +365,22 @@ def test_no_way_is_looked_for_where_there_is_no_address_to_lead_to():
     assert [one for one in found(Manifest.parse(document), shop.prepared_site(routers=(NOWHERE,))) if "cannot lead to" in one] == []
 
 
+def on_theirs(**changes):
+    """What is told where another project has the network, and no router of ours joins it."""
+    networks = (shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True))
+    subnets = (dataclasses.replace(shop.SUBNET, project_id="theirs"),)
+    return told_of_floating(**{"networks": networks, "subnets": subnets, "routers": (), "ports": (), **changes})
+
+
+def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
+    theirs = shop.port("theirs", device_id="r9", device_owner="network:router_interface", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
+    assert on_theirs(may_choose=True) == on_theirs(may_choose=False) == SERVERS
+    assert on_theirs(may_choose=None) == on_theirs(may_choose=True, ports_of_others=(theirs,)) == []
+    assert on_theirs(may_choose=False, routers=(shop.ROUTER,), ports=(shop.ROUTER_PORT,)) == []
+    # A router that is there is not connected by the restore.
+    assert on_theirs(may_choose=True, routers=(shop.ROUTER,)) == SERVERS
+
+
 def test_floating_addresses_that_are_there_need_no_router():
     assert found(site=shop.restored_site(routers=(NOWHERE,))) == []
 
@@ -386,11 +416,12 @@ def test_only_a_refusal_means_that_quotas_may_not_be_read(monkeypatch, status, e
     def refuse():
         raise CloudError("No.", http_status=status)
 
-    storage = SimpleNamespace(backups=list, backup=None, volume_types=dict, zones_of_types=dict, quotas=dict, availability_zones=list)
+    types = dict.fromkeys(("volume_types", "zones_of_types", "multiattach_types"), dict)
+    storage = SimpleNamespace(cloud=cloud_with_images("remote"), backups=list, backup=None, quotas=dict, availability_zones=list, **types)
     monkeypatch.setattr(restore_stock, "BlockStorage", lambda _cloud: storage)
     monkeypatch.setattr(restore_stock, "Compute", lambda _cloud: SimpleNamespace(quotas=refuse, availability_zones=list))
     monkeypatch.setattr(restore_stock, "Networking", lambda _cloud: SimpleNamespace(quotas=dict, free_addresses=refuse if status == 403 else dict))
-    monkeypatch.setattr(restore_stock.restore_site, "look", lambda _cloud, _limit: shop.empty_site())
+    monkeypatch.setattr(restore_stock.restore_site, "look", lambda *_given: shop.empty_site())
     cloud = SimpleNamespace(site="remote", roles=frozenset({"member"}))
     if expected is None:
         with pytest.raises(CloudError):
@@ -439,6 +470,9 @@ def test_addresses_that_forward_ports_are_counted_too_and_routers_that_are_there
     manifest = Manifest.parse(document)
     assert [one.split("addresses need ")[1][0] for one in doubts(manifest, free_addresses={"ext": 0})] == ["4"]
     assert [one.split("addresses need ")[1][0] for one in doubts(manifest, shop.prepared_site(ports=()), free_addresses={"ext": 0})] == ["3"]
+    made = FloatingIp("fip", "10.88.2.9", description=shop.mark(72).text())
+    restored = shop.restored_site()
+    assert doubts(manifest, dataclasses.replace(restored, floating_ips=(*restored.floating_ips, made)), free_addresses={"ext": 0}) == []
     # A site without the network has a problem of its own.
     assert doubts(manifest, shop.empty_site(networks=()), free_addresses={"ext": 0}) == []
 

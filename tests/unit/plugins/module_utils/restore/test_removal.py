@@ -121,8 +121,8 @@ def test_the_gateway_of_a_router_is_no_interface():
 
 
 def test_other_restores_and_drills_of_the_application_are_listed():
-    assert others("shop", DRILL, site()) == [{"checkpoint": "noon", "drill": None, "resources": 9}]
-    assert others("shop", Mark("shop", "noon"), site()) == [{"checkpoint": "noon", "drill": "7", "resources": 8}]
+    assert others("shop", DRILL, site()) == [{"checkpoint": "noon", "drill": None, "beside": None, "resources": 9}]
+    assert others("shop", Mark("shop", "noon"), site()) == [{"checkpoint": "noon", "drill": "7", "beside": None, "resources": 8}]
     assert others("blog", Mark("blog", "noon"), site()) == []
 
 

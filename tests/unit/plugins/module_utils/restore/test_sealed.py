@@ -149,7 +149,7 @@ def _another_cipher(_site):
     [
         (_no_key_manager, "Site 'remote' has no key manager", "encrypted volumes cannot be restored there"),
         (_no_access_to_keys, "could not do that: no.", "by the role 'creator'"),
-        (_no_import, "may not import records of backups on site 'remote'", "Give admin_cloud"),
+        (_no_import, "may not import records of backups on site 'remote'", "Give import_cloud"),
         (_no_backup_service, "could not do that: no.", "A running backup service is needed"),
         (_no_store, "could not do that: no.", "Give store_cloud"),
         (_another_account, f"has no object backups/{prefix(FULL)}_metadata", "Give the account that the site's backup service uses"),
@@ -169,7 +169,7 @@ def test_what_is_not_there_is_a_problem_with_a_remedy(site, monkeypatch, spoil, 
 def test_where_nobody_tells_how_a_type_encrypts_it_is_a_doubt(site, monkeypatch):
     monkeypatch.setattr(Types, "status", 403)
     problems, (doubt,) = check()
-    assert problems == [] and "Give admin_cloud to check it" in doubt
+    assert problems == [] and "Give import_cloud to check it" in doubt
     monkeypatch.setattr(Types, "status", 500)
     with pytest.raises(CloudError, match="Not for you"):
         check()

@@ -265,6 +265,16 @@ def in_one_tier():
     return Manifest.parse(document)
 
 
+def test_servers_that_share_a_volume_are_built_one_after_the_other_and_both_count():
+    document = in_one_tier().as_dict()
+    front, database = sorted(document["servers"], key=lambda one: one["name"], reverse=True)
+    front["volumes"].append({**database["volumes"][1], "device": "/dev/vdz"})
+    remote = RemoteSite(shop.prepared_site(volumes=tuple(dataclasses.replace(one, multiattach=True) for one in shop.restored_volumes())))
+    work = restore(remote, Manifest.parse(document))
+    assert {one["name"]: (one["seconds"]["created"], one["seconds"]["active"]) for one in work.apply()} == {"shop-front": (0, 5), "orders-db": (5, 10)}
+    assert work.timing()["critical_path_seconds"] == 10
+
+
 class Volumes:
     """Volumes of which each is there at its second; stands for :class:`VolumesUnderWay`.
 

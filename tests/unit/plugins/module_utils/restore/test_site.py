@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import QosPolicy, SubnetPool, Trunk
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import AddressGroup, QosPolicy, SubnetPool, Trunk
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressGroupSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -17,15 +18,17 @@ SITE = shop.restored_site(
     trunks=(Trunk("t", "trunk", "port-orders-db"),),
     qos_policies=(QosPolicy("q", "gold"),),
     subnet_pools=(SubnetPool("s", "pool"),),
+    address_groups=(AddressGroup("a", "offices"),),
     nova=(2, 96),
 )
-CLOUD = SimpleNamespace(site="remote", project_id="project")
+CLOUD = SimpleNamespace(site="remote", project_id="project", roles=frozenset())
 
 
 @pytest.fixture
 def cloud(monkeypatch):
     """A site whose services can be made to fail."""
     kinds = ("ports", "ports_of_others", "floating_ips", "networks", "subnets", "routers", "security_groups", "trunks", "qos_policies", "subnet_pools")
+    kinds += ("address_groups",)
     services = {
         "Compute": SimpleNamespace(
             servers=lambda: list(SITE.servers),
@@ -65,8 +68,41 @@ def test_what_cannot_be_seen_is_a_failure_and_all_of_it_is_told(cloud):
     with pytest.raises(CloudError, match="No key pairs"):
         restore_site.look(CLOUD, 4)
     cloud.BlockStorage.volumes = failing("No volumes.")
-    with pytest.raises(DrError, match="2 of 17 operations failed: No volumes. No key pairs."):
+    with pytest.raises(DrError, match="2 of 18 operations failed: No volumes. No key pairs."):
         restore_site.look(CLOUD, 4)
+
+
+MEMBER, ADMINISTRATOR = frozenset({"member", "reader"}), frozenset({"admin", "member"})
+
+
+@pytest.mark.parametrize(
+    ("own", "admin", "may"),
+    [
+        pytest.param(frozenset(), None, None, id="roles that are not told"),
+        pytest.param(MEMBER, None, False, id="a member"),
+        pytest.param(ADMINISTRATOR, None, True, id="an administrator in the project"),
+        pytest.param(MEMBER, ADMINISTRATOR, True, id="an administrator beside a member"),
+        pytest.param(MEMBER, MEMBER, None, id="somebody beside a member, of whom a policy may say so"),
+    ],
+)
+def test_who_may_choose_addresses_on_networks_of_others_is_known_by_roles(cloud, own, admin, may):
+    beside = None if admin is None else SimpleNamespace(roles=admin)
+    assert restore_site.look(SimpleNamespace(site="remote", project_id="project", roles=own), 4, beside).may_choose is may
+
+
+def test_an_administrator_sees_which_addresses_others_have_on_their_networks(cloud):
+    there = [network("own", project_id="project"), network("shared", project_id="theirs"), network("ext", project_id="theirs", is_external=True)]
+    there.append(network("both", project_id="theirs", is_external=True, is_shared=True))
+    asked = []
+
+    def ports_on(networks):
+        asked.append(networks)
+        return [shop.port("hidden", project_id="theirs"), shop.port("ours", project_id="project"), shop.port("theirs")]
+
+    cloud.Networking.ports_on = ports_on
+    found = restore_site.with_all_ports(None, dataclasses.replace(SITE, networks=tuple(there)))
+    assert asked == [["both", "shared"]]
+    assert ids(found.ports_of_others) == ["port-theirs", "port-hidden"]
 
 
 # What names mean there
@@ -117,7 +153,8 @@ def test_a_subnet_is_found_by_its_network_and_its_name():
     found = site(subnets=(*there, theirs))
     assert [found.subnet_id("n2", "b"), found.subnet_id("n3", "b"), found.subnet_id("n3", "a")] == ["n2-b", "theirs", None]
     assert ids(found.subnets_called("b", None)) == ["n1-b", "n2-b"]
-    assert ids(found.subnets_called("b", network("n3", **SHARED))) == ["n1-b", "n2-b", "theirs"]
+    assert ids(found.subnets_called("b", network("n3", **SHARED))) == ["theirs"]
+    assert ids(found.subnets_called("theirs", network("n3", **SHARED))) == ["theirs"]
 
 
 def test_security_groups_are_ones_own_before_those_of_others():
@@ -129,8 +166,22 @@ def test_security_groups_are_ones_own_before_those_of_others():
 
 def test_rules_name_the_groups_that_these_names_mean():
     found = site(security_groups=(group("shared", **SHARED), group("own", **OWN), group("base", "base", **SHARED), group("app", "app", **SHARED)))
-    assert found.security_group_names([]) == {"own": "shop", "base": "base", "app": "app"}
-    assert found.security_group_names(["shop", "app"]) == {"own": "shop", "base": "base"}
+    assert found.group_names(described()) == {"own": "shop", "base": "base", "app": "app"}
+    assert found.group_names(described("shop", "app")) == {"own": "shop", "base": "base"}
+
+
+def test_rules_name_the_address_groups_that_these_names_mean():
+    there = AddressGroup("theirs", "offices", "theirs"), AddressGroup("own", "offices", "project"), AddressGroup("shared", "partners", "theirs")
+    found = site(address_groups=there, security_groups=())
+    assert found.group_names(described()) == {"own": "offices", "shared": "partners"}
+    assert found.group_names(dataclasses.replace(described(), address_groups=(AddressGroupSpec("partners", "", ()),))) == {"own": "offices"}
+    assert (found.own_address_group("offices").id, found.own_address_group("partners")) == ("own", None)
+    assert ids(found.address_groups_called("partners")) == ["shared"]
+
+
+def described(*groups):
+    topology = shop.manifest().description.topology
+    return dataclasses.replace(topology, security_groups=tuple(dataclasses.replace(topology.security_groups[0], name=name) for name in groups))
 
 
 def test_a_floating_address_is_that_of_the_port():

@@ -39,7 +39,7 @@ def test_an_empty_site_lacks_all_of_it_as_the_manifest_has_it():
 
 def test_a_prepared_site_lacks_nothing():
     assert found() == {}
-    assert lacking(TOPOLOGY, PREPARED, OWNER).keys() == {"networks", "subnets", "routers", "security_groups", "key_pairs", "server_groups"}
+    assert lacking(TOPOLOGY, PREPARED, OWNER).keys() == {"networks", "subnets", "routers", "address_groups", "security_groups", "key_pairs", "server_groups"}
 
 
 def test_what_has_the_same_name_is_used_as_it_is():

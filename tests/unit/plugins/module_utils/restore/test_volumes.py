@@ -166,7 +166,7 @@ def test_a_copy_of_a_method_that_is_not_known_ends_it_before_the_first_change():
 def test_the_result_names_volume_server_and_device():
     assert finished(Storage())[2] == {
         "source_id": shop.uuid(2),
-        "server": "orders-db",
+        "servers": ["orders-db"],
         "name": "orders-db-vdb",
         "device": "/dev/vdb",
         "size": 1,

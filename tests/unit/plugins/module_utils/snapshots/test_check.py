@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS, satisfies
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota
+from ansible_collections.osdr.openstack.plugins.module_utils.core.states import STATES, Treatment
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.check import (
     busy_problems,
     permission_problems,
@@ -66,7 +68,7 @@ def test_only_what_is_being_backed_up_cannot_give_place():
 def test_servers_and_volumes_in_no_state_for_it_are_named():
     assert state_problems(wanted()) == []
     assert state_problems(wanted(status="SHUTOFF")) == []
-    assert "orders (id-orders) is PAUSED;" in state_problems(wanted(status="PAUSED"))[0]
+    assert "orders (id-orders) is RESCUE:" in state_problems(wanted(status="RESCUE"))[0]
     assert "ACTIVE (migrating)" in state_problems(wanted(task_state="migrating"))[0]
     assert "orders (volume-orders) is backing-up;" in state_problems(wanted(volume("orders", status="backing-up")))[0]
     assert state_problems(wanted(volume("orders", status="available"))) == []
@@ -97,12 +99,33 @@ def test_a_paused_server_will_do_while_our_freeze_stands(changes, count):
         pytest.param(False, {"metadata": mark(until="2020-01-01T00:00:00Z")}, 1, id="nobody will thaw it"),
         pytest.param(False, {"metadata": mark(until="2020-01-01T00:00:00Z", frozen="2020-01-01T00:00:00Z")}, 1, id="nobody holds it any more"),
         pytest.param(True, {"metadata": mark()}, 1, id="its run may be under way"),
-        pytest.param(True, {}, 1, id="paused by somebody else"),
         pytest.param(True, {"metadata": mark(until="2020-01-01T00:00:00Z"), "task_state": "unpausing"}, 1, id="something goes on"),
     ],
 )
 def test_what_a_dead_run_left_paused_will_do_where_it_is_thawed_first(thaws, changes, count):
-    assert len(state_problems(wanted(status="PAUSED", **changes), thaws)) == count
+    problems = state_problems(wanted(status="PAUSED", **changes), thaws)
+    assert len(problems) == count
+    assert all("a freeze of another run has not been ended on it" in problem for problem in problems)
+
+
+def test_what_was_suspended_while_it_was_frozen_is_frozen_in_its_memory():
+    (problem,) = state_problems(wanted(status="SUSPENDED", metadata=mark(frozen="2026-11-22T12:00:00Z"), least="crash"), True)
+    assert "orders (id-orders) is SUSPENDED: a freeze of another run has not been ended on it" in problem
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda one: one.name)
+@pytest.mark.parametrize("least", LEVELS)
+def test_each_state_is_protected_or_refused_before_anything_is_frozen(state, least):
+    problems = state_problems(wanted(status=state.name, least=least))
+    assert bool(problems) is (state.treatment is Treatment.REFUSED or bool(state.level and not satisfies(state.level, least)))
+    assert all(f"orders (id-orders) is {state.name}: it is {state.words}" in problem and state.remedy in problem for problem in problems)
+
+
+def test_of_a_server_that_is_refused_the_volumes_are_not_blamed():
+    reserved = volume("orders", status="reserved")
+    (problem,) = state_problems(wanted(reserved, status="SHELVED_OFFLOADED"))
+    assert "Unshelve it" in problem
+    assert "is reserved; it must be in-use or available" in state_problems(wanted(reserved))[0]
 
 
 @pytest.mark.parametrize(("least", "count"), [("quiesced", 1), ("paused", 1), ("crash", 0)])

@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, ConsistencyTooLow, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.states import refusal
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import THAWED, Support
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import course
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
@@ -295,6 +298,45 @@ def test_a_server_that_an_earlier_run_left_paused_is_thawed_and_then_fit_for_it(
 
     quiescing(monkeypatch, cloud, FakeDriver(), resolve=lambda self, application, project_ids: left, thaw_leftovers=thaw_leftovers)
     assert cloud.run(check_mode, quiesce=QUIESCE, consistency="crash")["changed"]
+
+
+@pytest.mark.parametrize("status", ["PAUSED", "SUSPENDED", "SHUTOFF"])
+def test_what_stands_still_by_itself_is_neither_frozen_nor_thawed(cloud, monkeypatch, status):
+    cloud.servers["orders"] = server("orders", status=status)
+    driver = FakeDriver()
+    frozen = {
+        "choose": lambda self, servers: {one.id: Choice(driver, Support(state=THAWED), {}) for one in servers},
+        "members": lambda self, application, servers, choices: [[Member(one, "database", driver) for one in servers.values() if one.id in choices]],
+    }
+    quiescing(monkeypatch, cloud, driver, **frozen)
+    level = "offline" if status == "SHUTOFF" else "paused"
+    taken = cloud.run(quiesce=QUIESCE, consistency="paused")["cg_snapshot"]
+    assert {one["name"]: one["consistency"] for one in taken["servers"]} == {"orders": level, "payments": "quiesced"}
+    assert taken["consistency"] == ("quiesced" if status == "SHUTOFF" else "paused")
+    assert {name for _action, name in driver.calls} == {"payments"}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(("level", "is_told"), [("quiesced", True), ("paused", False)])
+def test_that_windows_holds_a_freeze_for_less_than_the_budget_is_told_before(monkeypatch, check_mode, level, is_told):
+    cloud = Cloud(monkeypatch)
+    cloud.cinder = FakeCinder(*(volume(name, image_metadata={"os_type": "windows"}) for name in NAMES))
+    cloud.cinder.may_snapshot, cloud.cinder.cloud.warm_up = (lambda which: True), (lambda seconds: None)
+    driver = FakeDriver()
+    driver.consistency = level
+    chosen = {"choose": lambda self, servers: {one.id: Choice(driver, Support(state=THAWED), {}) for one in servers if one.name == "orders"}}
+    quiescing(monkeypatch, cloud, driver, **chosen)
+    cloud.run(check_mode, quiesce={**QUIESCE, "budget": 60, "guard_timeout": 90}, consistency="crash")
+    told = [one for one in cloud.warnings if "Windows holds a freeze for 10 s only, and so do these servers: orders (id-orders)." in one]
+    assert len(told) == is_told
+
+
+def test_each_server_in_no_state_for_it_is_told_once(cloud, monkeypatch):
+    cloud.servers["orders"] = server("orders", status="RESCUE")
+    quiescing(monkeypatch, cloud, FakeDriver(), choose=lambda self, servers: {one.id: Choice(None, Support(refusal(one)), {}) for one in servers})
+    with pytest.raises(CheckFailed) as failed:
+        cloud.run(quiesce=QUIESCE, consistency="crash")
+    assert failed.value.as_result()["problems"] == [refusal(cloud.servers["orders"])]
 
 
 def test_a_set_is_frozen_with_a_login_that_outlasts_the_guard(cloud, monkeypatch):

@@ -8,8 +8,9 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
+from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS, weakest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.states import state_of
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import (
@@ -33,6 +34,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
 )
 
 ORDERS, PAYMENTS = server("orders"), server("payments")
+OFF, PAUSED, SUSPENDED = (state_of(server("x", status=status)) for status in ("SHUTOFF", "PAUSED", "SUSPENDED"))
 REASONS = [
     pytest.param("", id="none"),
     pytest.param("short", id="short"),
@@ -79,9 +81,9 @@ def mark(**changes):
     return dataclasses.replace(one, **changes)
 
 
-def seen(volumes, frozen_by=None, standing=None, still_off=()):
+def seen(volumes, frozen_by=None, standing=None, still=None):
     unit = Unit(INDIVIDUAL, "host@ceph#pool", tuple(volumes), "asked for")
-    return Seen({one.id: taken() for one in volumes}, [unit], frozen_by, standing or {}, still_off)
+    return Seen({one.id: taken() for one in volumes}, [unit], frozen_by, standing or {}, still or {})
 
 
 def evidence_of(servers, **looked):
@@ -171,7 +173,7 @@ def test_the_evidence_of_a_freeze_fits_at_its_longest():
 
 def test_evidence_that_was_written_is_read_the_same():
     orders, payments = (volume("orders"), volume("logs")), (volume("payments"),)
-    written = evidence_of([(ORDERS, orders), (PAYMENTS, payments)], frozen_by=window(member(ORDERS)), still_off={PAYMENTS.id})
+    written = evidence_of([(ORDERS, orders), (PAYMENTS, payments)], frozen_by=window(member(ORDERS)), still={PAYMENTS.id: OFF})
     assert {key: one.consistency for key, one in written.servers.items()} == {ORDERS.id: "quiesced", PAYMENTS.id: "offline"}
     assert Evidence.read(whole_set(written, {"orders": "orders", "logs": "orders", "payments": "payments"})) == written
 
@@ -241,7 +243,7 @@ def test_the_evidence_of_each_snapshot_is_its_own():
     volumes = (volume("orders"), volume("logs"))
     unit = Unit(INDIVIDUAL, None, volumes, "asked for")
     times = {"volume-orders": taken(3, 4), "volume-logs": taken(3.5, 9)}
-    written = Seen(times, [unit], None, {}, set()).evidence({ORDERS.id: (ORDERS, volumes)})
+    written = Seen(times, [unit], None, {}, {}).evidence({ORDERS.id: (ORDERS, volumes)})
     read = Evidence.read(whole_set(written, {"orders": "orders", "logs": "orders"}))
     assert read.snapshots == written.snapshots
     assert read.snapshots["volume-orders"] != read.snapshots["volume-logs"]
@@ -298,7 +300,7 @@ def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
     volumes = (volume("orders"), volume("logs"))
     unit = Unit(INDIVIDUAL, None, volumes, "asked for")
     times = {"volume-orders": taken(3, 4), "volume-logs": taken(3.5, 9.25)}
-    found = Seen(times, [unit], None, {}, set()).evidence({ORDERS.id: (ORDERS, volumes)})
+    found = Seen(times, [unit], None, {}, {}).evidence({ORDERS.id: (ORDERS, volumes)})
     assert found.whole == SetEvidence("crash", str(at(3)), None, skew=6.25)
     assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, "crash", "not frozen", None, {})
     assert found.snapshots["volume-logs"] == SnapshotEvidence(str(at(3.5)), str(at(9.25)), INDIVIDUAL, None, "asked for")
@@ -307,14 +309,29 @@ def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
 def test_times_are_kept_to_the_millisecond():
     precise = SimpleNamespace(members=[member(ORDERS)], started=at(1), all_frozen=at(2), ended=at(6.12345))
     unit = Unit(INDIVIDUAL, None, (volume("orders"),), "asked for")
-    found = Seen({"volume-orders": taken(3, 4.23456)}, [unit], precise, {}, set()).evidence({ORDERS.id: (ORDERS, (volume("orders"),))})
+    found = Seen({"volume-orders": taken(3, 4.23456)}, [unit], precise, {}, {}).evidence({ORDERS.id: (ORDERS, (volume("orders"),))})
     assert (found.whole.skew, found.whole.window["seconds"]) == (1.235, 5.123)
 
 
 def test_a_window_in_which_nobody_was_frozen_is_none():
     nobody = SimpleNamespace(members=[], started=None, all_frozen=None, ended=None)
-    found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=nobody, still_off={ORDERS.id})
+    found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=nobody, still={ORDERS.id: OFF})
     assert (found.whole.consistency, found.whole.window) == ("offline", None)
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "reason"),
+    [
+        (OFF, "offline", "shut down before and after"),
+        (PAUSED, "paused", "paused by its owner before and after"),
+        (SUSPENDED, "paused", "suspended before and after"),
+    ],
+    ids=lambda one: getattr(one, "name", None),
+)
+def test_what_stood_still_by_itself_has_the_level_of_its_state(state, level, reason):
+    found = evidence_of([(ORDERS, (volume("orders"),)), (PAYMENTS, (volume("payments"),))], frozen_by=window(member(PAYMENTS)), still={ORDERS.id: state})
+    assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, level, reason, None, {})
+    assert found.whole.consistency == weakest([level, "quiesced"])
 
 
 def test_somebody_elses_freeze_counts_only_after_its_thaw():
@@ -383,7 +400,7 @@ def test_a_shared_volume_is_as_good_as_all_its_servers():
     ("looked", "level"),
     [
         pytest.param({}, "crash", id="the other one runs"),
-        pytest.param({"still_off": {PAYMENTS.id}}, "quiesced", id="the other one is off"),
+        pytest.param({"still": {PAYMENTS.id: OFF}}, "quiesced", id="the other one is off"),
         pytest.param({"standing": {PAYMENTS.id: mark()}}, "quiesced", id="somebody else holds the other one"),
     ],
 )
@@ -396,7 +413,7 @@ def test_who_shares_a_volume_must_stand_still_too(looked, level):
 
 
 @pytest.mark.parametrize(
-    "looked", [pytest.param({"standing": {ORDERS.id: mark()}}, id="frozen"), pytest.param({"still_off": {ORDERS.id}}, id="off")]
+    "looked", [pytest.param({"standing": {ORDERS.id: mark()}}, id="frozen"), pytest.param({"still": {ORDERS.id: OFF}}, id="off")]
 )
 def test_a_stranger_spoils_also_what_this_process_did_not_freeze(looked):
     foreign = volume("shared", attachments=attached("orders", "foreign"))
@@ -416,7 +433,7 @@ def test_strangers_are_all_named():
 
 def pending_set(*others):
     servers = [(ORDERS, (volume("orders"),)), *((one, (volume(one.name),)) for one in others)]
-    return evidence_of(servers, standing={ORDERS.id: mark()}, still_off={one.id for one in others})
+    return evidence_of(servers, standing={ORDERS.id: mark()}, still={one.id: OFF for one in others})
 
 
 def thaw(which, **changes):

@@ -20,6 +20,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
     WaitTimeout,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.core.states import state_of
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.evidence import Evidence, ServerEvidence, SetEvidence, SnapshotEvidence
@@ -214,15 +215,33 @@ def test_servers_that_were_started_are_not_off():
     off = {name: server(name, status="SHUTOFF") for name in ("orders", "payments")}
     members = tuple(ServerVolumes(one, "database", (volume(name),)) for name, one in off.items())
     job = Wanted(SHOP, "noon", "crash", members)
-    assert seeing(job, orders=[off["orders"]], payments=[server("payments")]).still_off() == {"id-orders"}
+    assert seeing(job, orders=[off["orders"]], payments=[server("payments")]).still() == {"id-orders": state_of(off["orders"])}
 
 
 @pytest.mark.parametrize("changes", [{"task_state": "powering-on"}, {"updated_at": "2026-11-22T12:00:09Z"}])
 def test_a_server_that_is_being_started_or_has_run_meanwhile_has_not_been_off(changes):
     off = server("orders", status="SHUTOFF", updated_at="2026-11-22T11:00:00Z")
     job = Wanted(SHOP, "noon", "crash", (ServerVolumes(off, "database", (volume("orders"),)),))
-    assert seeing(job, orders=[off]).still_off() == {"id-orders"}
-    assert seeing(job, orders=[dataclasses.replace(off, **changes)]).still_off() == set()
+    assert seeing(job, orders=[off]).still() == {"id-orders": state_of(off)}
+    assert seeing(job, orders=[dataclasses.replace(off, **changes)]).still() == {}
+
+
+@pytest.mark.parametrize("status", ["PAUSED", "SUSPENDED"])
+@pytest.mark.parametrize(
+    ("changes", "stood_still"),
+    [
+        pytest.param({}, True, id="untouched"),
+        pytest.param({"status": "ACTIVE"}, False, id="runs"),
+        pytest.param({"updated_at": "2026-11-22T12:00:09Z"}, False, id="has run meanwhile"),
+        pytest.param({"task_state": "unpausing"}, False, id="is about to run"),
+        pytest.param({"status": "SHUTOFF"}, False, id="was switched off"),
+        pytest.param({"metadata": {"osdr_freeze": "{}"}}, False, id="somebody freezes it"),
+    ],
+)
+def test_what_its_owner_paused_counts_only_while_nobody_touches_it(status, changes, stood_still):
+    paused = server("orders", status=status, updated_at="2026-11-22T11:00:00Z")
+    job = Wanted(SHOP, "noon", "crash", (ServerVolumes(paused, "database", (volume("orders"),)),))
+    assert seeing(job, orders=[dataclasses.replace(paused, **changes)]).still() == ({"id-orders": state_of(paused)} if stood_still else {})
 
 
 # Taking
@@ -276,6 +295,50 @@ def test_a_set_is_taken_within_the_freeze_and_carries_its_evidence():
     assert not plan_present(shop.wanted, current).changed
     # Nothing is waited for that is there already.
     assert shop.time.seconds < 2
+
+
+def sharing(least="quiesced", *others):
+    """Two servers in tiers of their own, which share a volume, perhaps with others: their volumes, window and wanted set."""
+    names = ("orders", "payments")
+    application = Application("shop", tuple(Tier(name, (name,)) for name in names))
+    shared = volume("shared", multiattach=True, attachments=attached(*names, *others))
+    cinder = FakeCinder(*(volume(name, attachments=attached(name)) for name in names), shared)
+    servers = {name: server(name, volumes=((f"volume-{name}", False), ("volume-shared", False))) for name in names}
+    driver = FakeDriver()
+    driver.calls = cinder.calls
+    steps = [[Member(servers[name], name, driver)] for name in reversed(names)]
+    window = FreezeWindow(steps, Limits(30, 60, 120, 4), FakeMarks(), Interruption(), cinder.time.clock)
+    wanted = Wanted(application, "noon", least, survey(application, servers, Storages([cinder])))
+    return cinder, window, wanted
+
+
+def take_shared(cinder, window, wanted):
+    units = [Unit(INDIVIDUAL, "b", (one,), "asked for") for one in wanted.volumes.values()]
+    job = SnapshotSet(Storages([cinder]), wanted, cinder.waiter, 4)
+    return job, job.take(units, window, seeing(wanted, orders=[server("orders")], payments=[server("payments")]), Interruption())
+
+
+def test_a_volume_of_servers_in_several_tiers_is_snapshotted_once_when_all_of_them_are_frozen():
+    cinder, window, wanted = sharing()
+    job, evidence = take_shared(cinder, window, wanted)
+    asked = [call[0] for call in cinder.calls if call[0] in ("freeze", "create_snapshot", "thaw")]
+    assert asked == ["freeze"] * 2 + ["create_snapshot"] * 3 + ["thaw"] * 2
+    assert sorted(one.volume_id for one in job.current()) == ["volume-orders", "volume-payments", "volume-shared"]
+    assert {one.consistency for one in evidence.servers.values()} == {"quiesced"}
+    # What is adopted later says the same of both servers.
+    assert Evidence.read(job.current()) == evidence
+    assert not plan_present(wanted, job.current()).changed
+
+
+def test_a_volume_that_a_server_outside_has_too_makes_the_set_crash_consistent_and_says_so():
+    cinder, window, wanted = sharing("crash", "foreign")
+    _job, evidence = take_shared(cinder, window, wanted)
+    assert evidence.whole.consistency == "crash"
+    assert {one.reason for one in evidence.servers.values()} == {
+        "volume shared (volume-shared) is also attached to server id-foreign, which is not frozen with the others"
+    }
+    with pytest.raises(ConsistencyTooLow, match="also attached to server id-foreign"):
+        take_shared(*sharing("paused", "foreign"))
 
 
 def test_without_a_freeze_a_set_is_crash_consistent():

@@ -90,3 +90,27 @@ def test_a_restore_of_which_little_is_known():
     run = runs.restore(began_at="", volumes=[{}], servers=[{"servers": [{"name": "orders-db"}, None]}, None])
     assert (run.age, run.ended_at, run.volumes) == (None, None, ())
     assert [one.name for one in run.servers] == ["orders-db", ""]
+
+
+def shared(run_of, **given):
+    """A run of the application whose databases share the second volume of the first one."""
+    document = runs.manifest()
+    database, other, _front = document["servers"]
+    other["volumes"].append(database["volumes"][1])
+    return run_of(document, **given)
+
+
+def test_a_volume_of_several_servers_is_copied_once_for_both():
+    run = shared(runs.checkpoint)
+    assert [(one.volume, one.servers) for one in run.copies if len(one.servers) > 1] == [("orders-db-data", ("orders-db", "payments-db"))]
+    assert len(run.copies) == len(runs.VOLUMES)
+    assert [len(one.snapshots) for one in run.servers] == [2, 3, 1]
+
+
+def test_a_volume_of_several_servers_is_restored_once_and_both_wait_for_it():
+    calls = runs.volume_results()
+    for call in calls:
+        call["volumes"][1]["servers"] = ["orders-db", "payments-db"]
+    run = shared(runs.restore, volumes=calls)
+    assert [len(one.volumes) for one in run.servers] == [2, 3, 1]
+    assert len(run.volumes) == len(runs.VOLUMES)

@@ -203,6 +203,14 @@ def test_what_a_restore_leaves_open_is_told():
         assert text in page.text
 
 
+def test_a_part_is_told_to_be_one():
+    everything = read(runs.restore())
+    some = [{**result, "servers": result["servers"][:1]} for result in runs.server_results()]
+    part = read(runs.restore(servers=some))
+    told = "Only a part was restored: 1 of the 3 servers of the checkpoint."
+    assert (told in part.text, "Only a part" in everything.text) == (True, False)
+
+
 def test_json_has_the_same_facts_and_the_figures():
     taken, restored = json.loads(run_page.document(runs.checkpoint())), json.loads(run_page.document(runs.restore()))
     assert (taken["kind"], taken["checkpoint"], taken["consistency"], taken["moment"]) == ("checkpoint", "2026-11-22-noon", "quiesced", runs.at(0.61))

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the playbooks that act at the site where the application runs call."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection, names
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+VOLUMES = [{"server": "orders-db", "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": "4b6f5a53"}]
+GIVEN = {"dr_volume_cloud": "primary", "dr_volume_application": "shop", "dr_volume_server": "orders-db", "dr_volume_id": "incident-42"}
+
+ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"]}
+SHOP = {"dr_roll_back_application": shop.DOCUMENT["application"], "dr_roll_back_admin_cloud": "primary-admin"}
+BACK = "os_application_roll_back"
+
+
+@pytest.fixture
+def play(tmp_path):
+    answers = {
+        "os_checkpoint_info": {"manifest": shop.document()},
+        "os_restore_beside": {"volumes": VOLUMES},
+        "os_restore_cleanup": {"removed": {}, "left": [], "others": []},
+        "os_application_roll_back": ROLLED_BACK,
+    }
+
+    def run(playbook, *options, changed=(), **given):
+        return Collection(tmp_path, {**answers, **dict(changed)}).play(playbook, *options, **given)
+
+    return run
+
+
+@pytest.mark.parametrize(("given", "devices"), [({}, None), ({"dr_volume_devices": "/dev/vdb"}, ["/dev/vdb"]), ({"dr_volume_devices": ["a", "b"]}, ["a", "b"])])
+def test_a_volume_is_made_at_one_site_of_a_checkpoint_in_the_catalogue_of_another(play, given, devices):
+    code, output, calls = play("restore_volume", **GIVEN, **given)
+    assert (code, names(calls)) == (0, ["os_checkpoint_info", "os_restore_beside"]), output
+    assert (calls[0][1]["cloud"], calls[1][1]["cloud"], calls[1][1].get("volumes")) == ("remote", "primary", devices)
+    assert "/dev/vdb of orders-db as of 2026-01-01T12:00:00Z is volume orders-db-data-incident-42 (4b6f5a53)." in " ".join(output.split())
+
+
+def test_they_are_removed_by_their_id(play):
+    given = {"dr_cleanup_application": "shop", "dr_cleanup_checkpoint": "noon", "dr_cleanup_beside": "incident-42"}
+    code, output, calls = play("cleanup", dr_cleanup_cloud="primary", **given)
+    assert code == 0, output
+    assert ("drill" in calls[0][1], calls[0][1]["beside"]) == (False, "incident-42")
+
+
+# Rolling back
+
+
+def steps(calls):
+    return [given["state"] for name, given in calls if name == BACK]
+
+
+def test_a_roll_back_is_checked_prepared_and_done(play):
+    code, output, calls = play("roll_back", **SHOP, dr_roll_back_not_after="2026-01-01T13:00:00Z")
+    assert (code, names(calls), steps(calls)) == (0, ["os_checkpoint_info", *[BACK] * 3], ["rolled_back", "prepared", "rolled_back"]), output
+    assert (calls[0][1]["cloud"], calls[0][1]["not_after"]) == ("remote", "2026-01-01T13:00:00Z")
+    for _name, given in calls[1:]:
+        assert (given["cloud"], given["catalogue_cloud"], given["site"], given["admin_cloud"]) == ("primary", "remote", "primary", "primary-admin")
+        assert (given["manifest"]["checkpoint"]["id"], given["quiesce"]) == ("noon", {"admin_cloud": "primary-admin"})
+    assert "To go back to them, run the playbook roll_back_undo" in " ".join(output.split())
+
+
+@pytest.mark.parametrize("nothing", [{}, {"dr_roll_back_not_after": ""}])
+def test_how_far_back_must_be_said(play, nothing):
+    code, output, calls = play("roll_back", **SHOP, **nothing)
+    assert (code != 0, calls) == (True, []), output
+    assert "Say how far back" in output
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_checkpoint_of_what_there_is_is_taken_once_if_it_is_wanted(play, resumed):
+    given = {**SHOP, "dr_roll_back_checkpoint": "noon", "dr_roll_back_checkpoint_first": True}
+    changed = {BACK: {**ROLLED_BACK, "resumed": resumed}, "os_cg_snapshot": {"failed": True, "msg": "It was asked for."}}
+    _code, output, calls = play("roll_back", **given, changed=changed)
+    assert ("os_cg_snapshot" in names(calls)) is not resumed, output
+    # Nothing is made before it is there.
+    assert steps(calls) == (["rolled_back", "prepared", "rolled_back"] if resumed else ["rolled_back"])
+
+
+def test_what_cannot_be_done_ends_it_before_the_first_change(play):
+    changed = {BACK: {"failed": True, "msg": "The quota is too small."}}
+    code, output, calls = play("roll_back", **SHOP, dr_roll_back_checkpoint="noon", changed=changed)
+    assert (code != 0, steps(calls)) == (True, ["rolled_back"]), output
+
+
+@pytest.mark.parametrize(
+    ("playbook", "state", "told"), [("roll_back_undo", "undone", "runs at site 'primary' as before"), ("roll_back_accept", "accepted", "Removed")]
+)
+def test_the_way_back_and_the_end_need_no_checkpoint(play, playbook, state, told):
+    code, output, calls = play(playbook, **SHOP)
+    assert (code, names(calls), steps(calls)) == (0, [BACK], [state]), output
+    assert "manifest" not in calls[0][1] and told in " ".join(output.split())
