@@ -112,6 +112,18 @@ USER_DATA_KEY = {
     "user_data_key": {"type": "str", "no_log": True},
 }
 
+#: The public key that seals the keys of encrypted volumes.
+VOLUME_PUBLIC_KEY = {
+    "volume_public_key": {"type": "str", "no_log": False},
+}
+
+#: What the restore of encrypted volumes needs.
+ENCRYPTED = {
+    "volume_private_key": {"type": "str", "no_log": True},
+    "import_cloud": {"type": "raw"},
+    "store_cloud": {"type": "raw"},
+}
+
 #: The manifest of a checkpoint, as ``Manifest.parse`` reads it.
 MANIFEST = {
     "manifest": {"type": "dict", "required": True},

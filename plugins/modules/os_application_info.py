@@ -12,7 +12,7 @@ description:
   - Looks up the servers of an application with their flavors, ports and volumes, and the networks, subnets, routers,
     security groups, server groups and key pairs around them, and describes them without the ids of the site.
   - Checks that the application can be restored from such a description, and fails with all the reasons if it
-    cannot, for example when a volume is encrypted or attached to several servers.
+    cannot, for example when a volume is encrypted and its key cannot be read or sealed.
   - Warns of everything that a restore cannot bring back, attribute by attribute, and of load balancers and
     their secrets, DNS records and shares that refer to the application.
   - With O(cg_snapshot) and O(earlier_description), finds out what was changed between snapshots and the description, which must
@@ -39,6 +39,11 @@ options:
   user_data_key:
     description:
       - A passphrase. Whoever restores the servers with their user data needs it.
+    type: str
+  volume_public_key:
+    description:
+      - An RSA key in PEM form with which the keys of encrypted volumes will be sealed, see M(osdr.openstack.os_backup_replicate). Without it,
+        applications with encrypted volumes are refused.
     type: str
   admin_cloud:
     description:
@@ -108,7 +113,7 @@ application_description:
         - C(ports) are in the order of the interfaces, each with C(source_id), C(mac_address), C(fixed_ips), C(security_groups),
           C(is_up), C(vnic_type), C(qos_policy), C(dns_name), C(dns_domain), C(profile), C(dhcp_options), C(description) and C(tags).
         - C(floating_ips) of a port have the name of their external C(network) and the C(place) of the fixed address to which they lead, counted from 0.
-        - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB.
+        - C(volumes) are in the order of the devices, the one that boots first, sizes in GiB. C(encryption) is null for those that are not encrypted.
       type: list
       elements: dict
       returned: success
@@ -153,6 +158,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import agreement, user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import sealer_of
 
 
 def run(module):
@@ -161,7 +167,8 @@ def run(module):
     application = Application.parse(params["application"])
     form = user_data.form_of(params["user_data"], params["user_data_key"])
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
-    captured = capture(connect(params), application, params["concurrency"], form, admin)
+    seals_keys = sealer_of(params["volume_public_key"]) is not None
+    captured = capture(connect(params), application, params["concurrency"], form, admin, seals_keys)
     if earlier:
         captured = captured.since(earlier)
     for warning in captured.warnings:
@@ -180,6 +187,7 @@ def main():
             args.AUTH,
             args.APPLICATION,
             args.USER_DATA_KEY,
+            args.VOLUME_PUBLIC_KEY,
             {
                 "user_data": {"type": "str", "choices": list(user_data.POLICIES), "default": user_data.OMIT},
                 "admin_cloud": {"type": "raw"},

@@ -60,6 +60,13 @@ options:
       - Container for the backups. The backup service's own when omitted.
     type: str
     default: ""
+  volume_public_key:
+    description:
+      - An RSA key in PEM form. The keys of encrypted volumes are read from the primary site's key manager with the module's own credentials, and
+        sealed with it (RSA-OAEP); only the holder of the private key can open them. Without it, encrypted volumes are refused.
+      - No content of encrypted volumes is proved by O(verification=restore) or O(verification=readable). They are verified as far as by V(objects),
+        or V(records).
+    type: str
   bandwidth:
     description:
       - MiB per second that O(transport=copy) may use in all. V(0) means no limit.
@@ -167,6 +174,11 @@ replication:
         verified:
           description: How far the copy was proved, as O(verification) says.
           type: str
+        key:
+          description:
+            - The sealed key of an encrypted volume, with its C(algorithm) and C(bit_length), and the fingerprint of the public key (C(sealed_for)).
+              Null when the volume is not encrypted.
+          type: dict
         content:
           description: The last proof of this volume's content by a restore, by this or an earlier checkpoint.
           type: dict
@@ -243,6 +255,7 @@ def main():
             args.EFFORT,
             args.CATALOGUE,
             args.REPLICATION,
+            args.VOLUME_PUBLIC_KEY,
             {
                 "application": {"type": "str", "required": True},
                 "checkpoint": {"type": "str", "required": True},

@@ -44,7 +44,8 @@ options:
     required: true
   remote_admin_cloud:
     description:
-      - That site as an administrator, as O(osdr.openstack.os_restore_check#module:admin_cloud).
+      - That site as an administrator, as O(osdr.openstack.os_restore_check#module:admin_cloud) and
+        O(osdr.openstack.os_restore_check#module:import_cloud).
     type: raw
   remote_site:
     description:
@@ -70,6 +71,20 @@ options:
       - Whether the volumes of these old servers will stay.
     type: bool
     default: false
+  volume_public_key:
+    description:
+      - An RSA key in PEM form with which the keys of encrypted volumes will be sealed, see M(osdr.openstack.os_backup_replicate). Without it,
+        applications with encrypted volumes are refused.
+    type: str
+  volume_private_key:
+    description:
+      - The RSA key in PEM form, without a passphrase, that belongs to it. Needed for applications with encrypted volumes.
+    type: str
+  remote_store_cloud:
+    description:
+      - The other site with the credentials of the object store account from which its backup service reads; by name or as a dictionary.
+        O(remote_cloud) when omitted. Needed only for encrypted volumes.
+    type: raw
   concurrency:
     description:
       - How many calls of the sites' APIs are made in parallel.
@@ -144,7 +159,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session impor
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import opener_of, sealer_of
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 
 
@@ -156,6 +173,8 @@ def wanted_move(params, now):
         active_site=params["active_site"],
         mapping=SiteMapping.parse(params["mapping"]),
         conditions=Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"]),
+        sealer=sealer_of(params["volume_public_key"]),
+        means=Means(opener_of(params["volume_private_key"]), params["remote_admin_cloud"], params["remote_store_cloud"]),
     )
 
 
@@ -187,11 +206,14 @@ def main():
             args.CATALOGUE,
             args.MAPPING,
             args.COMMAND_CHECKS,
+            args.VOLUME_PUBLIC_KEY,
             {
                 "site": {"type": "str", "required": True},
                 "remote_cloud": {"type": "raw", "required": True},
                 "remote_admin_cloud": {"type": "raw"},
                 "remote_site": {"type": "str", "required": True},
+                "volume_private_key": {"type": "str", "no_log": True},
+                "remote_store_cloud": {"type": "raw"},
                 "checkpoint": {"type": "str", "default": ""},
                 "active_site": {"type": "str"},
                 "remove_old": {"type": "bool", "default": False},

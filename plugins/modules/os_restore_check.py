@@ -21,6 +21,8 @@ description:
   - On networks of other projects, which a restore uses and never changes, members may usually choose neither addresses nor MAC addresses. Ports that
     need some are a problem without an administrator (O(admin_cloud)), and warnings name what else they will lack, such as allowed address pairs.
   - Warns of what only the site's policies decide, and of quotas that the credentials may not read.
+  - For encrypted volumes, O(volume_private_key) must open their keys, the site must have a key manager and volume types that encrypt in the same
+    way, and O(import_cloud) and O(store_cloud) must be right.
   - What an earlier run of the same restore already made is not needed again.
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
@@ -29,6 +31,7 @@ extends_documentation_fragment:
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
   - osdr.openstack.drill
+  - osdr.openstack.encrypted
   - osdr.openstack.servers
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
@@ -193,6 +196,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight 
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems, root_disk_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 
@@ -202,17 +206,19 @@ def check(module):
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
-    stock = restore_stock.look(connect(params), params["concurrency"], wish.source.copies, admin)
+    cloud, means = connect(params), sealed.Means.parse(params)
+    stock = restore_stock.look(cloud, params["concurrency"], wish.source.copies, admin)
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
     old_problems += root_disk_problems(stock.site.name, found.old, conditions.keep_volumes) if conditions.remove_old else []
-    for doubt in found.doubts:
+    sealed_problems, sealed_doubts = sealed.check(found.plan.volumes, means, cloud)
+    for doubt in (*found.doubts, *sealed_doubts):
         module.warn(doubt)
     return {
         "application": wish.manifest.application.name,
         "checkpoint": wish.manifest.checkpoint.id,
-        "problems": [*old_problems, *found.problems],
+        "problems": [*old_problems, *found.problems, *sealed_problems],
         "needs": [dataclasses.asdict(need) for need in found.needs],
         "missing": as_dicts(found.plan.lacking),
     }
@@ -227,6 +233,7 @@ def main():
             args.MAPPING,
             args.COMMAND_CHECKS,
             args.DRILL,
+            args.ENCRYPTED,
             args.SERVERS,
             args.ADMIN_CLOUD,
             {

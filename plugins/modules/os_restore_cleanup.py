@@ -140,7 +140,7 @@ def run(module, cleanup):
         left += cleanup.apply(removal)
     for one in left:
         module.warn(one)
-    removed = removal.shown()
+    removed = {**removal.shown(), **cleanup.scaffolding.shown()}
     diff = {"before": removed, "after": {}}
     return {"changed": bool(removed), "removed": removed, "left": left, "others": cleanup.others(), "diff": diff}
 

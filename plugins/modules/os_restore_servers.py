@@ -30,6 +30,7 @@ extends_documentation_fragment:
   - osdr.openstack.command_checks
   - osdr.openstack.agents
   - osdr.openstack.drill
+  - osdr.openstack.encrypted
   - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
@@ -349,6 +350,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
@@ -379,7 +381,8 @@ def present(module, cloud, waiter):
         module.warn(warning)
     volumes = None
     if params["volumes"] == "restore":
-        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"]), whole.volumes)
+        twins = Means.parse(params).twins(cloud, whole.manifest, waiter, params["concurrency"])
+        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], twins), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
     effort = (waiter, params["concurrency"])
     restore = ServerRestore(Compute(cloud), Networking(cloud), plan, *effort, gates, volumes, Networking(admin) if admin else None)
@@ -416,6 +419,7 @@ def main():
             args.COMMAND_CHECKS,
             args.AGENTS,
             args.DRILL,
+            args.ENCRYPTED,
             args.SERVERS,
             args.ADMIN_CLOUD,
             {

@@ -15,12 +15,15 @@ description:
   - The volumes are marked with application, checkpoint and source in their metadata and in their description. By the
     description a later run finds what an earlier one made, even if that one was killed. It waits for volumes that are
     being restored, replaces those whose restore failed, and restores those that are missing.
+  - The key of an encrypted volume is opened and stored in the site's key manager, and the volume is restored from backups that are imported once
+    more for it. They are removed with that key when the volume is restored; Cinder keeps the volume's own.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
   - osdr.openstack.manifest
   - osdr.openstack.mapping
   - osdr.openstack.drill
+  - osdr.openstack.encrypted
   - osdr.openstack.servers
   - osdr.openstack.attributes
 options:
@@ -123,6 +126,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session impor
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
@@ -137,7 +141,9 @@ def run(params, check_mode):
         wish = Wish.parse(params["manifest"], drill=params["drill"])
         return job.remove_volumes(VolumeRestore(storage, wish.marked(), waiter, params["concurrency"]), check_mode)
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
-    restore = VolumeRestore(storage, wish.manifest_there(), waiter, params["concurrency"])
+    manifest = wish.manifest_there()
+    twins = Means.parse(params).twins(storage.cloud, manifest, waiter, params["concurrency"])
+    restore = VolumeRestore(storage, manifest, waiter, params["concurrency"], twins)
     return job.restore_volumes(restore, restore.plan(), params["wait"], check_mode)
 
 
@@ -149,6 +155,7 @@ def main():
             args.MANIFEST,
             args.MAPPING,
             args.DRILL,
+            args.ENCRYPTED,
             args.SERVERS,
             {
                 "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

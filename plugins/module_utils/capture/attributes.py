@@ -139,7 +139,7 @@ VOLUME = Kind(
         _restored("metadata", note="with the read-only flag, which Cinder shows there"),
         _restored("bootable", note="the volume that a server boots from is always bootable: Nova builds no server otherwise"),
         _restored("attachments", note="to the restored servers, in their order; device names are chosen by the site. Servers of no tier are named"),
-        _refused("encrypted", "encryption_key_id", note="its key does not exist at another site"),
+        _restored("encrypted", "encryption_key_id", note="with the same key, sealed in the manifest; refused without a key to seal it"),
         _missing("group_id", "consistencygroup_id", note="the restored volume is in no volume group"),
         _of_site("id", "status", "created_at", "updated_at", "links", "user_id", "volume_type_id", "migration_status"),
         _of_site("snapshot_id", "source_volid", note="what the volume was once made from"),

@@ -138,6 +138,7 @@ def _volume(seen: CaptureSite, server: Server, volume: Volume, boots: bool) -> V
         image_metadata=unmarked_properties(volume.image_metadata),
         is_read_only=volume.is_read_only,
         device_tag=seen.device_tag(server.id, volume.id),
+        encryption=seen.encryption.get(volume.id),
     )
 
 

@@ -17,6 +17,7 @@ from ..manifest.missing import Missing, warning
 from ..manifest.user_data import Form
 from . import extras, inspection, surroundings
 from .describe import describe
+from .encrypted import encryption_of
 from .look import CaptureSite, look, user_data_of, with_key_pairs, with_root_devices
 from .problems import left_out, warnings
 from .projects import refuse_several
@@ -59,13 +60,16 @@ def described_earlier(data: t.Mapping[str, t.Any] | None) -> ApplicationDescript
         ) from error
 
 
-def capture(cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None) -> Captured:
+def capture(
+    cloud: Cloud, application: Application, concurrency: int, form: Form | None = None, admin: Cloud | None = None, seals_keys: bool = False
+) -> Captured:
     """Capture an application.
 
     :param concurrency: how many calls at once.
     :param form: in which user data is written; None to leave it out.
     :param admin: the same site with credentials that see user data, from which device a server boots, and key pairs of other users; ``cloud`` when there
         is none.
+    :param seals_keys: whether the keys of encrypted volumes will be sealed; without it, such volumes are refused.
     :raises CheckFailed: naming everything that could not be restored.
     """
     try:
@@ -74,6 +78,8 @@ def capture(cloud: Cloud, application: Application, concurrency: int, form: Form
         if admin:
             refuse_several(admin, application, cloud.project_id)
         raise
+    if seals_keys:
+        seen = dataclasses.replace(seen, encryption=encryption_of(cloud, seen, concurrency))
     if admin:
         seen = with_key_pairs(admin, with_root_devices(admin, seen))
     if form:

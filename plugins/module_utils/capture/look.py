@@ -13,6 +13,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..core.encryption import Encryption
 from ..core.errors import CheckFailed
 from ..core.records import (
     AddressGroup,
@@ -67,6 +68,8 @@ class CaptureSite:
     address_groups: t.Mapping[str, AddressGroup] = dataclasses.field(default_factory=dict)
     #: Names that key pairs of several users have, with different keys.
     ambiguous_keys: frozenset[str] = frozenset()
+    #: Of encrypted volumes whose keys can be sealed, per id.
+    encryption: t.Mapping[str, Encryption] = dataclasses.field(default_factory=dict)
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
 

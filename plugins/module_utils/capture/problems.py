@@ -148,10 +148,10 @@ def _volume_problems(seen: CaptureSite, server: Server, volume_id: str) -> t.Ite
             f"Volume {volume_id} of server {server.label} is not visible in the project; use credentials of its project."
         )
         return
-    if volume.encrypted:
+    if volume.encrypted and volume.id not in seen.encryption:
         yield (
             f"Volume {volume.label} of server {server.label} is encrypted: its key does not exist at another site; "
-            "move the data to an unencrypted volume, or take the server out of the application."
+            "give volume_public_key, with which the key is sealed in the manifest, or take the server out of the application."
         )
 
 

@@ -440,4 +440,5 @@ def _backup(found: t.Any) -> Backup:
         data_timestamp=found.data_timestamp or "",
         metadata=dict(found.metadata or {}),
         availability_zone=found.availability_zone or "",
+        description=found.description or "",
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing as t
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..core.errors import NotFound
 from .session import Cloud
@@ -101,6 +101,24 @@ class ObjectStore:
         with self.cloud.calling(f"write object {container}/{wanted.name}"):
             body = Body(wanted.size, blocks)
             self.cloud.check(self._api.put(_path(container, wanted.name), data=body, headers=headers, timeout=timeout))
+
+    def refer(self, container: str, name: str, target: str) -> None:
+        """Make an object with the content of another one in the same container: as a link where the store has links, else as a copy that the store makes."""
+        header = {"X-Symlink-Target": f"{quote(container)}/{quote(target)}"} if self._has_links else {"X-Copy-From": _path(container, target)}
+        with self.cloud.calling(f"make object {container}/{name} of {target}"):
+            self.cloud.check(self._api.put(_path(container, name), data=b"", headers={**header, "Content-Length": "0"}))
+
+    @property
+    def _has_links(self) -> bool:
+        """A store without links would take one for an empty object."""
+        return bool(self.cloud.remembered("links between objects", self._ask_for_links))
+
+    def _ask_for_links(self) -> bool:
+        with self.cloud.calling("tell what the object store can do"):
+            endpoint = urlsplit(self._api.get_endpoint())
+            path = endpoint.path.partition("/v1")[0] + "/info"
+            response = self._api.get(urlunsplit((endpoint.scheme, endpoint.netloc, path, "", "")))
+            return response.status_code == 200 and "symlink" in response.json()
 
     def delete(self, container: str, name: str) -> None:
         with self.cloud.calling(f"delete object {container}/{name}"):

@@ -49,8 +49,11 @@ def quota_problems(storage: BlockStorage, count: int, gigabytes: int, proofs: Ro
     ]
 
 
-def import_problems(importing: BlockStorage) -> list[str]:
-    """Why the records of backups cannot be imported into the project."""
+def import_problems(importing: BlockStorage, option: str = "remote_admin_cloud") -> list[str]:
+    """Why the records of backups cannot be imported into the project.
+
+    :param option: that gives the credentials.
+    """
     try:
         if importing.may_import():
             return []
@@ -58,7 +61,7 @@ def import_problems(importing: BlockStorage) -> list[str]:
         return [f"{error.message} A running backup service is needed there."]
     return [
         f"The credentials may not import records of backups on site '{importing.cloud.site}'. "
-        "Give remote_admin_cloud: an administrator with a role in the target project."
+        f"Give {option}: an administrator with a role in the target project."
     ]
 
 

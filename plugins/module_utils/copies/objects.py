@@ -23,7 +23,7 @@ from ..core.records import Backup, BackupRecord
 _LIST = "_metadata"
 _BLOCK_SUMS = "_sha256file"
 #: Bytes; 64 TiB in objects of 32 MiB take about 300 million.
-_LARGEST_LIST = 512 * 1024**2
+LARGEST_LIST = 512 * 1024**2
 #: The drivers whose objects can be found.
 _SWIFT = "cinder.backup.drivers.swift."
 
@@ -78,6 +78,17 @@ def read_link(record: BackupRecord) -> Link:
     link = Link(record, backup_id, parent_id, None)
     container, prefix = _text(fields, "container"), _text(fields, "service_metadata")
     return dataclasses.replace(link, location=Location(backup_id, container, prefix)) if link.is_in_swift and container and prefix else link
+
+
+def key_id_of(record: BackupRecord) -> str | None:
+    """Id of the key of an encrypted volume's backup; None where the volume was not encrypted."""
+    return _text(_fields(record), "encryption_key_id") or None
+
+
+def changed_record(record: BackupRecord, **changes: t.Any) -> BackupRecord:
+    """A record with other fields, to be imported as another backup."""
+    fields = {**_fields(record), **changes}
+    return BackupRecord(record.backup_service, base64.b64encode(json.dumps(fields).encode()).decode())
 
 
 def _text(fields: t.Mapping[str, t.Any], name: str) -> str:
@@ -193,7 +204,7 @@ def inspect(store: ObjectStore, location: Location) -> tuple[BackupObjects, list
     inventory = BackupObjects.take(store, location)
     if location.list_name not in inventory.objects:
         return inventory, [f"object {location.list_name} is missing"]
-    return inventory, problems_of(inventory, store.read(location.container, location.list_name, _LARGEST_LIST))
+    return inventory, problems_of(inventory, store.read(location.container, location.list_name, LARGEST_LIST))
 
 
 def listed_backups(store: ObjectStore, container: str, volume_id: str) -> set[str]:

@@ -8,6 +8,7 @@ import dataclasses
 import typing as t
 
 from ..core.errors import InvalidInput
+from ..manifest.volume_keys import Sealer, sealer_of
 from .delivery import Delivery
 from .plan import WantedBackups
 from .sampling import Contents, Sampling
@@ -20,9 +21,15 @@ _LEAST = {"full_every": 1, "concurrency": 1, "stall_timeout": 1, "bandwidth": 0,
 
 @dataclasses.dataclass(frozen=True)
 class ReplicationOptions:
+    """How a checkpoint is copied.
+
+    :param sealer: for the keys of encrypted volumes; None to refuse such volumes.
+    """
+
     wanted: WantedBackups
     delivery: Delivery
     effort: Effort
+    sealer: Sealer | None = None
 
     @classmethod
     def parse(cls, application: str, checkpoint: str, options: t.Mapping[str, t.Any]) -> ReplicationOptions:
@@ -38,6 +45,7 @@ class ReplicationOptions:
             WantedBackups(application, checkpoint, options["full_every"], options["availability_zone"], options["backup_container"]),
             Delivery(options["transport"], options["verification"], Sampling(checkpoint, options["verification_runs"])),
             Effort(options["concurrency"], options["stall_timeout"], options["bandwidth"] * _MIB or None),
+            sealer_of(options["volume_public_key"]),
         )
 
     def knowing(self, contents: Contents) -> ReplicationOptions:

@@ -14,17 +14,19 @@ import functools
 import typing as t
 
 from ..cloud.block_storage import BlockStorage
+from ..cloud.key_manager import KeyManager
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CheckFailed, CloudError, ResourceFailed
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Backup, BackupRecord, Snapshot
 from ..manifest.manifest import Copy
+from ..manifest.volume_keys import SealedKey
 from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, each, values_of
 from ..work.progress import Progress
 from ..work.waiting import Patience, Waiter
 from .check import import_problems, quota_problems
 from .cinder_backup import CinderBackup
-from .objects import Link, listed_backups, read_link
+from .objects import Link, key_id_of, listed_backups, read_link
 from .options import ReplicationOptions
 from .plan import BackupPlan, BackupSight, NewBackup, deletion_problems, plan_backups, snapshot_problems
 from .record_import import RecordImport
@@ -37,12 +39,16 @@ _UNREADABLE = "Delete the backup and re-run."
 _MARK_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY)
 
 
+def _unsealed(volume_id: str) -> str:
+    return f"Volume {volume_id} is encrypted: its copy can only be restored with its key. Give volume_public_key, with which the key is sealed."
+
+
 class Replication:
     """Carries out the copying of one checkpoint."""
 
     def __init__(self, sites: Sites, options: ReplicationOptions, waiter: Waiter, progress: Progress) -> None:
         self._sites = sites
-        self._wanted, self._delivery, self._effort = options.wanted, options.delivery, options.effort
+        self._wanted, self._delivery, self._effort, self._sealer = options.wanted, options.delivery, options.effort, options.sealer
         self._waiter = waiter
         self._progress = progress
         stores = None if self._delivery.transport == SHARED else sites.stores
@@ -75,10 +81,13 @@ class Replication:
         snapshots, primary = self.snapshots(), self._sites.primary
         backups, there = primary.backups(), self._sites.remote.backups()
         known = self._known(snapshots, backups, there)
-        sight = BackupSight(snapshots, backups, known, {v.id: v.availability_zone for v in primary.volumes()})
+        volumes = {one.id: one for one in primary.volumes()}
+        sight = BackupSight(snapshots, backups, known, {one.id: one.availability_zone for one in volumes.values()})
         plan = plan_backups(self._wanted, sight)
-        self._restored = frozenset(self._delivery.restored(plan.sizes, backups))
-        problems = self._problems(plan, there)
+        encrypted = {one for one in plan.sizes if one in volumes and volumes[one].encrypted}
+        # Cinder restores the backup of an encrypted volume only with its key, which is sealed.
+        self._restored = frozenset(self._delivery.restored(plan.sizes.keys() - encrypted, backups))
+        problems = self._problems(plan, there) + [_unsealed(one) for one in sorted(encrypted) if self._sealer is None]
         if not (snapshots or plan.adopt):
             problems.append(f"It has no snapshots on site '{primary.cloud.site}'; take them with os_cg_snapshot.")
         if problems:
@@ -258,9 +267,20 @@ class Replication:
                 inventory=proof.inventory,
                 verified=proof.depth,
                 content=self._delivery.content(chain.backup.volume_id, proof.proved_at),
+                key=self._sealed_key(chain),
             )
             for chain, proof in self._verification.prove(chains, self._restored)
         ]
+
+    def _sealed_key(self, chain: Chain) -> SealedKey | None:
+        """The key of an encrypted volume, read with the owner's rights and sealed; None where there is none."""
+        volume_id, key_id = chain.backup.volume_id, key_id_of(chain.links[-1].record)
+        if key_id is None:
+            return None
+        if self._sealer is None:
+            raise ResourceFailed(_unsealed(volume_id), resource_type="volume", resource_id=volume_id)
+        keys = KeyManager(self._sites.primary.cloud)
+        return self._sealer.seal(volume_id, self._effort.insist(lambda: keys.key(key_id)))
 
     def _import(self, chain: Chain) -> int:
         """Import the records of a chain.

@@ -264,6 +264,7 @@ class Backup:
     metadata: t.Mapping[str, str]
     #: Of the backup service that holds it.
     availability_zone: str = ""
+    description: str = ""
 
     @property
     def is_usable(self) -> bool:

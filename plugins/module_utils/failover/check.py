@@ -14,11 +14,15 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud
 from ..copies import methods
+from ..core.encryption import VolumeKey
 from ..core.errors import CheckFailed
 from ..core.records import Snapshot
-from ..manifest.manifest import ApplicationDescription, Checkpoint, Manifest
+from ..manifest.manifest import ApplicationDescription, Checkpoint, Copy, Manifest
+from ..manifest.specs import VolumeSpec
+from ..manifest.volume_keys import Sealer
 from ..mapping.isolation import Wish
 from ..mapping.mapping import SiteMapping
+from ..restore import sealed
 from ..restore import stock as restore_stock
 from ..restore.needs import Need
 from ..snapshots.wanted import Storages, snapshots_of
@@ -37,6 +41,8 @@ class MoveRequest:
     :param fresh: id that it gets when neither this nor an earlier run has named one.
     :param active_site: the site that the operator says has the right data; None when not given.
     :param conditions: of the restore at the target.
+    :param sealer: for the keys of encrypted volumes; None to refuse such volumes.
+    :param means: to restore encrypted volumes at the target.
     """
 
     application: Application
@@ -45,6 +51,8 @@ class MoveRequest:
     active_site: str | None
     mapping: SiteMapping
     conditions: Conditions
+    sealer: Sealer | None = None
+    means: sealed.Means = sealed.Means()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +100,17 @@ def settle(move: Move, given: str, fresh: str) -> tuple[str, list[str]]:
     return (begun[0] if begun else given or fresh), []
 
 
-def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str) -> Manifest:
+def provisional(description: ApplicationDescription, checkpoint: str, site: str, now: str, sealer: Sealer | None = None) -> Manifest:
     """Make the manifest of a checkpoint that is yet to be taken: everything except where the data is."""
     levels = {server.name: "offline" for server in description.servers}
-    copies = tuple(methods.pending(volume.source_id, volume.size, volume.is_image) for volume in description.volumes)
+    copies = tuple(_pending(volume, sealer) for volume in description.volumes)
     return Manifest(Checkpoint(checkpoint, now, site, "offline", levels, {}), description, copies)
+
+
+def _pending(volume: VolumeSpec, sealer: Sealer | None) -> Copy:
+    """A copy that is yet to be made; that of an encrypted volume has something sealed, which shows whether the keys are a pair."""
+    copy = methods.pending(volume.source_id, volume.size, volume.is_image)
+    return dataclasses.replace(copy, key=sealer.seal(volume.source_id, VolumeKey("", 0, b""))) if volume.encryption and sealer else copy
 
 
 class MoveSite:
@@ -136,12 +150,12 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
         return verdict
     if taken is None:
         try:
-            captured = capture(source.cloud, wanted.application, concurrency)
+            captured = capture(source.cloud, wanted.application, concurrency, seals_keys=wanted.sealer is not None)
         except CheckFailed as error:
             return dataclasses.replace(verdict, problems=(*problems, *error.facts["problems"]))
-        taken = provisional(captured.description, checkpoint, source.name, now)
+        taken = provisional(captured.description, checkpoint, source.name, now, wanted.sealer)
         verdict = dataclasses.replace(verdict, warnings=captured.warnings)
-    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency, admin=target.admin))
+    return _judged(verdict, taken, wanted, restore_stock.look(target.cloud, concurrency, admin=target.admin), target.cloud)
 
 
 def _outdated(source: MoveSite, move: Move, checkpoint: str, taken: Manifest | None) -> list[str]:
@@ -163,7 +177,7 @@ def _anew(move: Move) -> str:
     )
 
 
-def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: restore_stock.Stock) -> Verdict:
+def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: restore_stock.Stock, target: Cloud) -> Verdict:
     """Add what the restore at the target needs, and what blocks it."""
     # Judged as if the old servers were gone; those that are still there are reported separately.
     found = assess(Wish(source, wanted.mapping), dataclasses.replace(wanted.conditions, remove_old=True), stock)
@@ -172,11 +186,12 @@ def _judged(verdict: Verdict, source: Manifest, wanted: MoveRequest, stock: rest
         old_problems += superseded.root_disk_problems(stock.site.name, found.old, wanted.conditions.keep_volumes)
     else:
         old_problems = superseded.in_the_way(stock.site.name, found.old)
+    sealed_problems, sealed_doubts = sealed.check(found.plan.volumes, wanted.means, target)
     return dataclasses.replace(
         verdict,
-        problems=(*verdict.problems, *old_problems, *found.problems),
+        problems=(*verdict.problems, *old_problems, *found.problems, *sealed_problems),
         old=found.old,
         needs=found.needs,
         # Both sides tell what will be missing.
-        warnings=tuple(dict.fromkeys((*verdict.warnings, *found.doubts))),
+        warnings=tuple(dict.fromkeys((*verdict.warnings, *found.doubts, *sealed_doubts))),
     )

@@ -23,6 +23,7 @@ from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
 from .specs import FloatingSpec, PortSpec, ServerSpec, Topology, VolumeSpec
+from .volume_keys import SealedKey
 
 #: The defaults of what a version added are what is known of documents from before it.
 _READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
@@ -114,6 +115,7 @@ class Copy:
     :param inventory: ``sha256:...`` over names, sizes and checksums of these objects; empty when unknown.
     :param verified: how far the copy was proved at the remote site: its ``records``, its ``objects``, that it is ``readable``, or by a ``restore``.
     :param content: the last proof of the volume's content, by this copy or an earlier one.
+    :param key: by which the data of an encrypted volume can be read; None where the volume is not encrypted.
     """
 
     volume_id: str
@@ -128,6 +130,7 @@ class Copy:
     inventory: str = ""
     verified: str = "records"
     content: Content = Content()
+    key: SealedKey | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,8 @@ def _value(hint: t.Any, value: t.Any) -> t.Any:
         return build(t.cast(type, hint), value)
     if t.get_origin(hint) is tuple:
         return tuple(_value(t.get_args(hint)[0], one) for one in value)
-    return value
+    optional = [one for one in t.get_args(hint) if dataclasses.is_dataclass(one)]
+    return build(t.cast(type, optional[0]), value) if optional and value is not None else value
 
 
 def plain(record: t.Any) -> dict[str, t.Any]:

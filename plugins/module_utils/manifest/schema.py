@@ -42,6 +42,10 @@ def _object(**properties: t.Any) -> dict[str, t.Any]:
     }
 
 
+def _or_null(schema: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
 def _list(items: t.Any, least: int = 0) -> dict[str, t.Any]:
     return {"type": "array", "items": items, "minItems": least, "maxItems": 10000}
 
@@ -126,6 +130,7 @@ _FORWARDER = _object(source_id=_UUID, floating=_FLOATING, forwardings=_list(_FOR
 _ADDRESS = _object(subnet=_TEXT, ip_address=_TEXT)
 _FLAG_OR_NULL = {"type": ["boolean", "null"]}
 
+_ENCRYPTION = _object(provider=_TEXT, cipher=_TEXT_OR_NULL, key_size={**_COUNT, "type": ["integer", "null"]})
 _VOLUME = _object(
     source_id=_UUID,
     name=_TEXT,
@@ -140,6 +145,7 @@ _VOLUME = _object(
     image_metadata={**_METADATA, "type": ["object", "null"]},
     is_read_only=_FLAG,
     device_tag=_TEXT_OR_NULL,
+    encryption=_or_null(_ENCRYPTION),
     is_image=_FLAG,
 )
 
@@ -247,6 +253,14 @@ _TOPOLOGY = _object(
     address_groups=_list(_object(name=_TEXT, description=_TEXT, addresses=_list(_TEXT))),
 )
 
+_SEALED_KEY = _object(
+    sealed_for={"type": "string", "pattern": "^sha256:[0-9a-f]{64}" + _END},
+    algorithm=_TEXT,
+    bit_length=_COUNT,
+    # What RSA makes with the longest key that anybody has, in base64.
+    sealed={"type": "string", "maxLength": 4096, "pattern": "^[A-Za-z0-9+/]+={0,2}" + _END},
+)
+
 _COPY = _object(
     volume_id=_UUID,
     # Which methods there are is known to those who make and restore copies: one that they do not know is refused there.
@@ -266,6 +280,7 @@ _COPY = _object(
         proved_by={"type": "string", "pattern": f"^({NAME_PATTERN})?{_END}"},
         passed_over=_COUNT,
     ),
+    key=_or_null(_SEALED_KEY),
 )
 
 _CHECKPOINT = _object(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..core.encryption import Encryption
 from ..core.records import Flavor
 
 
@@ -17,6 +18,7 @@ class VolumeSpec:
     :param availability_zone: None for whatever the site chooses.
     :param device_tag: by which the guest knows the disk.
     :param image_metadata: properties of an image, by which Nova boots a server from it; None where they are not known.
+    :param encryption: how it is encrypted; None when it is not. Its key is in its copy.
     :param is_image: whether it is no volume but the root disk of a server that boots from an image; its id is the server's.
     """
 
@@ -33,6 +35,7 @@ class VolumeSpec:
     image_metadata: t.Mapping[str, str] | None = None
     is_read_only: bool = False
     device_tag: str | None = None
+    encryption: Encryption | None = None
     is_image: bool = False
 
 

@@ -11,6 +11,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..copies.twins import Scaffolding
 from ..core.errors import CloudError, NotFound, ResourceFailed
 from ..core.intent import is_owners_lock
 from ..core.marking import Mark
@@ -136,7 +137,11 @@ class Cleanup:
         self._network = Networking(cloud)
         self._compute = Compute(cloud)
         self._servers = ServerRemover(cloud.site, self._compute, self._network, waiter, concurrency)
-        self._volumes = VolumeRemover(BlockStorage(cloud), waiter, concurrency)
+        self._storage = BlockStorage(cloud)
+        self._waiter = waiter
+        self._volumes = VolumeRemover(self._storage, waiter, concurrency)
+        #: What encrypted volumes were restored by.
+        self.scaffolding = Scaffolding.of(self._storage, owner)
         self._site = restore_site.look(cloud, concurrency)
 
     def plan(self) -> Removal:
@@ -154,7 +159,7 @@ class Cleanup:
         self._servers.remove(removal.servers)
         left = run_all(
             {
-                "volumes": lambda: self._volumes.remove(removal.volumes),
+                "volumes": lambda: self._remove_volumes(removal.volumes),
                 "networks": lambda: self._remove_networks(removal),
                 "key pairs": lambda: each(removal.key_pairs, self._compute.delete_key_pair, self._concurrency),
                 "server groups": lambda: each(removal.server_groups, self._delete_server_group, self._concurrency),
@@ -162,6 +167,11 @@ class Cleanup:
             self._concurrency,
         )["networks"]
         return t.cast("list[str]", left)
+
+    def _remove_volumes(self, volumes: t.Iterable[Volume]) -> None:
+        """Volumes first: Cinder deletes no backup that it is restoring."""
+        self._volumes.remove(volumes)
+        self.scaffolding.remove(self._storage, self._waiter)
 
     def _delete_server_group(self, group: ServerGroup) -> None:
         self._compute.delete_server_group(group.id)

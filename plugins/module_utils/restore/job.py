@@ -48,13 +48,14 @@ def restore_volumes(restore: VolumeRestore, steps: t.Sequence[VolumeStep], wait:
 
 
 def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
-    made = restore.made()
+    made, scaffolding = restore.made(), restore.scaffolding()
     if not check_mode:
         # In check mode the servers may be there only because the task before did not remove them.
         restore.refuse_attached(made)
         restore.remove(made)
-    before = {one.label: one.status for one in made}
-    return {"changed": bool(made), "volumes": [], "diff": {"before": {"volumes": before}, "after": {"volumes": {}}}}
+        scaffolding.remove(restore.storage, restore.waiter)
+    before = {"volumes": {one.label: one.status for one in made}, **scaffolding.shown()}
+    return {"changed": any(before.values()), "volumes": [], "diff": {"before": before, "after": {"volumes": {}}}}
 
 
 # Servers

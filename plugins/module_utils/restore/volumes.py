@@ -11,6 +11,7 @@ import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..copies import methods
+from ..copies.twins import Scaffolding, Twins
 from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Volume
 from ..manifest.manifest import Manifest
@@ -20,6 +21,7 @@ from ..work.pool import Outcome, attempt_each, each, values_of
 from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
 from .marks import is_restored_elsewhere, made_volumes, owner_of
+from .sealed import sealed_problems
 from .volume_plan import Action, VolumeStep, plan_volumes
 
 
@@ -45,10 +47,12 @@ class VolumeRestore:
     """The volumes of one checkpoint at one site.
 
     :param concurrency: how many volumes are restored at once.
+    :param twins: restore encrypted volumes; None without the key that opens theirs.
     """
 
-    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, concurrency: int) -> None:
+    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, concurrency: int, twins: Twins | None = None) -> None:
         self.storage = storage
+        self._twins = twins
         self.manifest = manifest
         self.waiter = waiter
         self.concurrency = concurrency
@@ -65,9 +69,16 @@ class VolumeRestore:
         """What is to be done now.
 
         :raises ManifestInvalid: for copies of a method that this release does not know.
+        :raises CheckFailed: for encrypted volumes whose keys cannot be opened.
         """
         methods.refuse_unknown(self.manifest)
-        return plan_volumes(self.manifest, self.storage.volumes())
+        steps = plan_volumes(self.manifest, self.storage.volumes())
+        self._refuse_sealed(steps)
+        return steps
+
+    def _refuse_sealed(self, steps: t.Sequence[VolumeStep]) -> None:
+        if self._twins is None and (problems := sealed_problems(steps)):
+            raise CheckFailed(f"Volumes cannot be restored on site '{self.storage.cloud.site}'", problems)
 
     def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
         """Start as many restores as may run in parallel, without waiting for them."""
@@ -95,8 +106,10 @@ class VolumeRestore:
         """The restores, per source volume.
 
         :raises ManifestInvalid: for copies of a method that this release does not know.
+        :raises CheckFailed: for encrypted volumes whose keys cannot be opened.
         """
         methods.refuse_unknown(self.manifest)
+        self._refuse_sealed(steps)
         by_source = {step.spec.source_id: step for step in steps}
         return Pipeline(
             start={source: functools.partial(self._start, step) for source, step in by_source.items()},
@@ -123,7 +136,10 @@ class VolumeRestore:
         :raises Busy: when another restore of the same copy is running, for example a drill's.
         """
         asked = self._elapsed()
-        methods.method_of(step.copy).create_volume(self.storage, step.copy, step.body())
+        copy = step.copy
+        if copy.key and self._twins:
+            copy = self._twins.ensure(copy, step.mark, step.spec.volume_type)
+        methods.method_of(copy).create_volume(self.storage, copy, step.body())
         self._times[step.spec.source_id].requested = asked
 
     def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
@@ -187,6 +203,8 @@ class VolumeRestore:
 
     def _finish(self, step: VolumeStep, volume: Volume) -> None:
         """Give a restored volume what no backup brings back; name and description, by which it is found until then, come last."""
+        if step.copy.key:
+            Scaffolding.of(self.storage, step.mark).remove(self.storage, self.waiter)
         self.storage.set_volume_metadata(volume.id, step.metadata_of(volume))
         image_metadata = step.image_metadata_for(volume)
         if image_metadata:
@@ -218,6 +236,10 @@ class VolumeRestore:
 
     def made(self) -> list[Volume]:
         return made_volumes(owner_of(self.manifest), self.storage.volumes())
+
+    def scaffolding(self) -> Scaffolding:
+        """What encrypted volumes were restored by and an interrupted run has left."""
+        return Scaffolding.of(self.storage, owner_of(self.manifest))
 
     def refuse_attached(self, volumes: t.Iterable[Volume]) -> None:
         problems = [

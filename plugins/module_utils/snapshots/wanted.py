@@ -147,8 +147,8 @@ def warnings(wanted: Wanted) -> list[str]:
         for disk in wanted.root_disks
     ]
     return copied + [
-        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot cannot be "
-        "read at another site."
+        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot can be read at another "
+        "site only with volume_public_key, which seals the key for it."
         for volume in wanted.volumes.values()
         if volume.encrypted
     ]

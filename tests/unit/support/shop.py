@@ -41,6 +41,9 @@ ADDRESS = {"orders-db": "10.10.0.11", "shop-front": "10.10.0.21"}
 SMALL = Flavor("f-small", "lab.small", 1, 192, 1, 0, 0)
 DB = Flavor("f-db", "lab.db", 1, 320, 1, 0, 0)
 
+#: A run that has no encrypted volumes to restore.
+NOT_ENCRYPTED = {"volume_private_key": None, "import_cloud": None, "store_cloud": None}
+
 
 def uuid(number):
     return f"00000000-0000-0000-0000-{number:012d}"
@@ -61,6 +64,7 @@ def _volume(number, name, device, bootable):
         "image_metadata": {},
         "is_read_only": False,
         "device_tag": None,
+        "encryption": None,
         "is_image": False,
     }
 
@@ -222,6 +226,7 @@ DOCUMENT = {
             "inventory": "sha256:" + "0" * 64,
             "verified": "objects",
             "content": {"proved_at": "2025-12-30T12:00:00.000Z", "proved_by": "earlier", "how": "restore", "passed_over": 2},
+            "key": None,
         }
         for number in (1, 2, 3)
     ],

@@ -128,7 +128,7 @@ class Site:
         return Waiter(60, 1, FakeTime().clock)
 
     def captured(self):
-        params = {"application": APPLICATION, "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
+        params = {"application": APPLICATION, "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1, "volume_public_key": None}
         params |= {"cg_snapshot": None, "earlier_description": None}
         return os_application_info.run(SimpleNamespace(params=params, warn=self.told.append))["application_description"]
 
@@ -151,7 +151,7 @@ class Site:
 
     def _params(self, **changes):
         values = {"manifest": self.manifest, "mapping": None, "drill": None, "servers": None, "state": "present", "timeout": 60, "concurrency": 1}
-        return {**values, **changes}
+        return {**shop.NOT_ENCRYPTED, **values, **changes}
 
     def check(self):
         more = {"user_data_key": None, "admin_cloud": None, "remove_old": False, "keep_volumes": False, "command_checks": "refuse"}

@@ -54,6 +54,7 @@ class Run(TwoSites):
             "transport": "copy",
             "verification": "objects",
             "bandwidth": 0,
+            "volume_public_key": None,
             "verification_runs": 1,
             "stall_timeout": 600,
             "progress_file": None,

@@ -27,6 +27,7 @@ def check(monkeypatch):
         params = {
             "manifest": shop.document(),
             "mapping": mapping,
+            **shop.NOT_ENCRYPTED,
             "user_data_key": None,
             "remove_old": False,
             "keep_volumes": False,

@@ -70,6 +70,7 @@ def run(monkeypatch):
         params = {
             "manifest": document(*checks),
             "mapping": None,
+            **shop.NOT_ENCRYPTED,
             "user_data_key": None,
             "state": "present",
             "tiers": None,

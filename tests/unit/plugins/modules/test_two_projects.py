@@ -97,7 +97,7 @@ class Site:
     @staticmethod
     def _params(**changes):
         values = {"manifest": DOCUMENT, "mapping": None, "drill": None, "servers": None, "state": "present", "timeout": 60, "concurrency": 1}
-        return {**values, **changes}
+        return {**shop.NOT_ENCRYPTED, **values, **changes}
 
     def networks(self, **changes):
         return os_restore_networks.run(self._params(**changes), False)
@@ -265,6 +265,7 @@ def test_an_application_is_captured_without_anything_of_others(site):
     """Their network, router and groups have the same names, and an administrator sees them."""
     site.restore()
     params = {"application": DOCUMENT["application"], "user_data": "omit", "user_data_key": None, "admin_cloud": None, "concurrency": 1}
+    params["volume_public_key"] = None
     params |= {"cg_snapshot": None, "earlier_description": None}
     described = os_application_info.run(SimpleNamespace(params=params, warn=lambda _warning: None))["application_description"]
     assert described["topology"]["security_groups"] == sorted(DOCUMENT["topology"]["security_groups"], key=lambda group: group["name"])

@@ -22,6 +22,7 @@ GIVEN = {
     "stall_timeout": 600,
     "bandwidth": 3,
     "verification_runs": 4,
+    "volume_public_key": None,
 }
 
 

@@ -93,6 +93,7 @@ def test_a_copy_is_described_as_a_restore_needs_it():
         "inventory": "sha256:",
         "verified": "objects",
         "content": {"proved_at": "", "proved_by": "", "how": "", "passed_over": 0},
+        "key": None,
     }
 
 

@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.job import Captured
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.active_site import Move, View
@@ -18,10 +19,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing, warning
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Opener, Sealer
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import sealing, shop
 from ansible_collections.osdr.openstack.tests.unit.support.counting import ONCE, planning
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server, snapshot, volume
@@ -88,7 +90,7 @@ class Here:
 def run(monkeypatch):
     def go(source=None, target=None, site=None, description=None, told=(), capture=None, **changes):
         captured = Captured(description or shop.manifest().description, tuple(told))
-        monkeypatch.setattr(failover_check, "capture", capture or (lambda cloud, application, concurrency: captured))
+        monkeypatch.setattr(failover_check, "capture", capture or (lambda cloud, application, concurrency, seals_keys: captured))
         stock = Stock(site or shop.empty_site(), {}, ("ceph",), QUOTAS, shop.ZONES)
         monkeypatch.setattr(restore_stock, "look", lambda *_given, **_more: stock)
         values = {
@@ -116,7 +118,8 @@ def test_all_that_speaks_against_it_is_told_at_once(run):
 
 
 def test_an_application_that_cannot_be_captured_is_told(run):
-    def fail(*_arguments):
+    def fail(*_arguments, seals_keys):
+        assert not seals_keys
         raise CheckFailed("It cannot be captured", ["A volume is encrypted."])
 
     assert run(capture=fail).problems == ("A volume is encrypted.",)
@@ -247,3 +250,48 @@ def test_the_restore_is_planned_once(run, monkeypatch):
     counts = planning(monkeypatch)
     run()
     assert counts == ONCE
+
+
+# Encrypted volumes
+
+LUKS = Encryption("luks", "aes-xts-plain64", 256)
+PRIVATE, PUBLIC = sealing.pair()
+
+
+def encrypted():
+    """The application, whose first server's volumes are encrypted."""
+    description = shop.manifest().description
+    first, *others = description.servers
+    volumes = tuple(dataclasses.replace(one, encryption=LUKS) for one in first.volumes)
+    return dataclasses.replace(description, servers=(dataclasses.replace(first, volumes=volumes), *others))
+
+
+def test_what_is_yet_to_be_sealed_shows_whether_the_keys_are_a_pair():
+    made = provisional(encrypted(), "x", "primary", NOW, Sealer(PUBLIC))
+    for spec in made.description.volumes:
+        key = made.copy_of(spec).key
+        assert (key is not None) == (spec.encryption is not None)
+        if key:
+            assert Opener(PRIVATE).open(spec.source_id, key).content == b""
+            with pytest.raises(InvalidInput):
+                Opener(sealing.pair(2)[0]).open(spec.source_id, key)
+
+
+@pytest.mark.parametrize("sealer", [None, Sealer(PUBLIC)])
+def test_an_application_with_encrypted_volumes_is_moved_where_their_keys_can_be_sealed_and_opened(run, monkeypatch, sealer):
+    asked = []
+
+    def capture(_cloud, _application, _concurrency, seals_keys):
+        assert seals_keys == (sealer is not None)
+        return Captured(encrypted(), ())
+
+    def look(steps, means, cloud):
+        asked.append(([step.copy.key is not None for step in steps], means, cloud))
+        return ["The site has no key manager."], ["Only administrators see that."]
+
+    monkeypatch.setattr(failover_check.sealed, "check", look)
+    means, target = failover_check.sealed.Means(admin="remote-admin"), Here("remote")
+    found = run(target=target, capture=capture, sealer=sealer, means=means)
+    assert (found.problems[-1], found.warnings[-1]) == ("The site has no key manager.", "Only administrators see that.")
+    ((has_keys, *with_what),) = asked
+    assert (any(has_keys), with_what) == (sealer is not None, [means, target.cloud])

@@ -24,7 +24,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 class Site:
     """All services of a site; what is deleted is gone at once."""
 
-    cloud = SimpleNamespace(site="remote")
+    cloud = SimpleNamespace(site="remote", has=lambda _service: False)
 
     def __init__(self, refusing=()):
         self.calls, self._gone, self._refusing = [], set(), refusing
@@ -34,6 +34,9 @@ class Site:
         with self._lock:
             self.calls.append((kind, one))
             self._gone.add(one)
+
+    def backups(self):
+        return []
 
     def server(self, server_id):
         raise NotFound(f"There is no {server_id}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.twins import Scaffolding
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment, Trunk
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
@@ -34,6 +35,9 @@ class Noted:
 
     def made(self):
         return self._made
+
+    def scaffolding(self):
+        return Scaffolding((), {})
 
     def __getattr__(self, name):
         def call(*_arguments):
