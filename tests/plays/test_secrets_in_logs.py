@@ -30,7 +30,7 @@ class Planted:
         self.secrets = []
 
     def options(self, spec):
-        return {name: self.value(name, rule) for name, rule in spec.items() if name != "state"}
+        return {name: self.value(name, rule) for name, rule in spec.items() if name != "state" or rule.get("required")}
 
     def value(self, name, rule):
         if name == "cloud" or name.endswith("_cloud"):

@@ -113,7 +113,8 @@ def main():
             continue
         written.append(entry["path"])
         if not module.check_mode:
-            os.makedirs(entry["path"])
+            # The other site may be making the same place for its mount.
+            os.makedirs(entry["path"], exist_ok=True)
             shutil.chown(entry["path"], entry["owner"])
     for entry in module.params["files"]:
         path, content, mode = entry["dest"], entry["content"], int(entry["mode"], 8)

@@ -198,8 +198,8 @@ class Restoring(EncryptedSite):
         one = volume(wanted["name"], status="available", description=wanted["description"], metadata={}, bootable=True)
         self.there[one.id] = one
 
-    def describe_volume(self, volume_id, description):
-        self.there[volume_id] = dataclasses.replace(self.there[volume_id], description=description)
+    def describe_volume(self, volume_id, name, description):
+        self.there[volume_id] = dataclasses.replace(self.there[volume_id], name=name, description=description)
 
     def set_volume_metadata(self, volume_id, metadata):
         self.there[volume_id] = dataclasses.replace(self.there[volume_id], metadata=metadata)
