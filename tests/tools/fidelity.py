@@ -32,7 +32,7 @@ def _names(attribute: t.Any) -> str:
 
 def states(registry: t.Iterable[t.Any]) -> str:
     """The table of states; those of which the same is to be said share a row."""
-    grouped = itertools.groupby(registry, lambda one: _of_state(one))
+    grouped = itertools.groupby(registry, _of_state)
     rows = [f"| {', '.join(f'`{one.name}`' for one in same)} | {row}\n" for row, same in grouped]
     return f"| status | in a checkpoint | level | what comes back | what its owner can do |\n| --- | --- | --- | --- | --- |\n{''.join(rows)}"
 

@@ -464,7 +464,7 @@ def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
     """More routes than a router may have: Neutron takes all of them or none."""
     limit, topology = stock.quotas["network"].get(_ROUTES_OF_A_ROUTER), plan.manifest.description.topology
     for spec in plan.lacking["routers"] if limit and limit.limit >= 0 else ():
-        described = next(one for one in topology.routers if one.name == spec.name)
+        (described,) = (one for one in topology.routers if one.name == spec.name)
         missing = missing_routes(topology, plan.site, described, None) if plan.site.router(spec.name) is None else []
         if limit and len(missing) > limit.limit:
             yield (

@@ -54,7 +54,7 @@ class _Quick:
         if keys is None:
             keys = self._keys[id(mapping)] = collections.defaultdict(list)
             for key, value in mapping.items():
-                for name in {key.lower(), value.lower()}:
+                for name in sorted({key.lower(), value.lower()}):
                     keys[name].append(key)
         there = {name: keys[name.lower()] for name in attrs if name.lower() in keys and (name in mapping or name in mapping.values())}
         found = {key: attrs[name] for name, matching in there.items() for key in matching}

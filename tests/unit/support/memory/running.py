@@ -57,7 +57,7 @@ class Running:
 
     def __init__(self) -> None:
         self.site = MemorySite("primary")
-        self.documents = Documents(lambda: self.site.on_write())
+        self.documents = Documents(self._written)
         self.servers: dict[str, Resource] = {}
         self._outside = self.site.neutron.create("networks", {"name": "public", "router:external": True, "project_id": OPERATOR}, Caller(OPERATOR, True))
         outside = {"network_id": self._outside["id"], "cidr": "203.0.113.0/24", "enable_dhcp": False, "name": "public", "project_id": OPERATOR}
@@ -71,6 +71,9 @@ class Running:
         self._server("shop-front", "10.10.0.21", ("shop-front-root",))
         front = self.ports("shop-front")[0]
         self._make("floatingips", floating_network_id=self._outside["id"], port_id=front["id"])
+
+    def _written(self) -> None:
+        self.site.on_write()
 
     def _make(self, kind: str, **body: t.Any) -> Resource:
         return t.cast(Resource, self.site.neutron.create(kind, body, self.site.caller))

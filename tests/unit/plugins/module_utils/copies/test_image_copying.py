@@ -156,7 +156,10 @@ def test_a_link_that_is_back_soon_does_not_end_the_run(two, monkeypatch):
 
 
 def test_a_run_killed_between_writing_and_comparing_leaves_no_copy_that_counts(two, monkeypatch):
-    monkeypatch.setattr(ImageCopying, "_compare", lambda *_args: (_ for _ in ()).throw(KeyboardInterrupt))
+    def kill(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ImageCopying, "_compare", kill)
     with pytest.raises(KeyboardInterrupt):
         two.run()
     monkeypatch.undo()
