@@ -118,6 +118,8 @@ def run(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], servers=[params["server"]])
     manifest = volumes_beside(wish.manifest_there(), require_beside_id(params["beside"]), params["server"], params["volumes"])
+    if params["volumes"] is None and any(server.root_image for server in wish.manifest_there().description.servers if server.name == params["server"]):
+        module.warn(f"The root disk of server '{params['server']}' is an image, so no volume is made of it; restore the server to have it.")
     cloud = connect(params)
     stock = restore_stock.look(cloud, params["concurrency"], manifest.copies)
     judged = judge(plan_beside(manifest, stock.site), stock)

@@ -35,10 +35,12 @@ def volumes_beside(manifest: Manifest, beside: str, server: str, volumes: t.Coll
     """
     alone = chosen(manifest, [server])
     (spec,) = alone.description.servers
-    wanted = {one.source_id for one in (spec.volumes if volumes is None else [_volume(spec, one) for one in volumes])}
+    wanted = {one.source_id for one in (spec.attached if volumes is None else [_volume(spec, one) for one in volumes])}
+    if not wanted and not spec.attached:
+        raise InvalidInput(f"Server '{server}' has no volumes at the checkpoint, only a root disk that is an image; restore the server to have that.")
     if not wanted:
         raise InvalidInput(f"No volume of server '{server}' is named; name some of {_listed(spec)}, or leave the option out for all of them.")
-    named = tuple(dataclasses.replace(one, name=_name(spec, one, beside)) for one in spec.volumes if one.source_id in wanted)
+    named = tuple(dataclasses.replace(one, name=_name(spec, one, beside)) for one in spec.attached if one.source_id in wanted)
     # Whatever else a server has is neither made nor asked for.
     bare = dataclasses.replace(spec, volumes=named, ports=(), server_group=None, is_off=False)
     description = dataclasses.replace(alone.description, servers=(bare,), topology=_NOTHING, missing=())
@@ -56,7 +58,7 @@ def plan_beside(manifest: Manifest, site: RestoreSite) -> RestorePlan:
 
 
 def _volume(server: ServerSpec, wanted: str) -> VolumeSpec:
-    found = [one for one in server.volumes if wanted in (one.source_id, one.device, one.name)]
+    found = [one for one in server.attached if wanted in (one.source_id, one.device, one.name)]
     if len(found) != 1:
         problem = f"has no volume {told(wanted)}" if not found else f"has {len(found)} volumes {told(wanted)}"
         raise InvalidInput(f"Server '{server.name}' {problem} at the checkpoint; name one of {_listed(server)} by its device or id.")
@@ -64,7 +66,7 @@ def _volume(server: ServerSpec, wanted: str) -> VolumeSpec:
 
 
 def _listed(server: ServerSpec) -> str:
-    return ", ".join(f"{one.device} ({one.name or one.source_id})" for one in server.volumes)
+    return ", ".join(f"{one.device} ({one.name or one.source_id})" for one in server.attached)
 
 
 def _name(server: ServerSpec, volume: VolumeSpec, beside: str) -> str:

@@ -111,8 +111,15 @@ def _old(site: RestoreSite, server: Server, described: t.Mapping[str, str]) -> O
 
 def problems(exchange: Exchange, site: RestoreSite) -> list[str]:
     """Why servers cannot leave."""
-    found = []
+    found, leaving = [], {old.server.id for old in exchange.leaving.values()}
     for old in exchange.leaving.values():
+        # It would never be free for another attachment.
+        found += [
+            f"Volume {volume.label} of server {old.server.label} is also attached to server {one.server_id}, which stays; detach it there first."
+            for volume in old.volumes
+            for one in volume.attachments
+            if one.server_id not in leaving
+        ]
         found += [f"{lost} of server {old.server.label} would be deleted with it, and could not come back. {_STAYS}" for lost in _local_disks(old.server)]
         flagged = [volume_id for volume_id, goes_with_it in old.server.volumes if goes_with_it]
         if flagged and not nova_features.DELETION.is_taken(site.nova):

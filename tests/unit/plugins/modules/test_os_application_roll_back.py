@@ -548,3 +548,12 @@ def test_servers_that_could_not_be_built_do_not_block_the_way_back(shop):
         shop.running.server(name)["status"] = "ERROR"
     shop.run("undone")
     assert (shop.data(), shop.look()) == (NEW, shop.had)
+
+
+def test_a_volume_that_a_server_outside_has_too_is_refused_before_anything_leaves(shop):
+    server = shop.running.server("orders-db")
+    shared = shop.site.cinder.by_id["volumes"][server["_volumes"][-1]["volume_id"]]
+    shared["attachments"].append({**shared["attachments"][0], "server_id": "outside"})
+    with pytest.raises(CheckFailed, match="is also attached to server outside"):
+        shop.run("rolled_back")
+    assert shop.running.server("orders-db")["id"] == server["id"]

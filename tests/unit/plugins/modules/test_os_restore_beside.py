@@ -150,3 +150,31 @@ def test_one_that_was_attached_meanwhile_stays(beside):
     (left,) = cleaned(beside.running, beside="incident-42")["left"]
     assert "stays: it is attached to server" in left
     assert beside.new == [made]
+
+
+def with_image_root(manifest):
+    """A checkpoint whose server orders-db boots from an image."""
+    (server,) = [one for one in manifest["servers"] if one["name"] == "orders-db"]
+    root = server["volumes"][0]
+    (made,) = [one for one in manifest["copies"] if one["volume_id"] == root["source_id"]]
+    made |= {"volume_id": server["source_id"], "method": "glance_image", "chain": [made["copy_id"]]}
+    root |= {"source_id": server["source_id"], "is_image": True}
+    return server
+
+
+def test_the_root_disk_of_a_server_that_boots_from_an_image_is_told_not_to_be_made(beside):
+    with_image_root(beside.manifest)
+    beside.restore(volumes=None)
+    assert [one["name"] for one in beside.new] == ["orders-db-data-incident-42"]
+    assert any("root disk of server 'orders-db' is an image" in one for one in beside.module.told)
+    with pytest.raises(InvalidInput, match="has no volume /dev/vda"):
+        beside.restore(volumes=["/dev/vda"])
+
+
+def test_a_server_without_volumes_is_refused(beside):
+    server = with_image_root(beside.manifest)
+    gone = {one["source_id"] for one in server["volumes"][1:]}
+    del server["volumes"][1:]
+    beside.manifest["copies"] = [one for one in beside.manifest["copies"] if one["volume_id"] not in gone]
+    with pytest.raises(InvalidInput, match="has no volumes at the checkpoint"):
+        beside.restore(volumes=None)
