@@ -247,6 +247,11 @@ ROUTER = Kind(
             "enable_snat",
             note="external network, SNAT and QoS policy of the first gateway; its address where the site has it and policies allow",
         ),
+        _restored(
+            "interfaces",
+            note="of the application's subnets; beside a subnet with automatic addresses (SLAAC), one with an address of its own is refused by the check of a "
+            "restore, because Neutron makes no interface there that gets no automatic address",
+        ),
         _restored("routes", note="those that lead to an address on one of the application's subnets that the router joins"),
         _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),
         _TEXTS,

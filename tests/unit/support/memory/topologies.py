@@ -476,7 +476,7 @@ class Source(_Builder):
     def _join(self, router: Resource, subnet: Resource, by_port: bool) -> None:
         body = {"subnet_id": subnet["id"]}
         if by_port:
-            # Any other port would get addresses of automatic subnets, too.
+            # Any other port would get addresses of automatic subnets, too. OVN, which is asked otherwise, has one that was there before these.
             wanted = {"network_id": subnet["network_id"], "device_owner": "network:router_interface"}
             port = self.make("ports", {**wanted, "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]})
             body = {"port_id": port["id"]} if port else body
