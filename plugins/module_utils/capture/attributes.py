@@ -278,7 +278,8 @@ RULE = Kind(
     (
         _restored("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id"),
         _restored("remote_address_group_id", note="the address group too, as one of the project's own"),
-        _missing("description", "tags"),
+        _restored("description", note="when the rule is made; one that is there, such as in the group `default`, stays as it is, and the check names it"),
+        _missing("tags"),
         _OF_NEUTRON,
         _of_site("security_group_id", "normalized_cidr", "belongs_to_default_sg"),
     ),

@@ -255,6 +255,8 @@ class RouterSpec:
 
 @dataclasses.dataclass(frozen=True)
 class SecurityGroupRuleSpec:
+    """A rule. Two that let the same through are the same, whatever they are described as: Neutron has no two of these in a group."""
+
     direction: str
     ether_type: str
     protocol: str | None
@@ -265,6 +267,7 @@ class SecurityGroupRuleSpec:
     remote_group: str | None
     #: Name of the addresses that may.
     remote_address_group: str | None = None
+    description: str = dataclasses.field(default="", compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -223,7 +223,10 @@ _POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
 BLUEPRINTS = kind(
     {"default_rules": [], "forwardings": [], "trunk": None, "unique": True, "nova": 0},
     {
-        "default_rules": ([{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}],),
+        "default_rules": (
+            [{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}],
+            [{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": "for the operators"}],
+        ),
         "forwardings": ([(0, 80)], [(1, 80), (1, 443)]),
         "trunk": ((0, 100), (1, 4094)),
         "unique": (False,),
