@@ -64,3 +64,19 @@ def test_a_group_that_only_a_lost_port_has_is_lost_with_it():
     vip = plain.port(groups=[0])
     outcome = travel(plain.blueprint(groups=[plain.group()], servers=[plain.server(plain.port(groups=[0]))], vips=[vip], trunk=(1, 100)))
     assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 2)
+
+
+BY_ITSELF_MADE = plain.rule(direction="egress", protocol=None, range=None, remote=None, description="to everywhere")
+
+
+@pytest.mark.parametrize("killed_after", [None, *range(1, 5)])
+@pytest.mark.parametrize("rule", [plain.rule(description="for the operators"), BY_ITSELF_MADE], ids=["of its own", "that Neutron makes by itself"])
+def test_a_rule_comes_back_with_its_description(rule, killed_after):
+    group = plain.group(rule, opens=False)
+    outcome = travel(plain.blueprint(groups=[group], servers=[plain.server(plain.port(groups=[0]))], killed_after=killed_after))
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 0)
+
+
+def test_a_described_rule_of_the_default_group_comes_back():
+    outcome = travel(plain.blueprint(default_rules=[plain.rule(description="for the operators")]))
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 0)
