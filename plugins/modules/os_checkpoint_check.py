@@ -181,7 +181,7 @@ def _problems(wanted, sites, params, contents):
     options = GroupingOptions(params["grouping"])
     waiter = Waiter(timeout=0, interval=0)
     job = SnapshotJob(Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
-    plan = job.plan()
+    plan = job.plan(is_confirmed=False)
     problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
     snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
     disks = {disk.id for disk in wanted.root_disks}

@@ -108,7 +108,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.beside import plan_beside, volumes_beside
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.beside import doubts_beside, plan_beside, volumes_beside
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -117,16 +117,15 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 def run(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], servers=[params["server"]])
-    manifest = volumes_beside(wish.manifest_there(), require_beside_id(params["beside"]), params["server"], params["volumes"])
-    if params["volumes"] is None and any(server.root_image for server in wish.manifest_there().description.servers if server.name == params["server"]):
-        module.warn(f"The root disk of server '{params['server']}' is an image, so no volume is made of it; restore the server to have it.")
+    whole = wish.manifest_there()
+    manifest = volumes_beside(whole, require_beside_id(params["beside"]), params["server"], params["volumes"])
     cloud = connect(params)
     stock = restore_stock.look(cloud, params["concurrency"], manifest.copies)
     judged = judge(plan_beside(manifest, stock.site), stock)
     if judged.problems:
         what = f"The volumes of checkpoint '{manifest.checkpoint.id}' of application '{manifest.application.name}' cannot be restored"
         raise CheckFailed(f"{what} at site '{cloud.site}'", judged.problems)
-    for doubt in judged.doubts:
+    for doubt in [*doubts_beside(whole, params["server"], params["volumes"]), *judged.doubts]:
         module.warn(doubt)
     restore = VolumeRestore(BlockStorage(cloud), manifest, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"])
     return job.restore_volumes(restore, restore.plan(), True, module.check_mode)

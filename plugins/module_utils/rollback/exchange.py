@@ -33,7 +33,7 @@ from ..readiness.gates import Gates
 from ..restore import nova_features
 from ..restore.cleanup import ServerRemover
 from ..restore.plan import RestorePlan
-from ..restore.servers import ServerRestore
+from ..restore.servers import ServerRestore, Services
 from ..restore.site import RestoreSite
 from ..restore.stock import Stock
 from ..work.pool import each
@@ -197,7 +197,8 @@ class Exchanger:
         :param plan: at the site as it is now.
         :returns: a description of each.
         """
-        restore = ServerRestore(self._clouds.compute, self._clouds.network, plan, self._waiter, self._concurrency, gates)
+        services = Services(self._clouds.compute, self._clouds.network)
+        restore = ServerRestore(services, plan, self._waiter, self._concurrency, gates)
         restore.refuse_problems()
         servers = restore.apply()
         self.warnings += restore.warnings
