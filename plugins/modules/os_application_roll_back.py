@@ -15,7 +15,7 @@ description:
   - Rolls the data of an application back to a checkpoint, for example after a bad upgrade, undoes that, or accepts it. Works at either site, whichever
     the application runs at.
   - New volumes are made from the checkpoint beside those in use. Then the servers are stopped tier by tier, deleted without their volumes and ports,
-    and built anew on the new volumes, tier by tier with the health checks. Nova detaches no root volume, so they cannot be kept; the new ones have
+    and recreated on the new volumes, tier by tier with the health checks. Nova detaches no root volume, so they cannot be kept; the new ones have
     the same names, ports, addresses, flavors, metadata and all else that a restore brings back, and other ids.
   - The old volumes are kept, marked and unattached. V(undone) builds the servers on them again as they were. V(accepted) removes the volumes that
     are out of use.

@@ -81,7 +81,7 @@ class Networking:
         return [self._floating_ip(one) for one in self._list("floatingips", project_id=self.cloud.project_id)]
 
     def _floating_ip(self, found: t.Mapping[str, t.Any]) -> FloatingIp:
-        """With all that is known of its forwardings, of which a list of addresses shows a part."""
+        """A floating address with all that is known of its forwardings; a list of addresses shows only a part."""
         forwards = found.get("port_forwardings")
         return _floating_ip(found, self._list(f"floatingips/{found['id']}/port_forwardings") if forwards else [])
 

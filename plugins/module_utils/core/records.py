@@ -188,7 +188,7 @@ class ImageCopy:
 
     @property
     def is_being_restored(self) -> bool:
-        """Never: whoever makes servers of an image does not keep others from it."""
+        """Always false: making servers from an image does not keep others from using it."""
         return False
 
 

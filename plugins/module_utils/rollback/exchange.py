@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exchange the servers of an application for the same ones on other volumes.
 
-Nova detaches no root volume, so a server is deleted and built anew, with its ports, addresses and all else that it has. Every step follows from what
+Nova detaches no root volume, so a server is deleted and recreated, with its ports, addresses and all else that it has. Every step follows from what
 is there, so any run resumes where another ended:
 
 1. All servers that leave are marked, stopped tier by tier, and locked.

@@ -228,7 +228,7 @@ class RollBackJob:
         return self._end(record.at(UNDONE), self._exchanger(record), [])
 
     def _returned(self, record: RollBackRecord, stock: Stock, originals: t.Mapping[str, Server]) -> Result:
-        """Exchange the servers once more; those that the first exchange had not come to are built anew too."""
+        """Exchange the servers once more; those that the first exchange did not reach are recreated too."""
         after = marked(stock.site, states.owner_after(record), (one.name for one in record.before.servers))
         self._refuse(_twice(originals, after), "brought back")
 

@@ -218,7 +218,7 @@ class Course:
         return servers if is_check else quiescer.thaw_leftovers(servers)
 
     def _compute(self) -> Compute:
-        """Who may show all servers of the set."""
+        """Compute with credentials that see all servers of the set."""
         admin: Cloud | None = connect_other(self._settings.admin) if self._settings.projects and self._settings.admin else None
         return Compute(admin or self._cloud)
 

@@ -101,7 +101,7 @@ class Storages:
         return [snapshot for storage in self.by_project.values() for snapshot in storage.snapshots()]
 
     def images(self) -> list[ImageSnapshot]:
-        """Of root disks."""
+        """The images of root disks."""
         return [image for one in self._images.values() for image in one.snapshots()]
 
     def group_snapshots(self) -> list[GroupSnapshot]:

@@ -63,7 +63,7 @@ class FrozenServer:
 
     @property
     def seconds(self) -> float | None:
-        """From the request to freeze it until its thaw was confirmed."""
+        """Seconds from the request to freeze it until its thaw was confirmed."""
         return between(self.requested_at, self.thawed_at)
 
 
