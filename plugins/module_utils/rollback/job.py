@@ -92,7 +92,8 @@ class RollBackJob:
         self._check_mode = check_mode
         self._warn = warn
         self._clouds = Clouds(cloud.site, Compute(cloud), Networking(cloud), BlockStorage(cloud))
-        self._recorded = catalogue.roll_back(application.name)
+        #: What earlier runs have recorded, and what is recorded by now.
+        self._found = self._recorded = catalogue.roll_back(application.name)
 
     # Forward
 
@@ -325,11 +326,11 @@ class RollBackJob:
         volumes: t.Sequence[dict[str, t.Any]] = (),
         servers: t.Sequence[dict[str, t.Any]] = (),
     ) -> Result:
-        before = self._recorded.state if self._recorded else "absent"
+        before = self._found.state if self._found else "absent"
         return {
             "changed": changed,
             "roll_back": record.as_dict(),
-            "resumed": self._recorded is not None,
+            "resumed": self._found is not None,
             "needs": [dataclasses.asdict(need) for need in needs],
             "volumes": list(volumes),
             "servers": list(servers),

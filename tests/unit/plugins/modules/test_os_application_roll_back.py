@@ -96,7 +96,8 @@ def shop():
 def test_data_goes_back_and_all_else_stays_as_it_is(shop):
     before = [shop.running.server(name)["id"] for name in NAMES]
     result = shop.run("rolled_back")
-    assert (result["changed"], result["roll_back"]["state"], len(result["servers"])) == (True, "rolled_back", 2)
+    assert (result["changed"], result["roll_back"]["state"], len(result["servers"]), len(result["volumes"])) == (True, "rolled_back", 2, 3)
+    assert (result["resumed"], result["diff"]) == (False, {"before": {"state": "absent"}, "after": {"state": "rolled_back"}})
     assert (shop.data(), shop.look()) == (OLD, shop.had)
     assert not {*before} & {shop.running.server(name)["id"] for name in NAMES}
 
@@ -113,7 +114,8 @@ def test_a_second_run_changes_nothing(shop):
     shop.run("rolled_back")
     shop.site.writes.clear()
     for state in ("rolled_back", "prepared"):
-        assert shop.run(state)["changed"] is False
+        again = shop.run(state)
+        assert (again["changed"], again["resumed"], again["servers"], again["volumes"]) == (False, True, [], [])
     assert shop.site.writes == []
 
 
@@ -122,13 +124,18 @@ def test_until_the_servers_are_exchanged_nothing_of_the_application_is_touched(s
     assert (result["changed"], len(result["volumes"]), result["roll_back"]["state"]) == (True, 3, "begun")
     assert (shop.data(), shop.look()) == (NEW, shop.had)
     assert {service for service, *_call in shop.site.writes} == {"cinder"}
-    assert shop.run("prepared")["changed"] is False
+    assert {one["resource"] for one in result["needs"]} >= {"volumes", "gigabytes"}
+    again = shop.run("prepared")
+    assert (again["changed"], again["resumed"], len(again["volumes"])) == (False, True, 3)
+    # What is left to do is foreseen too.
+    assert [shop.run(state, check_mode=True)["changed"] for state in ("prepared", "rolled_back")] == [False, True]
 
 
 @pytest.mark.parametrize("state", ["prepared", "rolled_back"])
 def test_in_check_mode_it_is_only_judged(shop, state):
     result = shop.run(state, check_mode=True)
     assert (result["changed"], {one["resource"]: one["needed"] for one in result["needs"]}["volumes"]) == (True, 3)
+    assert (len(result["volumes"]), result["resumed"], result["diff"]["after"]) == (3, False, {"state": "begun"})
     assert (shop.site.writes, shop.running.documents.there) == ([], {})
 
 
