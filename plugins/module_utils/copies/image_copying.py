@@ -53,10 +53,6 @@ class _Task:
     def is_done(self) -> bool:
         return self.copy is not None and _is_whole(self.copy)
 
-    @property
-    def size(self) -> int:
-        return self.source.size if self.source and not self.is_done else 0
-
 
 def _is_whole(copy: Image) -> bool:
     """Whether a copy has all its data, and they were compared."""
@@ -86,7 +82,7 @@ class ImageCopying(Copying):
         surplus = self._surplus(tasks)
         each(surplus, lambda image: self._there.delete(image.id), self._effort.concurrency)
         to_do = [task for task in tasks if not task.is_done]
-        self._progress.begin("copying images", "images", len(to_do), sum(task.size for task in to_do))
+        self._progress.begin("copying images", "images", len(to_do), sum(t.cast(Image, task.source).size for task in to_do))
         each(to_do, self._copy, self._effort.concurrency)
         done = self._tasks()
         return self._copied(tasks, bool(to_do or surplus), self._proved(done))

@@ -173,11 +173,12 @@ def images_there(two):
     return Images(two.sites.remote.cloud).images()
 
 
-def test_what_another_run_is_still_writing_is_waited_for(two):
+@pytest.mark.parametrize("status", ["saving", "uploading", "importing"])
+def test_what_another_run_is_still_writing_is_waited_for(two, status):
     two.run()
     one = two.copies[0]
     mark = json.loads(one["osdr_copy"])
-    one.update(status="saving", osdr_copy=json.dumps({**mark, "digest": ""}))
+    one.update(status=status, osdr_copy=json.dumps({**mark, "digest": ""}))
     del two.there.data[one["id"]]
     with pytest.raises(WaitTimeout, match="which another run began to write"):
         two.run()
@@ -256,10 +257,24 @@ def test_an_image_that_is_not_complete_cannot_be_copied(two):
 
 def test_what_glance_does_not_complete_is_told(two):
     two.there._store = lambda image_id, data: two.there.by_id[image_id].update(status="killed")
-    with pytest.raises(ResourceFailed, match=r"on site 'remote' is killed after it was written"):
-        two.options = dataclasses.replace(two.options, effort=dataclasses.replace(two.options.effort, concurrency=1))
-        del two.here.by_id["image-of-db"]
+    two.options = dataclasses.replace(two.options, effort=dataclasses.replace(two.options.effort, concurrency=1))
+    del two.here.by_id["image-of-db"]
+    with pytest.raises(ResourceFailed, match=r"on site 'remote' is killed after it was written") as raised:
         two.run()
+    assert raised.value.facts == {"resource_type": "image", "resource_id": two.copies[0]["id"]}
+    # What had passed does not count: all of it passes again.
+    assert two.progress.line.startswith("copying images: 0 of 1 images, 0.0 MiB of 1.0 MiB")
+
+
+def test_a_copy_that_an_attempt_left_and_nobody_needs_goes(two):
+    two.run()
+    left = {**two.copies[0], "id": "left"}
+    left["osdr_copy"] = json.dumps({**json.loads(left["osdr_copy"]), "image": "left", "of": "an image that was given up"})
+    two.there.by_id["left"] = left
+    foreseen = two.copying.foresee()
+    assert (foreseen.changed, foreseen.before, "left" in two.there.by_id) == (True, ("db", "web"), True)
+    assert (two.run().changed, "left" in two.there.by_id) == (True, False)
+    assert two.run().changed is False
 
 
 def test_images_that_were_taken_anew_are_copied_anew_and_the_old_copies_go(two):
