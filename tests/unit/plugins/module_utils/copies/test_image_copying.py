@@ -188,6 +188,57 @@ def test_what_another_run_is_still_writing_is_waited_for(two, status):
     assert two.there.data[one["id"]] == DATA
 
 
+def test_it_is_waited_for_as_long_as_a_link_may_stall(two):
+    two.run()
+    unfinished(two.copies[0], status="saving")
+    copying = ImageCopying(two.sites, two.options, Waiter(10, 1, two.time.clock), two.progress)
+    with pytest.raises(WaitTimeout):
+        copying.carry_out()
+    assert two.time.seconds == pytest.approx(60, abs=2)
+
+
+def test_what_another_run_gives_up_meanwhile_is_made_once_more(two, monkeypatch):
+    two.run()
+    one = unfinished(two.copies[0], status="saving")
+    get = two.there.get
+
+    def vanishing(path, **options):
+        # Whoever waits asks for the image by itself.
+        if path == f"/images/{one['id']}":
+            two.there.by_id.pop(one["id"], None)
+        return get(path, **options)
+
+    monkeypatch.setattr(two.there, "get", vanishing)
+    two.run()
+    assert one["id"] not in two.there.by_id
+    assert {image["status"] for image in two.copies} == {"active"} and len(two.copies) == 2
+
+
+def unfinished(one, **changes):
+    """A copy as it is before it was compared."""
+    one.update(osdr_copy=json.dumps({**json.loads(one["osdr_copy"]), "digest": ""}), **changes)
+    return one
+
+
+@pytest.mark.parametrize("image_id", ["0-first", "z-last"])
+def test_of_several_copies_the_one_that_is_whole_counts(two, image_id):
+    two.run()
+    whole = {one["id"] for one in two.copies}
+    other = {**two.copies[0], "id": image_id}
+    other["osdr_copy"] = json.dumps({**json.loads(other["osdr_copy"]), "image": image_id})
+    two.there.by_id[image_id] = unfinished(other)
+    assert two.copying.foresee().before == ("db", "web")
+    two.run()
+    assert {one["id"] for one in two.copies} == whole
+
+
+def test_what_is_not_whole_is_no_copy_of_images_that_are_gone(two):
+    two.run()
+    unfinished(next(one for one in two.copies if json.loads(one["osdr_copy"])["root"] == "web"))
+    two.here.by_id.clear()
+    assert [copy.volume_id for copy in two.run().copies] == ["db"]
+
+
 def test_what_was_read_must_be_what_nova_made(two):
     two.here.by_id["image-of-web"]["os_hash_value"] = "0" * 128
     with pytest.raises(ResourceFailed, match="site 'primary' returned or stored other data than the image has"):
