@@ -96,3 +96,84 @@ def test_a_check_changes_nothing_and_captures_every_part(checkpoint):
     assert code == 0, output
     assert len(of(calls, "os_application_info", "cloud")) == 2
     assert not {"os_backup_replicate", "os_checkpoint"} & {*names(calls)}
+
+
+# The restore
+
+
+def manifest(project, *tiers):
+    """A part that has these tiers, with a server each."""
+    made = shop.document()
+    made["checkpoint"]["together"] = {"project": project, "projects": ["p-ours", "p-theirs"], "tiers": ["database", "front", "last"]}
+    template = made["servers"][0]
+    made["servers"] = [{**template, "name": f"{project}-{tier}", "tier": tier} for tier in tiers]
+    made["application"]["tiers"] = [{"name": tier, "servers": [f"{project}-{tier}"], "checks": []} for tier in tiers]
+    return made
+
+
+RESTORE = {
+    "dr_restore_application": "shop",
+    "dr_restore_cloud": "remote-ours",
+    "dr_restore_admin_cloud": "admin",
+    "dr_restore_mapping": {"schema_version": 1},
+    "dr_restore_remove_old": True,
+    "dr_restore_projects": [{"cloud": "remote-theirs", "admin_cloud": "their-admin", "mapping": {"schema_version": 1, "networks": {}}}],
+}
+STEPS = ["os_restore_check", "os_application_supersede", "os_restore_volumes", "os_restore_networks", "os_active_site"]
+
+
+@pytest.fixture
+def restore(tmp_path):
+    """Plays the playbook with the first part in both catalogues: a module of a play answers the same each time."""
+
+    def run(playbook="restore", found=None, **given):
+        answers = {"os_checkpoint_info": {"manifest": found or manifest("p-ours", "database", "last")}}
+        answers["os_drill_record"] = {"drill": {"outcome": "failed", "servers": []}}
+        return Collection(tmp_path, answers).play(playbook, **{**RESTORE, **given})
+
+    return run
+
+
+def test_every_step_is_done_in_every_project_with_its_own_credentials(restore):
+    code, output, calls = restore()
+    assert code == 0, output
+    for step in STEPS:
+        assert of(calls, step, "cloud") == [("remote-ours",), ("remote-theirs",)], step
+    administrators = [("admin",), ("their-admin",)]
+    for step, key in (("os_restore_check", "admin_cloud"), ("os_restore_volumes", "import_cloud"), ("os_application_supersede", "admin_cloud")):
+        assert of(calls, step, key) == administrators, step
+    assert of(calls, "os_restore_check", "mapping") == [({"schema_version": 1},), ({"schema_version": 1, "networks": {}},)]
+
+
+def test_the_leading_project_says_which_checkpoint_it_is_and_each_part_is_that_of_its_own_catalogue(restore):
+    _code, output, calls = restore()
+    found = of(calls, "os_checkpoint_info", "cloud", "checkpoint")
+    assert found == [("remote-ours", "latest"), ("remote-ours", "noon"), ("remote-theirs", "noon")], output
+
+
+def test_each_part_is_checked_and_its_networks_made_with_those_of_the_others_in_mind(restore):
+    _code, output, calls = restore()
+    for step in ("os_restore_check", "os_restore_networks"):
+        first, second = [given["others"] for name, given in calls if name == step]
+        assert [sorted(one) for one in (*first, *second)] == [["cloud", "manifest", "mapping"]] * 2, output
+        assert [one["cloud"] for one in (*first, *second)] == ["remote-theirs", "remote-ours"]
+        assert first[0]["mapping"] == RESTORE["dr_restore_projects"][0]["mapping"]
+
+
+def test_tiers_come_in_the_order_of_the_whole_application(restore):
+    _code, output, calls = restore()
+    built = of(calls, "os_restore_servers", "tiers", "cloud", "admin_cloud")
+    assert built == [
+        (["database"], "remote-ours", "admin"),
+        (["database"], "remote-theirs", "their-admin"),
+        (["last"], "remote-ours", "admin"),
+        (["last"], "remote-theirs", "their-admin"),
+    ], output
+
+
+@pytest.mark.parametrize("some", [{"dr_restore_servers": ["p-ours-database"]}, {"dr_restore_tiers": ["database"]}])
+def test_some_servers_are_restored_project_by_project(restore, some):
+    code, output, calls = restore(**some)
+    assert code != 0
+    assert "Leave out dr_restore_projects, and set dr_restore_cloud to the project that has them" in output
+    assert not {*STEPS} & {*names(calls)}
