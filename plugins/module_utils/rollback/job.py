@@ -23,6 +23,7 @@ from ..failover.fence_mark import FenceMark
 from ..manifest import user_data
 from ..manifest.manifest import Manifest
 from ..manifest.user_data import Form
+from ..mapping.parts import refusals_of_parts
 from ..readiness.gates import Gates
 from ..restore import stock as restore_stock
 from ..restore.cleanup import VolumeRemover
@@ -104,6 +105,7 @@ class RollBackJob:
         """
         if self._is_done(manifest):
             return self._result(t.cast(RollBackRecord, self._recorded), changed=False)
+        self._refuse(refusals_of_parts(manifest, "A roll-back"), "rolled back")
         outlook = self._judged(manifest)
         volumes = self._volumes(outlook)
         if self._check_mode:
