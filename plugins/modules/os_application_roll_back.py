@@ -21,6 +21,8 @@ description:
     are out of use.
   - Each is checked as a whole before the first change, as M(osdr.openstack.os_restore_check) does. The room that the servers take in quotas becomes
     free for the new ones; the volumes are needed twice.
+  - Encrypted volumes are restored from backups that the site made itself as they are, with the keys in its key manager, which needs O(store_cloud) at
+    most. Those from backups of the other site, made before the application moved here, need O(volume_private_key) and O(import_cloud) as well.
   - The application is described in a record in the catalogue before the first server is deleted. By that and by marks, each run resumes where another
     one ended, from any controller.
 extends_documentation_fragment:
@@ -30,6 +32,7 @@ extends_documentation_fragment:
   - osdr.openstack.catalogue
   - osdr.openstack.mapping
   - osdr.openstack.agents
+  - osdr.openstack.encrypted
   - osdr.openstack.attributes
 options:
   state:
@@ -193,6 +196,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest import use
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback.job import RollBackJob, RollBackSettings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -209,6 +213,7 @@ def settings_of(params, cloud, application):
         admin=connect_other(params["admin_cloud"]) if params["admin_cloud"] else None,
         form=user_data.form_of(params["user_data"], params["user_data_key"]),
         user_data_key=params["user_data_key"],
+        means=Means.parse(params),
         # The definition is the operator's own.
         gates=readiness.Gates(Probes(agents).ask, runs_commands=True),
         stopping=Waiter(timeout=params["stop_timeout"], interval=1.0),
@@ -239,6 +244,7 @@ def main():
             args.MAPPING,
             args.AGENTS,
             args.USER_DATA_KEY,
+            args.ENCRYPTED,
             {
                 "state": {"type": "str", "choices": ["prepared", "rolled_back", "undone", "accepted"], "required": True},
                 "site": {"type": "str", "required": True},

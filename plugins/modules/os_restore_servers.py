@@ -381,8 +381,8 @@ def present(module, cloud, waiter):
         module.warn(warning)
     volumes = None
     if params["volumes"] == "restore":
-        twins = Means.parse(params).twins(cloud, whole.manifest, waiter, params["concurrency"])
-        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], twins), whole.volumes)
+        unlocking = Means.parse(params).unlocking(cloud, whole.manifest, waiter, params["concurrency"])
+        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], unlocking), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
     services = Services(Compute(cloud), Networking(cloud), Networking(admin) if admin else None)
     restore = ServerRestore(services, plan, waiter, params["concurrency"], gates, volumes)

@@ -93,3 +93,37 @@ def test_the_way_back_and_the_end_need_no_checkpoint(play, playbook, state, told
     code, output, calls = play(playbook, **SHOP)
     assert (code, names(calls), steps(calls)) == (0, [BACK], [state]), output
     assert "manifest" not in calls[0][1] and told in " ".join(output.split())
+
+
+# Encrypted volumes
+
+KEYS = ("volume_private_key", "import_cloud", "store_cloud")
+
+
+def keys(calls, module):
+    return {tuple(given.get(name) for name in KEYS) for name, given in calls if name == module}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (None, None, None)),
+        ({"dr_volume_private_key": ""}, (None, None, None)),
+        ({"dr_volume_private_key": "PEM", "dr_volume_admin_cloud": "admin", "dr_volume_store_cloud": "store"}, ("PEM", "admin", "store")),
+    ],
+)
+def test_a_single_volume_gets_what_encrypted_ones_need(play, given, expected):
+    code, output, calls = play("restore_volume", **GIVEN, **given)
+    assert (code, keys(calls, "os_restore_beside")) == (0, {expected}), output
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"dr_roll_back_admin_cloud": "primary"}, (None, None, None)),
+        ({"dr_roll_back_volume_private_key": "PEM", "dr_roll_back_store_cloud": "store"}, ("PEM", "primary-admin", "store")),
+    ],
+)
+def test_every_step_of_a_roll_back_gets_what_encrypted_volumes_need(play, given, expected):
+    code, output, calls = play("roll_back", **{**SHOP, **given}, dr_roll_back_checkpoint="noon")
+    assert (code, steps(calls), keys(calls, BACK)) == (0, ["rolled_back", "prepared", "rolled_back"], {expected}), output

@@ -265,6 +265,8 @@ class Backup:
     #: Of the backup service that holds it.
     availability_zone: str = ""
     description: str = ""
+    #: Of the key of an encrypted volume; empty where it was not encrypted.
+    key_id: str = ""
 
     @property
     def is_usable(self) -> bool:

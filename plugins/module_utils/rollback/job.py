@@ -16,6 +16,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..copies.twins import Scaffolding
 from ..core.errors import CheckFailed
 from ..core.records import KEPT_KEY, Server, Volume
 from ..failover import fencing
@@ -23,7 +24,9 @@ from ..failover.fence_mark import FenceMark
 from ..manifest import user_data
 from ..manifest.manifest import Manifest
 from ..manifest.user_data import Form
+from ..mapping.parts import refusals_of_parts
 from ..readiness.gates import Gates
+from ..restore import sealed
 from ..restore import stock as restore_stock
 from ..restore.cleanup import VolumeRemover
 from ..restore.marks import made_volumes
@@ -51,6 +54,7 @@ class RollBackSettings:
     :param admin: the same site with credentials that see user data and root devices; None for the application's own.
     :param form: in which user data is written into the record; None to leave it out.
     :param user_data_key: opens it.
+    :param means: to restore encrypted volumes.
     :param stopping: how long a tier may take to stop.
     """
 
@@ -60,6 +64,7 @@ class RollBackSettings:
     admin: Cloud | None
     form: Form | None
     user_data_key: str | None
+    means: sealed.Means
     gates: Gates
     stopping: Waiter
     waiter: Waiter
@@ -104,6 +109,7 @@ class RollBackJob:
         """
         if self._is_done(manifest):
             return self._result(t.cast(RollBackRecord, self._recorded), changed=False)
+        self._refuse(refusals_of_parts(manifest, "A roll-back"), "rolled back")
         outlook = self._judged(manifest)
         volumes = self._volumes(outlook)
         if self._check_mode:
@@ -152,8 +158,9 @@ class RollBackJob:
         wanted = self._opened(states.rolled_back(record, manifest))
         exchange = plan_exchange(lambda site: RestorePlan.of(wanted, site), stock, _originals(record, stock.site))
         judged = judge(exchange.plan, exchange.stock)
-        self._refuse([*problems(exchange, stock.site), *judged.problems], "rolled back")
-        for told in (*states.differences(record.before, manifest), *judged.doubts, *user_data.warnings(wanted, self._settings.user_data_key)):
+        sealed_problems, sealed_doubts = sealed.check(exchange.plan.volumes, self._settings.means, self._cloud)
+        self._refuse([*problems(exchange, stock.site), *judged.problems, *sealed_problems], "rolled back")
+        for told in (*states.differences(record.before, manifest), *judged.doubts, *sealed_doubts, *user_data.warnings(wanted, self._settings.user_data_key)):
             self._warn(told)
         return _Outlook(record, wanted, exchange, judged.needs)
 
@@ -178,7 +185,8 @@ class RollBackJob:
         recorded, settings = self._recorded, self._settings
         if recorded and recorded.state != BEGUN:
             return dataclasses.replace(recorded, before=states.checked_as(recorded.before, self._application))
-        captured = capture(self._cloud, self._application, settings.concurrency, settings.form, settings.admin)
+        # The keys of the volumes in use stay where they are.
+        captured = capture(self._cloud, self._application, settings.concurrency, settings.form, settings.admin, seals_keys=True)
         for warning in (*captured.warnings, *states.named_by_ids(self._application, captured.description)):
             self._warn(warning)
         before = states.in_place(captured.description, site.server_groups)
@@ -187,7 +195,9 @@ class RollBackJob:
         return RollBackRecord(settings.fresh, settings.site, manifest.checkpoint.id, settings.now, BEGUN, before)
 
     def _volumes(self, outlook: _Outlook) -> VolumeRestore:
-        return VolumeRestore(self._clouds.storage, outlook.wanted, self._settings.waiter, self._settings.concurrency)
+        waiter, concurrency = self._settings.waiter, self._settings.concurrency
+        unlocking = self._settings.means.unlocking(self._cloud, outlook.wanted, waiter, concurrency)
+        return VolumeRestore(self._clouds.storage, outlook.wanted, waiter, concurrency, unlocking)
 
     # The way back
 
@@ -263,6 +273,8 @@ class RollBackJob:
             self._warn(told)
         if not self._check_mode:
             VolumeRemover(self._clouds.storage, self._settings.waiter, self._settings.concurrency).remove(removed)
+            # What an encrypted volume was to be restored by, where the roll-back was given up before it was.
+            Scaffolding.of(self._clouds.storage, states.owner_after(record)).remove(self._clouds.storage, self._settings.waiter)
             self._catalogue.remove_roll_back(record.application)
         return {"changed": True, "roll_back": record.as_dict(), "removed": [one.label for one in removed], "left": left}
 

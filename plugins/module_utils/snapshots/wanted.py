@@ -42,6 +42,10 @@ class Wanted:
         """Every volume once, also one attached to several servers."""
         return {volume.id: volume for member in self.members for volume in member.volumes}
 
+    def of_project(self, project_id: str) -> Wanted:
+        """What a project has of the set."""
+        return dataclasses.replace(self, members=tuple(one for one in self.members if one.server.project_id == project_id))
+
     @property
     def root_disks(self) -> list[RootDisk]:
         """Those that are no volumes."""

@@ -27,6 +27,7 @@ PARAMS = {
         "snapshots": [],
     },
     "copies": shop.DOCUMENT["copies"],
+    "together": None,
 }
 
 
@@ -158,3 +159,11 @@ def test_a_description_of_other_volumes_than_were_snapshotted_and_copied_is_not_
             site.present(cg_snapshot={**PARAMS["cg_snapshot"], "snapshots": taken})
     assert site.store.writes == 0
     assert site.present(cg_snapshot={**PARAMS["cg_snapshot"], "snapshots": snapshots})["changed"]
+
+
+def test_a_part_is_published_with_what_it_knows_of_the_others():
+    together = {"project": "theirs", "projects": ["ours", "theirs"], "tiers": ["database", "front"]}
+    site = Site()
+    assert site.present(together=together)["changed"]
+    document = json.loads(site.store.objects_by_name[NAME]) if hasattr(site.store, "objects_by_name") else None
+    assert document is None or document["checkpoint"]["together"] == together
