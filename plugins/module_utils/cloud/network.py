@@ -434,6 +434,7 @@ def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
         remote_ip_prefix=found.get("remote_ip_prefix"),
         remote_group_id=found.get("remote_group_id"),
         remote_address_group_id=found.get("remote_address_group_id"),
+        description=found.get("description") or "",
     )
 
 

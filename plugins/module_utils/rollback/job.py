@@ -17,7 +17,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..copies.twins import Scaffolding
-from ..core.errors import CheckFailed
+from ..core.errors import CheckFailed, warned
 from ..core.records import KEPT_KEY, Server, Volume
 from ..failover import fencing
 from ..failover.fence_mark import FenceMark
@@ -119,7 +119,10 @@ class RollBackJob:
         if outlook.record != self._recorded:
             self._catalogue.set_roll_back(outlook.record)
         steps = volumes.plan()
-        made = volumes.finish(steps)
+        with warned(volumes.warnings):
+            made = volumes.finish(steps)
+        for warning in volumes.warnings:
+            self._warn(warning)
         return self._result(outlook.record, self._recorded is None or any(step.changes for step in steps), needs=outlook.needs, volumes=made)
 
     def roll_back(self, manifest: Manifest) -> Result:

@@ -204,6 +204,7 @@ def test_a_router_is_read_completely(network, requests_mock, gateway, leads_to, 
 def test_a_security_group_is_read_with_its_rules(network, requests_mock):
     rule = {
         "id": "rule",
+        "description": "from the front",
         "direction": "ingress",
         "ethertype": "IPv4",
         "protocol": "tcp",
@@ -215,7 +216,7 @@ def test_a_security_group_is_read_with_its_rules(network, requests_mock):
     }
     told = {"id": "g", "name": "shop", "project_id": "p1", "description": None, "security_group_rules": [rule]}
     requests_mock.get(f"{NEUTRON}/security-groups", json={"security_groups": [told]})
-    expected = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 22, 23, "10.0.0.0/8", "g2", "a")
+    expected = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 22, 23, "10.0.0.0/8", "g2", "a", "from the front")
     assert network.security_groups() == [SecurityGroup("g", "shop", "p1", rules=(expected,))]
 
 

@@ -62,6 +62,11 @@ def another_port(document):
             lambda d: d["topology"]["security_groups"][0]["rules"].append({**RULE, "port_range_min": 22, "port_range_max": 22}),
             "rule of security group shop: direction ingress, ether_type IPv4, protocol tcp, port_range_min 22, port_range_max 22, remote_group shop appeared",
         ),
+        (
+            lambda d: d["topology"]["security_groups"][0]["rules"][0].update(description="the shop"),
+            "rule of security group shop: direction ingress, ether_type IPv4, protocol tcp, port_range_min 5432, port_range_max 5432, remote_group shop: "
+            "description was",
+        ),
         (lambda d: d["application"]["tiers"][0]["checks"].clear(), "tier database: checks was"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -96,7 +96,7 @@ def test_what_lacks_something_is_incomplete():
 
 
 def test_volumes_alone_are_a_change_and_are_told_as_they_are_in_the_end():
-    volumes = SimpleNamespace(steps=EMPTY.volumes, described=lambda: ["now"])
+    volumes = SimpleNamespace(steps=EMPTY.volumes, described=lambda: ["now"], warnings=[])
     result = job.restore_servers(Noted(RESTORED.servers, volumes), True)
     assert (result["changed"], result["volumes"]) == (True, ["now"])
     assert set(result["diff"]["before"]["volumes"].values()) == {"absent"}
