@@ -184,7 +184,6 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job impor
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
-
 #: The credentials of another project.
 OTHER = {
     "cloud": {"type": "raw", "required": True},

@@ -85,7 +85,8 @@ def _match_problems(manifest: Manifest, together: Together, others: t.Sequence[O
         for theirs in [other.wish.manifest.checkpoint]
         if _identity(other.wish.manifest) != _identity(manifest)
     ]
-    problems += [f"The part of project {one} is missing: give the project that has it at the site ({_OTHERS})." for one in together.projects if one not in given]
+    missing = [one for one in together.projects if one not in given]
+    problems += [f"The part of project {one} is missing: give the project that has it at the site ({_OTHERS})." for one in missing]
     return problems + [f"The part of project {one} is given twice." for one in sorted({one for one in given if given.count(one) > 1})]
 
 

@@ -222,6 +222,9 @@ def divided(monkeypatch):
             judged.append((params["cloud"], params["remote_cloud"], params["admin_cloud"], [one.server.name for one in wanted.members]))
             return [f"Something of {params['cloud']}."] if changes.get("troubled") else []
 
+        def compute(cloud):
+            return SimpleNamespace(resolve=lambda names, projects: resolved.append((cloud, projects)) or {one: servers[one] for one in names})
+
         catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
         for name, value in {
             "connect": lambda params: params["cloud"],
@@ -229,7 +232,7 @@ def divided(monkeypatch):
             "Accounts": SimpleNamespace(parse=lambda params: None),
             "Sites": SimpleNamespace(connect=sites),
             "Catalogue": SimpleNamespace(of=lambda *given: catalogue),
-            "Compute": lambda cloud: SimpleNamespace(resolve=lambda names, projects: resolved.append((cloud, projects)) or {one: servers[one] for one in names}),
+            "Compute": compute,
             "_site_problems": lambda *given: [],
             "_problems": problems,
         }.items():
