@@ -294,7 +294,11 @@ def _site_problems(application, cloud, sites, params):
 def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    options = QuiesceOptions.parse(params["quiesce"], params)
+    quiesce = dict(params["quiesce"])
+    if params["others"]:
+        # Nobody else sees the servers of all projects.
+        quiesce["admin_cloud"] = quiesce["admin_cloud"] or params["admin_cloud"]
+    options = QuiesceOptions.parse(quiesce, params)
     return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 

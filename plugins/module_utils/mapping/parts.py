@@ -96,6 +96,15 @@ def _identity(manifest: Manifest) -> tuple[t.Any, ...]:
     return (manifest.application.name, checkpoint.id, checkpoint.created_at, checkpoint.together and (checkpoint.together.projects, checkpoint.together.tiers))
 
 
+def with_networks_of_parts(manifest: Manifest) -> Manifest:
+    """A part for which the networks of the other parts count as made, as they will be: a mapping need not say what stands for them."""
+    together, topology = manifest.checkpoint.together, manifest.description.topology
+    partners = together.projects if together else ()
+    networks = tuple(dataclasses.replace(one, is_of_others=one.is_of_others and one.owner not in partners) for one in topology.networks)
+    description = dataclasses.replace(manifest.description, topology=dataclasses.replace(topology, networks=networks))
+    return dataclasses.replace(manifest, description=description)
+
+
 def _used(wish: Wish, owner: str) -> list[NetworkSpec]:
     """The networks of another part's project on which a part has ports, as they are called at the site."""
     return [spec for spec in wish.whole_there().description.topology.networks if spec.is_of_others and owner and spec.owner == owner]
