@@ -184,7 +184,6 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job impor
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
-
 #: The credentials of another project.
 OTHER = {
     "cloud": {"type": "raw", "required": True},
@@ -295,7 +294,11 @@ def _site_problems(application, cloud, sites, params):
 def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    options = QuiesceOptions.parse(params["quiesce"], params)
+    quiesce = dict(params["quiesce"])
+    if params["others"]:
+        # Nobody else sees the servers of all projects.
+        quiesce["admin_cloud"] = quiesce["admin_cloud"] or params["admin_cloud"]
+    options = QuiesceOptions.parse(quiesce, params)
     return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 

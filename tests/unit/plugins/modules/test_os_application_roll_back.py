@@ -110,6 +110,15 @@ def test_data_goes_back_and_all_else_stays_as_it_is(shop):
     assert not {*before} & {shop.running.server(name)["id"] for name in NAMES}
 
 
+@pytest.mark.parametrize("state", ["prepared", "rolled_back"])
+def test_a_part_of_an_application_over_several_projects_does_not_go_back_alone(shop, state):
+    shop.manifest["checkpoint"]["together"] = {"project": "ours", "projects": ["ours", "theirs"], "tiers": [one["name"] for one in DEFINITION["tiers"]]}
+    before = len(shop.site.writes)
+    with pytest.raises(CheckFailed, match="A roll-back is not supported for an application over several projects"):
+        shop.run(state)
+    assert len(shop.site.writes) == before
+
+
 def test_the_old_volumes_are_kept_as_they_were(shop):
     result = shop.run("rolled_back")
     for name, volume_id in shop.ids.items():
