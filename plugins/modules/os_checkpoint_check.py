@@ -313,7 +313,7 @@ def _problems(wanted, sites, params, contents):
     disks = {disk.id for disk in wanted.root_disks}
     sizes = {one.id: one.size for one in wanted.volumes.values() if one.id not in disks}
     taken = {one: snapshot_id for one, snapshot_id in snapshot_ids.items() if one not in disks}
-    prospect = Prospect(wanted.metadata, sizes, taken, params["backup_concurrency"], bool(disks))
+    prospect = Prospect(wanted.metadata, sizes, taken, params["backup_concurrency"], len(disks))
     sampling = Sampling(wanted.name, params["verification_runs"], contents)
     return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"], sampling))
 

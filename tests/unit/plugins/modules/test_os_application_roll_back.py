@@ -127,6 +127,18 @@ def test_the_old_volumes_are_kept_as_they_were(shop):
         assert volume["metadata"]["osdr_kept"] == result["roll_back"]["id"]
 
 
+def test_its_result_says_what_is_kept_and_when_it_stood(shop):
+    prepared = shop.run("prepared")
+    assert (prepared["kept"], "stopped_at" in prepared) == ([], False)
+    result = shop.run("rolled_back")
+    old = {(name, volume_id, 1) for name, volume_id in shop.ids.items()}
+    assert {(one["name"], one["volume_id"], one["size"]) for one in result["kept"]} == old
+    assert prepared["started_at"] <= result["stopped_at"] <= result["started_at"]
+    assert shop.run("rolled_back")["kept"] == result["kept"]
+    made = {one["volume_id"] for one in result["volumes"]}
+    assert {one["volume_id"] for one in shop.run("undone")["kept"]} == made
+
+
 def test_a_second_run_changes_nothing(shop):
     shop.run("rolled_back")
     shop.site.writes.clear()
