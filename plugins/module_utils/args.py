@@ -168,6 +168,17 @@ SERVERS = {
 }
 
 
+#: The other parts of an application over several projects, which are restored beside this one.
+OTHER_PARTS = {
+    "others": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"cloud": {"type": "raw", "required": True}, **MANIFEST, **MAPPING},
+    },
+}
+
+
 def spec(*parts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """One argument spec of several parts; later ones win."""
     merged: dict[str, t.Any] = {}

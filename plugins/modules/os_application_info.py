@@ -136,7 +136,7 @@ application_description:
 differences:
   description:
     - How the servers, volumes and sizes differ from those of O(cg_snapshot). Empty when they do not, and without O(cg_snapshot).
-    - They differ when volumes were attached, detached, swapped or extended, or a server was made anew, around the snapshots.
+    - They differ when volumes were attached, detached, swapped or extended, or a server was recreated, around the snapshots.
       M(osdr.openstack.os_cg_snapshot) with the same name then takes the set again.
   returned: success
   type: list

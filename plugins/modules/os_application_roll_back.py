@@ -15,12 +15,14 @@ description:
   - Rolls the data of an application back to a checkpoint, for example after a bad upgrade, undoes that, or accepts it. Works at either site, whichever
     the application runs at.
   - New volumes are made from the checkpoint beside those in use. Then the servers are stopped tier by tier, deleted without their volumes and ports,
-    and built anew on the new volumes, tier by tier with the health checks. Nova detaches no root volume, so they cannot be kept; the new ones have
+    and recreated on the new volumes, tier by tier with the health checks. Nova detaches no root volume, so they cannot be kept; the new ones have
     the same names, ports, addresses, flavors, metadata and all else that a restore brings back, and other ids.
   - The old volumes are kept, marked and unattached. V(undone) builds the servers on them again as they were. V(accepted) removes the volumes that
     are out of use.
   - Each is checked as a whole before the first change, as M(osdr.openstack.os_restore_check) does. The room that the servers take in quotas becomes
     free for the new ones; the volumes are needed twice.
+  - Encrypted volumes are restored from backups that the site made itself as they are, with the keys in its key manager, which needs O(store_cloud) at
+    most. Those from backups of the other site, made before the application moved here, need O(volume_private_key) and O(import_cloud) as well.
   - The application is described in a record in the catalogue before the first server is deleted. By that and by marks, each run resumes where another
     one ended, from any controller.
 extends_documentation_fragment:
@@ -30,6 +32,7 @@ extends_documentation_fragment:
   - osdr.openstack.catalogue
   - osdr.openstack.mapping
   - osdr.openstack.agents
+  - osdr.openstack.encrypted
   - osdr.openstack.attributes
 options:
   state:
@@ -169,6 +172,29 @@ servers:
   returned: success and O(state) is not V(accepted)
   type: list
   elements: dict
+kept:
+  description: The volumes that are out of use and kept. Empty until the roll-back, or its undoing, is complete.
+  returned: success and O(state) is not V(accepted)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    volume_id:
+      description: Its id.
+      type: str
+    size:
+      description: Its size in GiB.
+      type: int
+stopped_at:
+  description: When the first server was asked to stop, by the clock of the controller.
+  returned: when servers were exchanged with O(state=rolled_back)
+  type: str
+started_at:
+  description: When the volumes (V(prepared)) or the servers (V(rolled_back)) began to be made, from which their C(seconds) count.
+  returned: when they were made with V(prepared) or V(rolled_back)
+  type: str
 removed:
   description: Names and ids of the volumes that were removed.
   returned: when O(state=accepted)
@@ -193,6 +219,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest import use
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback.job import RollBackJob, RollBackSettings
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -209,6 +236,7 @@ def settings_of(params, cloud, application):
         admin=connect_other(params["admin_cloud"]) if params["admin_cloud"] else None,
         form=user_data.form_of(params["user_data"], params["user_data_key"]),
         user_data_key=params["user_data_key"],
+        means=Means.parse(params),
         # The definition is the operator's own.
         gates=readiness.Gates(Probes(agents).ask, runs_commands=True),
         stopping=Waiter(timeout=params["stop_timeout"], interval=1.0),
@@ -239,6 +267,7 @@ def main():
             args.MAPPING,
             args.AGENTS,
             args.USER_DATA_KEY,
+            args.ENCRYPTED,
             {
                 "state": {"type": "str", "choices": ["prepared", "rolled_back", "undone", "accepted"], "required": True},
                 "site": {"type": "str", "required": True},

@@ -82,6 +82,13 @@ options:
     type: list
     elements: str
     default: []
+  other_clouds:
+    description:
+      - Instead of O(projects), the same cloud in the other projects in which servers are, by names or as dictionaries. Snapshots of volumes belong to the
+        project of whoever takes them, so each project's are taken and removed with its own credentials; servers are listed and frozen as O(admin_cloud).
+    type: list
+    elements: raw
+    default: []
   thaw:
     description:
       - What M(osdr.openstack.os_server_quiesce) returned as RV(osdr.openstack.os_server_quiesce#module:quiesce) when it thawed the
@@ -268,6 +275,18 @@ cg_snapshot:
         reason:
           description: Why this strategy.
           type: str
+parts:
+  description: What each project has of a set over several. Consistency and window are those of the whole set.
+  returned: when a set over several projects is there
+  type: list
+  elements: dict
+  contains:
+    project_id:
+      description: Id of the project; that of the module's own credentials comes first, then those of O(other_clouds), or else those of O(projects).
+      type: str
+    cg_snapshot:
+      description: Like RV(cg_snapshot), with the servers and snapshots of this project.
+      type: dict
 grouping:
   description: How the volumes are, or in check mode would be, snapshotted.
   returned: when a set is taken or would be
@@ -312,6 +331,7 @@ def main():
                 "group_type": {"type": "str"},
                 "admin_cloud": {"type": "raw"},
                 "projects": {"type": "list", "elements": "str", "default": []},
+                "other_clouds": {"type": "list", "elements": "raw", "default": []},
                 "thaw": {"type": "dict"},
                 "concurrency": {"type": "int", "default": 16},
             },

@@ -58,6 +58,11 @@ options:
       - The copies that M(osdr.openstack.os_backup_replicate) returned. Required when O(state=present).
     type: list
     elements: dict
+  together:
+    description:
+      - What M(osdr.openstack.os_checkpoint_check) returned as C(together) for a part of an application over several projects, each of which is published in
+        the catalogue of its own project. Publish the leading one last, and withdraw it first.
+    type: dict
 seealso:
   - module: osdr.openstack.os_checkpoint_info
   - module: osdr.openstack.os_catalogue_rebuild
@@ -103,7 +108,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 def present(module, publication):
     params = module.params
     checkpoint = require_checkpoint_id(params["checkpoint"])
-    manifest = composed(checkpoint, params["site"], params["application_description"], params["cg_snapshot"], params["copies"])
+    manifest = composed(checkpoint, params["site"], params["application_description"], params["cg_snapshot"], params["copies"], params["together"])
     change = publication.to_publish(manifest)
     if change.changed and not module.check_mode:
         publication.publish(manifest, change.pieces)
@@ -143,6 +148,7 @@ def main():
                 "application_description": {"type": "dict"},
                 "cg_snapshot": {"type": "dict"},
                 "copies": {"type": "list", "elements": "dict"},
+                "together": {"type": "dict"},
             },
         ),
         required_if=[("state", "present", ["site", "application_description", "cg_snapshot", "copies"])],

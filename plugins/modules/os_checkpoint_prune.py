@@ -48,9 +48,8 @@ options:
     required: true
   keep:
     description:
-      - Which checkpoints are kept. A checkpoint is kept when any rule keeps it.
+      - Which checkpoints are kept. A checkpoint is kept when any rule keeps it. Required without O(leading_cloud).
     type: dict
-    required: true
     suboptions:
       last:
         description:
@@ -77,6 +76,11 @@ options:
           - The same for months.
         type: int
         default: 0
+  leading_cloud:
+    description:
+      - For the other projects of an application over several, the remote site in the leading project, by name or as a dictionary. Kept are the
+        checkpoints that its catalogue has, and newer ones, which may be about to be published there.
+    type: raw
 seealso:
   - module: osdr.openstack.os_checkpoint_info
   - module: osdr.openstack.os_backup_replicate
@@ -129,7 +133,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.pruning import Pruning
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import RULES, Policy
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import RULES, Following, Policy
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.scratch import Scratch
@@ -141,7 +145,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 def run(module):
     params = module.params
     application = require_name("the name of an application", params["application"])
-    policy = Policy.parse(params["keep"])
+    policy = _policy(params, application)
     remote = _publication(connect(params), params)
     primary = _publication(connect_other(params["primary_cloud"]), params) if params["primary_cloud"] else None
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
@@ -158,6 +162,12 @@ def run(module):
     kept = [one["id"] for one in result["kept"]]
     diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
     return {"changed": plan.changes or bool(scratch.idle), "prune": result, "diff": diff}
+
+
+def _policy(params, application):
+    if params["leading_cloud"]:
+        return Following.of(Catalogue.of(connect_other(params["leading_cloud"]), params).checkpoints(application))
+    return Policy.parse(params["keep"])
 
 
 def _publication(cloud, params):
@@ -186,9 +196,12 @@ def main():
             {
                 "primary_cloud": {"type": "raw"},
                 "application": {"type": "str", "required": True},
-                "keep": {"type": "dict", "required": True, "options": {rule: {"type": "int", "default": 0} for rule in RULES}},
+                "leading_cloud": {"type": "raw"},
+                "keep": {"type": "dict", "options": {rule: {"type": "int", "default": 0} for rule in RULES}},
             },
         ),
+        required_one_of=[("keep", "leading_cloud")],
+        mutually_exclusive=[("keep", "leading_cloud")],
         supports_check_mode=True,
     )
     with reported(module), Interruption().installed():

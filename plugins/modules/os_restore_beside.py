@@ -17,6 +17,8 @@ description:
   - The site may be that where the application runs, or the remote one; the copies of the checkpoint must be there.
   - Before the first volume, everything that the restore needs is checked as M(osdr.openstack.os_restore_check) does, that is quotas, volume types,
     availability zones and copies, and all problems are reported together.
+  - Encrypted volumes are restored from backups that the site made itself as they are, with the keys in its key manager, which needs O(store_cloud) at
+    most. Those from backups of the other site need O(volume_private_key) and O(import_cloud) as well.
   - The volumes are marked with application, checkpoint and O(beside). A later run with the same O(beside) finds them and resumes; a restore of
     the application never takes them for its own.
   - M(osdr.openstack.os_restore_cleanup) with O(beside) removes them.
@@ -25,6 +27,7 @@ extends_documentation_fragment:
   - osdr.openstack.effort
   - osdr.openstack.manifest
   - osdr.openstack.mapping
+  - osdr.openstack.encrypted
   - osdr.openstack.attributes
 options:
   beside:
@@ -106,9 +109,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import job, sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.beside import plan_beside, volumes_beside
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.beside import doubts_beside, plan_beside, volumes_beside
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.preflight import judge
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -117,18 +120,20 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 def run(module):
     params = module.params
     wish = Wish.parse(params["manifest"], params["mapping"], servers=[params["server"]])
-    manifest = volumes_beside(wish.manifest_there(), require_beside_id(params["beside"]), params["server"], params["volumes"])
-    if params["volumes"] is None and any(server.root_image for server in wish.manifest_there().description.servers if server.name == params["server"]):
-        module.warn(f"The root disk of server '{params['server']}' is an image, so no volume is made of it; restore the server to have it.")
-    cloud = connect(params)
+    whole = wish.manifest_there()
+    manifest = volumes_beside(whole, require_beside_id(params["beside"]), params["server"], params["volumes"])
+    cloud, means = connect(params), sealed.Means.parse(params)
     stock = restore_stock.look(cloud, params["concurrency"], manifest.copies)
     judged = judge(plan_beside(manifest, stock.site), stock)
-    if judged.problems:
+    sealed_problems, sealed_doubts = sealed.check(judged.plan.volumes, means, cloud)
+    if problems := [*judged.problems, *sealed_problems]:
         what = f"The volumes of checkpoint '{manifest.checkpoint.id}' of application '{manifest.application.name}' cannot be restored"
-        raise CheckFailed(f"{what} at site '{cloud.site}'", judged.problems)
-    for doubt in judged.doubts:
+        raise CheckFailed(f"{what} at site '{cloud.site}'", problems)
+    for doubt in [*doubts_beside(whole, params["server"], params["volumes"]), *judged.doubts, *sealed_doubts]:
         module.warn(doubt)
-    restore = VolumeRestore(BlockStorage(cloud), manifest, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"])
+    waiter = Waiter(timeout=params["timeout"], interval=1.0)
+    unlocking = means.unlocking(cloud, manifest, waiter, params["concurrency"])
+    restore = VolumeRestore(BlockStorage(cloud), manifest, waiter, params["concurrency"], unlocking)
     return job.restore_volumes(restore, restore.plan(), True, module.check_mode)
 
 
@@ -139,6 +144,7 @@ def main():
             args.EFFORT,
             args.MANIFEST,
             args.MAPPING,
+            args.ENCRYPTED,
             {
                 "beside": {"type": "str", "required": True},
                 "server": {"type": "str", "required": True},

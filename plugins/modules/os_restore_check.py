@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - osdr.openstack.drill
   - osdr.openstack.encrypted
   - osdr.openstack.servers
+  - osdr.openstack.other_parts
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 options:
@@ -195,9 +196,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.superseded import removal_problems, root_disk_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import parts
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import as_dicts
 
 
@@ -208,6 +211,9 @@ def check(module):
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
     cloud, means = connect(params), sealed.Means.parse(params)
     stock = restore_stock.look(cloud, params["concurrency"], wish.source.copies, admin)
+    others = [other_part(one, params["concurrency"]) for one in params["others"] or ()]
+    parted = [*parts.part_problems(wish, others), *parts.share_problems(wish, others, stock.site)]
+    stock = dataclasses.replace(stock, site=parts.as_promised(stock.site, wish, others))
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
     found = assess(wish, conditions, stock)
     old_problems = removal_problems(wish.manifest, stock.site.name, found.old) if conditions.remove_old else []
@@ -218,10 +224,14 @@ def check(module):
     return {
         "application": wish.manifest.application.name,
         "checkpoint": wish.manifest.checkpoint.id,
-        "problems": [*old_problems, *found.problems, *sealed_problems],
+        "problems": [*parted, *old_problems, *found.problems, *sealed_problems],
         "needs": [dataclasses.asdict(need) for need in found.needs],
         "missing": as_dicts(found.plan.lacking),
     }
+
+
+def other_part(given, concurrency):
+    return parts.OtherPart(Wish.parse(given["manifest"], given["mapping"]), look(connect_other(given["cloud"]), concurrency))
 
 
 def main():
@@ -236,6 +246,7 @@ def main():
             args.ENCRYPTED,
             args.SERVERS,
             args.ADMIN_CLOUD,
+            args.OTHER_PARTS,
             {
                 "remove_old": {"type": "bool", "default": False},
                 "keep_volumes": {"type": "bool", "default": False},

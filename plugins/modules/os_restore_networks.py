@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - osdr.openstack.mapping
   - osdr.openstack.drill
   - osdr.openstack.servers
+  - osdr.openstack.other_parts
   - osdr.openstack.attributes
 options:
   concurrency:
@@ -95,15 +96,29 @@ made:
     address_groups: []
     key_pairs: []
     server_groups: [shop-apart]
+shared:
+  description: The networks that were shared with other projects of the application, or in check mode would be.
+  returned: with O(others)
+  type: list
+  elements: dict
+  contains:
+    network:
+      description: Name of the network.
+      type: str
+    project_id:
+      description: Id of the project that may use it now.
+      type: str
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping import parts
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.network_sharing import NetworkSharing
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
@@ -114,7 +129,9 @@ def run(params, check_mode):
     cloud = connect(params)
     plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]), wish.whole_there())
     restore = NetworkRestore(Networking(cloud), Compute(cloud), plan, params["concurrency"])
-    return job.restore_networks(restore, plan, check_mode)
+    made = job.restore_networks(restore, plan, check_mode)
+    others = {connect_other(one["cloud"]).project_id: Wish.parse(one["manifest"], one["mapping"]) for one in params["others"] or ()}
+    return job.with_shares(made, NetworkSharing(Networking(cloud), parts.shares(wish, others)), check_mode) if others else made
 
 
 def main():
@@ -125,6 +142,7 @@ def main():
             args.MAPPING,
             args.DRILL,
             args.SERVERS,
+            args.OTHER_PARTS,
             {"concurrency": {"type": "int", "default": 8}},
         ),
         supports_check_mode=True,

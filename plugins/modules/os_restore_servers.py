@@ -351,7 +351,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup imp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore, Services
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -381,11 +381,11 @@ def present(module, cloud, waiter):
         module.warn(warning)
     volumes = None
     if params["volumes"] == "restore":
-        twins = Means.parse(params).twins(cloud, whole.manifest, waiter, params["concurrency"])
-        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], twins), whole.volumes)
+        unlocking = Means.parse(params).unlocking(cloud, whole.manifest, waiter, params["concurrency"])
+        volumes = VolumesUnderWay(VolumeRestore(BlockStorage(cloud), whole.manifest, waiter, params["concurrency"], unlocking), whole.volumes)
     gates = gates_of(params, plan.manifest, cloud)
-    effort = (waiter, params["concurrency"])
-    restore = ServerRestore(Compute(cloud), Networking(cloud), plan, *effort, gates, volumes, Networking(admin) if admin else None)
+    services = Services(Compute(cloud), Networking(cloud), Networking(admin) if admin else None)
+    restore = ServerRestore(services, plan, waiter, params["concurrency"], gates, volumes)
     return job.restore_servers(restore, module.check_mode)
 
 

@@ -144,8 +144,8 @@ def run(params, check_mode):
         return job.remove_volumes(VolumeRestore(storage, wish.marked(), waiter, params["concurrency"]), check_mode)
     wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     manifest = wish.manifest_there()
-    twins = Means.parse(params).twins(storage.cloud, manifest, waiter, params["concurrency"])
-    restore = VolumeRestore(storage, manifest, waiter, params["concurrency"], twins)
+    unlocking = Means.parse(params).unlocking(storage.cloud, manifest, waiter, params["concurrency"])
+    restore = VolumeRestore(storage, manifest, waiter, params["concurrency"], unlocking)
     return job.restore_volumes(restore, restore.plan(), params["wait"], check_mode)
 
 

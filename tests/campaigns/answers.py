@@ -131,7 +131,7 @@ def of_cinder(compute: Compute, storage: BlockStorage) -> None:
     servers = {"orders-db": shop_server(compute)}
     wanted = Wanted(SHOP, "noon", "crash", survey(SHOP, servers, Storages([storage])))
     job = SnapshotJob(Storages([storage]), storage, wanted, GroupingOptions("auto"), Waiter(0, 0), 1)
-    plan = job.plan()
+    plan = job.plan(is_confirmed=False)
     job.problems(plan, job.units())
     snapshots = storage.snapshots()
     if snapshots:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 
+import inputs
 import laboratory
 from laboratory import ModuleRun, cloud, module, wait
 
@@ -97,16 +98,7 @@ class Protected:
     def checkpoint(self):
         """What the playbook checkpoint is given to publish the next one."""
         self.count += 1
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": f"{self.name}-{self.count}",
-            "dr_checkpoint_keep_snapshots": True,
-        }
+        return inputs.checkpoint(self.definition, f"{self.name}-{self.count}", dr_checkpoint_keep_snapshots=True)
 
     def restore(self, **mapping):
         """What the playbook restore is given, for one beside the shop that nobody takes for a move."""
@@ -119,12 +111,7 @@ class Protected:
 
     def cleanup(self):
         """What the playbook cleanup is given to take it away again."""
-        return {
-            "dr_cleanup_cloud": "remote",
-            "dr_cleanup_application": self.name,
-            "dr_cleanup_checkpoint": f"{self.name}-{self.count}",
-            "dr_cleanup_drill": "",
-        }
+        return inputs.cleanup(self.name, f"{self.name}-{self.count}")
 
     def remove(self):
         """Leave nothing of it at either site."""

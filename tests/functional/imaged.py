@@ -7,9 +7,10 @@ from __future__ import annotations
 import contextlib
 import json
 
-import copies
+import inputs
 import laboratory
-from laboratory import Guest, cloud, module, wait
+import owned
+from laboratory import Guest, cloud, wait
 
 #: Addresses that no other application of the lab has.
 RANGE, ADDRESS = "10.68.0.0/24", "10.68.0.11"
@@ -49,8 +50,7 @@ class Imaged:
         port = self._make("ports", "port", network_id=network["id"], fixed_ips=addresses, security_groups=[group["id"]])
         public = self._api.find_network("public", ignore_missing=False).id
         self._make("floatingips", "floatingip", floating_network_id=public, port_id=port["id"])
-        self._compute.create_keypair(name=self.name, public_key=(laboratory.LAB_DIR / "ssh/id_ed25519.pub").read_text())
-        self._undo.callback(self._compute.delete_keypair, self.name)
+        owned.key_pair(self._undo, self.name)
         self._server(port["id"], self._volume())
 
     def _router(self, subnet):
@@ -61,18 +61,7 @@ class Imaged:
         self._undo.callback(self._api.put, f"{path}/remove_router_interface", json={"subnet_id": subnet["id"]})
 
     def _volume(self):
-        volume = cloud("primary").create_volume(1, name=f"{self.name}-data", volume_type="ceph", wait=True, timeout=300)
-        self._undo.callback(wait, f"volume {volume.id} to be removed", lambda: self._is_removed(volume.id), 300, 3)
-        return volume.id
-
-    @staticmethod
-    def _is_removed(volume_id):
-        """Cinder refuses as long as a snapshot is there."""
-        storage = cloud("primary").block_storage
-        found = storage.find_volume(volume_id)
-        if found and found.status in ("available", "error"):
-            storage.delete(f"/volumes/{volume_id}")
-        return found is None
+        return owned.volume(self._undo, f"{self.name}-data", volume_type="ceph")
 
     def _server(self, port_id, volume_id):
         image = cloud("primary").image.find_image("lab-guest", ignore_missing=False)
@@ -89,12 +78,8 @@ class Imaged:
             key_name=self.name,
             config_drive=True,
         )
-        self._undo.callback(self._remove_server, server.id)
+        self._undo.callback(owned.remove_server, server.id)
         self._compute.wait_for_server(server, wait=600)
-
-    def _remove_server(self, server_id):
-        self._compute.delete_server(server_id)
-        self._compute.wait_for_delete(self._compute.get_server(server_id), wait=300)
 
     def found(self, site="primary"):
         """The server as Nova shows it."""
@@ -119,15 +104,7 @@ class Imaged:
 
     def checkpoint(self, number=1):
         """What the playbook checkpoint is given."""
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": f"{self.name}-{number}",
-        }
+        return inputs.checkpoint(self.definition, f"{self.name}-{number}")
 
     def restore(self, **more):
         """What the playbook restore is given: nothing has another name, and nobody takes it for a move."""
@@ -141,18 +118,14 @@ class Imaged:
         }
 
     def cleanup(self):
-        return {"dr_cleanup_cloud": "remote", "dr_cleanup_application": self.name, "dr_cleanup_checkpoint": self.checkpoint_id, "dr_cleanup_drill": ""}
+        return inputs.cleanup(self.name, self.checkpoint_id)
 
     def remove(self):
         """Leave nothing of it at either site; what a restore has made is removed before."""
-        for number in (1, 2):
-            module("os_checkpoint", cloud="remote", application=self.name, checkpoint=f"{self.name}-{number}", state="absent")
-            module("os_cg_snapshot", cloud="primary", name=f"{self.name}-{number}", application=self.definition, state="absent")
+        owned.forget(self.definition, *(f"{self.name}-{number}" for number in (1, 2)))
         for site in ("remote", "primary"):
             for image in self.images(site):
                 cloud(site).image.delete(f"/images/{image['id']}")
-            for backup in copies.backups(site, self.name):
-                copies.remove_backup(site, backup.id)
         self._undo.close()
 
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import contextlib
 
-import copies
+import inputs
 import laboratory
-from laboratory import Guest, cloud, module, wait
+import owned
+from laboratory import Guest, cloud, wait
 
 SITES = ("primary", "remote")
 #: Addresses that no other application of the lab has.
@@ -60,7 +61,7 @@ class Rich:
         self._floating(front[0], standby[0])
         self._virtual(network, subnets[0], groups)
         self._trunk(front[1], network)
-        self._key_pair()
+        owned.key_pair(self._undo, self.name)
         group = self._compute.create_server_group(name=self._called("apart"), policy="soft-anti-affinity")
         self._undo.callback(self._compute.delete_server_group, group.id)
         self._server(0, front, group, tags=["web", "blue"], description="answers the clients", hostname="front-of-house", metadata={"role": "front"})
@@ -169,28 +170,12 @@ class Rich:
 
     # Servers
 
-    def _key_pair(self):
-        public = (laboratory.LAB_DIR / "ssh/id_ed25519.pub").read_text()
-        self._compute.create_keypair(name=self.name, public_key=public)
-        self._undo.callback(self._compute.delete_keypair, self.name)
-
     def _volume(self, server, place):
         options = {"image": "lab-guest", "bootable": True} if place == 0 else {}
         name = f"{server}-{place}" if place != 1 else ""
-        volume = cloud("primary").create_volume(SIZES[place], name=name or None, volume_type="ceph", wait=True, timeout=300, **options)
-        storage = cloud("primary").block_storage
-        storage.update_volume(volume.id, description=f"disk {place}", metadata={"place": str(place)})
-        self._undo.callback(wait, f"volume {volume.id} to be removed", lambda: self._is_removed(volume.id), 300, 3)
-        return volume.id
-
-    @staticmethod
-    def _is_removed(volume_id):
-        """Cinder refuses as long as a snapshot, or an image in use, is there."""
-        storage = cloud("primary").block_storage
-        found = storage.find_volume(volume_id)
-        if found and found.status in ("available", "error"):
-            storage.delete(f"/volumes/{volume_id}")
-        return found is None
+        volume_id = owned.volume(self._undo, name or None, SIZES[place], volume_type="ceph", **options)
+        cloud("primary").block_storage.update_volume(volume_id, description=f"disk {place}", metadata={"place": str(place)})
+        return volume_id
 
     def _server(self, number, ports, group, **options):
         name = self.servers[number]
@@ -215,8 +200,7 @@ class Rich:
     def _remove_server(self, server_id):
         # A volume that goes with its server is removed by Nova; it is looked for at the end all the same.
         self._compute.unlock_server(server_id)
-        self._compute.delete_server(server_id)
-        self._compute.wait_for_delete(self._compute.get_server(server_id), wait=300)
+        owned.remove_server(server_id)
 
     def _leave_standby_off(self):
         standby = self._compute.find_server(self.servers[1], ignore_missing=False)
@@ -237,35 +221,18 @@ class Rich:
 
     def checkpoint(self):
         """What the playbook checkpoint is given."""
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": self.checkpoint_id,
-        }
+        return inputs.checkpoint(self.definition, self.checkpoint_id)
 
     def restore(self):
         """What the playbook restore is given: nothing has another name, and nobody takes it for a move."""
         return {"dr_restore_cloud": "remote", "dr_restore_admin_cloud": "remote-admin", "dr_restore_application": self.name, "dr_restore_activate": False}
 
     def cleanup(self):
-        return {
-            "dr_cleanup_cloud": "remote",
-            "dr_cleanup_application": self.name,
-            "dr_cleanup_checkpoint": self.checkpoint_id,
-            "dr_cleanup_drill": "",
-        }
+        return inputs.cleanup(self.name, self.checkpoint_id)
 
     def remove(self):
         """Leave nothing of it at either site; what a restore has made is removed before."""
-        module("os_checkpoint", cloud="remote", application=self.name, checkpoint=self.checkpoint_id, state="absent")
-        module("os_cg_snapshot", cloud="primary", name=self.checkpoint_id, application=self.definition, state="absent")
-        for site in reversed(SITES):
-            for backup in copies.backups(site, self.name):
-                copies.remove_backup(site, backup.id)
+        owned.forget(self.definition, self.checkpoint_id)
         self._undo.close()
 
 

@@ -8,8 +8,9 @@ import base64
 import contextlib
 import json
 
-import copies
+import inputs
 import laboratory
+import owned
 from laboratory import cloud, module, wait
 
 
@@ -49,14 +50,12 @@ class Small:
             disk = self.volume(name, image="lab-guest", bootable=True, volume_type="ceph")
             mapping = [{"uuid": disk, "source_type": "volume", "destination_type": "volume", "boot_index": 0}]
             server = self._compute.create_server(name=name, flavor_id=flavor, networks="none", block_device_mapping=mapping, config_drive=True)
-            self.undo.callback(self._remove_server, server.id)
+            self.undo.callback(owned.remove_server, server.id)
             self._compute.wait_for_server(server, wait=600)
             wait(f"the agent of {name}", lambda one=server.id: answers(one), 300, 2)
 
     def volume(self, name, **options):
-        made = cloud("primary").create_volume(1, name=name, wait=True, timeout=300, **options)
-        self.undo.callback(wait, f"volume {made.id} to be removed", lambda: self._is_removed(made.id), 300, 3)
-        return made.id
+        return owned.volume(self.undo, name, **options)
 
     def share(self, volume_id):
         """Attach a volume to all of its servers: not before they run, since a guest formats the blank disks that it finds when it boots."""
@@ -66,19 +65,6 @@ class Small:
             server_id = self.server(name).id
             self._compute.post(f"/servers/{server_id}/os-volume_attachments", json=body, microversion="2.60").raise_for_status()
             wait("the attachment", lambda one=server_id: one in {there["server_id"] for there in storage.get_volume(volume_id).attachments}, 120)
-
-    @staticmethod
-    def _is_removed(volume_id):
-        """Cinder refuses as long as a snapshot is there."""
-        storage = cloud("primary").block_storage
-        found = storage.find_volume(volume_id)
-        if found and found.status in ("available", "error"):
-            storage.delete(f"/volumes/{volume_id}")
-        return found is None
-
-    def _remove_server(self, server_id):
-        self._compute.delete_server(server_id)
-        self._compute.wait_for_delete(self._compute.get_server(server_id), wait=300)
 
     def act(self, action, **expected):
         """Have Nova do something with its first server, and wait until that shows."""
@@ -94,15 +80,7 @@ class Small:
 
     def checkpoint(self):
         """What the playbook checkpoint is given."""
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": self.checkpoint_id,
-        }
+        return inputs.checkpoint(self.definition, self.checkpoint_id)
 
     def restore(self, **mapping):
         """What the playbook restore is given; nobody takes it for a move."""
@@ -110,16 +88,11 @@ class Small:
         return {"dr_restore_cloud": "remote", "dr_restore_application": self.name, "dr_restore_activate": False, **mapped}
 
     def cleanup(self):
-        owner = {"dr_cleanup_application": self.name, "dr_cleanup_checkpoint": self.checkpoint_id, "dr_cleanup_drill": ""}
-        return {"dr_cleanup_cloud": "remote", **owner}
+        return inputs.cleanup(self.name, self.checkpoint_id)
 
     def remove(self):
         """Leave nothing of it at either site; what a restore has made is removed before."""
-        module("os_checkpoint", cloud="remote", application=self.name, checkpoint=self.checkpoint_id, state="absent")
-        self.snapshots(state="absent")
-        for site in ("remote", "primary"):
-            for backup in copies.backups(site, self.name):
-                copies.remove_backup(site, backup.id)
+        owned.forget(self.definition, self.checkpoint_id)
         self.undo.close()
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inputs
 import laboratory
 import pytest
 from laboratory import APPLICATION, cloud, module, playbook
@@ -27,19 +28,12 @@ def container():
 def checkpoint(application, container):
     """A checkpoint of the application; its backups are removed at the end."""
     name = laboratory.unique("point")
-    variables = {
-        "dr_checkpoint_cloud": "primary",
-        "dr_checkpoint_admin_cloud": "primary-admin",
-        "dr_checkpoint_remote_cloud": "remote",
-        "dr_checkpoint_remote_admin_cloud": "remote-admin",
-        "dr_checkpoint_remote_store_cloud": "remote-backup",
-        "dr_checkpoint_application": PART,
-        "dr_checkpoint_id": name,
+    options = {
         "dr_checkpoint_container": container,
         "dr_checkpoint_hmac_key": KEY,
         "dr_checkpoint_full_every": 1,
     }
-    done = playbook("checkpoint", **variables)
+    done = playbook("checkpoint", **inputs.checkpoint(PART, name, **options))
     assert done.returncode == 0, done.stdout + done.stderr
     yield name
     # Both sites' records stand for the same objects: deleting the remote ones deletes the data of both.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inputs
 import laboratory
 import pytest
 from laboratory import APPLICATION, cloud, killed_playbook, module, playbook, wait
@@ -17,18 +18,11 @@ NAME = APPLICATION["name"]
 def checkpoint(application):
     """A checkpoint of the application in a catalogue of its own: container and id."""
     container, name = laboratory.unique("drills"), laboratory.unique("point")
-    given = {
-        "dr_checkpoint_cloud": "primary",
-        "dr_checkpoint_admin_cloud": "primary-admin",
-        "dr_checkpoint_remote_cloud": "remote",
-        "dr_checkpoint_remote_admin_cloud": "remote-admin",
-        "dr_checkpoint_remote_store_cloud": "remote-backup",
-        "dr_checkpoint_application": APPLICATION,
-        "dr_checkpoint_id": name,
+    options = {
         "dr_checkpoint_container": container,
         "dr_checkpoint_full_every": 1,
     }
-    done = playbook("checkpoint", **given)
+    done = playbook("checkpoint", **inputs.checkpoint(APPLICATION, name, **options))
     assert done.returncode == 0, done.stdout + done.stderr
     yield container, name
     # Both sites' records stand for the same objects: deleting the remote ones deletes the data of both.
@@ -77,8 +71,7 @@ def killed(checkpoint):
 
 
 def cleanup(checkpoint, drill, *options):
-    given = {"dr_cleanup_cloud": "remote", "dr_cleanup_application": NAME, "dr_cleanup_checkpoint": checkpoint, "dr_cleanup_drill": drill}
-    return playbook("cleanup", *options, **given)
+    return playbook("cleanup", *options, **inputs.cleanup(NAME, checkpoint, drill))
 
 
 def test_a_killed_drill_is_removed_by_its_marks_but_for_what_others_use(checkpoint, killed):

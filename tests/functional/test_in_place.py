@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import contextlib
 
-import copies
+import inputs
 import laboratory
+import owned
 import pytest
-from laboratory import Guest, cloud, module, playbook, wait
+from laboratory import Guest, cloud, playbook, wait
 
 pytestmark = pytest.mark.campaign
 
@@ -58,8 +59,7 @@ class Small:
         group = self._network.create_security_group(name=self.name)
         self._undo.callback(self._network.delete_security_group, group.id)
         self._network.create_security_group_rule(security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22)
-        self._compute.create_keypair(name=self.name, public_key=(laboratory.LAB_DIR / "ssh/id_ed25519.pub").read_text())
-        self._undo.callback(self._compute.delete_keypair, self.name)
+        owned.key_pair(self._undo, self.name)
         self._undo.callback(self._remove_volumes)
         return group
 
@@ -121,15 +121,7 @@ class Small:
     # What playbooks are given
 
     def checkpoint(self):
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": self.checkpoint_id,
-        }
+        return inputs.checkpoint(self.definition, self.checkpoint_id)
 
     def roll_back(self):
         return {
@@ -140,11 +132,7 @@ class Small:
         }
 
     def remove(self):
-        module("os_checkpoint", cloud="remote", application=self.name, checkpoint=self.checkpoint_id, state="absent")
-        module("os_cg_snapshot", cloud="primary", name=self.checkpoint_id, application=self.definition, state="absent")
-        for site in ("remote", "primary"):
-            for backup in copies.backups(site, self.name):
-                copies.remove_backup(site, backup.id)
+        owned.forget(self.definition, self.checkpoint_id)
         self._undo.close()
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import contextlib
 
-import copies
+import inputs
 import laboratory
+import owned
 import pytest
-from laboratory import cloud, module, playbook, wait
+from laboratory import cloud, playbook
 
 pytestmark = pytest.mark.campaign
 
@@ -67,29 +68,13 @@ class Provided:
         return port
 
     def _server(self, port):
-        volume = cloud("primary").create_volume(1, name=self.name, volume_type="ceph", image="lab-guest", bootable=True, wait=True, timeout=300)
-        self._undo.callback(wait, f"volume {volume.id} to be removed", lambda: self._is_removed(volume.id), 300, 3)
+        volume_id = owned.volume(self._undo, self.name, volume_type="ceph", image="lab-guest", bootable=True)
         compute = cloud("primary").compute
-        disk = {"uuid": volume.id, "source_type": "volume", "destination_type": "volume", "boot_index": 0, "delete_on_termination": False}
+        disk = {"uuid": volume_id, "source_type": "volume", "destination_type": "volume", "boot_index": 0, "delete_on_termination": False}
         flavor = compute.find_flavor("lab.small", ignore_missing=False)
         server = compute.create_server(name=self.name, flavor_id=flavor.id, networks=[{"port": port.id}], block_device_mapping=[disk])
-        self._undo.callback(self._remove_server, server)
+        self._undo.callback(owned.remove_server, server.id)
         compute.wait_for_server(server, wait=600)
-
-    @staticmethod
-    def _is_removed(volume_id):
-        """Cinder refuses as long as a snapshot is there."""
-        storage = cloud("primary").block_storage
-        found = storage.find_volume(volume_id)
-        if found and found.status in ("available", "error"):
-            storage.delete(f"/volumes/{volume_id}")
-        return found is None
-
-    @staticmethod
-    def _remove_server(server):
-        compute = cloud("primary").compute
-        compute.delete_server(server)
-        compute.wait_for_delete(server, wait=300)
 
     # What is done with it
 
@@ -98,16 +83,7 @@ class Provided:
         return {"name": self.name, "tiers": [{"name": "only", "servers": [self.name]}]}
 
     def checkpoint(self):
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": self.checkpoint_id,
-            "dr_checkpoint_consistency": "crash",
-        }
+        return inputs.checkpoint(self.definition, self.checkpoint_id, dr_checkpoint_consistency="crash")
 
     def restore(self, **given):
         return {"dr_restore_cloud": "remote", "dr_restore_application": self.name, "dr_restore_activate": False, **given}
@@ -122,8 +98,7 @@ class Provided:
             assert again.returncode == 0 and "changed=0 " in again.stdout, again.stdout + again.stderr
             yield self.port()
         finally:
-            cleanup = {"dr_cleanup_cloud": "remote", "dr_cleanup_application": self.name, "dr_cleanup_checkpoint": self.checkpoint_id, "dr_cleanup_drill": ""}
-            removed = playbook("cleanup", **cleanup)
+            removed = playbook("cleanup", **inputs.cleanup(self.name, self.checkpoint_id))
             assert removed.returncode == 0, removed.stdout + removed.stderr
 
     def port(self):
@@ -148,11 +123,7 @@ class Provided:
 
     def remove(self):
         """Leave nothing of it at either site; what a restore has made is removed before."""
-        module("os_checkpoint", cloud="remote", application=self.name, checkpoint=self.checkpoint_id, state="absent")
-        module("os_cg_snapshot", cloud="primary", name=self.checkpoint_id, application=self.definition, state="absent")
-        for site in reversed(SITES):
-            for backup in copies.backups(site, self.name):
-                copies.remove_backup(site, backup.id)
+        owned.forget(self.definition, self.checkpoint_id)
         self._undo.close()
 
 

@@ -11,14 +11,14 @@ import pathlib
 import subprocess
 import tempfile
 
-import copies
+import inputs
 import laboratory
-from laboratory import Guest, cloud, module, wait
+import owned
+from laboratory import Guest, cloud, wait
 
 #: An address that no other application of the lab has.
 RANGE, ADDRESS = "10.68.0.0/24", "10.68.0.11"
 CONTAINER = "osdr-catalogue"
-SITES = ("primary", "remote")
 
 
 def pair(directory, name):
@@ -86,29 +86,13 @@ class Vault:
         undo.callback(network.delete_port, port)
         floating = network.create_ip(floating_network_id=public.id, port_id=port.id)
         undo.callback(network.delete_ip, floating)
-        self._key_pair()
+        owned.key_pair(self._undo, self.name)
         disks = [self._volume("boot", "ceph", image="lab-guest", bootable=True), self._volume("data", "ceph-encrypted")]
         self._server(port, disks)
         self.data = disks[1]
 
-    def _key_pair(self):
-        compute = cloud("primary").compute
-        compute.create_keypair(name=self.name, public_key=(laboratory.LAB_DIR / "ssh/id_ed25519.pub").read_text())
-        self._undo.callback(compute.delete_keypair, self.name)
-
     def _volume(self, name, volume_type, **options):
-        volume = cloud("primary").create_volume(1, name=f"{self.name}-{name}", volume_type=volume_type, wait=True, timeout=300, **options)
-        self._undo.callback(wait, f"volume {volume.id} to be removed", lambda: self._is_removed(volume.id), 300, 3)
-        return volume.id
-
-    @staticmethod
-    def _is_removed(volume_id):
-        """Cinder refuses as long as a snapshot, or a server, is there."""
-        storage = cloud("primary").block_storage
-        found = storage.find_volume(volume_id)
-        if found and found.status in ("available", "error"):
-            storage.delete(f"/volumes/{volume_id}")
-        return found is None
+        return owned.volume(self._undo, f"{self.name}-{name}", volume_type=volume_type, **options)
 
     def _server(self, port, disks):
         compute = cloud("primary").compute
@@ -123,20 +107,19 @@ class Vault:
             key_name=self.name,
             config_drive=True,
         )
-        self._undo.callback(self._remove_server, server)
+        self._undo.callback(owned.remove_server, server.id)
         compute.wait_for_server(server, wait=600)
-
-    @staticmethod
-    def _remove_server(server):
-        compute = cloud("primary").compute
-        compute.delete_server(server)
-        compute.wait_for_delete(server, wait=300)
 
     def guest(self, site):
         """The server at a site; it answers when this returns."""
         guest = Guest(cloud(site).compute.find_server(self.server, ignore_missing=False))
         wait(f"{guest.name} at {site}", lambda: guest.run("test -d /data && hostname"), 300, 3)
         return guest
+
+    def format(self):
+        """Make the file system that the guest mounts when it starts. It does so itself on blank disks only, and what was never encrypted decrypts to noise."""
+        made = "mke2fs -q -t ext4 -m 0 -L data /dev/vdb && mount -t ext4 /dev/vdb /data && echo done"
+        assert self.guest("primary").run(f"PATH=$PATH:/usr/sbin; {made}") == "done"
 
     def write(self, text):
         """Into the encrypted volume."""
@@ -146,17 +129,7 @@ class Vault:
     # What is done with it
 
     def checkpoint(self, number, **changes):
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": self.checkpoints[number],
-            "dr_checkpoint_volume_public_key": self.public,
-            **changes,
-        }
+        return inputs.checkpoint(self.definition, self.checkpoints[number], **{"dr_checkpoint_volume_public_key": self.public, **changes})
 
     def restore(self, **changes):
         return {
@@ -170,21 +143,27 @@ class Vault:
         }
 
     def cleanup(self):
+        return inputs.cleanup(self.name, self.checkpoints[1])
+
+    def beside(self):
+        """At its own site, where nobody needs the private key."""
         return {
-            "dr_cleanup_cloud": "remote",
-            "dr_cleanup_application": self.name,
-            "dr_cleanup_checkpoint": self.checkpoints[1],
-            "dr_cleanup_drill": "",
+            "dr_volume_cloud": "primary",
+            "dr_volume_store_cloud": "primary-backup",
+            "dr_volume_catalogue_cloud": "remote",
+            "dr_volume_application": self.name,
+            "dr_volume_checkpoint": self.checkpoints[1],
+            "dr_volume_server": self.server,
+            "dr_volume_devices": [self.data],
+            "dr_volume_id": "beside",
         }
+
+    def cleanup_beside(self):
+        return {**self.cleanup(), "dr_cleanup_cloud": "primary", "dr_cleanup_beside": "beside"}
 
     def remove(self):
         """Leave nothing of it at either site; what a restore has made is removed before."""
-        for one in self.checkpoints:
-            module("os_checkpoint", cloud="remote", application=self.name, checkpoint=one, state="absent")
-            module("os_cg_snapshot", cloud="primary", name=one, application=self.definition, state="absent")
-        for site in reversed(SITES):
-            for backup in sorted(copies.backups(site, self.name), key=lambda one: one.created_at, reverse=True):
-                copies.remove_backup(site, backup.id)
+        owned.forget(self.definition, *self.checkpoints)
 
 
 @contextlib.contextmanager
@@ -193,4 +172,5 @@ def running():
         application = Vault(undo)
         undo.callback(application.remove)
         application.build()
+        application.format()
         yield application

@@ -11,7 +11,7 @@ from ansible_collections.osdr.openstack.tests.unit.support import shop
 VOLUMES = [{"server": "orders-db", "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": "4b6f5a53"}]
 GIVEN = {"dr_volume_cloud": "primary", "dr_volume_application": "shop", "dr_volume_server": "orders-db", "dr_volume_id": "incident-42"}
 
-ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"]}
+ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"], "servers": [], "kept": [{"name": "x"}]}
 SHOP = {"dr_roll_back_application": shop.DOCUMENT["application"], "dr_roll_back_admin_cloud": "primary-admin"}
 BACK = "os_application_roll_back"
 
@@ -93,3 +93,52 @@ def test_the_way_back_and_the_end_need_no_checkpoint(play, playbook, state, told
     code, output, calls = play(playbook, **SHOP)
     assert (code, names(calls), steps(calls)) == (0, [BACK], [state]), output
     assert "manifest" not in calls[0][1] and told in " ".join(output.split())
+
+
+# Encrypted volumes
+
+KEYS = ("volume_private_key", "import_cloud", "store_cloud")
+
+
+def keys(calls, module):
+    return {tuple(given.get(name) for name in KEYS) for name, given in calls if name == module}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (None, None, None)),
+        ({"dr_volume_private_key": ""}, (None, None, None)),
+        ({"dr_volume_private_key": "PEM", "dr_volume_admin_cloud": "admin", "dr_volume_store_cloud": "store"}, ("PEM", "admin", "store")),
+    ],
+)
+def test_a_single_volume_gets_what_encrypted_ones_need(play, given, expected):
+    code, output, calls = play("restore_volume", **GIVEN, **given)
+    assert (code, keys(calls, "os_restore_beside")) == (0, {expected}), output
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"dr_roll_back_admin_cloud": "primary"}, (None, None, None)),
+        ({"dr_roll_back_volume_private_key": "PEM", "dr_roll_back_store_cloud": "store"}, ("PEM", "primary-admin", "store")),
+    ],
+)
+def test_every_step_of_a_roll_back_gets_what_encrypted_volumes_need(play, given, expected):
+    code, output, calls = play("roll_back", **{**SHOP, **given}, dr_roll_back_checkpoint="noon")
+    assert (code, steps(calls), keys(calls, BACK)) == (0, ["rolled_back", "prepared", "rolled_back"], {expected}), output
+
+
+# The report
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_roll_back_writes_its_report_where_that_is_wanted(play, done):
+    changed = {BACK: {**ROLLED_BACK, "changed": done, "stopped_at": "2026-01-01T14:00:00.000Z"}, "os_run_report": {}}
+    code, output, calls = play("roll_back", **SHOP, dr_roll_back_checkpoint="noon", dr_roll_back_report="/reports", changed=changed)
+    assert (code, names(calls)[-1]) == (0, "os_run_report"), output
+    report = calls[-1][1]
+    told = report["roll_back"]
+    assert (report["path"], report["force"], report["manifest"]["checkpoint"]["id"]) == ("/reports", done, "noon")
+    assert (told["site"], told["id"], told["stopped_at"], told["kept"]) == ("primary", "1", "2026-01-01T14:00:00.000Z", [{"name": "x"}])
+    assert (len(told["volumes"]), len(told["servers"])) == (1, 1)

@@ -26,7 +26,7 @@ RESTORE = {
     "__dr_restore_chosen": {"manifest": runs.manifest()},
     "__dr_restore_began_at": runs.at(0, 30),
     "__dr_restore_seconds": "48.3",
-    "__dr_restore_begun": {"changed": True, **runs.volume_results()[0]},
+    "__dr_restore_begun": [{"changed": True, **runs.volume_results()[0]}],
     "__dr_restore_built": [
         {"changed": False, "servers": [], **runs.volume_results()[1]},
         *({"changed": False, "volumes": [], **one} for one in runs.server_results()),
@@ -34,7 +34,7 @@ RESTORE = {
 }
 NOTHING_DONE = {
     "checkpoint": {"__dr_checkpoint_restorable_at": "", "__dr_checkpoint_warnings": []},
-    "restore": {"__dr_restore_begun": {"changed": False, **runs.volume_results()[0]}, "__dr_restore_seconds": "9.0"},
+    "restore": {"__dr_restore_begun": [{"changed": False, **runs.volume_results()[0]}], "__dr_restore_seconds": "9.0"},
 }
 ROLES = {"checkpoint": CHECKPOINT, "restore": RESTORE}
 

@@ -49,10 +49,11 @@ class Goal:
 
 GOALS = (
     Goal("freezing", 95, (f"{LIBRARY}/quiesce/*.py",)),
-    Goal("evidence", 95, (f"{LIBRARY}/snapshots/*.py",)),
-    Goal("copies", 95, (f"{LIBRARY}/copies/*.py",)),
+    Goal("evidence", 95, (f"{LIBRARY}/snapshots/*.py", f"{LIBRARY}/core/consistency.py", f"{LIBRARY}/core/states.py")),
+    Goal("copies", 95, (f"{LIBRARY}/copies/*.py", f"{LIBRARY}/core/image_marks.py", f"{LIBRARY}/manifest/volume_keys.py")),
     Goal("retention", 95, (f"{LIBRARY}/catalogue/retention.py", f"{LIBRARY}/catalogue/pruning.py")),
     Goal("restore", 95, (f"{LIBRARY}/restore/*.py",)),
+    Goal("roll-back", 95, (f"{LIBRARY}/rollback/*.py", f"{LIBRARY}/catalogue/roll_back_record.py")),
     Goal("filter", 90, ("roles/nova_quiesce_api/files/nova_quiesce_api.py",)),
 )
 

@@ -205,6 +205,8 @@ FLOATING_IP = Kind(
     ),
 )
 
+#: With whom a network was shared, beside everybody.
+SHARED_NETWORK = "shares with other projects are lost, except those with projects of the same application that have ports on it"
 NETWORK = Kind(
     "network",
     (
@@ -215,7 +217,7 @@ NETWORK = Kind(
         _TEXTS,
         _missing("availability_zone_hints"),
         _missing("vlan_transparent", "vlan_qinq", "qinq", "pvlan", usual=(False,)),
-        _missing("shared", note="shares with other projects are lost", usual=(False,)),
+        _missing("shared", note=SHARED_NETWORK, usual=(False,)),
         _OF_NEUTRON,
         _of_site("status", "subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope", "l2_adjacency", "is_default"),
         _of_site("project_default", note="the network that its site gives servers for which none is named"),

@@ -266,6 +266,7 @@ def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
         dns_domain=network.dns_domain,
         qos_policy=_policy_name(seen, network.qos_policy_id),
         is_of_others=not seen.is_own(network),
+        owner="" if seen.is_own(network) else network.project_id,
     )
 
 

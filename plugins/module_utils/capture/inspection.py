@@ -329,11 +329,12 @@ class _Inspection:
             yield from self._shared(kind, f"'{one['name']}'", one)
 
     def _shared(self, kind: Kind, label: str, resource: Resource) -> t.Iterator[Missing]:
-        """With whom something is shared: its own attribute says only whether it is with everybody."""
+        """Report with whom something is shared: its own attribute says only whether it is shared with everybody."""
         for policy in self._answers.rbac_policies:
             project = policy.get("target_project") or policy.get("target_tenant")
             if policy["object_id"] == resource["id"] and project != _EVERYBODY:
-                yield Missing(f"{kind.name} {label}", "shared", f"{policy['action']} for project {project}", "shares with other projects are lost")
+                note = attributes.SHARED_NETWORK if kind is attributes.NETWORK else "shares with other projects are lost"
+                yield Missing(f"{kind.name} {label}", "shared", f"{policy['action']} for project {project}", note)
 
 
 def _outer_routes(router: Resource, subnets: t.Iterable[Resource]) -> t.Iterator[Missing]:

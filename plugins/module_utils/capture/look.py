@@ -128,27 +128,10 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     :param concurrency: how many calls at once.
     :raises CheckFailed: naming servers that are unknown or ambiguous.
     """
-    compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
+    compute = Compute(cloud)
     servers = compute.resolve(application.servers)
     server_ids = [server.id for server in servers.values()]
-    work: dict[str, t.Callable[[], t.Any]] = {
-        "volumes": storage.volumes,
-        "ports": network.ports,
-        "ports of others": network.ports_of_others,
-        "networks": network.networks,
-        "subnets": network.subnets,
-        "routers": network.routers,
-        "security groups": network.security_groups,
-        "address groups": network.address_groups,
-        "floating addresses": network.floating_ips,
-        "key pairs": compute.key_pairs,
-        "server groups": compute.server_groups,
-        "trunks": network.trunks,
-        "QoS policies": network.qos_policies,
-        "subnet pools": network.subnet_pools,
-        "device tags": lambda: each(server_ids, compute.device_tags, concurrency),
-        "version": compute.newest_version,
-    }
+    work = {**_questions(cloud), "device tags": lambda: each(server_ids, compute.device_tags, concurrency)}
     found = run_all(work, concurrency)
     volumes = _by_id(found["volumes"])
     return CaptureSite(
@@ -172,6 +155,28 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         device_tags=dict(zip(server_ids, found["device tags"], strict=True)),
         nova=found["version"],
     )
+
+
+def _questions(cloud: Cloud) -> dict[str, t.Callable[[], t.Any]]:
+    """What a site is asked for, whichever servers the application has."""
+    compute, storage, network = Compute(cloud), BlockStorage(cloud), Networking(cloud)
+    return {
+        "volumes": storage.volumes,
+        "ports": network.ports,
+        "ports of others": network.ports_of_others,
+        "networks": network.networks,
+        "subnets": network.subnets,
+        "routers": network.routers,
+        "security groups": network.security_groups,
+        "address groups": network.address_groups,
+        "floating addresses": network.floating_ips,
+        "key pairs": compute.key_pairs,
+        "server groups": compute.server_groups,
+        "trunks": network.trunks,
+        "QoS policies": network.qos_policies,
+        "subnet pools": network.subnet_pools,
+        "version": compute.newest_version,
+    }
 
 
 def user_data_of(admin: Cloud, seen: CaptureSite, form: Form) -> dict[str, str]:

@@ -16,14 +16,14 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..copies import methods
 from ..copies.method import Part
-from ..core.errors import CloudError, DrError, Interrupted, ManifestInvalid
+from ..core.errors import CloudError, DrError, Interrupted, InvalidInput, ManifestInvalid
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
 from ..manifest.manifest import Manifest
 from ..manifest.pieces import LABEL_KEY
 from ..work.pool import each, run_all
 from ..work.waiting import Waiter
 from .publication import Publication
-from .retention import Policy, Retention, Surplus, decide, spare, surplus
+from .retention import Following, Policy, Retention, Surplus, decide, spare, surplus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,15 +80,17 @@ class Pruning:
         #: What could not be removed, and why.
         self.warnings: list[str] = []
 
-    def plan(self, application: str, policy: Policy) -> PrunePlan:
+    def plan(self, application: str, policy: Policy | Following) -> PrunePlan:
         """Decide what is removed.
 
         :raises ManifestInvalid: when a manifest is unreadable, so that the backups it needs are unknown.
+        :raises InvalidInput: when the parts of checkpoints over several projects would be kept by other rules than the leading project's.
         """
         known = methods.look(self._remote)
         primary = self._primary.storage if self._primary else None
         at_primary = methods.look(primary) if primary else []
         manifests = self._manifests(application)
+        _refuse_own_rules(application, policy, manifests)
         opposite = self._opposite(application, manifests, at_primary)
         retention = spare(application, decide(policy, manifests, known, opposite.manifests), at_primary)
         sites = [_Found(self._remote, known)]
@@ -192,6 +194,17 @@ class Pruning:
         what = f"the snapshots of removed checkpoints on site '{storage.cloud.site}' to be deleted"
         self._waiter.until(what, lambda: None if ids & {one.id for one in storage.snapshots()} else True)
         return gone
+
+
+def _refuse_own_rules(application: str, policy: Policy | Following, manifests: t.Iterable[Manifest]) -> None:
+    """A part may be there of a checkpoint that does not exist as a whole, and would push out one that does."""
+    led = next((one.checkpoint.together for one in manifests if one.checkpoint.together and not one.checkpoint.together.is_leading), None)
+    if led and isinstance(policy, Policy):
+        raise InvalidInput(
+            f"Here are parts of checkpoints of application '{application}', which is in several projects. Which are kept is decided in the catalogue of "
+            f"the leading project ({led.projects[0]} at the primary site).",
+            "Give leading_cloud, the remote site in that project.",
+        )
 
 
 def _unknown(manifests: t.Iterable[Manifest]) -> list[str]:

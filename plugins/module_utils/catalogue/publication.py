@@ -42,11 +42,19 @@ class CatalogueChange:
     changed: bool
 
 
-def composed(checkpoint: str, site: str, description: t.Mapping[str, t.Any], taken: t.Mapping[str, t.Any], copies: t.Any) -> Manifest:
+def composed(
+    checkpoint: str,
+    site: str,
+    description: t.Mapping[str, t.Any],
+    taken: t.Mapping[str, t.Any],
+    copies: t.Any,
+    together: t.Mapping[str, t.Any] | None = None,
+) -> Manifest:
     """Make the manifest from what other modules returned.
 
     :param description: of the application, as os_application_info returns it.
     :param taken: as os_cg_snapshot returns it.
+    :param together: of one part of an application over several projects, as os_checkpoint_check returns it.
     """
     try:
         point = {
@@ -56,6 +64,7 @@ def composed(checkpoint: str, site: str, description: t.Mapping[str, t.Any], tak
             "consistency": taken["consistency"],
             "server_consistency": {one["name"]: one["consistency"] for one in taken["servers"]},
             "evidence": {"window": taken["window"], "servers": taken["servers"], "snapshots": taken["snapshots"]},
+            "together": together,
         }
     except (KeyError, TypeError) as error:
         raise InvalidInput(

@@ -16,6 +16,7 @@ from ..copies.method import Part
 from ..core.errors import InvalidInput
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
 from ..manifest.manifest import Manifest
+from .catalogue import Listing
 
 #: The period that a time belongs to, for each rule of a policy.
 _PERIODS: dict[str, t.Callable[[datetime.datetime], t.Any]] = {
@@ -67,6 +68,27 @@ class Policy:
 
 
 @dataclasses.dataclass(frozen=True)
+class Following:
+    """The rule for the other projects of an application over several: keep what the leading one has, so that no checkpoint loses a part.
+
+    :param ids: of the checkpoints in the catalogue of the leading project.
+    :param newest: when the newest of them was taken. What is newer is kept, since it is published there last; all is where there is none.
+    """
+
+    ids: frozenset[str]
+    newest: datetime.datetime | None
+
+    @classmethod
+    def of(cls, listing: Listing) -> Following:
+        newest = max((one.checkpoint.moment for one in listing.manifests), default=None)
+        return cls(frozenset({one.checkpoint.id for one in listing.manifests} | {one.checkpoint for one in listing.damaged}), newest)
+
+    def choose(self, times: t.Mapping[str, datetime.datetime]) -> dict[str, list[str]]:
+        """The rules that keep each checkpoint, per id of the kept ones."""
+        return {one: ["leading project"] for one, time in times.items() if one in self.ids or self.newest is None or time > self.newest}
+
+
+@dataclasses.dataclass(frozen=True)
 class KeptCheckpoint:
     """A checkpoint that is kept.
 
@@ -97,7 +119,7 @@ class Retention:
 
 
 def decide(
-    policy: Policy, manifests: t.Sequence[Manifest], remote: t.Sequence[Part], opposite: t.Sequence[Manifest] | None = ()
+    policy: Policy | Following, manifests: t.Sequence[Manifest], remote: t.Sequence[Part], opposite: t.Sequence[Manifest] | None = ()
 ) -> Retention:
     """Apply a policy to the catalogue.
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The record of a roll-back at the site where an application runs, kept in the catalogue until it is accepted.
 
-It has the whole application as it was before: servers are exchanged for others, and the way back is to build them anew from this record on
+It has the whole application as it was before: servers are exchanged for others, and the way back is to recreate them from this record on
 their old volumes. So it is there before the first server is removed. Like everything read from a catalogue, it is untrusted.
 """
 

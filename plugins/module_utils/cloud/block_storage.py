@@ -441,4 +441,5 @@ def _backup(found: t.Any) -> Backup:
         metadata=dict(found.metadata or {}),
         availability_zone=found.availability_zone or "",
         description=found.description or "",
+        key_id=found.encryption_key_id or "",
     )

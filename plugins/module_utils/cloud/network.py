@@ -81,7 +81,7 @@ class Networking:
         return [self._floating_ip(one) for one in self._list("floatingips", project_id=self.cloud.project_id)]
 
     def _floating_ip(self, found: t.Mapping[str, t.Any]) -> FloatingIp:
-        """With all that is known of its forwardings, of which a list of addresses shows a part."""
+        """A floating address with all that is known of its forwardings; a list of addresses shows only a part."""
         forwards = found.get("port_forwardings")
         return _floating_ip(found, self._list(f"floatingips/{found['id']}/port_forwardings") if forwards else [])
 
@@ -151,6 +151,11 @@ class Networking:
         with self.cloud.calling(f"list {path}"):
             return self.cloud.all_of(self._api, path, path.rpartition("/")[2])
 
+    def sharers(self, network_id: str) -> set[str]:
+        """Ids of the projects with which one of the project's own networks is shared."""
+        shares = self._list("rbac-policies", object_type="network", object_id=network_id)
+        return {one.get("target_project") or one["target_tenant"] for one in shares if one["action"] == "access_as_shared"}
+
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: port, floatingip, network, subnet, router, security_group, ..."""
         with self.cloud.calling("show the network quotas"):
@@ -201,6 +206,12 @@ class Networking:
         """Make rules of security groups, all of them or none."""
         with self.cloud.calling(f"create {len(wanted)} rules of security groups"):
             self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
+
+    def share_network(self, network_id: str, project_id: str) -> None:
+        """Let another project use a network of the project's own."""
+        wanted = {"object_type": "network", "object_id": network_id, "action": "access_as_shared", "target_tenant": project_id}
+        with self.cloud.calling(f"share network {network_id} with project {project_id}"):
+            self.cloud.check(self._api.post("/rbac-policies", json={"rbac_policy": wanted}))
 
     def create_port(self, wanted: t.Mapping[str, t.Any]) -> Port:
         """Create a port.

@@ -216,6 +216,12 @@ def listed_backups(store: ObjectStore, container: str, volume_id: str) -> set[st
     return {name.removesuffix(_LIST).rpartition("_backup_")[2] for name in names if name.endswith(_LIST)}
 
 
+def list_name_of(store: ObjectStore, backup: Backup) -> str | None:
+    """Name of a backup's list of objects at the site that made it; None where the store has none, as with other drivers than Swift's."""
+    end = f"_backup_{backup.id}{_LIST}"
+    return next((name for name in store.names(backup.container, f"volume_{backup.volume_id}/") if name.endswith(end)), None)
+
+
 def stored_bytes(store: ObjectStore, backup: Backup) -> int:
     """Bytes of a backup in the store, even of one that is not finished."""
     found = store.objects(backup.container, f"volume_{backup.volume_id}/")

@@ -37,7 +37,8 @@ _NAME = "osdr-restore-"
 _PREFIX = "osdr_restore/"
 _KEY_NAME = "osdr-restore "
 _NAMESPACE = uuid.UUID("6f4cf0b2-6a6c-4a40-9d0c-6f0d9f1a5a11")
-_BASE = "volume-base-metadata"
+#: What Cinder's list of a backup's objects says of the volume itself.
+BASE_METADATA = "volume-base-metadata"
 #: The version of Cinder's metadata of volumes by which a restore brings back the key.
 _WITH_KEY = 2
 _JSON = "application/json"
@@ -273,7 +274,7 @@ def rewritten(listing: bytes, location: Location, there: Location, ids: t.Mappin
         document = json.loads(listing)
         entries = [(name, facts) for entry in document["objects"] for name, facts in entry.items()]
         metadata = json.loads(document.get("volume_meta") or "{}")
-        metadata = {**metadata, "version": _WITH_KEY, _BASE: {**metadata.get(_BASE, {}), **ids}}
+        metadata = {**metadata, "version": _WITH_KEY, BASE_METADATA: {**metadata.get(BASE_METADATA, {}), **ids}}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(location) from error
     if not all(name.startswith(location.prefix) for name, _facts in entries):

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import typing as t
 
+from .numbers import is_whole
 from .records import APPLICATION_KEY, CHECKPOINT_KEY, Image, ImageCopy
 
 #: On an image that Nova makes for a set of snapshots: of which server it is, and the size of its root disk in GiB.
@@ -79,7 +80,7 @@ class CopyMark:
         except (KeyError, TypeError, ValueError):
             return None
         texts = (mark.of, mark.root, mark.digest)
-        is_sound = isinstance(mark.metadata, dict) and isinstance(mark.size, int) and all(isinstance(one, str) for one in (*texts, *mark.metadata.values()))
+        is_sound = isinstance(mark.metadata, dict) and is_whole(mark.size) and all(isinstance(one, str) for one in (*texts, *mark.metadata.values()))
         return mark if is_sound and mark.image == image.id else None
 
 

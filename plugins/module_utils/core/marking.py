@@ -92,7 +92,7 @@ class Mark:
 
     @classmethod
     def of_volume(cls, volume: Volume) -> Mark | None:
-        """That of its description until it is complete, then that of its metadata, unless these were copied from another volume."""
+        """The mark of a volume: in its description until it is complete, then in its metadata, unless that was copied from another volume."""
         is_own = volume.metadata.get(VOLUME_KEY) == volume.id
         return cls.of_text(volume.description) or (cls.of_metadata(volume.metadata) if is_own else None)
 

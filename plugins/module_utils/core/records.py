@@ -188,7 +188,7 @@ class ImageCopy:
 
     @property
     def is_being_restored(self) -> bool:
-        """Never: whoever makes servers of an image does not keep others from it."""
+        """Always false: making servers from an image does not keep others from using it."""
         return False
 
 
@@ -265,6 +265,8 @@ class Backup:
     #: Of the backup service that holds it.
     availability_zone: str = ""
     description: str = ""
+    #: Of the key of an encrypted volume; empty where it was not encrypted.
+    key_id: str = ""
 
     @property
     def is_usable(self) -> bool:

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 #: Options that hold a cloud: by name, or as a dictionary like an entry of clouds.yaml.
-_CLOUD = re.compile(r"(.+_)?cloud")
+_CLOUD = re.compile(r"(.+_)?clouds?")
 _AUTH = "auth"
 _SECRET_NAME = re.compile(r"pass|secret|token|credential|private|key", re.IGNORECASE)
 #: What authentication plugins take beside secrets.

@@ -22,6 +22,7 @@ from ..manifest.specs import VolumeSpec
 from ..manifest.volume_keys import Sealer
 from ..mapping.isolation import Wish
 from ..mapping.mapping import SiteMapping
+from ..mapping.parts import refusals_of_parts
 from ..restore import sealed
 from ..restore import stock as restore_stock
 from ..restore.needs import Need
@@ -144,7 +145,7 @@ def check(source: MoveSite, target: MoveSite, wanted: MoveRequest, now: str, con
     checkpoint, problems = settle(move, wanted.given, wanted.fresh)
     problems += move.problems(wanted.active_site)
     taken = target.catalogue.find(wanted.application.name, checkpoint)
-    problems += _outdated(source, move, checkpoint, taken)
+    problems += _outdated(source, move, checkpoint, taken) + refusals_of_parts(taken, "A move to another site")
     verdict = Verdict(move, checkpoint, taken is not None, tuple(problems))
     if move.is_done:
         return verdict

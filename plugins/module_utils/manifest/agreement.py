@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether what was taken of an application is what its description describes. Pure.
 
-Somebody may attach, detach, extend or swap volumes, or make a server anew under its name, between the moment for which the data stands and
+Somebody may attach, detach, extend or swap volumes, or recreate a server under its name, between the moment for which the data stands and
 the one for which the description stands. Such a description must never be restored onto such data.
 """
 

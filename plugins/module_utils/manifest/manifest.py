@@ -23,6 +23,7 @@ from .missing import Missing
 from .plain import build, plain, with_defaults
 from .schema import SCHEMA, SCHEMA_VERSION
 from .specs import FloatingSpec, PortSpec, ServerSpec, Topology, VolumeSpec
+from .together import Together
 from .volume_keys import SealedKey
 
 #: The defaults of what a version added are what is known of documents from before it.
@@ -141,6 +142,7 @@ class Checkpoint:
     :param site: name of the site where it was taken.
     :param consistency: of the whole; ``server_consistency`` has it per server name.
     :param evidence: what the consistency was computed from, for the report.
+    :param together: of what it is one part, where the application is in several projects; None where one has all of it.
     """
 
     id: str
@@ -149,6 +151,7 @@ class Checkpoint:
     consistency: str
     server_consistency: t.Mapping[str, str]
     evidence: t.Mapping[str, t.Any]
+    together: Together | None = None
 
     @property
     def moment(self) -> datetime.datetime:
@@ -245,7 +248,7 @@ def _upgraded(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """A document of an older version as this version has it; what is no such document is for the schema to refuse."""
     if document["schema_version"] == SCHEMA_VERSION:
         return dict(document)
-    parts = (("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
+    parts = (("checkpoint", Checkpoint), ("copies", tuple[Copy, ...]), ("servers", tuple[ServerSpec, ...]), ("topology", Topology))
     upgraded = {key: with_defaults(hint, document[key]) for key, hint in parts if key in document}
     upgraded = {"missing": [], **document, **upgraded, "schema_version": SCHEMA_VERSION}
     _upgrade_floating(upgraded["servers"] if "servers" in upgraded else ())
@@ -283,6 +286,8 @@ def _refuse_contradictions(manifest: Manifest) -> None:
     problems += [f"the chain of copy {copy.copy_id} does not end with it" for copy in manifest.copies if copy.chain[-1] != copy.copy_id]
     problems += _reference_problems(description)
     problems += _time_problems(manifest)
+    together = manifest.checkpoint.together
+    problems += together.contradictions([tier.name for tier in manifest.application.tiers]) if together else []
     if problems:
         raise ManifestInvalid(f"The manifest contradicts itself: {signed.listed([signed.shown(one) for one in problems])}.")
 

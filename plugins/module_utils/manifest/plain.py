@@ -14,9 +14,9 @@ _hints = functools.cache(t.get_type_hints)
 
 
 def build(cls: type, data: t.Mapping[str, t.Any]) -> t.Any:
-    """Make a record, and the records inside it, from validated data."""
+    """Make a record, and the records inside it, from validated data; what that may lack has its default."""
     hints = _hints(cls)
-    return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls)})
+    return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls) if field.name in data})
 
 
 def _value(hint: t.Any, value: t.Any) -> t.Any:

@@ -42,6 +42,11 @@ def _object(**properties: t.Any) -> dict[str, t.Any]:
     }
 
 
+def _with_optional(schema: dict[str, t.Any], **properties: t.Any) -> dict[str, t.Any]:
+    """An object that may have further members: what manifests of this version did not have from the beginning."""
+    return {**schema, "properties": {**schema["properties"], **properties}}
+
+
 def _or_null(schema: dict[str, t.Any]) -> dict[str, t.Any]:
     return {**schema, "type": [schema["type"], "null"]}
 
@@ -171,16 +176,19 @@ _SERVER = _object(
 
 _TOPOLOGY = _object(
     networks=_list(
-        _object(
-            name=_TEXT,
-            mtu=_COUNT,
-            port_security_enabled=_FLAG,
-            is_up=_FLAG,
-            description=_TEXT,
-            tags=_TAGS,
-            dns_domain=_TEXT,
-            qos_policy=_TEXT_OR_NULL,
-            is_of_others=_FLAG,
+        _with_optional(
+            _object(
+                name=_TEXT,
+                mtu=_COUNT,
+                port_security_enabled=_FLAG,
+                is_up=_FLAG,
+                description=_TEXT,
+                tags=_TAGS,
+                dns_domain=_TEXT,
+                qos_policy=_TEXT_OR_NULL,
+                is_of_others=_FLAG,
+            ),
+            owner=_TEXT,
         )
     ),
     subnets=_list(
@@ -284,13 +292,16 @@ _COPY = _object(
     key=_or_null(_SEALED_KEY),
 )
 
-_CHECKPOINT = _object(
-    id=_NAME,
-    created_at={"type": "string", "pattern": f"^{_MOMENT}{_END}"},
-    site=_TEXT,
-    consistency=_CONSISTENCY,
-    server_consistency={"type": "object", "additionalProperties": _CONSISTENCY},
-    evidence={"type": "object"},
+_CHECKPOINT = _with_optional(
+    _object(
+        id=_NAME,
+        created_at={"type": "string", "pattern": f"^{_MOMENT}{_END}"},
+        site=_TEXT,
+        consistency=_CONSISTENCY,
+        server_consistency={"type": "object", "additionalProperties": _CONSISTENCY},
+        evidence={"type": "object"},
+    ),
+    together=_or_null(_object(project=_TEXT, projects=_list(_TEXT, least=2), tiers=_list(_NAME, least=1))),
 )
 
 SCHEMA = {

@@ -216,6 +216,7 @@ class NetworkSpec:
 
     :param is_of_others: whether it belongs to another project, such as one that the operator provides for all: another one stands for it at each site,
         and none is made.
+    :param owner: id at the source of that project; empty for the application's own.
     """
 
     name: str
@@ -227,6 +228,7 @@ class NetworkSpec:
     dns_domain: str = ""
     qos_policy: str | None = None
     is_of_others: bool = False
+    owner: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -235,7 +235,7 @@ class _Application:
             return tuple(changed)
         found: dict[str, t.Any] = {}
         for spec, new in zip(specs, changed, strict=True):
-            if found.setdefault(new.name, new) != new:
+            if _alike(found.setdefault(new.name, new)) != _alike(new):
                 label = next(one.label for one in KINDS if one.key == kind)
                 self._problem(
                     f"{label} '{spec.name}' and another one that differs from it both become '{new.name}'",
@@ -311,6 +311,11 @@ class _Application:
                 {key: self._moved(value, near, f"host route of {what}") for key, value in route.items()} for route in spec.host_routes
             ),
         )
+
+
+def _alike(spec: t.Any) -> t.Any:
+    """A specification as far as two of one name must agree: one network may stand for those of several others."""
+    return dataclasses.replace(spec, owner="") if isinstance(spec, NetworkSpec) else spec
 
 
 def _pools(move: SubnetMove | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ...]:

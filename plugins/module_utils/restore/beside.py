@@ -48,6 +48,17 @@ def volumes_beside(manifest: Manifest, beside: str, server: str, volumes: t.Coll
     return dataclasses.replace(alone, description=description, copies=copies, beside=beside)
 
 
+def doubts_beside(manifest: Manifest, server: str, volumes: t.Collection[str] | None) -> list[str]:
+    """What an operator may expect beside a server and will not find there.
+
+    :param manifest: the whole checkpoint; otherwise as for :func:`volumes_beside`.
+    """
+    (spec,) = chosen(manifest, [server]).description.servers
+    if volumes is not None or not spec.root_image:
+        return []
+    return [f"The root disk of server '{server}' is an image, so no volume is made of it; restore the server to have it."]
+
+
 def plan_beside(manifest: Manifest, site: RestoreSite) -> RestorePlan:
     """The plan of volumes alone, which is judged as that of a whole restore.
 

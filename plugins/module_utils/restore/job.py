@@ -10,6 +10,7 @@ import typing as t
 from ..core.errors import warned
 from .cleanup import ServerRemover
 from .marks import MadeServers
+from .network_sharing import NetworkSharing
 from .networks import NetworkRestore, shown
 from .plan import RestorePlan
 from .port_plan import PortStep
@@ -27,6 +28,13 @@ def restore_networks(restore: NetworkRestore, plan: RestorePlan, check_mode: boo
             restore.apply()
     made = shown(plan.lacking)
     return {"changed": any(made.values()), "made": made, "warnings": restore.warnings, "diff": {"before": {kind: [] for kind in made}, "after": made}}
+
+
+def with_shares(made: Result, sharing: NetworkSharing, check_mode: bool) -> Result:
+    """The same, with the networks that other projects of the application may use."""
+    shared = [{"network": name, "project_id": project} for name, project in (sharing.lacking() if check_mode else sharing.apply())]
+    diff = {"before": {**made["diff"]["before"], "shared": []}, "after": {**made["diff"]["after"], "shared": shared}}
+    return {**made, "changed": made["changed"] or bool(shared), "shared": shared, "diff": diff}
 
 
 # Volumes

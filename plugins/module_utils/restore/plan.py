@@ -60,7 +60,7 @@ class RestorePlan:
 
     @property
     def all_ports(self) -> list[PortStep]:
-        """Of servers, and those on none."""
+        """The ports of servers, and those on no server."""
         return _all_ports(self.servers, self.ports)
 
     def narrowed(self, servers: t.Collection[str]) -> RestorePlan:

@@ -169,7 +169,7 @@ def _same_port(site: RestoreSite, spec: PortSpec) -> Port | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Named:
-    """By what a port is known: at the site, in messages, and again."""
+    """What identifies a port: at the site, in messages, and in a later run."""
 
     name: str
     label: str

@@ -12,10 +12,11 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud, connect_other
 from ..cloud.volume_encryption import VolumeEncryption
+from ..copies.own_backups import OwnBackups
 from ..copies.twin_check import copy_problems, room_problems, site_problems
 from ..copies.twins import Twins, TwinSite
 from ..core.errors import CloudError, InvalidInput
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Copy, Manifest
 from ..manifest.volume_keys import Opener, SealedKey, opener_of
 from ..work.waiting import Waiter
 from .volume_plan import VolumeStep
@@ -48,9 +49,36 @@ class Means:
         store = connect_other(self.store) if self.store else cloud
         return TwinSite(BlockStorage(cloud), BlockStorage(importing.in_project(cloud.project_id)), ObjectStore(store))
 
-    def twins(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, concurrency: int) -> Twins | None:
-        """What restores encrypted volumes; None where there are none, or no key to open theirs."""
-        return Twins(self.site(cloud), self.opener, waiter, concurrency) if self.opener and any(copy.key for copy in manifest.copies) else None
+    def unlocking(self, cloud: Cloud, manifest: Manifest, waiter: Waiter, concurrency: int) -> Unlocking | None:
+        """How encrypted volumes are restored; None where there are none."""
+        if not any(copy.key for copy in manifest.copies):
+            return None
+        site = self.site(cloud)
+        return Unlocking(OwnBackups(site), Twins(site, self.opener, waiter, concurrency) if self.opener else None)
+
+
+class Unlocking:
+    """From what the encrypted volumes of a checkpoint are restored at a site: from its own backups as they are, from others by their twins.
+
+    :param twins: None without the private key.
+    """
+
+    def __init__(self, own: OwnBackups, twins: Twins | None) -> None:
+        self._own = own
+        self._twins = twins
+
+    def problems(self, steps: t.Iterable[VolumeStep]) -> list[str]:
+        """Why volumes cannot be restored without the private key, where it was not given."""
+        return [] if self._twins else sealed_problems(foreign(steps, self._own))
+
+    def source(self, step: VolumeStep) -> Copy:
+        """The copy from which Cinder restores an encrypted volume.
+
+        :raises DrError: when its key cannot be opened or stored, or its backups get no twins.
+        """
+        if self._twins is None or not self._own.lack(step.copy, step.spec.volume_type):
+            return step.copy
+        return self._twins.ensure(step.copy, step.mark, step.spec.volume_type)
 
 
 def sealed(steps: t.Iterable[VolumeStep]) -> list[VolumeStep]:
@@ -58,12 +86,20 @@ def sealed(steps: t.Iterable[VolumeStep]) -> list[VolumeStep]:
     return [step for step in steps if step.copy.key and step.action.makes]
 
 
-def sealed_problems(steps: t.Iterable[VolumeStep]) -> list[str]:
-    """Why a run without the private key cannot restore them."""
+def foreign(steps: t.Iterable[VolumeStep], own: OwnBackups) -> list[tuple[VolumeStep, str]]:
+    """Those that the site cannot restore by itself, each with the reason."""
+    return [(step, lack) for step in sealed(steps) if (lack := own.lack(step.copy, step.spec.volume_type))]
+
+
+def sealed_problems(lacking: t.Iterable[tuple[VolumeStep, str]]) -> list[str]:
+    """Why a run without the private key cannot restore volumes.
+
+    :param lacking: as :func:`foreign` returns them.
+    """
     return [
-        f"Volume {step.label} is encrypted, and its key is sealed in the manifest. Give volume_private_key, which belongs to the volume_public_key "
-        "with which the checkpoint was taken."
-        for step in sealed(steps)
+        f"Volume {step.label} is encrypted, and its key is sealed in the manifest; {lack}. Give volume_private_key, which belongs to the "
+        "volume_public_key with which the checkpoint was taken."
+        for step, lack in lacking
     ]
 
 
@@ -72,10 +108,13 @@ def check(steps: t.Iterable[VolumeStep], means: Means, cloud: Cloud) -> tuple[li
 
     :returns: problems and doubts.
     """
-    wanted = sealed(steps)
-    if not wanted or means.opener is None:
-        return sealed_problems(wanted), []
+    if not sealed(steps := list(steps)):
+        return [], []
     site = means.site(cloud)
+    lacking = foreign(steps, OwnBackups(site))
+    if not lacking or means.opener is None:
+        return sealed_problems(lacking), []
+    wanted = [step for step, _lack in lacking]
     problems = _key_problems(wanted, means.opener) + site_problems(site)
     type_problems, doubts = _type_problems(wanted, site)
     if not problems:

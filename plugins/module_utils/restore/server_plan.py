@@ -300,6 +300,6 @@ def _shown(value: str | None) -> str:
 
 
 def why_no_flavor(wanted: Flavor, flavors: t.Iterable[Flavor], has_root_disk: bool = False) -> str:
-    """In which extra specs the best of those that are large enough differ; empty when none is."""
+    """The extra specs in which the closest of the flavors that are large enough differ; empty when none is large enough."""
     differing = [(one.name, spec_differences(wanted, one)) for one in _large_enough(wanted, flavors, has_root_disk)]
     return "; ".join(f"of flavor '{name}', {', '.join(differences)}" for name, differences in differing[:_FLAVORS_SHOWN])

@@ -61,25 +61,34 @@ def _goal(step: ServerStep) -> str:
     return "be built and stopped" if step.spec.is_off else "become active"
 
 
+@dataclasses.dataclass(frozen=True)
+class Services:
+    """The services of a site that build servers.
+
+    :param admin: makes ports on networks of others, for the project, as an administrator.
+    """
+
+    compute: Compute
+    network: Networking
+    admin: Networking | None = None
+
+
 class ServerRestore:
     """The servers of one checkpoint at one site.
 
     :param concurrency: how many servers are built at once.
     :param gates: between one tier and the next.
     :param volumes: where they are still being restored: a server is built as soon as its own are there. Otherwise all must be there.
-    :param admin: makes ports on networks of others, for the project, as an administrator.
     """
 
     def __init__(
         self,
-        compute: Compute,
-        network: Networking,
+        services: Services,
         plan: RestorePlan,
         waiter: Waiter,
         concurrency: int,
         gates: Gates,
         volumes: VolumesUnderWay | None = None,
-        admin: Networking | None = None,
     ) -> None:
         self.started = Moment.now()
         self._began = waiter.clock.now()
@@ -88,9 +97,9 @@ class ServerRestore:
         self.concurrency = concurrency
         self.gates = gates
         self.volumes = volumes
-        self.compute = compute
-        self.network = network
-        self._admin = admin
+        self.compute = services.compute
+        self.network = services.network
+        self._admin = services.admin
         self.site = plan.site
         self._plan = plan
         self._times: dict[str, _ServerTimes] = {server.source_id: _ServerTimes() for server in plan.manifest.description.servers}
@@ -101,8 +110,8 @@ class ServerRestore:
         self._tiers: list[_TierTimes] = []
         #: Sources whose checks this run has made.
         self._checked: set[str] = set()
-        self._remover = ServerRemover(self.site.name, compute, network, waiter, concurrency)
-        self._maker = Maker(network, self.site)
+        self._remover = ServerRemover(self.site.name, self.compute, self.network, waiter, concurrency)
+        self._maker = Maker(self.network, self.site)
         #: What an operator should know of what was made.
         self.warnings: list[str] = self._maker.warnings
 

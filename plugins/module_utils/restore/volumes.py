@@ -11,7 +11,7 @@ import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..copies import methods
-from ..copies.twins import Scaffolding, Twins
+from ..copies.twins import Scaffolding
 from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Volume
 from ..manifest.manifest import Manifest
@@ -22,7 +22,7 @@ from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
 from .making import Giver
 from .marks import is_restored_elsewhere, made_volumes, owner_of
-from .sealed import sealed_problems
+from .sealed import Unlocking
 from .volume_plan import Action, VolumeStep, plan_volumes
 
 
@@ -48,12 +48,12 @@ class VolumeRestore:
     """The volumes of one checkpoint at one site.
 
     :param concurrency: how many volumes are restored at once.
-    :param twins: restore encrypted volumes; None without the key that opens theirs.
+    :param unlocking: says from what encrypted volumes are restored; None where there are none, or nothing is restored.
     """
 
-    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, concurrency: int, twins: Twins | None = None) -> None:
+    def __init__(self, storage: BlockStorage, manifest: Manifest, waiter: Waiter, concurrency: int, unlocking: Unlocking | None = None) -> None:
         self.storage = storage
-        self._twins = twins
+        self._unlocking = unlocking
         self.manifest = manifest
         self.waiter = waiter
         self.concurrency = concurrency
@@ -81,7 +81,7 @@ class VolumeRestore:
         return steps
 
     def _refuse_sealed(self, steps: t.Sequence[VolumeStep]) -> None:
-        if self._twins is None and (problems := sealed_problems(steps)):
+        if self._unlocking and (problems := self._unlocking.problems(steps)):
             raise CheckFailed(f"Volumes cannot be restored on site '{self.storage.cloud.site}'", problems)
 
     def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
@@ -141,8 +141,8 @@ class VolumeRestore:
         """
         asked = self._elapsed()
         copy = step.copy
-        if copy.key and self._twins:
-            copy = self._twins.ensure(copy, step.mark, step.spec.volume_type)
+        if copy.key:
+            copy = t.cast(Unlocking, self._unlocking).source(step)
         methods.method_of(copy).create_volume(self.storage, copy, step.body())
         self._times[step.spec.source_id].requested = asked
 

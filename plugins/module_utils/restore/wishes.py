@@ -140,7 +140,7 @@ def gateway_wishes(site: RestoreSite, spec: RouterSpec, network: Network) -> Wis
 
 
 def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
-    """With the SDK's names of attributes."""
+    """Wishes for a port, by the SDK's names of attributes."""
     wishes = [
         _policy(site, spec.qos_policy),
         _Wish("dns_name", spec.dns_name, _DNS),
@@ -178,12 +178,12 @@ def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes
 
 
 def text_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
-    """Of what has tags and a description only."""
+    """Wishes for something that has tags and a description, and nothing else to wish for."""
     return _wishes(site, _texts(spec, mark))
 
 
 def description_wishes(site: RestoreSite, spec: t.Any, mark: Mark) -> Wishes:
-    """Of what has a description and no tags."""
+    """Wishes for something that has a description but no tags."""
     return _wishes(site, [_description(spec, mark)])
 
 

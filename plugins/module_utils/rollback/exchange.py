@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exchange the servers of an application for the same ones on other volumes.
 
-Nova detaches no root volume, so a server is deleted and built anew, with its ports, addresses and all else that it has. Every step follows from what
+Nova detaches no root volume, so a server is deleted and recreated, with its ports, addresses and all else that it has. Every step follows from what
 is there, so any run resumes where another ended:
 
 1. All servers that leave are marked, stopped tier by tier, and locked.
@@ -33,7 +33,7 @@ from ..readiness.gates import Gates
 from ..restore import nova_features
 from ..restore.cleanup import ServerRemover
 from ..restore.plan import RestorePlan
-from ..restore.servers import ServerRestore
+from ..restore.servers import ServerRestore, Services
 from ..restore.site import RestoreSite
 from ..restore.stock import Stock
 from ..work.pool import each
@@ -197,7 +197,8 @@ class Exchanger:
         :param plan: at the site as it is now.
         :returns: a description of each.
         """
-        restore = ServerRestore(self._clouds.compute, self._clouds.network, plan, self._waiter, self._concurrency, gates)
+        services = Services(self._clouds.compute, self._clouds.network)
+        restore = ServerRestore(services, plan, self._waiter, self._concurrency, gates)
         restore.refuse_problems()
         with warned(restore.warnings):
             servers = restore.apply()

@@ -16,6 +16,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
+from ..copies.twins import Scaffolding
 from ..core.errors import CheckFailed, warned
 from ..core.records import KEPT_KEY, Server, Volume
 from ..failover import fencing
@@ -23,7 +24,9 @@ from ..failover.fence_mark import FenceMark
 from ..manifest import user_data
 from ..manifest.manifest import Manifest
 from ..manifest.user_data import Form
+from ..mapping.parts import refusals_of_parts
 from ..readiness.gates import Gates
+from ..restore import sealed
 from ..restore import stock as restore_stock
 from ..restore.cleanup import VolumeRemover
 from ..restore.marks import made_volumes
@@ -33,6 +36,7 @@ from ..restore.preflight import judge
 from ..restore.site import RestoreSite
 from ..restore.stock import Stock
 from ..restore.volumes import VolumeRestore
+from ..work.clock import Moment
 from ..work.pool import each
 from ..work.waiting import Waiter
 from . import states
@@ -51,6 +55,7 @@ class RollBackSettings:
     :param admin: the same site with credentials that see user data and root devices; None for the application's own.
     :param form: in which user data is written into the record; None to leave it out.
     :param user_data_key: opens it.
+    :param means: to restore encrypted volumes.
     :param stopping: how long a tier may take to stop.
     """
 
@@ -60,6 +65,7 @@ class RollBackSettings:
     admin: Cloud | None
     form: Form | None
     user_data_key: str | None
+    means: sealed.Means
     gates: Gates
     stopping: Waiter
     waiter: Waiter
@@ -92,7 +98,8 @@ class RollBackJob:
         self._check_mode = check_mode
         self._warn = warn
         self._clouds = Clouds(cloud.site, Compute(cloud), Networking(cloud), BlockStorage(cloud))
-        self._recorded = catalogue.roll_back(application.name)
+        #: What earlier runs have recorded, and what is recorded by now.
+        self._found = self._recorded = catalogue.roll_back(application.name)
 
     # Forward
 
@@ -103,6 +110,7 @@ class RollBackJob:
         """
         if self._is_done(manifest):
             return self._result(t.cast(RollBackRecord, self._recorded), changed=False)
+        self._refuse(refusals_of_parts(manifest, "A roll-back"), "rolled back")
         outlook = self._judged(manifest)
         volumes = self._volumes(outlook)
         if self._check_mode:
@@ -116,7 +124,8 @@ class RollBackJob:
             made = volumes.finish(steps)
         for warning in volumes.warnings:
             self._warn(warning)
-        return self._result(outlook.record, self._recorded is None or any(step.changes for step in steps), needs=outlook.needs, volumes=made)
+        changed = self._recorded is None or any(step.changes for step in steps)
+        return {**self._result(outlook.record, changed, needs=outlook.needs, volumes=made), "started_at": str(volumes.started)}
 
     def roll_back(self, manifest: Manifest) -> Result:
         """Exchange the servers for ones on the volumes of the checkpoint.
@@ -133,10 +142,13 @@ class RollBackJob:
         outlook = self._judged(manifest)
         record = outlook.record.at(EXCHANGING)
         self._catalogue.set_roll_back(record)
-        exchanger = self._exchanger(record)
+        exchanger, stopped = self._exchanger(record), Moment.now()
         exchanger.leave(outlook.exchange, self._mark(record, record.checkpoint), self._settings.gates)
-        servers = exchanger.come(RestorePlan.of(self._opened(outlook.wanted), self._look().site), self._settings.gates)
-        return {**self._end(record.at(ROLLED_BACK), exchanger, servers), "volumes": prepared["volumes"]}
+        plan = RestorePlan.of(self._opened(outlook.wanted), self._look().site)
+        started = Moment.now()
+        servers = exchanger.come(plan, self._settings.gates)
+        ended = self._end(record.at(ROLLED_BACK), exchanger, servers)
+        return {**ended, "volumes": prepared["volumes"], "stopped_at": str(stopped), "started_at": str(started)}
 
     def _is_done(self, manifest: Manifest) -> bool:
         record = self._recorded
@@ -154,8 +166,9 @@ class RollBackJob:
         wanted = self._opened(states.rolled_back(record, manifest))
         exchange = plan_exchange(lambda site: RestorePlan.of(wanted, site), stock, _originals(record, stock.site))
         judged = judge(exchange.plan, exchange.stock)
-        self._refuse([*problems(exchange, stock.site), *judged.problems], "rolled back")
-        for told in (*states.differences(record.before, manifest), *judged.doubts, *user_data.warnings(wanted, self._settings.user_data_key)):
+        sealed_problems, sealed_doubts = sealed.check(exchange.plan.volumes, self._settings.means, self._cloud)
+        self._refuse([*problems(exchange, stock.site), *judged.problems, *sealed_problems], "rolled back")
+        for told in (*states.differences(record.before, manifest), *judged.doubts, *sealed_doubts, *user_data.warnings(wanted, self._settings.user_data_key)):
             self._warn(told)
         return _Outlook(record, wanted, exchange, judged.needs)
 
@@ -180,7 +193,8 @@ class RollBackJob:
         recorded, settings = self._recorded, self._settings
         if recorded and recorded.state != BEGUN:
             return dataclasses.replace(recorded, before=states.checked_as(recorded.before, self._application))
-        captured = capture(self._cloud, self._application, settings.concurrency, settings.form, settings.admin)
+        # The keys of the volumes in use stay where they are.
+        captured = capture(self._cloud, self._application, settings.concurrency, settings.form, settings.admin, seals_keys=True)
         for warning in (*captured.warnings, *states.named_by_ids(self._application, captured.description)):
             self._warn(warning)
         before = states.in_place(captured.description, site.server_groups)
@@ -189,7 +203,9 @@ class RollBackJob:
         return RollBackRecord(settings.fresh, settings.site, manifest.checkpoint.id, settings.now, BEGUN, before)
 
     def _volumes(self, outlook: _Outlook) -> VolumeRestore:
-        return VolumeRestore(self._clouds.storage, outlook.wanted, self._settings.waiter, self._settings.concurrency)
+        waiter, concurrency = self._settings.waiter, self._settings.concurrency
+        unlocking = self._settings.means.unlocking(self._cloud, outlook.wanted, waiter, concurrency)
+        return VolumeRestore(self._clouds.storage, outlook.wanted, waiter, concurrency, unlocking)
 
     # The way back
 
@@ -231,7 +247,7 @@ class RollBackJob:
         return self._end(record.at(UNDONE), self._exchanger(record), [])
 
     def _returned(self, record: RollBackRecord, stock: Stock, originals: t.Mapping[str, Server]) -> Result:
-        """Exchange the servers once more; those that the first exchange had not come to are built anew too."""
+        """Exchange the servers once more; those that the first exchange did not reach are recreated too."""
         after = marked(stock.site, states.owner_after(record), (one.name for one in record.before.servers))
         self._refuse(_twice(originals, after), "brought back")
 
@@ -265,6 +281,8 @@ class RollBackJob:
             self._warn(told)
         if not self._check_mode:
             VolumeRemover(self._clouds.storage, self._settings.waiter, self._settings.concurrency).remove(removed)
+            # What an encrypted volume was to be restored by, where the roll-back was given up before it was.
+            Scaffolding.of(self._clouds.storage, states.owner_after(record)).remove(self._clouds.storage, self._settings.waiter)
             self._catalogue.remove_roll_back(record.application)
         return {"changed": True, "roll_back": record.as_dict(), "removed": [one.label for one in removed], "left": left}
 
@@ -281,6 +299,12 @@ class RollBackJob:
             return made_volumes(states.owner_after(record), volumes)
         before = {volume.source_id for volume in record.before.volumes}
         return [one for one in volumes if one.id in before and one.metadata.get(KEPT_KEY) == record.id]
+
+    def _kept(self, record: RollBackRecord) -> list[dict[str, t.Any]]:
+        """The volumes that are out of use until it is accepted, where servers were exchanged and may be again."""
+        if self._check_mode or record.state not in (ROLLED_BACK, UNDONE):
+            return []
+        return [_shown(one) for one in self._unused(record, self._clouds.storage.volumes())]
 
     # All of them
 
@@ -328,16 +352,21 @@ class RollBackJob:
         volumes: t.Sequence[dict[str, t.Any]] = (),
         servers: t.Sequence[dict[str, t.Any]] = (),
     ) -> Result:
-        before = self._recorded.state if self._recorded else "absent"
+        before = self._found.state if self._found else "absent"
         return {
             "changed": changed,
             "roll_back": record.as_dict(),
-            "resumed": self._recorded is not None,
+            "resumed": self._found is not None,
             "needs": [dataclasses.asdict(need) for need in needs],
             "volumes": list(volumes),
             "servers": list(servers),
+            "kept": self._kept(record),
             "diff": {"before": {"state": before}, "after": {"state": record.state}},
         }
+
+
+def _shown(volume: Volume) -> dict[str, t.Any]:
+    return {"name": volume.name, "volume_id": volume.id, "size": volume.size}
 
 
 def _originals(record: RollBackRecord, site: RestoreSite) -> dict[str, Server]:

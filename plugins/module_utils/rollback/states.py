@@ -125,7 +125,7 @@ def as_before(record: RollBackRecord) -> Manifest:
 
 
 def owner_after(record: RollBackRecord) -> Mark:
-    """Whose marks the servers and volumes of the checkpoint have."""
+    """The owner by whose marks the servers and volumes of the checkpoint are known after the roll-back."""
     return Mark(record.application, record.checkpoint, apart=record.id)
 
 

@@ -23,7 +23,7 @@ from .evidence import Evidence
 from .grouping import Unit
 from .job import GroupingOptions, SnapshotJob
 from .plan import SnapshotPlan
-from .result import describe
+from .result import describe, parts_of
 from .seeing import Seeing
 from .wanted import Storages, Wanted, survey, warnings
 
@@ -40,6 +40,7 @@ class Settings:
     :param least: the least acceptable consistency.
     :param quiesce: how servers are frozen; None when they are not.
     :param projects: where the servers are; none when it is the project of the credentials.
+    :param other_clouds: the same cloud in the other projects, where each is reached by credentials of its own.
     :param thaw: servers as os_server_quiesce returned them; None when no thaw is to be confirmed.
     :param timeout: seconds that any one resource may take.
     """
@@ -52,6 +53,7 @@ class Settings:
     grouping: GroupingOptions
     quiesce: QuiesceOptions | None
     projects: tuple[str, ...]
+    other_clouds: tuple[t.Any, ...]
     thaw: t.Sequence[t.Mapping[str, t.Any]] | None
     timeout: int
     concurrency: int
@@ -69,9 +71,11 @@ class Settings:
         admin = params["admin_cloud"] or (quiesce or {}).get("admin_cloud")
         if quiesce:
             quiesce["admin_cloud"] = quiesce["admin_cloud"] or admin
-        if params["projects"] and not admin:
-            raise InvalidInput("Only administrators can list the servers of several projects.", "Give admin_cloud.")
+        if params["projects"] and params["other_clouds"]:
+            raise InvalidInput("projects and other_clouds both say where the servers are.", "Give one of them.")
         is_wanted = params["state"] == "present"
+        if (params["projects"] or (params["other_clouds"] and is_wanted)) and not admin:
+            raise InvalidInput("Only administrators can list the servers of several projects.", "Give admin_cloud.")
         return cls(
             reach=reach,
             admin=admin,
@@ -82,6 +86,7 @@ class Settings:
             grouping=GroupingOptions(params["grouping"], params["group_type"]),
             quiesce=QuiesceOptions.parse(quiesce, reach) if quiesce else None,
             projects=tuple(params["projects"]),
+            other_clouds=tuple(params["other_clouds"]),
             thaw=None if params["thaw"] is None else params["thaw"].get("servers") or [],
             timeout=params["timeout"],
             concurrency=params["concurrency"],
@@ -106,8 +111,9 @@ class Course:
         self._interruption = interruption
         self._warn = warn
         self._cloud = connect(settings.reach)
-        clouds = [self._cloud.in_project(project_id) for project_id in settings.projects] or [self._cloud]
+        clouds = [self._cloud.in_project(project_id) for project_id in settings.projects] or [self._cloud, *map(connect_other, settings.other_clouds)]
         self._storages = Storages(BlockStorage(cloud) for cloud in clouds)
+        self._projects = settings.projects or (tuple(self._storages.by_project) if settings.other_clouds else ())
 
     def run(self, is_check: bool) -> dict[str, t.Any]:
         """The module's result.
@@ -136,7 +142,7 @@ class Course:
         if settings.thaw is not None:
             return self._confirm(wanted, job, plan, is_check)
         if not plan.changed:
-            return _unchanged(wanted, job)
+            return self._unchanged(wanted, job)
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         units = job.units()
         problems = job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices)
@@ -154,8 +160,7 @@ class Course:
             seeing = Seeing(self._compute(), wanted, settings.concurrency)
             evidence = job.snapshots.take(units, window, seeing, self._interruption)
         self._warn_of_length(window)
-        described = describe(wanted, job.snapshots.current(), evidence)
-        return {**result, "grouping": grouping.describe(units), "cg_snapshot": described}
+        return {**result, "grouping": grouping.describe(units), **self._described(wanted, job, evidence)}
 
     def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: SnapshotPlan, is_check: bool) -> dict[str, t.Any]:
         """Complete the evidence of a set with the thaw of the freeze around it."""
@@ -169,7 +174,20 @@ class Course:
         changed = any(server.pending for server in evidence.servers.values())
         if changed and not is_check:
             evidence = job.confirm(evidence, self._settings.thaw or [])
-        return {"changed": changed, "cg_snapshot": describe(wanted, current, evidence), "diff": _diff(current, _volumes_of(current))}
+        return {"changed": changed, **self._described(wanted, job, evidence), "diff": _diff(current, _volumes_of(current))}
+
+    def _described(self, wanted: Wanted, job: SnapshotJob, evidence: Evidence) -> dict[str, t.Any]:
+        """The whole set, and of one over several projects what each of them has of it."""
+        current = job.snapshots.current()
+        described = {"cg_snapshot": describe(wanted, current, evidence)}
+        parts = parts_of(wanted, current, evidence, self._projects)
+        return {**described, "parts": parts} if parts else described
+
+    def _unchanged(self, wanted: Wanted, job: SnapshotJob) -> dict[str, t.Any]:
+        """A set that is there and good enough, as its own snapshots tell of it."""
+        current = job.snapshots.current()
+        described = self._described(wanted, job, t.cast(Evidence, Evidence.read(current)))
+        return {"changed": False, **described, "diff": _diff(current, _volumes_of(current))}
 
     def _warm_up(self, job: SnapshotJob, quiescer: Quiescer | None) -> None:
         quiesce = self._settings.quiesce
@@ -213,21 +231,14 @@ class Course:
         """The servers per name in the definition; what an earlier run left frozen is thawed."""
         settings = self._settings
         if not quiescer:
-            return self._compute().resolve(settings.application.servers, settings.projects)
-        servers = quiescer.resolve(settings.application, settings.projects)
+            return self._compute().resolve(settings.application.servers, self._projects)
+        servers = quiescer.resolve(settings.application, self._projects)
         return servers if is_check else quiescer.thaw_leftovers(servers)
 
     def _compute(self) -> Compute:
-        """Who may show all servers of the set."""
-        admin: Cloud | None = connect_other(self._settings.admin) if self._settings.projects and self._settings.admin else None
+        """Compute with credentials that see all servers of the set."""
+        admin: Cloud | None = connect_other(self._settings.admin) if self._projects and self._settings.admin else None
         return Compute(admin or self._cloud)
-
-
-def _unchanged(wanted: Wanted, job: SnapshotJob) -> dict[str, t.Any]:
-    """A set that is there and good enough, as its own snapshots tell of it."""
-    current = job.snapshots.current()
-    described = describe(wanted, current, t.cast(Evidence, Evidence.read(current)))
-    return {"changed": False, "cg_snapshot": described, "diff": _diff(current, _volumes_of(current))}
 
 
 def _volumes_of(snapshots: t.Iterable[Snapshot]) -> list[str]:

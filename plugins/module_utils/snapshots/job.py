@@ -65,7 +65,7 @@ class SnapshotJob:
             key: VolumeGroups(storage, name, patience) for key, storage in storages.by_project.items()
         }
 
-    def plan(self, is_confirmed: bool = False) -> SnapshotPlan:
+    def plan(self, is_confirmed: bool) -> SnapshotPlan:
         """Plan what is done about the set.
 
         :param is_confirmed: whether the thaw of a freeze that others hold was given; otherwise the freeze must still hold.

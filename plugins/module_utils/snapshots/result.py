@@ -39,6 +39,20 @@ def describe(wanted: Wanted, snapshots: t.Sequence[Snapshot], evidence: Evidence
     }
 
 
+def parts_of(wanted: Wanted, snapshots: t.Sequence[Snapshot], evidence: Evidence, projects: t.Iterable[str]) -> list[dict[str, t.Any]]:
+    """What each project has of a set over several: consistency and window are the whole set's, servers and snapshots the project's.
+
+    :param projects: their ids; none for a set in one project.
+    """
+    return [
+        {
+            "project_id": project,
+            "cg_snapshot": describe(wanted.of_project(project), [one for one in snapshots if one.project_id == project], evidence),
+        }
+        for project in projects
+    ]
+
+
 def _describe_server(member: ServerVolumes, evidence: ServerEvidence) -> dict[str, t.Any]:
     freeze = evidence.freeze
     return {

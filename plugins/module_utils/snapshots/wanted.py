@@ -42,6 +42,10 @@ class Wanted:
         """Every volume once, also one attached to several servers."""
         return {volume.id: volume for member in self.members for volume in member.volumes}
 
+    def of_project(self, project_id: str) -> Wanted:
+        """What a project has of the set."""
+        return dataclasses.replace(self, members=tuple(one for one in self.members if one.server.project_id == project_id))
+
     @property
     def root_disks(self) -> list[RootDisk]:
         """Those that are no volumes."""
@@ -101,7 +105,7 @@ class Storages:
         return [snapshot for storage in self.by_project.values() for snapshot in storage.snapshots()]
 
     def images(self) -> list[ImageSnapshot]:
-        """Of root disks."""
+        """The images of root disks."""
         return [image for one in self._images.values() for image in one.snapshots()]
 
     def group_snapshots(self) -> list[GroupSnapshot]:

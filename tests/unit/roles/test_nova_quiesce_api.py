@@ -13,6 +13,7 @@ from unittest.mock import MagicMock
 import pytest
 from ansible_collections.osdr.openstack.tests.unit.support.nova_internals import (
     AWAY,
+    BASE_RULE,
     BROKEN,
     FILTER,
     FROZEN,
@@ -134,6 +135,33 @@ def test_a_freeze_is_answered_with_all_that_identifies_it(client, nova, guest, d
     assert db.task_state is None
     assert db.system_metadata["image_os"] == "linux"
     assert nova.log == [(UUID, "quiesce", "operators")]
+
+
+def test_an_answer_is_json_that_clients_can_decode(client, nova, guest):
+    answer = client.send("POST", f"/v2.1/servers/{UUID}/action", {"quiesce": None})
+    assert (answer.status, answer.content_type, answer.charset) == (202, "application/json", "UTF-8")
+    assert answer.text.isascii()
+
+
+def test_the_filter_tells_the_time_in_utc(api, nova):
+    before = datetime.datetime.now(datetime.UTC)
+    now = nova.own_now()
+    assert now.utcoffset() == datetime.timedelta(0)
+    assert before <= now <= datetime.datetime.now(datetime.UTC)
+
+
+def test_nova_s_log_of_a_server_has_what_was_done_with_it_and_how_that_ended(client, nova, api, guest):
+    api.CONF.host = "controller1"
+    client.quiesce()
+    guest.fails_with = BROKEN
+    client.unquiesce()
+    assert [action for _uuid, action, _project in nova.log] == ["quiesce", "unquiesce"]
+    assert nova.reported == [
+        ("api_quiesce_instance", "controller1", UUID, None),
+        ("api_unquiesce_instance", "controller1", UUID, "AgentFailed"),
+    ]
+    # One that failed is not finished, by which Nova shows that it did.
+    assert nova.finished == [(UUID, "operators")]
 
 
 def test_a_freeze_without_a_token_has_that_of_its_request(client):
@@ -975,9 +1003,10 @@ def test_policies_decide_who_may(api, client, guest, user):
     assert guest.calls == []
 
 
-def test_the_policies_are_known_to_nova(api, client):
+def test_the_policies_are_known_to_nova_beside_the_rules_that_they_refer_to(api, client):
     names = {rule.name: rule.check_str for rule in client.filter._enforcer.defaults}
-    assert names == {f"os_compute_api:os-quiesce:{name}": "admin" for name in ("quiesce", "unquiesce", "force", "show")}
+    ours = {f"os_compute_api:os-quiesce:{name}": "admin" for name in ("quiesce", "unquiesce", "force", "show")}
+    assert names == {BASE_RULE.name: BASE_RULE.check_str, **ours}
 
 
 def test_the_context_of_nova_s_own_request_is_left_alone(client):

@@ -7,7 +7,6 @@ from __future__ import annotations
 import collections
 import heapq
 import itertools
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -218,15 +217,15 @@ def test_the_lock_is_where_nova_s_others_are(api):
 
 
 def test_the_sweep_runs_in_a_thread_that_ends_with_the_process(api, monkeypatch):
-    ran = threading.Event()
-    monkeypatch.setattr(api.Sweeper, "_run", lambda self: ran.set())
-    api.Sweeper(None).start()
-    assert ran.wait(60)
-    held = threading.Event()
-    thread = api._thread("name", held.wait, 60)
-    assert (thread.daemon, thread.name, thread.is_alive()) == (True, "name", True)
-    held.set()
+    done = []
+    thread = api._thread("name", done.append, "ran")
     thread.join(60)
+    assert (thread.daemon, thread.name, done) == (True, "name", ["ran"])
+    started = []
+    monkeypatch.setattr(api, "_thread", lambda *arguments: started.append(arguments))
+    sweeper = api.Sweeper(None)
+    sweeper.start()
+    assert started == [("quiesce-sweep", sweeper._run)]
 
 
 # Many at once ------------------------------------------------------------------------------------
@@ -284,6 +283,8 @@ def test_who_is_thawed_next(api):
     assert api._next([again], [job(api, str(number), f"p{number}", tries=2) for number in range(15)]) is again
     assert api._next([again], [job(api, str(number), f"p{number}", tries=1) for number in range(16)]) is None
     assert api._next([first], [job(api, str(number), f"p{number}", tries=1) for number in range(16)]) is first
+    # Only what was tried before counts among retries.
+    assert api._next([again], [job(api, str(number), f"p{number}") for number in range(16)]) is again
     assert api._next([first], [job(api, str(number)) for number in range(31)]) is first
     assert api._next([first, other], [job(api, str(number)) for number in range(32)]) is other
     assert api._next([first], [job(api, str(number), f"p{number}") for number in range(63)]) is first

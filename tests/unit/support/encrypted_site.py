@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.twins import TwinSite
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Sealer
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -54,6 +54,11 @@ class Barbican:
 
     exists = True
 
+    def key(self, key_id):
+        if key_id not in self.by_id:
+            raise CloudError(f"There is no key {key_id}.", http_status=404)
+        return self.by_id[key_id][1]
+
     def check_access(self):
         pass
 
@@ -79,7 +84,10 @@ class EncryptedSite:
     def __init__(self):
         self.store, self.keys = Store(), Barbican()
         self.cloud = SimpleNamespace(site="remote", has=lambda service: service == "key-manager", keys=self.keys)
+        self.store.cloud = self.keys.cloud = self.cloud
+        self.quota = 10
         self.fields, self.broken, self.calls = {}, set(), []
+        self.types = {"ceph": "type-plain", "ceph-encrypted": "type-of-the-remote"}
         for one, parent, count in ((FULL, None, 2), (INCREMENT, FULL, 1)):
             self._add(id=one, parent_id=parent, size=1, volume_id=VOLUME, container="backups", service_metadata=prefix(one))
             # A later checkpoint builds on both.
@@ -106,6 +114,11 @@ class EncryptedSite:
     def twins(self):
         return {one: fields for one, fields in self.fields.items() if one not in (FULL, INCREMENT)}
 
+    def made_here(self):
+        """The backups are this site's own: it has their keys, and the type."""
+        self.keys.by_id["key-of-the-primary"] = ("", sealing.VOLUME_KEY)
+        self.types["ceph-encrypted"] = "type-of-the-primary"
+
     def export_record(self, backup_id):
         return BackupRecord(SWIFT, base64.b64encode(json.dumps(self.fields[backup_id]).encode()).decode())
 
@@ -127,6 +140,7 @@ class EncryptedSite:
         if found is None:
             return None
         shown = {"status": found["status"], "container": found["container"], "volume_id": found["volume_id"], "description": found["display_description"]}
+        shown["key_id"] = found["encryption_key_id"] or ""
         return dataclasses.replace(backup(found["display_name"], **shown), id=backup_id, has_dependents=bool(found["num_dependent_backups"]))
 
     def backups(self):
@@ -145,5 +159,8 @@ class EncryptedSite:
         if gone["parent_id"] in self.fields:
             self.fields[gone["parent_id"]]["num_dependent_backups"] -= 1
 
+    def quotas(self):
+        return {name: Quota(name, self.quota, 0) for name in ("backups", "backup_gigabytes")}
+
     def volume_types(self):
-        return {"ceph": "type-plain", "ceph-encrypted": "type-of-the-remote"}
+        return self.types

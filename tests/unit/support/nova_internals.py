@@ -30,6 +30,8 @@ IMAGE_TASKS = ("image_snapshot_pending", "image_snapshot", "image_pending_upload
 POWER = {"NOSTATE": 0, "RUNNING": 1, "PAUSED": 3, "SHUTDOWN": 4, "CRASHED": 6, "SUSPENDED": 7}
 #: Rules that a user needs besides being an administrator.
 RULE = "os_compute_api:os-quiesce:"
+#: One of those that Nova's other rules refer to.
+BASE_RULE = SimpleNamespace(name="context_is_admin", check_str="role:admin")
 
 AWAY = "Error from libvirt while quiescing instance-1: [Error Code 86] Guest agent is not responding: QEMU guest agent is not connected"
 STOOD = "Error from libvirt while quiescing instance-1: [Error Code 55] Requested operation is not valid: domain is not running"
@@ -169,10 +171,12 @@ class Deployment:
     def __init__(self):
         self.clock, self.rows, self.guests, self.cells = Clock(), {}, {}, [Cell("cell0"), Cell("cell1")]
         self.cell_of, self.broken, self.down = {}, {}, set()
-        self.actions, self.events, self.log, self.finished = [], {}, [], []
+        self.actions, self.events, self.log, self.finished, self.reported = [], {}, [], [], []
         self.on_save = lambda instance: None
         self.versions = ("6.0", "5.0")
         self.sent = []
+        #: What tells the filter the time where no test turns the clock.
+        self.own_now = None
 
     def server(self, uuid="id-db", vm_state="active", cell="cell1", **columns):
         values = {"task_state": None, "power_state": POWER["RUNNING"], "host": "compute1", "project_id": "shop", "user_id": "owner", "locked": False}
@@ -209,6 +213,27 @@ class Deployment:
 
     def actions_of(self, context, uuid, filters):
         return [one for one in self.actions if one.instance_uuid == uuid and one.updated_at >= filters["changes-since"]]
+
+    def start_action(self, context, uuid, action, want_result):
+        # Whoever wants the result has Nova read it from the database once more.
+        assert want_result is False
+        self.log.append((uuid, action, context.project_id))
+
+    def finish_action(self, context, uuid, want_result):
+        assert want_result is False
+        self.finished.append((uuid, context.project_id))
+
+    @contextlib.contextmanager
+    def report(self, context, event, host, uuid):
+        """Note an event of an action, with what ended it."""
+        failure = None
+        try:
+            yield
+        except Exception as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            self.reported.append((event, host, uuid, failure))
 
     def get(self, context, uuid, expected_attrs):
         context.cell_uuid = self.cell_of.get(uuid)
@@ -279,8 +304,8 @@ def _stubs(deployment):
     nova.objects.InstanceList.get_by_filters = deployment.find
     nova.objects.InstanceActionList.get_by_instance_uuid = deployment.actions_of
     nova.objects.InstanceActionEventList.get_by_action = lambda context, number: deployment.events[number]
-    nova.objects.InstanceAction.action_start = lambda context, uuid, action, want_result: deployment.log.append((uuid, action, context.project_id))
-    nova.objects.InstanceAction.action_finish = lambda context, uuid, want_result: deployment.finished.append((uuid, context.project_id))
+    nova.objects.InstanceAction.action_start = deployment.start_action
+    nova.objects.InstanceAction.action_finish = deployment.finish_action
     nova.objects.Service.get_by_compute_host = deployment.service
     nova.servicegroup.API = lambda: SimpleNamespace(service_is_up=lambda host: host not in deployment.down)
     stubs["oslo_messaging"].MessagingTimeout, stubs["oslo_messaging"].RemoteError = Unanswered, Refused
@@ -290,9 +315,9 @@ def _stubs(deployment):
     compute.task_states = SimpleNamespace(**{name.upper(): name for name in IMAGE_TASKS})
     compute.api.API = lambda: SimpleNamespace(get=deployment.get)
     compute.rpcapi.ComputeAPI = lambda: SimpleNamespace(router=SimpleNamespace(client=deployment.client))
-    compute.utils.EventReporter = lambda *arguments: contextlib.nullcontext()
+    compute.utils.EventReporter = deployment.report
     stubs["nova.api.openstack"].wsgi = SimpleNamespace(Request=object, Fault=lambda error: error)
-    stubs["nova.policies"].base = SimpleNamespace(ADMIN="admin", list_rules=list)
+    stubs["nova.policies"].base = SimpleNamespace(ADMIN="admin", list_rules=lambda: [BASE_RULE])
     policy = stubs["oslo_policy"].policy
     policy.Enforcer, policy.InvalidScope = Enforcer, InvalidScope
     policy.DocumentedRuleDefault = SimpleNamespace
@@ -335,5 +360,6 @@ def loaded(deployment):
         # Its dataclasses are looked up there.
         patched.setitem(sys.modules, module.__name__, module)
         exec(_compiled(), vars(module))
+        deployment.own_now = module._now
         patched.setattr(module, "_now", deployment.clock.now)
         yield module

@@ -136,6 +136,7 @@ DOCUMENT = {
         "consistency": "quiesced",
         "server_consistency": {"orders-db": "quiesced", "shop-front": "quiesced"},
         "evidence": {},
+        "together": None,
     },
     "application": {
         "name": "shop",
@@ -166,6 +167,7 @@ DOCUMENT = {
                 "dns_domain": "",
                 "qos_policy": None,
                 "is_of_others": False,
+                "owner": "",
             }
         ],
         "subnets": [

@@ -150,7 +150,7 @@ class Site:
         return self.manifest
 
     def _params(self, **changes):
-        values = {"manifest": self.manifest, "mapping": None, "drill": None, "servers": None, "state": "present", "timeout": 60, "concurrency": 1}
+        values = {"manifest": self.manifest, "mapping": None, "drill": None, "servers": None, "others": [], "state": "present", "timeout": 60, "concurrency": 1}
         return {**shop.NOT_ENCRYPTED, **values, **changes}
 
     def check(self):

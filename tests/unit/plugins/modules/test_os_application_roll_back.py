@@ -10,12 +10,20 @@ import dataclasses
 import itertools
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.capture import job as capture_job
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
+from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Sealer
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange, job
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
+from ansible_collections.osdr.openstack.tests.unit.support import sealing
+from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import Barbican, EncryptedSite
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, DEFINITION, Running
 
@@ -96,9 +104,19 @@ def shop():
 def test_data_goes_back_and_all_else_stays_as_it_is(shop):
     before = [shop.running.server(name)["id"] for name in NAMES]
     result = shop.run("rolled_back")
-    assert (result["changed"], result["roll_back"]["state"], len(result["servers"])) == (True, "rolled_back", 2)
+    assert (result["changed"], result["roll_back"]["state"], len(result["servers"]), len(result["volumes"])) == (True, "rolled_back", 2, 3)
+    assert (result["resumed"], result["diff"]) == (False, {"before": {"state": "absent"}, "after": {"state": "rolled_back"}})
     assert (shop.data(), shop.look()) == (OLD, shop.had)
     assert not {*before} & {shop.running.server(name)["id"] for name in NAMES}
+
+
+@pytest.mark.parametrize("state", ["prepared", "rolled_back"])
+def test_a_part_of_an_application_over_several_projects_does_not_go_back_alone(shop, state):
+    shop.manifest["checkpoint"]["together"] = {"project": "ours", "projects": ["ours", "theirs"], "tiers": [one["name"] for one in DEFINITION["tiers"]]}
+    before = len(shop.site.writes)
+    with pytest.raises(CheckFailed, match="A roll-back is not supported for an application over several projects"):
+        shop.run(state)
+    assert len(shop.site.writes) == before
 
 
 def test_the_old_volumes_are_kept_as_they_were(shop):
@@ -109,11 +127,24 @@ def test_the_old_volumes_are_kept_as_they_were(shop):
         assert volume["metadata"]["osdr_kept"] == result["roll_back"]["id"]
 
 
+def test_its_result_says_what_is_kept_and_when_it_stood(shop):
+    prepared = shop.run("prepared")
+    assert (prepared["kept"], "stopped_at" in prepared) == ([], False)
+    result = shop.run("rolled_back")
+    old = {(name, volume_id, 1) for name, volume_id in shop.ids.items()}
+    assert {(one["name"], one["volume_id"], one["size"]) for one in result["kept"]} == old
+    assert prepared["started_at"] <= result["stopped_at"] <= result["started_at"]
+    assert shop.run("rolled_back")["kept"] == result["kept"]
+    made = {one["volume_id"] for one in result["volumes"]}
+    assert {one["volume_id"] for one in shop.run("undone")["kept"]} == made
+
+
 def test_a_second_run_changes_nothing(shop):
     shop.run("rolled_back")
     shop.site.writes.clear()
     for state in ("rolled_back", "prepared"):
-        assert shop.run(state)["changed"] is False
+        again = shop.run(state)
+        assert (again["changed"], again["resumed"], again["servers"], again["volumes"]) == (False, True, [], [])
     assert shop.site.writes == []
 
 
@@ -122,13 +153,18 @@ def test_until_the_servers_are_exchanged_nothing_of_the_application_is_touched(s
     assert (result["changed"], len(result["volumes"]), result["roll_back"]["state"]) == (True, 3, "begun")
     assert (shop.data(), shop.look()) == (NEW, shop.had)
     assert {service for service, *_call in shop.site.writes} == {"cinder"}
-    assert shop.run("prepared")["changed"] is False
+    assert {one["resource"] for one in result["needs"]} >= {"volumes", "gigabytes"}
+    again = shop.run("prepared")
+    assert (again["changed"], again["resumed"], len(again["volumes"])) == (False, True, 3)
+    # What is left to do is foreseen too.
+    assert [shop.run(state, check_mode=True)["changed"] for state in ("prepared", "rolled_back")] == [False, True]
 
 
 @pytest.mark.parametrize("state", ["prepared", "rolled_back"])
 def test_in_check_mode_it_is_only_judged(shop, state):
     result = shop.run(state, check_mode=True)
     assert (result["changed"], {one["resource"]: one["needed"] for one in result["needs"]}["volumes"]) == (True, 3)
+    assert (len(result["volumes"]), result["resumed"], result["diff"]["after"]) == (3, False, {"state": "begun"})
     assert (shop.site.writes, shop.running.documents.there) == ([], {})
 
 
@@ -557,3 +593,77 @@ def test_a_volume_that_a_server_outside_has_too_is_refused_before_anything_leave
     with pytest.raises(CheckFailed, match="is also attached to server outside"):
         shop.run("rolled_back")
     assert shop.running.server("orders-db")["id"] == server["id"]
+
+
+# Encrypted volumes
+
+
+class Own:
+    """What the site says of backups of encrypted volumes."""
+
+    told = ""
+
+    def __init__(self, _site):
+        pass
+
+    def lack(self, _copy, _volume_type):
+        return self.told
+
+
+@pytest.fixture
+def encrypted(shop, monkeypatch):
+    """The shop with an encrypted data volume, then and now."""
+    (volume,) = (one for server in shop.manifest["servers"] for one in server["volumes"] if one["name"] == "orders-db-data")
+    (made,) = (one for one in shop.manifest["copies"] if one["volume_id"] == volume["source_id"])
+    volume["encryption"] = {"provider": "luks", "cipher": "aes-xts-plain64", "key_size": 256}
+    made["key"] = plain(Sealer(sealing.pair()[1]).seal(volume["source_id"], sealing.VOLUME_KEY))
+    shop.running.volumes()[shop.ids["orders-db-data"]]["encrypted"] = True
+    shop.had = shop.look()
+    there = EncryptedSite()
+    # Types that do not exist are reported elsewhere.
+    there.types.clear()
+    monkeypatch.setattr(sealed, "OwnBackups", Own)
+    monkeypatch.setattr(sealed.Means, "site", lambda _means, _cloud: there.site)
+    monkeypatch.setattr(twins, "KeyManager", lambda cloud: getattr(cloud, "keys", Barbican()))
+    monkeypatch.setattr(capture_job, "encryption_of", lambda _cloud, _seen, _concurrency: {shop.ids["orders-db-data"]: Encryption("luks", "aes", 256)})
+    return shop
+
+
+def test_encrypted_volumes_of_the_sites_own_backups_need_no_private_key(encrypted):
+    encrypted.run("rolled_back")
+    assert (encrypted.data(), encrypted.look()) == (OLD, encrypted.had)
+    encrypted.run("undone")
+    assert (encrypted.data(), encrypted.look()) == (NEW, encrypted.had)
+
+
+@pytest.mark.parametrize(
+    ("private", "told"),
+    [(None, "the key is elsewhere. Give volume_private_key"), (sealing.pair(2)[0], "was sealed for another private key than volume_private_key")],
+)
+def test_those_of_the_other_site_are_refused_without_the_right_private_key(encrypted, monkeypatch, private, told):
+    monkeypatch.setattr(Own, "told", "the key is elsewhere")
+    for check_mode in (True, False):
+        with pytest.raises(CheckFailed, match=told):
+            encrypted.run("rolled_back", check_mode, volume_private_key=private)
+    assert (encrypted.site.writes, encrypted.data(), encrypted.running.documents.there) == ([], NEW, {})
+
+
+def test_with_it_they_are_restored_from_their_twins(encrypted, monkeypatch):
+    monkeypatch.setattr(Own, "told", "the key is elsewhere")
+    monkeypatch.setattr(sealed, "check", lambda *_given: ([], []))
+    made = []
+    monkeypatch.setattr(twins.Twins, "ensure", lambda _self, copy, mark, volume_type: made.append((mark.apart, volume_type)) or copy)
+    result = encrypted.run("rolled_back", volume_private_key=sealing.pair()[0])
+    assert made == [(result["roll_back"]["id"], "ceph")]
+    assert encrypted.data() == OLD
+
+
+def test_what_they_were_to_be_restored_by_goes_with_the_end(shop, monkeypatch):
+    shop.run("prepared")
+    made = shop.run("undone")["roll_back"]["id"]
+    left = shop.site.cinder.hold(next(iter(shop.running.volumes().values())), {})
+    left |= {"name": "osdr-restore-x", "description": Mark("shop", CHECKPOINT, source="x", apart=made).text()}
+    shop.run("accepted", check_mode=True)
+    assert left["id"] in shop.site.cinder.by_id["backups"]
+    shop.run("accepted")
+    assert left["id"] not in shop.site.cinder.by_id["backups"]

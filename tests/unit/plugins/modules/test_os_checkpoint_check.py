@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
@@ -154,7 +155,7 @@ def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_befor
 @pytest.mark.parametrize("quiesce", [None, {}], ids=["nobody is frozen", "frozen"])
 def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(clouds, monkeypatch, quiesce):
     choice = Choice(FakeDriver(), Support(guard="nova, guest"), {"libvirt": "There is no libvirt_uri."})
-    quiescer = SimpleNamespace(resolve=lambda application: clouds.servers, choose=lambda servers: {"id-orders": choice})
+    quiescer = SimpleNamespace(resolve=lambda *_given, **_more: clouds.servers, choose=lambda servers: {"id-orders": choice})
     sites = SimpleNamespace(primary=clouds.primary, remote=SimpleNamespace(cloud=None))
     catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
     for name, value in {
@@ -169,7 +170,7 @@ def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(cloud
     }.items():
         monkeypatch.setattr(os_checkpoint_check, name, value)
     definition = {"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]}
-    found = os_checkpoint_check.run({"application": definition, "name": "noon", "consistency": "crash"})
+    found = os_checkpoint_check.run({"application": definition, "name": "noon", "consistency": "crash", "others": []})
     orders = {"id": "id-orders", "name": "orders", "driver": "fake", "guard": "nova, guest", "passed_over": {"libvirt": "There is no libvirt_uri."}}
     assert found["freezes"] == ([] if quiesce is None else [orders])
 
@@ -180,3 +181,120 @@ def test_what_a_dead_run_left_paused_does_not_end_the_next(clouds, quiesce, coun
     mark = json.dumps({"driver": "pause", "until": "2020-01-01T00:00:00Z", "token": "t"})
     clouds.servers["orders"] = server("orders", status="PAUSED", metadata={"osdr_freeze": mark})
     assert len(clouds.problems(quiesce)) == count
+
+
+# Several projects
+
+
+DEFINITION = {
+    "name": "shop",
+    "tiers": [{"name": "database", "servers": ["orders", "payments"], "checks": [{"port": 5432}]}, {"name": "front", "servers": ["web"]}],
+}
+DIVIDED = {
+    "application": DEFINITION,
+    "name": "noon",
+    "consistency": "crash",
+    "concurrency": 1,
+    "site": "primary",
+    "quiesce": None,
+    "cloud": "ours",
+    "remote_cloud": "remote-ours",
+    "admin_cloud": "admin",
+    "others": [{"cloud": "theirs", "remote_cloud": "remote-theirs", "admin_cloud": "their-admin"}],
+}
+
+
+@pytest.fixture
+def divided(monkeypatch):
+    """Check an application with the server payments in another project; told are the options and the servers of each part that is judged."""
+
+    def run(homes=None, remotes=None, **changes):
+        servers = {name: server(name, project_id="p-ours") for name in ("orders", "web")} | {"payments": server("payments", project_id="p-theirs")}
+        servers |= {name: server(name, project_id=project) for name, project in (homes or {}).items()}
+        judged, resolved = [], []
+
+        def sites(cloud, _accounts):
+            mine = [volume(name) for name, one in servers.items() if one.project_id == f"p-{cloud}"]
+            remote = SimpleNamespace(cloud=SimpleNamespace(project_id=(remotes or {}).get(cloud, f"r-{cloud}")))
+            return SimpleNamespace(primary=FakeCinder(*mine, project_id=f"p-{cloud}"), remote=remote)
+
+        def problems(wanted, _sites, params, _contents):
+            judged.append((params["cloud"], params["remote_cloud"], params["admin_cloud"], [one.server.name for one in wanted.members]))
+            return [f"Something of {params['cloud']}."] if changes.get("troubled") else []
+
+        def compute(cloud):
+            return SimpleNamespace(resolve=lambda names, projects: resolved.append((cloud, projects)) or {one: servers[one] for one in names})
+
+        catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
+        for name, value in {
+            "connect": lambda params: params["cloud"],
+            "connect_other": lambda cloud: cloud,
+            "Accounts": SimpleNamespace(parse=lambda params: None),
+            "Sites": SimpleNamespace(connect=sites),
+            "Catalogue": SimpleNamespace(of=lambda *given: catalogue),
+            "Compute": compute,
+            "_site_problems": lambda *given: [],
+            "_problems": problems,
+        }.items():
+            monkeypatch.setattr(os_checkpoint_check, name, value)
+        return os_checkpoint_check.run({**DIVIDED, **changes}), judged, resolved
+
+    return run
+
+
+def test_each_project_is_judged_with_its_own_credentials_and_its_own_servers(divided):
+    found, judged, resolved = divided()
+    assert judged == [
+        ("ours", "remote-ours", "admin", ["orders", "web"]),
+        ("theirs", "remote-theirs", "their-admin", ["payments"]),
+    ]
+    assert resolved == [("admin", ["p-ours", "p-theirs"])]
+    assert (found["servers"], found["volumes"]) == (["orders", "payments", "web"], 3)
+
+
+def test_each_project_gets_its_part_of_the_definition_which_knows_of_the_others(divided):
+    ours, theirs = divided()[0]["parts"]
+    check = {"port": 5432, "timeout": 300}
+    assert (ours["project_id"], theirs["project_id"]) == ("p-ours", "p-theirs")
+    assert [(tier["name"], tier["servers"]) for tier in ours["application"]["tiers"]] == [("database", ["orders"]), ("front", ["web"])]
+    assert theirs["application"] == {"name": "shop", "tiers": [{"name": "database", "servers": ["payments"], "checks": [check]}]}
+    assert theirs["together"] == {"project": "p-theirs", "projects": ["p-ours", "p-theirs"], "tiers": ["database", "front"]}
+
+
+def test_in_one_project_there_are_no_parts(divided):
+    found, judged, resolved = divided(homes={"payments": "p-ours"}, others=[], admin_cloud=None)
+    assert (found["parts"], len(judged), judged[0][3], resolved[0][1]) == ([], 1, ["orders", "payments", "web"], [])
+
+
+def test_problems_of_all_projects_are_told_at_once(divided):
+    with pytest.raises(CheckFailed) as raised:
+        divided(troubled=True)
+    assert raised.value.facts["problems"] == ["Something of ours.", "Something of theirs."]
+
+
+def test_a_project_without_a_server_is_none_of_the_applications(divided):
+    with pytest.raises(CheckFailed) as raised:
+        divided(homes={"payments": "p-ours"})
+    assert raised.value.facts["problems"] == ["Project p-theirs on site 'primary' has none of the application's servers; take it out of the list."]
+
+
+def test_two_parts_cannot_share_a_project_where_one_would_replace_the_other(divided):
+    with pytest.raises(CheckFailed) as raised:
+        divided(remotes={"theirs": "r-ours"})
+    (problem,) = raised.value.facts["problems"]
+    assert problem == "Several of the application's projects have the remote project r-ours; each needs credentials for one of its own."
+
+
+def test_over_projects_only_an_administrator_sees_and_freezes_all_servers(divided):
+    with pytest.raises(InvalidInput, match="Give admin_cloud"):
+        divided(admin_cloud=None)
+
+
+QUIESCE = {"driver": "nova", "admin_cloud": None, "libvirt_uri": None, "freeze_timeout": 30, "budget": 60, "guard_timeout": 120}
+
+
+@pytest.mark.parametrize(("own", "others", "used"), [(None, DIVIDED["others"], "admin"), ("freezer", DIVIDED["others"], "freezer"), (None, [], None)])
+def test_over_projects_servers_are_frozen_as_the_administrator_unless_another_one_is_named(monkeypatch, own, others, used):
+    monkeypatch.setattr(os_checkpoint_check, "Quiescer", lambda _cloud, options, *_more: options.admin_cloud)
+    given = {**DIVIDED, "others": others, "quiesce": {**QUIESCE, "admin_cloud": own}}
+    assert os_checkpoint_check._quiescer(given, None) == used

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.together import Together
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_prune
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -32,7 +34,8 @@ class Clouds:
         monkeypatch.setattr(os_checkpoint_prune, "connect", lambda params: self._connect(params["cloud"]))
         monkeypatch.setattr(os_checkpoint_prune, "connect_other", self._connect)
         monkeypatch.setattr(os_checkpoint_prune, "BlockStorage", sites.get)
-        stores = {"remote": self.store, "primary": self.own_store}
+        self.leading = FakeStore()
+        stores = {"remote": self.store, "primary": self.own_store, "leading": self.leading}
         monkeypatch.setattr(Catalogue, "of", lambda cloud, params: Catalogue(stores[cloud], params["container"], params["hmac_key"]))
         monkeypatch.setattr(os_checkpoint_prune, "Waiter", lambda timeout, interval: Waiter(timeout, interval, FakeTime().clock))
 
@@ -52,6 +55,7 @@ class Clouds:
             "application": "shop",
             "container": "catalogue",
             "hmac_key": None,
+            "leading_cloud": None,
             "timeout": 10,
             "concurrency": 1,
             **changes,
@@ -191,3 +195,52 @@ def test_the_catalogue_of_the_primary_is_read_with_the_same_key(clouds):
 def test_an_application_without_checkpoints_has_nothing_to_remove(clouds):
     result = clouds.prune(application="bank")
     assert (result["changed"], result["prune"]["kept"], clouds.journal) == (False, [], [])
+
+
+# Several projects
+
+
+def together(clouds, project="theirs"):
+    """The checkpoints become parts of ones over two projects, which the other one leads."""
+    parts = Together(project, ("ours", "theirs"), ("database", "front"))
+    manifests = [dataclasses.replace(one, checkpoint=dataclasses.replace(one.checkpoint, together=parts)) for one in clouds.history.manifests]
+    clouds.history.manifests[:] = manifests
+    clouds.publish(None)
+    return {one.checkpoint.id: one for one in manifests}
+
+
+def kept(result):
+    return [one["id"] for one in result["prune"]["kept"]]
+
+
+def test_the_other_projects_keep_what_the_leading_one_has_and_what_may_be_about_to_come(clouds):
+    parts = together(clouds)
+    Catalogue(clouds.leading, "catalogue").publish(parts["noon"])
+    result = clouds.prune(leading_cloud="leading", keep={})
+    assert (kept(result), result["prune"]["removed"]) == (["two", "noon"], ["ten"])
+    assert {reason for one in result["prune"]["kept"] for reason in one["reasons"]} == {"leading project"}
+
+
+def test_where_the_leading_project_has_nothing_nothing_goes(clouds):
+    together(clouds)
+    assert kept(clouds.prune(leading_cloud="leading", keep={})) == ["two", "noon", "ten"]
+
+
+def test_what_is_damaged_in_the_leading_project_has_a_part_all_the_same(clouds):
+    parts = together(clouds)
+    catalogue = Catalogue(clouds.leading, "catalogue")
+    catalogue.publish(parts["two"])
+    catalogue.publish(parts["ten"], b"nonsense")
+    result = clouds.prune(leading_cloud="leading", keep={})
+    assert (kept(result), result["prune"]["removed"]) == (["two", "ten"], ["noon"])
+
+
+def test_parts_are_not_kept_by_rules_of_their_own(clouds):
+    together(clouds)
+    with pytest.raises(InvalidInput, match="Give leading_cloud"):
+        clouds.prune()
+
+
+def test_the_leading_project_goes_by_the_rules(clouds):
+    together(clouds, project="ours")
+    assert kept(clouds.prune()) == ["two"]

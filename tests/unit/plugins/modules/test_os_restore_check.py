@@ -36,6 +36,7 @@ def check(monkeypatch):
             "drill": None,
             "servers": None,
             "admin_cloud": None,
+            "others": [],
         }
         return os_restore_check.check(SimpleNamespace(params={**params, **changes}, warn=warnings.append)), warnings
 

@@ -28,7 +28,7 @@ class Restore:
     started = "2026-11-22T14:30:14.150Z"
     changes = False
 
-    def __init__(self, _compute, _network, plan, _waiter, _concurrency, gates, volumes=None, admin=None):
+    def __init__(self, _services, plan, _waiter, _concurrency, gates, volumes=None):
         self.plan, self.gates, self.volumes = plan, gates, volumes
         self.steps, self.lone_ports, self.forwarders = plan.servers, plan.ports, plan.forwarders
         self.warnings = []

@@ -96,7 +96,7 @@ class Site:
 
     @staticmethod
     def _params(**changes):
-        values = {"manifest": DOCUMENT, "mapping": None, "drill": None, "servers": None, "state": "present", "timeout": 60, "concurrency": 1}
+        values = {"manifest": DOCUMENT, "mapping": None, "drill": None, "servers": None, "others": [], "state": "present", "timeout": 60, "concurrency": 1}
         return {**shop.NOT_ENCRYPTED, **values, **changes}
 
     def networks(self, **changes):

@@ -180,12 +180,15 @@ class Cinder:
         self.by_id["backups"][one["id"]] = one
         return one
 
-    def _backups(self, request: Request, rest: tuple[str, ...]) -> Resource:
+    def _backups(self, request: Request, rest: tuple[str, ...]) -> Resource | None:
         mine = [one for one in self.by_id["backups"].values() if one["project_id"] == request.caller.project]
         shown = [{key: value for key, value in one.items() if not key.startswith("_")} for one in mine]
         if rest and rest[0] != "detail":
             found = [one for one in shown if one["id"] == rest[0]]
             expect(found, f"Backup {rest[0]} could not be found.", 404)
+            if request.method == "DELETE":
+                del self.by_id["backups"][rest[0]]
+                return None
             return {"backup": found[0]}
         return {"backups": [] if request.query.get("marker") else shown}
 

@@ -23,6 +23,7 @@ _SINGULAR = {
     "policies": "policy",
     "subnetpools": "subnetpool",
     "address-groups": "address_group",
+    "rbac-policies": "rbac_policy",
 }
 _NAMED = {"name": Field(""), "description": Field("")}
 _TAGGED = Field([], "standard-attr-tag", may_create=False, may_change=False)
@@ -117,9 +118,10 @@ _FIELDS: dict[str, dict[str, Field]] = {
     "policies": {**_NAMED, "shared": Field(False, is_for_administrators=True)},
     "address-groups": {**_NAMED, "addresses": Field([], may_change=False), "shared": Field(False, may_create=False, may_change=False)},
     "subnetpools": {**_NAMED, "shared": Field(False, is_for_administrators=True), "prefixes": Field([])},
+    "rbac-policies": {"object_type": Field(), "object_id": Field(), "action": Field(), "target_tenant": Field()},
 }
 #: Extensions that bring whole kinds.
-_KINDS = {"trunks": "trunk", "policies": "qos", "address-groups": "address-group"}
+_KINDS = {"trunks": "trunk", "policies": "qos", "address-groups": "address-group", "rbac-policies": "rbac-policies"}
 #: Extensions that have no field of their own above.
 _FURTHER = ("address-group", "trunk", "trunk-details", "floating-ip-port-forwarding", "quotas")
 EXTENSIONS = frozenset({field.extension for fields in _FIELDS.values() for field in fields.values() if field.extension} | {*_FURTHER})
@@ -185,12 +187,17 @@ class Neutron:
         return {key: [one for one in found if all(str(one.get(name)) in values for name, values in wanted.items())]}
 
     def _is_visible(self, kind: str, one: Resource, caller: Caller) -> bool:
-        if caller.sees_all or one["project_id"] == caller.project or one.get("shared") or one.get("router:external"):
+        if caller.sees_all or one["project_id"] == caller.project or self._is_shared(one, caller) or one.get("router:external"):
             return True
         network = self.by_id["networks"].get(one.get("network_id") or "")
         if network is None:
             return False
         return self._is_visible("networks", network, caller) if kind == "subnets" else network["project_id"] == caller.project
+
+    def _is_shared(self, one: Resource, caller: Caller) -> bool:
+        """Whether something is shared with everybody, or with the project that asks."""
+        policies = self.by_id["rbac-policies"].values()
+        return bool(one.get("shared")) or any(policy["object_id"] == one["id"] and policy["target_tenant"] == caller.project for policy in policies)
 
     def shown(self, kind: str, one: Resource, caller: Caller) -> Resource:
         """A resource as the API shows it."""
@@ -204,6 +211,7 @@ class Neutron:
         if kind == "address-groups":
             del shown["shared"]
         if kind == "networks":
+            shown["shared"] = self._is_shared(one, caller)
             shown["subnets"] = [subnet["id"] for subnet in self._subnets(one["id"])]
         trunk = next((trunk for trunk in self.by_id["trunks"].values() if kind == "ports" and trunk["port_id"] == one["id"]), None)
         if trunk and "trunk-details" in self.extensions:
@@ -254,7 +262,7 @@ class Neutron:
         values = {name: wanted.get(name, field.new()) for name, field in fields.items()}
         one = {"id": self._site.new_id(), "project_id": project, **values}
         make = getattr(self, f"_make_{_SINGULAR[kind]}")
-        if kind not in ("trunks", "policies", "subnetpools", "address-groups"):
+        if kind not in ("trunks", "policies", "subnetpools", "address-groups", "rbac-policies"):
             self.limits.take(project, **{_SINGULAR[kind]: 1})
         make(one, {name for name in wanted if wanted[name] is not None or name in ("gateway_ip", "fixed_ips")}, caller)
         self.by_id[kind][one["id"]] = one
@@ -396,12 +404,17 @@ class Neutron:
         self._secure(one, given, caller, network)
         self._expect_policy(one, caller)
 
-    @staticmethod
-    def _expect_rights(one: Resource, given: set[str], network: Resource, caller: Caller) -> None:
+    def _make_rbac_policy(self, one: Resource, _given: set[str], caller: Caller) -> None:
+        network = self._known("networks", one["object_id"], caller)
+        expect(caller.sees_all or network["project_id"] == caller.project, "rule:create_rbac_policy is disallowed by policy", 403)
+        same = [there for there in self.by_id["rbac-policies"].values() if all(there[name] == one[name] for name in _FIELDS["rbac-policies"])]
+        expect(not same, "An RBAC policy already exists with those values.", 409)
+
+    def _expect_rights(self, one: Resource, given: set[str], network: Resource, caller: Caller) -> None:
         """On a network of others, which must be shared, a member chooses its subnet."""
         if caller.sees_all or network["project_id"] == caller.project:
             return
-        expect(network["shared"], "rule:create_port is disallowed by policy", 403)
+        expect(self._is_shared(network, caller), "rule:create_port is disallowed by policy", 403)
         of_owner = {
             "device_owner": one["device_owner"].startswith("network:"),
             "mac_address": "mac_address" in given,
@@ -798,6 +811,8 @@ class Neutron:
         del self.by_id[kind][one["id"]]
         for other in [rule for rule in self.by_id["security-group-rules"].values() if one["id"] in (rule["security_group_id"], rule["remote_group_id"])]:
             del self.by_id["security-group-rules"][other["id"]]
+        for share in [share for share in self.by_id["rbac-policies"].values() if share["object_id"] == one["id"]]:
+            del self.by_id["rbac-policies"][share["id"]]
         for port in [port for port in ports if kind == "networks" and port["network_id"] == one["id"]]:
             del self.by_id["ports"][port["id"]]
         for port in [port for port in ports if port["device_id"] == one["id"] and kind in ("routers", "floatingips")]:

@@ -189,7 +189,8 @@ def test_with_whom_something_is_shared_is_named():
         {**shared, "object_id": "sg", "object_type": "security_group", "target_project": "theirs"},
     ]
     assert found(rbac_policies=policies) == [
-        "network 'shop-net': shared (access_as_shared for project theirs); shares with other projects are lost",
+        "network 'shop-net': shared (access_as_shared for project theirs); shares with other projects are lost, except those with projects of the same "
+        "application that have ports on it",
         "security group 'shop': shared (access_as_shared for project theirs); shares with other projects are lost",
     ]
 

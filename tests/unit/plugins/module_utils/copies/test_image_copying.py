@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,9 @@ DATA = b"a root disk" * 100_000
 #: What Nova and the site write on an image, and what belongs to the guest.
 OF_SITE = {"user_id": "u", "image_type": "snapshot", "base_image_ref": "b", "owner_specified.openstack.md5": "m", "osdr_set": "{}"}
 OF_GUEST = {"hw_disk_bus": "virtio", "hw_qemu_guest_agent": "yes", "os_distro": "debian"}
+
+
+NOON = marks("shop", "noon")
 
 
 class Two:
@@ -173,11 +177,12 @@ def images_there(two):
     return Images(two.sites.remote.cloud).images()
 
 
-def test_what_another_run_is_still_writing_is_waited_for(two):
+@pytest.mark.parametrize("status", ["saving", "uploading", "importing"])
+def test_what_another_run_is_still_writing_is_waited_for(two, status):
     two.run()
     one = two.copies[0]
     mark = json.loads(one["osdr_copy"])
-    one.update(status="saving", osdr_copy=json.dumps({**mark, "digest": ""}))
+    one.update(status=status, osdr_copy=json.dumps({**mark, "digest": ""}))
     del two.there.data[one["id"]]
     with pytest.raises(WaitTimeout, match="which another run began to write"):
         two.run()
@@ -185,6 +190,57 @@ def test_what_another_run_is_still_writing_is_waited_for(two):
     two.run()
     assert len(two.copies) == 2
     assert two.there.data[one["id"]] == DATA
+
+
+def test_it_is_waited_for_as_long_as_a_link_may_stall(two):
+    two.run()
+    unfinished(two.copies[0], status="saving")
+    copying = ImageCopying(two.sites, two.options, Waiter(10, 1, two.time.clock), two.progress)
+    with pytest.raises(WaitTimeout):
+        copying.carry_out()
+    assert two.time.seconds == pytest.approx(60, abs=2)
+
+
+def test_what_another_run_gives_up_meanwhile_is_made_once_more(two, monkeypatch):
+    two.run()
+    one = unfinished(two.copies[0], status="saving")
+    get = two.there.get
+
+    def vanishing(path, **options):
+        # Whoever waits asks for the image by itself.
+        if path == f"/images/{one['id']}":
+            two.there.by_id.pop(one["id"], None)
+        return get(path, **options)
+
+    monkeypatch.setattr(two.there, "get", vanishing)
+    two.run()
+    assert one["id"] not in two.there.by_id
+    assert {image["status"] for image in two.copies} == {"active"} and len(two.copies) == 2
+
+
+def unfinished(one, **changes):
+    """A copy as it is before it was compared."""
+    one.update(osdr_copy=json.dumps({**json.loads(one["osdr_copy"]), "digest": ""}), **changes)
+    return one
+
+
+@pytest.mark.parametrize("image_id", ["0-first", "z-last"])
+def test_of_several_copies_the_one_that_is_whole_counts(two, image_id):
+    two.run()
+    whole = {one["id"] for one in two.copies}
+    other = {**two.copies[0], "id": image_id}
+    other["osdr_copy"] = json.dumps({**json.loads(other["osdr_copy"]), "image": image_id})
+    two.there.by_id[image_id] = unfinished(other)
+    assert two.copying.foresee().before == ("db", "web")
+    two.run()
+    assert {one["id"] for one in two.copies} == whole
+
+
+def test_what_is_not_whole_is_no_copy_of_images_that_are_gone(two):
+    two.run()
+    unfinished(next(one for one in two.copies if json.loads(one["osdr_copy"])["root"] == "web"))
+    two.here.by_id.clear()
+    assert [copy.volume_id for copy in two.run().copies] == ["db"]
 
 
 def test_what_was_read_must_be_what_nova_made(two):
@@ -256,10 +312,24 @@ def test_an_image_that_is_not_complete_cannot_be_copied(two):
 
 def test_what_glance_does_not_complete_is_told(two):
     two.there._store = lambda image_id, data: two.there.by_id[image_id].update(status="killed")
-    with pytest.raises(ResourceFailed, match=r"on site 'remote' is killed after it was written"):
-        two.options = dataclasses.replace(two.options, effort=dataclasses.replace(two.options.effort, concurrency=1))
-        del two.here.by_id["image-of-db"]
+    two.options = dataclasses.replace(two.options, effort=dataclasses.replace(two.options.effort, concurrency=1))
+    del two.here.by_id["image-of-db"]
+    with pytest.raises(ResourceFailed, match=r"on site 'remote' is killed after it was written") as raised:
         two.run()
+    assert raised.value.facts == {"resource_type": "image", "resource_id": two.copies[0]["id"]}
+    # What had passed does not count: all of it passes again.
+    assert two.progress.line.startswith("copying images: 0 of 1 images, 0.0 MiB of 1.0 MiB")
+
+
+def test_a_copy_that_an_attempt_left_and_nobody_needs_goes(two):
+    two.run()
+    left = {**two.copies[0], "id": "left"}
+    left["osdr_copy"] = json.dumps({**json.loads(left["osdr_copy"]), "image": "left", "of": "an image that was given up"})
+    two.there.by_id["left"] = left
+    foreseen = two.copying.foresee()
+    assert (foreseen.changed, foreseen.before, "left" in two.there.by_id) == (True, ("db", "web"), True)
+    assert (two.run().changed, "left" in two.there.by_id) == (True, False)
+    assert two.run().changed is False
 
 
 def test_images_that_were_taken_anew_are_copied_anew_and_the_old_copies_go(two):
@@ -338,10 +408,66 @@ def test_how_far_it_is_is_told(two, monkeypatch):
 
 
 def test_both_glances_must_be_in_reach(two):
-    assert image_problems(two.sites) == []
+    assert image_problems(two.sites, 2, NOON) == []
     two.there.get = lambda *_args, **_options: two.there._answered(lambda: two.there._found("nothing"))
-    assert len(image_problems(two.sites)) == 1
-    assert "Root disks of servers that boot from images are copied from one Glance to the other." in image_problems(two.sites)[0]
+    (problem,) = image_problems(two.sites, 2, NOON)
+    assert "Root disks of servers that boot from images are copied from one Glance to the other." in problem
+
+
+# Limits
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"image_count_total": (10, 8), "image_size_total": (-1, 99)}, {"image_size_total": (3, 0), "other": (0, 5)}])
+def test_limits_with_room_or_that_nobody_tells_refuse_nothing(two, usage):
+    two.here.usage = two.there.usage = usage
+    assert image_problems(two.sites, 2, {"osdr_checkpoint": "another"}) == []
+    assert two.run().changed
+
+
+@pytest.mark.parametrize(("status", "problems"), [(403, 0), (404, 0), (500, 1)])
+def test_who_may_not_read_limits_finds_none_and_a_broken_glance_is_told(two, status, problems):
+    get = two.there.get
+    two.there.get = lambda path, **given: two.there.refused(status) if path == "/info/usage" else get(path, **given)
+    assert len(image_problems(two.sites, 2, NOON)) == problems
+
+
+def test_limits_without_room_are_told_before_anything_is_made(two):
+    two.here.usage = {"image_count_total": (5, 4)}
+    two.there.usage = {"image_count_total": (5, 5), "image_size_total": (7, 9)}
+    count_here, count_there, size_there = image_problems(two.sites, 2, {"osdr_checkpoint": "another"})
+    assert "'image_count_total' of the project on site 'primary' is 1 too small for images of root disks: 2 more are needed, 4 of 5 are in use" in count_here
+    assert "on site 'remote' is 2 too small" in count_there
+    assert "'image_size_total' of the project on site 'remote' is 2 MiB too small" in size_there
+
+
+def test_what_an_earlier_run_made_needs_no_room_twice(two):
+    two.run()
+    two.here.usage = two.there.usage = {"image_count_total": (2, 2)}
+    assert image_problems(two.sites, 2, NOON) == []
+    assert two.run().changed is False
+    assert len(image_problems(two.sites, 3, NOON)) == 2
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [({"image_count_total": (1, 0)}, "image_count_total.* is 1 too small"), ({"image_size_total": (2, 0)}, "image_size_total.* is 1 MiB too small")],
+)
+def test_copies_for_which_there_is_no_room_are_not_begun(two, usage, told):
+    two.there.usage = usage
+    for act in (two.copying.carry_out, two.copying.foresee):
+        with pytest.raises(CheckFailed) as raised:
+            act()
+        (problem,) = raised.value.facts["problems"]
+        assert re.search(told, problem)
+    assert two.there.calls == []
+    # One of the two is there already.
+    two.there.usage = None
+    two.run()
+    gone = two.copies[0]["id"]
+    del two.there.by_id[gone]
+    two.there.usage = {"image_count_total": (2, 1), "image_size_total": (3, 1)}
+    two.there.gone.discard(gone)
+    assert two.run().changed
 
 
 # Together with volumes

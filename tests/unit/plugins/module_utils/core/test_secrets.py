@@ -12,6 +12,7 @@ SPEC = {
     "auth": {"type": "dict"},
     "manifest": {"type": "dict"},
     "quiesce": {"type": "dict", "options": {"admin_cloud": {"type": "raw"}, "driver": {"type": "str"}}},
+    "other_clouds": {"type": "list", "elements": "raw"},
     "sites": {"type": "list", "elements": "dict", "options": {"remote_cloud": {"type": "raw"}}},
 }
 AUTH = {"auth_url": "https://keystone", "username": "demo", "project_name": "shop", "password": "hush"}
@@ -29,6 +30,7 @@ def test_a_name_of_a_cloud_is_no_secret():
         {"cloud": {"region_name": "x", "verify": False, "auth": AUTH}},
         {"quiesce": {"admin_cloud": {"auth": AUTH}}},
         {"sites": [{}, {"remote_cloud": {"auth": AUTH}}]},
+        {"other_clouds": ["remote", {"auth": AUTH}]},
         {"cloud": {"password": "hush", "username": "demo"}},
     ],
 )

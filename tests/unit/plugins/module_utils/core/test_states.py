@@ -58,6 +58,18 @@ def test_who_is_refused_is_told_why_and_what_to_do(state):
     assert state.remedy.endswith(".")
 
 
+def test_what_comes_back_of_a_protected_server_is_told():
+    """The documentation's table is made of this."""
+    lost = "the memory of its guest is lost, with what it had not written yet; it is restored switched off"
+    assert {one.name: (one.words, one.note) for one in STATES if one.treatment is not Treatment.REFUSED} == {
+        "ACTIVE": ("running", "it is restored running"),
+        "SHUTOFF": ("shut down", "it is restored switched off, unless all servers are off"),
+        "PAUSED": ("paused by its owner", f"it stays paused; {lost}"),
+        "SUSPENDED": ("suspended", f"it stays suspended; {lost}"),
+    }
+    assert [one.value for one in Treatment] == ["frozen for the snapshots", "left as it is", "refused"]
+
+
 def test_a_status_that_nobody_has_thought_of_is_refused():
     told = refusal(server("db", status="TELEPORTING"))
     assert "is TELEPORTING: it is TELEPORTING, which this release does not know. Bring it to ACTIVE or SHUTOFF." in told

@@ -82,9 +82,10 @@ def test_what_a_killed_restore_has_left_is_completed(there, missing, lacks_tags)
     assert found.changes is bool(missing or lacks_tags)
 
 
-def test_that_of_the_application_itself_is_used_as_it_is():
+@pytest.mark.parametrize("more", [(), (Forwarding("port-orders-db", "10.10.0.11", 80, 8080, "tcp"),)])
+def test_that_of_the_application_itself_is_used_as_it_is(more):
     """It forwards the same to the same, and may forward more."""
-    own = address(SSH, DNS, Forwarding("port-orders-db", "10.10.0.11", 80, 8080, "tcp"), description="", tags=())
+    own = address(SSH, DNS, *more, description="", tags=())
     found = step(own)
     assert (found.current, found.missing, found.lacks_tags, found.changes) == (own, (), False, False)
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.own_backups import OwnBackups
 from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Opener
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job, sealed
@@ -59,12 +59,9 @@ class Types:
 @pytest.fixture
 def site(monkeypatch):
     found = EncryptedSite()
-    found.quota = 10
-    found.quotas = lambda: {name: Quota(name, found.quota, 0) for name in ("backups", "backup_gigabytes")}
     monkeypatch.setattr(twins, "KeyManager", lambda cloud: cloud.keys)
     monkeypatch.setattr(Means, "site", lambda _means, _cloud: found.site)
     monkeypatch.setattr(sealed, "VolumeEncryption", Types)
-    found.keys.cloud = found.store.cloud = found.cloud
     return found
 
 
@@ -83,10 +80,18 @@ def test_without_encrypted_volumes_nothing_is_asked():
     assert sealed.check(plain, Means(Opener(sealing.pair()[0])), CLOUD) == ([], [])
 
 
-def test_without_the_private_key_it_is_a_problem():
+def test_without_the_private_key_it_is_a_problem(site):
     (problem,), doubts = sealed.check(STEPS, Means(), CLOUD)
     assert (problem.startswith(f"Volume {LABEL} is encrypted, and its key is sealed"), doubts) == (True, [])
+    assert "site 'remote' does not have the key of its backup" in problem
     assert "Give volume_private_key" in problem
+
+
+@pytest.mark.parametrize("private", [None, sealing.pair(2)[0]], ids=["no private key", "another one"])
+def test_a_backup_of_its_own_needs_no_private_key_no_administrator_and_no_room(site, private):
+    site.made_here()
+    site.may_import, site.quota = lambda: False, 0
+    assert sealed.check(STEPS, Means(Opener(private) if private else None), CLOUD) == ([], [])
 
 
 def test_what_is_restored_already_needs_no_key():
@@ -217,7 +222,7 @@ def restoring(site):
 
 def restore(storage, opener=True):
     made = twins.Twins(storage.site, Opener(sealing.pair()[0]), storage.waiter, 1) if opener else None
-    return VolumeRestore(storage, manifest(), storage.waiter, 1, made)
+    return VolumeRestore(storage, manifest(), storage.waiter, 1, sealed.Unlocking(OwnBackups(storage.site), made))
 
 
 def test_an_encrypted_volume_is_restored_from_its_twin_of_which_nothing_is_left(restoring):
@@ -226,6 +231,22 @@ def test_an_encrypted_volume_is_restored_from_its_twin_of_which_nothing_is_left(
     twin = twins.twin_id(SEALED.mark, INCREMENT)
     assert restoring.made_from == [twin if step is SEALED else step.copy.copy_id for step in STEPS]
     assert (restoring.twins, restoring.keys.by_id, restoring.keys.stored) == ({}, {}, 1)
+
+
+@pytest.mark.parametrize("opener", [False, True], ids=["no private key", "private key"])
+def test_a_backup_of_its_own_is_restored_as_it_is(restoring, opener):
+    restoring.made_here()
+    work = restore(restoring, opener)
+    work.finish(work.plan())
+    assert restoring.made_from == [step.copy.copy_id for step in STEPS]
+    assert (restoring.calls, restoring.keys.stored) == ([], 0)
+
+
+def test_only_what_has_encrypted_volumes_needs_anything_for_them(site):
+    assert Means().unlocking(CLOUD, shop.manifest(), site.waiter, 1) is None
+    problems = Means().unlocking(CLOUD, manifest(), site.waiter, 1).problems(STEPS)
+    assert [LABEL in one for one in problems] == [True]
+    assert Means(Opener(sealing.pair()[0])).unlocking(CLOUD, manifest(), site.waiter, 1).problems(STEPS) == []
 
 
 def test_a_second_run_changes_nothing_and_needs_no_key(restoring):

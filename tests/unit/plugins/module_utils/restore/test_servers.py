@@ -18,7 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.readiness.gates imp
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore, Services
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
@@ -197,7 +197,7 @@ class RemoteSite:
 def restore(remote, manifest=None, volumes=None, tiers=None):
     plan = RestorePlan.of(manifest or shop.manifest(), remote.site)
     plan = plan.narrowed(servers_of_tiers(plan.manifest, tiers)) if tiers else plan
-    return ServerRestore(remote, remote, plan, remote.waiter, 8, Gates(remote.ask), volumes)
+    return ServerRestore(Services(remote, remote), plan, remote.waiter, 8, Gates(remote.ask), volumes)
 
 
 def applied(remote, manifest=None, tiers=None):

@@ -31,6 +31,7 @@ PARAMS = {
     "group_type": None,
     "admin_cloud": None,
     "projects": [],
+    "other_clouds": [],
     "thaw": None,
     "concurrency": 4,
     "timeout": 60,
@@ -184,8 +185,67 @@ def test_check_mode_changes_nothing_and_tells_the_groups(cloud):
 
 
 def test_several_projects_are_for_administrators(cloud):
-    with pytest.raises(InvalidInput, match="Give admin_cloud"):
-        cloud.run(projects=["p1", "p2"])
+    for option in ("projects", "other_clouds"):
+        with pytest.raises(InvalidInput, match="Give admin_cloud"):
+            cloud.run(**{option: ["p1", "p2"]})
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    """Two servers of one application, each in a project of its own with credentials of its own."""
+    made = Cloud(monkeypatch)
+    made.servers = {"orders": server("orders", project_id="p1"), "payments": server("payments", project_id="p2")}
+    made.by_cloud = {f"in-{name}": FakeCinder(volume(of), project_id=name, time=made.cinder.time) for name, of in (("p1", "orders"), ("p2", "payments"))}
+    for cinder in made.by_cloud.values():
+        cinder.may_snapshot = lambda which: True
+    asked = made.asked = []
+    nova = SimpleNamespace(
+        resolve=lambda names, project_ids: asked.append(tuple(project_ids)) or {name: made.servers[name] for name in names},
+        server=lambda server_id: made.servers[server_id.removeprefix("id-")],
+    )
+    monkeypatch.setattr(course, "connect", lambda reach: "in-p1")
+    monkeypatch.setattr(course, "BlockStorage", lambda cloud: made.by_cloud.get(cloud, made.cinder))
+    monkeypatch.setattr(course, "Compute", lambda cloud: asked.append(cloud) or nova)
+    return made
+
+
+OVER_PROJECTS = {"admin_cloud": "admin", "other_clouds": ["in-p2"], "grouping": "individual"}
+
+
+def test_over_projects_each_ones_volumes_are_snapshotted_with_its_own_credentials(apart):
+    taken = apart.run(**OVER_PROJECTS)
+    assert [cinder.called("create_snapshot") for cinder in apart.by_cloud.values()] == [[["volume-orders"]], [["volume-payments"]]]
+    assert apart.asked == ["admin", ("p1", "p2"), "admin"]
+    assert [one["name"] for one in taken["cg_snapshot"]["servers"]] == ["orders", "payments"]
+
+
+def test_each_project_is_told_what_it_has_of_a_set_over_several(apart):
+    taken = apart.run(**OVER_PROJECTS)
+    first, second = taken["parts"]
+    assert (first["project_id"], second["project_id"]) == ("p1", "p2")
+    whole, parts = taken["cg_snapshot"], [first["cg_snapshot"], second["cg_snapshot"]]
+    for kind in ("servers", "snapshots"):
+        assert [one for part in parts for one in part[kind]] == whole[kind]
+        assert [len(part[kind]) for part in parts] == [1, 1]
+    for fact in ("name", "application", "consistency", "taken_at", "skew", "window"):
+        assert [part[fact] for part in parts] == [whole[fact]] * 2
+    again = apart.run(**OVER_PROJECTS)
+    assert (again["changed"], again["parts"]) == (False, taken["parts"])
+
+
+def test_a_set_over_projects_is_removed_in_each_and_that_takes_no_administrator(apart):
+    apart.run(**OVER_PROJECTS)
+    assert apart.run(state="absent", other_clouds=["in-p2"])["changed"]
+    assert [cinder.snapshots() for cinder in apart.by_cloud.values()] == [[], []]
+
+
+def test_a_set_in_one_project_has_no_parts(cloud):
+    assert "parts" not in cloud.run()
+
+
+def test_in_which_projects_the_servers_are_is_said_once(cloud):
+    with pytest.raises(InvalidInput, match="Give one of them"):
+        cloud.run(admin_cloud="admin", projects=["p1"], other_clouds=["in-p2"])
 
 
 def test_grouping_is_told_as_it_was_done(monkeypatch):

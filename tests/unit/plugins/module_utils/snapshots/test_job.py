@@ -47,7 +47,7 @@ def strategies(evidence):
 def test_a_set_of_a_group_is_taken_adopted_and_removed():
     job = Job()
     assert strategies(job.run()) == {CONSISTENT_GROUP}
-    assert not job.plan().changed
+    assert not job.plan(is_confirmed=False).changed
     assert {one.group_id for one in job.cinder.volumes()} == {job.cinder.groups()[0].id}
     job.delete()
     assert job.is_clean()
@@ -97,10 +97,10 @@ def test_a_group_that_is_refused_is_gone_without_unless_it_is_demanded():
 
 def test_all_problems_are_found_at_once():
     job = Job("consistent")
-    assert job.problems(job.plan(), job.units()) == []
+    assert job.problems(job.plan(is_confirmed=False), job.units()) == []
     job.cinder.pools = lambda: [Pool("host@ceph#pool", False)]
     job.cinder.may_snapshot = lambda which: False
-    first, second = job.problems(job.plan(), job.units())
+    first, second = job.problems(job.plan(is_confirmed=False), job.units())
     assert "cannot be snapshotted as one consistent group" in first
     assert "may not take snapshots in project project" in second
 

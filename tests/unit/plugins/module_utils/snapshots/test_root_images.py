@@ -298,7 +298,7 @@ def test_root_disks_need_no_quota_of_cinder_and_no_groups():
     shop.cinder.limits = {"snapshots": Quota("snapshots", 1, 0), "gigabytes": Quota("gigabytes", 1, 0)}
     shop.cinder.may_snapshot = lambda one: one.id == "volume-db"
     job = shop.job
-    plan = job.plan()
+    plan = job.plan(is_confirmed=False)
     assert {one.id for one in plan.create} == {"id-web", "volume-db"}
     units = job.units()
     assert job.problems(plan, units) == []
@@ -313,7 +313,7 @@ def test_root_disks_need_no_quota_of_cinder_and_no_groups():
 def test_a_paused_server_whose_image_is_wanted_is_refused():
     mark = '{"driver": "pause", "until": "2999-11-22T13:00:00Z", "token": "t", "requested": "2026-11-22T12:00:00Z", "frozen": "2026-11-22T12:00:00Z"}'
     shop = Shop(dataclasses.replace(WEB, status="PAUSED", metadata={"osdr_freeze": mark}), least="crash")
-    problems = shop.job.problems(shop.job.plan(), shop.job.units())
+    problems = shop.job.problems(shop.job.plan(is_confirmed=False), shop.job.units())
     assert any(one.startswith("Server id-web boots from an image and is paused: Nova would not resume it until it has uploaded the image") for one in problems)
 
 

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which modules the roles call, and with whose credentials, for an application over several projects."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection, names
+from ansible_collections.osdr.openstack.tests.unit.support import shop
+
+OTHER = {"cloud": "theirs", "admin_cloud": "their-admin", "remote_cloud": "remote-theirs"}
+CHECKPOINT = {
+    "dr_checkpoint_application": shop.DOCUMENT["application"],
+    "dr_checkpoint_id": "first",
+    "dr_checkpoint_cloud": "ours",
+    "dr_checkpoint_admin_cloud": "admin",
+    "dr_checkpoint_remote_cloud": "remote-ours",
+    "dr_checkpoint_projects": [OTHER],
+    "dr_checkpoint_keep": {"last": 3},
+}
+
+
+def part(project, *tiers):
+    return {
+        "project_id": project,
+        "application": {"name": "shop", "tiers": [one for one in shop.DOCUMENT["application"]["tiers"] if one["name"] in tiers]},
+        "together": {"project": project, "projects": ["p-ours", "p-theirs"], "tiers": ["database", "front"]},
+    }
+
+
+PARTS = [part("p-ours", "database"), part("p-theirs", "front")]
+TAKEN = {"cg_snapshot": {"name": "whole"}, "parts": [{"project_id": one["project_id"], "cg_snapshot": {"name": one["project_id"]}} for one in PARTS]}
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Plays the playbook up to its report, for which it finds nothing published."""
+
+    def run(*arguments, **answers):
+        answers = {
+            "os_checkpoint_info": {"manifest": None},
+            "os_checkpoint_check": {"checkpoint_check": {"parts": PARTS}},
+            "os_application_info": {"application_description": {"servers": []}, "differences": []},
+            "os_cg_snapshot": TAKEN,
+            "os_backup_replicate": {"replication": {"copies": []}},
+            **answers,
+        }
+        return Collection(tmp_path, answers).play("checkpoint", *arguments, **CHECKPOINT)
+
+    return run
+
+
+def of(calls, name, *keys):
+    return [tuple(given.get(key) for key in keys) for called, given in calls if called == name]
+
+
+def test_one_window_is_held_over_all_and_each_project_has_its_part_copied_with_its_own_credentials(checkpoint):
+    _code, output, calls = checkpoint()
+    captures = ["os_application_info"] * 2
+    assert names(calls)[:7] == ["os_checkpoint_info", "os_checkpoint_check", *captures, "os_cg_snapshot", *captures], output
+    given = dict(calls[:7])
+    assert given["os_checkpoint_check"]["others"] == [OTHER]
+    window = given["os_cg_snapshot"]
+    assert (window["cloud"], window["other_clouds"], window["admin_cloud"]) == ("ours", ["theirs"], "admin")
+    assert window["application"] == shop.DOCUMENT["application"]
+    captured = of(calls, "os_application_info", "cloud", "admin_cloud", "application", "cg_snapshot")
+    parts = [("ours", "admin", PARTS[0]["application"]), ("theirs", "their-admin", PARTS[1]["application"])]
+    assert captured == [(*one, None) for one in parts] + [(*one, {"name": project}) for one, project in zip(parts, ("p-ours", "p-theirs"), strict=True)]
+    copied = of(calls, "os_backup_replicate", "cloud", "admin_cloud", "remote_cloud", "remote_admin_cloud", "store_cloud")
+    assert copied == [("ours", "admin", "remote-ours", "remote-ours", "ours"), ("theirs", "their-admin", "remote-theirs", None, None)]
+
+
+def test_the_leading_project_is_published_last_and_pruned_by_the_rules_which_the_others_follow(checkpoint):
+    _code, output, calls = checkpoint()
+    published = of(calls, "os_checkpoint", "cloud", "together", "cg_snapshot")
+    assert published == [
+        ("remote-theirs", PARTS[1]["together"], {"name": "p-theirs"}),
+        ("remote-ours", PARTS[0]["together"], {"name": "p-ours"}),
+    ], output
+    removed = [given for name, given in calls if name == "os_cg_snapshot"][-1]
+    assert (removed["state"], removed["cloud"], removed["other_clouds"]) == ("absent", "ours", ["theirs"])
+    pruned = of(calls, "os_checkpoint_prune", "cloud", "primary_cloud", "leading_cloud")
+    assert pruned == [("remote-ours", "ours", None), ("remote-theirs", "theirs", "remote-ours")]
+    keeps = [given.get("keep") for name, given in calls if name == "os_checkpoint_prune"]
+    assert [keeps[0]["last"], keeps[1]] == [3, None]
+
+
+def test_what_differs_in_any_project_is_another_round_for_all(checkpoint):
+    code, output, calls = checkpoint(os_application_info={"application_description": {"servers": []}, "differences": ["volume 5 has no snapshot"]})
+    assert code != 0
+    assert names(calls)[4:] == ["os_cg_snapshot", "os_application_info", "os_application_info"] * 3, output
+
+
+def test_a_check_changes_nothing_and_captures_every_part(checkpoint):
+    code, output, calls = checkpoint("--check", os_cg_snapshot={"cg_snapshot": None})
+    assert code == 0, output
+    assert len(of(calls, "os_application_info", "cloud")) == 2
+    assert not {"os_backup_replicate", "os_checkpoint"} & {*names(calls)}
+
+
+# The restore
+
+
+def manifest(project, *tiers):
+    """A part that has these tiers, with a server each."""
+    made = shop.document()
+    made["checkpoint"]["together"] = {"project": project, "projects": ["p-ours", "p-theirs"], "tiers": ["database", "front", "last"]}
+    template = made["servers"][0]
+    made["servers"] = [{**template, "name": f"{project}-{tier}", "tier": tier} for tier in tiers]
+    made["application"]["tiers"] = [{"name": tier, "servers": [f"{project}-{tier}"], "checks": []} for tier in tiers]
+    return made
+
+
+RESTORE = {
+    "dr_restore_application": "shop",
+    "dr_restore_cloud": "remote-ours",
+    "dr_restore_admin_cloud": "admin",
+    "dr_restore_mapping": {"schema_version": 1},
+    "dr_restore_remove_old": True,
+    "dr_restore_projects": [{"cloud": "remote-theirs", "admin_cloud": "their-admin", "mapping": {"schema_version": 1, "networks": {}}}],
+}
+STEPS = ["os_restore_check", "os_application_supersede", "os_restore_volumes", "os_restore_networks", "os_active_site"]
+
+
+@pytest.fixture
+def restore(tmp_path):
+    """Plays the playbook with the first part in both catalogues: a module of a play answers the same each time."""
+
+    def run(playbook="restore", found=None, **given):
+        answers = {"os_checkpoint_info": {"manifest": found or manifest("p-ours", "database", "last")}}
+        answers["os_drill_record"] = {"drill": {"outcome": "failed", "servers": []}}
+        return Collection(tmp_path, answers).play(playbook, **{**RESTORE, **given})
+
+    return run
+
+
+def test_every_step_is_done_in_every_project_with_its_own_credentials(restore):
+    code, output, calls = restore()
+    assert code == 0, output
+    for step in STEPS:
+        assert of(calls, step, "cloud") == [("remote-ours",), ("remote-theirs",)], step
+    administrators = [("admin",), ("their-admin",)]
+    for step, key in (("os_restore_check", "admin_cloud"), ("os_restore_volumes", "import_cloud"), ("os_application_supersede", "admin_cloud")):
+        assert of(calls, step, key) == administrators, step
+    assert of(calls, "os_restore_check", "mapping") == [({"schema_version": 1},), ({"schema_version": 1, "networks": {}},)]
+
+
+def test_the_leading_project_says_which_checkpoint_it_is_and_each_part_is_that_of_its_own_catalogue(restore):
+    _code, output, calls = restore()
+    found = of(calls, "os_checkpoint_info", "cloud", "checkpoint")
+    assert found == [("remote-ours", "latest"), ("remote-ours", "noon"), ("remote-theirs", "noon")], output
+
+
+def test_each_part_is_checked_and_its_networks_made_with_those_of_the_others_in_mind(restore):
+    _code, output, calls = restore()
+    for step in ("os_restore_check", "os_restore_networks"):
+        first, second = [given["others"] for name, given in calls if name == step]
+        assert [sorted(one) for one in (*first, *second)] == [["cloud", "manifest", "mapping"]] * 2, output
+        assert [one["cloud"] for one in (*first, *second)] == ["remote-theirs", "remote-ours"]
+        assert first[0]["mapping"] == RESTORE["dr_restore_projects"][0]["mapping"]
+
+
+def test_tiers_come_in_the_order_of_the_whole_application(restore):
+    _code, output, calls = restore()
+    built = of(calls, "os_restore_servers", "tiers", "cloud", "admin_cloud")
+    assert built == [
+        (["database"], "remote-ours", "admin"),
+        (["database"], "remote-theirs", "their-admin"),
+        (["last"], "remote-ours", "admin"),
+        (["last"], "remote-theirs", "their-admin"),
+    ], output
+
+
+@pytest.mark.parametrize("some", [{"dr_restore_servers": ["p-ours-database"]}, {"dr_restore_tiers": ["database"]}])
+def test_some_servers_are_restored_project_by_project(restore, some):
+    code, output, calls = restore(**some)
+    assert code != 0
+    assert "Leave out dr_restore_projects, and set dr_restore_cloud to the project that has them" in output
+    assert not {*STEPS} & {*names(calls)}
+
+
+@pytest.mark.parametrize("given", [{"dr_checkpoint_projects": [OTHER]}, {"dr_restore_projects": [{"cloud": "remote-theirs"}]}])
+def test_a_move_is_refused_before_anybody_is_asked_anything(tmp_path, given):
+    code, output, calls = Collection(tmp_path, {}).play("failover", **given)
+    assert (code != 0, calls) == (True, []), output
+    assert "Applications over several projects (dr_checkpoint_projects, dr_restore_projects) cannot be moved in one run" in output
