@@ -134,7 +134,10 @@ def run(module):
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     unlocking = means.unlocking(cloud, manifest, waiter, params["concurrency"])
     restore = VolumeRestore(BlockStorage(cloud), manifest, waiter, params["concurrency"], unlocking)
-    return job.restore_volumes(restore, restore.plan(), True, module.check_mode)
+    result = job.restore_volumes(restore, restore.plan(), True, module.check_mode)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    return result
 
 
 def main():

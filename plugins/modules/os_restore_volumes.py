@@ -168,6 +168,8 @@ def main():
     )
     with reported(module):
         result = run(module.params, module.check_mode)
+        for warning in result.pop("warnings", ()):
+            module.warn(warning)
     module.exit_json(**result)
 
 
