@@ -54,6 +54,10 @@ class _Task:
     def is_done(self) -> bool:
         return self.copy is not None and _is_whole(self.copy)
 
+    @property
+    def size(self) -> int:
+        return self.source.size if self.source and not self.is_done else 0
+
 
 def _is_whole(copy: Image) -> bool:
     """Whether a copy has all its data, and they were compared."""
