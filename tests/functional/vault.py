@@ -118,8 +118,8 @@ class Vault:
 
     def format(self):
         """Make the file system that the guest mounts when it starts. It does so itself on blank disks only, and what was never encrypted decrypts to noise."""
-        made = "mke2fs -q -t ext4 -m 0 -L data /dev/vdb && mount -t ext4 /dev/vdb /data && echo done"
-        assert self.guest("primary").run(f"PATH=$PATH:/usr/sbin; {made}") == "done"
+        said = self.guest("primary").run("(/usr/sbin/mke2fs -t ext4 -m 0 -L data /dev/vdb && mount -t ext4 /dev/vdb /data && echo done) 2>&1")
+        assert said.endswith("done"), said
 
     def write(self, text):
         """Into the encrypted volume."""
