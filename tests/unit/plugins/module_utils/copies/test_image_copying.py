@@ -489,6 +489,12 @@ def test_an_image_that_a_server_boots_from_is_kept(two, monkeypatch):
         methods.delete(two.sites.remote, part)
     assert raised.value.http_status == 400
     two.there.in_use = []
+    with monkeypatch.context() as patched:
+        patched.setattr(two.there, "_delete", lambda _image_id: two.there._upload(copy.copy_id, b"", {}))
+        with pytest.raises(CloudError) as raised:
+            methods.delete(two.sites.remote, part)
+    # Whatever else goes wrong is told as it is.
+    assert raised.value.http_status == 415
     methods.delete(two.sites.remote, part)
     methods.await_removal(two.sites.remote, part, Waiter(60, 1, two.time.clock))
     assert copy.copy_id not in two.there.by_id
