@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the report of a checkpoint or a restore.
+"""Writes the report of a checkpoint, a restore or a roll-back.
 
 It is made where Ansible itself runs: there Jinja2 always is, and a template is a file. On the host it takes no more than
 what the action C(copy) needs, which also sees to check mode, diff, idempotence and an atomic write.
@@ -18,7 +18,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
-from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, Run
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun, Run
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.place import Place
 
 _SPEC: dict[str, t.Any] = {
@@ -43,11 +43,22 @@ _SPEC: dict[str, t.Any] = {
             "servers": {"type": "list", "elements": "dict", "required": True},
         },
     },
+    "roll_back": {
+        "type": "dict",
+        "options": {
+            "site": {"type": "str"},
+            "id": {"type": "str"},
+            "stopped_at": {"type": "str"},
+            "volumes": {"type": "list", "elements": "dict", "default": []},
+            "servers": {"type": "list", "elements": "dict", "required": True},
+            "kept": {"type": "list", "elements": "dict", "default": []},
+        },
+    },
     "warnings": {"type": "list", "elements": "str", "default": []},
     "force": {"type": "bool", "default": True},
     "mode": {"type": "raw", "default": "0644"},
 }
-_KINDS: dict[str, type[CheckpointRun] | type[RestoreRun]] = {"checkpoint": CheckpointRun, "restore": RestoreRun}
+_KINDS: dict[str, type[CheckpointRun] | type[RestoreRun]] = {"checkpoint": CheckpointRun, "restore": RestoreRun, "roll_back": RollBackRun}
 
 
 class ActionModule(ActionBase):

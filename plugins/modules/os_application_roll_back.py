@@ -172,6 +172,29 @@ servers:
   returned: success and O(state) is not V(accepted)
   type: list
   elements: dict
+kept:
+  description: The volumes that are out of use and kept. Empty until the roll-back, or its undoing, is complete.
+  returned: success and O(state) is not V(accepted)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    volume_id:
+      description: Its id.
+      type: str
+    size:
+      description: Its size in GiB.
+      type: int
+stopped_at:
+  description: When the first server was asked to stop, by the clock of the controller.
+  returned: when servers were exchanged with O(state=rolled_back)
+  type: str
+started_at:
+  description: When the volumes (V(prepared)) or the servers (V(rolled_back)) began to be made, from which their C(seconds) count.
+  returned: when they were made with V(prepared) or V(rolled_back)
+  type: str
 removed:
   description: Names and ids of the volumes that were removed.
   returned: when O(state=accepted)

@@ -227,7 +227,7 @@ def run(module):
     options = ReplicationOptions.parse(application, checkpoint, params)
     sites = Sites.connect(connect(params), Accounts.parse(params))
     manifests = Catalogue.of(sites.remote.cloud, params).checkpoints(application).manifests
-    options = options.knowing(last_proofs(manifests, besides=checkpoint))
+    options = options.knowing(last_proofs(manifests, besides=checkpoint)).keeping(manifests)
     if module.check_mode:
         options = options.foreseen
     waiter = Waiter(timeout=params["timeout"], interval=1.0)

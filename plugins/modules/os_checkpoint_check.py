@@ -184,7 +184,6 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job impor
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
-
 #: The credentials of another project.
 OTHER = {
     "cloud": {"type": "raw", "required": True},
@@ -295,7 +294,11 @@ def _site_problems(application, cloud, sites, params):
 def _quiescer(params, cloud):
     if params["quiesce"] is None:
         return None
-    options = QuiesceOptions.parse(params["quiesce"], params)
+    quiesce = dict(params["quiesce"])
+    if params["others"]:
+        # Nobody else sees the servers of all projects.
+        quiesce["admin_cloud"] = quiesce["admin_cloud"] or params["admin_cloud"]
+    options = QuiesceOptions.parse(quiesce, params)
     return Quiescer(cloud, options, params["consistency"], params["concurrency"])
 
 
@@ -310,7 +313,7 @@ def _problems(wanted, sites, params, contents):
     disks = {disk.id for disk in wanted.root_disks}
     sizes = {one.id: one.size for one in wanted.volumes.values() if one.id not in disks}
     taken = {one: snapshot_id for one, snapshot_id in snapshot_ids.items() if one not in disks}
-    prospect = Prospect(wanted.metadata, sizes, taken, params["backup_concurrency"], bool(disks))
+    prospect = Prospect(wanted.metadata, sizes, taken, params["backup_concurrency"], len(disks))
     sampling = Sampling(wanted.name, params["verification_runs"], contents)
     return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"], sampling))
 

@@ -154,6 +154,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import drift as mapping_drift
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.parts import with_networks_of_parts
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory, propose
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 
@@ -164,7 +165,7 @@ def look(params):
 
 
 def run(params, look):
-    manifest, given = Manifest.parse(params["manifest"]), params["mapping"]
+    manifest, given = with_networks_of_parts(Manifest.parse(params["manifest"])), params["mapping"]
     mapping = SiteMapping.parse(given)
     inventory = look(params)
     if given is None:

@@ -13,8 +13,8 @@ author:
 description:
   - Builds the servers that a checkpoint's manifest describes on their restored volumes, with the same fixed addresses and MAC
     addresses unless O(mapping) says otherwise, and floating addresses where the source had any. Trunks, ports that are on no server, and floating
-    addresses that forward their ports come with them. What of a trunk, of tags, forwardings, allocation pools or a lock a site refuses is left out,
-    with a warning.
+    addresses that forward their ports come with them. What of a trunk, of tags, forwardings, allocation pools, a lock or the deletion of volumes with
+    their server a site refuses is left out, with a warning, and asked for again by the next run.
   - Works tier by tier in boot order. The servers of a tier are built in parallel within O(concurrency), and the next tier begins
     when all health checks of the previous one have passed.
   - What is made is marked with application, checkpoint and source, so that a later run resumes where an earlier one ended. It

@@ -17,6 +17,8 @@ description:
     being restored, replaces those whose restore failed, and restores those that are missing.
   - The key of an encrypted volume is opened and stored in the site's key manager, and the volume is restored from backups that are imported once
     more for it. They are removed with that key when the volume is restored; Cinder keeps the volume's own.
+  - What of the properties of its image, of the read-only flag or of the bootable flag the site refuses a volume is left out, with a warning, and not
+    asked for again. Only a volume that a server boots from must be bootable.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_run_report
-short_description: Write the report of a checkpoint or a restore
+short_description: Write the report of a checkpoint, a restore or a roll-back
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
@@ -14,7 +14,8 @@ description:
   - Writes what happened in a run as one HTML page that needs nothing else, neither scripts nor the network, and the same facts as
     JSON next to it.
   - The report of a checkpoint shows when each server was frozen and each snapshot taken, the evidence for the consistency, and
-    the copies. That of a restore shows when each volume and server was ready, and what decided how long it took.
+    the copies. That of a restore shows when each volume and server was ready, and what decided how long it took. That of a roll-back shows what went
+    back to which data, how long the application was out of service, and what is kept for the way back.
   - The page is made where Ansible runs, and copied to the host. No cloud is asked for anything.
   - The same facts make the same files.
 extends_documentation_fragment:
@@ -36,7 +37,7 @@ options:
     required: true
   checkpoint:
     description:
-      - The run took the checkpoint. Exactly one of O(checkpoint) and O(restore) is given.
+      - The run took the checkpoint. Exactly one of O(checkpoint), O(restore) and O(roll_back) is given.
     type: dict
     suboptions:
       consistency:
@@ -89,6 +90,41 @@ options:
         type: list
         elements: dict
         required: true
+  roll_back:
+    description:
+      - The run rolled the application back to the checkpoint.
+    type: dict
+    suboptions:
+      site:
+        description:
+          - Name of the site where the application runs.
+        type: str
+      id:
+        description:
+          - Id of the roll-back.
+        type: str
+      stopped_at:
+        description:
+          - When the first server was asked to stop, as M(osdr.openstack.os_application_roll_back) returned it.
+        type: str
+      volumes:
+        description:
+          - What M(osdr.openstack.os_application_roll_back) returned with V(prepared).
+        type: list
+        elements: dict
+        default: []
+      servers:
+        description:
+          - What M(osdr.openstack.os_application_roll_back) returned with V(rolled_back).
+        type: list
+        elements: dict
+        required: true
+      kept:
+        description:
+          - The old volumes, as M(osdr.openstack.os_application_roll_back) returned them.
+        type: list
+        elements: dict
+        default: []
   warnings:
     description:
       - Further warnings for the report.
@@ -126,6 +162,7 @@ notes:
   - It talks to no cloud, and therefore is not in the action group C(group/osdr.openstack.dr), whose defaults are for modules that do.
 seealso:
   - module: osdr.openstack.os_application_changes_info
+  - module: osdr.openstack.os_application_roll_back
   - module: osdr.openstack.os_checkpoint_info
   - module: osdr.openstack.os_restore_volumes
   - module: osdr.openstack.os_restore_servers

@@ -82,6 +82,33 @@ def test_the_volume_is_encrypted_on_its_disk(protected):
     assert head == "LUKS"
 
 
+def test_at_its_own_site_a_volume_is_restored_beside_without_the_private_key(protected):
+    """Before the key manager goes down. The server itself reads the new volume: the key is a clone of the backup's."""
+    made, _output = protected
+    before, storage, compute = vault.secrets("primary"), cloud("primary").block_storage, cloud("primary").compute
+    checked = playbook("restore_volume", "--check", **made.beside())
+    assert checked.returncode == 0, said(checked)
+    done = playbook("restore_volume", **made.beside())
+    assert done.returncode == 0, said(done)
+    (volume,) = storage.volumes(name=f"{made.name}-data-beside")
+    try:
+        key_id = storage.get(f"/volumes/{volume.id}/encryption").json()["encryption_key_id"]
+        assert key_id not in before and vault.left_of_restores("primary") == ([], [], [])
+        server = compute.find_server(made.server, ignore_missing=False)
+        attachment = compute.create_volume_attachment(server, volume_id=volume.id)
+        wait("it to be attached", lambda: storage.get_volume(volume.id).status == "in-use", 300, 2)
+        try:
+            guest = made.guest("primary")
+            found = wait("the guest to see it", lambda: guest.run(f"grep -a -c -x second {attachment.device}"), 120, 3)
+            assert int(found) >= 1
+        finally:
+            compute.delete_volume_attachment(server, volume)
+            wait("it to be detached", lambda: storage.get_volume(volume.id).status == "available", 300, 2)
+    finally:
+        removed = playbook("cleanup", **made.cleanup_beside())
+        assert removed.returncode == 0, said(removed)
+
+
 def test_with_a_wrong_key_or_none_nothing_is_begun(protected, key_manager_is_down):
     made, _output = protected
     for private, why in ((made.other_private, "was sealed for another private key than volume_private_key"), ("", "its key is sealed in the manifest")):

@@ -38,7 +38,7 @@ LIMITS = {"budget": 180, "guard_timeout": 240}
 def lets_go(guest, says_so):
     """The guest lets go of each freeze."""
     script = LETS_GO.replace("STATUS", "1" if says_so else "0")
-    guest.run(f"cat > {HOOK} <<'END'\n{script}END\nchmod 755 {HOOK}")
+    guest.run(f"mkdir -p $(dirname {HOOK}) && cat > {HOOK} <<'END'\n{script}END\nchmod 755 {HOOK}")
     assert guest.run(f"test -x {HOOK} && echo there") == "there"
     try:
         yield

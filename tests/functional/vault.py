@@ -145,6 +145,22 @@ class Vault:
     def cleanup(self):
         return inputs.cleanup(self.name, self.checkpoints[1])
 
+    def beside(self):
+        """At its own site, where nobody needs the private key."""
+        return {
+            "dr_volume_cloud": "primary",
+            "dr_volume_store_cloud": "primary-backup",
+            "dr_volume_catalogue_cloud": "remote",
+            "dr_volume_application": self.name,
+            "dr_volume_checkpoint": self.checkpoints[1],
+            "dr_volume_server": self.server,
+            "dr_volume_devices": [self.data],
+            "dr_volume_id": "beside",
+        }
+
+    def cleanup_beside(self):
+        return {**self.cleanup(), "dr_cleanup_cloud": "primary", "dr_cleanup_beside": "beside"}
+
     def remove(self):
         """Leave nothing of it at either site; what a restore has made is removed before."""
         owned.forget(self.definition, *self.checkpoints)

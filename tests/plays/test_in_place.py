@@ -11,7 +11,7 @@ from ansible_collections.osdr.openstack.tests.unit.support import shop
 VOLUMES = [{"server": "orders-db", "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": "4b6f5a53"}]
 GIVEN = {"dr_volume_cloud": "primary", "dr_volume_application": "shop", "dr_volume_server": "orders-db", "dr_volume_id": "incident-42"}
 
-ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"]}
+ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"], "servers": [], "kept": [{"name": "x"}]}
 SHOP = {"dr_roll_back_application": shop.DOCUMENT["application"], "dr_roll_back_admin_cloud": "primary-admin"}
 BACK = "os_application_roll_back"
 
@@ -127,3 +127,18 @@ def test_a_single_volume_gets_what_encrypted_ones_need(play, given, expected):
 def test_every_step_of_a_roll_back_gets_what_encrypted_volumes_need(play, given, expected):
     code, output, calls = play("roll_back", **{**SHOP, **given}, dr_roll_back_checkpoint="noon")
     assert (code, steps(calls), keys(calls, BACK)) == (0, ["rolled_back", "prepared", "rolled_back"], {expected}), output
+
+
+# The report
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_roll_back_writes_its_report_where_that_is_wanted(play, done):
+    changed = {BACK: {**ROLLED_BACK, "changed": done, "stopped_at": "2026-01-01T14:00:00.000Z"}, "os_run_report": {}}
+    code, output, calls = play("roll_back", **SHOP, dr_roll_back_checkpoint="noon", dr_roll_back_report="/reports", changed=changed)
+    assert (code, names(calls)[-1]) == (0, "os_run_report"), output
+    report = calls[-1][1]
+    told = report["roll_back"]
+    assert (report["path"], report["force"], report["manifest"]["checkpoint"]["id"]) == ("/reports", done, "noon")
+    assert (told["site"], told["id"], told["stopped_at"], told["kept"]) == ("primary", "1", "2026-01-01T14:00:00.000Z", [{"name": "x"}])
+    assert (len(told["volumes"]), len(told["servers"])) == (1, 1)

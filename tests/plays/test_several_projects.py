@@ -177,3 +177,10 @@ def test_some_servers_are_restored_project_by_project(restore, some):
     assert code != 0
     assert "Leave out dr_restore_projects, and set dr_restore_cloud to the project that has them" in output
     assert not {*STEPS} & {*names(calls)}
+
+
+@pytest.mark.parametrize("given", [{"dr_checkpoint_projects": [OTHER]}, {"dr_restore_projects": [{"cloud": "remote-theirs"}]}])
+def test_a_move_is_refused_before_anybody_is_asked_anything(tmp_path, given):
+    code, output, calls = Collection(tmp_path, {}).play("failover", **given)
+    assert (code != 0, calls) == (True, []), output
+    assert "Applications over several projects (dr_checkpoint_projects, dr_restore_projects) cannot be moved in one run" in output

@@ -205,6 +205,8 @@ FLOATING_IP = Kind(
     ),
 )
 
+#: With whom a network was shared, beside everybody.
+SHARED_NETWORK = "shares with other projects are lost, except those with projects of the same application that have ports on it"
 NETWORK = Kind(
     "network",
     (
@@ -215,7 +217,7 @@ NETWORK = Kind(
         _TEXTS,
         _missing("availability_zone_hints"),
         _missing("vlan_transparent", "vlan_qinq", "qinq", "pvlan", usual=(False,)),
-        _missing("shared", note="shares with other projects are lost", usual=(False,)),
+        _missing("shared", note=SHARED_NETWORK, usual=(False,)),
         _OF_NEUTRON,
         _of_site("status", "subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope", "l2_adjacency", "is_default"),
         _of_site("project_default", note="the network that its site gives servers for which none is named"),
@@ -247,6 +249,11 @@ ROUTER = Kind(
             "enable_snat",
             note="external network, SNAT and QoS policy of the first gateway; its address where the site has it and policies allow",
         ),
+        _restored(
+            "interfaces",
+            note="of the application's subnets; beside a subnet with automatic addresses (SLAAC), one with an address of its own is refused by the check of a "
+            "restore, because Neutron makes no interface there that gets no automatic address",
+        ),
         _restored("routes", note="those that lead to an address on one of the application's subnets that the router joins"),
         _restored("distributed", "ha", note="where policies allow: Neutron's own ones show them to administrators only, and let only these set them"),
         _TEXTS,
@@ -273,7 +280,8 @@ RULE = Kind(
     (
         _restored("direction", "ethertype", "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id"),
         _restored("remote_address_group_id", note="the address group too, as one of the project's own"),
-        _missing("description", "tags"),
+        _restored("description", note="when the rule is made; one that is there, such as in the group `default`, stays as it is, and the check names it"),
+        _missing("tags"),
         _OF_NEUTRON,
         _of_site("security_group_id", "normalized_cidr", "belongs_to_default_sg"),
     ),

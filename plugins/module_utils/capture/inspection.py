@@ -333,7 +333,8 @@ class _Inspection:
         for policy in self._answers.rbac_policies:
             project = policy.get("target_project") or policy.get("target_tenant")
             if policy["object_id"] == resource["id"] and project != _EVERYBODY:
-                yield Missing(f"{kind.name} {label}", "shared", f"{policy['action']} for project {project}", "shares with other projects are lost")
+                note = attributes.SHARED_NETWORK if kind is attributes.NETWORK else "shares with other projects are lost"
+                yield Missing(f"{kind.name} {label}", "shared", f"{policy['action']} for project {project}", note)
 
 
 def _outer_routes(router: Resource, subnets: t.Iterable[Resource]) -> t.Iterator[Missing]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell an application over several projects, of which no checkpoint can be taken, from servers that do not exist."""
+"""Tell servers of an application that are in other projects than those that were given from servers that do not exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..core.records import Server
 
 
 def refuse_several(admin: Cloud, application: Application, project_id: str) -> None:
-    """Refuse an application with servers that only other projects have.
+    """Refuse servers that only other projects have: each project's part is captured with its own credentials.
 
     :param admin: credentials that see the servers of all projects; of others, nothing is known.
     :param project_id: in which all servers should be.
@@ -35,6 +35,6 @@ def _problems(wanted: str, servers: t.Iterable[Server], project_id: str) -> t.It
     if found and not any(one.project_id == project_id for one in found):
         places = " and ".join(sorted(f"project {one.project_id} has ({one.id})" for one in found))
         yield (
-            f"Server '{wanted}' is not in the project of the credentials, but {places}. Define an application for each project; "
-            "os_cg_snapshot (projects) snapshots servers of several ones at one moment."
+            f"Server '{wanted}' is not in the project of the credentials, but {places}. Give that project's credentials, too "
+            "(dr_checkpoint_projects; in modules, others of os_checkpoint_check)."
         )

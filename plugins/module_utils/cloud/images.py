@@ -11,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..core.errors import NotFound
-from ..core.records import Image
+from ..core.errors import CloudError, NotFound
+from ..core.records import Image, Quota
 from .session import Cloud
 from .shape import shaped
 from .streams import Body, blocks_of
 
 #: In which a property may be set whether or not there is one.
 _PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+#: How Glance answers that does not tell the limits of a project.
+_UNTOLD = (403, 404)
 #: What Glance itself says of an image; all else are its properties.
 _OWN = frozenset(
     {
@@ -60,6 +62,17 @@ class Images:
                 return _image(self.cloud.json(self._api.get(f"/images/{image_id}")))
         except NotFound:
             return None
+
+    def quotas(self) -> dict[str, Quota]:
+        """Limits and use of the project, sizes in MiB; empty where Glance does not use the limits of Keystone, is too old to tell them, or may not."""
+        try:
+            with self.cloud.calling("read the limits of images"):
+                told = self.cloud.json(self._api.get("/info/usage"))["usage"]
+        except CloudError as error:
+            if error.http_status not in _UNTOLD:
+                raise
+            return {}
+        return {name: Quota(name, one["limit"], one["usage"]) for name, one in told.items()}
 
     def create(self, wanted: t.Mapping[str, t.Any]) -> Image:
         """Make an image without data.

@@ -154,7 +154,7 @@ class Networking:
     def sharers(self, network_id: str) -> set[str]:
         """Ids of the projects with which one of the project's own networks is shared."""
         shares = self._list("rbac-policies", object_type="network", object_id=network_id)
-        return {one["target_tenant"] for one in shares if one["action"] == "access_as_shared"}
+        return {one.get("target_project") or one["target_tenant"] for one in shares if one["action"] == "access_as_shared"}
 
     def quotas(self) -> dict[str, Quota]:
         """Limits and use of the project: port, floatingip, network, subnet, router, security_group, ..."""
@@ -434,6 +434,7 @@ def _rule(found: t.Mapping[str, t.Any]) -> SecurityGroupRule:
         remote_ip_prefix=found.get("remote_ip_prefix"),
         remote_group_id=found.get("remote_group_id"),
         remote_address_group_id=found.get("remote_address_group_id"),
+        description=found.get("description") or "",
     )
 
 

@@ -25,6 +25,7 @@ from ..work.progress import Progress
 from ..work.waiting import Waiter
 from .delivery import Delivery
 from .glance_image import GlanceImage
+from .image_room import limit_problems
 from .method import Copied, Copying
 from .options import ReplicationOptions
 from .sites import Sites
@@ -53,6 +54,10 @@ class _Task:
     def is_done(self) -> bool:
         return self.copy is not None and _is_whole(self.copy)
 
+    @property
+    def size(self) -> int:
+        return self.source.size if self.source and not self.is_done else 0
+
 
 def _is_whole(copy: Image) -> bool:
     """Whether a copy has all its data, and they were compared."""
@@ -80,6 +85,7 @@ class ImageCopying(Copying):
         tasks = self._tasks()
         self._refuse_unfinished()
         surplus = self._surplus(tasks)
+        self._refuse_too_many(tasks, surplus)
         each(surplus, lambda image: self._there.delete(image.id), self._effort.concurrency)
         to_do = [task for task in tasks if not task.is_done]
         self._progress.begin("copying images", "images", len(to_do), sum(t.cast(Image, task.source).size for task in to_do))
@@ -89,8 +95,10 @@ class ImageCopying(Copying):
 
     def foresee(self) -> Copied:
         tasks = self._tasks()
+        surplus = self._surplus(tasks)
+        self._refuse_too_many(tasks, surplus)
         copies = [self._described(task, OBJECTS, "") for task in tasks if task.is_done]
-        return self._copied(tasks, any(not task.is_done for task in tasks) or bool(self._surplus(tasks)), copies)
+        return self._copied(tasks, any(not task.is_done for task in tasks) or bool(surplus), copies)
 
     # Planning
 
@@ -119,15 +127,13 @@ class ImageCopying(Copying):
         kept = {task.copy.id for task in tasks if task.copy}
         found = [(image, mark) for image, mark in self._copies_there().values() if self._made and image.id not in kept]
         published = [image.id for image, mark in found if LABEL_KEY in mark.metadata]
-        if published:
-            raise CheckFailed(
-                f"Checkpoint '{self._wanted.checkpoint}' of '{self._wanted.application}' cannot be copied",
-                [
-                    f"A checkpoint with this id was published with image {one} at site '{self._there.cloud.site}', which is of another moment. Give another "
-                    "id, or first remove that checkpoint with os_checkpoint (state: absent)."
-                    for one in published
-                ],
-            )
+        self._refuse(
+            [
+                f"A checkpoint with this id was published with image {one} at site '{self._there.cloud.site}', which is of another moment. Give another "
+                "id, or first remove that checkpoint with os_checkpoint (state: absent)."
+                for one in published
+            ]
+        )
         return [image for image, _mark in found]
 
     def _refuse_unfinished(self) -> None:
@@ -137,6 +143,16 @@ class ImageCopying(Copying):
             for one in self._made
             if one.status != _COMPLETE
         ]
+        self._refuse(problems)
+
+    def _refuse_too_many(self, tasks: t.Sequence[_Task], surplus: t.Sequence[Image]) -> None:
+        """Refuse what the remote site's limits have no room for."""
+        count = sum(task.copy is None for task in tasks) - len(surplus)
+        size = sum(task.size for task in tasks) - sum(image.size for image in surplus)
+        if not all(task.is_done for task in tasks):
+            self._refuse(limit_problems(self._there, max(0, count), max(0, size)))
+
+    def _refuse(self, problems: t.Sequence[str]) -> None:
         if problems:
             raise CheckFailed(f"Checkpoint '{self._wanted.checkpoint}' of '{self._wanted.application}' cannot be copied", problems)
 
@@ -282,12 +298,23 @@ class ImageCopying(Copying):
         return Copied(changed, before, tuple(sorted(task.root for task in tasks)), tuple(copies))
 
 
-def image_problems(sites: Sites) -> list[str]:
-    """Why images could not be copied, as far as that can be found out without copying any."""
+def image_problems(sites: Sites, count: int, metadata: t.Mapping[str, str]) -> list[str]:
+    """Why images could not be made at one site and copied to the other, as far as that can be found out without doing it.
+
+    :param count: how many root disks.
+    :param metadata: the marks of their checkpoint; what an earlier run of it made is not needed again.
+    """
     problems = []
     for storage in (sites.primary, sites.remote):
+        images = Images(storage.cloud)
         try:
-            Images(storage.cloud).images()
+            made = sum(metadata.items() <= _marks_of(one).items() for one in images.images())
+            problems += limit_problems(images, max(0, count - made))
         except CloudError as error:
             problems.append(f"{error.message} Root disks of servers that boot from images are copied from one Glance to the other.")
     return problems
+
+
+def _marks_of(image: Image) -> t.Mapping[str, str]:
+    mark = CopyMark.on(image)
+    return mark.metadata if mark else image.properties

@@ -8,7 +8,8 @@ import dataclasses
 import typing as t
 
 from ..core.errors import InvalidInput
-from ..manifest.volume_keys import Sealer, sealer_of
+from ..manifest.manifest import Manifest
+from ..manifest.volume_keys import SealedKey, Sealer, sealer_of
 from .delivery import Delivery
 from .plan import WantedBackups
 from .sampling import Contents, Sampling
@@ -24,12 +25,14 @@ class ReplicationOptions:
     """How a checkpoint is copied.
 
     :param sealer: for the keys of encrypted volumes; None to refuse such volumes.
+    :param sealed: the keys that the checkpoint's manifest has already, per id of the copy.
     """
 
     wanted: WantedBackups
     delivery: Delivery
     effort: Effort
     sealer: Sealer | None = None
+    sealed: t.Mapping[str, SealedKey] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def parse(cls, application: str, checkpoint: str, options: t.Mapping[str, t.Any]) -> ReplicationOptions:
@@ -52,6 +55,14 @@ class ReplicationOptions:
         """The same, with what earlier checkpoints proved of the volumes' content."""
         sampling = dataclasses.replace(self.delivery.sampling, contents=contents)
         return dataclasses.replace(self, delivery=dataclasses.replace(self.delivery, sampling=sampling))
+
+    def keeping(self, manifests: t.Iterable[Manifest]) -> ReplicationOptions:
+        """The same, with the keys that an earlier run has sealed.
+
+        Sealed again, a key is another text. What is published stays as it is: a backup's key never changes.
+        """
+        mine = (manifest for manifest in manifests if manifest.checkpoint.id == self.wanted.checkpoint)
+        return dataclasses.replace(self, sealed={copy.copy_id: copy.key for manifest in mine for copy in manifest.copies if copy.key})
 
     @property
     def foreseen(self) -> ReplicationOptions:

@@ -22,18 +22,18 @@ class Prospect:
     :param sizes: of its volumes in GiB, per id.
     :param snapshot_ids: per volume id; empty for a snapshot that is yet to be taken.
     :param concurrency: how many copies are made and proved in parallel.
-    :param has_images: whether it has root disks that are no volumes.
+    :param images: how many root disks that are no volumes.
     """
 
     metadata: t.Mapping[str, str]
     sizes: t.Mapping[str, int]
     snapshot_ids: t.Mapping[str, str]
     concurrency: int
-    has_images: bool = False
+    images: int = 0
 
     def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
         """Why it could not be copied."""
-        problems = image_problems(sites) if self.has_images else []
+        problems = image_problems(sites, self.images, self.metadata) if self.images else []
         if self.sizes:
             problems += self._backup_problems(sites, delivery) + import_problems(sites.importing) + delivery.problems(sites)
         return problems

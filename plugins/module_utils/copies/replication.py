@@ -49,6 +49,7 @@ class Replication:
     def __init__(self, sites: Sites, options: ReplicationOptions, waiter: Waiter, progress: Progress) -> None:
         self._sites = sites
         self._wanted, self._delivery, self._effort, self._sealer = options.wanted, options.delivery, options.effort, options.sealer
+        self._sealed = options.sealed
         self._waiter = waiter
         self._progress = progress
         stores = None if self._delivery.transport == SHARED else sites.stores
@@ -273,12 +274,15 @@ class Replication:
         ]
 
     def _sealed_key(self, chain: Chain) -> SealedKey | None:
-        """The key of an encrypted volume, read with the owner's rights and sealed; None where there is none."""
+        """The key of an encrypted volume, read with the owner's rights and sealed, unless it was; None where there is none."""
         volume_id, key_id = chain.backup.volume_id, key_id_of(chain.links[-1].record)
         if key_id is None:
             return None
         if self._sealer is None:
             raise ResourceFailed(_unsealed(volume_id), resource_type="volume", resource_id=volume_id)
+        sealed = self._sealed.get(chain.backup.id)
+        if sealed and self._sealer.has_sealed(sealed):
+            return sealed
         keys = KeyManager(self._sites.primary.cloud)
         return self._sealer.seal(volume_id, self._effort.insist(lambda: keys.key(key_id)))
 

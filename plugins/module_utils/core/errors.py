@@ -9,6 +9,7 @@ Nothing below the modules talks to ``AnsibleModule``: functions raise a :class:`
 from __future__ import annotations
 
 import contextlib
+import itertools
 import typing as t
 
 from .text import printable
@@ -29,6 +30,8 @@ class DrError(Exception):
         self.message = printable(message)
         self.hint = hint and printable(hint)
         self.facts = facts
+        #: What was found out before, and would be lost with the failure.
+        self.warnings: tuple[str, ...] = ()
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -180,4 +183,19 @@ def reported(module: t.Any) -> t.Iterator[None]:
     try:
         yield
     except DrError as error:
+        for warning in error.warnings:
+            module.warn(warning)
         module.fail_json(msg=str(error), error=error.as_result())
+
+
+@contextlib.contextmanager
+def warned(*found: list[str]) -> t.Iterator[None]:
+    """Have a :class:`DrError` raised inside take along what has been found out until then.
+
+    :param found: lists that grow meanwhile.
+    """
+    try:
+        yield
+    except DrError as error:
+        error.warnings = (*itertools.chain(*found), *error.warnings)
+        raise

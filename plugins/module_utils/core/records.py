@@ -497,6 +497,7 @@ class SecurityGroupRule:
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
     remote_address_group_id: str | None = None
+    description: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

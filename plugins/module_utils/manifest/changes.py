@@ -160,11 +160,13 @@ def _parts_of_topology(topology: Topology) -> Parts:
         "key pair": topology.key_pairs,
         "server group": topology.server_groups,
     }
-    found: Parts = {(kind, spec.name): _attributes(spec, "name", "rules", "owner") for kind, specs in kinds.items() for spec in t.cast("tuple[t.Any, ...]", specs)}
+    found: Parts = {}
+    for kind, specs in kinds.items():
+        found |= {(kind, spec.name): _attributes(spec, "name", "rules", "owner") for spec in t.cast("tuple[t.Any, ...]", specs)}
     for group in topology.security_groups:
         for rule in group.rules:
-            words = ", ".join(f"{key} {value}" for key, value in _attributes(rule).items() if value is not None)
-            found["rule", f"of security group {group.name}: {words}"] = {}
+            words = ", ".join(f"{key} {value}" for key, value in _attributes(rule, "description").items() if value is not None)
+            found["rule", f"of security group {group.name}: {words}"] = {"description": rule.description}
     return found
 
 

@@ -25,4 +25,5 @@ def rule_spec(rule: SecurityGroupRule, names: t.Mapping[str, str]) -> SecurityGr
         remote_ip_prefix=rule.remote_ip_prefix,
         remote_group=names.get(remote, remote) if remote else None,
         remote_address_group=names.get(addresses, addresses) if addresses else None,
+        description=rule.description,
     )

@@ -241,6 +241,7 @@ _TOPOLOGY = _object(
                     remote_ip_prefix=_TEXT_OR_NULL,
                     remote_group=_TEXT_OR_NULL,
                     remote_address_group=_TEXT_OR_NULL,
+                    description=_TEXT,
                 )
             ),
             is_stateful=_FLAG,

@@ -257,6 +257,8 @@ class RouterSpec:
 
 @dataclasses.dataclass(frozen=True)
 class SecurityGroupRuleSpec:
+    """A rule. Two that let the same through are the same, whatever they are described as: Neutron has no two of these in a group."""
+
     direction: str
     ether_type: str
     protocol: str | None
@@ -267,6 +269,7 @@ class SecurityGroupRuleSpec:
     remote_group: str | None
     #: Name of the addresses that may.
     remote_address_group: str | None = None
+    description: str = dataclasses.field(default="", compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

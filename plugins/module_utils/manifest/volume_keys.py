@@ -52,6 +52,10 @@ class Sealer:
         self._key = _loaded("volume_public_key", lambda keys: keys.load_pem_public_key(public_key.strip().encode()))
         self._fingerprint = _fingerprint(self._key)
 
+    def has_sealed(self, key: SealedKey) -> bool:
+        """Whether a key was sealed with this public key."""
+        return key.sealed_for == self._fingerprint
+
     def seal(self, volume_id: str, key: VolumeKey) -> SealedKey:
         sealed = self._key.encrypt(key.content, _padding(volume_id))
         return SealedKey(self._fingerprint, key.algorithm, key.bit_length, base64.b64encode(sealed).decode())

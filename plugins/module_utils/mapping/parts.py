@@ -85,7 +85,8 @@ def _match_problems(manifest: Manifest, together: Together, others: t.Sequence[O
         for theirs in [other.wish.manifest.checkpoint]
         if _identity(other.wish.manifest) != _identity(manifest)
     ]
-    problems += [f"The part of project {one} is missing: give the project that has it at the site ({_OTHERS})." for one in together.projects if one not in given]
+    missing = [one for one in together.projects if one not in given]
+    problems += [f"The part of project {one} is missing: give the project that has it at the site ({_OTHERS})." for one in missing]
     return problems + [f"The part of project {one} is given twice." for one in sorted({one for one in given if given.count(one) > 1})]
 
 
@@ -93,6 +94,15 @@ def _identity(manifest: Manifest) -> tuple[t.Any, ...]:
     """What all parts of one checkpoint have in common."""
     checkpoint = manifest.checkpoint
     return (manifest.application.name, checkpoint.id, checkpoint.created_at, checkpoint.together and (checkpoint.together.projects, checkpoint.together.tiers))
+
+
+def with_networks_of_parts(manifest: Manifest) -> Manifest:
+    """A part for which the networks of the other parts count as made, as they will be: a mapping need not say what stands for them."""
+    together, topology = manifest.checkpoint.together, manifest.description.topology
+    partners = together.projects if together else ()
+    networks = tuple(dataclasses.replace(one, is_of_others=one.is_of_others and one.owner not in partners) for one in topology.networks)
+    description = dataclasses.replace(manifest.description, topology=dataclasses.replace(topology, networks=networks))
+    return dataclasses.replace(manifest, description=description)
 
 
 def _used(wish: Wish, owner: str) -> list[NetworkSpec]:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
+from ..core.errors import warned
 from .cleanup import ServerRemover
 from .marks import MadeServers
 from .network_sharing import NetworkSharing
@@ -22,7 +24,8 @@ Result = dict[str, t.Any]
 
 def restore_networks(restore: NetworkRestore, plan: RestorePlan, check_mode: bool) -> Result:
     if not check_mode:
-        restore.apply()
+        with warned(restore.warnings):
+            restore.apply()
     made = shown(plan.lacking)
     return {"changed": any(made.values()), "made": made, "warnings": restore.warnings, "diff": {"before": {kind: [] for kind in made}, "after": made}}
 
@@ -45,11 +48,13 @@ def restore_volumes(restore: VolumeRestore, steps: t.Sequence[VolumeStep], wait:
     if check_mode:
         volumes = restore.predicted(steps)
     else:
-        volumes = restore.finish(steps) if wait else restore.begin(steps)
+        with warned(restore.warnings):
+            volumes = restore.finish(steps) if wait else restore.begin(steps)
     before, after = states(steps)
     return {
         "changed": any(step.changes for step in steps),
         "volumes": volumes,
+        "warnings": restore.warnings,
         "started_at": str(restore.started),
         "diff": {"before": {"volumes": before}, "after": {"volumes": after}},
     }
@@ -72,6 +77,7 @@ def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
 def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
     """Restore servers, with their volumes if these are restored too."""
     volumes, changes = _volumes_before(restore.volumes), restore.changes
+    told = [restore.warnings, restore.volumes.warnings] if restore.volumes else [restore.warnings]
     before = {step.spec.name: _state(step) for step in restore.steps}
     after = {step.spec.name: "restored" if step.changes else before[step.spec.name] for step in restore.steps}
     ports_before = {step.label: _state_of_port(step) for step in restore.lone_ports}
@@ -81,14 +87,15 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
         servers, timing = restore.predicted(), None
     else:
         restore.refuse_problems()
-        servers = restore.apply()
+        with warned(*told):
+            servers = restore.apply()
         timing = restore.timing()
     return {
         "changed": changes or volumes["changed"],
         "servers": servers,
         "ports": restore.described_ports(),
         "forwarding_floating_ips": restore.described_forwarders(),
-        "warnings": restore.warnings,
+        "warnings": [*itertools.chain(*told)],
         "started_at": str(restore.started),
         "timing": timing,
         "diff": {

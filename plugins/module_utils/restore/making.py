@@ -18,16 +18,43 @@ Made = t.TypeVar("Made")
 _REFUSALS = (400, 403, 404, 409)
 
 
-class Maker:
-    """Makes parts of networks, without what the site refuses.
+class Giver:
+    """Gives what is there what its site may refuse, or else does without.
 
-    :ivar warnings: what was made without something.
+    :param site: its name.
+    :ivar warnings: what is without something.
     """
 
+    def __init__(self, site: str) -> None:
+        self._site_name = site
+        self.warnings: list[str] = []
+
+    def give(self, what: str, attribute: str, act: t.Callable[[], Made]) -> Made | None:
+        """Give something that is there an attribute that its site may refuse.
+
+        :param what: as messages call it.
+        :param act: gives it.
+        :returns: what that returned; None where it was refused.
+        """
+        try:
+            return act()
+        except CloudError as error:
+            if error.http_status not in _REFUSALS:
+                raise
+            self._warn(what, attribute, error)
+            return None
+
+    def _warn(self, what: str, attribute: str, error: CloudError) -> None:
+        self.warnings.append(f"{what} at site '{self._site_name}' is without {attribute}, which the site refuses: {error.message}")
+
+
+class Maker(Giver):
+    """Makes parts of networks, without what the site refuses."""
+
     def __init__(self, network: Networking, site: RestoreSite) -> None:
+        super().__init__(site.name)
         self._network = network
         self._site = site
-        self.warnings: list[str] = []
 
     def make(self, what: str, create: t.Callable[[dict[str, t.Any]], Made], body: t.Mapping[str, t.Any], wishes: Wishes) -> Made:
         """Make something.
@@ -46,21 +73,6 @@ class Maker:
                 left = {key: value for key, value in left.items() if key not in refused}
                 self._warn(what, ", ".join(wishes.names[key] for key in refused), error)
 
-    def give(self, what: str, attribute: str, act: t.Callable[[], Made]) -> Made | None:
-        """Give something that is there an attribute that its site may refuse.
-
-        :param what: as messages call it.
-        :param act: gives it.
-        :returns: what that returned; None where it was refused.
-        """
-        try:
-            return act()
-        except CloudError as error:
-            if error.http_status not in _REFUSALS:
-                raise
-            self._warn(what, attribute, error)
-            return None
-
     def tag(self, what: str, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Set the tags of a resource, where the site has such things.
 
@@ -68,9 +80,6 @@ class Maker:
         """
         if TAGS in self._site.extensions:
             self.give(what, "tags", lambda: self._network.set_tags(collection, resource_id, tags))
-
-    def _warn(self, what: str, attribute: str, error: CloudError) -> None:
-        self.warnings.append(f"{what} at site '{self._site.name}' is without {attribute}, which the site refuses: {error.message}")
 
 
 def _refused(message: str, wishes: t.Iterable[str], names: t.Mapping[str, str]) -> list[str]:

@@ -13,7 +13,10 @@ from ..cloud.network import Networking
 
 
 class NetworkSharing:
-    """:param wanted: name of each network of the project's own, and the id of a project that needs it."""
+    """The networks that other projects need.
+
+    :param wanted: name of each network of the project's own, and the id of a project that needs it.
+    """
 
     def __init__(self, network: Networking, wanted: t.Sequence[tuple[str, str]]) -> None:
         self._network = network

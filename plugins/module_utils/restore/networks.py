@@ -18,7 +18,7 @@ from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
 from .reservation import reserving_pools
-from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, sharing_problems, smaller_mtu
+from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, redescribed, sharing_problems, smaller_mtu
 from .wishes import (
     PORT_SECURITY,
     ROUTES,
@@ -217,7 +217,8 @@ class NetworkRestore:
 
     def _new_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
         is_off = not spec.is_stateful and STATEFUL in self._site.extensions
-        return self._network.create_security_group(self._body(spec, **({"stateful": False} if is_off else {})))
+        wishes = Wishes({"stateful": False}, {"stateful": "stateful: false"}) if is_off else Wishes({})
+        return self._maker.make(f"Security group '{spec.name}'", self._network.create_security_group, self._body(spec), wishes)
 
     def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
         """Give a security group its rules.
@@ -226,7 +227,9 @@ class NetworkRestore:
         """
         made = {**self._ids["security groups"], **self._ids["address groups"]}
         names = self._site.group_names(self._plan.manifest.description.topology) | {one: name for name, one in made.items()}
-        there = {rule_spec(rule, names): rule.id for rule in group.rules}
+        anew = redescribed(self._site, self._owner, spec, group, names)
+        self._each([rule.id for rule in anew], self._delete_rule)
+        there = {rule_spec(rule, names): rule.id for rule in group.rules if rule not in anew}
         wanted = [self._rule_body(rule, group.id) for rule in spec.rules if rule not in there]
         if wanted:
             self._network.create_rules(wanted)
@@ -240,6 +243,7 @@ class NetworkRestore:
         addresses = {"remote_address_group_id": self._address_group_id(rule.remote_address_group)} if rule.remote_address_group else {}
         return {
             **addresses,
+            **({"description": rule.description} if rule.description else {}),
             "security_group_id": group_id,
             "direction": rule.direction,
             "ethertype": rule.ether_type,

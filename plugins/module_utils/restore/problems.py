@@ -28,7 +28,7 @@ from .root_disks import root_disk_problems
 from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
-from .topology import address_group_problems, kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
+from .topology import address_group_problems, kept_descriptions, kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
 from .volume_plan import READY, Action, VolumeStep
 
 #: Kinds of which others may have some that the project cannot rename.
@@ -74,6 +74,7 @@ def doubts(plan: RestorePlan) -> list[str]:
         *sharing_doubts(topology, site),
         *mtu_doubts(topology, site),
         *kept_rules(topology, site),
+        *kept_descriptions(topology, site, owner_of(plan.manifest)),
         *losses(plan),
         *_age_doubts(plan),
         *_hostname_doubts(plan),

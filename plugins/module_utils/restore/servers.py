@@ -280,7 +280,7 @@ class ServerRestore:
             self._delete_but_keep_volumes(t.cast(Server, step.current))
         port_ids = [self._complete_port(port) for port in step.ports]
         for port, port_id in zip(step.ports, port_ids, strict=True):
-            self._complete_trunk(port, port_id, step.builds)
+            self._complete_trunk(port, port_id)
         if step.builds:
             self.compute.create_server(step.body(port_ids))
             self._times[source].created = self._elapsed()
@@ -321,10 +321,10 @@ class ServerRestore:
         if step.lacks_tags:
             self._maker.tag(what, "floatingips", made.id, tags_of(step.mark, step.spec.tags, made.tags))
 
-    def _complete_trunk(self, port: PortStep, port_id: str, builds: bool) -> None:
+    def _complete_trunk(self, port: PortStep, port_id: str) -> None:
         """Make the trunk of a port, or what it still lacks. Where the site refuses it, the server is built without."""
         step = port.trunk
-        if step is None or not (builds or step.current):
+        if step is None:
             return
         made, what = step.current, _capitalized(port.title)
         if made is None:
@@ -402,12 +402,14 @@ class ServerRestore:
     def _finish(self, built: tuple[ServerStep, Server]) -> None:
         """Give a server what it cannot be built with; its lock, which keeps all else from being changed, comes last."""
         step, server = built
+        what = f"Server '{step.spec.name}'"
         for volume_id, flag in step.wrong_flags(server).items():
-            self.compute.set_delete_on_termination(server.id, volume_id, flag)
+            told = f"the deletion of volume {volume_id} with it (delete_on_termination: {str(flag).lower()})"
+            self._maker.give(what, told, functools.partial(self.compute.set_delete_on_termination, server.id, volume_id, flag))
         if step.is_to_stop(server):
             self.compute.set_metadata(server.id, Intent(is_off=True).metadata())
         if step.is_to_lock(server):
-            self._maker.give(f"Server '{step.spec.name}'", "its lock (locked)", lambda: self.compute.lock(server.id, step.lock_reason))
+            self._maker.give(what, "its lock (locked)", lambda: self.compute.lock(server.id, step.lock_reason))
 
     # Readiness
 

@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from ..core.marking import Mark
-from ..core.records import AddressGroup, Network, Router, SecurityGroup, Subnet
+from ..core.records import AddressGroup, Network, Router, SecurityGroup, SecurityGroupRule, Subnet
 from ..manifest.addresses import holds
 from ..manifest.rules import rule_spec
 from ..manifest.specs import AddressGroupSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, SubnetSpec, Topology
@@ -143,9 +143,39 @@ def _security_groups(topology: Topology, site: RestoreSite, owner: Mark) -> list
         there = {rule_spec(rule, names) for rule in group.rules} if group else None
         if spec.name == _DEFAULT_GROUP and there:
             wanted |= there
-        if there != wanted or (group and _is_untagged(site, owner, spec, group)):
+        incomplete = group and (_is_untagged(site, owner, spec, group) or redescribed(site, owner, spec, group, names))
+        if there != wanted or incomplete:
             found.append(dataclasses.replace(spec, rules=tuple(sorted(wanted, key=repr))))
     return found
+
+
+def redescribed(
+    site: RestoreSite, owner: Mark, spec: SecurityGroupSpec, group: SecurityGroup, names: t.Mapping[str, str]
+) -> dict[SecurityGroupRule, SecurityGroupRuleSpec]:
+    """Rules of a group that the restore made, to be made anew with the source's descriptions: Neutron makes some by itself, and changes none.
+
+    :param names: per id of groups, as rules name them.
+    :returns: what the source has, per rule that is there.
+    """
+    return _described_otherwise(spec, group, names) if is_made(site, owner, group) else {}
+
+
+def _described_otherwise(spec: SecurityGroupSpec, group: SecurityGroup, names: t.Mapping[str, str]) -> dict[SecurityGroupRule, SecurityGroupRuleSpec]:
+    wanted = {rule: rule for rule in spec.rules}
+    there = ((rule, wanted.get(rule_spec(rule, names))) for rule in group.rules)
+    return {rule: described for rule, described in there if described and described.description != rule.description}
+
+
+def kept_descriptions(topology: Topology, site: RestoreSite, owner: Mark) -> t.Iterator[str]:
+    """Rules that are described in another way than at the source, in groups that the restore did not make: they stay."""
+    names = site.group_names(topology)
+    for spec in topology.security_groups:
+        group = site.own_security_group(spec.name)
+        for rule, described in _described_otherwise(spec, group, names).items() if group and not is_made(site, owner, group) else ():
+            yield (
+                f"A rule of security group '{spec.name}' at site '{site.name}' ({_in_words(described)}) keeps its description there, '{rule.description}' "
+                f"instead of '{described.description}': Neutron changes none. To have the other one, remove the rule there before the restore."
+            )
 
 
 def missing_addresses(site: RestoreSite, spec: AddressGroupSpec, owner: Mark) -> list[str] | None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Plan what a restore does about trunks: ports that a server has by way of another one of its ports. Pure.
 
-A trunk is made before its server: not every site makes one of a port that a server has already.
+A trunk is made before its server: not every site makes one of a port that a server has already. One that was refused then is asked for again by each run.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class TrunkStep:
 
     @property
     def changes(self) -> bool:
-        """Whether the trunk lacks something; one that somebody took away from a running server is not made again."""
-        return self.current is not None and (self.lacks_tags or bool(self.missing_subports))
+        """Whether the trunk is missing, for example because the site refused it when its server was built, or lacks something."""
+        return self.current is None or self.lacks_tags or bool(self.missing_subports)
 
     def body(self, parent_id: str) -> dict[str, t.Any]:
         """Parameters for creating it in Neutron."""

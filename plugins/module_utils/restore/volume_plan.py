@@ -50,6 +50,7 @@ class VolumeStep:
     :param servers: the names of those that have it at the source.
     :param name: never empty: Cinder would take name and description from the backup, and the mark would be lost.
     :param own_name: what the finished volume is called; empty where that at the source has no name.
+    :param boots: whether a server is to boot from it.
     """
 
     servers: tuple[str, ...]
@@ -60,6 +61,7 @@ class VolumeStep:
     mark: Mark
     action: Action
     current: Volume | None
+    boots: bool = False
 
     @property
     def label(self) -> str:
@@ -113,7 +115,7 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
     :param volumes: all of the project at the site.
     """
     made = by_mark((volume for volume in volumes if volume.status != "deleting"), Mark.of_volume)
-    holders = manifest.description.holders
+    holders, roots = manifest.description.holders, _roots(manifest)
     steps = []
     for spec in manifest.description.volumes:
         if spec.is_image:
@@ -122,8 +124,14 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
         current = _best(made[mark])
         action = _action(current) if current else Action.CREATE
         name = manifest.called(spec.name or f"{servers[0]}-{spec.device.rsplit('/', 1)[-1]}")
-        steps.append(VolumeStep(servers, spec, name, name if spec.name else "", manifest.copy_of(spec), mark, action, current))
+        steps.append(VolumeStep(servers, spec, name, name if spec.name else "", manifest.copy_of(spec), mark, action, current, spec.source_id in roots))
     return steps
+
+
+def _roots(manifest: Manifest) -> set[str]:
+    """Volumes that servers are to boot from: their first ones. Beside the application, no server is made."""
+    servers = () if manifest.beside else manifest.description.servers
+    return {server.attached[0].source_id for server in servers if server.root_image is None and server.attached}
 
 
 def _best(volumes: t.Sequence[Volume]) -> Volume | None:

@@ -20,6 +20,7 @@ from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, attempt_each, each, values_of
 from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
+from .making import Giver
 from .marks import is_restored_elsewhere, made_volumes, owner_of
 from .sealed import Unlocking
 from .volume_plan import Action, VolumeStep, plan_volumes
@@ -59,6 +60,9 @@ class VolumeRestore:
         self.started = Moment.now()
         self._began = waiter.clock.now()
         self._remover = VolumeRemover(storage, waiter, concurrency)
+        self._giver = Giver(storage.cloud.site)
+        #: What an operator should know of what was restored.
+        self.warnings: list[str] = self._giver.warnings
         #: Sources of failed volumes that this run has removed.
         self._replaced: set[str] = set()
         #: Sources of volumes that somebody else's restore has spoilt, and that are made once more.
@@ -206,15 +210,31 @@ class VolumeRestore:
         if step.copy.key:
             Scaffolding.of(self.storage, step.mark).remove(self.storage, self.waiter)
         self.storage.set_volume_metadata(volume.id, step.metadata_of(volume))
-        image_metadata = step.image_metadata_for(volume)
-        if image_metadata:
-            self.storage.set_volume_image_metadata(volume.id, image_metadata)
-        if step.spec.bootable != volume.bootable:
-            # A volume with an image's properties comes back bootable.
-            self.storage.set_volume_bootable(volume.id, step.spec.bootable)
-        if step.spec.is_read_only and not volume.is_read_only:
-            self.storage.make_volume_read_only(volume.id)
+        self._give_attributes(step, volume)
         self.storage.describe_volume(volume.id, step.own_name, step.description)
+
+    def _give_attributes(self, step: VolumeStep, volume: Volume) -> None:
+        """What a site may refuse. The volume is complete without it, and a warning says so."""
+        what, image_metadata = f"Volume {step.label}", step.image_metadata_for(volume)
+        if image_metadata:
+            told = f"properties of its image (volume_image_metadata: {', '.join(sorted(image_metadata))})"
+            self._giver.give(what, told, lambda: self.storage.set_volume_image_metadata(volume.id, image_metadata))
+        if step.spec.bootable != volume.bootable:
+            self._set_bootable(step, volume)
+        if step.spec.is_read_only and not volume.is_read_only:
+            self._giver.give(what, "its read-only flag (readonly)", lambda: self.storage.make_volume_read_only(volume.id))
+
+    def _set_bootable(self, step: VolumeStep, volume: Volume) -> None:
+        """Say whether servers can boot from a volume; one with an image's properties comes back bootable."""
+
+        def set_it() -> None:
+            self.storage.set_volume_bootable(volume.id, step.spec.bootable)
+
+        if step.boots:
+            # Nova would not build its server, so the next run has to try again.
+            set_it()
+        else:
+            self._giver.give(f"Volume {step.label}", f"its bootable flag (bootable: {str(step.spec.bootable).lower()})", set_it)
 
     def _describe(self, step: VolumeStep, volume: Volume | None) -> dict[str, t.Any]:
         return {
@@ -266,6 +286,10 @@ class VolumesUnderWay:
         self._restore = restore
         self.steps = steps
         self._work = restore.work(steps)
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._restore.warnings
 
     @property
     def ended(self) -> bool:

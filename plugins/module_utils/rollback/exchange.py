@@ -22,7 +22,7 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
-from ..core.errors import ResourceFailed
+from ..core.errors import ResourceFailed, warned
 from ..core.marking import Mark
 from ..core.records import KEPT_KEY, Port, Server, Volume
 from ..failover.fence_mark import FenceMark
@@ -200,7 +200,8 @@ class Exchanger:
         services = Services(self._clouds.compute, self._clouds.network)
         restore = ServerRestore(services, plan, self._waiter, self._concurrency, gates)
         restore.refuse_problems()
-        servers = restore.apply()
+        with warned(restore.warnings):
+            servers = restore.apply()
         self.warnings += restore.warnings
         return servers
 

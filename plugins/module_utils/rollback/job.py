@@ -17,7 +17,7 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..copies.twins import Scaffolding
-from ..core.errors import CheckFailed
+from ..core.errors import CheckFailed, warned
 from ..core.records import KEPT_KEY, Server, Volume
 from ..failover import fencing
 from ..failover.fence_mark import FenceMark
@@ -36,6 +36,7 @@ from ..restore.preflight import judge
 from ..restore.site import RestoreSite
 from ..restore.stock import Stock
 from ..restore.volumes import VolumeRestore
+from ..work.clock import Moment
 from ..work.pool import each
 from ..work.waiting import Waiter
 from . import states
@@ -119,8 +120,12 @@ class RollBackJob:
         if outlook.record != self._recorded:
             self._catalogue.set_roll_back(outlook.record)
         steps = volumes.plan()
-        made = volumes.finish(steps)
-        return self._result(outlook.record, self._recorded is None or any(step.changes for step in steps), needs=outlook.needs, volumes=made)
+        with warned(volumes.warnings):
+            made = volumes.finish(steps)
+        for warning in volumes.warnings:
+            self._warn(warning)
+        changed = self._recorded is None or any(step.changes for step in steps)
+        return {**self._result(outlook.record, changed, needs=outlook.needs, volumes=made), "started_at": str(volumes.started)}
 
     def roll_back(self, manifest: Manifest) -> Result:
         """Exchange the servers for ones on the volumes of the checkpoint.
@@ -137,10 +142,13 @@ class RollBackJob:
         outlook = self._judged(manifest)
         record = outlook.record.at(EXCHANGING)
         self._catalogue.set_roll_back(record)
-        exchanger = self._exchanger(record)
+        exchanger, stopped = self._exchanger(record), Moment.now()
         exchanger.leave(outlook.exchange, self._mark(record, record.checkpoint), self._settings.gates)
-        servers = exchanger.come(RestorePlan.of(self._opened(outlook.wanted), self._look().site), self._settings.gates)
-        return {**self._end(record.at(ROLLED_BACK), exchanger, servers), "volumes": prepared["volumes"]}
+        plan = RestorePlan.of(self._opened(outlook.wanted), self._look().site)
+        started = Moment.now()
+        servers = exchanger.come(plan, self._settings.gates)
+        ended = self._end(record.at(ROLLED_BACK), exchanger, servers)
+        return {**ended, "volumes": prepared["volumes"], "stopped_at": str(stopped), "started_at": str(started)}
 
     def _is_done(self, manifest: Manifest) -> bool:
         record = self._recorded
@@ -292,6 +300,12 @@ class RollBackJob:
         before = {volume.source_id for volume in record.before.volumes}
         return [one for one in volumes if one.id in before and one.metadata.get(KEPT_KEY) == record.id]
 
+    def _kept(self, record: RollBackRecord) -> list[dict[str, t.Any]]:
+        """The volumes that are out of use until it is accepted, where servers were exchanged and may be again."""
+        if self._check_mode or record.state not in (ROLLED_BACK, UNDONE):
+            return []
+        return [_shown(one) for one in self._unused(record, self._clouds.storage.volumes())]
+
     # All of them
 
     @property
@@ -346,8 +360,13 @@ class RollBackJob:
             "needs": [dataclasses.asdict(need) for need in needs],
             "volumes": list(volumes),
             "servers": list(servers),
+            "kept": self._kept(record),
             "diff": {"before": {"state": before}, "after": {"state": record.state}},
         }
+
+
+def _shown(volume: Volume) -> dict[str, t.Any]:
+    return {"name": volume.name, "volume_id": volume.id, "size": volume.size}
 
 
 def _originals(record: RollBackRecord, site: RestoreSite) -> dict[str, Server]:

@@ -289,21 +289,76 @@ class RestoreRun:
 
         :param given: ``site``, ``began_at``, ``seconds``, and what the modules returned as ``volumes`` and ``servers``.
         """
-        run = Given(given)
-        volumes = _restored_volumes(run.each("volumes"))
+        return cls(**_restored(Given(manifest), Given(given), warnings))
+
+
+@dataclasses.dataclass(frozen=True)
+class KeptVolume:
+    """A volume that a roll-back took out of use."""
+
+    name: str
+    volume_id: str
+    size: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class RollBackRun(RestoreRun):
+    """A roll-back: a restore at the site where the application runs, whose servers stand while they are exchanged.
+
+    :param id: of the roll-back.
+    :param stopped_at: when the first server was asked to stop.
+    :param levels: consistency of each server at the checkpoint.
+    :param kept: the old volumes.
+    """
+
+    kind: t.ClassVar[str] = "roll_back"
+
+    id: str
+    stopped_at: Moment
+    levels: tuple[tuple[str, str], ...]
+    kept: tuple[KeptVolume, ...]
+
+    @property
+    def outage(self) -> float | None:
+        """Seconds from the first stop until every health check had passed."""
+        return between(self.stopped_at, max((one.ready_at for one in self.servers if one.ready_at), default=None))
+
+    @classmethod
+    def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> RollBackRun:
+        """Read the facts of a run.
+
+        :param given: ``site``, ``id``, ``stopped_at``, ``kept``, and what the module returned in its two states as ``volumes`` and ``servers``.
+        """
+        document, run = Given(manifest), Given(given)
+        restored = _restored(document, run, warnings)
+        began_at = next((one.moment("started_at") for one in run.each("volumes")), None)
+        ended_at = max((one.ready_at for one in restored["servers"] if one.ready_at), default=None)
+        levels = document.inside("checkpoint").inside("server_consistency")
         return cls(
-            point=Point.of(Given(manifest)),
-            site=run.text("site"),
-            began_at=run.moment("began_at"),
-            seconds=run.number("seconds"),
-            servers=tuple(_restored_servers(run.each("servers"), volumes)),
-            addresses=tuple(_restored_addresses(run.each("servers"))),
-            warnings=tuple(map(readable, warnings)),
-            of_servers=len(Given(manifest).each("servers")),
+            **{**restored, "began_at": began_at, "seconds": between(began_at, ended_at)},
+            id=run.text("id"),
+            stopped_at=run.moment("stopped_at"),
+            levels=tuple((one.name, levels.text(one.name)) for one in restored["servers"]),
+            kept=tuple(KeptVolume(one.text("name"), one.text("volume_id"), one.count("size")) for one in run.each("kept")),
         )
 
 
 Run = CheckpointRun | RestoreRun
+
+
+def _restored(manifest: Given, run: Given, warnings: t.Iterable[str]) -> dict[str, t.Any]:
+    """What is known of any restore."""
+    volumes = _restored_volumes(run.each("volumes"))
+    return {
+        "point": Point.of(manifest),
+        "site": run.text("site"),
+        "began_at": run.moment("began_at"),
+        "seconds": run.number("seconds"),
+        "servers": tuple(_restored_servers(run.each("servers"), volumes)),
+        "addresses": tuple(_restored_addresses(run.each("servers"))),
+        "warnings": tuple(map(readable, warnings)),
+        "of_servers": len(manifest.each("servers")),
+    }
 
 
 def _in_boot_order(manifest: Given) -> list[Given]:

@@ -16,8 +16,9 @@ import jinja2
 from . import wording
 from .checkpoint_view import checkpoint_page
 from .critical_path import critical_path, length, ratio
-from .facts import CheckpointRun, RestoreRun, Run
+from .facts import CheckpointRun, RestoreRun, RollBackRun, Run
 from .restore_view import restore_page
+from .roll_back_view import roll_back_page
 from .view import Page
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -27,6 +28,8 @@ SCHEMA_VERSION = 1
 
 def page_of(run: Run) -> Page:
     """What the report of a run shows."""
+    if isinstance(run, RollBackRun):
+        return roll_back_page(run)
     return restore_page(run) if isinstance(run, RestoreRun) else checkpoint_page(run)
 
 
@@ -75,6 +78,8 @@ def _figures(run: Run) -> dict[str, t.Any]:
             "never_proved_volumes": run.never_proved,
             "proof_age_seconds": run.proof_age,
         }
+    if isinstance(run, RollBackRun):
+        return {"outage_seconds": run.outage, "rpo_seconds": run.age, "kept_volumes": len(run.kept)}
     chain = critical_path(run)
     return {
         "rto_seconds": run.seconds,

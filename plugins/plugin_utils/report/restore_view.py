@@ -17,7 +17,8 @@ from .view import Cell, Figure, Page, Section, Table
 _HEADINGS = {"restore": "Restore"}
 _LEGEND = (("volume", "volume restored"), ("building", "server built"), ("checking", "health checks"))
 _CHAIN_LEGEND = (("volume", "volume restored"), ("building", "server built and ready"))
-_GIB = 1024**3
+GIB = 1024**3
+_COURSE = "All volumes are restored at once. A server is built when its own volumes are ready and the previous tier has passed its health checks."
 
 
 def restore_page(run: RestoreRun) -> Page:
@@ -29,9 +30,9 @@ def restore_page(run: RestoreRun) -> Page:
         checkpoint=run.point.checkpoint,
         moment=run.point.moment,
         about=f"{run.point.consistency or 'not known to be'}-consistent, restored{where}{when}",
-        figures=(_recovery_time(run), _recovery_point(run), _servers_figure(run), _volumes_figure(run), _chain_figure(run)),
+        figures=(_recovery_time(run), _recovery_point(run), servers_figure(run), volumes_figure(run), _chain_figure(run)),
         problems=problems(run),
-        sections=(_course(run), _chain(run), _servers(run), *_addresses(run), _volumes(run)),
+        sections=(course(run, _COURSE), _chain(run), _servers(run), *_addresses(run), volumes(run)),
     )
 
 
@@ -69,16 +70,16 @@ def _recovery_point(run: RestoreRun) -> Figure:
     return Figure("Recovery point (RPO)", wording.duration(run.age), "age of the data when the restore began")
 
 
-def _servers_figure(run: RestoreRun) -> Figure:
+def servers_figure(run: RestoreRun) -> Figure:
     well, off = sum(server.is_well for server in run.servers), sum(server.is_off for server in run.servers)
     state = "good" if well == len(run.servers) else "bad"
     told = f"active or off as at the checkpoint ({off})" if off else "active"
     return Figure("Servers", f"{well} of {len(run.servers)}", f"{told}, in {wording.counted(len(run.tiers), 'tier')}", state)
 
 
-def _volumes_figure(run: RestoreRun) -> Figure:
+def volumes_figure(run: RestoreRun) -> Figure:
     size = sum(volume.size or 0 for volume in run.volumes)
-    return Figure("Volumes", str(len(run.volumes)), f"of {wording.data(size * _GIB)}")
+    return Figure("Volumes", str(len(run.volumes)), f"of {wording.data(size * GIB)}")
 
 
 def _chain_figure(run: RestoreRun) -> Figure:
@@ -91,13 +92,12 @@ def _chain_figure(run: RestoreRun) -> Figure:
 # The course
 
 
-def _course(run: RestoreRun) -> Section:
+def course(run: RestoreRun, lead: str) -> Section:
     title = "Course"
     groups = tuple(LaneGroup(tier, tuple(_lane(server, run) for server in servers)) for tier, servers in run.tiers.items())
     timeline = _timeline(run, _LEGEND, groups)
     if timeline is None:
         return Section("course", title, "No times are known.")
-    lead = "All volumes are restored at once. A server is built when its own volumes are ready and the previous tier has passed its health checks."
     return Section("course", title, lead, timeline)
 
 
@@ -197,7 +197,7 @@ def _address_row(one: RestoredAddress) -> tuple[Cell, ...]:
     return called, Cell(", ".join(one.fixed_ips) or "–"), Cell(", ".join(one.floating_ips) or "–")
 
 
-def _volumes(run: RestoreRun) -> Section:
+def volumes(run: RestoreRun) -> Section:
     heads = ("Volume", "Size", "State", "Restored in")
     return Section("volumes", "Volumes", "", table=Table(heads, tuple(_volume_row(volume) for volume in run.volumes)))
 

@@ -78,9 +78,9 @@ class _Namespace:
     """``tower``, and within it ``filename``."""
 
 
-def injected(inputs, directory):
+def injected(inputs, directory, injectors="dr_awx_credential_injectors"):
     """The environment that a credential gives to a job, which has its files in a directory."""
-    injectors = data()["dr_awx_credential_injectors"]
+    injectors = data()[injectors]
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment()
     tower = _Namespace()
     tower.filename = _Namespace()
@@ -100,7 +100,7 @@ class Job:
     """A job of a template: its private data directory, and how it is run.
 
     :param directory: that does not exist yet.
-    :param inputs: of the credential.
+    :param inputs: of the credential, and of that with the private key if the template has it.
     :param inventory: its variables.
     :param given: extra variables of the start: answers of a survey, and within a workflow what earlier nodes pass on.
     :param collections: where Ansible looks for collections, as in the execution environment.
@@ -114,6 +114,8 @@ class Job:
             (directory / part).mkdir(parents=True)
         shutil.copytree(ROOT / "playbooks", directory / "project" / "playbooks")
         environment = injected(inputs, directory / "env")
+        if "volume_private_key" in inputs:
+            environment |= injected(inputs, directory / "env", "dr_awx_volume_key_injectors")
         self._write_inventory(inventory)
         extra = template.get("extra_vars", {})
         self._write("extravars", _marked({"awx_job_id": 1, **extra, **given}, extra))

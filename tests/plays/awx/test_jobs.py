@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.tests.unit.support import shop
 APPLICATION = shop.DOCUMENT["application"]
 # Whatever it looks like.
 SECRET = "01234567012345670123"
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nnot/a+key/at+all/but+as/long+as/a+line/of/one\nnor/is+this/the+second/line+of/it\n-----END PRIVATE KEY-----\n"
 INPUTS = {
     **{f"{site}_{what}": what for site in ("primary", "remote") for what in ("url", "user", "project", "admin_user", "admin_project")},
     **{f"{site}_{what}": SECRET for site in ("primary", "remote") for what in ("password", "admin_password")},
@@ -50,10 +51,10 @@ ON_DEMAND = {"os_application_supersede"}
 @pytest.fixture
 def make(tmp_path):
     """Makes a job; returns it and the collection that it uses."""
-    def lay_out(name, given, answered=None, **added):
+    def lay_out(name, given, answered=None, inputs=INPUTS, **added):
         collection = Collection(tmp_path / "collections", {**ANSWERS, **(answered or {})})
         inventory = {**rendered("dr_awx_inventory_variables", dr_awx_application=APPLICATION), **added}
-        return Job(tmp_path / "job", job_template(name), INPUTS, inventory, given, collection.paths), collection
+        return Job(tmp_path / "job", job_template(name), inputs, inventory, given, collection.paths), collection
 
     return lay_out
 
@@ -142,6 +143,25 @@ def test_the_secret_of_the_credential_comes_to_the_modules_and_is_told_to_nobody
     job, calls = run("recovery point", answers(job_template("recovery point")))
     assert dict(calls)["os_recovery_point_info"]["hmac_key"] == SECRET
     assert SECRET not in job.told()
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("restore", "os_restore_volumes"), ("drill", "os_restore_volumes"), ("roll back", "os_application_roll_back"), ("restore a volume", "os_restore_beside")],
+)
+def test_the_private_key_comes_from_its_own_credential_and_is_told_to_nobody(make, name, module):
+    inputs = {**INPUTS, "volume_private_key": PRIVATE_KEY}
+    job, collection = make(name, answers(job_template(name), **TOLD.get(name, {})), inputs=inputs)
+    assert job.run().status == "successful", job.output
+    site = "remote" if module == "os_restore_volumes" else "primary"
+    given = dict(collection.calls())[module]
+    assert (given["volume_private_key"].strip(), given["import_cloud"], given["store_cloud"]) == (PRIVATE_KEY.strip(), f"{site}-admin", f"{site}-store")
+    assert not [line for line in PRIVATE_KEY.split() if line in job.told() and len(line) > 20]
+
+
+def test_without_that_credential_there_is_no_private_key(run):
+    _job, calls = run("restore", answers(job_template("restore")))
+    assert "volume_private_key" not in dict(calls)["os_restore_volumes"]
 
 
 def of_the_workflow():

@@ -23,6 +23,8 @@ from ansible_collections.osdr.openstack.tests.plays.awx.controller import Contro
 GUIDE = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "awx.md").read_text(), re.DOTALL)]
 #: The operator's file of the guide.
 GIVEN = GUIDE[0]
+#: With encrypted volumes, and with schedules of their own.
+ENCRYPTED, OF_THE_GUIDE = (next(one for one in GUIDE if name in one) for name in ("dr_awx_volume_key_credential", "dr_awx_schedules"))
 APPLICATION = GIVEN["dr_awx_application"]
 ONE_TEMPLATE = {"dr_awx_job_templates": [job_template("checkpoint")], "dr_awx_schedules": data()["dr_awx_schedules"][:1]}
 #: As the operator makes it.
@@ -133,6 +135,32 @@ def test_without_a_credential_it_says_what_to_make():
         assert "Create the credential 'DR shop' of type 'OpenStack, two sites' in organization 'Disaster recovery'" in " ".join(done.stdout.split())
         assert list(controller.all("credential_type")) == ["OpenStack, two sites"]
         assert not controller.all("job_template")
+
+
+def test_the_private_key_is_a_credential_of_those_who_restore():
+    """Nobody else, so that who takes checkpoints every night cannot open what they seal."""
+    key = {"name": ENCRYPTED["dr_awx_volume_key_credential"], "credential_type": data()["dr_awx_volume_key_type"]}
+    few = [job_template(name) for name in ("checkpoint", "drill", "prune")]
+    workflow = {**data()["dr_awx_workflow"], "description": "None of these.", "nodes": []}
+    given = {**ONE_TEMPLATE, "dr_awx_job_templates": few, "dr_awx_workflow": workflow, **ENCRYPTED}
+    with Controller() as controller:
+        account = controller.create("credentials", CREDENTIAL)
+        done = play(controller, **given)
+        assert "Create the credential 'DR shop volumes' of type 'Private key of encrypted volumes'" in " ".join(done.stdout.split())
+        assert not controller.all("job_template")
+        made = controller.create("credentials", key)
+        done = play(controller, **given)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert controller.all("credential_type")[key["credential_type"]]["injectors"] == data()["dr_awx_volume_key_injectors"]
+        attached = {name: controller.associated(one, "credentials") for name, one in controller.all("job_template").items()}
+    both = [account["id"], made["id"]]
+    assert attached == {"DR shop: checkpoint": both[:1], "DR shop: drill": both, "DR shop: prune": both[:1]}
+
+
+def test_all_templates_that_restore_open_volumes_and_no_other_does():
+    restoring = {"restore", "drill", "failover", "failback", "restore_volume", "roll_back"}
+    assert {one["playbook"] for one in data()["dr_awx_job_templates"] if one.get("opens_volumes")} == restoring
+    assert not [one["name"] for one in data()["dr_awx_job_templates"] if one["playbook"] in restoring and not one.get("opens_volumes")]
 
 
 def test_what_surveys_ask_for_cannot_be_given_otherwise():
@@ -290,8 +318,9 @@ def test_playbooks_and_what_runs_them_are_of_this_release():
 # Credentials
 
 
-def test_the_inputs_are_what_awx_takes():
-    inputs = data()["dr_awx_credential_inputs"]
+@pytest.mark.parametrize("name", ["dr_awx_credential_inputs", "dr_awx_volume_key_inputs"])
+def test_the_inputs_are_what_awx_takes(name):
+    inputs = data()[name]
     for field in inputs["fields"]:
         jsonschema.validate(field, FIELD)
     names = [field["id"] for field in inputs["fields"]]
@@ -301,13 +330,16 @@ def test_the_inputs_are_what_awx_takes():
     assert secret == {name for name in names if name.endswith(("password", "key"))}
 
 
-def test_the_injectors_use_nothing_but_the_inputs():
+@pytest.mark.parametrize("name", ["credential", "volume_key"])
+def test_the_injectors_use_nothing_but_the_inputs(name):
     """AWX itself renders them so before it accepts them."""
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    known = {field["id"]: "EXAMPLE" for field in data()["dr_awx_credential_inputs"]["fields"]}
-    for part in data()["dr_awx_credential_injectors"].values():
+    known = {field["id"]: "EXAMPLE" for field in data()[f"dr_awx_{name}_inputs"]["fields"]}
+    injectors = data()[f"dr_awx_{name}_injectors"]
+    files = {label.removeprefix("template."): "EXAMPLE" for label in injectors["file"]}
+    for part in injectors.values():
         for template in part.values():
-            environment.from_string(template).render(**known, tower={"filename": {"clouds": "EXAMPLE"}})
+            environment.from_string(template).render(**known, tower={"filename": files})
 
 
 def clouds_of(inputs, directory):
@@ -342,14 +374,16 @@ def test_application_credentials_do_as_well(tmp_path):
 
 def test_secrets_of_the_collection_come_from_the_credential():
     playbooks = "".join(path.read_text() for path in (ROOT / "playbooks").glob("*.yml"))
-    secret = set(re.findall(r"dr_\w+_(?:hmac|user_data)_key", playbooks)) | {
+    secret = set(re.findall(r"dr_\w+_(?:hmac|user_data|private)_key", playbooks)) | {
         name for spec in specs_of_roles().values() for name, option in spec.items() if option.get("no_log")
     }
     read = {name: re.findall(r"OSDR_\w+", str(value)) for name, value in data()["dr_awx_inventory_variables"].items()}
-    # No template plays the first two; what mapping writes is a file, which a job would lose. The private key is in a credential of the operator's own.
-    elsewhere = {"dr_mapping_hmac_key", "dr_changes_hmac_key", "dr_restore_volume_private_key"}
+    # No template plays them; what mapping writes is a file, which a job would lose.
+    elsewhere = {"dr_mapping_hmac_key", "dr_changes_hmac_key"}
     assert {name for name, variables in read.items() if variables} == secret - elsewhere
-    assert {name for variables in read.values() for name in variables} == set(data()["dr_awx_credential_injectors"]["env"]) - {"OS_CLIENT_CONFIG_FILE"}
+    assert {name for variables in read.values() for name in variables} == {
+        *data()["dr_awx_credential_injectors"]["env"], *data()["dr_awx_volume_key_injectors"]["env"]
+    } - {"OS_CLIENT_CONFIG_FILE"}
 
 
 # Surveys ask for what the roles and modules take, and offer what they would do by themselves.
@@ -453,7 +487,7 @@ def test_the_inventory_has_nothing_that_nobody_takes():
 # Schedules
 
 
-@pytest.mark.parametrize("schedule", data()["dr_awx_schedules"] + GUIDE[1]["dr_awx_schedules"], ids=lambda schedule: schedule["job_template"])
+@pytest.mark.parametrize("schedule", data()["dr_awx_schedules"] + OF_THE_GUIDE["dr_awx_schedules"], ids=lambda schedule: schedule["job_template"])
 def test_a_schedule_goes_on_for_ever(schedule):
     rule = dateutil.rrule.rrulestr(schedule["rrule"])
     first = rule[0]
@@ -477,7 +511,7 @@ def test_schedules_answer_whatever_must_be_answered(awx):
 
 
 def test_an_answer_of_a_schedule_wins_over_the_default(awx):
-    (schedule,) = GUIDE[1]["dr_awx_schedules"]
+    (schedule,) = OF_THE_GUIDE["dr_awx_schedules"]
     done = play(awx, **{**ONE_TEMPLATE, "dr_awx_schedules": [{**schedule, "name": data()["dr_awx_schedules"][0]["name"]}]})
     assert done.returncode == 0, done.stdout + done.stderr
     assert sent_by(awx)["checkpoint, every hour"] == schedule["extra_data"]

@@ -32,6 +32,7 @@ class FakeGlance:
 
     :param in_use: ids of images that cannot be deleted.
     :ivar limit: bytes after which an upload breaks; None for none.
+    :ivar usage: limit and use of each of Keystone's limits; None for a Glance that tells none.
     :ivar calls: method and path of all that may change something.
     """
 
@@ -42,6 +43,7 @@ class FakeGlance:
         self.in_use = in_use
         self.page = page
         self.limit: int | None = None
+        self.usage: dict[str, tuple[int, int]] | None = None
         self.calls: list[tuple[str, str]] = []
         self.by_id: dict[str, dict[str, t.Any]] = {}
         self.data: dict[str, bytes] = {}
@@ -71,6 +73,10 @@ class FakeGlance:
             self._store(image_id, data)
         self.by_id[image_id].update(facts)
         return self.by_id[image_id]
+
+    def refused(self, status: int) -> requests.Response:
+        """An answer that is a refusal."""
+        return _response(status, b"Refused.", "text/plain")
 
     def _store(self, image_id: str, data: bytes) -> None:
         self.data[image_id] = data
@@ -111,6 +117,8 @@ class FakeGlance:
 
     def _get(self, path: str, params: t.Mapping[str, str]) -> t.Any:
         parts = path.strip("/").split("/")
+        if parts == ["info", "usage"] and self.usage is not None:
+            return {"usage": {name: {"limit": limit, "usage": used} for name, (limit, used) in self.usage.items()}}
         if len(parts) == 1:
             return self._listed(params)
         found = self._found(parts[1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TIERS = {"database": ["orders-db", "payments-db"], "front": ["shop-front"]}
@@ -166,6 +166,15 @@ def server_results():
 def restore(document=None, warnings=(), **given):
     facts = {"site": "remote", "began_at": at(0, 30), "seconds": 48.3, "volumes": volume_results(), "servers": server_results(), **given}
     return RestoreRun.of(manifest() if document is None else document, facts, warnings)
+
+
+KEPT = [{"name": name, "volume_id": shop.uuid(index), "size": size} for index, (_server_name, name, size, *_others) in enumerate(VOLUMES, 1)]
+
+
+def roll_back(document=None, warnings=(), **given):
+    facts = {"site": "primary", "id": "20261122143000-3f2a", "stopped_at": at(15, 30), "kept": KEPT}
+    made = {"volumes": volume_results(), "servers": server_results(), **given}
+    return RollBackRun.of(manifest() if document is None else document, {**facts, **made}, warnings)
 
 
 def renamed(facts, names):

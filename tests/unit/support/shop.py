@@ -125,6 +125,7 @@ RULE = {
     "remote_ip_prefix": None,
     "remote_group": "shop",
     "remote_address_group": None,
+    "description": "",
 }
 DOCUMENT = {
     "schema_version": 3,

@@ -112,3 +112,11 @@ def _shape(options, nested):
         return {**facts, "required": bool(spec.get("required")), "inside": _shape(spec.get(nested) or {}, nested)}
 
     return {name: one(spec) for name, spec in options.items()}
+
+
+def test_a_roll_back_has_a_report_of_its_own():
+    copying = Copying()
+    given = {"site": "primary", "id": "1", "volumes": runs.volume_results(), "servers": runs.server_results(), "kept": runs.KEPT}
+    result = run(copying, roll_back=given)
+    assert result["report"]["path"] == "/reports/shop.2026-11-22-noon.roll_back.html"
+    assert json.loads(copying.contents[1])["figures"]["kept_volumes"] == len(runs.KEPT)

@@ -110,12 +110,33 @@ def test_data_goes_back_and_all_else_stays_as_it_is(shop):
     assert not {*before} & {shop.running.server(name)["id"] for name in NAMES}
 
 
+@pytest.mark.parametrize("state", ["prepared", "rolled_back"])
+def test_a_part_of_an_application_over_several_projects_does_not_go_back_alone(shop, state):
+    shop.manifest["checkpoint"]["together"] = {"project": "ours", "projects": ["ours", "theirs"], "tiers": [one["name"] for one in DEFINITION["tiers"]]}
+    before = len(shop.site.writes)
+    with pytest.raises(CheckFailed, match="A roll-back is not supported for an application over several projects"):
+        shop.run(state)
+    assert len(shop.site.writes) == before
+
+
 def test_the_old_volumes_are_kept_as_they_were(shop):
     result = shop.run("rolled_back")
     for name, volume_id in shop.ids.items():
         volume = shop.running.volumes()[volume_id]
         assert (volume["name"], volume["content"], volume["attachments"]) == (name, "new", [])
         assert volume["metadata"]["osdr_kept"] == result["roll_back"]["id"]
+
+
+def test_its_result_says_what_is_kept_and_when_it_stood(shop):
+    prepared = shop.run("prepared")
+    assert (prepared["kept"], "stopped_at" in prepared) == ([], False)
+    result = shop.run("rolled_back")
+    old = {(name, volume_id, 1) for name, volume_id in shop.ids.items()}
+    assert {(one["name"], one["volume_id"], one["size"]) for one in result["kept"]} == old
+    assert prepared["started_at"] <= result["stopped_at"] <= result["started_at"]
+    assert shop.run("rolled_back")["kept"] == result["kept"]
+    made = {one["volume_id"] for one in result["volumes"]}
+    assert {one["volume_id"] for one in shop.run("undone")["kept"]} == made
 
 
 def test_a_second_run_changes_nothing(shop):

@@ -239,3 +239,11 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(monkeypatch, c
     monkeypatch.setattr(os_backup_replicate, "connect", pytest.fail)
     with pytest.raises(InvalidInput, match=says):
         run(**changes)
+
+
+def test_what_the_catalogue_has_of_the_checkpoint_is_known_when_keys_are_sealed(run, monkeypatch):
+    real, seen = os_backup_replicate.ReplicationOptions.keeping, []
+    monkeypatch.setattr(os_backup_replicate.ReplicationOptions, "keeping", lambda self, manifests: seen.append(manifests) or real(self, manifests))
+    run.manifests = [shop.manifest()]
+    run()
+    assert seen == [tuple(run.manifests)]

@@ -9,6 +9,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.together import Together
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
@@ -162,8 +163,7 @@ def test_a_description_of_other_volumes_than_were_snapshotted_and_copied_is_not_
 
 
 def test_a_part_is_published_with_what_it_knows_of_the_others():
-    together = {"project": "theirs", "projects": ["ours", "theirs"], "tiers": ["database", "front"]}
-    site = Site()
+    together, site = {"project": "theirs", "projects": ["ours", "theirs"], "tiers": ["database", "front"]}, Site()
     assert site.present(together=together)["changed"]
-    document = json.loads(site.store.objects_by_name[NAME]) if hasattr(site.store, "objects_by_name") else None
-    assert document is None or document["checkpoint"]["together"] == together
+    assert site.publication.catalogue.find("shop", "noon").checkpoint.together == Together("theirs", ("ours", "theirs"), ("database", "front"))
+    assert not site.present(together=together)["changed"]

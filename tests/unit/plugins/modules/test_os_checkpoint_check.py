@@ -222,6 +222,9 @@ def divided(monkeypatch):
             judged.append((params["cloud"], params["remote_cloud"], params["admin_cloud"], [one.server.name for one in wanted.members]))
             return [f"Something of {params['cloud']}."] if changes.get("troubled") else []
 
+        def compute(cloud):
+            return SimpleNamespace(resolve=lambda names, projects: resolved.append((cloud, projects)) or {one: servers[one] for one in names})
+
         catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
         for name, value in {
             "connect": lambda params: params["cloud"],
@@ -229,7 +232,7 @@ def divided(monkeypatch):
             "Accounts": SimpleNamespace(parse=lambda params: None),
             "Sites": SimpleNamespace(connect=sites),
             "Catalogue": SimpleNamespace(of=lambda *given: catalogue),
-            "Compute": lambda cloud: SimpleNamespace(resolve=lambda names, projects: resolved.append((cloud, projects)) or {one: servers[one] for one in names}),
+            "Compute": compute,
             "_site_problems": lambda *given: [],
             "_problems": problems,
         }.items():
@@ -285,3 +288,13 @@ def test_two_parts_cannot_share_a_project_where_one_would_replace_the_other(divi
 def test_over_projects_only_an_administrator_sees_and_freezes_all_servers(divided):
     with pytest.raises(InvalidInput, match="Give admin_cloud"):
         divided(admin_cloud=None)
+
+
+QUIESCE = {"driver": "nova", "admin_cloud": None, "libvirt_uri": None, "freeze_timeout": 30, "budget": 60, "guard_timeout": 120}
+
+
+@pytest.mark.parametrize(("own", "others", "used"), [(None, DIVIDED["others"], "admin"), ("freezer", DIVIDED["others"], "freezer"), (None, [], None)])
+def test_over_projects_servers_are_frozen_as_the_administrator_unless_another_one_is_named(monkeypatch, own, others, used):
+    monkeypatch.setattr(os_checkpoint_check, "Quiescer", lambda _cloud, options, *_more: options.admin_cloud)
+    given = {**DIVIDED, "others": others, "quiesce": {**QUIESCE, "admin_cloud": own}}
+    assert os_checkpoint_check._quiescer(given, None) == used

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.osdr.openstack.tests.unit.support.memory import plain
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Refused
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import travel
+from ansible_collections.osdr.openstack.tests.unit.support.memory.site import MemorySite
 
 ROUTES = [{"destination": "10.50.0.0/16", "offset": 7}]
 IN_FRONT, BEHIND = plain.subnet(name="front", range=0), plain.subnet(name="back", range=1)
@@ -46,3 +48,35 @@ def test_a_router_with_an_address_of_its_own_beside_automatic_ones_is_refused_by
     outcome = travel(plain.blueprint(networks=[plain.network(IN_FRONT, AUTOMATIC)], routers=[plain.router(*joined)]))
     assert (outcome.end, outcome.violations) == ("refused at check", [])
     assert "automatic addresses" in outcome.reasons[0]
+
+
+def test_a_port_is_no_interface_of_a_router_from_the_start():
+    """OVN fails on that: it looks for the router, of which there is none yet."""
+    site = MemorySite("primary")
+    network = site.ask("neutron", "POST", "networks", {"network": {"name": "web"}})["network"]
+    with pytest.raises(Refused) as refused:
+        site.ask("neutron", "POST", "ports", {"port": {"network_id": network["id"], "device_owner": "network:router_interface"}})
+    assert refused.value.status == 500
+
+
+def test_a_group_that_only_a_lost_port_has_is_lost_with_it():
+    """The default group is the one of the port in the trunk, and of no other."""
+    vip = plain.port(groups=[0])
+    outcome = travel(plain.blueprint(groups=[plain.group()], servers=[plain.server(plain.port(groups=[0]))], vips=[vip], trunk=(1, 100)))
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 2)
+
+
+BY_ITSELF_MADE = plain.rule(direction="egress", protocol=None, range=None, remote=None, description="to everywhere")
+
+
+@pytest.mark.parametrize("killed_after", [None, *range(1, 5)])
+@pytest.mark.parametrize("rule", [plain.rule(description="for the operators"), BY_ITSELF_MADE], ids=["of its own", "that Neutron makes by itself"])
+def test_a_rule_comes_back_with_its_description(rule, killed_after):
+    group = plain.group(rule, opens=False)
+    outcome = travel(plain.blueprint(groups=[group], servers=[plain.server(plain.port(groups=[0]))], killed_after=killed_after))
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 0)
+
+
+def test_a_described_rule_of_the_default_group_comes_back():
+    outcome = travel(plain.blueprint(default_rules=[plain.rule(description="for the operators")]))
+    assert (outcome.end, outcome.violations, outcome.named) == ("restored", [], 0)

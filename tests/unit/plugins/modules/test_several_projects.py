@@ -11,9 +11,11 @@ from unittest import mock
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
-from ansible_collections.osdr.openstack.plugins.modules import os_restore_check, os_restore_networks
+from ansible_collections.osdr.openstack.plugins.modules import os_restore_check, os_restore_mapping_info, os_restore_networks
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import EXTENSIONS
@@ -258,3 +260,31 @@ def test_the_part_on_anothers_network_goes_first_and_then_the_network_with_its_s
             cleanup = Cleanup(cloud, Mark("shop", "noon"), Waiter(60, 1, FakeTime().clock), 1)
             assert cleanup.apply(cleanup.plan()) == []
     assert (things(remote, "networks"), things(remote, "ports"), things(remote, SHARING)) == ([], [], [])
+
+
+def test_a_mapping_need_not_say_what_stands_for_a_network_of_another_part(both):
+    with both.projects[THEIRS].there() as cloud:
+        inventory = Inventory(restore_stock.look(cloud, 1), None)
+    asked = {"manifest": both.manifests[THEIRS], "mapping": None}
+    assert os_restore_mapping_info.run(asked, lambda _params: inventory)["undecided"] == []
+    proposed = os_restore_mapping_info.run(asked, lambda _params: inventory)["mapping"]
+    there = both.projects[THEIRS]
+    assert there.checked(both.manifests[THEIRS], mapping=proposed, others=others(both.manifests, THEIRS)) == []
+    alone = changed(both.manifests[THEIRS], together=None)
+    undecided = os_restore_mapping_info.run({"manifest": alone, "mapping": None}, lambda _params: inventory)["undecided"]
+    assert [(one["kind"], one["name"]) for one in undecided] == [("networks", "shop-net"), ("subnets", "shop-subnet")]
+
+
+def test_a_network_that_gets_another_name_is_shared_under_that(both, remote):
+    renamed = {"schema_version": 1, "networks": {"shop-net": {"name": "shop-dr", "make": True}}}
+    ours, theirs = both.manifests[OURS], both.manifests[THEIRS]
+    follows = {"schema_version": 1, "networks": {"shop-net": "shop-dr"}}
+    asked = {OURS: (ours, renamed, others(both.manifests, OURS, theirs=follows)), THEIRS: (theirs, follows, others(both.manifests, THEIRS, ours=renamed))}
+    for project, (manifest, mapping, beside) in asked.items():
+        assert both.projects[project].checked(manifest, mapping=mapping, others=beside) == []
+    for project, (manifest, mapping, beside) in asked.items():
+        both.projects[project].restored(manifest, mapping=mapping, others=beside)
+    (network,) = things(remote, "networks")
+    assert (network["name"], {port["network_id"] for port in things(remote, "ports", THEIRS)}) == ("shop-dr", {network["id"]})
+    unaware = both.projects[THEIRS].checked(theirs, others=others(both.manifests, THEIRS, ours=renamed))
+    assert "Network 'shop-net' belongs to another project at the source" in unaware[0]

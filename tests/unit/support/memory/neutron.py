@@ -240,6 +240,8 @@ class Neutron:
     def _created(self, request: Request, kind: str) -> Resource:
         key = _SINGULAR[kind]
         several = request.body.get(f"{key}s")
+        if kind == "ports":
+            _expect_no_interface(request.body[key])
         if several is None:
             return {key: self.shown(kind, self.create(kind, request.body[key], request.caller), request.caller)}
         made: list[Resource] = []
@@ -820,6 +822,11 @@ class Neutron:
                 floating["port_forwardings"] = [there for there in floating["port_forwardings"] if there["internal_port_id"] != one["id"]]
             if floating["port_id"] == one["id"]:
                 floating |= {"port_id": None, "fixed_ip_address": None, "status": "DOWN", "router_id": None}
+
+
+def _expect_no_interface(port: Resource) -> None:
+    """OVN looks for the router of such a port, which has none yet."""
+    expect(port.get("device_owner") != _ROUTER_PORT, "Request Failed: internal server error while processing your request.", 500)
 
 
 def _network(cidr: str, strict: bool = True) -> t.Any:

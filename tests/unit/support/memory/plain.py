@@ -26,6 +26,15 @@ def router(*joined: tuple[int, bool], **changes: t.Any) -> Blueprint:
     return {"outside": 0, "snat": True, "routes": [], "up": True, "ha": None, "name": "web", "joined": list(joined), **_TEXTS, **changes}
 
 
+def group(*rules: Blueprint, **changes: t.Any) -> Blueprint:
+    return {"stateful": True, "opens": True, "name": "web", "rules": list(rules), **_TEXTS, **changes}
+
+
+def rule(**changes: t.Any) -> Blueprint:
+    usual = {"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}
+    return {**usual, **changes}
+
+
 def port(**changes: t.Any) -> Blueprint:
     usual = {"name": "", "mac": None, "secure": None, "pairs": [], "up": True, "vnic": "normal", "profile": {}, "qos": None, "dns_name": None}
     more = {"dns_domain": "", "dhcp_options": [], "numa": None, "network": 0, "addresses": None, "groups": None, "floating": []}

@@ -223,7 +223,10 @@ _POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
 BLUEPRINTS = kind(
     {"default_rules": [], "forwardings": [], "trunk": None, "unique": True, "nova": 0},
     {
-        "default_rules": ([{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}],),
+        "default_rules": (
+            [{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": ""}],
+            [{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "range": (22, 22), "remote": "any", "description": "for the operators"}],
+        ),
         "forwardings": ([(0, 80)], [(1, 80), (1, 443)]),
         "trunk": ((0, 100), (1, 4094)),
         "unique": (False,),
@@ -476,7 +479,7 @@ class Source(_Builder):
     def _join(self, router: Resource, subnet: Resource, by_port: bool) -> None:
         body = {"subnet_id": subnet["id"]}
         if by_port:
-            # Any other port would get addresses of automatic subnets, too.
+            # Any other port would get addresses of automatic subnets, too. OVN, which is asked otherwise, has one that was there before these.
             wanted = {"network_id": subnet["network_id"], "device_owner": "network:router_interface"}
             port = self.make("ports", {**wanted, "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": address(subnet["cidr"], 6)}]})
             body = {"port_id": port["id"]} if port else body

@@ -82,9 +82,9 @@ def test_each_kind_of_resource_is_looked_through():
     assert found(networks=[{"id": "net", "name": "shop-net", "qinq": True}]) == ["network 'shop-net': qinq (true)"]
     assert found(subnets=[{**TIDY.subnets[0], "leak_routes": True}]) == ["subnet 'shop-subnet': leak_routes (true)"]
     assert found(routers=[{**TIDY.routers[0], "flavor_id": "f"}]) == ["router 'shop-router': flavor_id (f)"]
-    assert found(security_groups=[group(shared=True, security_group_rules=[{"id": "x", "description": "why"}])]) == [
+    assert found(security_groups=[group(shared=True, security_group_rules=[{"id": "x", "tags": ["why"]}])]) == [
         "security group 'shop': shared (true); shares with other projects are lost",
-        "rule of security group 'shop': description (why)",
+        "rule of security group 'shop': tags ([\"why\"])",
     ]
     assert found(server_groups=[{**TIDY.server_groups[0], "flux": 1}]) == [
         "server group 'apart': flux (1); this release does not know the attribute"
@@ -189,7 +189,8 @@ def test_with_whom_something_is_shared_is_named():
         {**shared, "object_id": "sg", "object_type": "security_group", "target_project": "theirs"},
     ]
     assert found(rbac_policies=policies) == [
-        "network 'shop-net': shared (access_as_shared for project theirs); shares with other projects are lost",
+        "network 'shop-net': shared (access_as_shared for project theirs); shares with other projects are lost, except those with projects of the same "
+        "application that have ports on it",
         "security group 'shop': shared (access_as_shared for project theirs); shares with other projects are lost",
     ]
 

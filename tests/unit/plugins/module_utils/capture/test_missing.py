@@ -60,9 +60,9 @@ def test_a_usual_value_is_no_loss(kind, name, usual, other):
 
 
 def test_marks_of_an_earlier_restore_are_no_loss():
-    rule = {"description": MARK, "tags": ["osdr_application=shop", "osdr_checkpoint=noon"]}
+    rule = {"remark": MARK, "tags": ["osdr_application=shop", "osdr_checkpoint=noon"]}
     assert attributes_of(attributes.RULE, rule) == []
-    assert [one.value for one in missing_of(attributes.RULE, "it", {"description": f"the front {MARK}", "tags": ["gold", "osdr_checkpoint=noon"]})] == [
+    assert [one.value for one in missing_of(attributes.RULE, "it", {"remark": f"the front {MARK}", "tags": ["gold", "osdr_checkpoint=noon"]})] == [
         "the front",
         '["gold"]',
     ]

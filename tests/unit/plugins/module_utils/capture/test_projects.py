@@ -44,7 +44,7 @@ def test_servers_of_other_projects_are_told_with_what_to_do(captured):
         "Server 'front' is not in the project of the credentials, but project theirs has (id-front)",
         "Server 'id-worker' is not in the project of the credentials, but project theirs has (id-worker)",
     ]
-    assert all("Define an application for each project" in problem for problem in found)
+    assert all("Give that project's credentials, too (dr_checkpoint_projects" in problem for problem in found)
 
 
 @pytest.mark.parametrize(

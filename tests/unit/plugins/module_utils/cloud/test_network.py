@@ -204,6 +204,7 @@ def test_a_router_is_read_completely(network, requests_mock, gateway, leads_to, 
 def test_a_security_group_is_read_with_its_rules(network, requests_mock):
     rule = {
         "id": "rule",
+        "description": "from the front",
         "direction": "ingress",
         "ethertype": "IPv4",
         "protocol": "tcp",
@@ -215,7 +216,7 @@ def test_a_security_group_is_read_with_its_rules(network, requests_mock):
     }
     told = {"id": "g", "name": "shop", "project_id": "p1", "description": None, "security_group_rules": [rule]}
     requests_mock.get(f"{NEUTRON}/security-groups", json={"security_groups": [told]})
-    expected = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 22, 23, "10.0.0.0/8", "g2", "a")
+    expected = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 22, 23, "10.0.0.0/8", "g2", "a", "from the front")
     assert network.security_groups() == [SecurityGroup("g", "shop", "p1", rules=(expected,))]
 
 
@@ -401,3 +402,21 @@ def test_what_is_left_of_a_network_is_counted_for_ipv4(network, requests_mock):
     listed = {"network_ip_availabilities": [{"network_id": "ext", "subnet_ip_availability": parts}]}
     requests_mock.get(f"{NEUTRON}/network-ip-availabilities", json=listed)
     assert network.free_addresses() == {"ext": 3}
+
+
+def test_a_network_is_shared_with_a_project(network, requests_mock):
+    posted = requests_mock.post(f"{NEUTRON}/rbac-policies", status_code=201, json={"rbac_policy": {"id": "r1"}})
+    network.share_network("n1", "p2")
+    wanted = {"object_type": "network", "object_id": "n1", "action": "access_as_shared", "target_tenant": "p2"}
+    assert posted.last_request.json() == {"rbac_policy": wanted}
+
+
+def test_with_whom_a_network_is_shared(network, requests_mock):
+    shares = [
+        {"id": "r1", "action": "access_as_shared", "target_tenant": "p2"},
+        {"id": "r2", "action": "access_as_shared", "target_tenant": "p3", "target_project": "p3"},
+        {"id": "r3", "action": "access_as_external", "target_tenant": "p4"},
+    ]
+    asked = requests_mock.get(f"{NEUTRON}/rbac-policies?object_type=network&object_id=n1", json={"rbac_policies": shares})
+    assert network.sharers("n1") == {"p2", "p3"}
+    assert asked.called

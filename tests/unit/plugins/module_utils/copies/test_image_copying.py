@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,9 @@ DATA = b"a root disk" * 100_000
 #: What Nova and the site write on an image, and what belongs to the guest.
 OF_SITE = {"user_id": "u", "image_type": "snapshot", "base_image_ref": "b", "owner_specified.openstack.md5": "m", "osdr_set": "{}"}
 OF_GUEST = {"hw_disk_bus": "virtio", "hw_qemu_guest_agent": "yes", "os_distro": "debian"}
+
+
+NOON = marks("shop", "noon")
 
 
 class Two:
@@ -404,10 +408,66 @@ def test_how_far_it_is_is_told(two, monkeypatch):
 
 
 def test_both_glances_must_be_in_reach(two):
-    assert image_problems(two.sites) == []
+    assert image_problems(two.sites, 2, NOON) == []
     two.there.get = lambda *_args, **_options: two.there._answered(lambda: two.there._found("nothing"))
-    assert len(image_problems(two.sites)) == 1
-    assert "Root disks of servers that boot from images are copied from one Glance to the other." in image_problems(two.sites)[0]
+    (problem,) = image_problems(two.sites, 2, NOON)
+    assert "Root disks of servers that boot from images are copied from one Glance to the other." in problem
+
+
+# Limits
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"image_count_total": (10, 8), "image_size_total": (-1, 99)}, {"image_size_total": (3, 0), "other": (0, 5)}])
+def test_limits_with_room_or_that_nobody_tells_refuse_nothing(two, usage):
+    two.here.usage = two.there.usage = usage
+    assert image_problems(two.sites, 2, {"osdr_checkpoint": "another"}) == []
+    assert two.run().changed
+
+
+@pytest.mark.parametrize(("status", "problems"), [(403, 0), (404, 0), (500, 1)])
+def test_who_may_not_read_limits_finds_none_and_a_broken_glance_is_told(two, status, problems):
+    get = two.there.get
+    two.there.get = lambda path, **given: two.there.refused(status) if path == "/info/usage" else get(path, **given)
+    assert len(image_problems(two.sites, 2, NOON)) == problems
+
+
+def test_limits_without_room_are_told_before_anything_is_made(two):
+    two.here.usage = {"image_count_total": (5, 4)}
+    two.there.usage = {"image_count_total": (5, 5), "image_size_total": (7, 9)}
+    count_here, count_there, size_there = image_problems(two.sites, 2, {"osdr_checkpoint": "another"})
+    assert "'image_count_total' of the project on site 'primary' is 1 too small for images of root disks: 2 more are needed, 4 of 5 are in use" in count_here
+    assert "on site 'remote' is 2 too small" in count_there
+    assert "'image_size_total' of the project on site 'remote' is 2 MiB too small" in size_there
+
+
+def test_what_an_earlier_run_made_needs_no_room_twice(two):
+    two.run()
+    two.here.usage = two.there.usage = {"image_count_total": (2, 2)}
+    assert image_problems(two.sites, 2, NOON) == []
+    assert two.run().changed is False
+    assert len(image_problems(two.sites, 3, NOON)) == 2
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [({"image_count_total": (1, 0)}, "image_count_total.* is 1 too small"), ({"image_size_total": (2, 0)}, "image_size_total.* is 1 MiB too small")],
+)
+def test_copies_for_which_there_is_no_room_are_not_begun(two, usage, told):
+    two.there.usage = usage
+    for act in (two.copying.carry_out, two.copying.foresee):
+        with pytest.raises(CheckFailed) as raised:
+            act()
+        (problem,) = raised.value.facts["problems"]
+        assert re.search(told, problem)
+    assert two.there.calls == []
+    # One of the two is there already.
+    two.there.usage = None
+    two.run()
+    gone = two.copies[0]["id"]
+    del two.there.by_id[gone]
+    two.there.usage = {"image_count_total": (2, 1), "image_size_total": (3, 1)}
+    two.there.gone.discard(gone)
+    assert two.run().changed
 
 
 # Together with volumes

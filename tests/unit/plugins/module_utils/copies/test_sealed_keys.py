@@ -44,12 +44,13 @@ class Encrypted(TwoSites):
         self.read.append((cloud, key_id))
         return sealing.VOLUME_KEY
 
-    def job(self, sealer=True):
-        options = ReplicationOptions(WantedBackups("shop", "noon", 3), Delivery("copy", self.depth), self.effort, Sealer(PUBLIC) if sealer else None)
+    def job(self, sealer=True, manifests=(), public=PUBLIC):
+        options = ReplicationOptions(WantedBackups("shop", "noon", 3), Delivery("copy", self.depth), self.effort, Sealer(public) if sealer else None)
+        options = options.keeping(manifests)
         return Replication(self.sites, options, self.waiter, self.progress)
 
-    def run(self):
-        job = self.job()
+    def run(self, **given):
+        job = self.job(**given)
         return {one.volume_id: one for one in job.deliver(job.chains(job.back_up(job.plan())))}
 
 
@@ -83,3 +84,29 @@ def test_the_content_of_what_cinder_cannot_restore_without_the_key_is_not_proved
     copies = shop.run()
     assert {one: copy.verified for one, copy in copies.items()} == {"volume-orders": "objects", "volume-payments": "restore"}
     assert copies["volume-orders"].content.proved_at == ""
+
+
+def of(checkpoint, copies):
+    """A manifest, as far as it matters here."""
+    return SimpleNamespace(checkpoint=SimpleNamespace(id=checkpoint), copies=tuple(copies.values()))
+
+
+def test_what_is_sealed_in_the_manifest_stays_as_it_is_and_no_key_is_read_again(monkeypatch):
+    shop = Encrypted(monkeypatch)
+    before = shop.run()
+    assert shop.run()["volume-orders"].key != before["volume-orders"].key
+    shop.read.clear()
+    assert shop.run(manifests=[of("ten", {}), of("noon", before)]) == before
+    assert shop.read == []
+
+
+@pytest.mark.parametrize("other", ["public key", "checkpoint", "backup"])
+def test_what_was_sealed_with_another_public_key_or_for_another_copy_is_sealed_anew(monkeypatch, other):
+    shop = Encrypted(monkeypatch)
+    before = shop.run()
+    kept = {one: dataclasses.replace(copy, copy_id="another") for one, copy in before.items()} if other == "backup" else before
+    private, public = sealing.pair(2) if other == "public key" else (PRIVATE, PUBLIC)
+    shop.read.clear()
+    after = shop.run(manifests=[of("ten" if other == "checkpoint" else "noon", kept)], public=public)
+    assert Opener(private).open("volume-orders", after["volume-orders"].key) == sealing.VOLUME_KEY
+    assert (len(shop.read), after["volume-orders"].key == before["volume-orders"].key) == (1, False)

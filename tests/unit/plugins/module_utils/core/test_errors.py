@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, NotFound, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, NotFound, reported, warned
 
 
 class Failed(Exception):
@@ -12,6 +12,12 @@ class Failed(Exception):
 
 class Module:
     """As an AnsibleModule ends."""
+
+    def __init__(self):
+        self.warnings = []
+
+    def warn(self, warning):
+        self.warnings.append(warning)
 
     def fail_json(self, **result):
         self.result = result
@@ -61,3 +67,12 @@ def test_a_failure_is_the_modules_result():
 def test_a_mistake_of_the_program_is_not_reported_as_a_failure():
     with pytest.raises(KeyError), reported(Module()):
         raise KeyError("name")
+
+
+def test_a_failure_takes_along_what_was_found_out_before():
+    """Such as what a site refuses: no later run may come across it."""
+    module, networks, volumes = Module(), [], ["a volume"]
+    with pytest.raises(Failed), reported(module), warned(["in the end"]), warned(networks, volumes):
+        networks.append("a network")
+        raise NotFound("There is none.")
+    assert module.warnings == ["in the end", "a network", "a volume"]

@@ -19,6 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing, warning
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.together import Together
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Opener, Sealer
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
@@ -177,6 +178,14 @@ def test_when_the_last_checkpoint_is_there_its_copies_count(run):
     found = run(Here("primary", [fenced("orders-db")]), Here("remote", taken=taken))
     assert found.is_taken
     assert any("Backup" in one and "is missing at site 'remote'" in one for one in found.problems)
+
+
+def test_a_part_of_an_application_over_several_projects_is_not_moved_alone(run):
+    manifest = Manifest.parse(shop.document())
+    parts = Together("ours", ("ours", "theirs"), ("database", "front"))
+    part = dataclasses.replace(manifest, checkpoint=dataclasses.replace(manifest.checkpoint, id="x", together=parts))
+    found = run(Here("primary", [fenced("orders-db")]), Here("remote", taken=part))
+    assert any(one.startswith("A move to another site is not supported for an application over several projects") for one in found.problems)
 
 
 def taken(name="x"):

@@ -34,6 +34,8 @@ def test_the_same_application_at_another_site_has_not_changed():
             one["flavor"]["id"] = "other"
             for volume in one["volumes"]:
                 volume["source_id"] = volume["source_id"].replace("0", "f")
+        for network in document["topology"]["networks"]:
+            network["owner"] = "somebody else there"
 
     assert seen(move) == []
 
@@ -61,6 +63,11 @@ def another_port(document):
         (
             lambda d: d["topology"]["security_groups"][0]["rules"].append({**RULE, "port_range_min": 22, "port_range_max": 22}),
             "rule of security group shop: direction ingress, ether_type IPv4, protocol tcp, port_range_min 22, port_range_max 22, remote_group shop appeared",
+        ),
+        (
+            lambda d: d["topology"]["security_groups"][0]["rules"][0].update(description="the shop"),
+            "rule of security group shop: direction ingress, ether_type IPv4, protocol tcp, port_range_min 5432, port_range_max 5432, remote_group shop: "
+            "description was",
         ),
         (lambda d: d["application"]["tiers"][0]["checks"].clear(), "tier database: checks was"),
     ],

@@ -214,6 +214,14 @@ def test_two_networks_become_one_where_they_are_alike_then():
     assert [one.network for one in merged.description.topology.subnets] == ["shop-net", "shop-net"]
 
 
+def test_one_network_may_stand_for_those_of_several_others():
+    document = two_networks().as_dict()
+    for network, owner in zip(document["topology"]["networks"], ("operator", "another team"), strict=True):
+        network.update(is_of_others=True, owner=owner)
+    merged = applied(Manifest.parse(document), networks={"b-net": "shop-net"})
+    assert [one.name for one in merged.description.topology.networks] == ["shop-net"]
+
+
 def test_two_different_things_cannot_become_one():
     assert problems(two_networks(), subnets={"b-sub": "shop-subnet"}) == [
         "Subnet 'b-sub' and another one that differs from it both become 'shop-subnet'; give each a name of its own in the mapping."

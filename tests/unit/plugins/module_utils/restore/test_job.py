@@ -96,12 +96,12 @@ def test_what_lacks_something_is_incomplete():
 
 
 def test_volumes_alone_are_a_change_and_are_told_as_they_are_in_the_end():
-    volumes = SimpleNamespace(steps=EMPTY.volumes, described=lambda: ["now"])
+    volumes = SimpleNamespace(steps=EMPTY.volumes, described=lambda: ["now"], warnings=["a volume"])
     result = job.restore_servers(Noted(RESTORED.servers, volumes), True)
-    assert (result["changed"], result["volumes"]) == (True, ["now"])
+    assert (result["changed"], result["volumes"], result["warnings"]) == (True, ["now"], ["as is", "a volume"])
     assert set(result["diff"]["before"]["volumes"].values()) == {"absent"}
     assert set(result["diff"]["after"]["volumes"].values()) == {"restored"}
-    unchanged = SimpleNamespace(steps=RESTORED.volumes, described=list)
+    unchanged = SimpleNamespace(steps=RESTORED.volumes, described=list, warnings=[])
     assert job.restore_servers(Noted(RESTORED.servers, unchanged), True)["changed"] is False
 
 

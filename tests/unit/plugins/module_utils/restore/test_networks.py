@@ -261,6 +261,7 @@ def test_a_router_that_does_not_translate_says_so(apply):
 def test_the_whole_of_a_rule_is_made(apply):
     def more(topology):
         rule = {**shop.RULE, "direction": "egress", "ether_type": "IPv6", "remote_group": None, "remote_ip_prefix": "fd00::/64", "port_range_max": 5433}
+        rule["description"] = "to the archive"
         topology["security_groups"][0].update(rules=[rule], description="What it serves")
 
     bodies = []
@@ -272,6 +273,7 @@ def test_the_whole_of_a_rule_is_made(apply):
     assert bodies == [
         {
             "security_group_id": "new-shop",
+            "description": "to the archive",
             "direction": "egress",
             "ethertype": "IPv6",
             "protocol": "tcp",

@@ -370,6 +370,21 @@ def test_volumes_go_with_their_servers_where_they_did_at_the_source():
     assert [call for call in remote.calls if call[0] == "flag"] == [("flag", "volume-orders-db-vdb", True)]
 
 
+def test_a_site_that_refuses_what_goes_with_a_server_is_told(monkeypatch):
+    document = shop.document()
+    document["servers"][1]["volumes"][1]["delete_on_termination"] = True
+    remote = RemoteSite()
+
+    def refuse(*_arguments):
+        raise CloudError("It is disallowed by policy.", http_status=403)
+
+    monkeypatch.setattr(remote, "set_delete_on_termination", refuse)
+    work = restore(remote, Manifest.parse(document))
+    work.apply()
+    (told,) = work.warnings
+    assert told.startswith("Server 'orders-db' at site 'remote' is without the deletion of volume volume-orders-db-vdb with it (delete_on_termination: true)")
+
+
 def test_volumes_of_later_tiers_go_on_while_a_tier_becomes_ready():
     _remote, work = beside_volumes(shop_front_boot=1000)
 

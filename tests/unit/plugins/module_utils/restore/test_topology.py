@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks impor
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import (
     as_dicts,
     is_of_others,
+    kept_descriptions,
     kept_rules,
     lacking,
     missing_routes,
@@ -275,6 +276,17 @@ def test_rules_of_the_default_group_that_the_source_did_not_have_are_told_and_no
     assert told.startswith("Security group 'default' at site 'remote' has 1 rules that it does not have at the source")
     assert ("22-22" in told, "5432" in told) == (True, False)
     assert list(kept_rules(topology, shop.prepared_site(security_groups=(there(shop.DEFAULT_GROUP, 5432), shop.GROUP)))) == []
+
+
+def test_descriptions_of_rules_that_stay_are_told_and_those_of_the_restores_own_groups_come_back():
+    described = dataclasses.replace(rule(5432, "shop"), description="the shop")
+    topology = dataclasses.replace(TOPOLOGY, security_groups=(SecurityGroupSpec("shop", "", (described,)),))
+    theirs, ours = there(shop.GROUP, 5432), there(dataclasses.replace(shop.GROUP, **OURS, tags=OWNER.tags()), 5432)
+    (told,) = kept_descriptions(topology, shop.prepared_site(security_groups=(theirs,)), OWNER)
+    assert told.startswith("A rule of security group 'shop' at site 'remote' (ingress IPv4 tcp 5432-5432, group shop) keeps its description there, ''")
+    assert list(kept_descriptions(topology, shop.prepared_site(security_groups=(ours,)), OWNER)) == []
+    assert groups(*topology.security_groups, site=[theirs]) == {}
+    assert groups(*topology.security_groups, site=[ours]) == {"shop": [5432]}
 
 
 def test_whose_a_subnet_is_depends_on_its_own_network():

@@ -19,6 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark, unmarked
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -414,6 +415,56 @@ def test_a_volume_whose_run_is_killed_anywhere_is_completed_by_the_next_run(step
     assert (made.description, made.is_read_only, made.image_metadata) == (RICH["description"], True, RICH["image_metadata"])
     assert len([call for call in storage.calls if call[0] == "create"]) == 3
     assert not any(one.changes for one in work.plan())
+
+
+def refusing(monkeypatch, storage, call, status=403):
+    def refuse(*_arguments):
+        raise CloudError("Policy does not allow it.", http_status=status)
+
+    monkeypatch.setattr(storage, call, refuse)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("set_volume_image_metadata", "properties of its image (volume_image_metadata: hw_disk_bus)"),
+        ("set_volume_bootable", "its bootable flag (bootable: false)"),
+        ("make_volume_read_only", "its read-only flag (readonly)"),
+    ],
+)
+def test_what_a_site_refuses_a_volume_is_told_and_not_asked_for_again(call, told, monkeypatch):
+    storage = Storage()
+    # Its backup brings less than it had, and more.
+    storage.brought = {"metadata": RICH["metadata"], "image_metadata": {"os_type": "linux"}, "bootable": True}
+    refusing(monkeypatch, storage, call)
+    work = finished_rich(storage)
+    (warning,) = [one for one in work.warnings if "orders-db-vdb" in one or "orders-data" in one]
+    assert f"is without {told}, which the site refuses: Policy does not allow it." in warning
+    assert rich_volume(storage).description == RICH["description"]
+    again = finished_rich(storage)
+    assert (again.warnings, any(step.changes for step in again.plan())) == ([], False)
+
+
+def test_what_fails_otherwise_is_a_failure(monkeypatch):
+    storage = Storage()
+    refusing(monkeypatch, storage, "set_volume_image_metadata", 500)
+    with pytest.raises(DrError):
+        finished_rich(storage)
+
+
+def test_a_volume_from_which_its_server_cannot_boot_is_a_failure_and_tried_again(monkeypatch):
+    storage = Storage()
+    with monkeypatch.context() as refused:
+        refusing(refused, storage, "set_volume_bootable")
+        with pytest.raises(DrError, match="Policy does not allow it."):
+            finished(storage)
+    finished(storage)
+    assert {one.name: one.bootable for one in storage.volumes()} == {"shop-front-boot": True, "orders-db-boot": True, "": False}
+
+
+def test_nothing_boots_from_what_is_made_beside_the_application():
+    steps = plan_volumes(dataclasses.replace(shop.manifest(), beside="look"), ())
+    assert [step.boots for step in steps] == [False] * 3
 
 
 def test_a_failed_volume_is_named_and_the_others_are_kept():

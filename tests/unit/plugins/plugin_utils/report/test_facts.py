@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
-from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.wording import stamp
 from ansible_collections.osdr.openstack.tests.unit.support import runs
 
@@ -44,7 +44,7 @@ def test_evidence_that_is_odd_is_not_known(evidence):
 
 
 @pytest.mark.parametrize("document", [None, {}, [], {"checkpoint": {"id": "noon"}}, {"application": {"name": "shop"}, "checkpoint": 3}])
-@pytest.mark.parametrize("kind", [CheckpointRun, RestoreRun])
+@pytest.mark.parametrize("kind", [CheckpointRun, RestoreRun, RollBackRun])
 def test_what_is_no_manifest_is_refused(kind, document):
     with pytest.raises(InvalidInput, match="names no application or no checkpoint"):
         kind.of(document, {}, ())

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report import wording
 from ansible_collections.osdr.openstack.tests.unit.support import runs
 
 _VOID = {"meta", "br", "rect", "line"}
@@ -66,6 +67,15 @@ RUNS = {
         servers=runs.renamed(runs.server_results(), runs.HOSTILE),
         site="<i>remote</i>",
     ),
+    "roll-back": runs.roll_back,
+    "nothing known of a roll-back": lambda: runs.roll_back(site="", id="", stopped_at="", volumes=[], servers=[], kept=[]),
+    "hostile roll-back": lambda: runs.roll_back(
+        runs.renamed(runs.manifest(), runs.HOSTILE),
+        volumes=runs.renamed(runs.volume_results(), runs.HOSTILE),
+        servers=runs.renamed(runs.server_results(), runs.HOSTILE),
+        kept=runs.renamed(runs.KEPT, runs.HOSTILE),
+        id="<i>roll-back</i>",
+    ),
     "fifty servers": lambda: runs.checkpoint(runs.fleet(50)),
 }
 
@@ -104,7 +114,7 @@ def test_another_process_makes_the_same_bytes():
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("kind", ["hostile checkpoint", "hostile restore"])
+@pytest.mark.parametrize("kind", ["hostile checkpoint", "hostile restore", "hostile roll-back"])
 def test_what_comes_from_outside_is_text(kind):
     page = read(RUNS[kind]())
     for name in ("orders-db", "payments-db", "shop-front"):
@@ -289,3 +299,38 @@ def test_the_page_tells_what_the_last_drill_did_not_cover():
 
 def test_json_tells_of_a_policy_that_nobody_named_that_it_is_not_known():
     assert json.loads(run_page.document(runs.checkpoint(consistency="")))["figures"]["policy_met"] is None
+
+
+# Roll-backs
+
+
+def test_the_page_of_a_roll_back_tells_what_went_back_and_how_to_go_on():
+    page = read(runs.roll_back())
+    run = runs.roll_back()
+    for told in (
+        "Roll-back shop 2026-11-22-noon",
+        "quiesced-consistent, rolled back at site primary, begun 2026-11-22",
+        f"Out of service {wording.duration(run.outage)}",
+        f"Gone back by {wording.duration(run.age)}",
+        "Kept for the way back 5 volumes",
+        "orders-db database quiesced-consistent",
+        "marked osdr_kept = 20261122143000-3f2a. The playbook roll_back_undo builds the servers on them again.",
+        "the playbook roll_back_accept removes them",
+        runs.KEPT[0]["volume_id"],
+    ):
+        assert told in page.text, told
+
+
+def test_the_outage_is_from_the_first_stop_until_the_last_server_was_ready():
+    run = runs.roll_back()
+    assert run.outage == (max(one.ready_at for one in run.servers) - run.stopped_at).total_seconds() > 0
+    assert run.began_at < run.stopped_at
+    assert runs.roll_back(stopped_at=None).outage is None and runs.roll_back(servers=[]).outage is None
+    figures = json.loads(run_page.document(run))["figures"]
+    assert figures == {"outage_seconds": run.outage, "rpo_seconds": run.age, "kept_volumes": 5}
+
+
+def test_servers_that_are_not_well_after_a_roll_back_are_told_first():
+    broken = runs.restored("orders-db", "database", status="ERROR")
+    page = read(runs.roll_back(servers=[{"started_at": runs.at(19.6, 30), "servers": [broken]}]))
+    assert "To look at Server orders-db is not active: its status is ERROR." in page.text
