@@ -287,6 +287,7 @@ def test_the_content_is_proved_by_reading_it_back(depth):
     two = Two("web", "db", depth=depth)
     copies = two.run().copies
     assert [(copy.verified, copy.content.how, copy.content.proved_by, bool(copy.content.proved_at)) for copy in copies] == [(depth, depth, "noon", True)] * 2
+    assert two.progress.line.startswith("reading back images: 2 of 2 images")
 
 
 def test_only_a_share_of_the_content_is_read_back_in_one_run():
