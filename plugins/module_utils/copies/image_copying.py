@@ -88,7 +88,7 @@ class ImageCopying(Copying):
         self._refuse_too_many(tasks, surplus)
         each(surplus, lambda image: self._there.delete(image.id), self._effort.concurrency)
         to_do = [task for task in tasks if not task.is_done]
-        self._progress.begin("copying images", "images", len(to_do), sum(t.cast(Image, task.source).size for task in to_do))
+        self._progress.begin("copying images", "images", len(to_do), sum(task.size for task in to_do))
         each(to_do, self._copy, self._effort.concurrency)
         done = self._tasks()
         return self._copied(tasks, bool(to_do or surplus), self._proved(done))

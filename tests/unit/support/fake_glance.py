@@ -60,7 +60,7 @@ class FakeGlance:
             "owner": self.project_id,
             "status": "queued",
             "created_at": f"2026-01-01T00:00:{next(self._numbers) % 60:02d}Z",
-            "visibility": "private",
+            "visibility": "shared",
             "size": None,
             "min_disk": 0,
             "min_ram": 0,

@@ -37,12 +37,24 @@ def test_it_tells_what_the_roll_back_has_come_to():
     }
 
 
+def test_the_record_of_a_newer_release_is_refused_and_not_misread():
+    with pytest.raises(RollBackRecordInvalid):
+        RollBackRecord.load(damaged(schema_version=2), "shop")
+
+
 def test_somebody_elses_record_is_refused():
     with pytest.raises(RollBackRecordInvalid, match="of another application, 'shop'; somebody put it in the wrong place"):
         RollBackRecord.load(RECORD.dump(), "blog")
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", damaged(state="done"), damaged(id="../x"), damaged(more=1), damaged(servers=[])])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"[]", b"{}", damaged(more=1), damaged(servers=[])),
+        *(damaged(state="done"), damaged(id="../x"), damaged(id=7), damaged(checkpoint="../x"), damaged(checkpoint=7)),
+        *(damaged(site=""), damaged(site="x" * 256), damaged(site=7), damaged(since="x" * 41), damaged(since=7)),
+    ],
+)
 def test_what_is_no_record_is_refused(content):
     with pytest.raises(RollBackRecordInvalid):
         RollBackRecord.load(content, "shop")

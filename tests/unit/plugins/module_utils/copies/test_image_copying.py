@@ -287,6 +287,7 @@ def test_the_content_is_proved_by_reading_it_back(depth):
     two = Two("web", "db", depth=depth)
     copies = two.run().copies
     assert [(copy.verified, copy.content.how, copy.content.proved_by, bool(copy.content.proved_at)) for copy in copies] == [(depth, depth, "noon", True)] * 2
+    assert two.progress.line.startswith("reading back images: 2 of 2 images")
 
 
 def test_only_a_share_of_the_content_is_read_back_in_one_run():
@@ -549,6 +550,12 @@ def test_an_image_that_a_server_boots_from_is_kept(two, monkeypatch):
         methods.delete(two.sites.remote, part)
     assert raised.value.http_status == 400
     two.there.in_use = []
+    with monkeypatch.context() as patched:
+        patched.setattr(two.there, "_delete", lambda _image_id: two.there._upload(copy.copy_id, b"", {}))
+        with pytest.raises(CloudError) as raised:
+            methods.delete(two.sites.remote, part)
+    # Whatever else goes wrong is told as it is.
+    assert raised.value.http_status == 415
     methods.delete(two.sites.remote, part)
     methods.await_removal(two.sites.remote, part, Waiter(60, 1, two.time.clock))
     assert copy.copy_id not in two.there.by_id
