@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ..cloud.images import Images
+from ..core.records import Quota
 
 _COUNT, _SIZE = "image_count_total", "image_size_total"
 _MIB = 1024**2
@@ -16,11 +17,14 @@ def limit_problems(images: Images, count: int, size: int = 0) -> list[str]:
     :param count: how many images more.
     :param size: in bytes, of all of them; 0 when it is not known.
     """
-    quotas = images.quotas()
+    quotas, site = images.quotas(), images.cloud.site
     needs = {_COUNT: (count, ""), _SIZE: (-(-size // _MIB), " MiB")}
-    return [
-        f"The limit '{name}' of the project on site '{images.cloud.site}' is {missing}{unit} too small for images of root disks: {needed}{unit} more are "
-        f"needed, {quotas[name].in_use} of {quotas[name].limit} are in use. Raise it, or remove images or old checkpoints."
-        for name, (needed, unit) in needs.items()
-        if name in quotas and (missing := quotas[name].shortfall(needed))
-    ]
+    return [_problem(quotas[name], site, needed, unit) for name, (needed, unit) in needs.items() if name in quotas and quotas[name].shortfall(needed)]
+
+
+def _problem(quota: Quota, site: str, needed: int, unit: str) -> str:
+    missing, more = f"{quota.shortfall(needed)}{unit}", f"{needed}{unit}"
+    return (
+        f"The limit '{quota.name}' of the project on site '{site}' is {missing} too small for images of root disks: {more} more are needed, "
+        f"{quota.in_use} of {quota.limit} are in use. Raise it, or remove images or old checkpoints."
+    )
