@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
@@ -34,8 +35,11 @@ def barbican(monkeypatch):
 
 
 @pytest.fixture
-def site():
-    return EncryptedSite()
+def site(monkeypatch):
+    made = EncryptedSite()
+    encryption = SimpleNamespace(of_volume=lambda volume_id: (None, made.keys_of_volumes[volume_id]))
+    monkeypatch.setattr(twins, "VolumeEncryption", lambda _cloud: encryption)
+    return made
 
 
 def ensure(site, mark=MARK, private=None):
@@ -129,6 +133,17 @@ def test_all_of_it_goes_with_its_objects_and_key_and_nothing_else_does(site):
     Scaffolding.of(site, MARK).remove(site, site.waiter)
     assert (site.twins, site.keys.by_id, site.store.content) == ({}, {}, objects)
     assert not Scaffolding.of(site, MARK).shown()
+
+
+def test_the_key_of_a_restored_volume_stays_though_it_has_the_name_of_the_one_that_goes(site):
+    clone = site.restore(ensure(site).copy_id)
+    assert site.keys.by_id[clone][0] == f"osdr-restore {MARK.text()}"
+    Scaffolding.of(site, MARK).remove(site, site.waiter)
+    assert (site.twins, list(site.keys.by_id)) == ({}, [clone])
+    assert not Scaffolding.of(site, MARK.owner).shown()
+    # Somebody took the volume's backups away, and wants it once more.
+    ensure(site)
+    assert clone in site.keys.by_id
 
 
 def test_what_is_left_is_shown_by_name(site):
