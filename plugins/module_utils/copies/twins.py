@@ -23,6 +23,7 @@ import uuid
 from ..cloud.block_storage import BlockStorage
 from ..cloud.key_manager import KeyManager
 from ..cloud.object_store import ObjectStore
+from ..cloud.volume_encryption import VolumeEncryption
 from ..core.errors import CloudError, ResourceFailed
 from ..core.marking import Mark
 from ..core.records import Backup, BackupRecord
@@ -57,6 +58,19 @@ def _mark_of_key(name: str) -> Mark | None:
     return Mark.of_text(name) if name.startswith(_KEY_NAME) else None
 
 
+def _spare_keys(storage: BlockStorage, is_meant: t.Callable[[str], bool]) -> dict[str, str]:
+    """Names per id of keys with certain names, without those that volumes have.
+
+    The key that Cinder makes for a restored volume is a copy of ours, with its name.
+    """
+    keys = KeyManager(storage.cloud)
+    found = {key_id: name for key_id, name in (keys.names() if keys.exists else {}).items() if is_meant(name)}
+    if not found:
+        return {}
+    used = {VolumeEncryption(storage.cloud).of_volume(one.id)[1] for one in storage.volumes() if one.encrypted}
+    return {key_id: name for key_id, name in found.items() if key_id not in used}
+
+
 @dataclasses.dataclass(frozen=True)
 class Scaffolding:
     """What a restore or drill needed for encrypted volumes and has not removed.
@@ -74,11 +88,9 @@ class Scaffolding:
         def is_meant(mark: Mark | None) -> bool:
             return mark is not None and owner in (mark, mark.owner)
 
-        keys = KeyManager(storage.cloud)
-        names = keys.names() if keys.exists else {}
         return cls(
             tuple(one for one in storage.backups() if is_meant(_mark_of_twin(one))),
-            {key_id: name for key_id, name in names.items() if is_meant(_mark_of_key(name))},
+            _spare_keys(storage, lambda name: is_meant(_mark_of_key(name))),
         )
 
     def shown(self) -> dict[str, list[str]]:
@@ -221,7 +233,7 @@ class Twins:
         """Store the key in the site's key manager, in place of one that a run left before it had a use."""
         key = self._opener.open(copy.volume_id, t.cast(SealedKey, copy.key))
         name = _KEY_NAME + mark.text()
-        for key_id in [one for one, there in self._site.keys.names().items() if there == name]:
+        for key_id in _spare_keys(self._site.storage, lambda there: there == name):
             self._site.keys.delete(key_id)
         return self._site.keys.store(name, key)
 

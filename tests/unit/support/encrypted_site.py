@@ -79,6 +79,7 @@ class EncryptedSite:
 
     :ivar fields: of backups as their records have them, per id.
     :ivar broken: ids of backups whose import fails the first time.
+    :ivar restored: volumes that there are.
     """
 
     def __init__(self):
@@ -86,7 +87,7 @@ class EncryptedSite:
         self.cloud = SimpleNamespace(site="remote", has=lambda service: service == "key-manager", keys=self.keys)
         self.store.cloud = self.keys.cloud = self.cloud
         self.quota = 10
-        self.fields, self.broken, self.calls = {}, set(), []
+        self.fields, self.broken, self.calls, self.restored = {}, set(), [], []
         self.types = {"ceph": "type-plain", "ceph-encrypted": "type-of-the-remote"}
         for one, parent, count in ((FULL, None, 2), (INCREMENT, FULL, 1)):
             self._add(id=one, parent_id=parent, size=1, volume_id=VOLUME, container="backups", service_metadata=prefix(one))
@@ -158,6 +159,9 @@ class EncryptedSite:
         self.keys.delete(gone["encryption_key_id"])
         if gone["parent_id"] in self.fields:
             self.fields[gone["parent_id"]]["num_dependent_backups"] -= 1
+
+    def volumes(self):
+        return self.restored
 
     def quotas(self):
         return {name: Quota(name, self.quota, 0) for name in ("backups", "backup_gigabytes")}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
@@ -23,6 +24,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import
     prefix,
     sealed_copy,
 )
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import volume
 
 MARK = Mark("shop", "noon", VOLUME)
 DRILL = Mark("shop", "noon", VOLUME, "7")
@@ -129,6 +131,19 @@ def test_all_of_it_goes_with_its_objects_and_key_and_nothing_else_does(site):
     Scaffolding.of(site, MARK).remove(site, site.waiter)
     assert (site.twins, site.keys.by_id, site.store.content) == ({}, {}, objects)
     assert not Scaffolding.of(site, MARK).shown()
+
+
+def test_the_key_of_the_restored_volume_stays_although_cinder_gives_it_the_name_of_ours(site, monkeypatch):
+    ensure(site)
+    own = site.keys.store(site.keys.names()["key-1"], sealing.VOLUME_KEY)
+    restored = volume("data", encrypted=True)
+    site.restored = [restored, volume("plain")]
+    monkeypatch.setattr(twins, "VolumeEncryption", lambda _cloud: SimpleNamespace(of_volume=lambda one: ("", {restored.id: own}[one])))
+    Scaffolding.of(site, MARK).remove(site, site.waiter)
+    assert (site.twins, list(site.keys.by_id)) == ({}, [own])
+    ensure(site, DRILL)
+    ensure(site)
+    assert own in site.keys.by_id
 
 
 def test_what_is_left_is_shown_by_name(site):
