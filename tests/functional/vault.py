@@ -46,8 +46,11 @@ def clear_forms(site, key_id):
 
 def left_of_restores(site):
     """Backups, secrets and objects that encrypted volumes are restored by."""
-    backups = [one.id for one in cloud(site).block_storage.backups() if (one.name or "").startswith("osdr-restore-")]
-    names = [name for name in secrets(site).values() if (name or "").startswith("osdr-restore")]
+    storage = cloud(site).block_storage
+    backups = [one.id for one in storage.backups() if (one.name or "").startswith("osdr-restore-")]
+    # A restored volume's own key is a copy with the same name.
+    own = {storage.get(f"/volumes/{one.id}/encryption").json()["encryption_key_id"] for one in storage.volumes() if one.is_encrypted}
+    names = [name for key_id, name in secrets(site).items() if (name or "").startswith("osdr-restore") and key_id not in own]
     store = cloud(f"{site}-backup").object_store
     objects = [one.name for container in store.containers() for one in store.objects(container.name, prefix="osdr_restore/")]
     return backups, names, objects
