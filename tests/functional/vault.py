@@ -149,10 +149,10 @@ class Vault:
         return inputs.cleanup(self.name, self.checkpoints[1])
 
     def beside(self):
-        """At its own site, where nobody needs the private key."""
+        """At its own site, where nobody needs the private key. Its backup service writes into the remote site's store."""
         return {
             "dr_volume_cloud": "primary",
-            "dr_volume_store_cloud": "primary-backup",
+            "dr_volume_store_cloud": "remote-backup",
             "dr_volume_catalogue_cloud": "remote",
             "dr_volume_application": self.name,
             "dr_volume_checkpoint": self.checkpoints[1],

@@ -22,7 +22,6 @@ class Fate(enum.Enum):
     RESTORED = "restored"
     #: Ids, times and states, which mean nothing at another site, and what follows from other attributes.
     OF_SITE = "of its site"
-    REFUSED = "refused"
     MISSING = "named as missing"
 
 
@@ -31,7 +30,7 @@ class Attribute:
     """What a restore does about some attributes of a kind of resource.
 
     :param names: in the API; several where they share their fate.
-    :param note: how it is restored, why it is refused, or what its loss means. For people.
+    :param note: how it is restored, or what its loss means. For people.
     :param usual: values that lose nothing, besides empty ones. Of what is restored, those that are; none stands for all.
     """
 
@@ -61,10 +60,6 @@ def _restored(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Att
 
 def _of_site(*names: str, note: str = "") -> Attribute:
     return Attribute(names, Fate.OF_SITE, note)
-
-
-def _refused(*names: str, note: str) -> Attribute:
-    return Attribute(names, Fate.REFUSED, note)
 
 
 def _missing(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attribute:

@@ -14,6 +14,7 @@ the mark of the restore.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -24,7 +25,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.key_manager import KeyManager
 from ..cloud.object_store import ObjectStore
 from ..cloud.volume_encryption import VolumeEncryption
-from ..core.errors import CloudError, ResourceFailed
+from ..core.errors import CloudError, NotFound, ResourceFailed
 from ..core.marking import Mark
 from ..core.records import Backup, BackupRecord
 from ..manifest.manifest import Copy
@@ -58,19 +59,6 @@ def _mark_of_key(name: str) -> Mark | None:
     return Mark.of_text(name) if name.startswith(_KEY_NAME) else None
 
 
-def _spare_keys(storage: BlockStorage, is_meant: t.Callable[[str], bool]) -> dict[str, str]:
-    """Names per id of keys with certain names, without those that volumes have.
-
-    The key that Cinder makes for a restored volume is a copy of ours, with its name.
-    """
-    keys = KeyManager(storage.cloud)
-    found = {key_id: name for key_id, name in (keys.names() if keys.exists else {}).items() if is_meant(name)}
-    if not found:
-        return {}
-    used = {VolumeEncryption(storage.cloud).of_volume(one.id)[1] for one in storage.volumes() if one.encrypted}
-    return {key_id: name for key_id, name in found.items() if key_id not in used}
-
-
 @dataclasses.dataclass(frozen=True)
 class Scaffolding:
     """What a restore or drill needed for encrypted volumes and has not removed.
@@ -88,9 +76,13 @@ class Scaffolding:
         def is_meant(mark: Mark | None) -> bool:
             return mark is not None and owner in (mark, mark.owner)
 
+        keys = KeyManager(storage.cloud)
+        names = keys.names() if keys.exists else {}
+        meant = {key_id: name for key_id, name in names.items() if is_meant(_mark_of_key(name))}
+        used = _keys_of_volumes(storage) if meant else set()
         return cls(
             tuple(one for one in storage.backups() if is_meant(_mark_of_twin(one))),
-            _spare_keys(storage, lambda name: is_meant(_mark_of_key(name))),
+            {key_id: name for key_id, name in meant.items() if key_id not in used},
         )
 
     def shown(self) -> dict[str, list[str]]:
@@ -109,6 +101,19 @@ class Scaffolding:
             left = {backup_id: found for backup_id in left if (found := storage.backup(backup_id))}
         for key_id in self.keys:
             KeyManager(storage.cloud).delete(key_id)
+
+
+def _keys_of_volumes(storage: BlockStorage) -> set[str]:
+    """Ids of the keys without which volumes of the project could not be read.
+
+    Cinder clones the key of a twin for the volume that it restores, and the clone has the name of what it was made of.
+    """
+    encryption, keys = VolumeEncryption(storage.cloud), set()
+    for volume in storage.volumes():
+        # It may be gone meanwhile.
+        with contextlib.suppress(NotFound):
+            keys |= {encryption.of_volume(volume.id)[1]} if volume.encrypted else set()
+    return keys
 
 
 def _delete(storage: BlockStorage, backup: Backup, waiter: Waiter) -> None:
@@ -233,7 +238,7 @@ class Twins:
         """Store the key in the site's key manager, in place of one that a run left before it had a use."""
         key = self._opener.open(copy.volume_id, t.cast(SealedKey, copy.key))
         name = _KEY_NAME + mark.text()
-        for key_id in _spare_keys(self._site.storage, lambda there: there == name):
+        for key_id in Scaffolding.of(self._site.storage, mark).keys:
             self._site.keys.delete(key_id)
         return self._site.keys.store(name, key)
 

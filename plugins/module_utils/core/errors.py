@@ -9,7 +9,6 @@ Nothing below the modules talks to ``AnsibleModule``: functions raise a :class:`
 from __future__ import annotations
 
 import contextlib
-import itertools
 import typing as t
 
 from .text import printable
@@ -197,5 +196,5 @@ def warned(*found: list[str]) -> t.Iterator[None]:
     try:
         yield
     except DrError as error:
-        error.warnings = (*itertools.chain(*found), *error.warnings)
+        error.warnings = (*(warning for warnings in found for warning in warnings), *error.warnings)
         raise

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 
 from ..core.errors import warned
@@ -95,7 +94,7 @@ def restore_servers(restore: ServerRestore, check_mode: bool) -> Result:
         "servers": servers,
         "ports": restore.described_ports(),
         "forwarding_floating_ips": restore.described_forwarders(),
-        "warnings": [*itertools.chain(*told)],
+        "warnings": [warning for warnings in told for warning in warnings],
         "started_at": str(restore.started),
         "timing": timing,
         "diff": {

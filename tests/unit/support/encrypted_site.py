@@ -79,7 +79,6 @@ class EncryptedSite:
 
     :ivar fields: of backups as their records have them, per id.
     :ivar broken: ids of backups whose import fails the first time.
-    :ivar restored: volumes that there are.
     """
 
     def __init__(self):
@@ -87,7 +86,7 @@ class EncryptedSite:
         self.cloud = SimpleNamespace(site="remote", has=lambda service: service == "key-manager", keys=self.keys)
         self.store.cloud = self.keys.cloud = self.cloud
         self.quota = 10
-        self.fields, self.broken, self.calls, self.restored = {}, set(), [], []
+        self.fields, self.broken, self.calls, self.keys_of_volumes = {}, set(), [], {}
         self.types = {"ceph": "type-plain", "ceph-encrypted": "type-of-the-remote"}
         for one, parent, count in ((FULL, None, 2), (INCREMENT, FULL, 1)):
             self._add(id=one, parent_id=parent, size=1, volume_id=VOLUME, container="backups", service_metadata=prefix(one))
@@ -160,8 +159,17 @@ class EncryptedSite:
         if gone["parent_id"] in self.fields:
             self.fields[gone["parent_id"]]["num_dependent_backups"] -= 1
 
+    def restore(self, backup_id):
+        """As Cinder gives the restored volume a clone of the backup's key, with the same name.
+
+        :returns: the id of the clone.
+        """
+        clone = self.keys.store(*self.keys.by_id[self.fields[backup_id]["encryption_key_id"]])
+        self.keys_of_volumes[f"volume-{clone}"] = clone
+        return clone
+
     def volumes(self):
-        return self.restored
+        return [SimpleNamespace(id=one, encrypted=True) for one in self.keys_of_volumes]
 
     def quotas(self):
         return {name: Quota(name, self.quota, 0) for name in ("backups", "backup_gigabytes")}

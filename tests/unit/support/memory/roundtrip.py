@@ -235,7 +235,9 @@ def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str
     named = 0
     used = {(kind, name) for there, have in remote.used_as_is.items() for kind in _USED[there] for name in have}
     for one in differences(source.site, remote.site, names, APPLICATION):
-        if (one.kind, one.label.split("/")[0]) in used or one.kind == "subnet" and remote.used_as_is.get("networks"):
+        # Names may have strokes in them, too.
+        is_used = any(one.kind == kind and f"{one.label}/".startswith(f"{name}/") for kind, name in used)
+        if is_used or one.kind == "subnet" and remote.used_as_is.get("networks"):
             continue
         if is_named(one, told):
             named += 1

@@ -24,7 +24,6 @@ from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import
     prefix,
     sealed_copy,
 )
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import volume
 
 MARK = Mark("shop", "noon", VOLUME)
 DRILL = Mark("shop", "noon", VOLUME, "7")
@@ -36,8 +35,11 @@ def barbican(monkeypatch):
 
 
 @pytest.fixture
-def site():
-    return EncryptedSite()
+def site(monkeypatch):
+    made = EncryptedSite()
+    encryption = SimpleNamespace(of_volume=lambda volume_id: (None, made.keys_of_volumes[volume_id]))
+    monkeypatch.setattr(twins, "VolumeEncryption", lambda _cloud: encryption)
+    return made
 
 
 def ensure(site, mark=MARK, private=None):
@@ -133,17 +135,15 @@ def test_all_of_it_goes_with_its_objects_and_key_and_nothing_else_does(site):
     assert not Scaffolding.of(site, MARK).shown()
 
 
-def test_the_key_of_the_restored_volume_stays_although_cinder_gives_it_the_name_of_ours(site, monkeypatch):
-    ensure(site)
-    own = site.keys.store(site.keys.names()["key-1"], sealing.VOLUME_KEY)
-    restored = volume("data", encrypted=True)
-    site.restored = [restored, volume("plain")]
-    monkeypatch.setattr(twins, "VolumeEncryption", lambda _cloud: SimpleNamespace(of_volume=lambda one: ("", {restored.id: own}[one])))
+def test_the_key_of_a_restored_volume_stays_though_it_has_the_name_of_the_one_that_goes(site):
+    clone = site.restore(ensure(site).copy_id)
+    assert site.keys.by_id[clone][0] == f"osdr-restore {MARK.text()}"
     Scaffolding.of(site, MARK).remove(site, site.waiter)
-    assert (site.twins, list(site.keys.by_id)) == ({}, [own])
-    ensure(site, DRILL)
+    assert (site.twins, list(site.keys.by_id)) == ({}, [clone])
+    assert not Scaffolding.of(site, MARK.owner).shown()
+    # Somebody took the volume's backups away, and wants it once more.
     ensure(site)
-    assert own in site.keys.by_id
+    assert clone in site.keys.by_id
 
 
 def test_what_is_left_is_shown_by_name(site):
