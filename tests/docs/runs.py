@@ -41,6 +41,8 @@ OTHERS = {
     "openstack --os-cloud primary application credential create": ("tests/functional/test_permissions.py", "create_application_credential("),
     "openstack --os-cloud remote application credential create": ("tests/functional/test_permissions.py", "create_application_credential("),
     "openstack --os-cloud primary server show": ("tests/functional/laboratory.py", "find_server("),
+    "openstack image create": ("tests/bench/images.py", "--os-cloud remote image create"),
+    "openstack image save": ("tests/bench/images.py", "--os-cloud primary image save"),
     "openstack role add": ("tests/functional/test_permissions.py", "assign_project_role_to_user("),
     "openstack role create disaster_recovery": ("tests/functional/test_permissions.py", "create_role("),
     "openstack volume service list": ("tests/functional/laboratory.py", 'block_storage.services(binary="cinder-backup")'),
