@@ -12,6 +12,7 @@ from ..core.records import Quota, SecurityGroupRule
 from ..manifest.rules import rule_spec
 from ..manifest.specs import SecurityGroupRuleSpec
 from .plan import RestorePlan
+from .removal import NETWORKS_OWN
 from .server_plan import ServerStep
 from .volume_plan import Action, VolumeStep
 
@@ -99,13 +100,15 @@ def _members(steps: t.Iterable[ServerStep]) -> dict[str, int]:
 
 
 def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str, int]:
-    """A new network has one more port, for DHCP or metadata, and a router one on each subnet."""
+    """A network has one more port from its first subnet on, for DHCP or metadata, and a router one on each subnet."""
     lacking, site = plan.lacking, plan.site
     rules_there = {spec.name: group.rules for spec in lacking["security_groups"] if (group := site.own_security_group(spec.name))}
     new_groups = [spec for spec in lacking["security_groups"] if spec.name not in rules_there]
     new_routers = [spec for spec in lacking["routers"] if site.router(spec.name) is None]
     new_networks = [spec for spec in lacking["networks"] if site.network(spec.name) is None]
     new_subnets = [spec for spec in lacking["subnets"] if not site.subnets_called(spec.name, site.network(spec.network))]
+    served = {port.network_id for port in site.ports if port.device_owner in NETWORKS_OWN}
+    first_ones = {network.id for spec in new_subnets if (network := site.network(spec.network)) and network.id not in served}
     ports = [*(port for step in steps for port in step.ports), *plan.ports]
     made = sum(port.current is None for port in ports) + sum(len(spec.subnets) for spec in new_routers)
     return {
@@ -115,7 +118,7 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
         "security_group": len(new_groups),
         # New rules come before old ones go.
         "security_group_rule": sum(len({*spec.rules} | _OF_NEW_GROUPS) for spec in new_groups) + _new_rules(plan, rules_there),
-        "port": made + len(new_networks),
+        "port": made + len(new_networks) + len(first_ones),
         "floatingip": sum(step.current is None for port in ports for step in port.floating) + sum(one.current is None for one in plan.forwarders),
         "trunk": sum(port.trunk is not None and port.trunk.current is None for port in ports),
     }

@@ -18,7 +18,7 @@ from .site import RestoreSite
 from .topology import joined_subnets
 
 #: Of ports that belong to a network itself and go with it.
-_NETWORKS_OWN = ("network:dhcp", "network:distributed")
+NETWORKS_OWN = ("network:dhcp", "network:distributed")
 #: Of ports by which routers join subnets.
 _INTERFACES = (INTERFACE, "network:ha_router_replicated_interface")
 
@@ -120,7 +120,7 @@ class _Decisions:
     def _goes_too(self, port: Port) -> bool:
         """Whether a port is deleted with its server or network: Nova deletes ports attached later, and a network has ports of its own."""
         is_of_server = port.device_id in {one.id for one in self.made.servers}
-        return port in self.made.ports or is_of_server or self.goes_with_router(port) or port.device_owner in _NETWORKS_OWN
+        return port in self.made.ports or is_of_server or self.goes_with_router(port) or port.device_owner in NETWORKS_OWN
 
     def goes_with_router(self, port: Port) -> bool:
         """Whether a port is one of a router that goes, or one by which the restore joined a router of somebody else."""

@@ -148,3 +148,12 @@ def test_a_server_that_is_there_is_no_new_member_of_its_group():
 def test_of_what_is_in_use_only_nova_forgets_something():
     assert found(Quota("key_pairs", 5, 3), RestorePlan.of(shop.manifest(), shop.empty_site(key_pairs={"one": "ssh-rsa A"}))).left == 2
     assert found(Quota("instances", 5, 0), RestorePlan.of(shop.manifest(), shop.empty_site(key_pairs={"one": "ssh-rsa A"}))).left == 5
+
+
+def test_the_first_subnet_of_a_network_that_is_there_takes_the_port_for_dhcp_too():
+    limit = Quota("port", -1, 0)
+    bare = shop.prepared_site(subnets=(), ports=())
+    its_own = dataclasses.replace(shop.ROUTER_PORT, id="dhcp", device_owner="network:distributed", device_id="", network_id=shop.NETWORK.id)
+    served = dataclasses.replace(bare, ports=(its_own,))
+    amounts = [found(limit, RestorePlan.of(shop.manifest(), site), "network").needed for site in (bare, served)]
+    assert amounts[0] == amounts[1] + 1
