@@ -10,7 +10,7 @@ import typing as t
 from .recovery_point import RecoveryPoint
 
 #: Name, description, and each sample with its labels.
-_Family = tuple[str, str, list[tuple[str, float | None]]]
+_Family = tuple[str, str, list[tuple[str, "float | None"]]]
 
 
 def metrics(points: t.Sequence[RecoveryPoint], now: datetime.datetime) -> str:
