@@ -30,6 +30,10 @@ LEAST = {
     "mapping": {"dr_mapping_cloud": "remote", "dr_mapping_application": "shop", "dr_mapping_file": "mapping.yml"},
     "prune": {"dr_prune_application": "shop", "dr_prune_keep": {"last": 1}},
     "restore": {"dr_restore_application": "shop"},
+    "restore_volume": {"dr_volume_cloud": "primary", "dr_volume_application": "shop", "dr_volume_server": "orders-db", "dr_volume_id": "beside"},
+    "roll_back": {"dr_roll_back_application": SHOP, "dr_roll_back_checkpoint": "noon"},
+    "roll_back_accept": {"dr_roll_back_application": SHOP},
+    "roll_back_undo": {"dr_roll_back_application": SHOP},
     "rpo": {"dr_rpo_cloud": "remote"},
     "thaw": {"dr_thaw_cloud": "primary"},
 }
