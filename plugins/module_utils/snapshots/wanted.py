@@ -145,16 +145,10 @@ def _root_disks(server: Server) -> tuple[RootDisk, ...]:
 
 def warnings(wanted: Wanted) -> list[str]:
     """Warnings for the operator that do not prevent the set."""
-    copied = [
+    return [
         f"Server {wanted.servers[disk.id][0].label} boots from an image: Nova copies its root disk of {disk.size} GiB while the servers stand still. "
         "budget and guard_timeout must allow for that; booting it from a volume ends it."
         for disk in wanted.root_disks
-    ]
-    return copied + [
-        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot can be read at another "
-        "site only with volume_public_key, which seals the key for it."
-        for volume in wanted.volumes.values()
-        if volume.encrypted
     ]
 
 
