@@ -98,6 +98,18 @@ def test_a_check_changes_nothing_and_captures_every_part(checkpoint):
     assert not {"os_backup_replicate", "os_checkpoint"} & {*names(calls)}
 
 
+def test_the_report_is_of_all_projects(tmp_path):
+    """Of a checkpoint that is there already, so that this is all that is left to do."""
+    found = shop.document(checkpoint={**shop.document()["checkpoint"], "evidence": {"window": None}})
+    changes = {"since": None, "changes": []}
+    answers = {"os_checkpoint_info": {"manifest": found}, "os_application_changes_info": changes}
+    code, output, calls = Collection(tmp_path, answers).play("checkpoint", **CHECKPOINT, dr_checkpoint_report=str(tmp_path))
+    assert code == 0, output
+    assert of(calls, "os_checkpoint_info", "cloud")[-2:] == [("remote-ours",), ("remote-theirs",)]
+    assert of(calls, "os_run_report", "manifest", "other_manifests") == [(found, [found])]
+    assert f"{2 * len(found['copies'])} volumes of 2 projects" in output
+
+
 # The restore
 
 
@@ -149,6 +161,12 @@ def test_the_leading_project_says_which_checkpoint_it_is_and_each_part_is_that_o
     _code, output, calls = restore()
     found = of(calls, "os_checkpoint_info", "cloud", "checkpoint")
     assert found == [("remote-ours", "latest"), ("remote-ours", "noon"), ("remote-theirs", "noon")], output
+
+
+def test_the_report_of_a_restore_is_of_all_projects(restore, tmp_path):
+    _code, output, calls = restore(dr_restore_report=str(tmp_path))
+    found = manifest("p-ours", "database", "last")
+    assert of(calls, "os_run_report", "manifest", "other_manifests") == [(found, [found])], output
 
 
 def test_each_part_is_checked_and_its_networks_made_with_those_of_the_others_in_mind(restore):
