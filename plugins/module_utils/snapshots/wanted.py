@@ -12,6 +12,7 @@ from ..application.definition import Application
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import CheckFailed
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
+from ..core.states import stands_still
 from .root_images import RootImages
 
 
@@ -149,6 +150,8 @@ def warnings(wanted: Wanted) -> list[str]:
         f"Server {wanted.servers[disk.id][0].label} boots from an image: Nova copies its root disk of {disk.size} GiB while the servers stand still. "
         "budget and guard_timeout must allow for that; booting it from a volume ends it."
         for disk in wanted.root_disks
+        # Of one that stands still, the image is made when the others run again.
+        if not stands_still(wanted.servers[disk.id][0])
     ]
 
 
