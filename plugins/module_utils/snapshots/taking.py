@@ -17,6 +17,7 @@ import typing as t
 from ..core import consistency
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot
+from ..core.states import stands_still
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
@@ -115,12 +116,16 @@ class SnapshotSet:
 
         :param interruption: further signals must not interrupt the cleanup.
         """
-        requests = Requests(units)
+        later = [unit for unit in units if self._can_wait(unit)] if window else []
+        requests = Requests([unit for unit in units if unit not in later])
         try:
             seeing.begin()
             before = seeing.standing()
             if window:
                 self._take_frozen(window, requests)
+                requests.want(later)
+                if later and not requests.has_failed:
+                    self._take_all(requests)
             else:
                 self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
             # Before the images are complete: others hold their freezes until the snapshots are taken, and no longer.
@@ -146,6 +151,10 @@ class SnapshotSet:
         :raises ConsistencyTooLow: when it is less than required.
         """
         return self._seal(confirmed(evidence, thawed))
+
+    def _can_wait(self, unit: Unit) -> bool:
+        """Whether a unit need not be taken within the freeze: an image of a server that stands still is the same at any moment for which it stays so."""
+        return unit.is_image and stands_still(self._wanted.servers[unit.volumes[0].id][0])
 
     def _take_frozen(self, window: FreezeWindow, requests: Requests) -> None:
         asking = None

@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification
 from . import wording
 from .facts import CheckpointRun, CopiedVolume, FrozenServer
 from .given import between
+from .projects_view import frozen_projects
 from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
@@ -29,7 +30,7 @@ def checkpoint_page(run: CheckpointRun) -> Page:
         about=f"taken on site {run.point.site}" if run.point.site else "",
         figures=(_consistency(run), _window(run), _skew(run), _recovery_point(run), _copied(run), _proved(run)),
         problems=problems(run),
-        sections=(_freeze(run), _evidence(run), _copies(run), *_changes(run)),
+        sections=(*frozen_projects(run), _freeze(run), _evidence(run), _copies(run), *_changes(run)),
     )
 
 
@@ -171,7 +172,7 @@ def _evidence(run: CheckpointRun) -> Section:
 def _evidence_row(server: FrozenServer, run: CheckpointRun) -> tuple[Cell, ...]:
     is_too_little = not server.consistency or (run.least and not run.is_enough(server.consistency))
     return (
-        Cell(server.name, server.tier),
+        Cell(server.name, wording.place(server.tier, server.project)),
         Cell(server.consistency or wording.UNKNOWN, state="bad" if is_too_little else ""),
         Cell(server.driver or "–"),
         Cell(server.guard or "–"),

@@ -11,6 +11,7 @@ from . import wording
 from .critical_path import PathLink, critical_path, length, ratio
 from .facts import RestoredAddress, RestoredServer, RestoredVolume, RestoreRun
 from .given import between
+from .projects_view import restored_projects
 from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
@@ -32,7 +33,7 @@ def restore_page(run: RestoreRun) -> Page:
         about=f"{run.point.consistency or 'not known to be'}-consistent, restored{where}{when}",
         figures=(_recovery_time(run), _recovery_point(run), servers_figure(run), volumes_figure(run), _chain_figure(run)),
         problems=problems(run),
-        sections=(course(run, _COURSE), _chain(run), _servers(run), *_addresses(run), volumes(run)),
+        sections=(*restored_projects(run), course(run, _COURSE), _chain(run), _servers(run), *_addresses(run), volumes(run)),
     )
 
 
@@ -175,7 +176,7 @@ def _servers(run: RestoreRun) -> Section:
 
 def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
     return (
-        Cell(server.name, server.tier),
+        Cell(server.name, wording.place(server.tier, server.project)),
         Cell(server.status or wording.UNKNOWN, state="good" if server.is_well else "bad"),
         Cell(", ".join(server.fixed_ips) or "–"),
         Cell(", ".join(server.floating_ips) or "–"),

@@ -49,7 +49,7 @@ def _servers(run: RollBackRun) -> Section:
 
 def _server_row(server: RestoredServer, level: str) -> tuple[Cell, ...]:
     return (
-        Cell(server.name, server.tier),
+        Cell(server.name, wording.place(server.tier, server.project)),
         Cell(f"{level}-consistent" if level else wording.UNKNOWN, ", ".join(one.name for one in server.volumes)),
         Cell(server.status or wording.UNKNOWN, state="good" if server.is_well else "bad"),
         Cell(", ".join((*server.fixed_ips, *server.floating_ips)) or "–"),

@@ -58,3 +58,11 @@ def stamp(moment: datetime.datetime | None) -> str | None:
         return None
     utc = moment.astimezone(datetime.UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def place(tier: str, project: str) -> str:
+    """Where a server belongs.
+
+    :param project: empty where the application is in one.
+    """
+    return f"{tier}, project {project}" if project else tier

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.images import Images
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, ConsistencyTooLow, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, Quota, RootDisk, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice, freeze_problems
@@ -282,6 +282,62 @@ def test_a_server_that_is_off_counts_as_off_although_an_image_was_made_of_it(bef
     assert shop.take(window=False, compute=looked).whole.consistency == level
 
 
+class Stopped:
+    """Nova, which shows of a server that was off the state and what was done with it, before and after its image was asked for."""
+
+    def __init__(self, shop, after):
+        self._shop, self._after = shop, after
+
+    def _now(self):
+        return self._after if "create_image" in self._shop.order() else (off(), STOPPED)
+
+    def server(self, server_id):
+        return self._now()[0] if server_id == "id-web" else self._shop.servers["db"]
+
+    def actions(self, _server_id):
+        return self._now()[1]
+
+
+OFF_LATER = dataclasses.replace(off(), **LATER)
+LEFT_OFF = (OFF_LATER, IMAGED)
+STARTED = (OFF_LATER, [("stop", "r5"), ("start", "r4"), *IMAGED])
+
+
+def test_an_image_of_a_server_that_is_off_keeps_nobody_frozen():
+    shop = Shop(off(), DB, cut=100)
+    evidence = shop.take(compute=Stopped(shop, LEFT_OFF))
+    assert shop.order() == ["freeze", "create_snapshot", "thaw", "create_image"]
+    assert {key: one.consistency for key, one in evidence.servers.items()} == {"id-web": "offline", "id-db": "quiesced"}
+    assert evidence.whole.window["seconds"] < 5
+    assert shop.nova.asked.token is None
+    assert not plan_present(shop.wanted, shop.set.current()).changed
+
+
+def test_a_server_that_was_off_and_ran_before_its_image_was_complete_was_not_off():
+    """However short the window was: what counts is from before it until the image is cut off."""
+    shop = Shop(off(), DB, least="crash")
+    assert shop.take(compute=Stopped(shop, STARTED)).servers["id-web"].consistency == "crash"
+    shop = Shop(off(), DB)
+    with pytest.raises(ConsistencyTooLow, match=r"web: crash \(not frozen\)"):
+        shop.take(compute=Stopped(shop, STARTED))
+    assert shop.set.current() == []
+
+
+def test_what_fails_in_the_window_leaves_no_image_of_a_server_that_is_off():
+    shop = Shop(off(), DB, budget=10)
+    shop.cinder.failing.add("volume-db")
+    with pytest.raises(ResourceFailed):
+        shop.take(compute=Stopped(shop, LEFT_OFF))
+    assert "create_image" not in shop.order()
+
+
+def test_an_image_of_a_server_that_is_off_is_made_also_where_the_window_was_too_short_for_others():
+    shop = Shop(off(), DB, budget=10, least="crash")
+    shop.cinder.seconds = {"volume-db": 100}
+    evidence = shop.take(compute=Stopped(shop, LEFT_OFF))
+    assert {key: one.consistency for key, one in evidence.servers.items()} == {"id-web": "offline", "id-db": "crash"}
+
+
 def test_a_server_that_boots_from_a_volume_and_changed_meanwhile_was_not_off_whatever_was_done_with_it():
     was = server("db", status="SHUTOFF", updated_at="2026-11-22T11:00:00Z")
     now = dataclasses.replace(was, updated_at="2026-11-22T12:00:05Z")
@@ -329,3 +385,4 @@ def test_what_a_root_disk_does_to_the_window_is_told_before():
     (told,) = warnings(Shop().wanted)
     assert told.startswith("Server web (id-web) boots from an image: Nova copies its root disk of 3 GiB while the servers stand still.")
     assert warnings(Shop(DB).wanted) == []
+    assert warnings(Shop(off()).wanted) == []
