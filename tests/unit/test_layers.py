@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"core", "application", "manifest", "restore"},
 }
 MAY_IMPORT["failover"] = set(MAY_IMPORT)
-MAY_IMPORT["rollback"] = set(MAY_IMPORT)
+MAY_IMPORT["checkpoint"] = set(MAY_IMPORT)
+MAY_IMPORT["rollback"] = set(MAY_IMPORT) - {"checkpoint"}
 
 Imports = dict[str, set[str]]
 

@@ -385,11 +385,17 @@ def test_no_way_is_looked_for_where_there_is_no_address_to_lead_to():
     assert [one for one in found(Manifest.parse(document), shop.prepared_site(routers=(NOWHERE,))) if "cannot lead to" in one] == []
 
 
+THEIRS = {
+    "networks": (shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)),
+    "subnets": (dataclasses.replace(shop.SUBNET, project_id="theirs"),),
+    "routers": (),
+    "ports": (),
+}
+
+
 def on_theirs(**changes):
     """What is told where another project has the network, and no router of ours joins it."""
-    networks = (shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True))
-    subnets = (dataclasses.replace(shop.SUBNET, project_id="theirs"),)
-    return told_of_floating(**{"networks": networks, "subnets": subnets, "routers": (), "ports": (), **changes})
+    return told_of_floating(**{**THEIRS, **changes})
 
 
 def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
@@ -399,6 +405,24 @@ def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
     assert on_theirs(may_choose=False, routers=(shop.ROUTER,), ports=(shop.ROUTER_PORT,)) == []
     # A router that is there is not connected by the restore.
     assert on_theirs(may_choose=True, routers=(shop.ROUTER,)) == SERVERS
+
+
+@pytest.mark.parametrize(
+    ("there", "way_out"),
+    [
+        ({"routers": (NOWHERE,)}, "give the router that is there a gateway to it, or remove that router."),
+        ({**THEIRS, "may_choose": True}, "have the owner of that network connect it, or leave the floating address out (floating: false in a mapping)."),
+        (
+            {**THEIRS, "may_choose": False},
+            "have the owner of that network connect it, give credentials of an administrator (admin_cloud), who sees routers of other projects, or "
+            "leave the floating address out (floating: false in a mapping).",
+        ),
+    ],
+    ids=["ours", "theirs", "theirs, unseen"],
+)
+def test_it_is_told_who_can_make_the_way(there, way_out):
+    told = [one for one in found(site=shop.prepared_site(**there)) if "cannot lead to" in one]
+    assert [one.partition("; ")[2] for one in told] == [way_out] * 2
 
 
 def test_floating_addresses_that_are_there_need_no_router():
@@ -555,5 +579,7 @@ def test_only_volumes_that_are_made_where_somebody_said_are_looked_at():
     elsewhere = {"type_zones": {"ceph": frozenset({"az1"})}}
     assert found(site=shop.prepared_site(), **elsewhere) == []
     assert found(**elsewhere, zones={"volume": ("az1",), "compute": ("nova",)}) == []
+    mixed = changed(lambda document: document["servers"][0]["volumes"][0].update(availability_zone=None))
+    assert found(mixed, **elsewhere) == found(**elsewhere)
     anywhere = changed(lambda document: [volume.update(availability_zone=None) for server in document["servers"] for volume in server["volumes"]])
     assert found(anywhere, **elsewhere) == []
