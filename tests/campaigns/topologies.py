@@ -18,7 +18,7 @@ from unittest import mock
 import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import preflight, problems, topology
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import names, preflight, problems, topology
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.port_plan import PortStep
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
@@ -47,6 +47,7 @@ FAULTS: dict[str, t.Callable[[], t.Any]] = {
     "the check does not count": lambda: mock.patch.object(problems, "_quota_problems", lambda *_given: iter(())),
     "the check does not know who chooses addresses": lambda: mock.patch.object(problems, "problems_of_others", lambda *_given: iter(())),
     "subnets are made on networks of others": lambda: mock.patch.object(topology.Topology, "networks_of_others", frozenset()),
+    "what others call like the application's own is taken for it": lambda: mock.patch.object(names.Names, "of", lambda *_given: names.Names()),
     "networks of others count as the project's own": lambda: mock.patch.object(Networking, "_is_own", lambda *_given: True),
 }
 

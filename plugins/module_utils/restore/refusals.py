@@ -400,7 +400,8 @@ def _has_router_of_others(site: RestoreSite, network: str, subnet: str) -> bool:
 
 
 def _leads_to(site: RestoreSite, router: Router) -> list[str]:
-    return [one.name for one in site.networks if one.id == router.external_network_id]
+    """What the network that a router leads to may be called: by its name, or in a mapping by its id."""
+    return [called for one in site.networks if one.id == router.external_network_id for called in (one.name, one.id)]
 
 
 # What may be refused

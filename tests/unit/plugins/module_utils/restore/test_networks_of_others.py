@@ -49,6 +49,31 @@ def test_nothing_is_made_on_a_network_of_others_and_no_router_joins_it():
         assert not lacking["networks"] and not lacking["subnets"] and not lacking["routers"]
 
 
+def told(site, document=None, **mapping):
+    return [one for one in doubts_of_others(planned(site, document, **mapping)) if "Sites usually" not in one]
+
+
+def test_a_network_of_others_that_is_called_like_the_applications_own_is_left_alone_and_told():
+    for theirs in (THEIRS, dataclasses.replace(THEIRS, is_external=True)):
+        site = there(networks=(shop.PUBLIC, theirs), subnets=(), routers=())
+        plan = planned(site, shop.document())
+        assert [spec.name for spec in plan.lacking["networks"]] == ["shop-net"]
+        assert [spec.name for spec in plan.lacking["subnets"]] == ["shop-subnet"]
+        (doubt,) = told(site, shop.document())
+        assert doubt.startswith("Network 'shop-net' is the project's own at the source, and at site 'remote' another project has one of that name")
+        assert doubt.endswith("If the other one is meant, write its id in a mapping (net).")
+        assert told(site, shop.document(), networks={"shop-net": "shop-net"}) == [doubt]
+        for meant in ({"shop-net": "net"}, {"shop-net": {"name": "other", "make": True}}):
+            assert told(site, shop.document(), networks=meant) == []
+
+
+def test_a_network_of_the_projects_own_that_stands_for_one_of_others_is_told():
+    own = dataclasses.replace(THEIRS, id="own", project_id="", is_shared=False)
+    (doubt,) = told(there(networks=(shop.PUBLIC, own)))
+    assert doubt.startswith("Network 'shop-net' belongs to another project at the source, and what is called so at site 'remote' is the project's own (own)")
+    assert told(there(networks=(shop.PUBLIC, own)), networks={"shop-net": "own"}) == told(there(networks=(shop.PUBLIC, own, THEIRS))) == []
+
+
 def test_a_network_that_nobody_provides_is_a_problem_with_the_ways_out():
     (problem,) = problems(there(networks=(shop.PUBLIC,), subnets=()))
     assert problem.startswith("Network 'shop-net' belongs to another project at the source, so no restore makes it, and site 'remote' has none of that name")
