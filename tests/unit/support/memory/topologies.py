@@ -202,7 +202,7 @@ _LIMITED = (
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "there": [], "addresses": [], "namesakes": None},
+        **{"default_group": "as new", "there": [], "addresses": [], "namesakes": None, "most": {}},
     },
     {
         "nova": (1, 2),
@@ -216,6 +216,7 @@ REMOTES = kind(
         "there": (["networks"], ["routers"], ["security-groups"]),
         # Networks that are called like others of the application, and are not these.
         "namesakes": ("shared", "external", "both", "own", "own"),
+        "most": ({"dns_nameservers": 1}, {"host_routes": 0}),
         "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
     takes_first=st.booleans(),
@@ -665,6 +666,7 @@ class Remote(_Builder):
         self.site.caller = _ADMIN if blueprint["seen_by_administrator"] else _US
         self.site.neutron.takes_first = drawn["takes_first"]
         self.site.neutron.mtu = drawn["mtu"] or self.site.neutron.mtu
+        self.site.neutron.most |= drawn["most"]
         self.operate(drawn["outside"], drawn["policies"])
         flavors(self.site, drawn["flavors"])
         for network, how in source.provided:

@@ -141,13 +141,11 @@ def test_a_subnet_is_made_as_the_manifest_has_it_but_for_the_addresses_that_its_
         "ip_version": 4,
         "gateway_ip": "10.10.0.1",
         "enable_dhcp": True,
-        "dns_nameservers": [],
         "allocation_pools": [
             {"start": "10.10.0.2", "end": "10.10.0.10"},
             {"start": "10.10.0.12", "end": "10.10.0.20"},
             {"start": "10.10.0.22", "end": "10.10.0.254"},
         ],
-        "host_routes": [],
     }
 
 

@@ -362,6 +362,22 @@ def test_an_external_network_that_a_mapping_names_by_its_id_is_led_to():
     assert found(Manifest.parse(document), shop.prepared_site()) == []
 
 
+@pytest.mark.parametrize(
+    ("attribute", "one", "most", "option"),
+    [
+        ("dns_nameservers", "10.0.0.{}", 5, "max_dns_nameservers"),
+        ("host_routes", {"destination": "10.9.0.0/16", "nexthop": "10.10.0.9"}, 20, "max_subnet_host_routes"),
+    ],
+)
+def test_more_than_a_subnet_usually_may_have_is_doubtful(attribute, one, most, option):
+    def with_so_many(count):
+        return of_topology(lambda topology: topology["subnets"][0].update({attribute: [one] * count}))
+
+    assert doubts(with_so_many(most)) == doubts(with_so_many(most + 1), shop.prepared_site()) == []
+    (told,) = doubts(with_so_many(most + 1))
+    assert told.startswith(f"Subnet 'shop-subnet' has {most + 1} ") and f"({attribute}), but Neutron takes {most}" in told and option in told
+
+
 def test_a_new_router_leads_where_it_is_to_lead():
     nowhere = of_topology(lambda topology: topology["routers"][0].update(external_network=None))
     told = [one for one in found(nowhere) if "cannot lead to subnet 'shop-subnet' at site 'remote'" in one]
