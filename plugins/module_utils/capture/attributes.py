@@ -216,7 +216,8 @@ NETWORK = Kind(
         _OF_NEUTRON,
         _of_site("status", "subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope", "l2_adjacency", "is_default"),
         _of_site("project_default", note="the network that its site gives servers for which none is named"),
-        _of_site("provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments", "router:external"),
+        _of_site("provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments"),
+        _missing("router:external", note="only the operator of a site makes external networks: the restored one is none", usual=(False,)),
     ),
 )
 

@@ -100,12 +100,26 @@ def _description(spec: t.Any, mark: Mark) -> _Wish:
 
 
 def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
-    return _wishes(site, [_Wish("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
+    secured = _security(site, True, spec.port_security_enabled, "port_security_enabled")
+    return _wishes(site, [*secured, _Wish("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
+
+
+def _security(site: RestoreSite, usual: bool, wanted: bool, key: str) -> list[_Wish]:
+    """Port security where it is not as usual; of sites that have no switch for it, others tell."""
+    is_switched = wanted != usual and PORT_SECURITY in site.extensions
+    return [_Wish("port_security_enabled", on_or_off(wanted), sent=wanted, key=key)] if is_switched else []
+
+
+def on_or_off(value: bool) -> str:
+    return "on" if value else "off"
 
 
 def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark) -> Wishes:
     types = _Wish("service_types", spec.service_types, _SERVICE_TYPES, list(spec.service_types))
-    return _wishes(site, [types, _pool(site, spec), *_texts(spec, mark)])
+    # Sites bound the numbers of both, and show nobody how.
+    servers = _Wish("dns_nameservers", spec.dns_nameservers, sent=list(spec.dns_nameservers))
+    routes = _Wish("host_routes", in_words(spec.host_routes), sent=[dict(one) for one in spec.host_routes])
+    return _wishes(site, [types, servers, routes, _pool(site, spec), *_texts(spec, mark)])
 
 
 def _pool(site: RestoreSite, spec: SubnetSpec) -> _Wish:
@@ -148,28 +162,29 @@ def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
         _Wish("binding:profile", spec.profile, key="binding_profile"),
         _Wish("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
     ]
-    return _wishes(site, [*wishes, *_on_network_of_others(site, spec), *_texts(spec, mark)])
+    return _wishes(site, [*wishes, *_as_its_network_lets(site, spec), *_texts(spec, mark)])
 
 
-def _on_network_of_others(site: RestoreSite, spec: PortSpec) -> list[_Wish]:
-    """What only the owner of a network and administrators set of a port on it."""
+def _as_its_network_lets(site: RestoreSite, spec: PortSpec) -> list[_Wish]:
+    """What by Neutron's own policies only the owner of a network and administrators set of a port on it; a site may have stricter ones."""
     network = site.network(spec.network)
-    if network is None or not site.restricts(network):
-        return []
-    why = None if site.may_choose is None else "only the owner of the network and administrators may set it"
-    wishes = [_Wish("allowed_address_pairs", tuple(one.get("ip_address") for one in spec.allowed_address_pairs), "", list(spec.allowed_address_pairs), why)]
-    if spec.port_security != network.port_security:
-        switch = "on" if spec.port_security else "off"
-        wishes.append(_Wish("port_security_enabled", switch, PORT_SECURITY, spec.port_security, why, "is_port_security_enabled"))
-    if not has_groups(site, spec, network):
+    is_barred = network is not None and site.restricts(network) and site.may_choose is not None
+    why = "only the owner of the network and administrators may set it" if is_barred else None
+    pairs = [dict(one) for one in spec.allowed_address_pairs]
+    wishes = [_Wish("allowed_address_pairs", tuple(one.get("ip_address") for one in pairs), sent=pairs, why=why)]
+    if network is None:
+        return wishes
+    secured = _security(site, network.port_security, spec.port_security, "is_port_security_enabled")
+    wishes += [dataclasses.replace(one, why=why) for one in secured]
+    if not has_groups(spec, network):
         ids = [site.security_group_id(name) for name in spec.security_groups]
         wishes.append(_Wish("security_groups", spec.security_groups, "", ids, why, "security_group_ids"))
     return wishes
 
 
-def has_groups(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
-    """Whether a port can have security groups in any case: they need port security, which others may have switched off on their network."""
-    return network.port_security or not spec.port_security or not site.restricts(network)
+def has_groups(spec: PortSpec, network: Network) -> bool:
+    """Whether a port can have security groups in any case: they need port security, which may be off on its network, and stay so."""
+    return network.port_security or not spec.port_security
 
 
 def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes:

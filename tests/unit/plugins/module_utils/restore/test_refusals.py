@@ -128,12 +128,13 @@ def test_a_certificate_is_no_key_pair_that_could_be_made():
 
 def test_no_server_is_connected_to_an_external_network():
     def site(**flags):
-        return shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, is_external=True, **flags)))
+        return shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, is_external=True, project_id="operator", **flags)))
 
-    told = found(site=site())
+    manifest = of_topology(lambda topology: topology["networks"][0].update(is_of_others=True, is_external=True))
+    told = found(manifest, site())
     assert [one.split(" would be connected to network 'shop-net', which is external")[0] for one in told[:2]] == ["Server 'orders-db'", "Server 'shop-front'"]
-    assert not [one for one in found(site=site(is_shared=True)) if "which is external" in one]
-    assert not [one for one in found(site=site(), roles=frozenset({"admin", "member"})) if "which is external" in one]
+    assert not [one for one in found(manifest, site(is_shared=True)) if "which is external" in one]
+    assert not [one for one in found(manifest, site(), roles=frozenset({"admin", "member"})) if "which is external" in one]
 
 
 # Routers
@@ -199,7 +200,7 @@ def test_routers_on_networks_of_others_are_not_connected_and_so_not_refused():
     subnet = dataclasses.replace(shop.SUBNET, project_id="theirs")
     taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
     site = shop.prepared_site(networks=(shop.PUBLIC, theirs), subnets=(subnet,), ports=(), ports_of_others=(taken,), routers=())
-    assert found(of_topology(second_router), site) == []
+    assert found(shop.mapped(of_topology(second_router)), site) == []
 
 
 def test_a_router_with_a_port_of_its_own_needs_no_gateway():
@@ -310,7 +311,8 @@ def test_no_subnet_of_ipv6_is_made_on_a_network_with_small_packets(version, cidr
 
 
 def told_of_floating(**changes):
-    return [one.split(" cannot lead to")[0] for one in found(site=shop.prepared_site(**changes)) if "cannot lead to subnet 'shop-subnet'" in one]
+    told = found(shop.mapped(), shop.prepared_site(**changes))
+    return [one.split(" cannot lead to")[0] for one in told if "cannot lead to subnet 'shop-subnet'" in one]
 
 
 SERVERS = ["The floating address of server 'orders-db'", "The floating address of server 'shop-front'"]
@@ -350,6 +352,30 @@ def test_where_a_floating_address_on_the_network_of_others_leads_is_not_known():
     theirs = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
     subnet = dataclasses.replace(shop.SUBNET, project_id="theirs")
     assert told_of_floating(networks=(shop.PUBLIC, theirs), subnets=(subnet,), routers=(NOWHERE,)) == []
+
+
+def test_an_external_network_that_a_mapping_names_by_its_id_is_led_to():
+    document = shop.document()
+    document["topology"]["routers"][0].update(external_network="ext")
+    for server in document["servers"]:
+        server["ports"][0]["floating_ips"][0]["network"] = "ext"
+    assert found(Manifest.parse(document), shop.prepared_site()) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "one", "most", "option"),
+    [
+        ("dns_nameservers", "10.0.0.{}", 5, "max_dns_nameservers"),
+        ("host_routes", {"destination": "10.9.0.0/16", "nexthop": "10.10.0.9"}, 20, "max_subnet_host_routes"),
+    ],
+)
+def test_more_than_a_subnet_usually_may_have_is_doubtful(attribute, one, most, option):
+    def with_so_many(count):
+        return of_topology(lambda topology: topology["subnets"][0].update({attribute: [one] * count}))
+
+    assert doubts(with_so_many(most)) == doubts(with_so_many(most + 1), shop.prepared_site()) == []
+    (told,) = doubts(with_so_many(most + 1))
+    assert told.startswith(f"Subnet 'shop-subnet' has {most + 1} ") and f"({attribute}), but Neutron takes {most}" in told and option in told
 
 
 def test_a_new_router_leads_where_it_is_to_lead():
