@@ -122,7 +122,12 @@ FLAVOR = Kind(
             note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
         _restored("disk", note="as the smallest that is large enough; it counts for servers that boot from an image"),
-        _missing("ephemeral", note="the data on ephemeral disks is not copied, because Nova hands it out to nobody; the restored disk is empty. Keep on a volume what must come back", usual=(0,)),
+        _missing(
+            "ephemeral",
+            note="the data on ephemeral disks is not copied, because Nova hands it out to nobody; the restored disk is empty. Keep on a volume what must "
+            "come back",
+            usual=(0,),
+        ),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
     ),
 )

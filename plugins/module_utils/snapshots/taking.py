@@ -16,7 +16,7 @@ import typing as t
 
 from ..core import consistency
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
-from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot
+from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot, Volume
 from ..core.states import stands_still
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
@@ -134,9 +134,9 @@ class SnapshotSet:
             if self._wanted.root_disks and not requests.has_failed:
                 # Only cut off so far, and still to be uploaded.
                 self._settled(self._waiter)
-            self._refuse_failed(requests)
+            found = self._refuse_failed(requests)
             seen = Seen(requests.taken, units, window, standing, still)
-            return self._seal(seen.evidence(self._wanted.servers))
+            return self._seal(seen.evidence({key: (server, _as_told(volumes, found)) for key, (server, volumes) in self._wanted.servers.items()}))
         except BaseException:
             with interruption.shielded():
                 requests.end(self._waiter.timeout)
@@ -265,12 +265,12 @@ class SnapshotSet:
         own = (one for one in storage.newest_snapshots() if requests.request_of(one) in done)
         return list(itertools.islice(own, sum(done.values()))), groups
 
-    def _refuse_failed(self, requests: Requests) -> None:
-        """Check that each volume has exactly its snapshot."""
+    def _refuse_failed(self, requests: Requests) -> list[Snapshot]:
+        """Check that each volume has exactly its snapshot; returns them."""
         found = self.current() if requests.has_failed else self._shown()
         good = {s.volume_id for s in found if s.status == "available"}
         if not requests.has_failed and len(found) == len(good) and good == set(self._wanted.volumes):
-            return
+            return found
         failed = [
             f"of volume {s.volume_id}: {s.status}. {self._reason(s)}" for s in found if s.status not in ("available", "creating")
         ]
@@ -334,6 +334,12 @@ class SnapshotSet:
             storage.set_snapshot_metadata(snapshot.id, {**self._wanted.metadata, **metadata})
 
         each(self.current(), write, self._concurrency)
+
+
+def _as_told(volumes: t.Iterable[Volume], snapshots: t.Iterable[Snapshot]) -> list[Volume]:
+    """The volumes, of which a root disk has the properties that Nova gave its image: by them it tells which system the server has."""
+    properties = {one.volume_id: one.metadata for one in snapshots if isinstance(one, ImageSnapshot)}
+    return [dataclasses.replace(one, image_metadata=properties[one.id]) if isinstance(one, RootDisk) else one for one in volumes]
 
 
 def _tokens(window: FreezeWindow) -> dict[str, str]:

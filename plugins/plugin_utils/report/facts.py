@@ -12,7 +12,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies import metho
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
 
 from .given import Given, between, later, readable
-from .manifests import Manifests, Part
+from .manifests import ManifestPart, Manifests
 
 Moment = datetime.datetime | None
 
@@ -383,7 +383,7 @@ def _label(volume: Given) -> str:
     return volume.text("name") or volume.text("device") or volume.text("source_id")
 
 
-def _frozen_server(server: Given, part: Part) -> FrozenServer:
+def _frozen_server(server: Given, part: ManifestPart) -> FrozenServer:
     evidence = part.evidence
     found = evidence.by("servers", "id").get(server.text("source_id"), Given(None))
     snapshots = evidence.by("snapshots", "volume_id")

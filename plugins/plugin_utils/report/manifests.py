@@ -13,7 +13,7 @@ from .given import Given
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class ManifestPart:
     """What one project has of a checkpoint.
 
     :param project: its id at the source; empty where one project has all of it.
@@ -31,7 +31,7 @@ class Part:
 class Manifests:
     """All parts of a checkpoint, that of the leading project first."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ManifestPart, ...]
 
     @classmethod
     def of(cls, manifest: t.Any, others: t.Iterable[t.Any] = ()) -> Manifests:
@@ -41,7 +41,7 @@ class Manifests:
         :param others: of the other projects.
         :raises InvalidInput: when they are not of one checkpoint.
         """
-        parts = tuple(Part(_project(one), one) for one in map(Given, (manifest, *others)))
+        parts = tuple(ManifestPart(_project(one), one) for one in map(Given, (manifest, *others)))
         names = [_names(part.manifest) for part in parts]
         if not all(names[0]):
             raise InvalidInput("The given manifest names no application or no checkpoint.", "Give what os_checkpoint_info returned.")
@@ -63,7 +63,7 @@ class Manifests:
         """None where only one is told of."""
         return tuple(part.project for part in self.parts) if len(self.parts) > 1 else ()
 
-    def in_boot_order(self) -> list[tuple[Part, Given]]:
+    def in_boot_order(self) -> list[tuple[ManifestPart, Given]]:
         """All servers, each with the part that has it, in the order of the whole application's tiers."""
         whole = self.leading.inside("checkpoint").inside("together").texts("tiers")
         tiers = whole or [tier.text("name") for tier in self.leading.inside("application").each("tiers")]

@@ -13,7 +13,6 @@ from .facts import CheckpointRun, FrozenServer, RestoredServer, RestoreRun
 from .given import between
 from .view import Cell, Section, Table
 
-_GIB = 1024**3
 _Server = t.TypeVar("_Server", FrozenServer, RestoredServer)
 
 
@@ -34,7 +33,7 @@ def _frozen_row(project: str, servers: t.Sequence[FrozenServer], run: Checkpoint
         _names(servers),
         Cell(_level(servers)),
         Cell("–" if longest is None else wording.duration(longest)),
-        Cell(wording.counted(len(copies), "volume"), f"of {wording.data(sum(copy.size or 0 for copy in copies) * _GIB)}"),
+        Cell(wording.counted(len(copies), "volume"), f"of {wording.volumes(copy.size for copy in copies)}"),
         Cell(wording.data(stored) if stored else "not measured"),
     )
 
@@ -59,7 +58,7 @@ def _restored_row(project: str, servers: t.Sequence[RestoredServer], run: Restor
         Cell(project),
         _names(servers),
         Cell(f"{well} of {len(servers)} as they shall be", state="good" if well == len(servers) else "bad"),
-        Cell(str(len(volumes)), f"of {wording.data(sum(one.size or 0 for one in volumes) * _GIB)}"),
+        Cell(str(len(volumes)), f"of {wording.volumes(one.size for one in volumes)}"),
         Cell(wording.duration(between(run.began_at, max(ready))) if ready else "no times are known"),
     )
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import datetime
+import typing as t
 
 UNKNOWN = "not known"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_GIB = 1024**3
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -40,6 +42,14 @@ def data(count: int) -> str:
     while round(size, 1) >= 1024 and unit < len(_UNITS) - 1:
         size, unit = size / 1024, unit + 1
     return f"{count} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def volumes(sizes: t.Iterable[int | None]) -> str:
+    """The size of volumes together; those that are not known count nothing.
+
+    :param sizes: in GiB.
+    """
+    return data(sum(size or 0 for size in sizes) * _GIB)
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

@@ -13,17 +13,13 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import job as capture_job
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
 from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Sealer
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange, job
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
-from ansible_collections.osdr.openstack.tests.unit.support import sealing
-from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import Barbican, EncryptedSite
+from ansible_collections.osdr.openstack.tests.unit.support import encrypted_site, sealing
+from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import OwnBackups
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, DEFINITION, Running
 
@@ -598,33 +594,13 @@ def test_a_volume_that_a_server_outside_has_too_is_refused_before_anything_leave
 # Encrypted volumes
 
 
-class Own:
-    """What the site says of backups of encrypted volumes."""
-
-    told = ""
-
-    def __init__(self, _site):
-        pass
-
-    def lack(self, _copy, _volume_type):
-        return self.told
-
-
 @pytest.fixture
 def encrypted(shop, monkeypatch):
     """The shop with an encrypted data volume, then and now."""
-    (volume,) = (one for server in shop.manifest["servers"] for one in server["volumes"] if one["name"] == "orders-db-data")
-    (made,) = (one for one in shop.manifest["copies"] if one["volume_id"] == volume["source_id"])
-    volume["encryption"] = {"provider": "luks", "cipher": "aes-xts-plain64", "key_size": 256}
-    made["key"] = plain(Sealer(sealing.pair()[1]).seal(volume["source_id"], sealing.VOLUME_KEY))
+    encrypted_site.seal(shop.manifest, "orders-db-data")
     shop.running.volumes()[shop.ids["orders-db-data"]]["encrypted"] = True
     shop.had = shop.look()
-    there = EncryptedSite()
-    # Types that do not exist are reported elsewhere.
-    there.types.clear()
-    monkeypatch.setattr(sealed, "OwnBackups", Own)
-    monkeypatch.setattr(sealed.Means, "site", lambda _means, _cloud: there.site)
-    monkeypatch.setattr(twins, "KeyManager", lambda cloud: getattr(cloud, "keys", Barbican()))
+    encrypted_site.reach(monkeypatch)
     monkeypatch.setattr(capture_job, "encryption_of", lambda _cloud, _seen, _concurrency: {shop.ids["orders-db-data"]: Encryption("luks", "aes", 256)})
     return shop
 
@@ -636,12 +612,9 @@ def test_encrypted_volumes_of_the_sites_own_backups_need_no_private_key(encrypte
     assert (encrypted.data(), encrypted.look()) == (NEW, encrypted.had)
 
 
-@pytest.mark.parametrize(
-    ("private", "told"),
-    [(None, "the key is elsewhere. Give volume_private_key"), (sealing.pair(2)[0], "was sealed for another private key than volume_private_key")],
-)
+@pytest.mark.parametrize(("private", "told"), encrypted_site.WRONG_KEYS)
 def test_those_of_the_other_site_are_refused_without_the_right_private_key(encrypted, monkeypatch, private, told):
-    monkeypatch.setattr(Own, "told", "the key is elsewhere")
+    monkeypatch.setattr(OwnBackups, "told", "the key is elsewhere")
     for check_mode in (True, False):
         with pytest.raises(CheckFailed, match=told):
             encrypted.run("rolled_back", check_mode, volume_private_key=private)
@@ -649,10 +622,7 @@ def test_those_of_the_other_site_are_refused_without_the_right_private_key(encry
 
 
 def test_with_it_they_are_restored_from_their_twins(encrypted, monkeypatch):
-    monkeypatch.setattr(Own, "told", "the key is elsewhere")
-    monkeypatch.setattr(sealed, "check", lambda *_given: ([], []))
-    made = []
-    monkeypatch.setattr(twins.Twins, "ensure", lambda _self, copy, mark, volume_type: made.append((mark.apart, volume_type)) or copy)
+    made = encrypted_site.note_twins(monkeypatch)
     result = encrypted.run("rolled_back", volume_private_key=sealing.pair()[0])
     assert made == [(result["roll_back"]["id"], "ceph")]
     assert encrypted.data() == OLD

@@ -166,6 +166,29 @@ def test_a_thaw_in_between_makes_a_set_crash_consistent():
     assert shop.take().servers["id-web"].consistency == "crash"
 
 
+class WithoutCounts(FakeDriver):
+    """Tells of no file systems, as Nova does."""
+
+    def freeze(self, server, seconds):
+        super().freeze(server, seconds)
+
+
+@pytest.mark.parametrize(
+    ("properties", "cut", "level"),
+    [
+        pytest.param({"os_type": "windows"}, 15, "crash", id="Windows, too late"),
+        pytest.param({"os_type": "windows"}, 2, "quiesced", id="Windows, in time"),
+        pytest.param({"os_type": "linux"}, 15, "quiesced", id="another system"),
+    ],
+)
+def test_a_windows_without_volumes_is_known_by_the_image_that_nova_makes_of_it(properties, cut, level):
+    """Nova gives it the system that it noted when it built the server, although that image may be gone."""
+    shop = Shop(least="crash", cut=cut, inherited=properties, driver=WithoutCounts(thawed_counts={"web": None, "db": None}))
+    found = shop.take().servers["id-web"]
+    assert found.consistency == level
+    assert ("Windows holds a freeze for 10 s" in found.reason) is (level == "crash")
+
+
 def test_without_a_freeze_an_image_is_crash_consistent():
     shop = Shop(least="crash")
     assert shop.take(window=False).whole.consistency == "crash"
