@@ -179,6 +179,7 @@ def test_a_freeze_without_a_token_has_that_of_its_request(client):
         ({"until": 50, "timeout": 20}, 20),
         ({"until": 20, "timeout": 50}, 20),
         ({"until": 200}, 200),
+        ({"until": 20, "timeout": 50, "token": "ours", "probe": False}, 20),
     ],
 )
 def test_the_earlier_of_all_limits_holds(client, nova, arguments, seconds):
@@ -254,7 +255,7 @@ def test_of_two_that_read_the_server_at_once_one_gets_it(api, nova, guest):
     first, second = nova.instance(), nova.instance()
     wish = api.Wish(nova.clock.now() + datetime.timedelta(seconds=60), "token")
     quiescer.quiesce(Context(), first, wish)
-    with pytest.raises(UnexpectedTaskStateError):
+    with pytest.raises(UnexpectedTaskStateError, match=r"Expected: {'task_state': None}. Actual: {'task_state': 'another one'}"):
         quiescer.quiesce(Context(), second, wish)
     assert (guest.freezes, nova.rows[UUID].task_state) == (1, None)
     assert api.Record.of(nova.instance()).state == "quiesced"
@@ -872,7 +873,7 @@ def test_of_two_that_read_the_record_at_once_one_thaws(client, nova, api, guest)
     first, second = nova.instance(), nova.instance()
     record = api.Record.of(first)
     api.Aside(first, record)
-    with pytest.raises(UnexpectedTaskStateError):
+    with pytest.raises(UnexpectedTaskStateError, match=r"Expected: {'task_state': 'image_uploading'}. Actual: {'task_state': 'another one'}"):
         api.Aside(second, record)
 
 

@@ -26,6 +26,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.running import
 NAMES = ("orders-db", "shop-front")
 OLD = {"orders-db": ["orders-db-root: old", "orders-db-data: old"], "shop-front": ["shop-front-root: old"]}
 NEW = {name: [disk.replace("old", "new") for disk in disks] for name, disks in OLD.items()}
+OFF = {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4}
 #: What a server that was built anew has of its own.
 OWN = {"id", "metadata"}
 
@@ -179,9 +180,12 @@ def test_what_ran_before_comes_back_on_its_own_volumes(shop):
 def test_a_roll_back_that_had_only_made_volumes_is_undone_without_touching_a_server(shop):
     ids = [shop.running.server(name)["id"] for name in NAMES]
     shop.run("prepared")
+    # Somebody stopped it meanwhile, who will have a reason.
+    shop.running.server("shop-front").update(OFF)
+    before = shop.look()
     shop.site.writes.clear()
     shop.run("undone")
-    assert (shop.data(), shop.look(), [shop.running.server(name)["id"] for name in NAMES]) == (NEW, shop.had, ids)
+    assert (shop.data(), shop.look(), [shop.running.server(name)["id"] for name in NAMES]) == (NEW, before, ids)
     assert shop.site.writes == []
 
 
@@ -219,6 +223,7 @@ def test_a_volume_that_somebody_uses_again_stays(shop):
     shop.site.nova.attach(shop.running.server("shop-front"), shop.running.volumes()[shop.ids["orders-db-data"]], False)
     (left,) = shop.run("accepted")["left"]
     assert left.startswith("Volume orders-db-data (") and "it is attached to server" in left
+    assert shop.module.told == [left]
     assert shop.ids["orders-db-data"] in shop.running.volumes() and shop.ids["orders-db-root"] not in shop.running.volumes()
 
 
@@ -350,7 +355,7 @@ def test_where_nova_cannot_keep_such_volumes_it_is_refused():
 
 def test_a_standby_stays_off_and_a_lock_stays(shop):
     front = shop.running.server("shop-front")
-    front |= {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4, "locked": True, "locked_reason": "mine"}
+    front |= {**OFF, "locked": True, "locked_reason": "mine"}
     for state in ("rolled_back", "undone"):
         shop.run(state)
         now = shop.running.server("shop-front")

@@ -473,13 +473,13 @@ def test_an_address_that_forwards_ports_needs_a_router_too():
 # What is not known
 
 
-@pytest.mark.parametrize(("limit", "is_told"), [(1, True), (2, False), (-1, False), (None, False)])
+@pytest.mark.parametrize(("limit", "is_told"), [(0, True), (1, True), (2, False), (-1, False), (None, False)])
 def test_more_routes_than_a_router_may_have_are_told(limit, is_told):
     routes = [{"destination": f"10.{number}.0.0/16", "nexthop": "10.10.0.9"} for number in (50, 51)]
     manifest = of_topology(lambda topology: topology["routers"][0].update(routes=routes))
     quotas = {**NO_QUOTAS, "network": {} if limit is None else {"router_route": Quota("router_route", limit, 0)}}
     assert [one.split(";")[0] for one in doubts(manifest, quotas=quotas)] == [
-        "At site 'remote', router 'shop-router' will lack its routes: it has 2, but 1 are allowed"
+        f"At site 'remote', router 'shop-router' will lack its routes: it has 2, but {limit} are allowed"
     ] * is_told
     assert doubts(manifest, shop.prepared_site(), quotas=quotas) == []
 

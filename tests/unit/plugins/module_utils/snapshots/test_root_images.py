@@ -28,6 +28,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption i
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import FakeGlance, cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, FakeTime, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.nova_internals import IMAGE_TASKS
 
 SHOP = Application("shop", (Tier("front", ("web",)), Tier("database", ("db",))))
 WEB = server("web", boots_from_image=True, volumes=(), flavor=Flavor("", "small", 1, 128, 3, 0, 0))
@@ -290,7 +291,7 @@ LATER = {"updated_at": "2026-11-22T12:00:05Z", "task_state": "image_uploading"}
 @pytest.mark.parametrize(
     ("before", "after", "actions", "level"),
     [
-        pytest.param({}, LATER, IMAGED, "offline", id="an image was made"),
+        *(pytest.param({}, {**LATER, "task_state": task}, IMAGED, "offline", id=f"an image was made: {task}") for task in IMAGE_TASKS),
         pytest.param({}, LATER, [("stop", "r5"), ("start", "r4"), *IMAGED], "crash", id="it has run meanwhile"),
         pytest.param({}, {**LATER, "task_state": "powering-on"}, [("start", "r4"), *IMAGED], "crash", id="it is being started"),
         pytest.param({"updated_at": "2026-11-22T11:59:00Z"}, LATER, IMAGED, "crash", id="it had run before already, since it was first seen"),
