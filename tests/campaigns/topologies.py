@@ -98,9 +98,9 @@ def main() -> t.NoReturn:
     for name, planted in FAULTS.items():
         tried = Count()
         with planted():
-            found = attack(options.seed, _EXAMPLES_FOR_FAULT, False, tried)
-        blind += [] if found else [name]
-        print(f"{tried.ends.total()} applications, until the planted fault was {'found' if found else 'NOT found, which is wrong'}: {name}", flush=True)
+            noticed = attack(options.seed, _EXAMPLES_FOR_FAULT, False, tried)
+        blind += [] if noticed else [name]
+        print(f"{tried.ends.total()} applications, until the planted fault was {'found' if noticed else 'NOT found, which is wrong'}: {name}", flush=True)
     counted = Count()
     broken = attack(options.seed, options.count, True, counted)
     if broken:
