@@ -51,12 +51,12 @@ class Mapped:
 
 def apply(manifest: Manifest, mapping: SiteMapping) -> Mapped:
     """Give everything the names and addresses that it has at the site."""
-    work = _Application(manifest, mapping)
+    work = _Applying(manifest, mapping)
     mapped = work.manifest()
     return Mapped(mapped, tuple(dict.fromkeys(work.problems)))
 
 
-class _Application:
+class _Applying:
     """One mapping being applied to one manifest.
 
     :ivar problems: what was found not to be possible so far.

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
+from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint import sides
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.intended import IntendedCheckpoint
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.sides import Side
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
@@ -178,3 +179,22 @@ def test_a_project_without_servers_lacks_nothing_for_them(clouds):
     clouds.room(primary=0, remote=0)
     assert len(clouds.problems()) == 2
     assert clouds.problems(clouds.wanted.of_project("another")) == []
+
+
+@pytest.mark.parametrize("admin", [None, "admin"])
+def test_a_project_is_reached_by_its_own_options_at_both_sites(monkeypatch, admin):
+    def cloud(name):
+        return SimpleNamespace(site=name, project_id=f"project of {name}")
+
+    def connected(primary, accounts):
+        return SimpleNamespace(primary=SimpleNamespace(cloud=primary), remote=SimpleNamespace(cloud=cloud(accounts)))
+
+    monkeypatch.setattr(sides, "connect", lambda options: cloud(options["cloud"]))
+    monkeypatch.setattr(sides, "connect_other", cloud)
+    monkeypatch.setattr(sides, "Accounts", SimpleNamespace(parse=lambda options: options["remote_cloud"]))
+    monkeypatch.setattr(sides, "Sites", SimpleNamespace(connect=connected))
+    options = {"cloud": "ours", "remote_cloud": "remote-ours", "admin_cloud": admin, "container": "dr", "hmac_key": None}
+    side = Side.connect(options)
+    assert (side.project_id, side.remote_project_id) == ("project of ours", "project of remote-ours")
+    assert (side.own.place, side.catalogue.place) == ("container 'dr' of site 'ours'", "container 'dr' of site 'remote-ours'")
+    assert (side.admin and side.admin.cloud.site) == admin

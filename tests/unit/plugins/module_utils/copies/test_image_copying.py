@@ -404,7 +404,7 @@ def test_images_of_others_are_not_this_ones(two):
 WRONG = {"image": "x", "of": 1, "root": "r", "size": 1, "metadata": {}, "digest": ""}
 
 
-@pytest.mark.parametrize("text", ["", "{", "7", "null", "{}", '{"image": "x"}', json.dumps(WRONG)])
+@pytest.mark.parametrize("text", ["", "{", "7", "null", "{}", '{"image": "x"}', json.dumps(WRONG), pytest.param("[" * 60_000, id="deep")])
 def test_a_mark_that_makes_no_sense_is_none(two, text):
     two.there.add("x", b"data", osdr_copy=text)
     assert GlanceImage().look(two.sites.remote, (), 1) == []
