@@ -86,7 +86,7 @@ volumes:
   elements: dict
   sample:
     - source_id: 0c5c2f0e-71cf-4f53-8f4c-4f2c1a4fb6f6
-      server: orders-db
+      servers: [orders-db]
       name: orders-db-data-incident-42
       device: /dev/vdb
       size: 1

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.campaign
 
 HOOK = "/etc/qemu/fsfreeze-hook.d/90-lets-go"
 HAS_LET_GO = "/run/lets-go"
-#: Beneath the agent, which goes on believing that it is frozen. At the thaw it says what it could not do (1), or nothing (0).
+#: Beneath the agent, which goes on believing that it is frozen. At the first thaw it says what it could not do (1), or nothing (0).
 LETS_GO = f"""#!/bin/sh
 case $1 in
 freeze)
@@ -27,7 +27,7 @@ freeze)
     echo $! > {HAS_LET_GO}.pid ;;
 thaw)
     kill $(cat {HAS_LET_GO}.pid) 2> /dev/null
-    if [ -e {HAS_LET_GO} ]; then exit STATUS; fi ;;
+    if [ -e {HAS_LET_GO} ]; then rm -f {HAS_LET_GO}; exit STATUS; fi ;;
 esac
 """
 #: Longer than all of it takes.

@@ -38,8 +38,20 @@ class Divided:
         subnet = network.create_subnet(name=self.name, network_id=net.id, ip_version=4, cidr=RANGE)
         project = self.connection("primary").current_project_id
         network.create_rbac_policy(object_type="network", object_id=net.id, action="access_as_shared", target_project_id=project)
+        image = self._shared_image(project)
         for part, owner in (("data", cloud("primary")), ("front", self.connection("primary"))):
-            self._server(part, owner, subnet)
+            self._server(part, owner, subnet, image)
+
+    def _shared_image(self, project):
+        """The image of the lab's guests, for a project that does not have it."""
+        images = cloud("primary").image
+        image = images.find_image("lab-guest", ignore_missing=False)
+        # Those of an image that is private are not asked for.
+        self._undo.callback(images.update_image, image.id, visibility=image.visibility)
+        images.update_image(image.id, visibility="shared")
+        images.add_member(image.id, member_id=project)
+        self._undo.callback(images.remove_member, project, image.id)
+        return image.id
 
     def _project(self, site):
         """The users of the lab's project have the same roles in it."""
@@ -61,12 +73,12 @@ class Divided:
     def called(self, part):
         return f"{self.name}-{part}"
 
-    def _server(self, part, owner, subnet):
+    def _server(self, part, owner, subnet, image):
         admin, name = cloud("primary-admin").network, self.called(part)
         fixed = [{"subnet_id": subnet.id, "ip_address": ADDRESSES[part]}]
         port = admin.create_port(network_id=subnet.network_id, project_id=owner.current_project_id, fixed_ips=fixed)
         self._undo.callback(admin.delete_port, port)
-        volume = owner.create_volume(1, name=name, volume_type="ceph", image="lab-guest", bootable=True, wait=True, timeout=300)
+        volume = owner.create_volume(1, name=name, volume_type="ceph", image=image, bootable=True, wait=True, timeout=300)
         self._undo.callback(wait, f"volume {volume.id} to be removed", lambda: self._is_removed(owner, volume.id), 300, 3)
         disk = {"uuid": volume.id, "source_type": "volume", "destination_type": "volume", "boot_index": 0, "delete_on_termination": False}
         flavor = owner.compute.find_flavor("lab.small", ignore_missing=False)

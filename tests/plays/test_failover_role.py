@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.osdr.openstack.tests.plays.returned import undocumented
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,7 @@ class Collection:
         # Ansible wants to know all that a role names, called or not.
         every = {path.stem: {} for path in (ROOT / "plugins" / "modules").glob("*.py")}
         for name, answer in {**every, **ANSWERS, **answers}.items():
+            assert not (unknown := list(undocumented(name, answer))), f"{name} does not return {unknown}"
             content = {"calls": str(self._calls), "name": name, "answer": json.dumps({"changed": False, **answer})}
             (place / "plugins" / "modules" / f"{name}.py").write_text(MODULE % content)
 

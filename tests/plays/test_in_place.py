@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection, names
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
-VOLUMES = [{"server": "orders-db", "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": "4b6f5a53"}]
+VOLUMES = [{"servers": ["orders-db"], "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": "4b6f5a53"}]
 GIVEN = {"dr_volume_cloud": "primary", "dr_volume_application": "shop", "dr_volume_server": "orders-db", "dr_volume_id": "incident-42"}
 
 ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"], "servers": [], "kept": [{"name": "x"}]}

@@ -35,7 +35,7 @@ ANSWERS = {
     "os_recovery_point_info": {"recovery_points": [RECOVERY_POINT]},
     "os_restore_cleanup": {"removed": [], "left": [], "others": []},
     "os_application_roll_back": {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": []},
-    "os_restore_beside": {"volumes": [{"server": "orders-db", "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": None}]},
+    "os_restore_beside": {"volumes": [{"servers": ["orders-db"], "device": "/dev/vdb", "name": "orders-db-data-incident-42", "volume_id": None}]},
     "os_server_thaw": {"thaw": [{"name": "orders-db", "was_frozen": True}]},
 }
 #: What is asked and has no default.
