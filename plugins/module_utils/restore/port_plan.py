@@ -16,7 +16,7 @@ from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
-from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, port_wishes
+from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, must_protect, port_wishes
 
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
@@ -93,10 +93,12 @@ class PortStep:
             "description": self.description,
             "network_id": network.id,
             "fixed_ips": [_fixed_ip(site, network.id, ip) for ip in self.spec.fixed_ips],
-            "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups if has_groups(self.spec, network)],
+            "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups if has_groups(site, self.spec, network)],
         }
         if self.spec.mac_address:
             body["mac_address"] = self.spec.mac_address
+        if must_protect(site, self.spec, network):
+            body["is_port_security_enabled"] = True
         if not self.spec.is_up:
             body["is_admin_state_up"] = False
         if self.spec.vnic_type != _NORMAL:

@@ -174,17 +174,23 @@ def _as_its_network_lets(site: RestoreSite, spec: PortSpec) -> list[_Wished]:
     wishes = [_Wished("allowed_address_pairs", tuple(one.get("ip_address") for one in pairs), sent=pairs, why=why)]
     if network is None:
         return wishes
-    secured = _security(site, network.port_security, spec.port_security, "is_port_security_enabled")
-    wishes += [dataclasses.replace(one, why=why) for one in secured]
-    if not has_groups(spec, network):
+    if not must_protect(site, spec, network):
+        secured = _security(site, network.port_security, spec.port_security, "is_port_security_enabled")
+        wishes += [dataclasses.replace(one, why=why) for one in secured]
+    if not has_groups(site, spec, network):
         ids = [site.security_group_id(name) for name in spec.security_groups]
         wishes.append(_Wished("security_groups", spec.security_groups, "", ids, why, "security_group_ids"))
     return wishes
 
 
-def has_groups(spec: PortSpec, network: Network) -> bool:
-    """Whether a port can have security groups in any case: they need port security, which may be off on its network, and stay so."""
-    return network.port_security or not spec.port_security
+def has_groups(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
+    """Whether a port can have security groups in any case: they need port security, which others may have switched off on their network."""
+    return network.port_security or not spec.port_security or not site.restricts(network)
+
+
+def must_protect(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
+    """Whether port security has to be switched on for a port: where a site refuses that, the port is not made, rather than left open."""
+    return spec.port_security and not network.port_security and PORT_SECURITY in site.extensions and not site.restricts(network)
 
 
 def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes:

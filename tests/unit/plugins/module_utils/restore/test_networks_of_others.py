@@ -172,5 +172,7 @@ def test_without_port_security_on_the_network_a_port_has_no_groups():
     body, wishes, told = front(site)
     assert (body["security_group_ids"], wishes) == ([], {})
     assert [one.split("will lack its ")[1].split(" (")[0] for one in told] == ["port_security_enabled", "security_groups"]
-    for may_choose in (True, None):
-        assert front(dataclasses.replace(site, may_choose=may_choose))[1] == {"is_port_security_enabled": True, "security_group_ids": ["sg"]}
+    tried = front(dataclasses.replace(site, may_choose=None))[1]
+    assert tried == {"is_port_security_enabled": True, "security_group_ids": ["sg"]}
+    body, wishes, _told = front(dataclasses.replace(site, may_choose=True))
+    assert (body["is_port_security_enabled"], body["security_group_ids"], wishes) == (True, ["sg"], {})
