@@ -103,12 +103,12 @@ def circle(found: Imports) -> list[str]:
 
 
 def shared_names(*roots: Path) -> dict[str, list[str]]:
-    """Names that more than one class has, whether for its file alone or for all, each with the files that define one."""
+    """Names that more than one class has, each with the files that define one."""
     found = collections.defaultdict(list)
     for path in sorted(path for root in roots for path in root.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                found[node.name.lstrip("_")].append(path.name)
+                found[node.name].append(path.name)
     return {name: files for name, files in found.items() if len(files) > 1}
 
 
@@ -135,7 +135,7 @@ def planted(tmp_path: Path) -> Path:
     for name, text in {
         "core/errors.py": "def late():\n    from ..cloud import session\n    return session\n\nclass Plan: ...\n",
         "cloud/session.py": "from .compute import Compute\n",
-        "cloud/compute.py": f"import {ABSOLUTE}.cloud.session\n\nclass _Plan: ...\n",
+        "cloud/compute.py": f"import {ABSOLUTE}.cloud.session\n\nclass Plan: ...\n",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

@@ -253,7 +253,7 @@ def test_who_holds_a_freeze_is_refused_to_others(client, nova, guest):
 def test_of_two_that_read_the_server_at_once_one_gets_it(api, nova, guest):
     quiescer = api.Quiescer(api.Computes())
     first, second = nova.instance(), nova.instance()
-    wish = api.Wish(nova.clock.now() + datetime.timedelta(seconds=60), "token")
+    wish = api.Wish(nova.clock.now() + datetime.timedelta(seconds=60), "token", False)
     quiescer.quiesce(Context(), first, wish)
     with pytest.raises(UnexpectedTaskStateError, match=r"Expected: {'task_state': None}. Actual: {'task_state': 'another one'}"):
         quiescer.quiesce(Context(), second, wish)
@@ -476,7 +476,7 @@ def test_a_freeze_that_arrives_while_it_is_given_up_is_refused(api, nova, guest)
     before = nova.instance()
     quiescer.rule_out(nova.instance(), "ours")
     with pytest.raises(UnexpectedTaskStateError):
-        quiescer.quiesce(Context(), before, api.Wish(nova.clock.now(), "ours"))
+        quiescer.quiesce(Context(), before, api.Wish(nova.clock.now(), "ours", False))
     assert (guest.calls, nova.rows[UUID].task_state) == ([], None)
 
 
@@ -1102,6 +1102,7 @@ def test_options_are_as_documented_and_none_can_be_set_to_nothing(api):
     documented = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", readme, re.MULTILINE))
     assert {one.name: str(one.default) for one in api.OPTIONS} == documented
     assert {one.min for one in api.OPTIONS} == {1}
+    assert all(one.help for one in api.OPTIONS)
 
 
 def test_all_policies_are_for_administrators_of_the_project(api):

@@ -204,7 +204,7 @@ def test_once_accepted_the_old_volumes_go_and_another_roll_back_may_begin(shop):
     assert foreseen == done
     assert (len(done["removed"]), done["left"], shop.unused()) == (3, [], set())
     assert (shop.data(), shop.look(), shop.running.documents.there) == (OLD, shop.had, {})
-    assert shop.run("accepted")["changed"] is False
+    assert shop.run("accepted") == {"changed": False, "roll_back": None, "removed": [], "left": []}
     # The copies of the same checkpoint serve once more.
     shop.running.write("newer")
     shop.run("rolled_back")
@@ -310,6 +310,19 @@ def test_a_way_back_that_was_begun_is_not_turned_round(moment):
     if shop.catalogue.roll_back("shop").state == "undoing":
         with pytest.raises(CheckFailed, match="undoing it has begun; finish that"):
             shop.run("rolled_back")
+
+
+def test_a_way_back_that_somebody_began_while_the_volumes_were_made_is_not_crossed(shop):
+    def undo():
+        record = shop.catalogue.roll_back("shop")
+        if record and record.state == "begun":
+            shop.site.on_write = lambda: None
+            shop.catalogue.set_roll_back(record.at("undoing"))
+
+    shop.site.on_write = undo
+    with pytest.raises(CheckFailed, match="undoing it has begun; finish that"):
+        shop.run("rolled_back")
+    assert (shop.data(), shop.look()) == (NEW, shop.had)
 
 
 # As it was
