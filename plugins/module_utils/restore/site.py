@@ -160,8 +160,8 @@ class RestoreSite:
 
         :param topology: names in it mean the project's own groups, whatever others share.
         """
-        groups = {group.name: called[0] for group in self.security_groups if (called := self.security_groups_called(group.name))}
-        addresses = {group.name: called[0] for group in self.address_groups if (called := self.address_groups_called(group.name))}
+        groups = {one.name: called[0] for one in self.security_groups if (called := self.security_groups_called(one.name))}
+        addresses = {one.name: listed[0] for one in self.address_groups if (listed := self.address_groups_called(one.name))}
         described = {spec.name for spec in topology.security_groups}, {spec.name for spec in topology.address_groups}
         return {
             **{group.id: name for name, group in groups.items() if self.is_own(group) or name not in described[0]},
