@@ -447,7 +447,7 @@ def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
     ids=["ours", "theirs", "theirs, unseen"],
 )
 def test_it_is_told_who_can_make_the_way(there, way_out):
-    told = [one for one in found(site=shop.prepared_site(**there)) if "cannot lead to" in one]
+    told = [one for one in found(shop.mapped(), shop.prepared_site(**there)) if "cannot lead to" in one]
     assert [one.partition("; ")[2] for one in told] == [way_out] * 2
 
 
