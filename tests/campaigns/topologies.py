@@ -26,8 +26,8 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip impo
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS, Blueprint
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-#: A planted fault must be found by so many applications.
-_EXAMPLES_FOR_FAULT = 500
+#: A planted fault must be found by so many applications: some show only where rare things come together.
+_EXAMPLES_FOR_FAULT = 3_000
 
 
 class Broken(Exception):
