@@ -476,6 +476,11 @@ def refused(shop, match, **changes):
     assert (shop.site.writes, shop.data(), shop.running.documents.there.keys() - {"shop/_active.json"}) == ([], NEW, set())
 
 
+def test_a_server_that_an_administrator_fenced_is_refused_to_its_project(shop):
+    shop.running.server("shop-front").update({"locked": True, "locked_reason": "Fenced by an administrator"})
+    refused(shop, "shop-front .* was fenced by an administrator; give admin_cloud")
+
+
 def test_without_room_for_a_second_set_of_volumes_nothing_begins(shop):
     shop.site.cinder.limits.limit["gigabytes"] = 5
     refused(shop, "The quota 'gigabytes' at site 'primary' is too small: 3 more needed, 2 left")
