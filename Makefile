@@ -176,7 +176,7 @@ bench: lab-up lab-shop ## What the collection adds to the freeze of a group and 
 
 .PHONY: flaky
 flaky: controller ## The functional tests, the hooks and all scenarios so many times, and how often each test failed; goes on when run again (RUNS=10)
-	@$(controller)/bin/python $(tools)/flaky.py $(LAB_DIR)/flaky --runs=$(RUNS) functional hooks own_clouds one_of_each drill failback partial_failure default
+	@$(controller)/bin/python $(tools)/flaky.py $(LAB_DIR)/flaky --runs=$(RUNS) functional hooks own_clouds one_of_each failback_one_of_each drill failback partial_failure default
 
 .PHONY: mutants
 mutants: controller ## Small mistakes, one at a time, and whether a unit test notices (SEED=1 N=200 MODULES="quiesce copies/plan")
@@ -196,7 +196,7 @@ soak-attack: controller
 	@$(MAKE) --no-print-directory attack N=
 
 soak-scenarios: controller
-	@$(MAKE) --no-print-directory molecule SCENARIOS="one_of_each drill failback partial_failure"
+	@$(MAKE) --no-print-directory molecule SCENARIOS="one_of_each failback_one_of_each drill failback partial_failure"
 
 soak-own-clouds: lab-shop
 	@$(MAKE) --no-print-directory molecule SCENARIOS=own_clouds
