@@ -40,8 +40,13 @@ class ForwarderStep:
         network = t.cast(Network, site.external_network(self.spec.floating.network))
         return {"floating_network_id": network.id, "description": self.mark.beside(self.spec.floating.description)}
 
+    @property
+    def made(self) -> FloatingIp | None:
+        """The floating address, where the restore made it."""
+        return self.current if self.current and Mark.of_text(self.current.description) == self.mark else None
+
     def wishes(self, site: RestoreSite) -> Wishes:
-        return floating_wishes(site, self.spec.floating, self.mark)
+        return floating_wishes(site, self.spec.floating, self.mark, self.made)
 
 
 def plan_forwarders(manifest: Manifest, site: RestoreSite, ports: t.Iterable[PortStep]) -> list[ForwarderStep]:
