@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Random applications, captured at one site in memory and restored at another, both of which refuse what Neutron, Nova and Cinder refuse.
 
-What is lost is named before, what is checked can be restored, another run finishes what a killed one began, a second restore changes nothing, and
-nothing of others is touched. The smallest application for which that is not true is shown.
+What is lost is named, and named again by every later run, what is checked can be restored, another run finishes what a killed one began, a second
+restore changes nothing, and nothing of others is touched. The smallest application for which that is not true is shown.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of an application's networks a site cannot give, or has not given to what a restore made there, though the checkpoint has it. Pure."""
+"""What of an application a site cannot give, or has not given to what a restore made there, though the checkpoint has it. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ..manifest.specs import NetworkSpec, RouterSpec, SubnetSpec
 from .marks import bears_mark_of, owner_of
 from .plan import RestorePlan
 from .topology import is_made, is_of_others, missing_routes
+from .volume_plan import VolumeStep
 from .wishes import (
     FORWARDING,
     MTU,
     PORT_SECURITY,
+    REFUSED,
     TRUNK,
     Wishes,
     description_wishes,
@@ -32,7 +34,8 @@ def losses(plan: RestorePlan) -> list[str]:
     """Sentences, one for each attribute of what is to be made, and of what an earlier run of the restore made."""
     lacking = [f"At site '{plan.site.name}', {part.what} will lack its {lost}." for part in _parts(plan) if not part.is_there for lost in part.wishes.lost]
     routes = _lost_routes(plan, [(spec, None) for spec in plan.manifest.description.topology.routers if plan.site.router(spec.name) is None])
-    return [*lacking, *routes, *losses_of_networks(plan), *losses_of_ports(plan), *_without_extension(plan), *_switched_on(plan)]
+    made = [*losses_of_volumes(plan.site.name, plan.volumes), *losses_of_networks(plan), *losses_of_ports(plan)]
+    return [*lacking, *routes, *made, *_without_extension(plan), *_switched_on(plan)]
 
 
 def wished(plan: RestorePlan) -> list[tuple[str, Wishes]]:
@@ -48,12 +51,17 @@ def losses_of_networks(plan: RestorePlan) -> list[str]:
     return [*_lacking(plan, _of_topology(plan)), *_lost_routes(plan, _made_routers(plan)), *_interfaces(plan)]
 
 
+def losses_of_volumes(site: str, steps: t.Iterable[VolumeStep]) -> list[str]:
+    """What volumes lack that the restore completed before."""
+    return [f"At site '{site}', volume {step.label} lacks its {lost}: {REFUSED}." for step in steps for lost in step.lacks]
+
+
 def losses_of_ports(plan: RestorePlan) -> list[str]:
     """What ports and floating addresses lack that the restore made before."""
     return _lacking(plan, _of_ports(plan))
 
 
-def _lacking(plan: RestorePlan, parts: t.Iterable[_Part]) -> list[str]:
+def _lacking(plan: RestorePlan, parts: t.Iterable[_Wisher]) -> list[str]:
     return [f"At site '{plan.site.name}', {part.what} lacks its {lost}." for part in parts if part.is_there for lost in part.wishes.lost]
 
 
@@ -61,7 +69,7 @@ def _lacking(plan: RestorePlan, parts: t.Iterable[_Part]) -> list[str]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Part:
+class _Wisher:
     """Something that the restore makes, or has made.
 
     :param what: as messages call it.
@@ -72,11 +80,11 @@ class _Part:
     is_there: bool
 
 
-def _parts(plan: RestorePlan) -> list[_Part]:
+def _parts(plan: RestorePlan) -> list[_Wisher]:
     return [*_of_topology(plan), *_of_ports(plan)]
 
 
-def _of_topology(plan: RestorePlan) -> t.Iterator[_Part]:
+def _of_topology(plan: RestorePlan) -> t.Iterator[_Wisher]:
     site, topology = plan.site, plan.manifest.description.topology
     of_others = topology.networks_of_others
     networks = {spec.name: site.network(spec.name) for spec in topology.networks}
@@ -95,7 +103,7 @@ def _of_topology(plan: RestorePlan) -> t.Iterator[_Part]:
         yield from _of_router(plan, router, site.router(router.name))
 
 
-def _of_router(plan: RestorePlan, spec: RouterSpec, there: Router | None) -> t.Iterator[_Part]:
+def _of_router(plan: RestorePlan, spec: RouterSpec, there: Router | None) -> t.Iterator[_Wisher]:
     if there is None and spec.name not in {one.name for one in plan.lacking["routers"]}:
         # It would join nothing.
         return
@@ -105,14 +113,14 @@ def _of_router(plan: RestorePlan, spec: RouterSpec, there: Router | None) -> t.I
         yield from _part(plan, "the gateway of router", spec, there, lambda site, router, _owner, now: gateway_wishes(site, router, network, now))
 
 
-def _part(plan: RestorePlan, kind: str, spec: t.Any, there: t.Any, wishes: t.Callable[..., Wishes]) -> t.Iterator[_Part]:
+def _part(plan: RestorePlan, kind: str, spec: t.Any, there: t.Any, wishes: t.Callable[..., Wishes]) -> t.Iterator[_Wisher]:
     """Of what somebody else has made, nothing is told: it is used as it is."""
     owner = owner_of(plan.manifest)
     if there is None or is_made(plan.site, owner, there):
-        yield _Part(f"{kind} '{spec.name}'", wishes(plan.site, spec, owner, there), there is not None)
+        yield _Wisher(f"{kind} '{spec.name}'", wishes(plan.site, spec, owner, there), there is not None)
 
 
-def _of_ports(plan: RestorePlan) -> t.Iterator[_Part]:
+def _of_ports(plan: RestorePlan) -> t.Iterator[_Wisher]:
     for step in plan.all_ports:
         yield from _step(plan, step.title, step)
         for floating in step.floating:
@@ -121,9 +129,9 @@ def _of_ports(plan: RestorePlan) -> t.Iterator[_Part]:
         yield from _step(plan, "a floating address that forwards ports", forwarder)
 
 
-def _step(plan: RestorePlan, what: str, step: t.Any) -> t.Iterator[_Part]:
+def _step(plan: RestorePlan, what: str, step: t.Any) -> t.Iterator[_Wisher]:
     if step.current is None or step.made:
-        yield _Part(what, step.wishes(plan.site), step.current is not None)
+        yield _Wisher(what, step.wishes(plan.site), step.current is not None)
 
 
 # What routers lead to
@@ -196,8 +204,10 @@ def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
         yield from (f"At site '{site.name}', port security (port_security_enabled) of {what} {why}" for what in _secured(plan))
     for spec in topology.networks if MTU not in site.extensions else ():
         there = site.network(spec.name)
-        if spec.mtu and _is_of_restore(plan, spec, there) and (there is None or spec.mtu < there.mtu):
-            what = f"has an MTU (mtu) of {there.mtu}" if there else "will have the MTU (mtu) that the site gives it, whatever that is"
+        # Where it is smaller, others tell.
+        if spec.mtu and _is_of_restore(plan, spec, there) and (there is None or not 0 < there.mtu <= spec.mtu):
+            whatever = "the MTU (mtu) that the site gives it, whatever that is"
+            what = f"has {f'an MTU (mtu) of {there.mtu}' if there.mtu else whatever}" if there else f"will have {whatever}"
             yield f"At site '{site.name}', network '{spec.name}' {what}, and had {spec.mtu} at the source: its Neutron has no extension {MTU}."
 
 

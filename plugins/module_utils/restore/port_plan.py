@@ -12,7 +12,7 @@ from ..core.marking import PLACE_KEY, Mark
 from ..core.records import FloatingIp, Network, Port
 from ..manifest.manifest import Manifest
 from ..manifest.specs import FloatingSpec, PortSpec, ServerSpec
-from .marks import by_mark, mark_of
+from .marks import by_mark, made_with, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
 from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, must_protect, port_wishes
@@ -45,7 +45,7 @@ class FloatingStep:
     @property
     def made(self) -> FloatingIp | None:
         """The floating address, where the restore made it."""
-        return self.current if self.current and Mark.of_text(self.current.description) == self.mark else None
+        return made_with(self.mark, self.current)
 
     def wishes(self, site: RestoreSite) -> Wishes:
         return floating_wishes(site, self.spec, self.mark, self.made)
@@ -109,7 +109,7 @@ class PortStep:
     @property
     def made(self) -> Port | None:
         """The port, where the restore made it."""
-        return self.current if self.current and Mark.of_text(self.current.description) == self.mark else None
+        return made_with(self.mark, self.current)
 
     def wishes(self, site: RestoreSite) -> Wishes:
         return port_wishes(site, self.spec, self.mark, self.made, self.place)
@@ -199,7 +199,7 @@ def _floating_steps(site: RestoreSite, spec: PortSpec, mark: Mark, port: Port | 
         current = _floating_at(site, one, behind, there)
         if current:
             there.remove(current)
-        is_ours = current is None or Mark.of_text(current.description) == mark
+        is_ours = current is None or made_with(mark, current) is not None
         steps.append(FloatingStep(one, mark, behind, current, is_ours and lacks_tags(site, mark, one.tags, current.tags if current else ())))
     return tuple(steps)
 

@@ -51,7 +51,7 @@ def test_a_trunk_that_was_refused_is_asked_for_again_until_it_is_there():
 
 
 @pytest.mark.parametrize(("action", "attribute"), [("os-set_bootable", "bootable: true"), ("os-set_image_metadata", "volume_image_metadata: hw_disk_bus")])
-def test_what_a_volume_is_refused_is_told_once(action, attribute):
+def test_what_a_volume_is_refused_is_told_by_each_run_and_tried_by_one(action, attribute):
     volumes = [plain.volume(bootable=True), plain.volume(bootable=True)]
     there, manifest = arrived(plain.blueprint(servers=[plain.server(plain.port(), volumes=volumes)]))
     root, data = manifest["servers"][0]["volumes"]
@@ -63,7 +63,13 @@ def test_what_a_volume_is_refused_is_told_once(action, attribute):
         assert there.restored(manifest)
     (told,) = there.warnings
     assert attribute in told and "which the site refuses" in told
+    there.warnings.clear()
     assert not there.restored(manifest)
+    (again,) = there.warnings
+    assert again.startswith("At site 'remote', volume ") and f" lacks its {attribute.replace(': ', ' (')}): the site refused it" in again
+    there.warnings.clear()
+    assert there.checked(manifest) == []
+    assert again in there.warnings
 
 
 def test_a_security_group_that_cannot_be_stateless_is_made_and_told():

@@ -83,7 +83,8 @@ def test_only_what_the_source_says_is_asked_of_neutron():
     other = dataclasses.replace(found, spec=dataclasses.replace(found.spec, is_up=False, vnic_type="direct"), current=None).wishes(site).body
     assert (other["is_admin_state_up"], other["binding_vnic_type"]) == (False, "direct")
     pair = {"ip_address": "10.10.0.99"}
-    open_port = dataclasses.replace(found, spec=dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,)), current=None)
+    spec = dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,))
+    open_port = dataclasses.replace(found, spec=spec, current=None)
     body = {**open_port.body(site), **open_port.wishes(site).body}
     assert (body["is_port_security_enabled"], body["allowed_address_pairs"], body["security_group_ids"]) == (False, [pair], [])
 
