@@ -227,7 +227,7 @@ REMOTES = kind(
     takes_first=st.booleans(),
     has_admin=st.booleans(),
     # Others have addresses of the application on the networks that the operator provides.
-    neighbours=st.sampled_from((False, False, True)),
+    neighbours=st.booleans(),
     most=st.sampled_from(({}, {}, {"dns_nameservers": 1}, {"host_routes": 0}, {"dns_nameservers": 0, "host_routes": 0})),
     forbids=st.one_of(st.just([]), some(st.sampled_from(_FORBIDDEN), 3)),
 )
