@@ -87,13 +87,12 @@ def _parts(plan: RestorePlan) -> list[_Wisher]:
 def _of_topology(plan: RestorePlan) -> t.Iterator[_Wisher]:
     site, topology = plan.site, plan.manifest.description.topology
     of_others = topology.networks_of_others
-    networks = {spec.name: site.network(spec.name) for spec in topology.networks}
     for network in topology.networks:
         if not network.is_of_others:
-            yield from _part(plan, "network", network, networks[network.name], network_wishes)
+            yield from _part(plan, "network", network, site.network(network.name), network_wishes)
     for subnet in topology.subnets:
         if subnet.network not in of_others:
-            there = next(iter(site.subnets_called(subnet.name, networks.get(subnet.network))), None)
+            there = next(iter(site.subnets_called(subnet.name, site.network(subnet.network))), None)
             yield from _part(plan, "subnet", subnet, there, subnet_wishes)
     for group in topology.security_groups:
         yield from _part(plan, "security group", group, site.own_security_group(group.name), group_wishes)
@@ -162,8 +161,9 @@ def _interfaces(plan: RestorePlan) -> t.Iterator[str]:
     topology = plan.manifest.description.topology
     for spec in topology.routers:
         router = plan.site.router(spec.name)
-        joined = [one for one in topology.subnets if one.name in spec.subnets and not is_of_others(topology, plan.site, one.name)]
-        for subnet in joined if router else ():
+        if router is None:
+            continue
+        for subnet in (one for one in topology.subnets if one.name in spec.subnets and not is_of_others(topology, plan.site, one.name)):
             made = _made_interfaces(plan, router, subnet)
             wanted = next((one.ip_address for one in spec.interface_addresses if one.subnet == subnet.name), subnet.gateway_ip)
             if made and wanted and not any(wanted in port.addresses for port in made):
