@@ -79,7 +79,10 @@ class Maker(Giver):
 
 
 def _made(create: t.Callable[[dict[str, t.Any]], Made], body: t.Mapping[str, t.Any], wishes: Wishes) -> tuple[Made, dict[str, CloudError]]:
-    """:returns: what was made, and the keys that it is without, each with the refusal."""
+    """Make something with as much as possible.
+
+    :returns: it, and the keys that it is without, each with the refusal.
+    """
     try:
         return create({**body, **wishes.body}), {}
     except CloudError as error:

@@ -39,7 +39,7 @@ def bears_mark_of(owner: Mark, text: str | None) -> bool:
 
 
 def made_with(mark: Mark, there: Described | None) -> Described | None:
-    """What is there, where it bears a mark: nothing that somebody else made is completed, or asked for what it lacks."""
+    """What is there, where it has this very mark: of what somebody else made, nobody asks what it lacks."""
     return there if there and Mark.of_text(there.description) == mark else None
 
 

@@ -124,7 +124,10 @@ def _holds(found: t.Any, wanted: t.Any) -> bool:
 
 
 def _wishes(site: RestoreSite, wishes: t.Iterable[_Wished], there: t.Any = None) -> Wishes:
-    """:param there: what the restore made before; None for what is to be made."""
+    """What is asked for, and what cannot be had.
+
+    :param there: what the restore made before; None for what is to be made.
+    """
     body, names, values, lost, firm = {}, {}, {}, [], []
     for one in wishes:
         if one.value in (None, "", (), [], {}) or (there is not None and one.is_on(there)):

@@ -239,7 +239,7 @@ def _second(there: Modules, manifest: Resource) -> t.Iterator[str]:
 
 
 def _compare(source: Source, remote: Remote, names: t.Collection[str], warnings: t.Iterable[str]) -> tuple[int, list[Difference]]:
-    """:returns: how many differences warnings name, and those that they do not."""
+    """How many differences warnings name, and those that they do not."""
     told, named, others = "\n".join(warnings), 0, []
     used = {(kind, name) for there, have in remote.used_as_is.items() for kind in _USED[there] for name in have}
     for one in differences(source.site, remote.site, names, APPLICATION):
