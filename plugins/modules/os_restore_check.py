@@ -20,7 +20,8 @@ description:
     exist, addresses outside their subnets, and addresses needed by two ports are problems too.
   - On networks of other projects, which a restore uses and never changes, members may usually choose neither addresses nor MAC addresses. Ports that
     need some are a problem without an administrator (O(admin_cloud)), and warnings name what else they will lack, such as allowed address pairs.
-  - Warns of what only the site's policies decide, and of quotas that the credentials may not read.
+  - Warns of what only the site's policies decide, and of quotas that the credentials may not read; and of what an earlier run of the same restore made
+    without something that the checkpoint has.
   - For encrypted volumes, O(volume_private_key) must open their keys, the site must have a key manager and volume types that encrypt in the same
     way, and O(import_cloud) and O(store_cloud) must be right.
   - What an earlier run of the same restore already made is not needed again.

@@ -26,7 +26,8 @@ description:
     find it. A key pair is marked in the comment of its public key. What existed before is not marked, nor are server groups, which
     only have a name. The mark stands in the description, behind the words of the source, and in the tags where the site has them.
   - What the site's Neutron has no extension for, or its policies do not allow, is left out with a warning, which M(osdr.openstack.os_restore_check)
-    gives beforehand as far as it can know. A run that fails gives its warnings, too.
+    gives beforehand as far as it can know. What an earlier run made without something is named by each later one. A run that fails gives its
+    warnings, too.
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.manifest

@@ -97,7 +97,8 @@ notes:
   - Health checks are made from where the module runs. If one does not pass in time, the module fails with the server, its last result,
     and the end of the server's console.
   - What an earlier run restored stays as it is. A changed O(mapping) has no effect on it; remove it first.
-  - What the site's Neutron has no extension for, or its policies do not allow, is left out with a warning.
+  - What the site's Neutron has no extension for, or its policies do not allow, is left out with a warning, fixed addresses and MAC addresses
+    among it. What an earlier run made without something is named by each later one.
   - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
 seealso:
   - module: osdr.openstack.os_restore_check

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Random applications, captured at one site in memory and restored at another, both of which refuse what Neutron, Nova and Cinder refuse.
 
-What is lost is named before, what is checked can be restored, another run finishes what a killed one began, a second restore changes nothing, and
-nothing of others is touched. The smallest application for which that is not true is shown.
+What is lost is named, and named again by every later run, what is checked can be restored, another run finishes what a killed one began, a second
+restore changes nothing, and nothing of others is touched. The smallest application for which that is not true is shown.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import problems as capture_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import names, plan, port_plan, preflight, problems, refusals, topology
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.port_plan import PortStep
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import losses, names, plan, port_plan, preflight, problems, refusals, topology
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import Wishes, port_wishes
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS, Blueprint
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -39,11 +39,16 @@ def _without(step: t.Any, name: str) -> t.Any:
     return mock.patch.object(step, "body", lambda self, *given: {key: value for key, value in real(self, *given).items() if key != name})
 
 
+def _without_pairs(*given: t.Any) -> Wishes:
+    wishes = port_wishes(*given)
+    return dataclasses.replace(wishes, body={key: value for key, value in wishes.body.items() if key != "allowed_address_pairs"})
+
+
 #: Each makes the library break a promise in another way.
 FAULTS: dict[str, t.Callable[[], t.Any]] = {
     "nothing is named as missing": lambda: mock.patch.object(inspection, "inspect", lambda *_given: []),
     "servers lose their tags": lambda: _without(ServerStep, "tags"),
-    "ports lose their address pairs": lambda: _without(PortStep, "allowed_address_pairs"),
+    "ports lose their address pairs": lambda: mock.patch.object(port_plan, "port_wishes", _without_pairs),
     "the check does not know the rules of the clouds": lambda: mock.patch.object(preflight, "refusals", lambda *_given: []),
     "the check does not count": lambda: mock.patch.object(problems, "_quota_problems", lambda *_given: iter(())),
     "the check does not know who chooses addresses": lambda: mock.patch.object(problems, "problems_of_others", lambda *_given: iter(())),
@@ -54,6 +59,7 @@ FAULTS: dict[str, t.Callable[[], t.Any]] = {
     "trunks are forgotten": lambda: mock.patch.object(port_plan, "plan_trunk", lambda *_given: None),
     "key pairs that cannot come back are not named": lambda: mock.patch.object(capture_problems, "_without_key_pair", lambda *_given: iter(())),
     "what others call like the application's own is taken for it": lambda: mock.patch.object(names.Names, "of", lambda *_given: names.Names()),
+    "nobody tells what a killed run was refused": lambda: mock.patch.object(losses, "_lacking", lambda *_given: []),
     "networks of others count as the project's own": lambda: mock.patch.object(Networking, "_is_own", lambda *_given: True),
 }
 

@@ -134,11 +134,13 @@ def test_every_step_of_a_roll_back_gets_what_encrypted_volumes_need(play, given,
 
 @pytest.mark.parametrize("done", [True, False])
 def test_a_roll_back_writes_its_report_where_that_is_wanted(play, done):
-    changed = {BACK: {**ROLLED_BACK, "changed": done, "stopped_at": "2026-01-01T14:00:00.000Z"}, "os_run_report": {}}
+    result = {**ROLLED_BACK, "changed": done, "stopped_at": "2026-01-01T14:00:00.000Z", "warnings": ["A port lacks its tags."]}
+    changed = {BACK: result, "os_run_report": {}}
     code, output, calls = play("roll_back", **SHOP, dr_roll_back_checkpoint="noon", dr_roll_back_report="/reports", changed=changed)
     assert (code, names(calls)[-1]) == (0, "os_run_report"), output
     report = calls[-1][1]
     told = report["roll_back"]
+    assert report["warnings"] == ["A port lacks its tags."]
     assert (report["path"], report["force"], report["manifest"]["checkpoint"]["id"]) == ("/reports", done, "noon")
     assert (told["site"], told["id"], told["stopped_at"], told["kept"]) == ("primary", "1", "2026-01-01T14:00:00.000Z", [{"name": "x"}])
     assert (len(told["volumes"]), len(told["servers"])) == (1, 1)

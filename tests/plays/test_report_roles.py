@@ -14,6 +14,8 @@ import yaml
 from ansible_collections.osdr.openstack.tests.unit.support import runs
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The check tells the first two, and the run that restores servers the last two.
+LACKS = [f"At site 'remote', {what}." for what in ("network 'shop-net' lacks its mtu", "a port lacks its tags", "another port lacks its tags")]
 CHECKPOINT = {
     "dr_checkpoint_consistency": "quiesced",
     "__dr_checkpoint_published": {"manifest": runs.manifest()},
@@ -28,10 +30,11 @@ RESTORE = {
     "__dr_restore_manifests": [],
     "__dr_restore_began_at": runs.at(0, 30),
     "__dr_restore_seconds": "48.3",
+    "__dr_restore_told": LACKS[:2],
     "__dr_restore_begun": [{"changed": True, **runs.volume_results()[0]}],
     "__dr_restore_built": [
         {"changed": False, "servers": [], **runs.volume_results()[1]},
-        *({"changed": False, "volumes": [], **one} for one in runs.server_results()),
+        *({"changed": False, "volumes": [], "warnings": LACKS[1:], **one} for one in runs.server_results()),
     ],
 }
 NOTHING_DONE = {
@@ -94,6 +97,7 @@ def test_a_report_is_written_once_and_has_what_the_run_knew(tmp_path):
     facts = [json.loads(content) for name, content in plays.files.items() if name.endswith(".json")]
     assert (facts[0]["figures"]["rpo_seconds"], facts[0]["problems"]) == (41.49, CHECKPOINT["__dr_checkpoint_warnings"])
     assert (facts[1]["figures"]["rto_seconds"], facts[1]["site"]) == (48.3, "remote")
+    assert [one for one in facts[1]["problems"] if one.startswith("At site")] == LACKS
 
 
 def test_without_a_place_there_is_no_report_and_check_mode_makes_none(tmp_path):

@@ -74,9 +74,9 @@ class Mark:
         mark = " ".join((self.text(), *more))
         return f"{_without_marks(text)[: _LONGEST_DESCRIPTION - len(mark) - 1]} {mark}".strip()
 
-    def fits_beside(self, text: str) -> bool:
+    def fits_beside(self, text: str, *more: str) -> bool:
         """Whether :meth:`beside` has room for all of a description."""
-        return len(_without_marks(text)) + len(self.text()) < _LONGEST_DESCRIPTION
+        return len(_without_marks(text)) + len(" ".join((self.text(), *more))) < _LONGEST_DESCRIPTION
 
     def after(self, text: str) -> str:
         """A public key with the mark behind its comment, without words of its own that look like one."""

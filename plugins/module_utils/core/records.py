@@ -593,6 +593,10 @@ class Port:
     profile: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(ip.ip_address for ip in self.fixed_ips)
+
 
 @dataclasses.dataclass(frozen=True)
 class Subport:

@@ -11,7 +11,7 @@ from ..core.marking import Mark
 from ..core.records import FloatingIp, Network
 from ..manifest.manifest import Manifest
 from ..manifest.specs import ForwarderSpec, ForwardingSpec
-from .marks import mark_of
+from .marks import made_with, mark_of
 from .port_plan import PortStep, address_at
 from .site import RestoreSite
 from .wishes import FORWARDING, Wishes, floating_wishes, lacks_tags
@@ -40,8 +40,13 @@ class ForwarderStep:
         network = t.cast(Network, site.external_network(self.spec.floating.network))
         return {"floating_network_id": network.id, "description": self.mark.beside(self.spec.floating.description)}
 
+    @property
+    def made(self) -> FloatingIp | None:
+        """The floating address, where the restore made it."""
+        return made_with(self.mark, self.current)
+
     def wishes(self, site: RestoreSite) -> Wishes:
-        return floating_wishes(site, self.spec.floating, self.mark)
+        return floating_wishes(site, self.spec.floating, self.mark, self.made)
 
 
 def plan_forwarders(manifest: Manifest, site: RestoreSite, ports: t.Iterable[PortStep]) -> list[ForwarderStep]:
@@ -62,7 +67,7 @@ def _step(manifest: Manifest, site: RestoreSite, spec: ForwarderSpec, ports: t.M
     is_known = len(bodies) == len(spec.forwardings)
     alike = (one for one in site.floating_ips if is_known and wanted.keys() <= _there(one))
     current = next(of_mark, None) or next(alike, None)
-    is_ours = current is None or Mark.of_text(current.description) == mark
+    is_ours = current is None or made_with(mark, current) is not None
     there = _there(current) if current else set()
     lacking = is_ours and lacks_tags(site, mark, spec.floating.tags, current.tags if current else ())
     return ForwarderStep(spec, mark, tuple(body for key, body in wanted.items() if key not in there), current, lacking)

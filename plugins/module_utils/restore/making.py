@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -16,6 +17,7 @@ Made = t.TypeVar("Made")
 
 #: Statuses with which a service refuses what it does not know, does not allow, does not find, or has given to others. Nothing is made then.
 _REFUSALS = (400, 403, 404, 409)
+_FORBIDDEN = 403
 
 
 class Giver:
@@ -57,21 +59,15 @@ class Maker(Giver):
         self._site = site
 
     def make(self, what: str, create: t.Callable[[dict[str, t.Any]], Made], body: t.Mapping[str, t.Any], wishes: Wishes) -> Made:
-        """Make something.
+        """Make something, with as much as the site takes.
 
         :param what: as messages call it.
         :param create: makes it from the body of a request.
         """
-        left = dict(wishes.body)
-        while True:
-            try:
-                return create({**body, **left})
-            except CloudError as error:
-                if not left or error.http_status not in _REFUSALS:
-                    raise
-                refused = _refused(error.message, left, wishes.names)
-                left = {key: value for key, value in left.items() if key not in refused}
-                self._warn(what, ", ".join(wishes.names[key] for key in refused), error)
+        made, lost = _made(create, body, wishes)
+        for error in dict.fromkeys(lost.values()):
+            self._warn(what, ", ".join(wishes.told(key) for key, refusal in lost.items() if refusal is error), error)
+        return made
 
     def tag(self, what: str, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
         """Set the tags of a resource, where the site has such things.
@@ -82,14 +78,48 @@ class Maker(Giver):
             self.give(what, "tags", lambda: self._network.set_tags(collection, resource_id, tags))
 
 
-def _refused(message: str, wishes: t.Iterable[str], names: t.Mapping[str, str]) -> list[str]:
-    """What a refusal names, or else everything."""
-    everything = list(wishes)
+def _made(create: t.Callable[[dict[str, t.Any]], Made], body: t.Mapping[str, t.Any], wishes: Wishes) -> tuple[Made, dict[str, CloudError]]:
+    """Make something with as much as possible.
+
+    :returns: it, and the keys that it is without, each with the refusal.
+    """
+    try:
+        return create({**body, **wishes.body}), {}
+    except CloudError as error:
+        refusal, refused = error, _refused(error, wishes)
+        if not refused:
+            raise
+    # Neutron tells one policy that forbids something together with those of all else in the request.
+    for key in refused if refusal.http_status == _FORBIDDEN and len(refused) > 1 else ():
+        try:
+            return create({**body, **_without(wishes, [key]).body}), {key: refusal}
+        except CloudError as error:
+            if error.http_status not in _REFUSALS:
+                raise
+    made, lost = _made(create, body, _without(wishes, refused))
+    return made, {**dict.fromkeys(refused, refusal), **lost}
+
+
+def _without(wishes: Wishes, keys: t.Collection[str]) -> Wishes:
+    return dataclasses.replace(wishes, body={key: value for key, value in wishes.body.items() if key not in keys})
+
+
+def _refused(error: CloudError, wishes: Wishes) -> list[str]:
+    """What a refusal names, or else everything; what is firm only where it is forbidden, and after all else."""
+    if error.http_status not in _REFUSALS:
+        return []
+    others = [key for key in wishes.body if key not in wishes.firm]
+    may_go = list(wishes.body) if error.http_status == _FORBIDDEN else others
+    return _named(error.message, {key: wishes.names[key] for key in may_go}) or others or may_go
+
+
+def _named(message: str, names: t.Mapping[str, str]) -> list[str]:
+    """Keys of the attributes that a refusal names."""
     # A policy is called after what it forbids, e.g. rule:create_port:binding:profile.
     words = [word.split(":") for word in re.findall(r"[a-z_:]+", message)]
     called = {":".join(parts[start:end]) for parts in words for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
-    told = {key: {key, *names[key].split(", ")} for key in everything}
-    return [key for key in everything if called & told[key] or any(_is_spoken_of(name, message) for name in told[key])] or everything
+    told = {key: {key, *name.split(", ")} for key, name in names.items()}
+    return [key for key in names if called & told[key] or any(_is_spoken_of(name, message) for name in told[key])]
 
 
 def _is_spoken_of(name: str, message: str) -> bool:

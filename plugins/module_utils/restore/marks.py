@@ -14,6 +14,7 @@ from ..manifest.manifest import Manifest
 from .site import RestoreSite
 
 Marked = t.TypeVar("Marked")
+Described = t.TypeVar("Described", FloatingIp, Port)
 
 #: Whose the ports are by which routers join subnets.
 INTERFACE = "network:router_interface"
@@ -35,6 +36,11 @@ def _belongs(mark: Mark | None, owner: Mark) -> bool:
 def bears_mark_of(owner: Mark, text: str | None) -> bool:
     """Whether a description or a public key is that of something that a restore or drill made."""
     return _belongs(Mark.of_text(text), owner)
+
+
+def made_with(mark: Mark, there: Described | None) -> Described | None:
+    """What is there, where it has this very mark: of what somebody else made, nobody asks what it lacks."""
+    return there if there and Mark.of_text(there.description) == mark else None
 
 
 def by_mark(found: t.Iterable[Marked], read: t.Callable[[Marked], Mark | None]) -> t.Mapping[Mark | None, list[Marked]]:

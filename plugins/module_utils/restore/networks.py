@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..cloud.compute import Compute
@@ -14,6 +15,7 @@ from ..core.records import Network, Router, SecurityGroup, Subnet
 from ..manifest.rules import rule_spec
 from ..manifest.specs import AddressGroupSpec, KeyPairSpec, NetworkSpec, RouterSpec, SecurityGroupRuleSpec, SecurityGroupSpec, ServerGroupSpec, SubnetSpec
 from ..work.pool import each, run_all
+from .losses import losses_of_networks
 from .making import Maker
 from .marks import owner_of
 from .plan import RestorePlan
@@ -21,9 +23,9 @@ from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, redescribed, sharing_problems, smaller_mtu
 from .wishes import (
     ROUTES,
-    STATEFUL,
     Wishes,
     gateway_wishes,
+    group_wishes,
     in_words,
     lacks_tags,
     network_wishes,
@@ -51,6 +53,7 @@ class NetworkRestore:
         self._maker = Maker(network, plan.site)
         #: What an operator should know of what was made.
         self.warnings: list[str] = self._maker.warnings
+        self.warnings += losses_of_networks(plan)
 
     def apply(self) -> None:
         """Make everything that the plan lists as missing.
@@ -101,7 +104,7 @@ class NetworkRestore:
 
     def _new_network(self, spec: NetworkSpec) -> Network:
         wishes = network_wishes(self._site, spec, self._owner)
-        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, self._body(spec) | _state(spec), wishes)
+        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, self._body(spec), wishes)
         if 0 < made.mtu < spec.mtu:
             self.warnings.append(smaller_mtu(spec, made, self._site.name))
         return made
@@ -140,7 +143,7 @@ class NetworkRestore:
             self._tag("Router", "routers", spec, router)
 
     def _new_router(self, spec: RouterSpec) -> Router:
-        body, wishes = self._body(spec) | _state(spec), router_wishes(self._site, spec, self._owner)
+        body, wishes = self._body(spec), router_wishes(self._site, spec, self._owner)
         if spec.external_network:
             network = self._site.external_network(spec.external_network)
             if network is None:
@@ -151,7 +154,7 @@ class NetworkRestore:
             if more.body:
                 key = "external_gateway_info"
                 whole, told = {**wishes.body, key: {**gateway, **more.body}}, {**wishes.names, key: ", ".join(more.names.values())}
-                wishes = Wishes(whole, told)
+                wishes = dataclasses.replace(wishes, body=whole, names=told)
         return self._maker.make(f"Router '{spec.name}'", self._network.create_router, body, wishes)
 
     def _join(self, spec: RouterSpec, router: Router, name: str) -> None:
@@ -210,8 +213,7 @@ class NetworkRestore:
         return group
 
     def _new_security_group(self, spec: SecurityGroupSpec) -> SecurityGroup:
-        is_off = not spec.is_stateful and STATEFUL in self._site.extensions
-        wishes = Wishes({"stateful": False}, {"stateful": "stateful: false"}) if is_off else Wishes({})
+        wishes = group_wishes(self._site, spec, self._owner)
         return self._maker.make(f"Security group '{spec.name}'", self._network.create_security_group, self._body(spec), wishes)
 
     def _set_rules(self, spec: SecurityGroupSpec, group: SecurityGroup) -> None:
@@ -281,10 +283,6 @@ class NetworkRestore:
 
     def _unknown(self, what: str, name: str) -> NotFound:
         return NotFound(f"Site '{self._site.name}' has no {what} '{name}'.", "Create it, or say in a mapping which one to use.")
-
-
-def _state(spec: NetworkSpec | RouterSpec) -> dict[str, bool]:
-    return {} if spec.is_up else {"admin_state_up": False}
 
 
 def shown(lacking: Lacking) -> dict[str, list[str]]:

@@ -32,8 +32,8 @@ def doubts_of_others(plan: RestorePlan) -> t.Iterator[str]:
         for network, label in sorted({(step.spec.network, step.label) for step in _choosing(plan)}):
             yield (
                 f"Network '{network}' at site '{plan.site.name}' belongs to another project. Sites usually let only its owner and administrators choose "
-                f"addresses there, as the ports of {label} need; if this site does so, give credentials of an administrator for them ({_ADMIN_CLOUD}), or "
-                "have Neutron assign addresses (policy: new in a mapping)."
+                f"addresses there, as the ports of {label} need; if this site does so, they get others. To avoid that, give credentials of an administrator "
+                f"for them ({_ADMIN_CLOUD})."
             )
 
 

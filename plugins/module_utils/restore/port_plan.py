@@ -10,16 +10,12 @@ import typing as t
 
 from ..core.marking import PLACE_KEY, Mark
 from ..core.records import FloatingIp, Network, Port
-from ..manifest.addresses import derives_addresses
 from ..manifest.manifest import Manifest
-from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
-from .marks import by_mark, mark_of
+from ..manifest.specs import FloatingSpec, PortSpec, ServerSpec
+from .marks import by_mark, made_with, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
 from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, must_protect, port_wishes
-
-#: The kind of interface that a port has when nothing is said.
-_NORMAL = "normal"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +42,13 @@ class FloatingStep:
         body = {"floating_network_id": network.id, "port_id": port.id, "description": self.mark.beside(self.spec.description)}
         return {**body, "fixed_ip_address": self.behind} if self.behind else body
 
+    @property
+    def made(self) -> FloatingIp | None:
+        """The floating address, where the restore made it."""
+        return made_with(self.mark, self.current)
+
     def wishes(self, site: RestoreSite) -> Wishes:
-        return floating_wishes(site, self.spec, self.mark)
+        return floating_wishes(site, self.spec, self.mark, self.made)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ class PortStep:
     """What is to be done about one port.
 
     :param label: what has it, for messages; ``title`` says which port of that it is.
-    :param description: by which the port is known again, at once and for as long as it is there.
+    :param place: among the ports of its server, in the form that its description has; None for one on no server.
     :param current: the port, where it is there.
     :param trunk: of which it is the parent; None where it is of none.
     """
@@ -65,11 +66,16 @@ class PortStep:
     label: str
     title: str
     mark: Mark
-    description: str
+    place: str | None
     current: Port | None
     floating: tuple[FloatingStep, ...]
     lacks_tags: bool
     trunk: TrunkStep | None = None
+
+    @property
+    def description(self) -> str:
+        """By which the port is known again, at once and for as long as it is there."""
+        return self.mark.beside(self.spec.description, *filter(None, (self.place,)))
 
     @property
     def floating_ip(self) -> FloatingIp | None:
@@ -92,21 +98,21 @@ class PortStep:
             "name": self.name,
             "description": self.description,
             "network_id": network.id,
-            "fixed_ips": [_fixed_ip(site, network.id, ip) for ip in self.spec.fixed_ips],
+            # In these, where nobody may say more.
+            "fixed_ips": [{"subnet_id": site.subnet_id(network.id, ip.subnet)} for ip in self.spec.fixed_ips],
             "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups if has_groups(site, self.spec, network)],
         }
-        if self.spec.mac_address:
-            body["mac_address"] = self.spec.mac_address
         if must_protect(site, self.spec, network):
             body["is_port_security_enabled"] = True
-        if not self.spec.is_up:
-            body["is_admin_state_up"] = False
-        if self.spec.vnic_type != _NORMAL:
-            body["binding_vnic_type"] = self.spec.vnic_type
         return body
 
+    @property
+    def made(self) -> Port | None:
+        """The port, where the restore made it."""
+        return made_with(self.mark, self.current)
+
     def wishes(self, site: RestoreSite) -> Wishes:
-        return port_wishes(site, self.spec, self.mark)
+        return port_wishes(site, self.spec, self.mark, self.made, self.place)
 
     def at(self, site: RestoreSite, port: Port) -> PortStep:
         """The step once the port is there: the site may have chosen addresses."""
@@ -122,11 +128,11 @@ def plan_port(manifest: Manifest, site: RestoreSite, server: ServerSpec, positio
     network = site.network(spec.network)
     # Neutron tells MAC addresses apart on one network only.
     there = [port for port in made if network and port.network_id == network.id]
-    current = next((port for port in there if _is_port(port, spec, position)), None)
+    current = _port_at(there, spec, position)
     name = manifest.called(spec.name) if spec.name else ""
     owner, which = f"server '{server.name}'", f"port {spec.mac_address}" if spec.mac_address else "port"
     title = f"{which} of {owner} on network '{spec.network}'"
-    step = _step(site, spec, _Named(name, owner, title, _port_description(spec, position, mark), mark), current)
+    step = _step(site, spec, _Named(name, owner, title, mark, _place(position)), current)
     trunk = next((one for one in manifest.description.topology.trunks if one.port == spec.source_id), None)
     if trunk is None or TRUNK not in site.extensions:
         return step
@@ -145,7 +151,7 @@ def _plan_lone_port(manifest: Manifest, site: RestoreSite, spec: PortSpec, made:
     mark = mark_of(manifest, spec.source_id)
     current = next(iter(made[mark]), None) or _same_port(site, spec)
     label, name = f"port '{spec.name or spec.source_id}'", manifest.called(spec.name) if spec.name else ""
-    named = _Named(name, label, f"{label} ({spec.mac_address or 'on no server'})", mark.beside(spec.description), mark)
+    named = _Named(name, label, f"{label} ({spec.mac_address or 'on no server'})", mark)
     return _step(site, spec, named, current, is_ours=bool(made[mark]))
 
 
@@ -170,8 +176,8 @@ class _Named:
     name: str
     label: str
     title: str
-    description: str
     mark: Mark
+    place: str | None = None
 
 
 def _step(site: RestoreSite, spec: PortSpec, named: _Named, current: Port | None, is_ours: bool = True) -> PortStep:
@@ -182,7 +188,7 @@ def _step(site: RestoreSite, spec: PortSpec, named: _Named, current: Port | None
     mark = named.mark
     lacking = (is_ours or current is None) and lacks_tags(site, mark, spec.tags, current.tags if current else ())
     floating = _floating_steps(site, spec, mark, current)
-    return PortStep(spec, named.name, named.label, named.title, mark, named.description, current, floating, lacking)
+    return PortStep(spec, named.name, named.label, named.title, mark, named.place, current, floating, lacking)
 
 
 def _floating_steps(site: RestoreSite, spec: PortSpec, mark: Mark, port: Port | None) -> tuple[FloatingStep, ...]:
@@ -193,7 +199,7 @@ def _floating_steps(site: RestoreSite, spec: PortSpec, mark: Mark, port: Port | 
         current = _floating_at(site, one, behind, there)
         if current:
             there.remove(current)
-        is_ours = current is None or Mark.of_text(current.description) == mark
+        is_ours = current is None or made_with(mark, current) is not None
         steps.append(FloatingStep(one, mark, behind, current, is_ours and lacks_tags(site, mark, one.tags, current.tags if current else ())))
     return tuple(steps)
 
@@ -206,7 +212,7 @@ def _floating_at(site: RestoreSite, spec: FloatingSpec, behind: str | None, ther
 
 
 def address_at(site: RestoreSite, spec: PortSpec, place: int | None, port: Port | None) -> str | None:
-    """One of a port's fixed addresses, of which Neutron lists several in an order of its own, and may have chosen some.
+    """One of a port's fixed addresses, of which Neutron lists several in an order of its own, and may have chosen some, also instead of others.
 
     :param place: of the address in the specification; None for the first one of IPv4.
     :returns: None where the port is not there.
@@ -214,10 +220,12 @@ def address_at(site: RestoreSite, spec: PortSpec, place: int | None, port: Port 
     if port is None:
         return None
     taken: list[str] = []
+    named = {one.ip_address for one in spec.fixed_ips}
     for number, wanted in enumerate(spec.fixed_ips):
         subnet_id = site.subnet_id(port.network_id, wanted.subnet)
-        fitting = [ip.ip_address for ip in port.fixed_ips if ip.subnet_id == subnet_id and wanted.ip_address in ("", ip.ip_address)]
-        found = next((one for one in fitting if one not in taken), None)
+        left = [ip.ip_address for ip in port.fixed_ips if ip.subnet_id == subnet_id and ip.ip_address not in taken]
+        chosen = (one for one in left if one not in named)
+        found = wanted.ip_address if wanted.ip_address in left else next(chosen, None)
         taken += [found] if found else []
         if found and (number == place or (place is None and _is_ipv4(found))):
             return found
@@ -228,24 +236,13 @@ def _is_ipv4(address: str) -> bool:
     return ipaddress.ip_address(address).version == 4
 
 
-def _fixed_ip(site: RestoreSite, network_id: str, address: AddressSpec) -> dict[str, t.Any]:
-    """What to ask Neutron for; it refuses to be told an address that follows from the port's MAC address."""
-    subnet_id = site.subnet_id(network_id, address.subnet)
-    is_derived = any(one.id == subnet_id and derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in site.subnets)
-    subnet = {"subnet_id": subnet_id}
-    return {**subnet, "ip_address": address.ip_address} if address.ip_address and not is_derived else subnet
-
-
-def _port_description(spec: PortSpec, position: int, mark: Mark) -> str:
-    """The port's mark; if the MAC address is not known in advance, the position distinguishes the ports of a server."""
-    return mark.beside(spec.description, *(() if spec.mac_address else (_place(position),)))
-
-
 def _place(position: int) -> str:
+    """What distinguishes the ports of a server: the MAC address may be the site's choice."""
     return f"{PLACE_KEY}={position}"
 
 
-def _is_port(port: Port, spec: PortSpec, position: int) -> bool:
-    if spec.mac_address:
-        return port.mac_address.lower() == spec.mac_address.lower()
-    return _place(position) in port.description.split()
+def _port_at(made: t.Sequence[Port], spec: PortSpec, position: int) -> Port | None:
+    """The port of a server that stands for one of its ports at the source: with its MAC address, or else with its place."""
+    same = (port for port in made if port.mac_address.lower() == spec.mac_address.lower())
+    placed = (port for port in made if _place(position) in port.description.split())
+    return next(same, None) or next(placed, None)

@@ -28,7 +28,17 @@ from .root_disks import root_disk_problems
 from .server_plan import ServerStep, why_no_flavor
 from .site import RestoreSite
 from .stock import Stock
-from .topology import address_group_problems, kept_descriptions, kept_rules, mtu_doubts, same_key, sharing_doubts, sharing_problems, subnet_differences
+from .topology import (
+    address_group_problems,
+    kept_descriptions,
+    kept_rules,
+    kept_states,
+    mtu_doubts,
+    same_key,
+    sharing_doubts,
+    sharing_problems,
+    subnet_differences,
+)
 from .volume_plan import READY, Action, VolumeStep
 
 #: Kinds of which others may have some that the project cannot rename.
@@ -75,6 +85,7 @@ def doubts(plan: RestorePlan) -> list[str]:
         *mtu_doubts(topology, site),
         *kept_rules(topology, site),
         *kept_descriptions(topology, site, owner_of(plan.manifest)),
+        *kept_states(topology, site, owner_of(plan.manifest)),
         *losses(plan),
         *_age_doubts(plan),
         *_hostname_doubts(plan),
@@ -88,17 +99,17 @@ def _age_doubts(plan: RestorePlan) -> t.Iterator[str]:
     site = plan.site
     lost: dict[Feature, list[str]] = collections.defaultdict(list)
     for step in plan.servers:
-        for feature in step.lost if step.builds else ():
+        for feature in step.lost:
             lost[feature].append(step.spec.name)
     if lost:
         told = "; ".join(f"{feature} of {', '.join(sorted(names))}" for feature, names in lost.items())
-        yield f"Nova at site '{site.name}' offers its API in version {site.nova[0]}.{site.nova[1]} at most, so these will be missing: {told}."
+        yield f"Nova at site '{site.name}' offers its API in version {site.nova[0]}.{site.nova[1]} at most, so restored servers lack these: {told}."
 
 
 def _hostname_doubts(plan: RestorePlan) -> t.Iterator[str]:
     for step in plan.servers:
-        if step.builds and step.lost_hostname:
-            yield f"Nova does not take the host name '{step.lost_hostname}' of server '{step.spec.name}', so the restored server gets one from its name."
+        if step.lost_hostname:
+            yield f"Nova does not take the host name '{step.lost_hostname}' of server '{step.spec.name}', so the restored server has one from its name."
 
 
 def _quota_problems(site: RestoreSite, needs: t.Iterable[Need]) -> t.Iterator[str]:

@@ -178,6 +178,18 @@ def kept_descriptions(topology: Topology, site: RestoreSite, owner: Mark) -> t.I
             )
 
 
+def kept_states(topology: Topology, site: RestoreSite, owner: Mark) -> t.Iterator[str]:
+    """Groups that the restore did not make and that let answers through in another way than at the source: they serve others too, so they stay so."""
+    for spec in topology.security_groups:
+        group = site.own_security_group(spec.name)
+        if group and group.is_stateful != spec.is_stateful and not is_made(site, owner, group):
+            now, then = ("stateful", "stateless") if group.is_stateful else ("stateless", "stateful")
+            yield (
+                f"Security group '{spec.name}' at site '{site.name}' is {now} (stateful), and stays so, but is {then} at the source. "
+                "Change that there while no port uses the group."
+            )
+
+
 def missing_addresses(site: RestoreSite, spec: AddressGroupSpec, owner: Mark) -> list[str] | None:
     """The addresses that an address group is to get; None for one that is complete, or that somebody else has made."""
     there = site.own_address_group(spec.name)

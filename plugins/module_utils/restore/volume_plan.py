@@ -105,6 +105,19 @@ class VolumeStep:
         return {key: value for key, value in (self.spec.image_metadata or {}).items() if volume.image_metadata.get(key) != value}
 
     @property
+    def lacks(self) -> list[str]:
+        """What the site refused a volume that an earlier run completed, if nobody has changed it since; no later run tries that again."""
+        volume = self.current
+        if volume is None or self.changes:
+            return []
+        properties = sorted(self.image_metadata_for(volume))
+        return [
+            *([f"volume_image_metadata ({', '.join(properties)})"] if properties else []),
+            *([f"bootable ({str(self.spec.bootable).lower()})"] if self.spec.bootable != volume.bootable else []),
+            *(["readonly (true)"] if self.spec.is_read_only and not volume.is_read_only else []),
+        ]
+
+    @property
     def changes(self) -> bool:
         return not (self.action is Action.KEEP and self.current and self.is_complete(self.current))
 

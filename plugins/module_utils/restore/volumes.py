@@ -20,6 +20,7 @@ from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, attempt_each, each, values_of
 from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
+from .losses import losses_of_volumes
 from .making import Giver
 from .marks import is_restored_elsewhere, made_volumes, owner_of
 from .sealed import Unlocking
@@ -84,8 +85,13 @@ class VolumeRestore:
         if self._unlocking and (problems := self._unlocking.problems(steps)):
             raise CheckFailed(f"Volumes cannot be restored on site '{self.storage.cloud.site}'", problems)
 
+    def tell_losses(self, steps: t.Iterable[VolumeStep]) -> None:
+        """Say what an earlier run's volumes are without."""
+        self.warnings += losses_of_volumes(self.storage.cloud.site, steps)
+
     def begin(self, steps: t.Sequence[VolumeStep]) -> list[dict[str, t.Any]]:
         """Start as many restores as may run in parallel, without waiting for them."""
+        self.tell_losses(steps)
         under_way = [step for step in steps if step.action is Action.WAIT]
         batch = [step for step in steps if step.action.makes][: max(0, self.concurrency - len(under_way))]
         begun = dict(enumerate(attempt_each(batch, self._start, self.concurrency)))
@@ -103,6 +109,7 @@ class VolumeRestore:
         :returns: a description of every volume, in the order of ``steps``.
         :raises DrError: naming each volume that failed; the others are kept for the next run.
         """
+        self.tell_losses(steps)
         volumes = values_of(self.work(steps).run(self.concurrency, self.waiter))
         return [self._describe(step, volumes[step.spec.source_id]) for step in steps]
 
@@ -285,6 +292,7 @@ class VolumesUnderWay:
     def __init__(self, restore: VolumeRestore, steps: t.Sequence[VolumeStep]) -> None:
         self._restore = restore
         self.steps = steps
+        restore.tell_losses(steps)
         self._work = restore.work(steps)
 
     @property

@@ -326,11 +326,11 @@ def test_what_policies_do_not_allow_is_left_out_with_a_warning(site, tenants):
     of_port = "Port fa:16:3e:00:00:01 of server 'front' on network 'shop-net'"
     left_out = {one.split(", which the site refuses")[0].replace(" at site 'remote'", "") for one in told}
     assert left_out == {
-        f"{of_port} is without binding:profile",
-        "Router 'shop-router' is without ha",
-        "Router 'shop-router' is without distributed",
+        f"{of_port} is without binding:profile ({{'trusted': 'true'}})",
+        "Router 'shop-router' is without ha (true)",
+        "Router 'shop-router' is without distributed (false)",
         "Router 'shop-router' is without qos_policy_id, enable_snat",
-        "Subnet 'shop-subnet' is without service_types",
+        "Subnet 'shop-subnet' is without service_types (compute:nova)",
     }
     tenants.writes.clear()
     assert (site.networks()["changed"], site.servers()["changed"], tenants.writes) == (False, False, [])
@@ -441,7 +441,7 @@ def test_what_is_refused_by_name_costs_nothing_else(site, tenants):
     site.restore()
     (made,) = [one for one in tenants.by_id["ports"].values() if one["mac_address"] == port["mac_address"]]
     assert made["port_security_enabled"] is False
-    assert [one for one in site.told if "is without binding:profile, which the site refuses" in one]
+    assert [one for one in site.told if "is without binding:profile ({'trusted': 'true'}), which the site refuses" in one]
 
 
 def test_a_site_that_knows_no_port_security_is_told(site, tenants):

@@ -51,7 +51,7 @@ def test_a_trunk_that_was_refused_is_asked_for_again_until_it_is_there():
 
 
 @pytest.mark.parametrize(("action", "attribute"), [("os-set_bootable", "bootable: true"), ("os-set_image_metadata", "volume_image_metadata: hw_disk_bus")])
-def test_what_a_volume_is_refused_is_told_once(action, attribute):
+def test_what_a_volume_is_refused_is_told_by_each_run_and_tried_by_one(action, attribute):
     volumes = [plain.volume(bootable=True), plain.volume(bootable=True)]
     there, manifest = arrived(plain.blueprint(servers=[plain.server(plain.port(), volumes=volumes)]))
     root, data = manifest["servers"][0]["volumes"]
@@ -63,7 +63,13 @@ def test_what_a_volume_is_refused_is_told_once(action, attribute):
         assert there.restored(manifest)
     (told,) = there.warnings
     assert attribute in told and "which the site refuses" in told
+    there.warnings.clear()
     assert not there.restored(manifest)
+    (again,) = there.warnings
+    assert again.startswith("At site 'remote', volume ") and f" lacks its {attribute.replace(': ', ' (')}): the site refused it" in again
+    there.warnings.clear()
+    assert there.checked(manifest) == []
+    assert again in there.warnings
 
 
 def test_a_security_group_that_cannot_be_stateless_is_made_and_told():
@@ -77,7 +83,7 @@ def test_a_security_group_that_cannot_be_stateless_is_made_and_told():
 
     with mock.patch.object(there.site.neutron, "create", create):
         there.restored(manifest)
-    assert "without stateful: false" in there.warnings[0]
+    assert "without stateful (false)" in there.warnings[0]
 
 
 #: Policies by which a site may keep from its members what Neutron's own give the owner of a network.
@@ -104,8 +110,112 @@ def test_what_a_site_keeps_from_the_owner_of_a_network_makes_no_restore_fail_and
     with mock.patch.object(there.site.neutron, "create", create):
         assert there.checked(manifest) == []
         assert there.restored(manifest)
-        assert [one for one in there.warnings if f"is without {attribute}, which the site refuses" in one]
+        assert [one for one in there.warnings if f"is without {attribute} (" in one and ", which the site refuses" in one]
         assert not there.restored(manifest)
+
+
+def with_network(**changes):
+    return plain.blueprint(networks=[plain.network(plain.subnet(), **changes)])
+
+
+def with_subnet(**changes):
+    return plain.blueprint(networks=[plain.network(plain.subnet(**changes))])
+
+
+def with_port(**changes):
+    return plain.blueprint(servers=[plain.server(plain.port(**changes))])
+
+
+def with_floating_address(**changes):
+    servers = [plain.server(plain.port(floating=[plain.floating(**changes)]))]
+    return plain.blueprint(routers=[plain.router((0, False))], servers=servers)
+
+
+OPTION = {"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}
+ROUTE = {"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}
+#: Per policy, an application that has what it forbids, and what every run says then.
+FORBIDDEN = {
+    "create_network:admin_state_up": (with_network(up=False), "network 'web' lacks its admin_state_up (false)"),
+    "create_network:dns_domain": (with_network(dns_domain="shop."), "network 'web' lacks its dns_domain (shop.)"),
+    "create_network:qos_policy_id": (with_network(qos=0), "network 'web' lacks its qos_policy_id (gold)"),
+    "create_network:port_security_enabled": (with_network(secure=False), "network 'web' lacks its port_security_enabled (off)"),
+    "create_subnet:dns_nameservers": (with_subnet(dns=["10.0.0.53"]), "subnet 'web' lacks its dns_nameservers (10.0.0.53)"),
+    "create_subnet:host_routes": (with_subnet(routes=[ROUTE]), "subnet 'web' lacks its host_routes (10.99.0.0/24 by 10.10.0.9)"),
+    "create_router:admin_state_up": (plain.blueprint(routers=[plain.router((0, False), up=False)]), "router 'web' lacks its admin_state_up (false)"),
+    "create_security_group:stateful": (
+        plain.blueprint(groups=[plain.group(stateful=False)], servers=[plain.server(plain.port(groups=[0]))]),
+        "security group 'web' lacks its stateful (false)",
+    ),
+    "create_port:admin_state_up": (with_port(up=False), "lacks its admin_state_up (false)"),
+    "create_port:allowed_address_pairs": (with_port(pairs=[{"ip_address": "10.10.0.200"}]), "lacks its allowed_address_pairs (10.10.0.200)"),
+    "create_port:binding:vnic_type": (with_port(vnic="direct"), "lacks its binding:vnic_type (direct)"),
+    "create_port:dns_domain": (with_port(dns_domain="shop."), "lacks its dns_domain (shop.)"),
+    "create_port:extra_dhcp_opts": (with_port(dhcp_options=[OPTION]), "lacks its extra_dhcp_opts (mtu)"),
+    "create_port:fixed_ips:ip_address": (with_port(addresses=[(0, 11)]), "lacks its fixed_ips (10.10.0.11)"),
+    "create_port:mac_address": (with_port(mac="fa:16:3e:0a:00:01"), "lacks its mac_address (fa:16:3e:0a:00:01)"),
+    "create_port:port_security_enabled": (with_port(secure=False, groups=[]), "lacks its port_security_enabled (off)"),
+    "create_port:qos_policy_id": (with_port(qos=0), "lacks its qos_policy_id (gold)"),
+    "create_floatingip:dns_name": (with_floating_address(dns="front"), "lacks its dns_name (front)"),
+    "create_floatingip:qos_policy_id": (with_floating_address(qos=0), "lacks its qos_policy_id (gold)"),
+}
+
+
+@pytest.mark.parametrize("rule", FORBIDDEN)
+def test_what_a_policy_forbids_is_told_by_every_later_run(rule):
+    blueprint, told = FORBIDDEN[rule]
+    there, manifest = arrived(blueprint)
+    there.site.neutron.forbids = {rule}
+    assert there.checked(manifest) == []
+    assert not [one for one in there.warnings if told in one]
+    assert there.restored(manifest)
+    attribute = rule.split(":", 1)[1].removesuffix(":ip_address")
+    assert [one for one in there.warnings if f" is without {attribute} (" in one and ", which the site refuses: " in one]
+    there.warnings.clear()
+    assert there.checked(manifest) == []
+    assert len([one for one in there.warnings if told in one]) == 1
+    there.warnings.clear()
+    assert not there.restored(manifest)
+    assert [told in one for one in there.warnings] == [True]
+
+
+def test_what_a_killed_run_was_refused_is_told_by_the_next():
+    """The run that was killed has told nobody."""
+    blueprint, told = FORBIDDEN["create_subnet:dns_nameservers"]
+    there, manifest = arrived(blueprint)
+    there.site.neutron.forbids = {"create_subnet:dns_nameservers"}
+    there.killed(manifest, 4)
+    assert [one["name"] for one in there.site.neutron.by_id["subnets"].values() if one["project_id"] == OURS] == ["web"]
+    assert there.restored(manifest)
+    assert [one for one in there.warnings if told in one]
+
+
+def port_of_server(site):
+    (made,) = [one for one in site.neutron.by_id["ports"].values() if one["device_owner"].startswith("compute:")]
+    return made
+
+
+def test_a_port_that_got_other_addresses_than_at_the_source_has_all_else():
+    pairs = [{"ip_address": "10.10.0.200"}]
+    port = plain.port(mac="fa:16:3e:0a:00:01", addresses=[(0, 11)], pairs=pairs, floating=[plain.floating()])
+    there, manifest = arrived(plain.blueprint(routers=[plain.router((0, False))], servers=[plain.server(port)]))
+    there.site.neutron.forbids = {"create_port:mac_address", "create_port:fixed_ips:ip_address"}
+    assert there.restored(manifest)
+    made = port_of_server(there.site)
+    (address,) = made["fixed_ips"]
+    assert made["mac_address"] != "fa:16:3e:0a:00:01" and address["ip_address"] != "10.10.0.11"
+    (floating,) = there.site.neutron.by_id["floatingips"].values()
+    assert (floating["port_id"], floating["fixed_ip_address"]) == (made["id"], address["ip_address"])
+    assert not there.restored(manifest)
+
+
+def test_what_forwards_ports_leads_to_the_address_that_a_port_got():
+    servers = [plain.server(plain.port(addresses=[(0, 11)]))]
+    there, manifest = arrived(plain.blueprint(routers=[plain.router((0, False))], servers=servers, forwardings=[(0, 80)]))
+    there.site.neutron.forbids = {"create_port:fixed_ips:ip_address"}
+    assert there.restored(manifest)
+    (floating,) = [one for one in there.site.neutron.by_id["floatingips"].values() if one.get("port_forwardings")]
+    assert floating["port_forwardings"][0]["internal_ip_address"] == port_of_server(there.site)["fixed_ips"][0]["ip_address"] != "10.10.0.11"
+    assert not there.restored(manifest)
 
 
 @pytest.mark.parametrize(

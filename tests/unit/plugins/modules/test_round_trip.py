@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from unittest import mock
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.port_plan import PortStep
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import port_plan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import port_wishes
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import travel
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS
 from hypothesis import HealthCheck, Phase, given, settings
@@ -49,13 +51,14 @@ def _nothing(*_given):
     return []
 
 
-def _without_addresses(real):
-    return lambda self, *given: {key: value for key, value in real(self, *given).items() if key != "mac_address"}
+def _without_addresses(*given):
+    wishes = port_wishes(*given)
+    return dataclasses.replace(wishes, body={key: value for key, value in wishes.body.items() if key != "mac_address"})
 
 
 @pytest.mark.parametrize(
     "fault",
-    [mock.patch.object(inspection, "inspect", _nothing), mock.patch.object(PortStep, "body", _without_addresses(PortStep.body))],
+    [mock.patch.object(inspection, "inspect", _nothing), mock.patch.object(port_plan, "port_wishes", _without_addresses)],
     ids=["nothing is named", "ports get other MAC addresses"],
 )
 def test_a_fault_in_the_library_is_found(fault):

@@ -148,6 +148,8 @@ class Neutron:
         self.mtu = _MTU
         #: Of a subnet, as its operator says.
         self.most = {"dns_nameservers": 5, "host_routes": 20}
+        #: What only administrators may set by a policy of the site, e.g. create_port:mac_address.
+        self.forbids: set[str] = set()
         self.by_id: dict[str, dict[str, Resource]] = {kind: {} for kind in _SINGULAR}
         counted = {"network": "networks", "subnet": "subnets", "router": "routers", "port": "ports", "floatingip": "floatingips"}
         counted |= {"security_group": "security-groups", "security_group_rule": "security-group-rules"}
@@ -259,6 +261,7 @@ class Neutron:
     def create(self, kind: str, wanted: Resource, caller: Caller) -> Resource:
         fields = {name: field for name, field in _FIELDS[kind].items() if self._has(field)}
         self._expect_fields(fields, wanted, caller, "may_create")
+        self._expect_allowed(kind, wanted, caller)
         project = wanted.get("project_id") or caller.project
         expect(caller.sees_all or project == caller.project, "Specifying 'project_id' other than authenticated project requires admin privileges")
         values = {name: wanted.get(name, field.new()) for name, field in fields.items()}
@@ -279,6 +282,14 @@ class Neutron:
                 expect(name in fields, f"Unrecognized attribute(s) '{name}'")
                 expect(getattr(fields[name], may), f"Attribute '{name}' not allowed")
                 expect(caller.sees_all or not fields[name].is_for_administrators, f"rule:{name} is disallowed by policy", 403)
+
+    def _expect_allowed(self, kind: str, wanted: Resource, caller: Caller) -> None:
+        """A policy that forbids something is told with those of all else that is set."""
+        given = [name for name, field in _FIELDS[kind].items() if wanted.get(name) not in (None, field.new())]
+        given += ["fixed_ips:ip_address"] if any("ip_address" in ip for ip in wanted.get("fixed_ips") or ()) else []
+        rules = [f"create_{_SINGULAR[kind]}:{name}" for name in given]
+        told = " and ".join(f"rule:{rule}" for rule in (f"create_{_SINGULAR[kind]}", *rules))
+        expect(caller.sees_all or not self.forbids & {*rules}, f"({told}) is disallowed by policy", 403)
 
     def _made(self, kind: str, one: Resource) -> None:
         """What follows from a new resource."""

@@ -41,6 +41,10 @@ def port(**changes: t.Any) -> Blueprint:
     return {**usual, **more, **_TEXTS, **changes}
 
 
+def floating(**changes: t.Any) -> Blueprint:
+    return {"outside": 0, "qos": None, "dns": None, **_TEXTS, **changes}
+
+
 def volume(**changes: t.Any) -> Blueprint:
     usual = {"name": "", "bootable": False, "image": {}, "goes": False, "device": None, "tag": None, "description": "", "metadata": {}}
     return {**usual, "size": 1, **changes}
@@ -54,7 +58,8 @@ def server(*ports: Blueprint, **changes: t.Any) -> Blueprint:
 
 def remote(**changes: t.Any) -> Blueprint:
     usual = {"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "default_group": "as new"}
-    return {**usual, "there": [], "addresses": [], "namesakes": None, "most": {}, "has_admin": False, "takes_first": True, **changes}
+    more = {"there": [], "addresses": [], "namesakes": None, "most": {}, "forbids": [], "neighbours": False}
+    return {**usual, **more, "has_admin": False, "takes_first": True, **changes}
 
 
 def blueprint(**changes: t.Any) -> Blueprint:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of an application from one site in memory to another: captured, checked, restored, restored again, and compared.
 
-The promise: what is lost is named before, by the capture or by the check of the restore; what is checked can be restored, another run finishes what a
-killed one began, a second restore changes nothing, and nothing of others is touched.
+The promise: what is lost is named, by the capture, or by the check of the restore and the restore itself, and by every later one again; what is checked
+can be restored, another run finishes what a killed one began, a second restore changes nothing, and nothing of others is touched.
 """
 
 from __future__ import annotations
@@ -177,6 +177,7 @@ def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
             return Outcome("refused at check", tuple(problems), violations)
         outcome = Outcome("restored", violations=violations)
         told = tuple(there.warnings)
+        there.warnings.clear()
         try:
             if blueprint["killed_after"]:
                 there.killed(manifest, blueprint["killed_after"])
@@ -184,11 +185,16 @@ def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
             if in_parts:
                 violations += _part(there, manifest)
             there.restored(manifest)
+            told = (*told, *there.warnings)
+            there.warnings.clear()
             violations += _second(there, manifest)
         except DrError as error:
             violations.append(f"the check is clean and the restore fails: {error}")
             return outcome
-        outcome.named = _compare(source, remote, names, "\n".join((*here.warnings, *told, *there.warnings)), violations)
+        outcome.named, lost = _compare(source, remote, names, (*here.warnings, *told))
+        _named, forgotten = _compare(source, remote, names, (*here.warnings, *there.warnings))
+        violations += [f"nobody said that {one}" for one in lost]
+        violations += [f"no later run says that {one}" for one in forgotten if one not in lost]
         return outcome
 
 
@@ -229,10 +235,12 @@ def _second(there: Modules, manifest: Resource) -> t.Iterator[str]:
     if there.restored(manifest):
         yield "a second restore says that it changed something"
     yield from (f"a second restore asked for {written}" for written in there.site.writes)
+    yield from (f"after a restore, the check says: {problem}" for problem in there.checked(manifest))
 
 
-def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str, violations: list[str]) -> int:
-    named = 0
+def _compare(source: Source, remote: Remote, names: t.Collection[str], warnings: t.Iterable[str]) -> tuple[int, list[Difference]]:
+    """How many differences warnings name, and those that they do not."""
+    told, named, others = "\n".join(warnings), 0, []
     used = {(kind, name) for there, have in remote.used_as_is.items() for kind in _USED[there] for name in have}
     for one in differences(source.site, remote.site, names, APPLICATION):
         # Names may have strokes in them, too.
@@ -242,8 +250,8 @@ def _compare(source: Source, remote: Remote, names: t.Collection[str], told: str
         if is_named(one, told):
             named += 1
         else:
-            violations.append(f"nobody said that {one}")
-    return named
+            others.append(one)
+    return named, others
 
 
 def is_named(one: Difference, told: str) -> bool:

@@ -63,7 +63,6 @@ SUBNETS = kind(
         "pool": None,
         "dns": [],
         "routes": [],
-        "mode": None,
         "service_types": [],
         "dns_publish": False,
         "from_pool": False,
@@ -75,14 +74,14 @@ SUBNETS = kind(
         "pool": ((2, 9), (5, 12), (8, 14)),
         "dns": (["10.0.0.53", "10.0.0.54"],),
         "routes": ([{"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}],),
-        "mode": ("slaac", "dhcpv6-stateful", "dhcpv6-stateless"),
         "service_types": (["compute:nova"],),
         "dns_publish": (True,),
         "from_pool": (True,),
         **_DESCRIPTIONS,
     },
     name=_names,
-    version=st.sampled_from((4, 4, 4, 6)),
+    version=st.sampled_from((4, 4, 6)),
+    mode=st.sampled_from((None, None, "slaac", "dhcpv6-stateful", "dhcpv6-stateless")),
     range=_index,
 )
 NETWORKS = kind(
@@ -107,7 +106,7 @@ ROUTERS = kind(
         **_DESCRIPTIONS,
     },
     name=_names,
-    joined=some(st.tuples(_index, st.sampled_from((False, False, False, True))), 3, 1),
+    joined=some(st.tuples(_index, st.sampled_from((False, False, True))), 3, 1),
 )
 RULES = st.fixed_dictionaries(
     {
@@ -199,10 +198,17 @@ _LIMITED = (
     "floatingip",
     "server_groups",
 )
+#: What a site may keep for administrators, though Neutron's own policies do not.
+_FORBIDDEN = (
+    *("create_network:admin_state_up", "create_network:dns_domain", "create_network:port_security_enabled", "create_network:qos_policy_id"),
+    *("create_subnet:dns_nameservers", "create_subnet:host_routes", "create_router:admin_state_up", "create_security_group:stateful"),
+    *("create_port:admin_state_up", "create_port:allowed_address_pairs", "create_port:binding:vnic_type", "create_port:extra_dhcp_opts"),
+    *("create_port:qos_policy_id", "create_port:dns_domain", "create_floatingip:qos_policy_id", "create_floatingip:dns_name"),
+)
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "there": [], "addresses": [], "namesakes": None, "most": {}},
+        **{"default_group": "as new", "there": [], "addresses": [], "namesakes": None},
     },
     {
         "nova": (1, 2),
@@ -216,11 +222,14 @@ REMOTES = kind(
         "there": (["networks"], ["routers"], ["security-groups"]),
         # Networks that are called like others of the application, and are not these.
         "namesakes": ("shared", "external", "both", "own", "own"),
-        "most": ({"dns_nameservers": 1}, {"host_routes": 0}),
         "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
     takes_first=st.booleans(),
     has_admin=st.booleans(),
+    # Others have addresses of the application on the networks that the operator provides.
+    neighbours=st.booleans(),
+    most=st.sampled_from(({}, {}, {"dns_nameservers": 1}, {"host_routes": 0}, {"dns_nameservers": 0, "host_routes": 0})),
+    forbids=st.one_of(st.just([]), some(st.sampled_from(_FORBIDDEN), 3)),
 )
 _POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
 BLUEPRINTS = kind(
@@ -667,11 +676,14 @@ class Remote(_Builder):
         self.site.neutron.takes_first = drawn["takes_first"]
         self.site.neutron.mtu = drawn["mtu"] or self.site.neutron.mtu
         self.site.neutron.most |= drawn["most"]
+        self.site.neutron.forbids |= {*drawn["forbids"]}
         self.operate(drawn["outside"], drawn["policies"])
         flavors(self.site, drawn["flavors"])
         for network, how in source.provided:
             for _number in range({"absent": 0, "twice": 2}.get(how, 1)):
                 self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
+        if drawn["neighbours"]:
+            self._neighbours(source)
         self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
         self._namesakes(drawn["namesakes"], source)
         self._change_default_group(drawn["default_group"])
@@ -702,6 +714,14 @@ class Remote(_Builder):
                 # What is null here is asked for all the same.
                 with contextlib.suppress(Refused):
                     self.site.neutron.create("subnets", {"network_id": made["id"], **{name: subnet[name] for name in names}}, _OPERATOR)
+
+    def _neighbours(self, source: Source) -> None:
+        """Ports of the operator, with addresses that the application has."""
+        provided = {network["id"]: network["name"] for network, _how in source.provided}
+        for port in source.ports:
+            for ip in port["fixed_ips"] if port["network_id"] in provided else ():
+                for network in [one for one in self.site.neutron.by_id["networks"].values() if one["name"] == provided[port["network_id"]]]:
+                    self.make("ports", {"network_id": network["id"], "fixed_ips": [{"ip_address": ip["ip_address"]}]}, _OPERATOR)
 
     def _there(self, kind: str, source: Source) -> set[str]:
         """Bare ones of the application's names that somebody of the project has made."""

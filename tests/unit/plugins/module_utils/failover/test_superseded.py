@@ -86,7 +86,7 @@ def stock(site, **quotas):
 def test_ports_that_are_as_the_restore_would_make_them_are_handed_over_with_their_floating_addresses():
     old = planned(home())["orders-db"]
     ((port, description),) = old.handed
-    assert (port.id, description) == ("port-orders-db", shop.mark(11).text())
+    assert (port.id, description) == ("port-orders-db", f"{shop.mark(11).text()} osdr_port=0")
     assert (old.removed, old.floating_ips) == ((), ())
     assert [one.id for one in old.volumes] == ["volume-orders-db"]
 
@@ -246,7 +246,7 @@ def test_without_an_administrator_the_projects_own_lock_is_taken_away_first():
 
 
 def test_a_port_that_was_handed_over_by_an_earlier_run_is_handed_over_still():
-    site = home({"description": shop.mark(11).text()})
+    site = home({"description": f"{shop.mark(11).text()} osdr_port=0"})
     assert [port.id for port, _text in planned(site)["orders-db"].handed] == ["port-orders-db"]
     assert ("describe", "port-orders-db") not in remove(site).calls
 

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a site cannot give is told once for each thing that is to be made there, and never for what is there."""
+"""What a site cannot give is told for each thing that a restore makes or has made there, and never for what is somebody else's."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Router
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, Forwarding, Router
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.losses import losses
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
@@ -16,6 +16,9 @@ from ansible_collections.osdr.openstack.tests.unit.support import shop
 MACS = ("fa:16:3e:00:00:11", "fa:16:3e:00:00:21")
 NAMES = ("orders-db", "shop-front")
 PORT, FRONT = (f"port {mac} of server '{name}' on network 'shop-net'" for mac, name in zip(MACS, NAMES, strict=True))
+MARK = "osdr_application=shop osdr_checkpoint=noon"
+OWN = dataclasses.replace(shop.NETWORK, description=MARK)
+FORWARDED = Forwarding("port-orders-db", shop.ADDRESS["orders-db"], 22, 2222, "tcp")
 FORWARDING = {"port": shop.uuid(73), "place": 0, "internal_port": 22, "external_port": 2222, "protocol": "tcp", "description": ""}
 
 
@@ -48,7 +51,7 @@ def told(found, site, *without):
 
 
 def who_lacks(sentences):
-    return [one.split(" will lack its ")[0] for one in sentences]
+    return [one.replace(" will lack ", " lacks ").split(" lacks its ")[0] for one in sentences]
 
 
 OF_TOPOLOGY = ["network 'shop-net'", "subnet 'shop-subnet'", "security group 'shop'", "router 'shop-router'"]
@@ -60,15 +63,15 @@ OF_PORTS = [PORT, f"the floating address of {PORT}", FRONT, f"the floating addre
     [
         (shop.empty_site(), [*OF_TOPOLOGY, *OF_PORTS]),
         (shop.prepared_site(), OF_PORTS),
-        (shop.restored_site(floating_ips=()), [OF_PORTS[1], OF_PORTS[3]]),
-        (shop.restored_site(), []),
+        (shop.restored_site(floating_ips=()), [OF_PORTS[1], OF_PORTS[3], OF_PORTS[0], OF_PORTS[2]]),
+        (shop.restored_site(), OF_PORTS),
     ],
     ids=["new", "prepared", "without floating addresses", "restored"],
 )
-def test_what_is_made_is_told_and_what_is_there_is_not(site, lacking):
+def test_what_is_made_is_told_and_what_others_made_is_not(site, lacking):
     sentences = told(document(), site, "standard-attr-tag")
     assert who_lacks(sentences) == lacking
-    assert all(one.endswith(" will lack its tags (gold): its Neutron has no extension standard-attr-tag.") for one in sentences)
+    assert all(one.endswith(" its tags (gold): its Neutron has no extension standard-attr-tag.") for one in sentences)
     assert told(document(), site) == []
 
 
@@ -79,7 +82,11 @@ def test_what_forwards_ports_is_told_until_it_is_there():
     (one,) = [one for one in shop.restored_site().floating_ips if one.port_id == "port-orders-db"]
     there = dataclasses.replace(one, id="fip", port_id=None, description=shop.mark(72).text())
     site = shop.restored_site()
-    assert told(found, dataclasses.replace(site, floating_ips=(*site.floating_ips, there)), "standard-attr-tag") == []
+    again = told(found, dataclasses.replace(site, floating_ips=(*site.floating_ips, there)), "standard-attr-tag")
+    assert who_lacks(again) == [*OF_PORTS, "a floating address that forwards ports"]
+    assert all(" lacks its tags " in one for one in again)
+    others = dataclasses.replace(there, description="", forwardings=(FORWARDED,))
+    assert who_lacks(told(found, dataclasses.replace(site, floating_ips=(*site.floating_ips, others)), "standard-attr-tag")) == OF_PORTS
 
 
 # Routers
@@ -159,7 +166,8 @@ def test_port_security_that_nobody_can_switch_is_told_of_what_is_made(is_on, sta
     of_ports = [f"{what} {mac} of server '{name}' (on at the source) {why}" for mac, name in zip(MACS, NAMES, strict=True)]
     assert told(found, shop.empty_site(), "port-security") == [of_network, *of_ports]
     assert told(found, shop.prepared_site(), "port-security") == of_ports
-    assert told(found, shop.restored_site(), "port-security") == []
+    assert told(found, shop.restored_site(), "port-security") == of_ports
+    assert told(found, shop.prepared_site(networks=(shop.PUBLIC, OWN)), "port-security") == [of_network, *of_ports]
 
 
 @pytest.mark.parametrize(
@@ -179,17 +187,64 @@ def test_an_mtu_that_nobody_can_say_is_told_of_what_is_made(mtu, site, is_told):
     assert told(found, site) == []
 
 
-def test_an_unfinished_network_has_the_mtu_that_it_has():
-    """The restore made it, and was killed before it had its tags."""
-    unfinished = dataclasses.replace(shop.NETWORK, description="osdr_application=shop osdr_checkpoint=noon")
-    assert told(shop.document(), shop.prepared_site(networks=(shop.PUBLIC, unfinished)), "net-mtu-writable") == []
+@pytest.mark.parametrize(
+    ("mtu", "has"), [(1500, "an MTU (mtu) of 1500"), (0, "the MTU (mtu) that the site gives it, whatever that is"), (1442, ""), (1400, "")]
+)
+def test_a_network_that_the_restore_made_has_the_mtu_that_it_has(mtu, has):
+    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(OWN, mtu=mtu)))
+    sentence = f"network 'shop-net' has {has}, and had 1442 at the source: its Neutron has no extension net-mtu-writable."
+    assert told(shop.document(), site, "net-mtu-writable") == ([sentence] if has else [])
+    # A network of somebody else is used as it is.
+    others = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, mtu=mtu)))
+    assert told(shop.document(), others, "net-mtu-writable") == []
+
+
+# What routers that the restore made lack
+
+
+def made_router(**changes):
+    return dataclasses.replace(shop.ROUTER, description=MARK, **changes)
+
+
+def of_router(found, router, *ports):
+    return [one for one in told(found, shop.prepared_site(routers=(router,), ports=ports)) if "router" in one]
+
+
+def test_a_gateway_that_the_restore_made_without_something_is_told():
+    found = shop.document()
+    found["topology"]["routers"][0]["enable_snat"] = False
+    assert of_router(found, made_router(enable_snat=False), shop.ROUTER_PORT) == []
+    (one,) = of_router(found, made_router(), shop.ROUTER_PORT)
+    assert one.startswith("the gateway of router 'shop-router' lacks its enable_snat (false): the site refused it")
+    # Somebody has it lead elsewhere, or nowhere.
+    assert of_router(found, made_router(external_network_id=None), shop.ROUTER_PORT) == []
+
+
+def test_a_route_that_a_made_router_cannot_have_is_told_and_one_that_it_has_is_not():
+    found, far = shop.document(), {"destination": "10.99.0.0/16", "nexthop": "172.16.0.1"}
+    found["topology"]["routers"][0]["routes"] = [far]
+    assert of_router(found, made_router(), shop.ROUTER_PORT) == [
+        "router 'shop-router' lacks its route (routes) to 10.99.0.0/16: 172.16.0.1 is on none of the application's subnets that it joins."
+    ]
+    assert of_router(found, made_router(routes=(far,)), shop.ROUTER_PORT) == of_router(found, shop.ROUTER, shop.ROUTER_PORT) == []
+
+
+@pytest.mark.parametrize("is_of_restore", [True, False], ids=["router", "interface"])
+def test_an_interface_with_another_address_is_told_where_the_restore_made_it(is_of_restore):
+    other = dataclasses.replace(shop.ROUTER_PORT, fixed_ips=(FixedIp("sub", "10.10.0.7"),), description="" if is_of_restore else MARK)
+    router = made_router() if is_of_restore else shop.ROUTER
+    assert of_router(shop.document(), router, other) == [
+        "router 'shop-router' lacks its address 10.10.0.1 on subnet 'shop-subnet' (interfaces): something else had it, or the site refused it."
+    ]
+    assert of_router(shop.document(), shop.ROUTER, dataclasses.replace(other, description="")) == []
+    assert of_router(shop.document(), router, shop.ROUTER_PORT) == []
 
 
 @pytest.mark.parametrize(("is_stateful", "site", "is_told"), [(False, shop.empty_site(), True), (True, shop.empty_site(), False)])
 def test_a_group_that_becomes_stateful_is_told(is_stateful, site, is_told):
     found = shop.document()
     found["topology"]["security_groups"][0]["is_stateful"] = is_stateful
-    sentence = "security group 'shop' will be stateful: its Neutron has no extension stateful-security-group."
+    sentence = "security group 'shop' will lack its stateful (false): its Neutron has no extension stateful-security-group."
     assert told(found, site, "stateful-security-group") == [sentence] * is_told
     assert told(found, site) == []
 

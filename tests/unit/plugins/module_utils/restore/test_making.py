@@ -78,6 +78,67 @@ def test_one_refusal_after_the_other():
     assert (made(neutron), neutron.bodies[-1]) == (["ha", "dns_name"], ["binding_profile", "name"])
 
 
+class Policies(Neutron):
+    """Forbids what a body has, and names with it all that the body has besides, as Neutron does."""
+
+    def create(self, body):
+        self.bodies.append(sorted(body))
+        if self.refused.keys() & body.keys():
+            raise CloudError("(" + " and ".join(f"rule:create_port:{NAMES[key]}" for key in body if key in NAMES) + ") is disallowed", http_status=403)
+        return "made"
+
+
+NAMES = {**WISHES.names, "mac": "mac_address"}
+FIRM = Wishes({"mac": "fa:16:3e:00:00:01", **WISHES.body}, NAMES, firm=frozenset({"mac"}))
+
+
+@pytest.mark.parametrize("forbidden", NAMES)
+def test_of_several_that_a_policy_is_told_with_only_the_forbidden_one_is_left_out(forbidden):
+    neutron = Policies(**{forbidden: None})
+    assert made(neutron, FIRM) == [NAMES[forbidden]]
+    assert {*neutron.bodies[-1]} == {"name", *NAMES} - {forbidden}
+
+
+def test_several_that_policies_forbid_are_left_out_together():
+    neutron = Policies(ha=None, mac=None)
+    made(neutron, FIRM)
+    assert neutron.bodies[-1] == ["name"]
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_nothing_is_made_without_what_is_firm_unless_a_policy_forbids_it(status):
+    with pytest.raises(CloudError, match="in use"):
+        made(Neutron(mac=(status, "mac_address fa:16:3e:00:00:01 is in use")), FIRM)
+    assert made(Neutron(mac=(403, "rule:create_port:mac_address is disallowed by policy")), FIRM) == ["mac_address"]
+
+
+def test_what_is_firm_goes_last_where_a_policy_is_not_told():
+    neutron = Neutron(mac=(403, "Forbidden"))
+    maker = Maker(neutron, shop.empty_site())
+    maker.make("The port", neutron.create, {"name": "x"}, FIRM)
+    assert [one.split(" is without ")[1].split(",")[0] for one in maker.warnings] == ["binding:profile", "mac_address"]
+
+
+def test_a_failure_in_between_is_one():
+    neutron = Neutron(ha=(403, "rule:ha and rule:dns_name"))
+    real = neutron.create
+
+    def create(body):
+        if "ha" in body and "dns_name" not in body:
+            raise CloudError("Later", http_status=503)
+        return real(body)
+
+    with pytest.raises(CloudError, match="Later"):
+        Maker(neutron, shop.empty_site()).make("The port", create, {}, WISHES)
+
+
+def test_what_is_not_made_in_the_end_lacks_nothing():
+    maker, neutron = Maker(None, shop.empty_site()), Neutron(name=(409, "Quota exceeded"))
+    with pytest.raises(CloudError, match="Quota"):
+        maker.make("The port", neutron.create, {"name": "x"}, WISHES)
+    assert maker.warnings == []
+
+
 @pytest.mark.parametrize(("extensions", "tagged"), [(shop.EXTENSIONS, [("ports", "port", ["gold"])]), (frozenset(), [])])
 def test_tags_are_set_where_a_site_has_them(extensions, tagged):
     there = []

@@ -408,7 +408,7 @@ def test_a_router_gets_no_route_through_a_network_that_it_does_not_join(apply, i
             "shop",
             "stateful",
             lambda topology: topology["security_groups"][0].update(is_stateful=False),
-            "security group 'shop' will be stateful: its Neutron has no extension stateful-security-group.",
+            "security group 'shop' will lack its stateful (false): its Neutron has no extension stateful-security-group.",
         ),
     ],
 )

@@ -78,11 +78,13 @@ def test_what_has_no_floating_address_at_the_source_lacks_none():
 
 def test_only_what_the_source_says_is_asked_of_neutron():
     site, found = shop.prepared_site(), step()
-    assert not {"is_port_security_enabled", "allowed_address_pairs", "is_admin_state_up", "binding_vnic_type"} & found.body(site).keys()
-    other = dataclasses.replace(found, spec=dataclasses.replace(found.spec, is_up=False, vnic_type="direct")).body(site)
+    unusual = {"is_port_security_enabled", "allowed_address_pairs", "is_admin_state_up", "binding_vnic_type"}
+    assert not unusual & {**found.body(site), **found.wishes(site).body}.keys()
+    other = dataclasses.replace(found, spec=dataclasses.replace(found.spec, is_up=False, vnic_type="direct"), current=None).wishes(site).body
     assert (other["is_admin_state_up"], other["binding_vnic_type"]) == (False, "direct")
     pair = {"ip_address": "10.10.0.99"}
-    open_port = dataclasses.replace(found, spec=dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,)))
+    spec = dataclasses.replace(found.spec, port_security=False, security_groups=(), allowed_address_pairs=(pair,))
+    open_port = dataclasses.replace(found, spec=spec, current=None)
     body = {**open_port.body(site), **open_port.wishes(site).body}
     assert (body["is_port_security_enabled"], body["allowed_address_pairs"], body["security_group_ids"]) == (False, [pair], [])
 
@@ -105,7 +107,8 @@ def test_a_floating_address_is_asked_for_by_network_port_and_mark():
 def test_an_address_that_follows_from_the_mac_address_is_not_asked_for(modes, asked):
     site = shop.prepared_site(subnets=(dataclasses.replace(shop.SUBNET, **modes),))
     step = RestorePlan.of(MANIFEST, site).servers[0].ports[0]
-    assert step.body(site)["fixed_ips"] == [{"subnet_id": "sub", **asked}]
+    assert step.body(site)["fixed_ips"] == [{"subnet_id": "sub"}]
+    assert step.wishes(site).body["fixed_ips"] == [{"subnet_id": "sub", **asked}]
 
 
 @pytest.mark.parametrize("of_network", [True, False])

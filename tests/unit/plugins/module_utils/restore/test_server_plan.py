@@ -313,11 +313,16 @@ def test_a_server_without_ports_gets_no_network():
     assert plan_servers(MANIFEST, shop.prepared_site())[0].body([])["networks"] == "none"
 
 
+def asked(step, site):
+    """All that is asked of Neutron for a port."""
+    return {**step.body(site), **step.wishes(site).body}
+
+
 def test_a_port_has_the_addresses_of_the_source():
     site = shop.prepared_site()
-    assert plan_servers(MANIFEST, site)[0].ports[0].body(site) == {
+    assert asked(plan_servers(MANIFEST, site)[0].ports[0], site) == {
         "name": "orders-db-0",
-        "description": shop.mark(11).text(),
+        "description": f"{shop.mark(11).text()} osdr_port=0",
         "network_id": "net",
         "mac_address": "fa:16:3e:00:00:11",
         "fixed_ips": [{"subnet_id": "sub", "ip_address": "10.10.0.11"}],
@@ -330,7 +335,7 @@ NEW = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"pol
 
 def test_neutron_chooses_what_a_mapping_leaves_to_it():
     site = shop.prepared_site()
-    assert plan_servers(NEW, site)[0].ports[0].body(site) == {
+    assert asked(plan_servers(NEW, site)[0].ports[0], site) == {
         "name": "orders-db-0",
         "description": f"{shop.mark(11).text()} osdr_port=0",
         "network_id": "net",
@@ -349,6 +354,12 @@ def test_a_port_whose_mac_address_was_chosen_is_known_again_by_its_position():
         assert [one.id for one in MadeServers.of(owner_of(manifest), site).ports] == ["port-at-1", "port-at-0"]
 
 
+def test_a_port_that_was_refused_its_mac_address_is_known_again_by_its_position():
+    there = shop.port("other", description=f"{shop.mark(11).text()} osdr_port=0")
+    same = shop.restored_port("orders-db", shop.mark(11))
+    assert [plan_servers(MANIFEST, shop.prepared_site(ports=ports))[0].ports[0].current for ports in ((there,), (there, same))] == [there, same]
+
+
 def test_a_port_of_another_server_at_the_same_position_is_not_taken():
     other = shop.port("front", description=f"{shop.mark(21).text()} osdr_port=0")
     assert plan_servers(NEW, shop.prepared_site(ports=(other,)))[0].ports[0].current is None
@@ -360,8 +371,7 @@ def test_a_port_with_a_moved_address_is_known_again_by_its_mac_address():
     there = shop.restored_port("orders-db", shop.mark(11), fixed_ips=(FixedIp("sub", "10.20.0.11"),))
     site = shop.prepared_site(ports=(there,))
     assert plan_servers(moved, site)[0].ports[0].current == there
-    fixed = plan_servers(moved, shop.prepared_site())[0].ports[0].body(site)["fixed_ips"]
-    assert fixed == [{"subnet_id": "sub", "ip_address": "10.20.0.11"}]
+    assert asked(plan_servers(moved, shop.prepared_site())[0].ports[0], site)["fixed_ips"] == [{"subnet_id": "sub", "ip_address": "10.20.0.11"}]
 
 
 def test_port_security_and_address_pairs_are_only_said_where_they_differ():
@@ -394,10 +404,11 @@ def test_nothing_is_left_to_do_on_a_restored_site():
         pytest.param(["10.10.0.11"], ["10.10.0.11"], "10.10.0.11", id="the only one"),
         pytest.param(["10.10.0.9", "10.10.0.11"], ["10.10.0.11", "10.10.0.9"], "10.10.0.9", id="the first one, however the site lists them"),
         pytest.param(["fd00::9", "10.10.0.9", "10.10.0.11"], ["10.10.0.11", "10.10.0.9", "fd00::9"], "10.10.0.9", id="the first of IPv4"),
-        pytest.param(["", "10.10.0.11"], ["10.10.0.11", "10.10.0.7"], "10.10.0.11", id="where the site chooses, one that it may have chosen"),
+        pytest.param(["", "10.10.0.11"], ["10.10.0.11", "10.10.0.7"], "10.10.0.7", id="where the site chooses, the one that it chose"),
         pytest.param(["", ""], ["10.10.0.8", "10.10.0.7"], "10.10.0.8", id="where the site chose all"),
         pytest.param(["fd00::9"], ["fd00::9"], None, id="no IPv4 at all: Neutron says so"),
-        pytest.param(["10.10.0.9"], ["10.10.0.11"], None, id="a port that somebody changed: Neutron decides"),
+        pytest.param(["10.10.0.9"], ["10.10.0.11"], "10.10.0.11", id="a port that got another address"),
+        pytest.param(["10.10.0.9", "10.10.0.10"], ["10.10.0.10", "10.10.0.11"], "10.10.0.11", id="another one than that of a second"),
         pytest.param([], [], None, id="no address at all"),
     ],
 )

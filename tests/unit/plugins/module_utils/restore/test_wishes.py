@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import QosPolicy, SubnetPool
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp, FloatingIp, QosPolicy, SubnetPool
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import FloatingSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import wishes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
@@ -19,10 +19,11 @@ OWNER, OF_SERVER = owner_of(shop.manifest()), shop.mark(11)
 OUTSIDE = dataclasses.replace(shop.SUBNET, id="out", name="outside", network_id="ext", cidr="10.88.2.0/24")
 OPTION = {"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}
 
-NETWORK = dataclasses.replace(TOPOLOGY.networks[0], dns_domain="shop.", qos_policy="gold")
+NETWORK = dataclasses.replace(TOPOLOGY.networks[0], is_up=False, dns_domain="shop.", qos_policy="gold")
 SUBNET = dataclasses.replace(TOPOLOGY.subnets[0], service_types=("compute:nova",), subnet_pool="pool")
 ROUTER = dataclasses.replace(
     TOPOLOGY.routers[0],
+    is_up=False,
     is_ha=True,
     is_distributed=True,
     enable_snat=False,
@@ -32,6 +33,8 @@ ROUTER = dataclasses.replace(
 )
 PORT = dataclasses.replace(
     DESCRIPTION.servers[0].ports[0],
+    is_up=False,
+    vnic_type="direct",
     qos_policy="gold",
     dns_name="www",
     dns_domain="shop.",
@@ -71,13 +74,17 @@ def wished(kind, site=None, **changes):
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        ("network", {"dns_domain": "shop.", "qos_policy_id": "policy"}),
+        ("network", {"admin_state_up": False, "dns_domain": "shop.", "qos_policy_id": "policy"}),
         ("subnet", {"service_types": ["compute:nova"], "subnetpool_id": "pool-id"}),
-        ("router", {"ha": True, "distributed": True}),
+        ("router", {"admin_state_up": False, "ha": True, "distributed": True}),
         ("gateway", {"qos_policy_id": "policy", "external_fixed_ips": [{"ip_address": "10.88.2.7"}], "enable_snat": False}),
         (
             "port",
             {
+                "mac_address": PORT.mac_address,
+                "fixed_ips": [{"subnet_id": "sub", "ip_address": PORT.fixed_ips[0].ip_address}],
+                "is_admin_state_up": False,
+                "binding_vnic_type": "direct",
                 "qos_policy_id": "policy",
                 "dns_name": "www",
                 "dns_domain": "shop.",
@@ -92,7 +99,7 @@ def test_all_that_a_site_has_is_asked_for(kind, body):
     found = wished(kind)
     assert (found.body, found.lost) == (body, ())
     # Refusals are told in the API's words.
-    assert found.names == {key: key.replace("binding_profile", "binding:profile") for key in body}
+    assert found.names == {key: key.replace("binding_", "binding:").replace("is_admin", "admin") for key in body}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_nothing_is_asked_of_a_site_for_what_the_source_does_not_have(kind):
         "subnet": TOPOLOGY.subnets[0],
         "router": TOPOLOGY.routers[0],
         "gateway": TOPOLOGY.routers[0],
-        "port": DESCRIPTION.servers[0].ports[0],
+        "port": dataclasses.replace(DESCRIPTION.servers[0].ports[0], mac_address="", fixed_ips=()),
         "floating": FloatingSpec("public"),
     }
     found = KINDS[kind][0](shop.empty_site(extensions=frozenset()), plain[kind])
@@ -163,14 +170,14 @@ def test_a_pool_that_cannot_give_the_range_is_lost(pools, why):
 
 
 def test_a_router_is_told_what_is_off_where_a_site_knows_the_switch():
-    off = {"is_ha": False, "is_distributed": False, "routes": ()}
+    off = {"is_up": True, "is_ha": False, "is_distributed": False, "routes": ()}
     found, without = wished("router", **off), wished("router", site_with("l3-ha", "dvr"), **off)
     assert (found.body, found.lost) == ({"ha": False, "distributed": False}, ())
     assert (without.body, without.lost) == ({}, ())
 
 
 def test_a_router_is_not_told_what_nobody_knows():
-    assert wished("router", is_ha=None, is_distributed=None).body == {}
+    assert wished("router", is_up=True, is_ha=None, is_distributed=None).body == {}
 
 
 def test_a_gateway_gets_those_of_its_addresses_that_its_own_network_has():
@@ -242,7 +249,122 @@ def test_a_description_that_is_cut_is_told():
     assert "description" not in cut.body
 
 
-def test_of_what_has_only_tags_and_a_description_both_are_told():
-    group = dataclasses.replace(TOPOLOGY.security_groups[0], tags=("web",), description="d" * 255)
-    found = wishes.text_wishes(site_with("standard-attr-tag"), group, OWNER)
-    assert [one.split(" (")[0] for one in found.lost] == ["tags", "description"]
+def test_of_a_security_group_its_state_and_texts_are_told():
+    group = dataclasses.replace(TOPOLOGY.security_groups[0], is_stateful=False, tags=("web",), description="d" * 255)
+    found = wishes.group_wishes(site_with("standard-attr-tag", "stateful-security-group"), group, OWNER)
+    assert [one.split(" (")[0] for one in found.lost] == ["stateful", "tags", "description"]
+    assert wishes.group_wishes(site_with(), group, OWNER).body == {"stateful": False}
+
+
+def test_a_description_of_a_port_of_a_server_has_room_for_its_place_as_well():
+    room = 255 - len(OF_SERVER.text()) - 1 - len(" osdr_port=0")
+    specs = [dataclasses.replace(PORT, description="d" * size) for size in (room, room + 1)]
+    assert [len(wishes.port_wishes(site_with(), one, OF_SERVER, place="osdr_port=0").lost) for one in specs] == [0, 1]
+
+
+# Of what a restore made before
+
+
+#: Per kind, what is there with all that was wished for, and what it is without that.
+THERE = {
+    "network": (shop.NETWORK, {"is_up": False, "dns_domain": "shop.", "qos_policy_id": "policy"}),
+    "subnet": (
+        shop.SUBNET,
+        {
+            "service_types": ("compute:nova",),
+            "subnet_pool_id": "pool-id",
+            "dns_nameservers": ("10.0.0.53", "10.0.0.54"),
+            "host_routes": ({"destination": "10.98.0.0/24", "nexthop": "10.10.0.9"},),
+        },
+    ),
+    "router": (shop.ROUTER, {"is_up": False, "is_ha": True, "is_distributed": True}),
+    "gateway": (shop.ROUTER, {"enable_snat": False, "gateway_addresses": ("10.88.2.7",), "gateway_qos_policy_id": "policy"}),
+    "port": (
+        shop.port("front", allowed_address_pairs=(), security_group_ids=()),
+        {
+            "mac_address": PORT.mac_address,
+            "fixed_ips": (FixedIp("sub", PORT.fixed_ips[0].ip_address),),
+            "is_up": False,
+            "vnic_type": "direct",
+            "qos_policy_id": "policy",
+            "dns_name": "www",
+            "dns_domain": "shop.",
+            "profile": {"trusted": "true", "more": "1"},
+            "dhcp_options": (OPTION,),
+            "port_security": False,
+        },
+    ),
+    "floating": (FloatingIp("f", "10.88.2.9"), {"qos_policy_id": "policy", "dns_name": "www", "dns_domain": "shop."}),
+}
+SPECS = {
+    "network": {},
+    "subnet": {"dns_nameservers": ("10.0.0.53", "10.0.0.54"), "host_routes": ({"destination": "10.98.0.0/24", "nexthop": "10.10.0.9"},)},
+    "router": {"routes": ()},
+    "gateway": {},
+    "port": {"port_security": False, "security_groups": ()},
+    "floating": {},
+}
+ATTRIBUTES = [(kind, attribute) for kind, (_there, whole) in THERE.items() for attribute in whole]
+
+
+def lost_of(kind, there, site=None):
+    """What is told of something that is there."""
+    spec = dataclasses.replace(KINDS[kind][1], **SPECS[kind])
+    make = {
+        "network": wishes.network_wishes,
+        "subnet": wishes.subnet_wishes,
+        "router": wishes.router_wishes,
+        "gateway": lambda site, spec, _mark, there: wishes.gateway_wishes(site, spec, shop.PUBLIC, there),
+        "port": wishes.port_wishes,
+        "floating": wishes.floating_wishes,
+    }[kind]
+    found = make(site or site_with(), spec, OF_SERVER, there)
+    assert not found.body
+    return found.lost
+
+
+@pytest.mark.parametrize(("kind", "attribute"), ATTRIBUTES)
+def test_what_is_there_lacks_what_its_site_refused_and_nothing_else(kind, attribute):
+    bare, whole = THERE[kind]
+    assert lost_of(kind, dataclasses.replace(bare, **whole)) == ()
+    lacking = {name: value for name, value in whole.items() if name != attribute}
+    (told,) = lost_of(kind, dataclasses.replace(bare, **lacking))
+    why = "does not show it to these credentials" if attribute in ("is_ha", "is_distributed", "profile") else "somebody has changed it since"
+    assert "the site refused it, or " in told and why in told
+
+
+def test_one_name_server_of_two_is_not_all():
+    bare, whole = THERE["subnet"]
+    (told,) = lost_of("subnet", dataclasses.replace(bare, **{**whole, "dns_nameservers": ("10.0.0.53",)}))
+    assert told.startswith("dns_nameservers (10.0.0.53, 10.0.0.54): ")
+
+
+def test_what_a_site_has_no_extension_for_is_told_of_what_is_there_too():
+    bare, whole = THERE["network"]
+    (told,) = lost_of("network", dataclasses.replace(bare, **{**whole, "dns_domain": ""}), site_with("dns-integration"))
+    assert told == "dns_domain (shop.): its Neutron has no extension dns-integration"
+
+
+def test_a_pair_is_there_whatever_else_neutron_says_of_it():
+    pair = {"ip_address": "10.10.0.200"}
+    spec = dataclasses.replace(DESCRIPTION.servers[0].ports[0], allowed_address_pairs=(pair,), mac_address="", fixed_ips=())
+    there = shop.port("front", allowed_address_pairs=({**pair, "mac_address": "fa:16:3e:00:00:01"},))
+    assert wishes.port_wishes(site_with(), spec, OF_SERVER, there).lost == ()
+    (told,) = wishes.port_wishes(site_with(), spec, OF_SERVER, dataclasses.replace(there, allowed_address_pairs=())).lost
+    assert told.startswith("allowed_address_pairs (10.10.0.200): the site refused it")
+
+
+def test_a_security_group_that_is_stateful_though_it_was_not_is_told():
+    group = dataclasses.replace(TOPOLOGY.security_groups[0], is_stateful=False)
+    (told,) = wishes.group_wishes(site_with(), group, OWNER, shop.GROUP).lost
+    assert told.startswith("stateful (false): the site refused it")
+    assert wishes.group_wishes(site_with(), group, OWNER, dataclasses.replace(shop.GROUP, is_stateful=False)).lost == ()
+
+
+def test_tags_and_routes_of_what_is_there_are_asked_for_by_each_run_and_only_told_where_they_cannot_be():
+    router = dataclasses.replace(ROUTER, tags=("web",), is_up=True, is_ha=None, is_distributed=None)
+    assert wishes.router_wishes(site_with(), router, OWNER, shop.ROUTER).lost == ()
+    found = wishes.router_wishes(site_with("standard-attr-tag", "extraroute"), router, OWNER, shop.ROUTER)
+    assert [one.split(" (")[0] for one in found.lost] == ["routes", "tags"]
+    has = dataclasses.replace(shop.ROUTER, tags=("web",), routes=ROUTER.routes)
+    assert wishes.router_wishes(site_with("standard-attr-tag", "extraroute"), router, OWNER, has).lost == ()
