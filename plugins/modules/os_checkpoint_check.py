@@ -15,7 +15,7 @@ description:
   - Checks, before the first change, everything that a checkpoint needs on both sites. That is the servers and volumes and their
     states, whether each server can be frozen and guarded, the quotas for snapshots and backups at the primary site and
     for the imported records and for volumes restored to be compared at the remote site, whether records may be imported there and the objects of backups can be
-    read, the credentials, and the catalogue.
+    read, the credentials, the catalogue, and the clocks of the sites and of the controller.
   - Fails with a list of all problems, or succeeds.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -216,7 +216,7 @@ class Side:
         return self.sites.primary.cloud.project_id
 
 
-def run(params):
+def run(params, warn):
     application = Application.parse(params["application"])
     name = require_checkpoint_id(params["name"])
     if params["others"] and not params["admin_cloud"]:
@@ -237,8 +237,12 @@ def run(params):
         problems += _problems(part, side.sites, side.params, contents) if part.members else []
     choices = quiescer.choose(running(servers.values())) if quiescer else {}
     problems += freeze_problems(servers.values(), choices)
+    clocks = (lead.sites.primary.cloud.clock, lead.sites.remote.cloud.clock)
+    problems += [problem for clock in clocks for problem in clock.problems]
     if problems:
         raise CheckFailed(f"Checkpoint '{name}' of '{application.name}' cannot be taken", problems)
+    for warning in [warning for clock in clocks for warning in clock.warnings]:
+        warn(warning)
     volumes = wanted.volumes.values()
     return {
         "servers": [member.server.name for member in wanted.members],
@@ -339,7 +343,7 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        result = run(module.params)
+        result = run(module.params, module.warn)
     module.exit_json(changed=False, checkpoint_check=result)
 
 

@@ -42,7 +42,7 @@ options:
     required: true
   started:
     description:
-      - When it began, in seconds since 1970.
+      - When it began, in seconds since 1970 by the controller's clock. The record has it by the clock of the site.
     type: float
     required: true
   recovery_seconds:
@@ -139,14 +139,15 @@ LONGEST_PROBLEM = 10000
 SERVER_FACTS = ("name", "tier", "status", "checks", "seconds")
 
 
-def record_of(params, now):
+def record_of(params, clock):
+    """The record, with its times by the clock of the site that keeps it."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "application": require_name("the name of an application", params["application"]),
         "checkpoint": require_checkpoint_id(params["checkpoint"]),
         "drill": require_drill_id(params["drill"]),
-        "started_at": _moment(_started(params["started"])),
-        "finished_at": _moment(now),
+        "started_at": _moment(clock.by_site(_started(params["started"]))),
+        "finished_at": _moment(clock.now()),
         "recovery_seconds": params["recovery_seconds"],
         "servers": [{key: value for key, value in server.items() if key in SERVER_FACTS} for server in params["servers"]],
         "problem": params["problem"][:LONGEST_PROBLEM],
@@ -187,9 +188,10 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        record = record_of(module.params, datetime.datetime.now(datetime.UTC))
+        cloud = connect(module.params)
+        record = record_of(module.params, cloud.clock)
         if not module.check_mode:
-            Catalogue.of(connect(module.params), module.params).record_drill(record)
+            Catalogue.of(cloud, module.params).record_drill(record)
     shown = record.as_dict()
     module.exit_json(changed=True, drill=shown, object=record.object_name, diff={"before": {}, "after": shown})
 

@@ -18,6 +18,7 @@ from ..core.errors import CloudError, InvalidInput, NotFound
 from ..core.libraries import library
 from ..core.records import Quota
 from ..core.text import told
+from .site_clock import SiteClock
 
 #: How openstack.cloud's options are called in ``openstack.connect``.
 _CONNECT_OPTIONS = {
@@ -56,6 +57,7 @@ class Cloud:
     def __init__(self, connection: t.Any, site: str) -> None:
         self.connection = connection
         self.site = site
+        self.clock = SiteClock(site)
         self._known: dict[str, t.Any] = {}
         self._asking = threading.Lock()
 
@@ -108,8 +110,13 @@ class Cloud:
             return self
         with self.calling(f"get a token for project {project_id}"):
             other = Cloud(self.connection.connect_as_project({"id": project_id}), self.site)
-            other.connection.authorize()
+            other.log_in()
         return other
+
+    def log_in(self) -> None:
+        """Get a token, and read the site's clock from this answer and all others."""
+        self.clock.listen(self.connection.session.session.hooks)
+        self.connection.authorize()
 
     @contextlib.contextmanager
     def calling(self, what: str) -> t.Iterator[None]:
@@ -239,5 +246,5 @@ def _connect(site: str, **options: t.Any) -> Cloud:
         ) from error
     cloud = Cloud(connection, site)
     with cloud.calling("log in"):
-        connection.authorize()
+        cloud.log_in()
     return cloud

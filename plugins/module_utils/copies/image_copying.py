@@ -28,7 +28,7 @@ from .glance_image import GlanceImage
 from .image_room import limit_problems
 from .method import Copied, Copying
 from .options import ReplicationOptions
-from .sites import Sites
+from .sites import Sites, time_of_proof
 from .transport import RateLimit
 from .verification import OBJECTS, RESTORING
 
@@ -273,7 +273,7 @@ class ImageCopying(Copying):
                 "Remove the image, and check the store of that site's Glance; then re-run.",
             )
         self._progress.add(steps=1)
-        return self._described(task, self._delivery.depth, str(self._waiter.clock.moment()))
+        return self._described(task, self._delivery.depth, time_of_proof(self._there.cloud, self._waiter.clock))
 
     def _described(self, task: _Task, depth: str, proved_at: str) -> Copy:
         copy = t.cast(Image, task.copy)

@@ -129,8 +129,8 @@ class SnapshotSet:
             if self._wanted.root_disks and not requests.has_failed:
                 # Only cut off so far, and still to be uploaded.
                 self._settled(self._waiter)
-            self._refuse_failed(requests)
-            seen = Seen(requests.taken, units, window, standing, still)
+            self._read_clock(self._refuse_failed(requests), requests)
+            seen = Seen(requests.taken, units, window, standing, still, self._storages.clock)
             return self._seal(seen.evidence(self._wanted.servers))
         except BaseException:
             with interruption.shielded():
@@ -256,12 +256,12 @@ class SnapshotSet:
         own = (one for one in storage.newest_snapshots() if requests.request_of(one) in done)
         return list(itertools.islice(own, sum(done.values()))), groups
 
-    def _refuse_failed(self, requests: Requests) -> None:
-        """Check that each volume has exactly its snapshot."""
+    def _refuse_failed(self, requests: Requests) -> list[Snapshot]:
+        """Check that each volume has exactly its snapshot; returns these."""
         found = self.current() if requests.has_failed else self._shown()
         good = {s.volume_id for s in found if s.status == "available"}
         if not requests.has_failed and len(found) == len(good) and good == set(self._wanted.volumes):
-            return
+            return found
         failed = [
             f"of volume {s.volume_id}: {s.status}. {self._reason(s)}" for s in found if s.status not in ("available", "creating")
         ]
@@ -273,6 +273,13 @@ class SnapshotSet:
             "Check the volume service's messages for the volume (openstack volume message list); for the root disk of a server that boots from "
             "an image, the server's fault and the log of its nova-compute.",
         )
+
+    def _read_clock(self, snapshots: t.Iterable[Snapshot], requests: Requests) -> None:
+        """Read the site's time from snapshots: Cinder made each of them between the moments at which it was asked for and seen."""
+        for snapshot in snapshots:
+            if not isinstance(snapshot, ImageSnapshot):
+                taken = requests.taken[snapshot.volume_id]
+                self._storages.clock.note_record(snapshot.created_at, taken.requested.monotonic, taken.complete.monotonic)
 
     def _shown(self) -> list[Snapshot]:
         """The set's snapshots as soon as lists show them all, or what lists show when they had time to."""

@@ -166,7 +166,8 @@ class CheckpointRun:
             window_seconds=window.number("seconds"),
             servers=tuple(_frozen_server(server, evidence) for server in _in_boot_order(document)),
             copies=tuple(_copies(document)),
-            restorable_at=run.moment("restorable_at"),
+            # By the clock of the site, as the moment of the data is.
+            restorable_at=later(run.moment("restorable_at"), evidence.inside("clock").number("ahead") or 0),
             warnings=tuple(map(readable, warnings)),
             since=run.text("since"),
             changes=tuple(one.text("text") for one in run.each("changes")),

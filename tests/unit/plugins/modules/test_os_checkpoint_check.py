@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
 import json
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota, marks
@@ -20,7 +22,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted im
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_check
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeDriver, backup, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeDriver, FakeTime, backup, server, volume
 
 NAMES = ("orders", "payments")
 SHOP = Application.parse({"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]})
@@ -156,7 +158,7 @@ def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_befor
 def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(clouds, monkeypatch, quiesce):
     choice = Choice(FakeDriver(), Support(guard="nova, guest"), {"libvirt": "There is no libvirt_uri."})
     quiescer = SimpleNamespace(resolve=lambda *_given, **_more: clouds.servers, choose=lambda servers: {"id-orders": choice})
-    sites = SimpleNamespace(primary=clouds.primary, remote=SimpleNamespace(cloud=None))
+    sites = SimpleNamespace(primary=clouds.primary, remote=SimpleNamespace(cloud=SimpleNamespace(clock=SiteClock("remote"))))
     catalogue = SimpleNamespace(find=lambda *names: None, checkpoints=lambda name: Listing((), ()))
     for name, value in {
         "connect": lambda params: None,
@@ -170,7 +172,7 @@ def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(cloud
     }.items():
         monkeypatch.setattr(os_checkpoint_check, name, value)
     definition = {"name": "shop", "tiers": [{"name": "database", "servers": list(NAMES)}]}
-    found = os_checkpoint_check.run({"application": definition, "name": "noon", "consistency": "crash", "others": []})
+    found = os_checkpoint_check.run({"application": definition, "name": "noon", "consistency": "crash", "others": []}, None)
     orders = {"id": "id-orders", "name": "orders", "driver": "fake", "guard": "nova, guest", "passed_over": {"libvirt": "There is no libvirt_uri."}}
     assert found["freezes"] == ([] if quiesce is None else [orders])
 
@@ -208,14 +210,16 @@ DIVIDED = {
 def divided(monkeypatch):
     """Check an application with the server payments in another project; told are the options and the servers of each part that is judged."""
 
-    def run(homes=None, remotes=None, **changes):
+    def run(homes=None, remotes=None, ahead=0, **changes):
         servers = {name: server(name, project_id="p-ours") for name in ("orders", "web")} | {"payments": server("payments", project_id="p-theirs")}
         servers |= {name: server(name, project_id=project) for name, project in (homes or {}).items()}
         judged, resolved = [], []
+        clock, shown = SiteClock("remote", lambda: 0.0, lambda: FakeTime.START), FakeTime.START + datetime.timedelta(seconds=ahead)
+        clock.note_record(shown.isoformat(), 0.0, 0.0)
 
         def sites(cloud, _accounts):
             mine = [volume(name) for name, one in servers.items() if one.project_id == f"p-{cloud}"]
-            remote = SimpleNamespace(cloud=SimpleNamespace(project_id=(remotes or {}).get(cloud, f"r-{cloud}")))
+            remote = SimpleNamespace(cloud=SimpleNamespace(project_id=(remotes or {}).get(cloud, f"r-{cloud}"), clock=clock))
             return SimpleNamespace(primary=FakeCinder(*mine, project_id=f"p-{cloud}"), remote=remote)
 
         def problems(wanted, _sites, params, _contents):
@@ -237,9 +241,21 @@ def divided(monkeypatch):
             "_problems": problems,
         }.items():
             monkeypatch.setattr(os_checkpoint_check, name, value)
-        return os_checkpoint_check.run({**DIVIDED, **changes}), judged, resolved
+        return os_checkpoint_check.run({**DIVIDED, **changes}, run.warned.append), judged, resolved
 
+    run.warned = []
     return run
+
+
+@pytest.mark.parametrize(("ahead", "warnings"), [(1, 0), (10, 1), (-10, 1)])
+def test_a_clock_that_differs_is_told(divided, ahead, warnings):
+    divided(ahead=ahead)
+    assert len([one for one in divided.warned if one.startswith("The clock of site 'remote' is")]) == warnings
+
+
+def test_no_checkpoint_is_taken_where_the_clocks_are_far_apart(divided):
+    with pytest.raises(CheckFailed, match="The clock of site 'remote' is 89.8 s behind the controller's"):
+        divided(ahead=-90)
 
 
 def test_each_project_is_judged_with_its_own_credentials_and_its_own_servers(divided):

@@ -8,6 +8,7 @@ import json
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord, outcome_of, successful
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrillRecordInvalid, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed as signed_document
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -119,6 +120,7 @@ def test_it_is_kept_beside_the_manifest_and_signed():
 
 # The module
 
+CLOCK = SiteClock("remote", wall=lambda: NOW)
 NOW = datetime.datetime(2026, 1, 1, 12, 30, tzinfo=datetime.UTC)
 SERVER = {**RECORD.servers[0], "server_id": "x", "ports": []}
 
@@ -129,11 +131,11 @@ def params(**changes):
 
 
 def test_the_module_writes_what_the_restore_returned():
-    assert os_drill_record.record_of(params(), NOW) == RECORD
+    assert os_drill_record.record_of(params(), CLOCK) == RECORD
 
 
 def test_what_failed_before_any_server_was_there_is_recorded_too():
-    record = os_drill_record.record_of(params(servers=[], recovery_seconds=None, problem="It broke.", left=["A network stays."]), NOW)
+    record = os_drill_record.record_of(params(servers=[], recovery_seconds=None, problem="It broke.", left=["A network stays."]), CLOCK)
     assert (record.outcome, record.left) == ("failed", ("A network stays.",))
     assert DrillRecord.load(record.dump()) == record
 
@@ -141,7 +143,7 @@ def test_what_failed_before_any_server_was_there_is_recorded_too():
 @pytest.mark.parametrize("changes", [{"application": "../x"}, {"checkpoint": "latest"}, {"drill": "a b"}])
 def test_names_that_would_lead_elsewhere_are_refused(changes):
     with pytest.raises(InvalidInput):
-        os_drill_record.record_of(params(**changes), NOW)
+        os_drill_record.record_of(params(**changes), CLOCK)
 
 
 @pytest.mark.parametrize(
@@ -158,4 +160,12 @@ def test_names_that_would_lead_elsewhere_are_refused(changes):
 )
 def test_what_is_no_result_of_a_restore_is_refused(changes, told):
     with pytest.raises((InvalidInput, DrillRecordInvalid), match=told):
-        os_drill_record.record_of(params(**changes), NOW)
+        os_drill_record.record_of(params(**changes), CLOCK)
+
+
+def test_both_times_are_by_the_clock_of_the_site():
+    clock = SiteClock("remote", lambda: 0.0, lambda: NOW)
+    clock.note_record((NOW + datetime.timedelta(seconds=90)).isoformat(), 0.0, 0.5)
+    record = os_drill_record.record_of(params(), clock)
+    for ours, theirs in ((RECORD.started_at, record.started_at), (RECORD.finished_at, record.finished_at)):
+        assert datetime.datetime.fromisoformat(theirs) - datetime.datetime.fromisoformat(ours) == datetime.timedelta(seconds=90)
