@@ -24,6 +24,8 @@ from ..core.text import told
 TURN_SECONDS = 30 + 10
 #: After its guard's time a freeze may still arrive, and the clocks of two controllers may differ.
 _GRACE = datetime.timedelta(seconds=TURN_SECONDS)
+#: A guard in the guest that nobody disarms thaws for an hour, and somewhat longer if each round takes its time. It would end a later freeze, too.
+_LAST_OF_GUARDS = datetime.timedelta(hours=2)
 #: Seconds for which a server may be frozen at most. What a mark says beyond that, nobody of us has written.
 LONGEST_FREEZE = 86400
 _MOST_FILESYSTEMS = 10**6
@@ -117,6 +119,14 @@ class FreezeMark:
         except (ArithmeticError, TypeError, ValueError):
             return True
         return not -_GRACE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _GRACE
+
+    @property
+    def is_outlived(self) -> bool:
+        """Whether its guard's time is over for so long that neither the freeze nor a guard can be at work any more."""
+        try:
+            return datetime.datetime.fromisoformat(self.until) + _LAST_OF_GUARDS < _now()
+        except (ArithmeticError, TypeError, ValueError):
+            return False
 
     @property
     def over(self) -> str:

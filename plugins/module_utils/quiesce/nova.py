@@ -228,6 +228,13 @@ class NovaDriver(QuiesceDriver):
             self._fired[server.id] = thaw.interrupted == _INTERRUPTIONS["expired"]
         return thaw
 
+    def thaw_problem(self, server: Server) -> str | None:
+        try:
+            self._look(server)
+        except DrError as error:
+            return str(error)
+        return None
+
     def _token(self, server: Server) -> str | None:
         """The token of the freeze to end: this process armed it, or the server is marked with it."""
         armed, mark = self._armed.get(server.id), FreezeMark.of(server)

@@ -21,7 +21,7 @@ from .driver import FROZEN, PAUSED, THAWED, QuiesceDriver, Support
 from .drivers import AUTO, Reach, driver_of, drivers, require_reach
 from .guard_process import Guarded, GuardProcess
 from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
-from .thawing import Thawing
+from .thawing import Thawing, thaw_problem
 from .window import FreezeWindow, Limits, Member
 
 
@@ -137,6 +137,8 @@ class Quiescer:
         if holder:
             support = holder.probe(server)
             return Choice(holder, support if to_thaw else _still_frozen(server, support), {})
+        if is_leftover(server) and not to_thaw and (stuck := thaw_problem(server, self._drivers)):
+            return Choice(self._candidates()[0], Support(stuck), {})
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})

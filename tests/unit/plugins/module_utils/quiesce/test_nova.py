@@ -384,3 +384,12 @@ def test_an_answer_that_makes_no_sense_is_neither_a_freeze_nor_a_thaw_nor_an_end
     with pytest.raises(DrError, match="makes no sense"):
         holding.thaw(DB)
     assert shown.call_count == 3
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_what_stops_a_thaw_is_told_before(driver, requests_mock, status):
+    requests_mock.get(SHOW, status_code=status)
+    assert "Site 'primary' could not ask the quiesce API about server id-db" in driver.thaw_problem(DB)
+    # How long a freeze may last does not matter for a thaw.
+    requests_mock.get(SHOW, json=quiesce("none", max_timeout=1))
+    assert driver.thaw_problem(DB) is None
