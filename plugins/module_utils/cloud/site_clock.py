@@ -112,12 +112,17 @@ class SiteClock:
 
     def by_site(self, wall: datetime.datetime) -> datetime.datetime:
         """What the site's clock shows when this machine's shows a time; the same while the site has not shown its own."""
-        found = self._difference_now()
-        return wall + datetime.timedelta(seconds=found.seconds) if found else wall
+        return wall + datetime.timedelta(seconds=self.ahead)
 
     def now(self) -> datetime.datetime:
         """The site's time; this machine's while the site has not shown its own."""
         return self.by_site(self._wall())
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which the site's clock is ahead of this machine's; 0 while nothing shows that they differ."""
+        found = self._difference_now()
+        return found.seconds if found else 0.0
 
     def _difference_now(self) -> Difference | None:
         return self.difference(self._monotonic(), self._wall())

@@ -246,6 +246,7 @@ class RestoreRun:
     """A restore.
 
     :param site: where it was restored.
+    :param clock_ahead: seconds by which the sites' clock is ahead of the controller's: the moment of the data is by the sites', all others are not.
     :param seconds: from the start until every health check of the last tier had passed.
     :param addresses: that no server has.
     :param of_servers: how many the checkpoint has, where some of them were restored.
@@ -256,6 +257,7 @@ class RestoreRun:
     point: Point
     site: str
     began_at: Moment
+    clock_ahead: float
     seconds: float | None
     servers: tuple[RestoredServer, ...]
     addresses: tuple[RestoredAddress, ...]
@@ -265,7 +267,7 @@ class RestoreRun:
     @property
     def age(self) -> float | None:
         """How old the data was when the restore began, in seconds."""
-        return between(self.point.moment, self.began_at)
+        return between(self.point.moment, later(self.began_at, self.clock_ahead))
 
     @property
     def ended_at(self) -> Moment:
@@ -354,6 +356,7 @@ def _restored(manifest: Given, run: Given, warnings: t.Iterable[str]) -> dict[st
         "point": Point.of(manifest),
         "site": run.text("site"),
         "began_at": run.moment("began_at"),
+        "clock_ahead": run.number("clock_ahead") or 0,
         "seconds": run.number("seconds"),
         "servers": tuple(_restored_servers(run.each("servers"), volumes)),
         "addresses": tuple(_restored_addresses(run.each("servers"))),

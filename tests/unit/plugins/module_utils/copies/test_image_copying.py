@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -566,3 +567,9 @@ def test_what_nova_made_is_a_part_too_so_that_it_goes_with_its_checkpoint(two):
     assert {(part.id, part.of) for part in parts} == {("image-of-web", ""), ("image-of-db", "")}
     assert all(part.metadata == marks("shop", "noon") for part in parts)
     assert methods.removal_order(parts) == [[part] for part in parts]
+
+
+def test_a_proof_of_the_content_is_dated_by_the_clock_of_the_site_that_has_it():
+    two, answered = Two("web", depth="restore"), time.monotonic()
+    two.sites.remote.cloud.clock.note_record("2126-01-01T12:00:00", answered, answered)
+    assert two.run().copies[0].content.proved_at > "2100"
