@@ -19,6 +19,8 @@ RUNS ?= 10
 # How many mutants of which modules "make mutants" makes, and how many attempts each campaign of "make attack", which have goals of their own.
 N ?=
 MODULES ?=
+# The output of an earlier "make mutants", of which only the survivors are judged.
+AGAIN ?=
 # How often the controller is killed in mid-freeze.
 KILLS ?= 3
 
@@ -178,7 +180,7 @@ flaky: controller ## The functional tests, the hooks and all scenarios so many t
 
 .PHONY: mutants
 mutants: controller ## Small mistakes, one at a time, and whether a unit test notices (SEED=1 N=200 MODULES="quiesce copies/plan")
-	@$(controller)/bin/python $(tools)/mutants.py --seed=$(SEED) $(if $(N),--count=$(N)) $(MODULES)
+	@$(controller)/bin/python $(tools)/mutants.py --seed=$(SEED) $(if $(N),--count=$(N)) $(if $(AGAIN),--again=$(AGAIN)) $(MODULES)
 
 .PHONY: attack
 attack: controller ## Campaigns against the promises of the library, without a cloud, each to its goal (SEED=1), or N attempts of each

@@ -19,11 +19,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun, Run
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.manifests import Manifests
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.place import Place
 
 _SPEC: dict[str, t.Any] = {
     "path": {"type": "path", "required": True},
     "manifest": {"type": "dict", "required": True},
+    "other_manifests": {"type": "list", "elements": "dict", "default": []},
     "checkpoint": {
         "type": "dict",
         "options": {
@@ -101,7 +103,7 @@ class ActionModule(ActionBase):
 
 def _run_of(params: t.Mapping[str, t.Any]) -> Run:
     kind = next(kind for kind in _KINDS if params[kind] is not None)
-    return _KINDS[kind].of(params["manifest"], params[kind], params["warnings"])
+    return _KINDS[kind].of(Manifests.of(params["manifest"], params["other_manifests"]), params[kind], params["warnings"])
 
 
 def _joined(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:

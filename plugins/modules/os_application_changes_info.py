@@ -174,32 +174,12 @@ strangers:
       type: str
 """
 
-import dataclasses
-
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import Running, running
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice
+from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import Running, compared, running
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.changes import changes, difference
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.user_data import without_user_data
-
-DRILL = "drill"
-
-
-def chosen(catalogue, application, checkpoint):
-    """The manifest that an option names."""
-    if checkpoint == DRILL:
-        drill = catalogue.last_successful_drill(application)
-        if drill is None:
-            raise NotFound(f"No drill of application '{application}' in {catalogue.place} has passed.", "Run a drill, or name a checkpoint.")
-        checkpoint = drill.checkpoint
-    choice = CheckpointChoice(require_name("the id of a checkpoint", checkpoint))
-    manifest = catalogue.checkpoints(application).select(choice)
-    if manifest is None:
-        raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", "Name one that os_checkpoint_info lists.")
-    return manifest
 
 
 def run(module, catalogue):
@@ -208,40 +188,18 @@ def run(module, catalogue):
     if params["later"] is None and params["source_cloud"] is None:
         raise InvalidInput("What runs now is seen at the site where the application runs.", "Give source_cloud, or the id of a checkpoint as later.")
     try:
-        since = chosen(catalogue, application, params["since"])
+        since = catalogue.named(application, params["since"])
     except NotFound:
         if params["require"]:
             raise
         return {"since": None, "later": params["later"], "changes": [], "strangers": [], "diff": {}}
-    before = since.description
     if params["later"] is None:
         now = running(connect_other(params["source_cloud"]), since.application, params["concurrency"])
-        before = without_user_data(before)
     else:
-        now = Running(chosen(catalogue, application, params["later"]).description, ())
+        now = Running(catalogue.named(application, params["later"]).description, ())
     for failure in now.failures:
         module.warn(f"What is not protected was not compared: {failure}")
-    after = dataclasses.replace(now.description, missing=before.missing) if now.failures else now.description
-    found = changes(before, after)
-    return {
-        "since": since.checkpoint.id,
-        "later": params["later"],
-        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in found],
-        "strangers": [{**dataclasses.asdict(one), "text": str(one)} for one in now.strangers],
-        "diff": shown(since.checkpoint.id, params["later"], found, now.strangers),
-    }
-
-
-def shown(since, later, found, strangers):
-    """The differences as Ansible shows them with --diff."""
-    before, after = ({" ".join(part): attributes for part, attributes in side.items()} for side in difference(found))
-    after |= {f"server {one.name} of no tier": {"reasons": one.reasons} for one in strangers}
-    return {
-        "before_header": f"checkpoint {since}",
-        "after_header": f"checkpoint {later}" if later else "what runs now",
-        "before": before,
-        "after": after,
-    }
+    return compared(since, params["later"], now)
 
 
 def main():

@@ -16,7 +16,8 @@ description:
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
     first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
   - The root disk of a server that boots from an image is no volume; it becomes an image in Glance, which Nova makes inside the freeze,
-    after the snapshots. The freeze lasts until Nova has copied the disk, not until the image is uploaded. See O(quiesce.budget).
+    after the snapshots. The freeze lasts until Nova has copied the disk, not until the image is uploaded. See O(quiesce.budget). Images of servers
+    that stand still are made after the freeze.
   - Servers that are shut down are not frozen; their snapshots are C(offline)-consistent. Nor are those that their owner has paused or
     suspended; their snapshots are C(paused)-consistent. Servers in other states than these and C(ACTIVE) are refused.
   - Where a storage backend reports truly consistent group snapshots, the volumes there are snapshotted as one group, else

@@ -159,30 +159,13 @@ checkpoint_check:
           type: dict
 """
 
-import dataclasses
-import typing as t
-
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id
-from ansible_collections.osdr.openstack.plugins.module_utils.application.parts import divided
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.prospect import Prospect
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling, last_proofs
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
+from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.check import CheckpointCheck
+from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.intended import IntendedCheckpoint
+from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.sides import Side
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.failover import active_site
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.together import Together
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer, foreseen, freeze_problems, running
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.grouping import POLICIES
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions, SnapshotJob
-from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.wanted import Storages, Wanted, survey
-from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 #: The credentials of another project.
 OTHER = {
@@ -195,131 +178,10 @@ OTHER = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Side:
-    """One project of the application, at both sites.
-
-    :param params: the module's options, with this project's credentials.
-    """
-
-    params: t.Mapping[str, t.Any]
-    sites: Sites
-    catalogue: Catalogue
-
-    @classmethod
-    def of(cls, params):
-        sites = Sites.connect(connect(params), Accounts.parse(params))
-        return cls(params, sites, Catalogue.of(sites.remote.cloud, params))
-
-    @property
-    def project_id(self):
-        return self.sites.primary.cloud.project_id
-
-
-def run(params, warn):
-    application = Application.parse(params["application"])
-    name = require_checkpoint_id(params["name"])
-    if params["others"] and not params["admin_cloud"]:
-        raise InvalidInput("Only administrators can list and freeze the servers of several projects.", "Give admin_cloud.")
-    lead = Side.of(params)
-    sides = [lead, *(Side.of({**params, **other}) for other in params["others"])]
-    for side in sides:
-        side.catalogue.find(application.name, name)
-    projects = [side.project_id for side in sides] if params["others"] else []
-    quiescer = _quiescer(params, lead.sites.primary.cloud)
-    servers = _servers(params, lead, quiescer, projects)
-    wanted = Wanted(application, name, params["consistency"], survey(application, servers, Storages(side.sites.primary for side in sides)))
-    problems = _division_problems(sides, servers) if projects else []
-    for side in sides:
-        part = wanted.of_project(side.project_id) if projects else wanted
-        contents = last_proofs(side.catalogue.checkpoints(application.name).manifests, besides=name)
-        problems += _site_problems(application.name, side.sites.primary.cloud, side.sites, side.params)
-        problems += _problems(part, side.sites, side.params, contents) if part.members else []
-    choices = quiescer.choose(running(servers.values())) if quiescer else {}
-    problems += freeze_problems(servers.values(), choices)
-    clocks = (lead.sites.primary.cloud.clock, lead.sites.remote.cloud.clock)
-    problems += [problem for clock in clocks for problem in clock.problems]
-    if problems:
-        raise CheckFailed(f"Checkpoint '{name}' of '{application.name}' cannot be taken", problems)
-    for warning in [warning for clock in clocks for warning in clock.warnings]:
-        warn(warning)
-    volumes = wanted.volumes.values()
-    return {
-        "servers": [member.server.name for member in wanted.members],
-        "volumes": len(volumes),
-        "gigabytes": sum(volume.size for volume in volumes),
-        "freezes": foreseen(servers.values(), choices),
-        "parts": _parts(application, servers, projects),
-    }
-
-
-def _servers(params, lead, quiescer, projects):
-    if quiescer:
-        return quiescer.resolve(application=Application.parse(params["application"]), project_ids=projects)
-    cloud = connect_other(params["admin_cloud"]) if projects else lead.sites.primary.cloud
-    return Compute(cloud).resolve(Application.parse(params["application"]).servers, projects)
-
-
-def _division_problems(sides, servers):
-    """Projects that cannot have a part of their own."""
-    homes = {server.project_id for server in servers.values()}
-    problems = []
-    for kind, projects in (("primary", [side.project_id for side in sides]), ("remote", [side.sites.remote.cloud.project_id for side in sides])):
-        problems += [
-            f"Several of the application's projects have the {kind} project {one}; each needs credentials for one of its own."
-            for one in sorted({one for one in projects if projects.count(one) > 1})
-        ]
-    return problems + [
-        f"Project {side.project_id} on site '{side.sites.primary.cloud.site}' has none of the application's servers; take it out of the list."
-        for side in sides
-        if side.project_id not in homes
-    ]
-
-
-def _parts(application, servers, projects):
-    tiers = tuple(tier.name for tier in application.tiers)
-    return [
-        {
-            "project_id": part.project_id,
-            "application": part.application.as_dict(),
-            "together": plain(Together(part.project_id, tuple(projects), tiers)),
-        }
-        for part in divided(application, {name: server.project_id for name, server in servers.items()}, projects)
-    ]
-
-
-def _site_problems(application, cloud, sites, params):
-    if not params["site"]:
-        return []
-    own = active_site.own_record(Catalogue.of(cloud, params), application)
-    return active_site.refusals(params["site"], own, Catalogue.of(sites.remote.cloud, params).active(application))
-
-
-def _quiescer(params, cloud):
-    if params["quiesce"] is None:
-        return None
-    quiesce = dict(params["quiesce"])
-    if params["others"]:
-        # Nobody else sees the servers of all projects.
-        quiesce["admin_cloud"] = quiesce["admin_cloud"] or params["admin_cloud"]
-    options = QuiesceOptions.parse(quiesce, params)
-    return Quiescer(cloud, options, params["consistency"], params["concurrency"])
-
-
-def _problems(wanted, sites, params, contents):
-    admin = BlockStorage(connect_other(params["admin_cloud"])) if params["admin_cloud"] else None
-    options = GroupingOptions(params["grouping"])
-    waiter = Waiter(timeout=0, interval=0)
-    job = SnapshotJob(Storages([sites.primary]), admin, wanted, options, waiter, params["concurrency"])
-    plan = job.plan(is_confirmed=False)
-    problems = job.problems(plan, job.units(), thaws_leftovers=params["quiesce"] is not None) if plan.changed else []
-    snapshot_ids = dict.fromkeys(wanted.volumes, "") if plan.changed else {s.volume_id: s.id for s in job.snapshots.current()}
-    disks = {disk.id for disk in wanted.root_disks}
-    sizes = {one.id: one.size for one in wanted.volumes.values() if one.id not in disks}
-    taken = {one: snapshot_id for one, snapshot_id in snapshot_ids.items() if one not in disks}
-    prospect = Prospect(wanted.metadata, sizes, taken, params["backup_concurrency"], len(disks))
-    sampling = Sampling(wanted.name, params["verification_runs"], contents)
-    return problems + prospect.problems(sites, Delivery(params["transport"], params["verification"], sampling))
+def run(params):
+    intended = IntendedCheckpoint.parse(params)
+    projects = [params, *({**params, **other} for other in params["others"])]
+    return CheckpointCheck(intended, [Side.connect(one) for one in projects]).run()
 
 
 def main():
@@ -343,8 +205,8 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        result = run(module.params, module.warn)
-    module.exit_json(changed=False, checkpoint_check=result)
+        result = run(module.params)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ clock_ahead:
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice, parse_time, summary
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unlisted
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unbound, unlisted, what_there_is
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
@@ -131,28 +131,19 @@ def run(module, catalogue, storage):
     application = require_name("the name of an application", module.params["application"])
     choice = wanted_checkpoint(module.params)
     listing = catalogue.checkpoints(application)
-    for warning in [one.problem for one in listing.damaged] + _unbound(listing, catalogue.seal):
+    for warning in [one.problem for one in listing.damaged] + unbound(listing, catalogue.seal):
         module.warn(warning)
     selected = listing.select(choice)
     for warning in _doubts(application, listing, selected, catalogue, storage):
         module.warn(warning)
     if selected is None and module.params["require"]:
-        raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", _way_out(listing))
+        raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", what_there_is(listing))
     return {
         "checkpoints": [summary(one) for one in listing.manifests],
         "damaged": [one.as_dict() for one in listing.damaged],
         "manifest": selected.as_dict() if selected else None,
         "clock_ahead": storage.cloud.clock.ahead,
     }
-
-
-def _unbound(listing, seal):
-    if seal.key is None or not listing.unbound:
-        return []
-    return [
-        f"The signatures of these checkpoints do not say to which catalogue they belong, as those of earlier versions: {', '.join(listing.unbound)}. "
-        "Somebody may have copied them from another one."
-    ]
 
 
 def _doubts(application, listing, selected, catalogue, storage):
@@ -162,22 +153,6 @@ def _doubts(application, listing, selected, catalogue, storage):
         return [f"It cannot be told whether the catalogue lacks what the backups know of: {error}"]
     doubts = unlisted(application, listing, parts, catalogue.place)
     return doubts + (replaced(selected, parts, catalogue.seal) if selected else [])
-
-
-def _way_out(listing):
-    if listing.manifests:
-        there = (f"{one.checkpoint.id} ({one.checkpoint.consistency}, of {one.checkpoint.created_at})" for one in listing.manifests)
-        return f"There are: {', '.join(there)}.{_of_damaged(listing)}"
-    if listing.damaged:
-        return f"No checkpoint can be read.{_of_damaged(listing)}"
-    return "It has no checkpoints at all: check the name, the project of the credentials and the container, or take a checkpoint first."
-
-
-def _of_damaged(listing):
-    if not listing.damaged:
-        return ""
-    problems = " ".join(one.problem for one in listing.damaged)
-    return f" {len(listing.damaged)} damaged and unusable; os_catalogue_rebuild may restore them. {problems}"
 
 
 def main():

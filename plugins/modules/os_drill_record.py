@@ -126,47 +126,11 @@ object:
   type: str
 """
 
-import datetime
-
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_checkpoint_id, require_drill_id, require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import FAILED, SCHEMA_VERSION, DrillRecord, outcome_of
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
-
-LONGEST_PROBLEM = 10000
-SERVER_FACTS = ("name", "tier", "status", "checks", "seconds")
-
-
-def record_of(params, clock):
-    """The record, with its times by the clock of the site that keeps it."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "application": require_name("the name of an application", params["application"]),
-        "checkpoint": require_checkpoint_id(params["checkpoint"]),
-        "drill": require_drill_id(params["drill"]),
-        "started_at": _moment(clock.by_site(_started(params["started"]))),
-        "finished_at": _moment(clock.now()),
-        "recovery_seconds": params["recovery_seconds"],
-        "servers": [{key: value for key, value in server.items() if key in SERVER_FACTS} for server in params["servers"]],
-        "problem": params["problem"][:LONGEST_PROBLEM],
-        "left": params["left"],
-    }
-    # Nothing can be said of servers before it is known that they are described as they should be.
-    DrillRecord.parse({**document, "outcome": FAILED})
-    return DrillRecord.parse({**document, "outcome": outcome_of(document["problem"], document["servers"])})
-
-
-def _started(seconds):
-    try:
-        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InvalidInput(f"started is {seconds}, which is no time.", "Give seconds since 1970.") from error
-
-
-def _moment(time):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 
 
 def main():
@@ -189,7 +153,7 @@ def main():
     )
     with reported(module):
         cloud = connect(module.params)
-        record = record_of(module.params, cloud.clock)
+        record = DrillRecord.of_run(module.params, cloud.clock)
         if not module.check_mode:
             Catalogue.of(cloud, module.params).record_drill(record)
     shown = record.as_dict()

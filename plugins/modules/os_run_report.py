@@ -32,9 +32,16 @@ options:
     required: true
   manifest:
     description:
-      - The manifest of the checkpoint, as M(osdr.openstack.os_checkpoint_info) returned it.
+      - The manifest of the checkpoint, as M(osdr.openstack.os_checkpoint_info) returned it; of an application over several projects, that of the
+        leading one.
     type: dict
     required: true
+  other_manifests:
+    description:
+      - Of an application over several projects, the manifests of the other ones. The report is of the servers and volumes of all of them.
+    type: list
+    elements: dict
+    default: []
   checkpoint:
     description:
       - The run took the checkpoint. Exactly one of O(checkpoint), O(restore) and O(roll_back) is given.

@@ -17,7 +17,7 @@ from ansible_collections.osdr.openstack.tests.docs import documents, interface
 ROOT = documents.ROOT
 EXAMPLES = [block for block in documents.blocks() if block.language == "yaml"]
 #: Words that look like modules of the collection.
-OF_OTHERS = {"os_compute_api", "os_nova", "os_require_quiesce", "os_type"}
+OF_OTHERS = {"os_compute_api", "os_distro", "os_nova", "os_require_quiesce", "os_type"}
 
 
 def dictionaries(loaded):

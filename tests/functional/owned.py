@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copies
 import laboratory
-from laboratory import cloud, module, wait
+from laboratory import cloud, module, playbook, wait
 
 
 def volume(undo, name, size=1, **options):
@@ -37,6 +37,20 @@ def remove_server(server_id):
     compute = cloud("primary").compute
     compute.delete_server(server_id)
     compute.wait_for_delete(compute.get_server(server_id), wait=300)
+
+
+def protected(made):
+    """For a fixture: an application with a checkpoint in the catalogue, of which nothing is left afterwards.
+
+    :param made: what builds and removes it, and knows what the playbook checkpoint is given.
+    """
+    try:
+        made.build()
+        taken = playbook("checkpoint", **made.checkpoint())
+        assert taken.returncode == 0, taken.stdout + taken.stderr
+        yield made
+    finally:
+        made.remove()
 
 
 def forget(definition, *checkpoints):

@@ -129,15 +129,7 @@ class Provided:
 
 @pytest.fixture(scope="module")
 def provided(application):
-    """With a checkpoint in the catalogue."""
-    made = Provided()
-    try:
-        made.build()
-        taken = playbook("checkpoint", **made.checkpoint())
-        assert taken.returncode == 0, taken.stdout + taken.stderr
-        yield made
-    finally:
-        made.remove()
+    yield from owned.protected(Provided())
 
 
 @pytest.fixture

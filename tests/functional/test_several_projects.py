@@ -7,8 +7,10 @@ from __future__ import annotations
 import contextlib
 
 import copies
+import inputs
 import laboratory
 import openstack
+import owned
 import pytest
 import small
 from laboratory import cloud, module, playbook, wait
@@ -107,24 +109,14 @@ class Divided:
         return {"name": self.name, "tiers": [{"name": part, "servers": [self.called(part)]} for part in ADDRESSES]}
 
     def checkpoint(self):
-        return {
-            "dr_checkpoint_cloud": "primary",
-            "dr_checkpoint_admin_cloud": "primary-admin",
-            "dr_checkpoint_remote_cloud": "remote",
-            "dr_checkpoint_remote_admin_cloud": "remote-admin",
-            "dr_checkpoint_remote_store_cloud": "remote-backup",
-            "dr_checkpoint_application": self.definition,
-            "dr_checkpoint_id": self.checkpoint_id,
-            "dr_checkpoint_projects": [
-                {
-                    "cloud": self.entry("primary"),
-                    "admin_cloud": self.entry("primary-admin"),
-                    "remote_cloud": self.entry("remote"),
-                    "remote_admin_cloud": self.entry("remote-admin"),
-                    "remote_store_cloud": "remote-backup",
-                }
-            ],
+        other = {
+            "cloud": self.entry("primary"),
+            "admin_cloud": self.entry("primary-admin"),
+            "remote_cloud": self.entry("remote"),
+            "remote_admin_cloud": self.entry("remote-admin"),
+            "remote_store_cloud": "remote-backup",
         }
+        return inputs.checkpoint(self.definition, self.checkpoint_id, dr_checkpoint_projects=[other])
 
     def restore(self):
         other = {"cloud": self.entry("remote"), "admin_cloud": "remote-admin"}
@@ -147,8 +139,7 @@ class Divided:
     def clean_up(self):
         """First the one that is on the other's network."""
         for one in (self.entry("remote"), "remote"):
-            given = {"dr_cleanup_cloud": one, "dr_cleanup_application": self.name, "dr_cleanup_checkpoint": self.checkpoint_id, "dr_cleanup_drill": ""}
-            removed = playbook("cleanup", **given)
+            removed = playbook("cleanup", **{**inputs.cleanup(self.name, self.checkpoint_id), "dr_cleanup_cloud": one})
             assert removed.returncode == 0, removed.stdout + removed.stderr
 
     def remove(self):
@@ -172,15 +163,7 @@ class Divided:
 
 @pytest.fixture(scope="module")
 def divided(application):
-    """With a checkpoint in both catalogues."""
-    made = Divided()
-    try:
-        made.build()
-        taken = playbook("checkpoint", **made.checkpoint())
-        assert taken.returncode == 0, taken.stdout + taken.stderr
-        yield made
-    finally:
-        made.remove()
+    yield from owned.protected(Divided())
 
 
 def test_both_parts_are_of_one_moment_and_each_has_its_own_server(divided):

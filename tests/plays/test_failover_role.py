@@ -33,6 +33,7 @@ ANSWERS = {
     "os_cg_snapshot": {"cg_snapshot": None},
     "os_checkpoint_info": {"manifest": shop.document(checkpoint=CHECKPOINT)},
     "os_failover_check": {"failover_check": CHECKED},
+    "os_restore_check": {"restore_check": {"problems": []}},
     "os_restore_servers": {"servers": [], "timing": {"tiers": []}},
     "os_restore_volumes": {"volumes": []},
 }

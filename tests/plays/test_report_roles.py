@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINT = {
     "dr_checkpoint_consistency": "quiesced",
     "__dr_checkpoint_published": {"manifest": runs.manifest()},
+    "__dr_checkpoint_others": {"results": []},
     "__dr_checkpoint_restorable_at": runs.at(42.1),
     "__dr_checkpoint_changes": {"since": "drilled", "changes": [{"text": "router shop-router went"}]},
     "__dr_checkpoint_warnings": ["Volume 'payments-db-data' is encrypted."],
@@ -24,6 +25,7 @@ CHECKPOINT = {
 RESTORE = {
     "dr_restore_cloud": "remote",
     "__dr_restore_chosen": {"manifest": runs.manifest()},
+    "__dr_restore_manifests": [],
     "__dr_restore_began_at": runs.at(0, 30),
     "__dr_restore_seconds": "48.3",
     "__dr_restore_begun": [{"changed": True, **runs.volume_results()[0]}],

@@ -98,6 +98,18 @@ def test_a_check_changes_nothing_and_captures_every_part(checkpoint):
     assert not {"os_backup_replicate", "os_checkpoint"} & {*names(calls)}
 
 
+def test_the_report_is_of_all_projects(tmp_path):
+    """Of a checkpoint that is there already, so that this is all that is left to do."""
+    found = shop.document(checkpoint={**shop.document()["checkpoint"], "evidence": {"window": None}})
+    changes = {"since": None, "changes": []}
+    answers = {"os_checkpoint_info": {"manifest": found}, "os_application_changes_info": changes}
+    code, output, calls = Collection(tmp_path, answers).play("checkpoint", **CHECKPOINT, dr_checkpoint_report=str(tmp_path))
+    assert code == 0, output
+    assert of(calls, "os_checkpoint_info", "cloud")[-2:] == [("remote-ours",), ("remote-theirs",)]
+    assert of(calls, "os_run_report", "manifest", "other_manifests") == [(found, [found])]
+    assert f"{2 * len(found['copies'])} volumes of 2 projects" in output
+
+
 # The restore
 
 
@@ -126,10 +138,9 @@ STEPS = ["os_restore_check", "os_application_supersede", "os_restore_volumes", "
 def restore(tmp_path):
     """Plays the playbook with the first part in both catalogues: a module of a play answers the same each time."""
 
-    def run(playbook="restore", found=None, **given):
-        answers = {"os_checkpoint_info": {"manifest": found or manifest("p-ours", "database", "last")}}
-        answers["os_drill_record"] = {"drill": {"outcome": "failed", "servers": []}}
-        return Collection(tmp_path, answers).play(playbook, **{**RESTORE, **given})
+    def run(**given):
+        answers = {"os_checkpoint_info": {"manifest": manifest("p-ours", "database", "last")}, **given.pop("answers", {})}
+        return Collection(tmp_path, answers).play("restore", **{**RESTORE, **given})
 
     return run
 
@@ -151,6 +162,12 @@ def test_the_leading_project_says_which_checkpoint_it_is_and_each_part_is_that_o
     assert found == [("remote-ours", "latest"), ("remote-ours", "noon"), ("remote-theirs", "noon")], output
 
 
+def test_the_report_of_a_restore_is_of_all_projects(restore, tmp_path):
+    _code, output, calls = restore(dr_restore_report=str(tmp_path))
+    found = manifest("p-ours", "database", "last")
+    assert of(calls, "os_run_report", "manifest", "other_manifests") == [(found, [found])], output
+
+
 def test_each_part_is_checked_and_its_networks_made_with_those_of_the_others_in_mind(restore):
     _code, output, calls = restore()
     for step in ("os_restore_check", "os_restore_networks"):
@@ -158,6 +175,15 @@ def test_each_part_is_checked_and_its_networks_made_with_those_of_the_others_in_
         assert [sorted(one) for one in (*first, *second)] == [["cloud", "manifest", "mapping"]] * 2, output
         assert [one["cloud"] for one in (*first, *second)] == ["remote-theirs", "remote-ours"]
         assert first[0]["mapping"] == RESTORE["dr_restore_projects"][0]["mapping"]
+
+
+def test_what_is_wrong_in_any_project_is_told_of_all_before_the_first_change(restore):
+    code, output, calls = restore(answers={"os_restore_check": {"restore_check": {"problems": ["A quota is too small. Raise it.", "A flavor is missing."]}}})
+    assert code != 0
+    assert of(calls, "os_restore_check", "cloud", "fail_on_problems") == [("remote-ours", False), ("remote-theirs", False)]
+    for where in ("In the project of dr_restore_cloud", "In project 1 of dr_restore_projects"):
+        assert f"{where}: A quota is too small. Raise it. A flavor is missing." in output, output
+    assert not {*STEPS[1:]} & {*names(calls)}
 
 
 def test_tiers_come_in_the_order_of_the_whole_application(restore):

@@ -7,6 +7,8 @@ Every run is a fork of a process that has loaded what takes long, and nothing of
 
 from __future__ import annotations
 
+import ast
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -24,6 +26,7 @@ from pathlib import Path
 from mutations import Mutation
 from working_tree import copy_tree
 
+LIBRARY = "plugins/module_utils"
 TESTS = "tests/unit"
 #: Its random journeys take longer than all others together, and reach nearly everything.
 LEFT_OUT = "tests/unit/plugins/modules/test_round_trip.py"
@@ -41,23 +44,40 @@ class NotGreen(Exception):
     """Says that the tests fail without any mutation."""
 
 
+Stages = list[list[str]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Reach:
     """Which tests reach which lines, and how long each test takes.
 
     :param lines: tests per line and file; paths are relative to the tree.
+    :param importers: files per file that they import.
     """
 
     lines: dict[str, dict[int, list[str]]]
     seconds: dict[str, float]
+    importers: dict[str, set[str]] = dataclasses.field(default_factory=dict)
 
-    def tests_of(self, mutation: Mutation) -> list[str]:
-        """The tests that reach the function of a mutation, those that are quick first; outside of functions, all that reach the file."""
-        lines = self.lines.get(mutation.module, {})
-        # The line of "def" itself is reached by whatever imports the file.
-        within = range(mutation.first + 1, mutation.last + 1) if mutation.last > mutation.first else None
-        found = {test for line, tests in lines.items() if within is None or line in within for test in tests}
-        return sorted(found | self._mirrored(mutation.module), key=lambda test: (self.seconds[test], test))
+    def stages_of(self, mutation: Mutation) -> Stages:
+        """The tests that may notice a mutation, in the order in which they do so most cheaply.
+
+        Those of the file that mirrors the mutation's come first: most often they notice it, and no other file of tests need be loaded then.
+        """
+        near = self._mirrored(mutation.module)
+        return [sorted(stage, key=lambda test: (self.seconds[test], test)) for stage in (near, self._reaching(mutation) - near) if stage]
+
+    def _reaching(self, mutation: Mutation) -> set[str]:
+        """The tests that reach the function of a mutation.
+
+        What is outside of functions has run before any test, so it takes those that reach the file, or one that may use what stands there.
+        """
+        if mutation.last > mutation.first:
+            # The line of "def" itself is reached by whatever imports the file.
+            within = range(mutation.first + 1, mutation.last + 1)
+            return {test for line, tests in self.lines.get(mutation.module, {}).items() if line in within for test in tests}
+        files = {mutation.module, *self.importers.get(mutation.module, ())}
+        return {test for file in files for tests in self.lines.get(file, {}).values() for test in tests}
 
     def _mirrored(self, module: str) -> set[str]:
         """The tests of the file that mirrors a module: what it starts as a process of its own is seen by no tracer."""
@@ -65,8 +85,20 @@ class Reach:
         mirror = Path(TESTS) / path.parent / f"test_{path.name}"
         return {test for test in self.seconds if test.startswith(f"{mirror}::")}
 
-    def limit(self, tests: list[str]) -> float:
-        return max(LEAST_SECONDS, TIMES * sum(self.seconds[test] for test in tests))
+    def limit(self, stages: Stages) -> float:
+        return max(LEAST_SECONDS, TIMES * sum(self.seconds[test] for tests in stages for test in tests))
+
+
+def importers(tree: Path) -> dict[str, set[str]]:
+    """The files of the library that import each of its files."""
+    found = collections.defaultdict(set)
+    for path in (tree / LIBRARY).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                place = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+                for imported in (place, *(place / alias.name for alias in node.names)):
+                    found[str(imported.relative_to(tree).with_suffix(".py"))].add(str(path.relative_to(tree)))
+    return dict(found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,15 +142,15 @@ class Tree:
                 raise NotGreen(f"The unit tests fail without any mutation (status {ended.status}): run {TESTS} first.")
             found = json.loads(notes.read_text(encoding="utf-8"))
         lines = {module: {int(line): tests for line, tests in of.items()} for module, of in found["lines"].items()}
-        return Reach(lines, found["seconds"])
+        return Reach(lines, found["seconds"], importers(self.root))
 
     def require_green(self, tests: list[str]) -> None:
         """:raises NotGreen: when tests fail here without any mutation, so that all would seem to be killed."""
-        ended = self._run(functools.partial(_test, tests), None)
+        ended = self._run(functools.partial(_test, [tests]), None)
         if ended.killed:
             raise NotGreen(f"Tests fail in a copy of the working tree without any mutation (status {ended.status}): {', '.join(tests)}")
 
-    def judge(self, mutation: Mutation, tests: list[str], limit: float) -> Ended:
+    def judge(self, mutation: Mutation, stages: Stages, limit: float) -> Ended:
         """Whether the tests notice a mutation."""
         path = self.root / mutation.module
         source = path.read_bytes()
@@ -126,7 +158,7 @@ class Tree:
             compiled.unlink()
         path.write_bytes(mutation.applied(source))
         try:
-            return self._run(functools.partial(_test, tests), limit)
+            return self._run(functools.partial(_test, stages), limit)
         finally:
             path.write_bytes(source)
 
@@ -171,11 +203,14 @@ def _pytest(*arguments: str, plugins: t.Sequence[object] = ()) -> int:
     return int(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments], plugins=[*plugins]))
 
 
-def _test(tests: list[str]) -> int:
-    if not tests:
-        return 0
+def _test(stages: Stages) -> int:
+    """The status of the first tests that fail; 0 when none do."""
     # A mutation and its source may have one size and one time: what was compiled of them must not be mixed up.
     sys.dont_write_bytecode = True
+    return next((status for status in map(_stage, stages) if status not in SURVIVING), 0)
+
+
+def _stage(tests: list[str]) -> int:
     status = _pytest("-x", *tests)
     if status == UNKNOWN:
         # A mutation may have changed the names of parametrized tests: that alone is nothing that a test has noticed.

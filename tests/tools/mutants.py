@@ -4,7 +4,8 @@
 
 A sample of a given size is taken from all mistakes that can be made; the same seed takes the same. Of the tests only those run that reach the
 function. Mistakes that change nothing are listed in tests/mutants-equivalent.toml, each with the reason. The table ends with what each part of the
-library reaches of its goal; the exit status is 1 when one is missed, or when the list names what is not there any more.
+library reaches of its goal; the exit status is 1 when one is missed, or when the list names what is not there any more. With --again and the output
+of an earlier campaign, only its survivors are judged: whether tests written since notice them.
 
 Why no tool from elsewhere: mutmut (3.7) finds a mutant by the name that the path of its file gives, and the collection is imported by another one,
 as the filter is; cosmic-ray (8) changes files in place and runs one and the same command for every mutant.
@@ -19,17 +20,19 @@ import dataclasses
 import fnmatch
 import queue
 import random
+import re
 import sys
 import tempfile
 import tomllib
 import typing as t
 from pathlib import Path
 
-from mutant_runs import Ended, NotGreen, Reach, Tree
+from mutant_runs import LIBRARY, Ended, NotGreen, Reach, Tree
 from mutations import Mutation, mutations_of
 
 EQUIVALENT = Path("tests", "mutants-equivalent.toml")
-LIBRARY = "plugins/module_utils"
+#: A survivor as it is printed: the file, its line, and the change.
+_SURVIVED = re.compile(r"survived: (\S+):\d+ (.+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +125,12 @@ def sample(mutations: list[Mutation], count: int, seed: int) -> list[Mutation]:
     return [one for number, one in enumerate(mutations) if number in chosen]
 
 
+def survivors(mutations: list[Mutation], output: str) -> list[Mutation]:
+    """Those of the mutations that the output of an earlier campaign says have survived."""
+    survived = set(_SURVIVED.findall(output))
+    return [one for one in mutations if (one.module, one.change) in survived]
+
+
 def judged(mutations: list[Mutation], reach: Reach, trees: list[Tree]) -> c.Iterator[tuple[Mutation, Ended]]:
     """Run the tests for each mutation, in as many trees as there are at a time."""
     free: queue.SimpleQueue[Tree] = queue.SimpleQueue()
@@ -129,9 +138,9 @@ def judged(mutations: list[Mutation], reach: Reach, trees: list[Tree]) -> c.Iter
         free.put(tree)
 
     def judge(mutation: Mutation) -> Ended:
-        tree, tests = free.get(), reach.tests_of(mutation)
+        tree, stages = free.get(), reach.stages_of(mutation)
         try:
-            return tree.judge(mutation, tests, reach.limit(tests))
+            return tree.judge(mutation, stages, reach.limit(stages))
         finally:
             free.put(tree)
 
@@ -143,10 +152,14 @@ def judged(mutations: list[Mutation], reach: Reach, trees: list[Tree]) -> c.Iter
 
 @dataclasses.dataclass
 class Campaign:
-    """A sample of mutations, and what became of each."""
+    """A sample of mutations, and what became of each.
+
+    :param goals: none for mutations that were not taken at random.
+    """
 
     sample: list[Mutation]
     equivalents: Equivalents
+    goals: tuple[Goal, ...] = GOALS
     survivors: list[Mutation] = dataclasses.field(default_factory=list)
     tallies: dict[str, Tally] = dataclasses.field(default_factory=dict)
 
@@ -176,7 +189,7 @@ class Campaign:
         return total
 
     def missed(self) -> list[Goal]:
-        return [goal for goal in GOALS if self.total(goal.has).percent < goal.percent]
+        return [goal for goal in self.goals if self.total(goal.has).percent < goal.percent]
 
     def report(self) -> c.Iterator[str]:
         """The table; the last line counts."""
@@ -185,7 +198,7 @@ class Campaign:
         yield HEADING
         for module in sorted(self.tallies):
             yield self.tallies[module].row(module.removeprefix(f"{LIBRARY}/"))
-        for goal in GOALS:
+        for goal in self.goals:
             total = self.total(goal.has)
             if total.mutants:
                 missed = "" if total.percent >= goal.percent else "  MISSED"
@@ -200,8 +213,15 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="words in the paths of files; by themselves, all files that have a goal")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=200, help="size of the sample, 0 for all")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="judge only the survivors of an earlier campaign, of which this is the output")
     parser.add_argument("--jobs", type=int, default=2, help="how many run at a time")
     return parser.parse_args(given)
+
+
+def campaign_of(options: argparse.Namespace, mutations: list[Mutation], equivalents: Equivalents) -> Campaign:
+    if options.again:
+        return Campaign(survivors(mutations, options.again.read_text(encoding="utf-8")), equivalents, goals=())
+    return Campaign(sample(mutations, options.count, options.seed), equivalents)
 
 
 def run(options: argparse.Namespace, place: Path) -> int:
@@ -209,13 +229,13 @@ def run(options: argparse.Namespace, place: Path) -> int:
     modules = modules_of(first.root, options.modules)
     mutations = [one for module in modules for one in mutations_of(module, first.source(module))]
     equivalents = Equivalents.read(first.root / EQUIVALENT)
-    campaign = Campaign(sample(mutations, options.count, options.seed), equivalents)
+    campaign = campaign_of(options, mutations, equivalents)
     print(f"{len(campaign.sample)} of {len(mutations)} mutants, seed {options.seed}. Which test reaches what?", flush=True)
     reach = first.learn(modules)
     trees = [first, *(first.copied(place / f"tree-{number}") for number in range(1, options.jobs))]
     wanted = campaign.to_judge()
     for tree in trees:
-        tree.require_green(sorted({test for one in wanted for test in reach.tests_of(one)[:1]}))
+        tree.require_green(sorted({tests[0] for one in wanted for tests in reach.stages_of(one)}))
     for number, (mutation, ended) in enumerate(judged(wanted, reach, trees), start=1):
         campaign.add(mutation, ended)
         if not ended.killed:

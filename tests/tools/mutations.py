@@ -68,8 +68,13 @@ class Mutation:
         start, end, text = self.edit
         return source[:start] + text + source[end:]
 
+    @property
+    def change(self) -> str:
+        """What is changed in the file, whichever line it is in."""
+        return f"{self.function}: {self.was}  ->  {self.becomes}"
+
     def __str__(self) -> str:
-        return f"{self.module}:{self.line} {self.function}: {self.was}  ->  {self.becomes}"
+        return f"{self.module}:{self.line} {self.change}"
 
 
 def mutations_of(module: str, source: bytes) -> list[Mutation]:

@@ -34,7 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"core", "application", "manifest", "restore"},
 }
 MAY_IMPORT["failover"] = set(MAY_IMPORT)
-MAY_IMPORT["rollback"] = set(MAY_IMPORT)
+MAY_IMPORT["checkpoint"] = set(MAY_IMPORT)
+MAY_IMPORT["rollback"] = set(MAY_IMPORT) - {"checkpoint"}
 
 Imports = dict[str, set[str]]
 
@@ -102,12 +103,12 @@ def circle(found: Imports) -> list[str]:
 
 
 def shared_names(*roots: Path) -> dict[str, list[str]]:
-    """Names that more than one class has, each with the files that define one."""
+    """Names that more than one class has, but for an underscore before it, each with the files that define one."""
     found = collections.defaultdict(list)
     for path in sorted(path for root in roots for path in root.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                found[node.name].append(path.name)
+                found[node.name.lstrip("_")].append(path.name)
     return {name: files for name, files in found.items() if len(files) > 1}
 
 

@@ -122,7 +122,12 @@ FLAVOR = Kind(
             note="the flavor of this name, else the smallest, that is large enough and has the same extra specs; another one only by a mapping",
         ),
         _restored("disk", note="as the smallest that is large enough; it counts for servers that boot from an image"),
-        _missing("ephemeral", note="the data on ephemeral disks is not copied; the restored disk is empty", usual=(0,)),
+        _missing(
+            "ephemeral",
+            note="the data on ephemeral disks is not copied, because Nova hands it out to nobody; the restored disk is empty. Keep on a volume what must "
+            "come back",
+            usual=(0,),
+        ),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
     ),
 )
@@ -216,7 +221,8 @@ NETWORK = Kind(
         _OF_NEUTRON,
         _of_site("status", "subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope", "l2_adjacency", "is_default"),
         _of_site("project_default", note="the network that its site gives servers for which none is named"),
-        _of_site("provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments", "router:external"),
+        _of_site("provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments"),
+        _missing("router:external", note="only the operator of a site makes external networks: the restored one is none", usual=(False,)),
     ),
 )
 

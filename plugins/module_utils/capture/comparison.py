@@ -12,7 +12,9 @@ from ..cloud.compute import Compute
 from ..cloud.session import Cloud
 from ..core.errors import NotFound
 from ..core.records import Server
-from ..manifest.manifest import ApplicationDescription
+from ..manifest.changes import Change, changes, difference
+from ..manifest.manifest import ApplicationDescription, Manifest
+from ..manifest.user_data import without_user_data
 from .describe import describe
 from .job import missing_of
 from .look import CaptureSite, look
@@ -91,3 +93,31 @@ def _reasons(seen: CaptureSite, own: t.Collection[str], other: Server) -> t.Iter
     yield from (f"on network {name}" for name in sorted(seen.networks[one].name for one in shared if one in seen.networks))
     groups = [group for group in seen.server_groups if other.id in group.member_ids and group.member_ids & set(own)]
     yield from (f"in server group {name}" for name in sorted(group.name for group in groups))
+
+
+def compared(since: Manifest, later: str | None, now: Running) -> dict[str, t.Any]:
+    """What has changed since a checkpoint, as results show it.
+
+    :param later: id of the checkpoint that is compared with it; None for what runs, of which nobody may see the user data.
+    """
+    before = since.description if later else without_user_data(since.description)
+    after = dataclasses.replace(now.description, missing=before.missing) if now.failures else now.description
+    found = changes(before, after)
+    return {
+        "since": since.checkpoint.id,
+        "later": later,
+        "changes": [{**dataclasses.asdict(one), "text": str(one)} for one in found],
+        "strangers": [{**dataclasses.asdict(one), "text": str(one)} for one in now.strangers],
+        "diff": {
+            "before_header": f"checkpoint {since.checkpoint.id}",
+            "after_header": f"checkpoint {later}" if later else "what runs now",
+            **_diff(found, now.strangers),
+        },
+    }
+
+
+def _diff(found: t.Iterable[Change], strangers: t.Iterable[Stranger]) -> dict[str, t.Any]:
+    """The differences as Ansible shows them with --diff."""
+    before, after = ({" ".join(part): attributes for part, attributes in side.items()} for side in difference(found))
+    beside = {f"server {one.name} of no tier": {"reasons": one.reasons} for one in strangers}
+    return {"before": before, "after": {**after, **beside}}

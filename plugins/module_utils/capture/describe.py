@@ -267,6 +267,7 @@ def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
         qos_policy=_policy_name(seen, network.qos_policy_id),
         is_of_others=not seen.is_own(network),
         owner="" if seen.is_own(network) else network.project_id,
+        is_external=network.is_external,
     )
 
 

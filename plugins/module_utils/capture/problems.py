@@ -97,8 +97,8 @@ def _without_key_pair(seen: CaptureSite) -> t.Iterator[Missing]:
         if server.key_name and server.key_name not in ssh_keys(seen):
             why = "is a certificate (x509)" if server.key_name in seen.key_pairs else _why_unknown(seen, server.key_name)
             note = (
-                f"the key pair {why}, so its public key is not captured; the restored server gets it only where a key pair of this name exists, "
-                "and the key already installed on its disk is kept in any case"
+                f"the key pair {why}, so its public key is not captured; the restored server gets the key pair of this name at the other "
+                "site, whatever key that is, or none; the key already installed on its disk is kept in any case"
             )
             yield Missing(f"server '{server.name}'", "key_name", server.key_name, note)
 

@@ -16,7 +16,7 @@ import re
 import threading
 import typing as t
 
-from ..application.definition import NAME_PATTERN
+from ..application.definition import NAME_PATTERN, require_name
 from ..cloud.object_store import ObjectStore, StoredObject
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
@@ -31,6 +31,8 @@ from .roll_back_record import RollBackRecord
 
 #: Selects the newest checkpoint.
 LATEST = "latest"
+#: Stands for the checkpoint of the last drill that passed.
+DRILL = "drill"
 #: Bytes; a manifest of a thousand servers has about five million.
 LARGEST = 32 * 2**20
 #: Bytes; the most that is read without signatures, enough for fifty checkpoints of a thousand servers.
@@ -219,6 +221,26 @@ class Catalogue:
         outcomes = attempt_all({one: functools.partial(self.look, *one) for one in names}, _READERS)
         _raise_common(outcomes.values())
         return {one: Damaged(_object_name(*one), one[1], str(outcome.error)) if outcome.error else outcome.value for one, outcome in outcomes.items()}
+
+    def named(self, application: str, checkpoint: str) -> Manifest:
+        """The checkpoint that somebody names: by its id, as :data:`LATEST`, or as :data:`DRILL`.
+
+        :raises InvalidInput: for what cannot be an id.
+        :raises NotFound: when there is none.
+        """
+        if checkpoint == DRILL:
+            checkpoint = self._drilled(application)
+        choice = CheckpointChoice(require_name("the id of a checkpoint", checkpoint))
+        manifest = self.checkpoints(application).select(choice)
+        if manifest is None:
+            raise NotFound(f"Application '{application}' has no {choice} in {self.place}.", "Name one that os_checkpoint_info lists.")
+        return manifest
+
+    def _drilled(self, application: str) -> str:
+        drill = self.last_successful_drill(application)
+        if drill is None:
+            raise NotFound(f"No drill of application '{application}' in {self.place} has passed.", "Run a drill, or name a checkpoint.")
+        return drill.checkpoint
 
     def publish(self, manifest: Manifest, content: bytes | None = None) -> None:
         """Write a checkpoint's manifest to the catalogue.

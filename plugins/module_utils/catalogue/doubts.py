@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare a site's catalogue with its backups. Pure.
+"""What is doubtful in a site's catalogue, by itself and compared with the site's backups. Pure.
 
 A signature proves who wrote a manifest, but not that nobody removed a newer one or put back an older one. The backups are kept by
 another service; each names its checkpoint and keeps a part of the manifest.
@@ -20,6 +20,16 @@ from .catalogue import Listing
 from .rebuild import KeptManifest, Lost, kept_manifests
 
 _REBUILD = "os_catalogue_rebuild restores it."
+
+
+def unbound(listing: Listing, seal: Seal) -> list[str]:
+    """Warnings about signatures that do not say to which catalogue they belong; none where no signature counts."""
+    if seal.key is None or not listing.unbound:
+        return []
+    return [
+        f"The signatures of these checkpoints do not say to which catalogue they belong, as those of earlier versions: {', '.join(listing.unbound)}. "
+        "Somebody may have copied them from another one."
+    ]
 
 
 def unlisted(application: str, listing: Listing, parts: t.Iterable[Part], place: str) -> list[str]:
@@ -64,3 +74,20 @@ def _difference(kept: KeptManifest | Lost, manifest: Manifest) -> str:
         f"(of {kept.manifest.checkpoint.created_at}). Publishing was interrupted, or somebody put an older one back. If the one in the catalogue is wrong, "
         "remove its object; " + _REBUILD
     )
+
+
+def what_there_is(listing: Listing) -> str:
+    """For somebody who does not find a checkpoint: those that there are, or why there is none."""
+    if listing.manifests:
+        there = (f"{one.checkpoint.id} ({one.checkpoint.consistency}, of {one.checkpoint.created_at})" for one in listing.manifests)
+        return f"There are: {', '.join(there)}.{_of_damaged(listing)}"
+    if listing.damaged:
+        return f"No checkpoint can be read.{_of_damaged(listing)}"
+    return "It has no checkpoints at all: check the name, the project of the credentials and the container, or take a checkpoint first."
+
+
+def _of_damaged(listing: Listing) -> str:
+    if not listing.damaged:
+        return ""
+    problems = " ".join(one.problem for one in listing.damaged)
+    return f" {len(listing.damaged)} damaged and unusable; os_catalogue_rebuild may restore them. {problems}"

@@ -12,8 +12,9 @@ import datetime
 import re
 import typing as t
 
-from ..application.definition import DRILL_PATTERN, NAME_PATTERN
-from ..core.errors import DrillRecordInvalid
+from ..application.definition import DRILL_PATTERN, NAME_PATTERN, require_checkpoint_id, require_drill_id, require_name
+from ..cloud.site_clock import SiteClock
+from ..core.errors import DrillRecordInvalid, InvalidInput
 from ..manifest import signed
 
 SCHEMA_VERSION = 1
@@ -24,6 +25,9 @@ _END = r"(?![\s\S])"
 _MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _OBJECT_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})/(\d{{8}}T\d{{6}}Z)-({'|'.join(OUTCOMES)})-({DRILL_PATTERN})\.drill\.json")
 _MOST_SERVERS = 10000
+#: What is kept of a server, and how much of a problem.
+_SERVER_FACTS = ("name", "tier", "status", "checks", "seconds")
+_LONGEST_PROBLEM = 10000
 #: Bytes; a record of a thousand servers has about half a million.
 LARGEST_RECORD = 8 * 2**20
 
@@ -119,6 +123,31 @@ class DrillRecord:
         return cls.parse(signed.load(content, seal, DrillRecordInvalid).document)
 
     @classmethod
+    def of_run(cls, options: t.Mapping[str, t.Any], clock: SiteClock) -> DrillRecord:
+        """The record of a drill that has just ended.
+
+        :param options: those of os_drill_record.
+        :param clock: of the site that keeps it; the record has its times by this clock.
+        :raises InvalidInput: for names that would lead elsewhere in the catalogue, and for a start that is no time.
+        :raises DrillRecordInvalid: for what is no result of a restore.
+        """
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "application": require_name("the name of an application", options["application"]),
+            "checkpoint": require_checkpoint_id(options["checkpoint"]),
+            "drill": require_drill_id(options["drill"]),
+            "started_at": _written(clock.by_site(_started(options["started"]))),
+            "finished_at": _written(clock.now()),
+            "recovery_seconds": options["recovery_seconds"],
+            "servers": [{key: value for key, value in server.items() if key in _SERVER_FACTS} for server in options["servers"]],
+            "problem": options["problem"][:_LONGEST_PROBLEM],
+            "left": options["left"],
+        }
+        # Nothing can be said of servers before it is known that they are described as they should be.
+        cls.parse({**document, "outcome": FAILED})
+        return cls.parse({**document, "outcome": outcome_of(document["problem"], document["servers"])})
+
+    @classmethod
     def parse(cls, document: t.Mapping[str, t.Any]) -> DrillRecord:
         """Read an untrusted document.
 
@@ -129,6 +158,17 @@ class DrillRecord:
         record = cls(**{**fields, "servers": tuple(document["servers"]), "left": tuple(document["left"])})
         _refuse_impossible(record)
         return record
+
+
+def _started(seconds: float) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidInput(f"started is {seconds}, which is no time.", "Give seconds since 1970.") from error
+
+
+def _written(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def outcome_of(problem: str, servers: t.Iterable[t.Mapping[str, t.Any]]) -> str:

@@ -10,7 +10,7 @@ import typing as t
 from ..core.records import Backup
 from ..manifest.manifest import Content
 from .check import Room, store_problems
-from .sampling import Sampling
+from .sampling import Contents, Sampling
 from .sites import Sites
 from .transport import SHARED
 from .verification import LOOKING, RESTORE, RESTORING, foreseeable
@@ -37,6 +37,10 @@ class Delivery:
     def foreseen(self) -> Delivery:
         """This delivery in check mode: verified only as far as is possible without changing anything."""
         return dataclasses.replace(self, depth=foreseeable(self.depth))
+
+    def knowing(self, contents: Contents) -> Delivery:
+        """The same, with what earlier checkpoints proved of the volumes' content."""
+        return dataclasses.replace(self, sampling=dataclasses.replace(self.sampling, contents=contents))
 
     def restored(self, volumes: t.Collection[str], backups: t.Iterable[Backup]) -> set[str]:
         """Ids of the volumes that are restored to prove their content.

@@ -53,8 +53,7 @@ class ReplicationOptions:
 
     def knowing(self, contents: Contents) -> ReplicationOptions:
         """The same, with what earlier checkpoints proved of the volumes' content."""
-        sampling = dataclasses.replace(self.delivery.sampling, contents=contents)
-        return dataclasses.replace(self, delivery=dataclasses.replace(self.delivery, sampling=sampling))
+        return dataclasses.replace(self, delivery=self.delivery.knowing(contents))
 
     def keeping(self, manifests: t.Iterable[Manifest]) -> ReplicationOptions:
         """The same, with the keys that an earlier run has sealed.

@@ -77,7 +77,8 @@ class CopyMark:
         try:
             facts = json.loads(image.properties.get(_COPY_KEY, ""))
             mark = cls(*(facts[field.name] for field in dataclasses.fields(cls)))
-        except (KeyError, TypeError, ValueError):
+        # A property may have 65535 characters, which is deep enough for anything.
+        except (KeyError, TypeError, ValueError, RecursionError):
             return None
         texts = (mark.of, mark.root, mark.digest)
         is_sound = isinstance(mark.metadata, dict) and is_whole(mark.size) and all(isinstance(one, str) for one in (*texts, *mark.metadata.values()))

@@ -2,5 +2,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Moving an application between sites: fences, the active site, and servers that an earlier move left behind.
 
-May import all other packages but rollback.
+May import all other packages but checkpoint and rollback.
 """

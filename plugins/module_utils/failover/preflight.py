@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..mapping.drift import namesakes, restore_problems
+from ..mapping.drift import restore_problems
 from ..mapping.isolation import Wish
 from ..mapping.proposal import Inventory
 from ..readiness import gates as readiness
@@ -56,12 +56,11 @@ def assess(wish: Wish, conditions: Conditions, stock: Stock) -> Assessment:
         stock = superseded.without(stock, old, conditions.keep_volumes)
         plan = RestorePlan.of(manifest, stock.site, plan.whole)
     judged = judge(plan, stock)
-    meant_by_chance = namesakes(wish.source, wish.mapping, stock.site) if wish.drill is None else ()
     commands = (manifest.application, conditions.command_checks)
     return Assessment(
         plan,
         tuple(old),
         judged.needs,
         (*refused, *judged.problems, *readiness.command_problems(*commands)),
-        (*meant_by_chance, *judged.doubts, *readiness.command_warnings(*commands)),
+        (*judged.doubts, *readiness.command_warnings(*commands)),
     )

@@ -189,6 +189,7 @@ _TOPOLOGY = _object(
                 is_of_others=_FLAG,
             ),
             owner=_TEXT,
+            is_external=_FLAG,
         )
     ),
     subnets=_list(

@@ -216,6 +216,7 @@ class NetworkSpec:
 
     :param is_of_others: whether it belongs to another project, such as one that the operator provides for all: another one stands for it at each site,
         and none is made.
+    :param is_external: whether servers are on it directly, though it is one of those that routers lead to.
     :param owner: id at the source of that project; empty for the application's own.
     """
 
@@ -229,6 +230,11 @@ class NetworkSpec:
     qos_policy: str | None = None
     is_of_others: bool = False
     owner: str = ""
+    is_external: bool = False
+
+
+class MappedNetworkSpec(NetworkSpec):
+    """A network for which a mapping names another one that is there, whoever has that."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ..manifest.specs import (
     FloatingSpec,
     ForwarderSpec,
     KeyPairSpec,
+    MappedNetworkSpec,
     NetworkSpec,
     PortSpec,
     RouterSpec,
@@ -50,12 +51,12 @@ class Mapped:
 
 def apply(manifest: Manifest, mapping: SiteMapping) -> Mapped:
     """Give everything the names and addresses that it has at the site."""
-    work = _Application(manifest, mapping)
+    work = _Applying(manifest, mapping)
     mapped = work.manifest()
     return Mapped(mapped, tuple(dict.fromkeys(work.problems)))
 
 
-class _Application:
+class _Applying:
     """One mapping being applied to one manifest.
 
     :ivar problems: what was found not to be possible so far.
@@ -247,7 +248,8 @@ class _Application:
         """A network; in place of one of others, the project gets one of its own where the mapping says so."""
         policy, target = self._name_or_none("qos_policies", spec.qos_policy), self.mapping.target("networks", spec.name)
         is_of_others = spec.is_of_others and not (target and target.make)
-        return dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy, is_of_others=is_of_others)
+        named = dataclasses.replace(spec, name=self._name("networks", spec.name), qos_policy=policy, is_of_others=is_of_others)
+        return MappedNetworkSpec(**vars(named)) if self._stands_for_another("networks", spec.name) else named
 
     def _router(self, spec: RouterSpec) -> RouterSpec:
         return dataclasses.replace(
@@ -315,7 +317,7 @@ class _Application:
 
 def _alike(spec: t.Any) -> t.Any:
     """A specification as far as two of one name must agree: one network may stand for those of several others."""
-    return dataclasses.replace(spec, owner="") if isinstance(spec, NetworkSpec) else spec
+    return NetworkSpec(**{**vars(spec), "owner": ""}) if isinstance(spec, NetworkSpec) else spec
 
 
 def _pools(move: SubnetMove | None, spec: SubnetSpec) -> tuple[t.Mapping[str, str], ...]:

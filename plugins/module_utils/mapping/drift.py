@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..manifest.manifest import Manifest
-from ..restore.site import RestoreSite
+from ..manifest.specs import Topology
 from ..restore.topology import subnet_differences
 from .apply import apply
 from .isolation import as_restored
@@ -30,17 +30,6 @@ def restore_problems(
     # A drill uses nothing of the site's own but flavors and volume types.
     targets = [] if drill else [one.reason for one in missing_targets(manifest, mapping, inventory, only_made=True)]
     return mapped.manifest, [*mapped.problems, *targets]
-
-
-def namesakes(manifest: Manifest, mapping: SiteMapping, site: RestoreSite) -> t.Iterator[str]:
-    """Networks of others at the site that are used only because they are called like the project's own at the source."""
-    for spec in manifest.description.topology.networks:
-        there = None if spec.is_of_others or mapping.target("networks", spec.name) else site.network(spec.name)
-        if there and not site.is_own(there):
-            yield (
-                f"Network '{spec.name}' is the project's own at the source, but at site '{site.name}' that is what a network of another project is called, "
-                "which is used as it is. Say in a mapping that it is meant, or have the restore make one of the project's own by another name (make: true)."
-            )
 
 
 def undecided(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> tuple[Finding, ...]:
@@ -77,7 +66,23 @@ def made(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> list
         for kind, name, target in _entries(manifest, mapping)
         if (kind.key, name) not in provided and _is_made(kind, name, target, manifest)
     ]
-    return [one for one in found if not inventory.has(one["kind"], one["name"])]
+    topology = apply(manifest, mapping).manifest.description.topology
+    return [one for one in found if not _is_there(topology, inventory, one["kind"], one["name"])]
+
+
+def _is_there(topology: Topology, inventory: Inventory, kind: str, name: str) -> bool:
+    """Whether there is something that a restore would make otherwise: what others have under the name may be nothing of the application.
+
+    :param topology: after mapping.
+    """
+    site = inventory.stock.site.in_terms_of(topology)
+    shareable: dict[str, t.Callable[[], t.Any]] = {
+        "networks": lambda: site.network(name),
+        "subnets": lambda: [one for spec in topology.subnets if spec.name == name for one in site.subnets_called(name, site.network(spec.network))],
+        "security_groups": lambda: site.own_security_group(name),
+        "address_groups": lambda: site.own_address_group(name),
+    }
+    return bool(shareable[kind]()) if kind in shareable else inventory.has(kind, name)
 
 
 def _provided(manifest: Manifest, mapping: SiteMapping) -> set[tuple[str, str]]:
@@ -178,12 +183,13 @@ def _root_disks(manifest: Manifest, mapping: SiteMapping) -> t.Iterator[Finding]
 
 
 def _other_ranges(manifest: Manifest, mapping: SiteMapping, inventory: Inventory) -> t.Iterator[Finding]:
-    mapped = {spec.name: spec for spec in apply(manifest, mapping).manifest.description.topology.subnets}
+    topology = apply(manifest, mapping).manifest.description.topology
+    mapped, site = {spec.name: spec for spec in topology.subnets}, inventory.stock.site.in_terms_of(topology)
     for name in used_names(manifest)["subnets"]:
         target = mapping.target("subnets", name)
         spec = mapped.get((target.name if target else None) or name)
         if spec:
-            yield from (Finding("subnets", name, one) for one in subnet_differences(inventory.stock.site, spec))
+            yield from (Finding("subnets", name, one) for one in subnet_differences(site, spec))
 
 
 def _impossible(manifest: Manifest, mapping: SiteMapping) -> list[str]:

@@ -138,17 +138,18 @@ def share_problems(wish: Wish, others: t.Sequence[OtherPart], site: RestoreSite)
 
 def as_promised(site: RestoreSite, wish: Wish, others: t.Iterable[OtherPart]) -> RestoreSite:
     """The site as a part will find it, once the networks of the other parts are made and shared with its project."""
+    known = site.in_terms_of(wish.whole_there().description.topology)
     for other in others:
         made = _made(other.wish)
         for spec in _used(wish, other.project):
-            if spec.name in made and site.network(spec.name) is None:
+            if spec.name in made and known.network(spec.name) is None:
                 site = _with(site, other, made[spec.name])
     return site
 
 
 def _with(site: RestoreSite, other: OtherPart, spec: NetworkSpec) -> RestoreSite:
     """The site with one more network: that which the other project has there already, or one as it will be made."""
-    there = other.site.network(spec.name)
+    there = other.site.in_terms_of(other.wish.whole_there().description.topology).network(spec.name)
     network = dataclasses.replace(there, is_shared=True) if there else _as_made(other, spec)
     subnets, ports = _on(other, network.id, spec)
     return dataclasses.replace(

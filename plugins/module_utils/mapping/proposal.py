@@ -92,7 +92,7 @@ class Inventory:
     def has(self, kind: str, name: str) -> bool:
         """Whether something is meant by a name, or by an id where others may have given the name twice."""
         site = self.stock.site
-        by_id: dict[str, t.Sequence[Network | Subnet]] = {"networks": site.networks, "subnets": site.subnets}
+        by_id: dict[str, t.Sequence[Network | Subnet]] = {"networks": site.networks, "external_networks": site.networks, "subnets": site.subnets}
         return name in self.names(kind) or any(one.id == name for one in by_id.get(kind, ()))
 
     @property
@@ -125,7 +125,7 @@ class _Proposer:
         self.manifest = manifest
         self.topology = manifest.description.topology
         self.inventory = inventory
-        self.site = inventory.stock.site
+        self.site = inventory.stock.site.in_terms_of(self.topology)
 
     def used(self) -> list[tuple[NamedKind, list[str]]]:
         names = used_names(self.manifest)
@@ -154,6 +154,13 @@ class _Proposer:
         if there is None and name in self.topology.networks_of_others:
             reason = f"Network '{name}' belongs to another project at the source, and site '{self.site.name}' has none of that name for the project."
             return self._undecided("networks", name, reason, self.inventory.names("networks"))
+        shared = [one for one in self.site.of_others(self.site.networks) if one.name == name and one.is_shared]
+        if there is None and shared and name in self.site.names.own_networks:
+            reason = (
+                f"Network '{name}' is the project's own at the source, and at site '{self.site.name}' another project shares one of that name; write its id to "
+                "use that, or the name to have the restore make one of the project's own."
+            )
+            return self._undecided("networks", name, reason, [one.id for one in shared] + [name])
         if there and there.is_external and not there.is_shared:
             reason = f"At site '{self.site.name}', '{name}' is an external network; servers are not connected to these directly."
             return self._undecided("networks", name, reason, self.inventory.names("networks"))

@@ -46,16 +46,16 @@ class Reach:
     guards: t.Callable[[str], GuardProcess | None] = _no_guards
 
 
-class _Kind(t.NamedTuple):
+class _DriverKind(t.NamedTuple):
     driver: type[QuiesceDriver]
     make: t.Callable[[Reach], QuiesceDriver]
 
 
 #: The best first.
 _KINDS = (
-    _Kind(NovaDriver, lambda reach: NovaDriver(reach.compute, reach.guard_timeout, reach.thaw_timeout)),
-    _Kind(LibvirtDriver, lambda reach: LibvirtDriver(reach.libvirt_uri, reach.thaw_timeout, reach.guards(LibvirtDriver.name))),
-    _Kind(PauseDriver, lambda reach: PauseDriver(reach.compute, reach.thaw_timeout, reach.guards(PauseDriver.name))),
+    _DriverKind(NovaDriver, lambda reach: NovaDriver(reach.compute, reach.guard_timeout, reach.thaw_timeout)),
+    _DriverKind(LibvirtDriver, lambda reach: LibvirtDriver(reach.libvirt_uri, reach.thaw_timeout, reach.guards(LibvirtDriver.name))),
+    _DriverKind(PauseDriver, lambda reach: PauseDriver(reach.compute, reach.thaw_timeout, reach.guards(PauseDriver.name))),
 )
 
 

@@ -42,7 +42,7 @@ _INTERRUPTIONS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class _Seen:
+class _Shown:
     """What the API says of a server.
 
     :param now: the API's clock, in which it counts all its times.
@@ -62,7 +62,7 @@ class _Seen:
     lets_image: bool = False
 
     @classmethod
-    def read(cls, content: t.Any) -> _Seen:
+    def read(cls, content: t.Any) -> _Shown:
         """Read an answer of the API.
 
         :raises LookupError, TypeError, ValueError: when it is no answer of the API.
@@ -147,7 +147,7 @@ class NovaDriver(QuiesceDriver):
             return Support(f"Server {server.label} cannot be frozen: {error}")
         return self._judge(server, found)
 
-    def _judge(self, server: Server, found: _Seen) -> Support:
+    def _judge(self, server: Server, found: _Shown) -> Support:
         if found.state in (_QUIESCING, _QUIESCED):
             return Support(state=FROZEN, guard="nova")
         if found.state != _NONE:
@@ -265,13 +265,13 @@ class NovaDriver(QuiesceDriver):
             self._armed.pop(server.id, None)
             return self._fired.pop(server.id, False)
 
-    def _look(self, server: Server) -> _Seen:
+    def _look(self, server: Server) -> _Shown:
         with _understanding(server):
-            return _Seen.read(self._compute.quiesce_state(server.id))
+            return _Shown.read(self._compute.quiesce_state(server.id))
 
-    def _act(self, server: Server, action: str, arguments: t.Any, seconds: float) -> _Seen:
+    def _act(self, server: Server, action: str, arguments: t.Any, seconds: float) -> _Shown:
         with _understanding(server):
-            return _Seen.read(self._compute.quiesce_action(server.id, action, arguments, seconds))
+            return _Shown.read(self._compute.quiesce_action(server.id, action, arguments, seconds))
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from .wishes import (
     description_wishes,
     gateway_wishes,
     network_wishes,
+    on_or_off,
     router_wishes,
     subnet_wishes,
     text_wishes,
@@ -114,11 +115,7 @@ def _switched_on(plan: RestorePlan) -> t.Iterator[str]:
 
 def _secured(plan: RestorePlan) -> t.Iterator[str]:
     """What has port security or does without it."""
-    yield from (f"network '{spec.name}' ({_on(spec.port_security_enabled)} at the source)" for spec in plan.lacking["networks"])
+    yield from (f"network '{spec.name}' ({on_or_off(spec.port_security_enabled)} at the source)" for spec in plan.lacking["networks"])
     for step in plan.all_ports:
         if step.current is None:
-            yield f"port {step.spec.mac_address} of {step.label} ({_on(step.spec.port_security)} at the source)"
-
-
-def _on(value: bool) -> str:
-    return "on" if value else "off"
+            yield f"port {step.spec.mac_address} of {step.label} ({on_or_off(step.spec.port_security)} at the source)"

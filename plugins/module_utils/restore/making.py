@@ -88,4 +88,10 @@ def _refused(message: str, wishes: t.Iterable[str], names: t.Mapping[str, str]) 
     # A policy is called after what it forbids, e.g. rule:create_port:binding:profile.
     words = [word.split(":") for word in re.findall(r"[a-z_:]+", message)]
     called = {":".join(parts[start:end]) for parts in words for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
-    return [key for key in everything if called & {key, *names[key].split(", ")}] or everything
+    told = {key: {key, *names[key].split(", ")} for key in everything}
+    return [key for key in everything if called & told[key] or any(_is_spoken_of(name, message) for name in told[key])] or everything
+
+
+def _is_spoken_of(name: str, message: str) -> bool:
+    """Whether a refusal has the name of an attribute in words, as in "the number of DNS nameservers exceeds the limit"."""
+    return "_" in name and name.replace("_", " ") in message.lower()

@@ -20,7 +20,6 @@ from .plan import RestorePlan
 from .reservation import reserving_pools
 from .topology import Lacking, is_made, joined_subnets, lacks_mtu, missing_addresses, missing_routes, redescribed, sharing_problems, smaller_mtu
 from .wishes import (
-    PORT_SECURITY,
     ROUTES,
     STATEFUL,
     Wishes,
@@ -101,11 +100,8 @@ class NetworkRestore:
         self._tag("Network", "networks", spec, made)
 
     def _new_network(self, spec: NetworkSpec) -> Network:
-        # Not every site has the extension; what is off at the source must be off here, where it can be.
-        is_off = not spec.port_security_enabled and PORT_SECURITY in self._site.extensions
-        body = self._body(spec) | ({"port_security_enabled": False} if is_off else {}) | _state(spec)
         wishes = network_wishes(self._site, spec, self._owner)
-        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, body, wishes)
+        made = self._maker.make(f"Network '{spec.name}'", self._network.create_network, self._body(spec) | _state(spec), wishes)
         if 0 < made.mtu < spec.mtu:
             self.warnings.append(smaller_mtu(spec, made, self._site.name))
         return made
@@ -124,9 +120,7 @@ class NetworkRestore:
             ip_version=spec.ip_version,
             gateway_ip=spec.gateway_ip,
             enable_dhcp=spec.enable_dhcp,
-            dns_nameservers=list(spec.dns_nameservers),
             allocation_pools=reserving_pools(self._plan.whole, spec),
-            host_routes=[dict(route) for route in spec.host_routes],
         )
         modes = {"ipv6_ra_mode": spec.ipv6_ra_mode, "ipv6_address_mode": spec.ipv6_address_mode}
         body |= {key: mode for key, mode in modes.items() if mode}

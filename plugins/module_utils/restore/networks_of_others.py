@@ -26,7 +26,8 @@ def problems_of_others(plan: RestorePlan) -> t.Iterator[str]:
 
 
 def doubts_of_others(plan: RestorePlan) -> t.Iterator[str]:
-    """What only the policies of the site decide, where it is not known what the credentials may do."""
+    """What is called like something else, and what only the policies of the site decide, where it is not known what the credentials may do."""
+    yield from _namesakes(plan)
     if plan.site.may_choose is None:
         for network, label in sorted({(step.spec.network, step.label) for step in _choosing(plan)}):
             yield (
@@ -53,6 +54,23 @@ def _absent(plan: RestorePlan) -> t.Iterator[str]:
             yield (
                 f"Network '{spec.network}' at site '{site.name}', which stands for one of another project, has no subnet '{spec.name}', and no restore makes "
                 f"one there. Say in a mapping which of its subnets stands for it: {there}."
+            )
+
+
+def _namesakes(plan: RestorePlan) -> t.Iterator[str]:
+    """Networks of others that are called like the application's own, and the other way round."""
+    site = plan.site
+    for spec in plan.manifest.description.topology.networks:
+        meant, called = site.network(spec.name), [one for one in site.of_others(site.networks) if one.name == spec.name]
+        if spec.name in site.names.own_networks and meant is None and called:
+            yield (
+                f"Network '{spec.name}' is the project's own at the source, and at site '{site.name}' another project has one of that name: the restore leaves "
+                f"that alone and makes one of the project's own. If the other one is meant, write its id in a mapping ({called[0].id})."
+            )
+        if spec.name in site.names.networks_of_others and meant and site.is_own(meant):
+            yield (
+                f"Network '{spec.name}' belongs to another project at the source, and what is called so at site '{site.name}' is the project's own "
+                f"({meant.id}): that is used in its place. If another one is meant, name that in a mapping."
             )
 
 

@@ -53,7 +53,7 @@ class RestorePlan:
     @classmethod
     def on(cls, manifest: Manifest, site: RestoreSite, volumes: t.Iterable[VolumeStep], whole: Manifest | None = None) -> RestorePlan:
         """Plan a restore on volumes that are not, or not all, to be made."""
-        volumes = tuple(volumes)
+        volumes, site = tuple(volumes), site.in_terms_of((whole or manifest).description.topology)
         servers, ports = tuple(plan_servers(manifest, site, volumes)), tuple(plan_ports(manifest, site))
         forwarders = tuple(plan_forwarders(manifest, site, _all_ports(servers, ports)))
         return cls(manifest, site, volumes, servers, lacking(manifest.description.topology, site, owner_of(manifest)), ports, forwarders, whole or manifest)

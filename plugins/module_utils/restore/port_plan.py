@@ -16,7 +16,7 @@ from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
-from .wishes import PORT_SECURITY, TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, port_wishes
+from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, must_protect, port_wishes
 
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
@@ -97,16 +97,12 @@ class PortStep:
         }
         if self.spec.mac_address:
             body["mac_address"] = self.spec.mac_address
-        # Where nothing is said, a port has what its network has.
-        is_restricted = site.restricts(network)
-        if self.spec.port_security != network.port_security and PORT_SECURITY in site.extensions and not is_restricted:
-            body["is_port_security_enabled"] = self.spec.port_security
+        if must_protect(site, self.spec, network):
+            body["is_port_security_enabled"] = True
         if not self.spec.is_up:
             body["is_admin_state_up"] = False
         if self.spec.vnic_type != _NORMAL:
             body["binding_vnic_type"] = self.spec.vnic_type
-        if self.spec.allowed_address_pairs and not is_restricted:
-            body["allowed_address_pairs"] = [dict(pair) for pair in self.spec.allowed_address_pairs]
         return body
 
     def wishes(self, site: RestoreSite) -> Wishes:

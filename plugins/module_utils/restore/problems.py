@@ -32,7 +32,7 @@ from .topology import address_group_problems, kept_descriptions, kept_rules, mtu
 from .volume_plan import READY, Action, VolumeStep
 
 #: Kinds of which others may have some that the project cannot rename.
-_MEANT_BY_ID = ("networks", "subnets")
+_MEANT_BY_ID = ("networks", "subnets", "external networks")
 
 
 def problems(plan: RestorePlan, stock: Stock, needs: t.Iterable[Need]) -> list[str]:
@@ -170,6 +170,7 @@ def _name_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
     kinds: tuple[tuple[str, dict[str, int]], ...] = (
         ("networks", {name: len(site.networks_called(name)) for name in _names(topology.networks)}),
         ("subnets", {name: len(found) for name, found in subnets.items()}),
+        ("external networks", {name: len(site.external_networks(name)) for name in _wanted_outside(manifest)}),
         ("routers", _counts(_names(topology.routers), site.routers)),
         ("security groups", _counts(described, site.own(site.security_groups)) | {name: len(found) for name, found in groups.items()}),
         ("address groups", {name: len(site.address_groups_called(name)) for name in sorted(_address_groups(topology))}),
@@ -232,11 +233,16 @@ def _descriptions(resources: t.Iterable[Network | Subnet | Router | SecurityGrou
     return [(one.name, one.description) for one in resources]
 
 
-def _external_network_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
+def _wanted_outside(manifest: Manifest) -> list[str]:
+    """The external networks of routers and floating addresses."""
     wanted = {router.external_network for router in manifest.description.topology.routers}
     wanted |= {floating.network for port in manifest.description.ports for floating in port.floating_ips}
     wanted |= {one.floating.network for one in manifest.description.topology.forwarders}
-    for name in sorted(one for one in wanted if one):
+    return sorted(one for one in wanted if one)
+
+
+def _external_network_problems(manifest: Manifest, site: RestoreSite) -> t.Iterator[str]:
+    for name in _wanted_outside(manifest):
         if site.external_network(name) is None:
             yield (
                 f"Site '{site.name}' has no external network called '{name}' for routers and floating addresses; "

@@ -22,6 +22,8 @@ from .site import ADMINISTRATOR, RestoreSite
 from .stock import Stock
 from .topology import is_made, is_of_others, joined_subnets, missing_routes
 
+#: Of each subnet by default: what an attribute may have, and the option in which Neutron's operator says so.
+_MOST_OF_A_SUBNET = {("dns_nameservers", "max_dns_nameservers"): 5, ("host_routes", "max_subnet_host_routes"): 20}
 _METADATA_ITEMS, _ROUTES_OF_A_ROUTER = "metadata_items", "router_route"
 #: Of Nova, for everything in a server's metadata.
 _LONGEST_METADATA = 255
@@ -400,7 +402,8 @@ def _has_router_of_others(site: RestoreSite, network: str, subnet: str) -> bool:
 
 
 def _leads_to(site: RestoreSite, router: Router) -> list[str]:
-    return [one.name for one in site.networks if one.id == router.external_network_id]
+    """What the network that a router leads to may be called: by its name, or in a mapping by its id."""
+    return [called for one in site.networks if one.id == router.external_network_id for called in (one.name, one.id)]
 
 
 # What may be refused
@@ -417,6 +420,7 @@ def doubts_of_refusals(plan: RestorePlan, stock: Stock, needs: t.Mapping[str, t.
         _external_doubts(plan, stock),
         _translation_doubts(plan),
         _route_doubts(plan, stock),
+        _subnet_doubts(plan),
         _policy_doubts(plan, stock),
         _key_doubts(plan),
     )
@@ -471,6 +475,18 @@ def _route_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:
                 f"At site '{plan.site.name}', router '{spec.name}' will lack its routes: it has {len(missing)}, but {limit.limit} are allowed; raise the "
                 f"quota '{_ROUTES_OF_A_ROUTER}' there."
             )
+
+
+def _subnet_doubts(plan: RestorePlan) -> t.Iterator[str]:
+    """More of something than a subnet may have where a site's operator has set no other bounds, which nobody is shown."""
+    for spec in plan.lacking["subnets"]:
+        for (attribute, option), most in _MOST_OF_A_SUBNET.items():
+            count = len(getattr(spec, attribute))
+            if count > most:
+                yield (
+                    f"Subnet '{spec.name}' has {count} {attribute.replace('_', ' ')} ({attribute}), but Neutron takes {most} where the operator of site "
+                    f"'{plan.site.name}' has not raised the bound ({option}): it will lack all of them if the site refuses them. Ask the operator."
+                )
 
 
 def _policy_doubts(plan: RestorePlan, stock: Stock) -> t.Iterator[str]:

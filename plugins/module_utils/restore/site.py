@@ -32,6 +32,7 @@ from ..core.records import (
 )
 from ..manifest.specs import Topology
 from ..work.pool import run_all
+from .names import Names
 
 #: The role that every OpenStack has for its administrators.
 ADMINISTRATOR = "admin"
@@ -75,6 +76,8 @@ class RestoreSite:
     nova: tuple[int, int] = (2, 100)
     #: Whether ports on networks of others are made with credentials that may choose their addresses; None where that is not known.
     may_choose: bool | None = None
+    #: Whose things are meant by which names.
+    names: Names = Names()
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -91,15 +94,29 @@ class RestoreSite:
         """The project's own resources, without those that others share."""
         return [one for one in resources if self.is_own(one)]
 
+    def of_others(self, resources: t.Iterable[Shareable]) -> list[Shareable]:
+        """What others share, without the project's own."""
+        return [one for one in resources if not self.is_own(one)]
+
     def server_group(self, name: str | None) -> ServerGroup | None:
         return next((group for group in self.server_groups if group.name == name), None)
 
     def router(self, name: str) -> Router | None:
         return next((router for router in self.routers if router.name == name), None)
 
+    def in_terms_of(self, topology: Topology) -> RestoreSite:
+        """The site, where names mean what they mean to an application."""
+        return dataclasses.replace(self, names=Names.of(topology))
+
     def networks_called(self, name: str) -> list[Network]:
-        """Networks with this name, or id, that servers may use: the project's own, or else others'."""
-        return self._meant((one for one in self.networks if name in (one.name, one.id) and not one.is_external), self.external_networks(name))
+        """Networks that servers may use, which a name of the application means, or a name or an id in a mapping: external ones last."""
+        called = [one for one in self.networks if name in (one.name, one.id)]
+        alike = [one for one in called if one.is_external == (name in self.names.external_networks)]
+        if name in self.names.own_networks:
+            return self.own(alike)
+        if name in self.names.networks_of_others:
+            return self.of_others(alike) or alike
+        return self._meant(one for one in called if not one.is_external) or called
 
     def network(self, name: str) -> Network | None:
         return next(iter(self.networks_called(name)), None)
@@ -120,8 +137,9 @@ class RestoreSite:
         return next(matches, None)
 
     def security_groups_called(self, name: str) -> list[SecurityGroup]:
-        """Security groups with this name: the project's own, or else others'."""
-        return self._meant(one for one in self.security_groups if one.name == name)
+        """Security groups with this name: the project's own, or else others', but for those of the application."""
+        called = [one for one in self.security_groups if one.name == name]
+        return self.own(called) if name in self.names.own_groups else self._meant(called)
 
     def security_group_id(self, name: str) -> str | None:
         return next((group.id for group in self.security_groups_called(name)), None)
@@ -130,8 +148,9 @@ class RestoreSite:
         return next((group for group in self.own(self.security_groups) if group.name == name), None)
 
     def address_groups_called(self, name: str) -> list[AddressGroup]:
-        """Address groups with this name: the project's own, or else others'."""
-        return self._meant(one for one in self.address_groups if one.name == name)
+        """Address groups with this name, as security groups."""
+        called = [one for one in self.address_groups if one.name == name]
+        return self.own(called) if name in self.names.own_address_groups else self._meant(called)
 
     def own_address_group(self, name: str) -> AddressGroup | None:
         return next((group for group in self.own(self.address_groups) if group.name == name), None)
@@ -141,8 +160,8 @@ class RestoreSite:
 
         :param topology: names in it mean the project's own groups, whatever others share.
         """
-        groups = {group.name: self.security_groups_called(group.name)[0] for group in self.security_groups}
-        addresses = {group.name: self.address_groups_called(group.name)[0] for group in self.address_groups}
+        groups = {one.name: called[0] for one in self.security_groups if (called := self.security_groups_called(one.name))}
+        addresses = {one.name: listed[0] for one in self.address_groups if (listed := self.address_groups_called(one.name))}
         described = {spec.name for spec in topology.security_groups}, {spec.name for spec in topology.address_groups}
         return {
             **{group.id: name for name, group in groups.items() if self.is_own(group) or name not in described[0]},
@@ -166,9 +185,9 @@ class RestoreSite:
     def _own_first(self, resources: t.Iterable[Named], name: str | None) -> list[Named]:
         return sorted((one for one in resources if name and one.name == name), key=lambda one: one.project_id != self.project_id)
 
-    def _meant(self, called: t.Iterable[Shareable], otherwise: t.Sequence[Shareable] = ()) -> list[Shareable]:
+    def _meant(self, called: t.Iterable[Shareable]) -> list[Shareable]:
         found = list(called)
-        return self.own(found) or found or list(otherwise)
+        return self.own(found) or found
 
 
 def look(cloud: Cloud, concurrency: int, admin: Cloud | None = None) -> RestoreSite:

@@ -44,7 +44,7 @@ class Wishes:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Wish:
+class _Wished:
     """One attribute.
 
     :param value: for a person; nothing is wished for where it is empty.
@@ -62,7 +62,7 @@ class _Wish:
     key: str = ""
 
 
-def _wishes(site: RestoreSite, wishes: t.Iterable[_Wish]) -> Wishes:
+def _wishes(site: RestoreSite, wishes: t.Iterable[_Wished]) -> Wishes:
     body, names, lost = {}, {}, []
     for one in wishes:
         if one.value in (None, "", (), [], {}):
@@ -81,39 +81,53 @@ def _shown(value: t.Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _policy(site: RestoreSite, name: str | None, extension: str = _QOS) -> _Wish:
+def _policy(site: RestoreSite, name: str | None, extension: str = _QOS) -> _Wished:
     policy = site.qos_policy(name)
     why = None if policy else f"it has no QoS policy '{name}' for the project"
-    return _Wish("qos_policy_id", name, extension, policy.id if policy else None, why)
+    return _Wished("qos_policy_id", name, extension, policy.id if policy else None, why)
 
 
-def _texts(spec: t.Any, mark: Mark) -> list[_Wish]:
+def _texts(spec: t.Any, mark: Mark) -> list[_Wished]:
     """Tags and description, which are sent by others."""
     beyond = tuple(spec.tags[_most_tags(mark) :])
-    many = _Wish("tags", beyond, why=f"Neutron takes {_MOST_TAGS}, with those of the restore")
-    return [_Wish("tags", spec.tags, TAGS), many, _description(spec, mark)]
+    many = _Wished("tags", beyond, why=f"Neutron takes {_MOST_TAGS}, with those of the restore")
+    return [_Wished("tags", spec.tags, TAGS), many, _description(spec, mark)]
 
 
-def _description(spec: t.Any, mark: Mark) -> _Wish:
+def _description(spec: t.Any, mark: Mark) -> _Wished:
     cut = None if mark.fits_beside(spec.description) else "it is cut, to make room for the mark of the restore"
-    return _Wish("description", spec.description, why=cut)
+    return _Wished("description", spec.description, why=cut)
 
 
 def network_wishes(site: RestoreSite, spec: NetworkSpec, mark: Mark) -> Wishes:
-    return _wishes(site, [_Wish("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
+    secured = _security(site, True, spec.port_security_enabled, "port_security_enabled")
+    return _wishes(site, [*secured, _Wished("dns_domain", spec.dns_domain, _DNS), _policy(site, spec.qos_policy), *_texts(spec, mark)])
+
+
+def _security(site: RestoreSite, usual: bool, wanted: bool, key: str) -> list[_Wished]:
+    """Port security where it is not as usual; of sites that have no switch for it, others tell."""
+    is_switched = wanted != usual and PORT_SECURITY in site.extensions
+    return [_Wished("port_security_enabled", on_or_off(wanted), sent=wanted, key=key)] if is_switched else []
+
+
+def on_or_off(value: bool) -> str:
+    return "on" if value else "off"
 
 
 def subnet_wishes(site: RestoreSite, spec: SubnetSpec, mark: Mark) -> Wishes:
-    types = _Wish("service_types", spec.service_types, _SERVICE_TYPES, list(spec.service_types))
-    return _wishes(site, [types, _pool(site, spec), *_texts(spec, mark)])
+    types = _Wished("service_types", spec.service_types, _SERVICE_TYPES, list(spec.service_types))
+    # Sites bound the numbers of both, and show nobody how.
+    servers = _Wished("dns_nameservers", spec.dns_nameservers, sent=list(spec.dns_nameservers))
+    routes = _Wished("host_routes", in_words(spec.host_routes), sent=[dict(one) for one in spec.host_routes])
+    return _wishes(site, [types, servers, routes, _pool(site, spec), *_texts(spec, mark)])
 
 
-def _pool(site: RestoreSite, spec: SubnetSpec) -> _Wish:
+def _pool(site: RestoreSite, spec: SubnetSpec) -> _Wished:
     pool = site.subnet_pool(spec.subnet_pool)
     if pool is None:
-        return _Wish("subnetpool_id", spec.subnet_pool, why=f"it has no subnet pool '{spec.subnet_pool}' for the project")
+        return _Wished("subnetpool_id", spec.subnet_pool, why=f"it has no subnet pool '{spec.subnet_pool}' for the project")
     why = None if any(holds(one, spec.cidr) for one in pool.prefixes) else f"that pool does not hold {spec.cidr}"
-    return _Wish("subnetpool_id", spec.subnet_pool, sent=pool.id, why=why)
+    return _Wished("subnetpool_id", spec.subnet_pool, sent=pool.id, why=why)
 
 
 def router_wishes(site: RestoreSite, spec: RouterSpec, mark: Mark) -> Wishes:
@@ -121,8 +135,8 @@ def router_wishes(site: RestoreSite, spec: RouterSpec, mark: Mark) -> Wishes:
     modes = (("ha", spec.is_ha, _HA), ("distributed", spec.is_distributed, _DISTRIBUTED))
     # What is switched off is lost nowhere.
     said = [(name, value, extension) for name, value, extension in modes if value or (value is False and extension in site.extensions)]
-    known = [_Wish(name, str(value).lower(), extension, value) for name, value, extension in said]
-    routes = _Wish("routes", in_words(spec.routes), ROUTES)
+    known = [_Wished(name, str(value).lower(), extension, value) for name, value, extension in said]
+    routes = _Wished("routes", in_words(spec.routes), ROUTES)
     return _wishes(site, [*known, routes, *_texts(spec, mark)])
 
 
@@ -134,8 +148,8 @@ def gateway_wishes(site: RestoreSite, spec: RouterSpec, network: Network) -> Wis
     """What a router's gateway is to have; addresses where the site has them."""
     ranges = [one.cidr for one in site.subnets if one.network_id == network.id]
     there = [one for one in spec.gateway_addresses if any(contains(cidr, one) for cidr in ranges)]
-    addresses = _Wish("external_fixed_ips", tuple(there), sent=[{"ip_address": one} for one in there])
-    snat = _Wish("enable_snat", None if spec.enable_snat else "false", sent=False)
+    addresses = _Wished("external_fixed_ips", tuple(there), sent=[{"ip_address": one} for one in there])
+    snat = _Wished("enable_snat", None if spec.enable_snat else "false", sent=False)
     return _wishes(site, [_policy(site, spec.gateway_qos_policy, _QOS_OF_GATEWAY), addresses, snat])
 
 
@@ -143,27 +157,29 @@ def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark) -> Wishes:
     """Wishes for a port, by the SDK's names of attributes."""
     wishes = [
         _policy(site, spec.qos_policy),
-        _Wish("dns_name", spec.dns_name, _DNS),
-        _Wish("dns_domain", spec.dns_domain, _DNS_OF_PORTS),
-        _Wish("binding:profile", spec.profile, key="binding_profile"),
-        _Wish("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
+        _Wished("dns_name", spec.dns_name, _DNS),
+        _Wished("dns_domain", spec.dns_domain, _DNS_OF_PORTS),
+        _Wished("binding:profile", spec.profile, key="binding_profile"),
+        _Wished("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
     ]
-    return _wishes(site, [*wishes, *_on_network_of_others(site, spec), *_texts(spec, mark)])
+    return _wishes(site, [*wishes, *_as_its_network_lets(site, spec), *_texts(spec, mark)])
 
 
-def _on_network_of_others(site: RestoreSite, spec: PortSpec) -> list[_Wish]:
-    """What only the owner of a network and administrators set of a port on it."""
+def _as_its_network_lets(site: RestoreSite, spec: PortSpec) -> list[_Wished]:
+    """What by Neutron's own policies only the owner of a network and administrators set of a port on it; a site may have stricter ones."""
     network = site.network(spec.network)
-    if network is None or not site.restricts(network):
-        return []
-    why = None if site.may_choose is None else "only the owner of the network and administrators may set it"
-    wishes = [_Wish("allowed_address_pairs", tuple(one.get("ip_address") for one in spec.allowed_address_pairs), "", list(spec.allowed_address_pairs), why)]
-    if spec.port_security != network.port_security:
-        switch = "on" if spec.port_security else "off"
-        wishes.append(_Wish("port_security_enabled", switch, PORT_SECURITY, spec.port_security, why, "is_port_security_enabled"))
+    is_barred = network is not None and site.restricts(network) and site.may_choose is not None
+    why = "only the owner of the network and administrators may set it" if is_barred else None
+    pairs = [dict(one) for one in spec.allowed_address_pairs]
+    wishes = [_Wished("allowed_address_pairs", tuple(one.get("ip_address") for one in pairs), sent=pairs, why=why)]
+    if network is None:
+        return wishes
+    if not must_protect(site, spec, network):
+        secured = _security(site, network.port_security, spec.port_security, "is_port_security_enabled")
+        wishes += [dataclasses.replace(one, why=why) for one in secured]
     if not has_groups(site, spec, network):
         ids = [site.security_group_id(name) for name in spec.security_groups]
-        wishes.append(_Wish("security_groups", spec.security_groups, "", ids, why, "security_group_ids"))
+        wishes.append(_Wished("security_groups", spec.security_groups, "", ids, why, "security_group_ids"))
     return wishes
 
 
@@ -172,8 +188,13 @@ def has_groups(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
     return network.port_security or not spec.port_security or not site.restricts(network)
 
 
+def must_protect(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
+    """Whether port security has to be switched on for a port: where a site refuses that, the port is not made, rather than left open."""
+    return spec.port_security and not network.port_security and PORT_SECURITY in site.extensions and not site.restricts(network)
+
+
 def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark) -> Wishes:
-    names = [_Wish("dns_name", spec.dns_name, _DNS), _Wish("dns_domain", spec.dns_domain, _DNS)]
+    names = [_Wished("dns_name", spec.dns_name, _DNS), _Wished("dns_domain", spec.dns_domain, _DNS)]
     return _wishes(site, [_policy(site, spec.qos_policy, _QOS_OF_FLOATING), *names, *_texts(spec, mark)])
 
 

@@ -79,7 +79,7 @@ def plan_exchange(replan: t.Callable[[RestoreSite], RestorePlan], stock: Stock, 
     :param stock: of the site as it is.
     :param leaving: per name in the application.
     """
-    described = _descriptions(replan(stock.site), stock.site)
+    described = _descriptions(replan(stock.site))
     olds = {name: _old(stock.site, server, described) for name, server in leaving.items()}
     free = tuple((port, described[port.id]) for port in stock.site.ports if port.id in described and not port.device_id)
     texts = {port.id: description for port, description in free}
@@ -89,10 +89,10 @@ def plan_exchange(replan: t.Callable[[RestoreSite], RestorePlan], stock: Stock, 
     return Exchange(olds, free, replan(without_them.site), without_them)
 
 
-def _descriptions(plan: RestorePlan, site: RestoreSite) -> dict[str, str]:
+def _descriptions(plan: RestorePlan) -> dict[str, str]:
     """The description by which what comes finds its ports, per id of the port."""
     steps = [port for server in plan.servers for port in server.ports]
-    return {port.id: step.description for step in steps if (port := _port(site, step.spec))}
+    return {port.id: step.description for step in steps if (port := _port(plan.site, step.spec))}
 
 
 def _port(site: RestoreSite, spec: PortSpec) -> Port | None:

@@ -46,8 +46,9 @@ class Requests:
     """
 
     def __init__(self, units: t.Sequence[Unit]) -> None:
-        self._waiting = dict(enumerate(pieces_of(units)))
-        self._volumes = sum(len(unit.volumes) for unit in units)
+        self._waiting: dict[int, Unit] = {}
+        self._pieces = self._volumes = 0
+        self.want(units)
         self._open: dict[tuple[str, bool], tuple[Unit, Moment]] = {}
         self.taken: dict[str, proof.Taken] = {}
         #: Whether any of the snapshots came to nothing.
@@ -57,6 +58,13 @@ class Requests:
         self._is_stopped = False
 
     # Asking
+
+    def want(self, units: t.Sequence[Unit]) -> None:
+        """Want more to be snapshotted."""
+        pieces = pieces_of(units)
+        self._waiting.update(enumerate(pieces, self._pieces))
+        self._pieces += len(pieces)
+        self._volumes += sum(len(unit.volumes) for unit in units)
 
     @property
     def waiting(self) -> dict[int, Unit]:

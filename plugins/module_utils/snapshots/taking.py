@@ -16,7 +16,8 @@ import typing as t
 
 from ..core import consistency
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
-from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot
+from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot, Volume
+from ..core.states import stands_still
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
 from ..work.pool import attempt_each, each
@@ -115,12 +116,16 @@ class SnapshotSet:
 
         :param interruption: further signals must not interrupt the cleanup.
         """
-        requests = Requests(units)
+        later = [unit for unit in units if self._can_wait(unit)] if window else []
+        requests = Requests([unit for unit in units if unit not in later])
         try:
             seeing.begin()
             before = seeing.standing()
             if window:
                 self._take_frozen(window, requests)
+                requests.want(later)
+                if later and not requests.has_failed:
+                    self._take_all(requests)
             else:
                 self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
             # Before the images are complete: others hold their freezes until the snapshots are taken, and no longer.
@@ -129,9 +134,10 @@ class SnapshotSet:
             if self._wanted.root_disks and not requests.has_failed:
                 # Only cut off so far, and still to be uploaded.
                 self._settled(self._waiter)
-            self._read_clock(self._refuse_failed(requests), requests)
+            found = self._refuse_failed(requests)
+            self._read_clock(found, requests)
             seen = Seen(requests.taken, units, window, standing, still, self._storages.clock)
-            return self._seal(seen.evidence(self._wanted.servers))
+            return self._seal(seen.evidence({key: (server, _as_told(volumes, found)) for key, (server, volumes) in self._wanted.servers.items()}))
         except BaseException:
             with interruption.shielded():
                 requests.end(self._waiter.timeout)
@@ -146,6 +152,10 @@ class SnapshotSet:
         :raises ConsistencyTooLow: when it is less than required.
         """
         return self._seal(confirmed(evidence, thawed))
+
+    def _can_wait(self, unit: Unit) -> bool:
+        """Whether a unit need not be taken within the freeze: an image of a server that stands still is the same at any moment for which it stays so."""
+        return unit.is_image and stands_still(self._wanted.servers[unit.volumes[0].id][0])
 
     def _take_frozen(self, window: FreezeWindow, requests: Requests) -> None:
         asking = None
@@ -257,7 +267,7 @@ class SnapshotSet:
         return list(itertools.islice(own, sum(done.values()))), groups
 
     def _refuse_failed(self, requests: Requests) -> list[Snapshot]:
-        """Check that each volume has exactly its snapshot; returns these."""
+        """Check that each volume has exactly its snapshot; returns them."""
         found = self.current() if requests.has_failed else self._shown()
         good = {s.volume_id for s in found if s.status == "available"}
         if not requests.has_failed and len(found) == len(good) and good == set(self._wanted.volumes):
@@ -332,6 +342,12 @@ class SnapshotSet:
             storage.set_snapshot_metadata(snapshot.id, {**self._wanted.metadata, **metadata})
 
         each(self.current(), write, self._concurrency)
+
+
+def _as_told(volumes: t.Iterable[Volume], snapshots: t.Iterable[Snapshot]) -> list[Volume]:
+    """The volumes, of which a root disk has the properties that Nova gave its image: by them it tells which system the server has."""
+    properties = {one.volume_id: one.metadata for one in snapshots if isinstance(one, ImageSnapshot)}
+    return [dataclasses.replace(one, image_metadata=properties[one.id]) if isinstance(one, RootDisk) else one for one in volumes]
 
 
 def _tokens(window: FreezeWindow) -> dict[str, str]:

@@ -13,6 +13,7 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.site_clock import SiteClock
 from ..core.errors import CheckFailed
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
+from ..core.states import stands_still
 from .root_images import RootImages
 
 
@@ -150,16 +151,12 @@ def _root_disks(server: Server) -> tuple[RootDisk, ...]:
 
 def warnings(wanted: Wanted) -> list[str]:
     """Warnings for the operator that do not prevent the set."""
-    copied = [
+    return [
         f"Server {wanted.servers[disk.id][0].label} boots from an image: Nova copies its root disk of {disk.size} GiB while the servers stand still. "
         "budget and guard_timeout must allow for that; booting it from a volume ends it."
         for disk in wanted.root_disks
-    ]
-    return copied + [
-        f"Volume {volume.label} is encrypted. Its key stays in this site's key manager, so a copy of the snapshot can be read at another "
-        "site only with volume_public_key, which seals the key for it."
-        for volume in wanted.volumes.values()
-        if volume.encrypted
+        # Of one that stands still, the image is made when the others run again.
+        if not stands_still(wanted.servers[disk.id][0])
     ]
 
 

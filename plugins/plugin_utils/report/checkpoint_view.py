@@ -11,10 +11,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification
 from . import wording
 from .facts import CheckpointRun, CopiedVolume, FrozenServer
 from .given import between
+from .projects_view import frozen_projects
 from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
-_GIB = 1024**3
 _LEGEND = (("freezing", "freeze requested"), ("frozen", "frozen, until the thaw was confirmed"), ("snapshot", "a snapshot being taken"))
 _OLDEST = "the oldest of the last proofs of each volume, by a restore"
 _PROVED = {"records": "its record", "objects": "all its objects", "readable": "by a restore, not compared", "restore": "by a restore"}
@@ -23,13 +23,11 @@ _PROVED = {"records": "its record", "objects": "all its objects", "readable": "b
 def checkpoint_page(run: CheckpointRun) -> Page:
     return Page(
         heading="Checkpoint",
-        application=run.point.application,
-        checkpoint=run.point.checkpoint,
-        moment=run.point.moment,
+        point=run.point,
         about=f"taken on site {run.point.site}" if run.point.site else "",
         figures=(_consistency(run), _window(run), _skew(run), _recovery_point(run), _copied(run), _proved(run)),
         problems=problems(run),
-        sections=(_freeze(run), _evidence(run), _copies(run), *_changes(run)),
+        sections=(*frozen_projects(run), _freeze(run), _evidence(run), _copies(run), *_changes(run)),
     )
 
 
@@ -85,10 +83,9 @@ def _recovery_point(run: CheckpointRun) -> Figure:
 
 
 def _copied(run: CheckpointRun) -> Figure:
-    size = sum(copy.size or 0 for copy in run.copies)
     stored = sum(copy.stored_bytes for copy in run.copies)
     kept = f", {wording.data(stored)} stored" if stored else ""
-    return Figure("Copies", wording.counted(len(run.copies), "volume"), f"of {wording.data(size * _GIB)}{kept}")
+    return Figure("Copies", wording.counted(len(run.copies), "volume"), f"of {wording.volumes(copy.size for copy in run.copies)}{kept}")
 
 
 def _proved(run: CheckpointRun) -> Figure:
@@ -171,7 +168,7 @@ def _evidence(run: CheckpointRun) -> Section:
 def _evidence_row(server: FrozenServer, run: CheckpointRun) -> tuple[Cell, ...]:
     is_too_little = not server.consistency or (run.least and not run.is_enough(server.consistency))
     return (
-        Cell(server.name, server.tier),
+        Cell(server.name, wording.place(server.tier, server.project)),
         Cell(server.consistency or wording.UNKNOWN, state="bad" if is_too_little else ""),
         Cell(server.driver or "–"),
         Cell(server.guard or "–"),

@@ -10,30 +10,38 @@ import typing as t
 
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core import consistency
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 
 from .given import Given, between, later, readable
+from .manifests import ManifestPart, Manifests
 
 Moment = datetime.datetime | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """The checkpoint that a run took or restored."""
+    """The checkpoint that a run took or restored.
+
+    :param projects: ids of those in which the application was, the leading one first; none where the facts are of one.
+    """
 
     application: str
     checkpoint: str
     moment: Moment
     site: str
     consistency: str
+    projects: tuple[str, ...]
 
     @classmethod
-    def of(cls, manifest: Given) -> Point:
-        checkpoint = manifest.inside("checkpoint")
-        application, name = manifest.inside("application").text("name"), checkpoint.text("id")
-        if not (application and name):
-            raise InvalidInput("The given manifest names no application or no checkpoint.", "Give what os_checkpoint_info returned.")
-        return cls(application, name, checkpoint.moment("created_at"), checkpoint.text("site"), checkpoint.text("consistency"))
+    def of(cls, manifests: Manifests) -> Point:
+        checkpoint = manifests.leading.inside("checkpoint")
+        return cls(
+            application=manifests.leading.inside("application").text("name"),
+            checkpoint=checkpoint.text("id"),
+            moment=checkpoint.moment("created_at"),
+            site=checkpoint.text("site"),
+            consistency=checkpoint.text("consistency"),
+            projects=manifests.projects,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +53,14 @@ class TakenSnapshot:
 
 @dataclasses.dataclass(frozen=True)
 class FrozenServer:
-    """A server and the evidence for its consistency. One that was not frozen has no times."""
+    """A server and the evidence for its consistency. One that was not frozen has no times.
+
+    :param project: its id, of an application over several; else empty.
+    """
 
     name: str
     tier: str
+    project: str
     consistency: str
     pending: str
     reason: str
@@ -72,6 +84,7 @@ class CopiedVolume:
     """The copy of a volume.
 
     :param servers: the names of those that have it.
+    :param project: the id of its project, of an application over several; else empty.
     :param stored_bytes: 0 where nothing was measured.
     :param extent: its parts, in words; empty where they are not known.
     :param proved_at: when the volume's content was last proved; None when it never was.
@@ -81,6 +94,7 @@ class CopiedVolume:
 
     volume: str
     servers: tuple[str, ...]
+    project: str
     method: str
     size: int | None
     stored_bytes: int
@@ -150,22 +164,22 @@ class CheckpointRun:
         return between(oldest, self.restorable_at)
 
     @classmethod
-    def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
+    def of(cls, manifests: Manifests, given: t.Any, warnings: t.Iterable[str]) -> CheckpointRun:
         """Read the facts of a run.
 
         :param given: ``consistency``, ``restorable_at``, ``since`` and ``changes``.
         """
-        document, run = Given(manifest), Given(given)
-        evidence = document.inside("checkpoint").inside("evidence")
+        run = Given(given)
+        evidence = manifests.parts[0].evidence
         window = evidence.inside("window")
         return cls(
-            point=Point.of(document),
+            point=Point.of(manifests),
             least=run.text("consistency"),
             window_started=window.moment("started"),
             window_ended=window.moment("ended"),
             window_seconds=window.number("seconds"),
-            servers=tuple(_frozen_server(server, evidence) for server in _in_boot_order(document)),
-            copies=tuple(_copies(document)),
+            servers=tuple(_frozen_server(server, part) for part, server in manifests.in_boot_order()),
+            copies=tuple(_copies(manifests)),
             # By the clock of the site, as the moment of the data is.
             restorable_at=later(run.moment("restorable_at"), evidence.inside("clock").number("ahead") or 0),
             warnings=tuple(map(readable, warnings)),
@@ -179,11 +193,13 @@ class RestoredVolume:
     """A volume that a restore made or found.
 
     :param servers: the names of those that have it.
+    :param project: the id that its project had at the checkpoint, of an application over several; else empty.
     :param was_there: whether an earlier run restored it.
     """
 
     name: str
     servers: tuple[str, ...]
+    project: str
     size: int | None
     status: str
     was_there: bool
@@ -199,12 +215,14 @@ class RestoredVolume:
 class RestoredServer:
     """A server that a restore built or found.
 
+    :param project: the id that its project had at the checkpoint, of an application over several; else empty.
     :param is_off: whether it was off at the checkpoint, and shall be.
     :param created_at: when the site accepted the request to build it.
     """
 
     name: str
     tier: str
+    project: str
     status: str
     is_off: bool
     fixed_ips: tuple[str, ...]
@@ -287,12 +305,12 @@ class RestoreRun:
         return tiers
 
     @classmethod
-    def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> RestoreRun:
+    def of(cls, manifests: Manifests, given: t.Any, warnings: t.Iterable[str]) -> RestoreRun:
         """Read the facts of a run.
 
         :param given: ``site``, ``began_at``, ``seconds``, and what the modules returned as ``volumes`` and ``servers``.
         """
-        return cls(**_restored(Given(manifest), Given(given), warnings))
+        return cls(**_restored(manifests, Given(given), warnings))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -327,16 +345,16 @@ class RollBackRun(RestoreRun):
         return between(self.stopped_at, max((one.ready_at for one in self.servers if one.ready_at), default=None))
 
     @classmethod
-    def of(cls, manifest: t.Any, given: t.Any, warnings: t.Iterable[str]) -> RollBackRun:
+    def of(cls, manifests: Manifests, given: t.Any, warnings: t.Iterable[str]) -> RollBackRun:
         """Read the facts of a run.
 
         :param given: ``site``, ``id``, ``stopped_at``, ``kept``, and what the module returned in its two states as ``volumes`` and ``servers``.
         """
-        document, run = Given(manifest), Given(given)
-        restored = _restored(document, run, warnings)
+        run = Given(given)
+        restored = _restored(manifests, run, warnings)
         began_at = next((one.moment("started_at") for one in run.each("volumes")), None)
         ended_at = max((one.ready_at for one in restored["servers"] if one.ready_at), default=None)
-        levels = document.inside("checkpoint").inside("server_consistency")
+        levels = manifests.leading.inside("checkpoint").inside("server_consistency")
         return cls(
             **{**restored, "began_at": began_at, "seconds": between(began_at, ended_at)},
             id=run.text("id"),
@@ -349,39 +367,36 @@ class RollBackRun(RestoreRun):
 Run = CheckpointRun | RestoreRun
 
 
-def _restored(manifest: Given, run: Given, warnings: t.Iterable[str]) -> dict[str, t.Any]:
+def _restored(manifests: Manifests, run: Given, warnings: t.Iterable[str]) -> dict[str, t.Any]:
     """What is known of any restore."""
-    volumes = _restored_volumes(run.each("volumes"))
+    homes = manifests.homes
+    volumes = _restored_volumes(run.each("volumes"), homes)
     return {
-        "point": Point.of(manifest),
+        "point": Point.of(manifests),
         "site": run.text("site"),
         "began_at": run.moment("began_at"),
         "clock_ahead": run.number("clock_ahead") or 0,
         "seconds": run.number("seconds"),
-        "servers": tuple(_restored_servers(run.each("servers"), volumes)),
+        "servers": tuple(_restored_servers(run.each("servers"), volumes, homes)),
         "addresses": tuple(_restored_addresses(run.each("servers"))),
         "warnings": tuple(map(readable, warnings)),
-        "of_servers": len(manifest.each("servers")),
+        "of_servers": len(manifests.in_boot_order()),
     }
-
-
-def _in_boot_order(manifest: Given) -> list[Given]:
-    tiers = [tier.text("name") for tier in manifest.inside("application").each("tiers")]
-    place = {name: number for number, name in enumerate(tiers)}
-    return sorted(manifest.each("servers"), key=lambda server: place.get(server.text("tier"), len(place)))
 
 
 def _label(volume: Given) -> str:
     return volume.text("name") or volume.text("device") or volume.text("source_id")
 
 
-def _frozen_server(server: Given, evidence: Given) -> FrozenServer:
+def _frozen_server(server: Given, part: ManifestPart) -> FrozenServer:
+    evidence = part.evidence
     found = evidence.by("servers", "id").get(server.text("source_id"), Given(None))
     snapshots = evidence.by("snapshots", "volume_id")
     taken = [(volume, snapshots[volume.text("source_id")]) for volume in server.each("volumes") if volume.text("source_id") in snapshots]
     return FrozenServer(
         name=server.text("name"),
         tier=server.text("tier"),
+        project=part.project,
         consistency=found.text("consistency"),
         pending=found.text("pending"),
         reason=found.text("reason"),
@@ -396,18 +411,19 @@ def _frozen_server(server: Given, evidence: Given) -> FrozenServer:
     )
 
 
-def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
-    copies = manifest.by("copies", "volume_id")
+def _copies(manifests: Manifests) -> t.Iterator[CopiedVolume]:
+    copies = {source: (part.project, copy) for part in manifests.parts for source, copy in part.manifest.by("copies", "volume_id").items()}
     held: dict[str, list[tuple[str, Given]]] = {}
-    for server in _in_boot_order(manifest):
+    for _part, server in manifests.in_boot_order():
         for volume in server.each("volumes"):
             held.setdefault(volume.text("source_id"), []).append((server.text("name"), volume))
     for source, holders in held.items():
-        copy = copies.get(source)
+        project, copy = copies.get(source, ("", None))
         if copy:
             yield CopiedVolume(
                 volume=_label(holders[0][1]),
                 servers=tuple(name for name, _volume in holders),
+                project=project,
                 method=copy.text("method"),
                 size=copy.count("size"),
                 stored_bytes=copy.count("stored_bytes") or 0,
@@ -420,16 +436,19 @@ def _copies(manifest: Given) -> t.Iterator[CopiedVolume]:
             )
 
 
-def _restored_volumes(results: t.Sequence[Given]) -> list[RestoredVolume]:
-    """Combine what all calls of os_restore_volumes returned for each volume."""
+def _restored_volumes(results: t.Sequence[Given], homes: t.Mapping[str, str]) -> list[RestoredVolume]:
+    """Combine what all calls of os_restore_volumes returned for each volume.
+
+    :param homes: the projects, per id at the source.
+    """
     calls: dict[str, list[tuple[Moment, Given]]] = {}
     for result in results:
         for volume in result.each("volumes"):
             calls.setdefault(volume.text("source_id"), []).append((result.moment("started_at"), volume))
-    return [_restored_volume(seen) for seen in calls.values()]
+    return [_restored_volume(seen, homes.get(source, "")) for source, seen in calls.items()]
 
 
-def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
+def _restored_volume(seen: t.Sequence[tuple[Moment, Given]], project: str) -> RestoredVolume:
     """Combine what was returned for one volume.
 
     :param seen: when each call began, and what it returned.
@@ -445,6 +464,7 @@ def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
     return RestoredVolume(
         name=after.text("name"),
         servers=tuple(after.texts("servers")),
+        project=project,
         size=after.count("size"),
         status=after.text("status"),
         was_there=was_there,
@@ -453,11 +473,12 @@ def _restored_volume(seen: t.Sequence[tuple[Moment, Given]]) -> RestoredVolume:
     )
 
 
-def _restored_servers(results: t.Iterable[Given], volumes: t.Sequence[RestoredVolume]) -> t.Iterator[RestoredServer]:
+def _restored_servers(results: t.Iterable[Given], volumes: t.Sequence[RestoredVolume], homes: t.Mapping[str, str]) -> t.Iterator[RestoredServer]:
     """The servers of all calls of os_restore_servers; each call returns its own."""
     for result in results:
         for server in result.each("servers"):
-            yield _restored_server(server, result.moment("started_at"), volumes)
+            project = homes.get(server.text("source_id"), "")
+            yield _restored_server(server, result.moment("started_at"), project, [one for one in volumes if one.project == project])
 
 
 def _restored_addresses(results: t.Iterable[Given]) -> list[RestoredAddress]:
@@ -472,11 +493,12 @@ def _restored_addresses(results: t.Iterable[Given]) -> list[RestoredAddress]:
     return list(found.values())
 
 
-def _restored_server(server: Given, started: Moment, volumes: t.Iterable[RestoredVolume]) -> RestoredServer:
+def _restored_server(server: Given, started: Moment, project: str, volumes: t.Iterable[RestoredVolume]) -> RestoredServer:
     ports, seconds = server.each("ports"), server.inside("seconds")
     return RestoredServer(
         name=server.text("name"),
         tier=server.text("tier"),
+        project=project,
         status=server.text("status"),
         is_off=server.flag("is_off"),
         fixed_ips=tuple(address for port in ports for address in port.texts("fixed_ips")),

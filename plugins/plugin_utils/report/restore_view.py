@@ -11,13 +11,13 @@ from . import wording
 from .critical_path import PathLink, critical_path, length, ratio
 from .facts import RestoredAddress, RestoredServer, RestoredVolume, RestoreRun
 from .given import between
+from .projects_view import restored_projects
 from .timeline import Lane, LaneGroup, Timeline, spans
 from .view import Cell, Figure, Page, Section, Table
 
 _HEADINGS = {"restore": "Restore"}
 _LEGEND = (("volume", "volume restored"), ("building", "server built"), ("checking", "health checks"))
 _CHAIN_LEGEND = (("volume", "volume restored"), ("building", "server built and ready"))
-GIB = 1024**3
 _COURSE = "All volumes are restored at once. A server is built when its own volumes are ready and the previous tier has passed its health checks."
 
 
@@ -26,13 +26,11 @@ def restore_page(run: RestoreRun) -> Page:
     when = f", begun {wording.day_and_time(run.began_at)}" if run.began_at else ""
     return Page(
         heading=_HEADINGS[run.kind],
-        application=run.point.application,
-        checkpoint=run.point.checkpoint,
-        moment=run.point.moment,
+        point=run.point,
         about=f"{run.point.consistency or 'not known to be'}-consistent, restored{where}{when}",
         figures=(_recovery_time(run), _recovery_point(run), servers_figure(run), volumes_figure(run), _chain_figure(run)),
         problems=problems(run),
-        sections=(course(run, _COURSE), _chain(run), _servers(run), *_addresses(run), volumes(run)),
+        sections=(*restored_projects(run), course(run, _COURSE), _chain(run), _servers(run), *_addresses(run), volumes(run)),
     )
 
 
@@ -78,8 +76,7 @@ def servers_figure(run: RestoreRun) -> Figure:
 
 
 def volumes_figure(run: RestoreRun) -> Figure:
-    size = sum(volume.size or 0 for volume in run.volumes)
-    return Figure("Volumes", str(len(run.volumes)), f"of {wording.data(size * GIB)}")
+    return Figure("Volumes", str(len(run.volumes)), f"of {wording.volumes(volume.size for volume in run.volumes)}")
 
 
 def _chain_figure(run: RestoreRun) -> Figure:
@@ -175,7 +172,7 @@ def _servers(run: RestoreRun) -> Section:
 
 def _server_row(server: RestoredServer, run: RestoreRun) -> tuple[Cell, ...]:
     return (
-        Cell(server.name, server.tier),
+        Cell(server.name, wording.place(server.tier, server.project)),
         Cell(server.status or wording.UNKNOWN, state="good" if server.is_well else "bad"),
         Cell(", ".join(server.fixed_ips) or "–"),
         Cell(", ".join(server.floating_ips) or "–"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from . import wording
 from .facts import KeptVolume, RestoredServer, RollBackRun
-from .restore_view import GIB, course, problems, servers_figure, volumes, volumes_figure
+from .restore_view import course, problems, servers_figure, volumes, volumes_figure
 from .view import Cell, Figure, Page, Section, Table
 
 _COURSE = "The volumes are made while the application runs. Then its servers are stopped and built anew, tier by tier with their health checks."
@@ -17,9 +17,7 @@ def roll_back_page(run: RollBackRun) -> Page:
     when = f", begun {wording.day_and_time(run.began_at)}" if run.began_at else ""
     return Page(
         heading="Roll-back",
-        application=run.point.application,
-        checkpoint=run.point.checkpoint,
-        moment=run.point.moment,
+        point=run.point,
         about=f"{run.point.consistency or 'not known to be'}-consistent, rolled back{where}{when}",
         figures=(_outage(run), _lost(run), servers_figure(run), volumes_figure(run), _kept_figure(run)),
         problems=problems(run),
@@ -36,8 +34,7 @@ def _lost(run: RollBackRun) -> Figure:
 
 
 def _kept_figure(run: RollBackRun) -> Figure:
-    size = sum(one.size or 0 for one in run.kept)
-    return Figure("Kept for the way back", wording.counted(len(run.kept), "volume"), f"of {wording.data(size * GIB)}")
+    return Figure("Kept for the way back", wording.counted(len(run.kept), "volume"), f"of {wording.volumes(one.size for one in run.kept)}")
 
 
 def _servers(run: RollBackRun) -> Section:
@@ -49,7 +46,7 @@ def _servers(run: RollBackRun) -> Section:
 
 def _server_row(server: RestoredServer, level: str) -> tuple[Cell, ...]:
     return (
-        Cell(server.name, server.tier),
+        Cell(server.name, wording.place(server.tier, server.project)),
         Cell(f"{level}-consistent" if level else wording.UNKNOWN, ", ".join(one.name for one in server.volumes)),
         Cell(server.status or wording.UNKNOWN, state="good" if server.is_well else "bad"),
         Cell(", ".join((*server.fixed_ips, *server.floating_ips)) or "–"),

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 
 from . import wording
+from .facts import Point
 from .timeline import Timeline
 
 
@@ -63,9 +63,7 @@ class Page:
     """
 
     heading: str
-    application: str
-    checkpoint: str
-    moment: datetime.datetime | None
+    point: Point
     about: str
     figures: tuple[Figure, ...]
     problems: tuple[str, ...]
@@ -73,8 +71,8 @@ class Page:
 
     @property
     def moment_text(self) -> str:
-        return wording.day_and_time(self.moment)
+        return wording.day_and_time(self.point.moment)
 
     @property
     def moment_stamp(self) -> str | None:
-        return wording.stamp(self.moment)
+        return wording.stamp(self.point.moment)

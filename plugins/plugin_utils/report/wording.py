@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import datetime
+import typing as t
 
 UNKNOWN = "not known"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_GIB = 1024**3
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -42,6 +44,14 @@ def data(count: int) -> str:
     return f"{count} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
 
 
+def volumes(sizes: t.Iterable[int | None]) -> str:
+    """The size of volumes together; those that are not known count nothing.
+
+    :param sizes: in GiB.
+    """
+    return data(sum(size or 0 for size in sizes) * _GIB)
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
@@ -58,3 +68,11 @@ def stamp(moment: datetime.datetime | None) -> str | None:
         return None
     utc = moment.astimezone(datetime.UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def place(tier: str, project: str) -> str:
+    """Where a server belongs.
+
+    :param project: empty where the application is in one.
+    """
+    return f"{tier}, project {project}" if project else tier

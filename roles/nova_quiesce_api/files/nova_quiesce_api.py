@@ -460,8 +460,8 @@ class Wish:
     """
 
     until: datetime.datetime
-    token: str | None = None
-    is_probe: bool = False
+    token: str | None
+    is_probe: bool
 
     @property
     def patience(self) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import mutants
 import pytest
-from mutant_runs import Ended, NotGreen, Reach, Tree
+from mutant_runs import Ended, NotGreen, Reach, Tree, importers
 from mutants import Campaign, Equivalents
 from mutations import mutations_of
 from working_tree import ROOT
@@ -68,23 +68,25 @@ def mutation(becomes, source=SOURCE):
 def test_only_what_reaches_a_function_is_run_and_tells_whether_it_notices(tree, tmp_path):
     reach = tree.learn([SUBJECT])
     few = ["tests/unit/test_something.py::test_few"]
-    assert reach.tests_of(mutation("return count <= LIMIT")) == few
-    assert reach.tests_of(mutation("return count >= LIMIT")) == []
+    assert reach.stages_of(mutation("return count <= LIMIT")) == [few]
+    assert reach.stages_of(mutation("return count >= LIMIT")) == []
     # What the file does when it is read is of use to all that come to it.
-    assert set(reach.tests_of(mutation("LIMIT = 4"))) == {*few, "tests/unit/test_something.py::test_last"}
+    assert set(*reach.stages_of(mutation("LIMIT = 4"))) == {*few, "tests/unit/test_something.py::test_last"}
 
     other = tree.copied(tmp_path / "two")
     other.require_green(few)
     for judge in (tree, other):
-        assert judge.judge(mutation("return count <= LIMIT"), few, 600).status == 0
-        assert judge.judge(mutation("return None"), few, 600).status == 1
+        assert judge.judge(mutation("return count <= LIMIT"), [few], 600).status == 0
+        assert judge.judge(mutation("return None"), [few], 600).status == 1
+        assert judge.judge(mutation("return None"), [["tests/unit/test_something.py::test_last"], few], 600).status == 1
+        assert judge.judge(mutation("return None"), [], 600).status == 0
         assert judge.source(SUBJECT) == SOURCE, "nothing stays"
 
 
 def test_a_loop_without_end_is_ended_and_killed(tree):
     endless = SOURCE.replace(b"while items:", b"while True:").replace(b"found = items.pop()", b"found = items[0]")
     (tree.root / SUBJECT).write_bytes(endless)
-    ended = tree.judge(mutation("return count <= LIMIT", endless), ["tests/unit/test_something.py::test_last"], 0.5)
+    ended = tree.judge(mutation("return count <= LIMIT", endless), [["tests/unit/test_something.py::test_last"]], 0.5)
     assert (ended.status, ended.killed) == (None, True)
 
 
@@ -96,13 +98,33 @@ def test_tests_that_fail_by_themselves_judge_nothing(tree):
         tree.require_green(["tests/unit/test_something.py::test_few"])
 
 
-def test_the_mirroring_tests_are_always_among_them():
+MIRRORED, OTHER, USER = (f"tests/unit/{name}::test_it" for name in ("plugins/module_utils/quiesce/test_window.py", "test_other.py", "test_user.py"))
+SECONDS = {MIRRORED: 2.0, OTHER: 1.0, USER: 4.0}
+
+
+def test_the_mirroring_tests_are_always_among_them_and_come_first():
     """A child process is seen by no tracer."""
-    mirrored = "tests/unit/plugins/module_utils/quiesce/test_window.py::test_it"
-    reach = Reach({}, {mirrored: 2.0, "tests/unit/test_other.py::test_it": 1.0})
     (one,) = mutations_of(WINDOW, b"x = 1")
-    assert reach.tests_of(one) == [mirrored]
-    assert reach.limit([mirrored]) == 60.0
+    assert Reach({}, SECONDS).stages_of(one) == [[MIRRORED]]
+    reach = Reach({WINDOW: {1: [MIRRORED, OTHER]}}, SECONDS)
+    assert reach.stages_of(one) == [[MIRRORED], [OTHER]]
+    assert (reach.limit([[MIRRORED], [OTHER]]), reach.limit([])) == (60.0, 60.0)
+
+
+def test_what_a_file_defines_when_it_is_read_is_noticed_by_tests_of_what_imports_it():
+    reach = Reach({"user.py": {7: [USER]}, "stranger.py": {7: [OTHER]}}, SECONDS, {WINDOW: {"user.py"}})
+    (constant,) = mutations_of(WINDOW, b"x = 1")
+    inside, *_others = mutations_of(WINDOW, b"def x():\n    y = 1\n    return y")
+    assert reach.stages_of(constant) == [[MIRRORED], [USER]]
+    assert reach.stages_of(inside) == [[MIRRORED]]
+
+
+def test_who_imports_a_file_is_read_from_the_library():
+    found = importers(ROOT)
+    assert {f"plugins/module_utils/quiesce/{name}.py" for name in ("quiescer", "thawing")} < found["plugins/module_utils/quiesce/drivers.py"]
+    # "from . import guard_loop", and "from ..work.pool import each" in another package.
+    assert "plugins/module_utils/quiesce/quiescer.py" in found["plugins/module_utils/quiesce/guard_loop.py"] & found["plugins/module_utils/work/pool.py"]
+    assert WINDOW not in found["plugins/module_utils/restore/plan.py"]
 
 
 def mutations(count, module=WINDOW):
@@ -132,6 +154,16 @@ def test_what_is_equivalent_is_not_run_and_counts_for_nothing():
         "counted: 3 mutants, 1 killed, 1 equivalent, 1 survived",
     ]
     assert [goal.name for goal in campaign.missed()] == ["freezing"]
+
+
+def test_what_survived_is_judged_again_wherever_it_stands_now():
+    before, after = mutations_of(WINDOW, b"x = 1\ny = 1\nz = 1"), mutations_of(WINDOW, b"\n\nx = 1\nz = 1")
+    campaign = Campaign(before, Equivalents({}))
+    for one, status in zip(before, (0, 0, 1), strict=True):
+        campaign.add(one, Ended(status))
+    again = mutants.survivors(after, "\n".join(campaign.report()))
+    assert [(one.was, one.line) for one in again] == [("x = 1", 3)]
+    assert Campaign(again, Equivalents({}), goals=()).missed() == []
 
 
 def test_each_part_has_its_goal():

@@ -179,6 +179,7 @@ def test_a_freeze_without_a_token_has_that_of_its_request(client):
         ({"until": 50, "timeout": 20}, 20),
         ({"until": 20, "timeout": 50}, 20),
         ({"until": 200}, 200),
+        ({"until": 20, "timeout": 50, "token": "ours", "probe": False}, 20),
     ],
 )
 def test_the_earlier_of_all_limits_holds(client, nova, arguments, seconds):
@@ -252,9 +253,9 @@ def test_who_holds_a_freeze_is_refused_to_others(client, nova, guest):
 def test_of_two_that_read_the_server_at_once_one_gets_it(api, nova, guest):
     quiescer = api.Quiescer(api.Computes())
     first, second = nova.instance(), nova.instance()
-    wish = api.Wish(nova.clock.now() + datetime.timedelta(seconds=60), "token")
+    wish = api.Wish(nova.clock.now() + datetime.timedelta(seconds=60), "token", False)
     quiescer.quiesce(Context(), first, wish)
-    with pytest.raises(UnexpectedTaskStateError):
+    with pytest.raises(UnexpectedTaskStateError, match=r"Expected: {'task_state': None}. Actual: {'task_state': 'another one'}"):
         quiescer.quiesce(Context(), second, wish)
     assert (guest.freezes, nova.rows[UUID].task_state) == (1, None)
     assert api.Record.of(nova.instance()).state == "quiesced"
@@ -314,7 +315,7 @@ def test_a_freeze_that_was_refused_leaves_nothing(client, guest, nova, api, mess
     guest.fails_with = message
     status, said = client.quiesce()
     assert (status, message in said) == (409, True)
-    assert "was not quiesced" in said
+    assert said.startswith(f"Server {UUID} was not quiesced: ")
     assert (guest.asked, api.Record.of(nova.instance()), nova.rows[UUID].task_state) == (["quiesce"], None, None)
 
 
@@ -475,7 +476,7 @@ def test_a_freeze_that_arrives_while_it_is_given_up_is_refused(api, nova, guest)
     before = nova.instance()
     quiescer.rule_out(nova.instance(), "ours")
     with pytest.raises(UnexpectedTaskStateError):
-        quiescer.quiesce(Context(), before, api.Wish(nova.clock.now(), "ours"))
+        quiescer.quiesce(Context(), before, api.Wish(nova.clock.now(), "ours", False))
     assert (guest.calls, nova.rows[UUID].task_state) == ([], None)
 
 
@@ -517,7 +518,7 @@ def test_a_thaw_without_an_answer_is_left_to_the_sweep(client, nova, api, guest)
     client.quiesce(token="ours")
     guest.hangs = True
     status, message = client.unquiesce(token="ours")
-    assert (status, "was not unquiesced; Nova keeps trying" in message) == (504, True)
+    assert (status, message.startswith(f"Server {UUID} was not unquiesced; Nova keeps trying")) == (504, True)
     record = api.Record.of(nova.instance())
     assert (record.state, record.is_due, record.token) == ("unquiescing", True, "ours")
     assert record.settled == nova.clock.now() + datetime.timedelta(seconds=40)
@@ -872,7 +873,7 @@ def test_of_two_that_read_the_record_at_once_one_thaws(client, nova, api, guest)
     first, second = nova.instance(), nova.instance()
     record = api.Record.of(first)
     api.Aside(first, record)
-    with pytest.raises(UnexpectedTaskStateError):
+    with pytest.raises(UnexpectedTaskStateError, match=r"Expected: {'task_state': 'image_uploading'}. Actual: {'task_state': 'another one'}"):
         api.Aside(second, record)
 
 
@@ -1101,6 +1102,7 @@ def test_options_are_as_documented_and_none_can_be_set_to_nothing(api):
     documented = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", readme, re.MULTILINE))
     assert {one.name: str(one.default) for one in api.OPTIONS} == documented
     assert {one.min for one in api.OPTIONS} == {1}
+    assert all(one.help for one in api.OPTIONS)
 
 
 def test_all_policies_are_for_administrators_of_the_project(api):

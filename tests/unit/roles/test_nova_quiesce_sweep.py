@@ -73,7 +73,7 @@ class Site:
 
     def freeze(self, uuid, seconds=10, token=None, **columns):
         self.nova.server(uuid, **columns)
-        wish = self.api.Wish(self.nova.clock.now() + self.api.datetime.timedelta(seconds=seconds), token)
+        wish = self.api.Wish(self.nova.clock.now() + self.api.datetime.timedelta(seconds=seconds), token, False)
         self.api.Quiescer(self.api.Computes()).quiesce(Context(), self.nova.instance(uuid), wish)
         return self.nova.guests[uuid]
 
@@ -328,7 +328,7 @@ def test_a_new_freeze_of_a_server_does_not_wait_for_what_its_last_one_had_to(sit
     nova.restarts(uuid="id-db")
     site.sweep(14)
     assert site.record() is None
-    wish = site.api.Wish(nova.clock.now(), "second")
+    wish = site.api.Wish(nova.clock.now(), "second", False)
     site.api.Quiescer(site.api.Computes()).quiesce(Context(), nova.instance("id-db"), wish)
     site.sweep()
     assert not guest.is_frozen

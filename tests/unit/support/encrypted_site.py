@@ -9,11 +9,14 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.twins import TwinSite
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Sealer
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import sealing, shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore, FakeTime, backup
@@ -72,6 +75,55 @@ class Barbican:
 
     def delete(self, key_id):
         self.by_id.pop(key_id, None)
+
+
+class OwnBackups:
+    """What a site says of backups of encrypted volumes that it made itself.
+
+    :cvar told: what it lacks to restore them as they are; empty when it can.
+    """
+
+    told = ""
+
+    def __init__(self, _site):
+        pass
+
+    def lack(self, _copy, _volume_type):
+        return self.told
+
+
+def seal(manifest, name):
+    """Have a volume of a checkpoint be encrypted, and its key sealed."""
+    (volume,) = (one for server in manifest["servers"] for one in server["volumes"] if one["name"] == name)
+    (made,) = (one for one in manifest["copies"] if one["volume_id"] == volume["source_id"])
+    volume["encryption"] = {"provider": "luks", "cipher": "aes-xts-plain64", "key_size": 256}
+    made["key"] = plain(Sealer(sealing.pair()[1]).seal(volume["source_id"], sealing.VOLUME_KEY))
+
+
+def reach(monkeypatch):
+    """Let restores find an encrypted site, with what :class:`OwnBackups` says of its own backups."""
+    there = EncryptedSite()
+    # Types that do not exist are reported elsewhere.
+    there.types.clear()
+    monkeypatch.setattr(sealed, "OwnBackups", OwnBackups)
+    monkeypatch.setattr(sealed.Means, "site", lambda _means, _cloud: there.site)
+    monkeypatch.setattr(twins, "KeyManager", lambda cloud: getattr(cloud, "keys", Barbican()))
+
+
+def note_twins(monkeypatch):
+    """Let the own backups lack something, so that twins are needed; returns what they are made for: the restore, and the type of the volume."""
+    made: list[tuple[str, str]] = []
+    monkeypatch.setattr(OwnBackups, "told", "the key is elsewhere")
+    monkeypatch.setattr(sealed, "check", lambda *_given: ([], []))
+    monkeypatch.setattr(twins.Twins, "ensure", lambda _self, copy, mark, volume_type: made.append((mark.apart, volume_type)) or copy)
+    return made
+
+
+#: Private keys that do not open what is sealed, and what is told of each.
+WRONG_KEYS = [
+    (None, "the key is elsewhere. Give volume_private_key"),
+    (sealing.pair(2)[0], "was sealed for another private key than volume_private_key"),
+]
 
 
 class EncryptedSite:

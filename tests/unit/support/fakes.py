@@ -240,11 +240,15 @@ class FakeTime:
 
 
 class FakeStore:
-    """An object store of one container; counts what is written."""
+    """An object store of one container; counts what is written.
+
+    :ivar kinds: of what was written, by its content type.
+    """
 
     def __init__(self, **objects):
         self.cloud = SimpleNamespace(site="remote", project_id="project", clock=SiteClock("remote"))
         self.content = dict(objects)
+        self.kinds = {}
         self.writes = 0
 
     def names(self, container, prefix=""):
@@ -258,9 +262,9 @@ class FakeStore:
             raise NotFound(f"There is no object {name}.")
         return self.content[name][:at_most]
 
-    def write(self, _container, name, content, _content_type):
+    def write(self, _container, name, content, content_type):
         self.writes += 1
-        self.content[name] = content
+        self.content[name], self.kinds[name] = content, content_type
 
     def delete(self, _container, name):
         self.content.pop(name, None)

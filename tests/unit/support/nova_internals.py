@@ -45,8 +45,21 @@ class NovaException(Exception):
 
 
 class UnexpectedTaskStateError(NovaException):
-    def __init__(self, **facts):
-        super().__init__(str(facts))
+    """Its message names all three, as Nova's does."""
+
+    def __init__(self, *, instance_uuid, expected, actual):
+        super().__init__(f"Conflict updating instance {instance_uuid}. Expected: {expected}. Actual: {actual}")
+
+
+@dataclasses.dataclass
+class DocumentedRuleDefault:
+    """What oslo.policy does not do without."""
+
+    name: str
+    check_str: str
+    description: str
+    operations: list[dict[str, str]]
+    scope_types: list[str] | None = None
 
 
 class InstanceNotFound(NovaException):
@@ -320,7 +333,7 @@ def _stubs(deployment):
     stubs["nova.policies"].base = SimpleNamespace(ADMIN="admin", list_rules=lambda: [BASE_RULE])
     policy = stubs["oslo_policy"].policy
     policy.Enforcer, policy.InvalidScope = Enforcer, InvalidScope
-    policy.DocumentedRuleDefault = SimpleNamespace
+    policy.DocumentedRuleDefault = DocumentedRuleDefault
     webob = stubs["webob"]
     webob.Response = SimpleNamespace
     webob.dec = stubs["webob.dec"] = SimpleNamespace(wsgify=lambda RequestClass: lambda call: call)

@@ -8,6 +8,7 @@ import copy
 
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.manifests import Manifests
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 TIERS = {"database": ["orders-db", "payments-db"], "front": ["shop-front"]}
@@ -118,8 +119,29 @@ def manifest(**checkpoint):
 CHECKPOINT = {"consistency": "quiesced", "restorable_at": at(42.1), "since": "2026-11-01-noon", "changes": [{"text": "router shop-router went"}]}
 
 
-def checkpoint(document=None, warnings=(), **given):
-    return CheckpointRun.of(manifest() if document is None else document, {**CHECKPOINT, **given}, warnings)
+#: The project in which each tier is, of an application over two.
+PROJECTS = {"database": "p-databases", "front": "p-front"}
+
+
+def in_two_projects():
+    """The same checkpoint with its tiers in two projects: the manifests of both, the leading one first."""
+    return [_of_project(tier, project) for tier, project in PROJECTS.items()]
+
+
+def _of_project(tier, project):
+    document = manifest(together={"project": project, "projects": list(PROJECTS.values()), "tiers": list(TIERS)})
+    document["application"]["tiers"] = [one for one in document["application"]["tiers"] if one["name"] == tier]
+    document["servers"] = [one for one in document["servers"] if one["tier"] == tier]
+    volumes = {volume["source_id"] for server in document["servers"] for volume in server["volumes"]}
+    document["copies"] = [one for one in document["copies"] if one["volume_id"] in volumes]
+    found = document["checkpoint"]["evidence"]
+    found["servers"] = [one for one in found["servers"] if one["tier"] == tier]
+    found["snapshots"] = [one for one in found["snapshots"] if one["volume_id"] in volumes]
+    return document
+
+
+def checkpoint(document=None, warnings=(), parts=(), **given):
+    return CheckpointRun.of(Manifests.of(manifest() if document is None else document, parts), {**CHECKPOINT, **given}, warnings)
 
 
 def _volume(index, one, status, requested, ready):
@@ -163,18 +185,18 @@ def server_results():
     return [{"started_at": at(19.6, 30), "servers": [restored(name, tier) for tier, names in TIERS.items() for name in names]}]
 
 
-def restore(document=None, warnings=(), **given):
+def restore(document=None, warnings=(), parts=(), **given):
     facts = {"site": "remote", "began_at": at(0, 30), "seconds": 48.3, "volumes": volume_results(), "servers": server_results(), **given}
-    return RestoreRun.of(manifest() if document is None else document, facts, warnings)
+    return RestoreRun.of(Manifests.of(manifest() if document is None else document, parts), facts, warnings)
 
 
 KEPT = [{"name": name, "volume_id": shop.uuid(index), "size": size} for index, (_server_name, name, size, *_others) in enumerate(VOLUMES, 1)]
 
 
-def roll_back(document=None, warnings=(), **given):
+def roll_back(document=None, warnings=(), parts=(), **given):
     facts = {"site": "primary", "id": "20261122143000-3f2a", "stopped_at": at(15, 30), "kept": KEPT}
     made = {"volumes": volume_results(), "servers": server_results(), **given}
-    return RollBackRun.of(manifest() if document is None else document, {**facts, **made}, warnings)
+    return RollBackRun.of(Manifests.of(manifest() if document is None else document, parts), {**facts, **made}, warnings)
 
 
 def renamed(facts, names):

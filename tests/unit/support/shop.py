@@ -26,6 +26,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     Subnet,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import MappedNetworkSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import restore_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import Inventory
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import mark_of
@@ -168,6 +169,7 @@ DOCUMENT = {
                 "qos_policy": None,
                 "is_of_others": False,
                 "owner": "",
+                "is_external": False,
             }
         ],
         "subnets": [
@@ -242,6 +244,15 @@ def document(**changes):
 
 def manifest():
     return Manifest.parse(document())
+
+
+def mapped(source=None):
+    """The manifest, where a mapping says of the network that one of its name is meant, whoever has that."""
+    source = source or manifest()
+    topology = source.description.topology
+    networks = tuple(MappedNetworkSpec(**vars(one)) if one.name == "shop-net" else one for one in topology.networks)
+    description = dataclasses.replace(source.description, topology=dataclasses.replace(topology, networks=networks))
+    return dataclasses.replace(source, description=description)
 
 
 def taken(checkpoint, created_at="2026-01-01T12:00:00Z", consistency="quiesced", application="shop"):

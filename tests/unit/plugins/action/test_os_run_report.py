@@ -47,6 +47,12 @@ def run(copying, **arguments):
     return action.run(task_vars={})
 
 
+def test_all_projects_of_an_application_are_in_its_report():
+    copying, (leading, other) = Copying(), runs.in_two_projects()
+    run(copying, checkpoint={"consistency": "quiesced"}, manifest=leading, other_manifests=[other])
+    assert [one["project"] for one in json.loads(copying.contents[1])["servers"]] == ["p-databases", "p-databases", "p-front"]
+
+
 def test_page_and_json_are_copied_to_where_they_belong():
     copying = Copying()
     result = run(copying, checkpoint={"consistency": "quiesced"})

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import comparison
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import Running, Stranger, running, strangers
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, ServerGroup
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
@@ -26,7 +27,7 @@ def later():
     return dataclasses.replace(NOON, checkpoint=checkpoint, description=smaller)
 
 
-class FakeCatalogue:
+class FakeCatalogue(Catalogue):
     place = "container 'catalogue' of site 'remote'"
 
     def __init__(self, drilled=None):

@@ -15,23 +15,20 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import job as capture_job
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
 from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Sealer
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange, job
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
-from ansible_collections.osdr.openstack.tests.unit.support import sealing
-from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import Barbican, EncryptedSite
+from ansible_collections.osdr.openstack.tests.unit.support import encrypted_site, sealing
+from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import OwnBackups
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, DEFINITION, Running
 
 NAMES = ("orders-db", "shop-front")
 OLD = {"orders-db": ["orders-db-root: old", "orders-db-data: old"], "shop-front": ["shop-front-root: old"]}
 NEW = {name: [disk.replace("old", "new") for disk in disks] for name, disks in OLD.items()}
+OFF = {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4}
 #: What a server that was built anew has of its own.
 OWN = {"id", "metadata"}
 
@@ -185,9 +182,12 @@ def test_what_ran_before_comes_back_on_its_own_volumes(shop):
 def test_a_roll_back_that_had_only_made_volumes_is_undone_without_touching_a_server(shop):
     ids = [shop.running.server(name)["id"] for name in NAMES]
     shop.run("prepared")
+    # Somebody stopped it meanwhile, who will have a reason.
+    shop.running.server("shop-front").update(OFF)
+    before = shop.look()
     shop.site.writes.clear()
     shop.run("undone")
-    assert (shop.data(), shop.look(), [shop.running.server(name)["id"] for name in NAMES]) == (NEW, shop.had, ids)
+    assert (shop.data(), shop.look(), [shop.running.server(name)["id"] for name in NAMES]) == (NEW, before, ids)
     assert shop.site.writes == []
 
 
@@ -206,7 +206,7 @@ def test_once_accepted_the_old_volumes_go_and_another_roll_back_may_begin(shop):
     assert foreseen == done
     assert (len(done["removed"]), done["left"], shop.unused()) == (3, [], set())
     assert (shop.data(), shop.look(), shop.running.documents.there) == (OLD, shop.had, {})
-    assert shop.run("accepted")["changed"] is False
+    assert shop.run("accepted") == {"changed": False, "roll_back": None, "removed": [], "left": []}
     # The copies of the same checkpoint serve once more.
     shop.running.write("newer")
     shop.run("rolled_back")
@@ -225,6 +225,7 @@ def test_a_volume_that_somebody_uses_again_stays(shop):
     shop.site.nova.attach(shop.running.server("shop-front"), shop.running.volumes()[shop.ids["orders-db-data"]], False)
     (left,) = shop.run("accepted")["left"]
     assert left.startswith("Volume orders-db-data (") and "it is attached to server" in left
+    assert shop.module.told == [left]
     assert shop.ids["orders-db-data"] in shop.running.volumes() and shop.ids["orders-db-root"] not in shop.running.volumes()
 
 
@@ -313,6 +314,19 @@ def test_a_way_back_that_was_begun_is_not_turned_round(moment):
             shop.run("rolled_back")
 
 
+def test_a_way_back_that_somebody_began_while_the_volumes_were_made_is_not_crossed(shop):
+    def undo():
+        record = shop.catalogue.roll_back("shop")
+        if record and record.state == "begun":
+            shop.site.on_write = lambda: None
+            shop.catalogue.set_roll_back(record.at("undoing"))
+
+    shop.site.on_write = undo
+    with pytest.raises(CheckFailed, match="undoing it has begun; finish that"):
+        shop.run("rolled_back")
+    assert (shop.data(), shop.look()) == (NEW, shop.had)
+
+
 # As it was
 
 
@@ -356,7 +370,7 @@ def test_where_nova_cannot_keep_such_volumes_it_is_refused():
 
 def test_a_standby_stays_off_and_a_lock_stays(shop):
     front = shop.running.server("shop-front")
-    front |= {"status": "SHUTOFF", "OS-EXT-STS:vm_state": "stopped", "OS-EXT-STS:power_state": 4, "locked": True, "locked_reason": "mine"}
+    front |= {**OFF, "locked": True, "locked_reason": "mine"}
     for state in ("rolled_back", "undone"):
         shop.run(state)
         now = shop.running.server("shop-front")
@@ -600,33 +614,13 @@ def test_a_volume_that_a_server_outside_has_too_is_refused_before_anything_leave
 # Encrypted volumes
 
 
-class Own:
-    """What the site says of backups of encrypted volumes."""
-
-    told = ""
-
-    def __init__(self, _site):
-        pass
-
-    def lack(self, _copy, _volume_type):
-        return self.told
-
-
 @pytest.fixture
 def encrypted(shop, monkeypatch):
     """The shop with an encrypted data volume, then and now."""
-    (volume,) = (one for server in shop.manifest["servers"] for one in server["volumes"] if one["name"] == "orders-db-data")
-    (made,) = (one for one in shop.manifest["copies"] if one["volume_id"] == volume["source_id"])
-    volume["encryption"] = {"provider": "luks", "cipher": "aes-xts-plain64", "key_size": 256}
-    made["key"] = plain(Sealer(sealing.pair()[1]).seal(volume["source_id"], sealing.VOLUME_KEY))
+    encrypted_site.seal(shop.manifest, "orders-db-data")
     shop.running.volumes()[shop.ids["orders-db-data"]]["encrypted"] = True
     shop.had = shop.look()
-    there = EncryptedSite()
-    # Types that do not exist are reported elsewhere.
-    there.types.clear()
-    monkeypatch.setattr(sealed, "OwnBackups", Own)
-    monkeypatch.setattr(sealed.Means, "site", lambda _means, _cloud: there.site)
-    monkeypatch.setattr(twins, "KeyManager", lambda cloud: getattr(cloud, "keys", Barbican()))
+    encrypted_site.reach(monkeypatch)
     monkeypatch.setattr(capture_job, "encryption_of", lambda _cloud, _seen, _concurrency: {shop.ids["orders-db-data"]: Encryption("luks", "aes", 256)})
     return shop
 
@@ -638,12 +632,9 @@ def test_encrypted_volumes_of_the_sites_own_backups_need_no_private_key(encrypte
     assert (encrypted.data(), encrypted.look()) == (NEW, encrypted.had)
 
 
-@pytest.mark.parametrize(
-    ("private", "told"),
-    [(None, "the key is elsewhere. Give volume_private_key"), (sealing.pair(2)[0], "was sealed for another private key than volume_private_key")],
-)
+@pytest.mark.parametrize(("private", "told"), encrypted_site.WRONG_KEYS)
 def test_those_of_the_other_site_are_refused_without_the_right_private_key(encrypted, monkeypatch, private, told):
-    monkeypatch.setattr(Own, "told", "the key is elsewhere")
+    monkeypatch.setattr(OwnBackups, "told", "the key is elsewhere")
     for check_mode in (True, False):
         with pytest.raises(CheckFailed, match=told):
             encrypted.run("rolled_back", check_mode, volume_private_key=private)
@@ -651,10 +642,7 @@ def test_those_of_the_other_site_are_refused_without_the_right_private_key(encry
 
 
 def test_with_it_they_are_restored_from_their_twins(encrypted, monkeypatch):
-    monkeypatch.setattr(Own, "told", "the key is elsewhere")
-    monkeypatch.setattr(sealed, "check", lambda *_given: ([], []))
-    made = []
-    monkeypatch.setattr(twins.Twins, "ensure", lambda _self, copy, mark, volume_type: made.append((mark.apart, volume_type)) or copy)
+    made = encrypted_site.note_twins(monkeypatch)
     result = encrypted.run("rolled_back", volume_private_key=sealing.pair()[0])
     assert made == [(result["roll_back"]["id"], "ceph")]
     assert encrypted.data() == OLD

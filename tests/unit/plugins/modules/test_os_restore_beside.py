@@ -7,16 +7,12 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Sealer
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import Action, plan_volumes
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_beside, os_restore_cleanup
-from ansible_collections.osdr.openstack.tests.unit.support import sealing
-from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import Barbican, EncryptedSite
+from ansible_collections.osdr.openstack.tests.unit.support import encrypted_site, sealing
+from ansible_collections.osdr.openstack.tests.unit.support.encrypted_site import OwnBackups
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import CHECKPOINT, Running
 
 
@@ -186,31 +182,11 @@ def test_a_server_without_volumes_is_refused(beside):
         beside.restore(volumes=None)
 
 
-class Own:
-    """What the site says of backups of encrypted volumes."""
-
-    told = ""
-
-    def __init__(self, _site):
-        pass
-
-    def lack(self, _copy, _volume_type):
-        return self.told
-
-
 @pytest.fixture
 def encrypted(beside, monkeypatch):
     """The database's data volume was encrypted."""
-    (volume,) = (one for server in beside.manifest["servers"] for one in server["volumes"] if one["name"] == "orders-db-data")
-    (made,) = (one for one in beside.manifest["copies"] if one["volume_id"] == volume["source_id"])
-    volume["encryption"] = {"provider": "luks", "cipher": "aes-xts-plain64", "key_size": 256}
-    made["key"] = plain(Sealer(sealing.pair()[1]).seal(volume["source_id"], sealing.VOLUME_KEY))
-    there = EncryptedSite()
-    # Types that do not exist are reported elsewhere.
-    there.types.clear()
-    monkeypatch.setattr(sealed, "OwnBackups", Own)
-    monkeypatch.setattr(sealed.Means, "site", lambda _means, _cloud: there.site)
-    monkeypatch.setattr(twins, "KeyManager", lambda cloud: getattr(cloud, "keys", Barbican()))
+    encrypted_site.seal(beside.manifest, "orders-db-data")
+    encrypted_site.reach(monkeypatch)
     return beside
 
 
@@ -219,21 +195,15 @@ def test_an_encrypted_volume_of_the_sites_own_backup_needs_no_private_key(encryp
     assert [one["name"] for one in encrypted.new] == ["orders-db-data-incident-42"]
 
 
-@pytest.mark.parametrize(
-    ("private", "told"),
-    [(None, "the key is elsewhere. Give volume_private_key"), (sealing.pair(2)[0], "was sealed for another private key than volume_private_key")],
-)
+@pytest.mark.parametrize(("private", "told"), encrypted_site.WRONG_KEYS)
 def test_one_of_the_other_site_is_refused_without_the_right_private_key(encrypted, monkeypatch, private, told):
-    monkeypatch.setattr(Own, "told", "the key is elsewhere")
+    monkeypatch.setattr(OwnBackups, "told", "the key is elsewhere")
     with pytest.raises(CheckFailed, match=told):
         encrypted.restore(volume_private_key=private)
     assert encrypted.new == []
 
 
 def test_with_it_the_volume_is_restored_from_twins_of_its_own(encrypted, monkeypatch):
-    monkeypatch.setattr(Own, "told", "the key is elsewhere")
-    monkeypatch.setattr(sealed, "check", lambda *_given: ([], []))
-    made = []
-    monkeypatch.setattr(twins.Twins, "ensure", lambda _self, copy, mark, volume_type: made.append((mark.apart, volume_type)) or copy)
+    made = encrypted_site.note_twins(monkeypatch)
     encrypted.restore(volume_private_key=sealing.pair()[0])
     assert (made, len(encrypted.new)) == ([("incident-42", "ceph")], 1)

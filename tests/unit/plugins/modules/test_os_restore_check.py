@@ -77,8 +77,8 @@ def test_what_only_the_site_can_know_is_a_warning(check):
     assert [any(part in one for one in warnings) for part in parts] == [True] * 3
 
 
-def test_a_network_of_others_that_is_meant_by_chance_is_told_but_not_of_a_drill(check):
-    site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(SHARED, name="shop-net")))
+def test_a_network_of_others_that_is_called_like_the_applications_own_is_told_but_not_of_a_drill(check):
+    site = shop.empty_site(networks=(shop.PUBLIC, dataclasses.replace(SHARED, name="shop-net")))
     told = "Network 'shop-net' is the project's own at the source"
     assert [warning.startswith(told) for warning in check(site)[1]].count(True) == 1
     assert not any(warning.startswith(told) for warning in check(site, drill="7")[1])

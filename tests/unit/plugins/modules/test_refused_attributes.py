@@ -12,6 +12,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.tests.unit.support.memory import plain
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Refused
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Modules, manifest_of
+from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OURS
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import APPLICATION, Remote, Source
 
 
@@ -77,6 +78,55 @@ def test_a_security_group_that_cannot_be_stateless_is_made_and_told():
     with mock.patch.object(there.site.neutron, "create", create):
         there.restored(manifest)
     assert "without stateful: false" in there.warnings[0]
+
+
+#: Policies by which a site may keep from its members what Neutron's own give the owner of a network.
+STRICT = {
+    "networks": ({"secure": False}, "create_network:port_security_enabled", "port_security_enabled"),
+    "ports": ({"secure": False, "groups": []}, "create_port:port_security_enabled", "port_security_enabled"),
+    "pairs": ({"pairs": [{"ip_address": "10.10.0.200"}]}, "create_port:allowed_address_pairs", "allowed_address_pairs"),
+}
+
+
+@pytest.mark.parametrize("what", STRICT)
+def test_what_a_site_keeps_from_the_owner_of_a_network_makes_no_restore_fail_and_is_told(what):
+    unusual, rule, attribute = STRICT[what]
+    of_network, of_port = (unusual, {}) if what == "networks" else ({}, unusual)
+    networks = [plain.network(plain.subnet(), **of_network)]
+    there, manifest = arrived(plain.blueprint(networks=networks, servers=[plain.server(plain.port(**of_port))]))
+    real = there.site.neutron.create
+
+    def create(kind, wanted, caller):
+        if caller.project == OURS and kind == f"{rule.split(':')[0].removeprefix('create_')}s" and wanted.get(attribute) not in (None, [], True):
+            raise Refused(403, f"((rule:create_{kind}) and rule:{rule}) is disallowed by policy")
+        return real(kind, wanted, caller)
+
+    with mock.patch.object(there.site.neutron, "create", create):
+        assert there.checked(manifest) == []
+        assert there.restored(manifest)
+        assert [one for one in there.warnings if f"is without {attribute}, which the site refuses" in one]
+        assert not there.restored(manifest)
+
+
+@pytest.mark.parametrize(
+    ("unusual", "lost", "kept"),
+    [
+        ({"dns": ["10.0.0.53", "10.0.0.54"]}, "dns_nameservers", "host_routes"),
+        ({"routes": [{"destination": "10.99.0.0/24", "nexthop": "10.10.0.9"}]}, "host_routes", "dns_nameservers"),
+    ],
+)
+def test_a_subnet_is_made_without_what_its_site_allows_fewer_of(unusual, lost, kept):
+    both = {"dns": ["10.0.0.53"], "routes": [{"destination": "10.98.0.0/24", "nexthop": "10.10.0.9"}], **unusual}
+    limits = {"dns_nameservers": 1, "host_routes": 1} | {lost: len(unusual.get("dns", [])) - 1 if lost == "dns_nameservers" else 0}
+    blueprint = plain.blueprint(networks=[plain.network(plain.subnet(**both))], remote=plain.remote(most=limits))
+    there, manifest = arrived(blueprint)
+    assert there.checked(manifest) == []
+    assert there.restored(manifest)
+    (told,) = [one for one in there.warnings if "exceeds the limit" in one]
+    assert told.startswith("Subnet 'web' at site 'remote' is without " + lost)
+    (made,) = [one for one in there.site.neutron.by_id["subnets"].values() if one["project_id"] == OURS]
+    assert (bool(made[lost]), bool(made[kept])) == (False, True)
+    assert not there.restored(manifest)
 
 
 def test_a_run_that_fails_tells_what_it_was_refused_before():

@@ -165,6 +165,15 @@ def test_the_parts_come_back_together_each_in_its_own_project_on_the_network_of_
     assert [(one["object_id"], one["target_tenant"]) for one in things(remote, SHARING)] == [(network["id"], THEIRS)]
 
 
+def test_an_external_network_that_is_called_like_theirs_is_taken_for_it_by_no_part(both, remote):
+    remote.neutron.create("networks", {"name": "shop-net", "router:external": True}, ADMIN)
+    assert both.checked() == {OURS: [], THEIRS: []}
+    assert both.restored()
+    (network,) = things(remote, "networks", OURS)
+    assert {port["network_id"] for port in things(remote, "ports") if port["device_owner"].startswith("compute:")} == {network["id"]}
+    assert not both.restored()
+
+
 def test_a_second_restore_changes_nothing(both, remote):
     both.restored()
     assert both.checked() == {OURS: [], THEIRS: []}

@@ -306,9 +306,19 @@ def test_what_others_share_is_not_removed_by_its_marks(site, tenants):
 
 
 @pytest.mark.usefixtures("untouched")
-def test_what_is_shared_is_used_and_not_changed(site, tenants):
+def test_what_is_shared_is_not_taken_for_the_applications_own(site, tenants):
     tenants.is_shared = True
     made = site.networks()["made"]
+    assert (made["networks"], made["subnets"], made["routers"]) == (["shop-net"], ["shop-subnet"], ["shop-router"])
+    assert [one["name"] for one in tenants.of(OURS)["networks"]] == ["shop-net"]
+    assert site.networks()["changed"] is False
+
+
+@pytest.mark.usefixtures("untouched")
+def test_what_is_shared_is_used_where_a_mapping_says_so_and_not_changed(site, tenants):
+    tenants.is_shared = True
+    (theirs,) = tenants.of(THEIRS)["networks"]
+    made = site.networks(mapping={"schema_version": 1, "networks": {"shop-net": theirs["id"]}})["made"]
     assert (made["networks"], made["subnets"], made["routers"], sorted(made["security_groups"])) == ([], [], [], ["default", "shop"])
     own = {one["id"]: one["name"] for one in tenants.of(OURS)["security-groups"]}
     assert sorted(own.values()) == ["default", "shop"]

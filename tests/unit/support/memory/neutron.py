@@ -133,7 +133,7 @@ _OF_ADMINISTRATORS = ("ha", "distributed", "binding:profile", "binding:host_id")
 _AUTOMATIC = ("slaac", "dhcpv6-stateless")
 #: What Neutron shows under other names.
 _LISTED = {"qos/policies": "policies"}
-_MOST_PAIRS, _MOST_NAME_SERVERS, _MOST_HOST_ROUTES, _MOST_ROUTES = 10, 5, 20, 30
+_MOST_PAIRS, _MOST_ROUTES = 10, 30
 _MTU, _LEAST_MTU_OF_SIX = 1442, 1280
 _REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 
@@ -146,6 +146,8 @@ class Neutron:
         self.extensions = EXTENSIONS if extensions is None else frozenset(extensions)
         self.takes_first = True
         self.mtu = _MTU
+        #: Of a subnet, as its operator says.
+        self.most = {"dns_nameservers": 5, "host_routes": 20}
         self.by_id: dict[str, dict[str, Resource]] = {kind: {} for kind in _SINGULAR}
         counted = {"network": "networks", "subnet": "subnets", "router": "routers", "port": "ports", "floatingip": "floatingips"}
         counted |= {"security_group": "security-groups", "security_group_rule": "security-group-rules"}
@@ -347,9 +349,10 @@ class Neutron:
         if one["gateway_ip"]:
             gateway = ipaddress.ip_address(one["gateway_ip"])
             expect(not any(start <= gateway <= end for start, end in pools), f"Gateway ip {gateway} conflicts with allocation pool", 409)
-        expect(len(one["dns_nameservers"]) <= _MOST_NAME_SERVERS, "Too many name servers")
+        for attribute, what in (("dns_nameservers", "DNS nameservers"), ("host_routes", "host routes")):
+            limit = self.most[attribute]
+            expect(len(one[attribute]) <= limit, f"Unable to complete operation for {one['id']}. The number of {what} exceeds the limit {limit}.")
         expect(len(set(one["dns_nameservers"])) == len(one["dns_nameservers"]), "Duplicate nameserver")
-        expect(len(one["host_routes"]) <= _MOST_HOST_ROUTES, "Too many host routes")
         for route in one["host_routes"]:
             versions = {_network(route["destination"]).version, ipaddress.ip_address(route["nexthop"]).version}
             expect(versions == {one["ip_version"]}, "A host route is of another version")

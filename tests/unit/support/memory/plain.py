@@ -54,7 +54,7 @@ def server(*ports: Blueprint, **changes: t.Any) -> Blueprint:
 
 def remote(**changes: t.Any) -> Blueprint:
     usual = {"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "default_group": "as new"}
-    return {**usual, "there": [], "addresses": [], "has_admin": False, "takes_first": True, **changes}
+    return {**usual, "there": [], "addresses": [], "namesakes": None, "most": {}, "has_admin": False, "takes_first": True, **changes}
 
 
 def blueprint(**changes: t.Any) -> Blueprint:

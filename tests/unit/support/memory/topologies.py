@@ -202,7 +202,7 @@ _LIMITED = (
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "there": [], "addresses": []},
+        **{"default_group": "as new", "there": [], "addresses": [], "namesakes": None, "most": {}},
     },
     {
         "nova": (1, 2),
@@ -214,6 +214,9 @@ REMOTES = kind(
         "policies": (False,),
         "default_group": ("more", "fewer"),
         "there": (["networks"], ["routers"], ["security-groups"]),
+        # Networks that are called like others of the application, and are not these.
+        "namesakes": ("shared", "external", "both", "own", "own"),
+        "most": ({"dns_nameservers": 1}, {"host_routes": 0}),
         "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
     takes_first=st.booleans(),
@@ -663,16 +666,14 @@ class Remote(_Builder):
         self.site.caller = _ADMIN if blueprint["seen_by_administrator"] else _US
         self.site.neutron.takes_first = drawn["takes_first"]
         self.site.neutron.mtu = drawn["mtu"] or self.site.neutron.mtu
+        self.site.neutron.most |= drawn["most"]
         self.operate(drawn["outside"], drawn["policies"])
         flavors(self.site, drawn["flavors"])
         for network, how in source.provided:
             for _number in range({"absent": 0, "twice": 2}.get(how, 1)):
                 self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
         self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
-        # Of the project's own networks, those whose names also mean one that the operator provides.
-        provided = {network["name"] for network, how in source.provided if how != "absent"}
-        meant = provided & {network["name"] for network in source.networks if network["project_id"] == OURS}
-        self.used_as_is |= {"networks": self.used_as_is.get("networks", set()) | meant} if meant else {}
+        self._namesakes(drawn["namesakes"], source)
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
             self._look_alikes(source)
@@ -706,6 +707,16 @@ class Remote(_Builder):
         """Bare ones of the application's names that somebody of the project has made."""
         names = {one["name"] for one in source.site.neutron.by_id[kind].values() if one["project_id"] == OURS and one["name"] not in ("", "default")}
         return {made["name"] for name in sorted(names) if (made := self.make(kind, {"name": name}))}
+
+    def _namesakes(self, whose: str | None, source: Source) -> None:
+        """Bare networks of the operator that are called like the application's own, or of the project that are called like what the operator provides."""
+        flags = {"shared": whose in ("shared", "both"), "router:external": whose in ("external", "both")}
+        for network in source.networks if whose else ():
+            is_own = network["project_id"] == OURS
+            if whose == "own" and not is_own:
+                self.make("networks", {"name": network["name"]})
+            if whose != "own" and is_own:
+                self.make("networks", {"name": network["name"], **flags}, _OPERATOR)
 
     def _look_alikes(self, source: Source) -> None:
         """Another project has all of the same names, marked like a restore of the same checkpoint."""

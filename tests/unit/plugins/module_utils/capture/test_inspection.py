@@ -74,7 +74,8 @@ def test_it_is_told_where_nova_does_not_show_the_order_of_interfaces(networks, l
 def test_each_kind_of_resource_is_looked_through():
     assert found(servers=[nova_server(trusted_image_certificates=["c1"], flavor={"ephemeral": 5})]) == [
         "server 'front': trusted_image_certificates ([\"c1\"]); set them again",
-        "flavor of server 'front': ephemeral (5); the data on ephemeral disks is not copied; the restored disk is empty",
+        "flavor of server 'front': ephemeral (5); the data on ephemeral disks is not copied, because Nova hands it out to nobody; the restored disk "
+        "is empty. Keep on a volume what must come back",
     ]
     assert found(volumes=[{**TIDY.volumes[0], "group_id": "g1"}]) == [
         "volume boot (v1) of server 'front': group_id (g1); the restored volume is in no volume group"

@@ -6,7 +6,9 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, CheckpointChoice, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.roll_back_record import BEGUN, RollBackRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, Interrupted, InvalidInput, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -81,6 +83,16 @@ def test_what_is_published_with_a_key_is_signed():
     made = catalogue(TEN, key=KEY)
     assert made.find("shop", "ten") == TEN
     assert made._store.content["shop/ten.json"] == TEN.dump(SEAL)
+
+
+def test_everything_in_it_is_stored_as_json():
+    store = FakeStore()
+    made = Catalogue(store, "catalogue")
+    made.publish(TEN)
+    made.record_drill(shop.drilled())
+    made.set_active(ActiveRecord("shop", "remote", "2026-01-01T12:00:00.000Z", "ten"))
+    made.set_roll_back(RollBackRecord("20260101T140000Z", "primary", "ten", "2026-01-01T14:00:00.000Z", BEGUN, TEN.description))
+    assert (len(store.kinds), set(store.kinds.values())) == (4, {"application/json"})
 
 
 def test_an_empty_key_is_no_key():

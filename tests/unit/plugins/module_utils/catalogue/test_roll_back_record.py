@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import ro
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.roll_back_record import BEGUN, ROLLED_BACK, RollBackRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import RollBackRecordInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.memory.running import Documents
@@ -17,8 +19,12 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.running import
 RECORD = RollBackRecord("20260101T140000Z", "primary", "noon", "2026-01-01T14:00:00.000Z", BEGUN, shop.manifest().description)
 
 
-def damaged(**changes):
-    return json.dumps({**json.loads(RECORD.dump()), **changes}).encode()
+DOCUMENT = {key: value for key, value in json.loads(RECORD.dump()).items() if key != "digest"}
+
+
+def changed(**changes):
+    """The stored record with other members, and the digest of them."""
+    return signed.dump({**DOCUMENT, **changes})
 
 
 @pytest.mark.parametrize("seal", [Seal(None, ""), Seal("secret", "project/osdr-catalogue")])
@@ -37,27 +43,43 @@ def test_it_tells_what_the_roll_back_has_come_to():
     }
 
 
-def test_the_record_of_a_newer_release_is_refused_and_not_misread():
-    with pytest.raises(RollBackRecordInvalid):
-        RollBackRecord.load(damaged(schema_version=2), "shop")
-
-
 def test_somebody_elses_record_is_refused():
     with pytest.raises(RollBackRecordInvalid, match="of another application, 'shop'; somebody put it in the wrong place"):
         RollBackRecord.load(RECORD.dump(), "blog")
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "told"),
     [
-        *(b"", b"[]", b"{}", damaged(more=1), damaged(servers=[])),
-        *(damaged(state="done"), damaged(id="../x"), damaged(id=7), damaged(checkpoint="../x"), damaged(checkpoint=7)),
-        *(damaged(site=""), damaged(site="x" * 256), damaged(site=7), damaged(since="x" * 41), damaged(since=7)),
+        (b"", "not a JSON document"),
+        (b"[]", "not a JSON object"),
+        (RECORD.dump().replace(b"noon", b"moon"), "digest does not match"),
+        # Of a newer release: refused, never misread.
+        (changed(schema_version=2), "schema: schema_version"),
+        (changed(more=1), "schema.*'more' was unexpected"),
+        (changed(servers=[]), "schema: servers"),
+        (changed(state="done"), "schema: state"),
+        (changed(id="../x"), "schema: id"),
+        (changed(id=7), "schema: id"),
+        (changed(checkpoint="../x"), "schema: checkpoint"),
+        (changed(checkpoint="noon\n"), "schema: checkpoint"),
+        (changed(checkpoint=7), "schema: checkpoint"),
+        (changed(site=""), "schema: site"),
+        (changed(site="x" * 256), "schema: site"),
+        (changed(site=7), "schema: site"),
+        (changed(since="x" * 41), "schema: since"),
+        (changed(since=7), "schema: since"),
+        (changed(missing=functools.reduce(lambda inner, _step: [inner], range(100), [])), "nested deeper"),
+        *((signed.dump({key: DOCUMENT[key] for key in DOCUMENT if key != missing}), f"schema.*'{missing}' is a required") for missing in DOCUMENT),
     ],
 )
-def test_what_is_no_record_is_refused(content):
-    with pytest.raises(RollBackRecordInvalid):
+def test_what_is_no_record_is_refused(content, told):
+    with pytest.raises(RollBackRecordInvalid, match=told):
         RollBackRecord.load(content, "shop")
+
+
+def test_the_longest_names_are_read():
+    assert RollBackRecord.load(changed(site="x" * 255, since="x" * 40), "shop").site == "x" * 255
 
 
 def test_a_definition_that_contradicts_itself_is_refused():

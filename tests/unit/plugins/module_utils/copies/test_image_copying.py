@@ -288,7 +288,7 @@ def test_the_content_is_proved_by_reading_it_back(depth):
     two = Two("web", "db", depth=depth)
     copies = two.run().copies
     assert [(copy.verified, copy.content.how, copy.content.proved_by, bool(copy.content.proved_at)) for copy in copies] == [(depth, depth, "noon", True)] * 2
-    assert two.progress.line.startswith("reading back images: 2 of 2 images")
+    assert two.progress.line.startswith("reading back images: 2 of 2 images, ")
 
 
 def test_only_a_share_of_the_content_is_read_back_in_one_run():
@@ -323,15 +323,31 @@ def test_what_glance_does_not_complete_is_told(two):
     assert two.progress.line.startswith("copying images: 0 of 1 images, 0.0 MiB of 1.0 MiB")
 
 
+def left_over(two):
+    """A copy of an image that was given up."""
+    one = {**two.copies[0], "id": "left"}
+    one["osdr_copy"] = json.dumps({**json.loads(one["osdr_copy"]), "image": "left", "of": "an image that was given up"})
+    two.there.by_id["left"] = one
+
+
 def test_a_copy_that_an_attempt_left_and_nobody_needs_goes(two):
     two.run()
-    left = {**two.copies[0], "id": "left"}
-    left["osdr_copy"] = json.dumps({**json.loads(left["osdr_copy"]), "image": "left", "of": "an image that was given up"})
-    two.there.by_id["left"] = left
+    left_over(two)
     foreseen = two.copying.foresee()
     assert (foreseen.changed, foreseen.before, "left" in two.there.by_id) == (True, ("db", "web"), True)
     assert (two.run().changed, "left" in two.there.by_id) == (True, False)
     assert two.run().changed is False
+
+
+@pytest.mark.parametrize("usage", [{"image_count_total": (2, 2)}, {"image_size_total": (2, 2)}], ids=["number", "size"])
+def test_a_copy_that_goes_gives_its_room(two, usage):
+    two.run()
+    left_over(two)
+    web = next(one["id"] for one in two.copies if one["name"].endswith(".web"))
+    del two.there.by_id[web]
+    two.there.usage = usage
+    assert two.copying.foresee().changed
+    assert two.run().changed
 
 
 def test_images_that_were_taken_anew_are_copied_anew_and_the_old_copies_go(two):
@@ -389,7 +405,7 @@ def test_images_of_others_are_not_this_ones(two):
 WRONG = {"image": "x", "of": 1, "root": "r", "size": 1, "metadata": {}, "digest": ""}
 
 
-@pytest.mark.parametrize("text", ["", "{", "7", "null", "{}", '{"image": "x"}', json.dumps(WRONG)])
+@pytest.mark.parametrize("text", ["", "{", "7", "null", "{}", '{"image": "x"}', json.dumps(WRONG), pytest.param("[" * 60_000, id="deep")])
 def test_a_mark_that_makes_no_sense_is_none(two, text):
     two.there.add("x", b"data", osdr_copy=text)
     assert GlanceImage().look(two.sites.remote, (), 1) == []

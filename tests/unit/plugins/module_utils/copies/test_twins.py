@@ -72,6 +72,7 @@ def test_cinder_finds_exactly_the_objects_that_the_list_of_a_twin_names(site):
         listed = [name for entry in listing["objects"] for name in entry]
         assert sorted(listed) == [name for name in site.store.names("backups", place) if name != place + "_metadata"]
         assert listing["backup_id"] == one
+        assert site.store.kinds[place + "_metadata"] == "application/json"
     assert set(site.store.referred.values()) == {f"{prefix(FULL)}-00001", f"{prefix(FULL)}-00002", f"{prefix(INCREMENT)}-00001"}
 
 

@@ -266,7 +266,7 @@ def test_on_a_network_of_others_a_member_gets_back_the_ports_that_the_applicatio
     left = home(port={"allowed_address_pairs": pairs}, networks=(shop.PUBLIC, theirs), may_choose=False)
     document = {**MANIFEST.as_dict()}
     next(one for one in document["servers"] if one["name"] == "orders-db")["ports"][0]["allowed_address_pairs"] = [dict(one) for one in pairs]
-    manifest = Manifest.parse(document)
+    manifest = shop.mapped(Manifest.parse(document))
     olds = superseded(left, manifest)
     assert {old.server.name: len(old.handed) for old in olds} == {"orders-db": 1, "shop-front": 1}
     plan = RestorePlan.of(manifest, without(stock(left), olds, False).site)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.records import FixedIp
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import AddressGroup, FixedIp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, namesakes, undecided
+from ansible_collections.osdr.openstack.plugins.module_utils.mapping.drift import drift, made, undecided
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal import propose
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -201,10 +201,14 @@ def test_what_is_left_out_needs_no_decision():
 # Networks of other projects
 
 
-def provided():
+def provided_document():
     document = shop.document()
     document["topology"]["networks"][0]["is_of_others"] = True
-    return Manifest.parse(document)
+    return document
+
+
+def provided():
+    return Manifest.parse(provided_document())
 
 
 CORPORATE = dataclasses.replace(shop.NETWORK, name="corporate", project_id="operator", is_shared=True)
@@ -249,12 +253,40 @@ def test_an_external_network_that_is_shared_may_be_meant():
     shared = dataclasses.replace(CORPORATE, name="shop-net", is_external=True)
     found = shop.inventory(shop.prepared_site(networks=(shop.PUBLIC, shared), volumes=()), parts=BACKUPS)
     assert found.names("networks") == ["shop-net"]
-    assert propose(provided(), found)[0].target("networks", "shop-net").name == "shop-net"
+    document = provided_document()
+    document["topology"]["networks"][0]["is_external"] = True
+    assert propose(Manifest.parse(document), found)[0].target("networks", "shop-net").name == "shop-net"
+    assert propose(provided(), found)[0].target("networks", "shop-net").name is None
 
 
-def test_a_network_of_others_that_happens_to_have_the_name_of_the_projects_own_is_told():
-    there = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(CORPORATE, name="shop-net")))
-    (found,) = namesakes(MANIFEST, SiteMapping(), there)
-    assert found.startswith("Network 'shop-net' is the project's own at the source, but at site 'remote' that is what a network of another project is called")
-    assert list(namesakes(MANIFEST, SiteMapping(), shop.prepared_site())) == list(namesakes(provided(), SiteMapping(), there)) == []
-    assert list(namesakes(MANIFEST, mapping(networks={"shop-net": "shop-net"}), there)) == []
+def test_whether_a_network_that_others_share_under_the_name_of_the_applications_own_is_meant_is_for_a_person_to_decide():
+    shared = dataclasses.replace(CORPORATE, name="shop-net")
+    mapped, doubts = propose(MANIFEST, shop.inventory(shop.prepared_site(networks=(shop.PUBLIC, shared), volumes=()), parts=BACKUPS))
+    assert mapped.target("networks", "shop-net").name is None
+    (doubt,) = [one for one in doubts if one.kind == "networks"]
+    assert (doubt.candidates, "another project shares one of that name" in doubt.reason) == (("net", "shop-net"), True)
+
+
+def test_an_external_network_may_be_named_by_its_id():
+    document = shop.SAME_NAMES | {"external_networks": {"public": "ext"}}
+    found = drift(MANIFEST, SiteMapping.parse(document), shop.inventory(shop.prepared_site(), parts=BACKUPS))
+    assert [one for one in found if one.kind == "external_networks"] == []
+
+
+@pytest.mark.parametrize("kind", ["networks", "subnets", "security_groups", "address_groups"])
+def test_what_others_have_under_the_name_of_the_applications_own_is_made_all_the_same(kind):
+    """There is none of the project's own."""
+    theirs = {"id": "theirs", "project_id": "operator"}
+    named = {"networks": (shop.NETWORK, "shop-net"), "subnets": (shop.SUBNET, "shop-subnet"), "security_groups": (shop.GROUP, "shop")}
+    one, name = named.get(kind, (AddressGroup("a", "shop-addresses"), "shop-addresses"))
+    document = shop.document()
+    document["topology"]["address_groups"] = [{"name": "shop-addresses", "description": "", "addresses": []}]
+    document["topology"]["security_groups"][0]["rules"][0].update(remote_group=None, remote_address_group="shop-addresses")
+    manifest = Manifest.parse(document)
+
+    def makes(**there):
+        found = made(manifest, SiteMapping(), shop.inventory(shop.empty_site(**there)))
+        return {"kind": kind, "name": name} in found
+
+    assert makes(**{kind: (dataclasses.replace(one, **theirs),)})
+    assert not makes(**{kind: (dataclasses.replace(one, project_id=""),)})

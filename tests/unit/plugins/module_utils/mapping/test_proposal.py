@@ -132,7 +132,11 @@ def test_a_second_subnet_that_is_yet_to_be_made_is_no_question():
 
 
 def test_an_external_network_of_the_name_is_not_meant():
-    target, doubt = proposed("networks", "shop-net", shop.inventory(shop.empty_site(networks=(dataclasses.replace(shop.NETWORK, is_external=True),))))
+    found = shop.inventory(shop.empty_site(networks=(dataclasses.replace(shop.NETWORK, is_external=True),)))
+    assert proposed("networks", "shop-net", found) == (Target("shop-net"), None)
+    document = shop.document()
+    document["topology"]["networks"][0].update(is_of_others=True, is_external=True)
+    target, doubt = proposed("networks", "shop-net", found, Manifest.parse(document))
     assert target.name is None
     assert "'shop-net' is an external network" in doubt.reason
 

@@ -84,7 +84,7 @@ class Tape(FakeDriver):
 
 @pytest.fixture
 def added(monkeypatch):
-    monkeypatch.setattr(registry, "_KINDS", (*registry._KINDS, registry._Kind(Tape, lambda reach: Tape())))
+    monkeypatch.setattr(registry, "_KINDS", (*registry._KINDS, registry._DriverKind(Tape, lambda reach: Tape())))
 
 
 @pytest.mark.usefixtures("added")

@@ -102,9 +102,13 @@ def test_credentials_that_may_not_are_named(driver, requests_mock):
     assert "lack the permission" in driver.probe(DB).problem
 
 
-def test_a_limit_below_the_guard_is_told(driver, requests_mock):
-    requests_mock.get(SHOW, json=quiesce("none", max_timeout=60))
-    assert driver.probe(DB).problem == "Site 'primary' limits a freeze to 60 s ([quiesce] max_timeout); lower guard_timeout (120 s) and budget."
+@pytest.mark.parametrize(("limit", "is_told"), [(60, True), (119, True), (120, False)])
+def test_a_limit_below_the_guard_is_told(driver, requests_mock, limit, is_told):
+    requests_mock.get(SHOW, json=quiesce("none", max_timeout=limit))
+    requests_mock.post(ACTION, status_code=202, json=quiesce("none"))
+    requests_mock.get(SERVER, json={"server": {"id": "id-db"}})
+    problem = f"Site 'primary' limits a freeze to {limit} s ([quiesce] max_timeout); lower guard_timeout (120 s) and budget."
+    assert driver.probe(DB).problem == (problem if is_told else None)
 
 
 @pytest.mark.parametrize("state", ["quiesced", "quiescing"])

@@ -58,6 +58,11 @@ def test_one_that_is_not_there_is_asked_for_with_its_mark():
     assert body == {"floating_network_id": "ext", "description": f"for administrators {MARK.text()}"}
 
 
+def test_in_the_plan_for_one_server_it_forwards_to_that_one_only():
+    (found,) = RestorePlan.of(MANIFEST, shop.restored_site(floating_ips=())).narrowed(["shop-front"]).forwarders
+    assert list(found.missing) == [DNS_BODY]
+
+
 def test_it_gets_what_other_floating_addresses_get():
     site = shop.restored_site(qos_policies=(QosPolicy("policy", "gold"),))
     found = step(manifest=Manifest.parse(document(qos_policy="gold", dns_name="in", dns_domain="shop.", tags=["way in"])))

@@ -22,6 +22,19 @@ def test_anything_that_was_made_is_something(kind):
     assert MadeServers.of(OWNER, only).anything is (kind is not None)
 
 
+@pytest.mark.parametrize(("device", "goes"), [("server-of-ours", True), ("server-of-others", False), ("", False)])
+def test_an_address_goes_unless_it_leads_to_a_port_of_others(device, goes):
+    """Nova makes ports that nobody marks: they are those of their server."""
+    site = shop.restored_site()
+    ours = dataclasses.replace(site.servers[0], id="server-of-ours")
+    theirs = dataclasses.replace(site.servers[0], id="server-of-others", metadata={})
+    port = dataclasses.replace(site.ports[0], id="made-by-nova", description="", device_id=device)
+    floating = dataclasses.replace(site.floating_ips[0], port_id="made-by-nova")
+    made = MadeServers.of(OWNER, dataclasses.replace(site, servers=(ours, theirs), ports=(port,), floating_ips=(floating,)))
+    assert made.floating_ips == ((floating,) if goes else ())
+    assert made.left == (() if goes else (f"Floating address {floating.ip_address} stays: it leads to port made-by-nova of others.",))
+
+
 @pytest.mark.parametrize(
     ("text", "is_elsewhere"),
     [

@@ -141,13 +141,11 @@ def test_a_subnet_is_made_as_the_manifest_has_it_but_for_the_addresses_that_its_
         "ip_version": 4,
         "gateway_ip": "10.10.0.1",
         "enable_dhcp": True,
-        "dns_nameservers": [],
         "allocation_pools": [
             {"start": "10.10.0.2", "end": "10.10.0.10"},
             {"start": "10.10.0.12", "end": "10.10.0.20"},
             {"start": "10.10.0.22", "end": "10.10.0.254"},
         ],
-        "host_routes": [],
     }
 
 
@@ -375,7 +373,7 @@ def test_where_something_would_be_made_on_what_others_share_nothing_is_made(appl
     shared = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
     site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shared)))
     with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' does not exist"):
-        apply(site)
+        apply(site, shop.mapped())
     assert site.calls == []
 
 
@@ -391,7 +389,7 @@ def test_a_router_gets_no_route_through_a_network_that_it_does_not_join(apply, i
     topology["routers"][0].update(subnets=["back-subnet", "shop-subnet"], routes=routes)
     network = dataclasses.replace(shop.NETWORK, is_shared=is_shared, project_id="theirs" if is_shared else shop.NETWORK.project_id)
     site = Neutron(shop.prepared_site(networks=(shop.PUBLIC, network), routers=(), ports=()))
-    apply(site, Manifest.parse(document))
+    apply(site, shop.mapped(Manifest.parse(document)))
     assert [call for call in site.calls if call[0] == "routes"] == ([] if is_shared else [("routes", "new-shop-router", (("10.9.0.0/16", "10.10.0.9"),))])
 
 

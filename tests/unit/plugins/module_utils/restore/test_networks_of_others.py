@@ -49,6 +49,31 @@ def test_nothing_is_made_on_a_network_of_others_and_no_router_joins_it():
         assert not lacking["networks"] and not lacking["subnets"] and not lacking["routers"]
 
 
+def told(site, document=None, **mapping):
+    return [one for one in doubts_of_others(planned(site, document, **mapping)) if "Sites usually" not in one]
+
+
+def test_a_network_of_others_that_is_called_like_the_applications_own_is_left_alone_and_told():
+    for theirs in (THEIRS, dataclasses.replace(THEIRS, is_external=True)):
+        site = there(networks=(shop.PUBLIC, theirs), subnets=(), routers=())
+        plan = planned(site, shop.document())
+        assert [spec.name for spec in plan.lacking["networks"]] == ["shop-net"]
+        assert [spec.name for spec in plan.lacking["subnets"]] == ["shop-subnet"]
+        (doubt,) = told(site, shop.document())
+        assert doubt.startswith("Network 'shop-net' is the project's own at the source, and at site 'remote' another project has one of that name")
+        assert doubt.endswith("If the other one is meant, write its id in a mapping (net).")
+        assert told(site, shop.document(), networks={"shop-net": "shop-net"}) == [doubt]
+        for meant in ({"shop-net": "net"}, {"shop-net": {"name": "other", "make": True}}):
+            assert told(site, shop.document(), networks=meant) == []
+
+
+def test_a_network_of_the_projects_own_that_stands_for_one_of_others_is_told():
+    own = dataclasses.replace(THEIRS, id="own", project_id="", is_shared=False)
+    (doubt,) = told(there(networks=(shop.PUBLIC, own)))
+    assert doubt.startswith("Network 'shop-net' belongs to another project at the source, and what is called so at site 'remote' is the project's own (own)")
+    assert told(there(networks=(shop.PUBLIC, own)), networks={"shop-net": "own"}) == told(there(networks=(shop.PUBLIC, own, THEIRS))) == []
+
+
 def test_a_network_that_nobody_provides_is_a_problem_with_the_ways_out():
     (problem,) = problems(there(networks=(shop.PUBLIC,), subnets=()))
     assert problem.startswith("Network 'shop-net' belongs to another project at the source, so no restore makes it, and site 'remote' has none of that name")
@@ -134,18 +159,11 @@ def test_what_only_the_owner_sets_is_left_out_and_named(of_front, attribute, val
     assert f"on network 'shop-net' will lack its {attribute} ({value}): only the owner of the network and administrators may set it." in told
 
 
+@pytest.mark.parametrize("may_choose", [True, None], ids=["an administrator", "somebody whose roles are not known"])
 @pytest.mark.parametrize("of_front", [PAIRS, OPEN])
-def test_an_administrator_sets_all_of_it(of_front):
-    body, wishes, told = front(there(may_choose=True), **of_front)
-    assert {"allowed_address_pairs", "is_port_security_enabled"} & {*body}
-    assert (wishes, told) == ({}, [])
-
-
-@pytest.mark.parametrize("of_front", [PAIRS, OPEN])
-def test_where_roles_are_not_known_it_is_tried(of_front):
-    body, wishes, told = front(there(may_choose=None), **of_front)
-    assert not {"allowed_address_pairs", "is_port_security_enabled"} & {*body}
-    assert len(wishes) == 1
+def test_others_try_to_set_it(of_front, may_choose):
+    _body, wishes, told = front(there(may_choose=may_choose), **of_front)
+    assert wishes in ({"allowed_address_pairs": PAIRS["allowed_address_pairs"]}, {"is_port_security_enabled": False})
     assert told == []
 
 
@@ -156,4 +174,5 @@ def test_without_port_security_on_the_network_a_port_has_no_groups():
     assert [one.split("will lack its ")[1].split(" (")[0] for one in told] == ["port_security_enabled", "security_groups"]
     tried = front(dataclasses.replace(site, may_choose=None))[1]
     assert tried == {"is_port_security_enabled": True, "security_group_ids": ["sg"]}
-    assert front(dataclasses.replace(site, may_choose=True))[0]["security_group_ids"] == ["sg"]
+    body, wishes, _told = front(dataclasses.replace(site, may_choose=True))
+    assert (body["is_port_security_enabled"], body["security_group_ids"], wishes) == (True, ["sg"], {})

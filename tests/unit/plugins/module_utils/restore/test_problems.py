@@ -218,6 +218,14 @@ def test_of_several_of_a_name_nobody_knows_which_is_meant(kind, one):
     assert [problem.startswith(told) for problem in problems(MANIFEST, stock(twice))] == [True]
 
 
+def test_of_several_external_networks_of_a_name_the_one_that_is_meant_is_named_by_its_id():
+    twice = stock(shop.prepared_site(networks=(shop.NETWORK, shop.PUBLIC, dataclasses.replace(shop.PUBLIC, id="another"))))
+    (problem,) = problems(MANIFEST, twice)
+    assert problem.startswith("2 external networks at site 'remote' are called 'public'") and problem.endswith("in a mapping.")
+    by_id = as_restored(MANIFEST, SiteMapping.parse({"schema_version": 1, "external_networks": {"public": "ext"}}), None).manifest
+    assert problems(by_id, twice) == []
+
+
 def test_a_drill_uses_nothing_of_its_names_that_it_did_not_make():
     manifest = as_restored(MANIFEST, SiteMapping(), "7").manifest
     plain = shop.prepared_site()
@@ -281,7 +289,7 @@ def test_a_security_group_with_other_rules_gets_those_of_the_source():
 
 def test_addresses_on_a_network_of_another_project_are_doubtful():
     site = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)))
-    found = doubts(MANIFEST, site)
+    found = doubts(shop.mapped(), site)
     assert [one.split("server ")[1].split(" ")[0] for one in found] == ["'orders-db'", "'shop-front'"]
     assert found[0].startswith("Network 'shop-net' at site 'remote' belongs to another project.")
 
@@ -289,7 +297,7 @@ def test_addresses_on_a_network_of_another_project_are_doubtful():
 def test_nothing_is_doubtful_on_ones_own_networks_or_where_neutron_chooses():
     theirs = shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)))
     new = apply(MANIFEST, SiteMapping.parse({"schema_version": 1, "addresses": {"policy": "new"}})).manifest
-    assert doubts(MANIFEST, dataclasses.replace(theirs, project_id="theirs")) == doubts(new, theirs) == doubts(MANIFEST, shop.empty_site()) == []
+    assert doubts(MANIFEST, dataclasses.replace(theirs, project_id="theirs")) == doubts(shop.mapped(new), theirs) == doubts(MANIFEST, shop.empty_site()) == []
 
 
 def test_what_has_been_built_needs_no_zone_and_no_flavor_any_more():

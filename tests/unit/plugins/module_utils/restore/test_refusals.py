@@ -128,12 +128,13 @@ def test_a_certificate_is_no_key_pair_that_could_be_made():
 
 def test_no_server_is_connected_to_an_external_network():
     def site(**flags):
-        return shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, is_external=True, **flags)))
+        return shop.prepared_site(networks=(shop.PUBLIC, dataclasses.replace(shop.NETWORK, is_external=True, project_id="operator", **flags)))
 
-    told = found(site=site())
+    manifest = of_topology(lambda topology: topology["networks"][0].update(is_of_others=True, is_external=True))
+    told = found(manifest, site())
     assert [one.split(" would be connected to network 'shop-net', which is external")[0] for one in told[:2]] == ["Server 'orders-db'", "Server 'shop-front'"]
-    assert not [one for one in found(site=site(is_shared=True)) if "which is external" in one]
-    assert not [one for one in found(site=site(), roles=frozenset({"admin", "member"})) if "which is external" in one]
+    assert not [one for one in found(manifest, site(is_shared=True)) if "which is external" in one]
+    assert not [one for one in found(manifest, site(), roles=frozenset({"admin", "member"})) if "which is external" in one]
 
 
 # Routers
@@ -199,7 +200,7 @@ def test_routers_on_networks_of_others_are_not_connected_and_so_not_refused():
     subnet = dataclasses.replace(shop.SUBNET, project_id="theirs")
     taken = shop.port("firewall", fixed_ips=(FixedIp("sub", "10.10.0.1"),))
     site = shop.prepared_site(networks=(shop.PUBLIC, theirs), subnets=(subnet,), ports=(), ports_of_others=(taken,), routers=())
-    assert found(of_topology(second_router), site) == []
+    assert found(shop.mapped(of_topology(second_router)), site) == []
 
 
 def test_a_router_with_a_port_of_its_own_needs_no_gateway():
@@ -310,7 +311,8 @@ def test_no_subnet_of_ipv6_is_made_on_a_network_with_small_packets(version, cidr
 
 
 def told_of_floating(**changes):
-    return [one.split(" cannot lead to")[0] for one in found(site=shop.prepared_site(**changes)) if "cannot lead to subnet 'shop-subnet'" in one]
+    told = found(shop.mapped(), shop.prepared_site(**changes))
+    return [one.split(" cannot lead to")[0] for one in told if "cannot lead to subnet 'shop-subnet'" in one]
 
 
 SERVERS = ["The floating address of server 'orders-db'", "The floating address of server 'shop-front'"]
@@ -352,6 +354,30 @@ def test_where_a_floating_address_on_the_network_of_others_leads_is_not_known():
     assert told_of_floating(networks=(shop.PUBLIC, theirs), subnets=(subnet,), routers=(NOWHERE,)) == []
 
 
+def test_an_external_network_that_a_mapping_names_by_its_id_is_led_to():
+    document = shop.document()
+    document["topology"]["routers"][0].update(external_network="ext")
+    for server in document["servers"]:
+        server["ports"][0]["floating_ips"][0]["network"] = "ext"
+    assert found(Manifest.parse(document), shop.prepared_site()) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "one", "most", "option"),
+    [
+        ("dns_nameservers", "10.0.0.{}", 5, "max_dns_nameservers"),
+        ("host_routes", {"destination": "10.9.0.0/16", "nexthop": "10.10.0.9"}, 20, "max_subnet_host_routes"),
+    ],
+)
+def test_more_than_a_subnet_usually_may_have_is_doubtful(attribute, one, most, option):
+    def with_so_many(count):
+        return of_topology(lambda topology: topology["subnets"][0].update({attribute: [one] * count}))
+
+    assert doubts(with_so_many(most)) == doubts(with_so_many(most + 1), shop.prepared_site()) == []
+    (told,) = doubts(with_so_many(most + 1))
+    assert told.startswith(f"Subnet 'shop-subnet' has {most + 1} ") and f"({attribute}), but Neutron takes {most}" in told and option in told
+
+
 def test_a_new_router_leads_where_it_is_to_lead():
     nowhere = of_topology(lambda topology: topology["routers"][0].update(external_network=None))
     told = [one for one in found(nowhere) if "cannot lead to subnet 'shop-subnet' at site 'remote'" in one]
@@ -385,11 +411,17 @@ def test_no_way_is_looked_for_where_there_is_no_address_to_lead_to():
     assert [one for one in found(Manifest.parse(document), shop.prepared_site(routers=(NOWHERE,))) if "cannot lead to" in one] == []
 
 
+THEIRS = {
+    "networks": (shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)),
+    "subnets": (dataclasses.replace(shop.SUBNET, project_id="theirs"),),
+    "routers": (),
+    "ports": (),
+}
+
+
 def on_theirs(**changes):
     """What is told where another project has the network, and no router of ours joins it."""
-    networks = (shop.PUBLIC, dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True))
-    subnets = (dataclasses.replace(shop.SUBNET, project_id="theirs"),)
-    return told_of_floating(**{"networks": networks, "subnets": subnets, "routers": (), "ports": (), **changes})
+    return told_of_floating(**{**THEIRS, **changes})
 
 
 def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
@@ -399,6 +431,24 @@ def test_on_a_network_of_others_somebody_must_see_the_router_that_leads_out():
     assert on_theirs(may_choose=False, routers=(shop.ROUTER,), ports=(shop.ROUTER_PORT,)) == []
     # A router that is there is not connected by the restore.
     assert on_theirs(may_choose=True, routers=(shop.ROUTER,)) == SERVERS
+
+
+@pytest.mark.parametrize(
+    ("there", "way_out"),
+    [
+        ({"routers": (NOWHERE,)}, "give the router that is there a gateway to it, or remove that router."),
+        ({**THEIRS, "may_choose": True}, "have the owner of that network connect it, or leave the floating address out (floating: false in a mapping)."),
+        (
+            {**THEIRS, "may_choose": False},
+            "have the owner of that network connect it, give credentials of an administrator (admin_cloud), who sees routers of other projects, or "
+            "leave the floating address out (floating: false in a mapping).",
+        ),
+    ],
+    ids=["ours", "theirs", "theirs, unseen"],
+)
+def test_it_is_told_who_can_make_the_way(there, way_out):
+    told = [one for one in found(shop.mapped(), shop.prepared_site(**there)) if "cannot lead to" in one]
+    assert [one.partition("; ")[2] for one in told] == [way_out] * 2
 
 
 def test_floating_addresses_that_are_there_need_no_router():
@@ -423,13 +473,13 @@ def test_an_address_that_forwards_ports_needs_a_router_too():
 # What is not known
 
 
-@pytest.mark.parametrize(("limit", "is_told"), [(1, True), (2, False), (-1, False), (None, False)])
+@pytest.mark.parametrize(("limit", "is_told"), [(0, True), (1, True), (2, False), (-1, False), (None, False)])
 def test_more_routes_than_a_router_may_have_are_told(limit, is_told):
     routes = [{"destination": f"10.{number}.0.0/16", "nexthop": "10.10.0.9"} for number in (50, 51)]
     manifest = of_topology(lambda topology: topology["routers"][0].update(routes=routes))
     quotas = {**NO_QUOTAS, "network": {} if limit is None else {"router_route": Quota("router_route", limit, 0)}}
     assert [one.split(";")[0] for one in doubts(manifest, quotas=quotas)] == [
-        "At site 'remote', router 'shop-router' will lack its routes: it has 2, but 1 are allowed"
+        f"At site 'remote', router 'shop-router' will lack its routes: it has 2, but {limit} are allowed"
     ] * is_told
     assert doubts(manifest, shop.prepared_site(), quotas=quotas) == []
 
@@ -555,5 +605,7 @@ def test_only_volumes_that_are_made_where_somebody_said_are_looked_at():
     elsewhere = {"type_zones": {"ceph": frozenset({"az1"})}}
     assert found(site=shop.prepared_site(), **elsewhere) == []
     assert found(**elsewhere, zones={"volume": ("az1",), "compute": ("nova",)}) == []
+    mixed = changed(lambda document: document["servers"][0]["volumes"][0].update(availability_zone=None))
+    assert found(mixed, **elsewhere) == found(**elsewhere)
     anywhere = changed(lambda document: [volume.update(availability_zone=None) for server in document["servers"] for volume in server["volumes"]])
     assert found(anywhere, **elsewhere) == []

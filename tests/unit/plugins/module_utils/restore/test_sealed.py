@@ -154,9 +154,9 @@ def _another_cipher(_site):
     [
         (_no_key_manager, "Site 'remote' has no key manager", "encrypted volumes cannot be restored there"),
         (_no_access_to_keys, "could not do that: no.", "by the role 'creator'"),
-        (_no_import, "may not import records of backups on site 'remote'", "Give import_cloud"),
+        (_no_import, "may not import records of backups on site 'remote'", "Give import_cloud: an administrator"),
         (_no_backup_service, "could not do that: no.", "A running backup service is needed"),
-        (_no_store, "could not do that: no.", "Give store_cloud"),
+        (_no_store, "could not do that: no.", "Give store_cloud: the account"),
         (_another_account, f"has no object backups/{prefix(FULL)}_metadata", "Give the account that the site's backup service uses"),
         (_another_driver, f"backup {INCREMENT} is not in Swift", "restored from there only"),
         (_small_quota, "The quota 'backups' of the project on site 'remote' is 1 too small: 2 more", "Raise it"),
@@ -169,6 +169,14 @@ def test_what_is_not_there_is_a_problem_with_a_remedy(site, monkeypatch, spoil, 
     spoil(site)
     problems, doubts = check()
     assert [one for one in problems if expected in one and remedy in one] and doubts == []
+
+
+def test_all_that_a_site_lacks_is_told_at_once(site):
+    for spoil in (_no_key_manager, _no_import, _no_store, _small_quota):
+        spoil(site)
+    problems, doubts = check()
+    lacks = ["has no key manager", "may not import records of backups", "Give store_cloud: the account", "quota 'backups'", "quota 'backup_gigabytes'"]
+    assert [[lack for lack in lacks if lack in one] for one in problems] == [[lack] for lack in lacks] and doubts == []
 
 
 def test_where_nobody_tells_how_a_type_encrypts_it_is_a_doubt(site, monkeypatch):

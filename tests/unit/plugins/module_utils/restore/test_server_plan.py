@@ -274,6 +274,12 @@ def test_a_restored_server_changes_by_what_it_or_a_port_of_it_lacks():
     assert restored_step(servers=flagged).changes
 
 
+@pytest.mark.parametrize("wanted", [{"is_off": True}, {"lock": ""}], ids=["off", "locked"])
+def test_a_restored_server_changes_when_only_its_state_is_not_as_its_owner_wants_it(wanted):
+    step = restored_step()
+    assert dataclasses.replace(step, spec=dataclasses.replace(step.spec, **wanted)).changes
+
+
 def test_a_port_that_was_taken_from_a_restored_server_is_not_made_again():
     assert restored_step(ports=(shop.ROUTER_PORT,)).ports == ()
 

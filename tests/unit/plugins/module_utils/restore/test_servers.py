@@ -23,7 +23,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Outcome
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import shop, trunked
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
 
@@ -157,6 +157,15 @@ class RemoteSite:
         self._replace(ports=(*self.site.ports, port))
         return port
 
+    def create_trunk(self, wanted):
+        self._note("create trunk", wanted["name"], [one["port_id"] for one in wanted["sub_ports"]])
+        made = dataclasses.replace(trunked.trunk(), description=wanted["description"], tags=())
+        self._replace(trunks=(*self.site.trunks, made))
+        return made
+
+    def add_subports(self, trunk_id, wanted):
+        self._note("add to trunk", trunk_id, [one["port_id"] for one in wanted])
+
     def create_floating_ip(self, wanted):
         self._note("create floating ip", wanted["port_id"])
         (port,) = [one for one in self.site.ports if one.id == wanted["port_id"]]
@@ -211,6 +220,25 @@ def test_tiers_follow_each_other_when_the_checks_have_passed():
         ("orders-db", {"created": 0, "active": 5, "ready": 9}),
         ("shop-front", {"created": 9, "active": 14, "ready": 14}),
     ]
+
+
+TRUNK_TAG = ("tag", "trunks", "trunk", trunked.TAGS)
+
+
+@pytest.mark.parametrize(
+    ("there", "calls"),
+    [
+        ((), [("create trunk", "uplink", ["port-81", "port-82"]), TRUNK_TAG]),
+        ((trunked.trunk(trunked.SUBPORTS[0]),), [("add to trunk", "trunk", ["port-82"])]),
+        ((trunked.trunk(*trunked.SUBPORTS, tags=()),), [TRUNK_TAG]),
+        ((trunked.trunk(*trunked.SUBPORTS),), []),
+    ],
+    ids=["missing", "without a port", "without its tags", "complete"],
+)
+def test_a_trunk_gets_what_it_lacks(there, calls):
+    remote = RemoteSite(trunked.site_with(*there))
+    applied(remote, trunked.MANIFEST)
+    assert [call for call in remote.calls if call[0] != "try"] == calls
 
 
 def timed(remote, manifest=None):

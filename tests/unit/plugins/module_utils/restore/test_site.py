@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import AddressGroup, QosPolicy, SubnetPool, Trunk
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressGroupSpec
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs import AddressGroupSpec, MappedNetworkSpec
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import site as restore_site
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -140,6 +140,48 @@ def test_networks_that_a_name_may_mean(there, meant):
     found = site(networks=tuple(there))
     assert ids(found.networks_called("shop-net")) == meant
     assert (found.network("shop-net") or shop.PUBLIC).id == (meant or ["ext"])[0]
+
+
+TWINS = [network("own", **OWN), network("shared", **SHARED), network("ext", **SHARED | {"is_external": True}), network("own-ext", is_external=True, **OWN)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "present", "meant"),
+    [
+        pytest.param({}, TWINS, ["own"], id="the application's own"),
+        pytest.param({}, TWINS[1:], [], id="what others have is not the application's own"),
+        pytest.param({"is_external": True}, TWINS, ["own-ext"], id="nor is an internal one that which is external"),
+        pytest.param({"is_of_others": True}, TWINS, ["shared"], id="of others"),
+        pytest.param({"is_of_others": True}, [TWINS[0], *TWINS[2:]], ["own"], id="one's own, where others have none"),
+        pytest.param({"is_of_others": True}, TWINS[2:], [], id="an external one is none that others share"),
+        pytest.param({"is_of_others": True, "is_external": True}, TWINS, ["ext"], id="an external one of others"),
+        pytest.param({"is_of_others": True, "is_external": True}, TWINS[:2], [], id="what others share is no external one"),
+    ],
+)
+def test_a_name_of_the_application_means_what_it_means_at_the_source(flags, present, meant):
+    topology = shop.manifest().description.topology
+    named = dataclasses.replace(topology, networks=tuple(dataclasses.replace(one, **flags) for one in topology.networks))
+    found = site(networks=tuple(present)).in_terms_of(named)
+    assert ids(found.networks_called("shop-net")) == meant
+    mapped = tuple(MappedNetworkSpec(**vars(one)) for one in named.networks)
+    by_mapping = site(networks=tuple(present)).in_terms_of(dataclasses.replace(topology, networks=mapped))
+    assert by_mapping.networks_called("shop-net")[0].id == next((one.id for one in present if not one.is_external), "ext")
+
+
+def test_the_applications_security_groups_are_none_of_others():
+    found = site(security_groups=(group("theirs", project_id="theirs"), group("elsewhere", "other", project_id="theirs")))
+    assert ids(found.security_groups_called("shop")) == ["theirs"]
+    named = found.in_terms_of(shop.manifest().description.topology)
+    assert (named.security_groups_called("shop"), named.security_group_id("other")) == ([], "elsewhere")
+    assert named.group_names(shop.manifest().description.topology) == {"elsewhere": "other"}
+
+
+def test_the_applications_address_groups_are_none_of_others():
+    theirs = (AddressGroup("theirs", "shop", "theirs"), AddressGroup("elsewhere", "other", "theirs"))
+    topology = dataclasses.replace(shop.manifest().description.topology, security_groups=(), address_groups=(AddressGroupSpec("shop", "", ()),))
+    named = site(address_groups=theirs, security_groups=()).in_terms_of(topology)
+    assert (named.address_groups_called("shop"), ids(named.address_groups_called("other"))) == ([], ["elsewhere"])
+    assert named.group_names(topology) == {"elsewhere": "other"}
 
 
 def test_external_networks_are_meant_by_their_names():

@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ResourceFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback.exchange import Clouds, Exchanger
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -85,6 +87,25 @@ def test_what_was_never_built_is_not_stopped_before_it_leaves(status, metadata, 
     one = server("orders-db", status=status, metadata=metadata)
     stopping = exchange._members(SimpleNamespace(leaving={"orders-db": old(one)}, plan=SimpleNamespace(manifest=MANIFEST)), "primary")
     assert list(stopping.servers) == (["orders-db"] if is_stopped else [])
+
+
+def exchanged(leaving=(), **site):
+    stock = Stock(shop.prepared_site(**site), parts={}, volume_types=("ceph",), quotas=dict.fromkeys(("volume", "compute", "network"), {}), zones=shop.ZONES)
+    return exchange.plan_exchange(lambda there: RestorePlan.of(MANIFEST, there), stock, {one.name: one for one in leaving})
+
+
+def test_of_the_ports_on_no_server_only_the_applications_wait_for_one():
+    waiting = dataclasses.replace(PORT, device_id="")
+    taken = shop.port("taken", mac_address=MANIFEST.description.servers[1].ports[0].mac_address, device_id="id-shop-front")
+    found = exchanged(ports=(waiting, taken, shop.port("of-others")))
+    assert [port.id for port, _description in found.free] == ["port-own"]
+
+
+def test_a_server_leaves_with_its_own_volumes_and_ports():
+    one = server("orders-db", volumes=(("volume-its", False),))
+    found = exchanged([one], servers=(one,), volumes=(volume("its"), volume("of-others")), ports=(PORT, shop.port("of-others", device_id="id-other")))
+    (old_one,) = found.leaving.values()
+    assert ([volume.id for volume in old_one.volumes], [port.id for port, _description in old_one.handed]) == (["volume-its"], ["port-own"])
 
 
 # What keeps one from leaving

@@ -172,10 +172,10 @@ def test_a_set_that_is_not_good_enough_is_not_touched_while_it_is_being_backed_u
 
 def test_what_the_operator_should_know_is_warned_of(monkeypatch):
     made = Cloud(monkeypatch)
-    made.cinder._change(made.cinder._volumes, "volume-orders", encrypted=True)
+    made.servers["orders"] = server("orders", boots_from_image=True)
     made.run(check_mode=True)
     (warning,) = made.warnings
-    assert "orders (volume-orders) is encrypted" in warning
+    assert "Server orders (id-orders) boots from an image" in warning
 
 
 def test_check_mode_changes_nothing_and_tells_the_groups(cloud):

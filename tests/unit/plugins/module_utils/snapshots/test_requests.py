@@ -99,7 +99,7 @@ def test_only_inside_a_block_requests_begin_however_it_ends(error):
 
 def test_the_end_waits_for_what_is_under_way_and_lets_nothing_begin():
     requests = Requests([SINGLE])
-    waited = []
+    waited, woken = [], []
 
     class Changed:
         """A condition that tells what it was waited for."""
@@ -111,7 +111,7 @@ def test_the_end_waits_for_what_is_under_way_and_lets_nothing_begin():
             pass
 
         def notify_all(self):
-            pass
+            woken.append(len(waited))
 
         def wait_for(self, is_over, seconds):
             waited.append((is_over(), seconds))
@@ -126,6 +126,8 @@ def test_the_end_waits_for_what_is_under_way_and_lets_nothing_begin():
         requests.end(7)
     requests.end(8)
     assert waited == [(True, 5), (True, 6), (False, 7), (True, 8)]
+    # Whoever waits at the end of a request is woken: it need not wait for all of its time.
+    assert woken == [3]
 
 
 # Seeing

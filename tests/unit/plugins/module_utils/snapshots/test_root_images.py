@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.images import Images
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, ConsistencyTooLow, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, Quota, RootDisk, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice, freeze_problems
@@ -28,6 +28,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption i
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import FakeGlance, cloud_with_images
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, FakeTime, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.nova_internals import IMAGE_TASKS
 
 SHOP = Application("shop", (Tier("front", ("web",)), Tier("database", ("db",))))
 WEB = server("web", boots_from_image=True, volumes=(), flavor=Flavor("", "small", 1, 128, 3, 0, 0))
@@ -166,6 +167,29 @@ def test_a_thaw_in_between_makes_a_set_crash_consistent():
     assert shop.take().servers["id-web"].consistency == "crash"
 
 
+class WithoutCounts(FakeDriver):
+    """Tells of no file systems, as Nova does."""
+
+    def freeze(self, server, seconds):
+        super().freeze(server, seconds)
+
+
+@pytest.mark.parametrize(
+    ("properties", "cut", "level"),
+    [
+        pytest.param({"os_type": "windows"}, 15, "crash", id="Windows, too late"),
+        pytest.param({"os_type": "windows"}, 2, "quiesced", id="Windows, in time"),
+        pytest.param({"os_type": "linux"}, 15, "quiesced", id="another system"),
+    ],
+)
+def test_a_windows_without_volumes_is_known_by_the_image_that_nova_makes_of_it(properties, cut, level):
+    """Nova gives it the system that it noted when it built the server, although that image may be gone."""
+    shop = Shop(least="crash", cut=cut, inherited=properties, driver=WithoutCounts(thawed_counts={"web": None, "db": None}))
+    found = shop.take().servers["id-web"]
+    assert found.consistency == level
+    assert ("Windows holds a freeze for 10 s" in found.reason) is (level == "crash")
+
+
 def test_without_a_freeze_an_image_is_crash_consistent():
     shop = Shop(least="crash")
     assert shop.take(window=False).whole.consistency == "crash"
@@ -267,7 +291,7 @@ LATER = {"updated_at": "2026-11-22T12:00:05Z", "task_state": "image_uploading"}
 @pytest.mark.parametrize(
     ("before", "after", "actions", "level"),
     [
-        pytest.param({}, LATER, IMAGED, "offline", id="an image was made"),
+        *(pytest.param({}, {**LATER, "task_state": task}, IMAGED, "offline", id=f"an image was made: {task}") for task in IMAGE_TASKS),
         pytest.param({}, LATER, [("stop", "r5"), ("start", "r4"), *IMAGED], "crash", id="it has run meanwhile"),
         pytest.param({}, {**LATER, "task_state": "powering-on"}, [("start", "r4"), *IMAGED], "crash", id="it is being started"),
         pytest.param({"updated_at": "2026-11-22T11:59:00Z"}, LATER, IMAGED, "crash", id="it had run before already, since it was first seen"),
@@ -280,6 +304,62 @@ def test_a_server_that_is_off_counts_as_off_although_an_image_was_made_of_it(bef
     looked = SimpleNamespace(actions=compute.actions, server=lambda one: compute.server(one) if "create_image" not in shop.order() else final)
     final = dataclasses.replace(off(), **after)
     assert shop.take(window=False, compute=looked).whole.consistency == level
+
+
+class Stopped:
+    """Nova, which shows of a server that was off the state and what was done with it, before and after its image was asked for."""
+
+    def __init__(self, shop, after):
+        self._shop, self._after = shop, after
+
+    def _now(self):
+        return self._after if "create_image" in self._shop.order() else (off(), STOPPED)
+
+    def server(self, server_id):
+        return self._now()[0] if server_id == "id-web" else self._shop.servers["db"]
+
+    def actions(self, _server_id):
+        return self._now()[1]
+
+
+OFF_LATER = dataclasses.replace(off(), **LATER)
+LEFT_OFF = (OFF_LATER, IMAGED)
+STARTED = (OFF_LATER, [("stop", "r5"), ("start", "r4"), *IMAGED])
+
+
+def test_an_image_of_a_server_that_is_off_keeps_nobody_frozen():
+    shop = Shop(off(), DB, cut=100)
+    evidence = shop.take(compute=Stopped(shop, LEFT_OFF))
+    assert shop.order() == ["freeze", "create_snapshot", "thaw", "create_image"]
+    assert {key: one.consistency for key, one in evidence.servers.items()} == {"id-web": "offline", "id-db": "quiesced"}
+    assert evidence.whole.window["seconds"] < 5
+    assert shop.nova.asked.token is None
+    assert not plan_present(shop.wanted, shop.set.current()).changed
+
+
+def test_a_server_that_was_off_and_ran_before_its_image_was_complete_was_not_off():
+    """However short the window was: what counts is from before it until the image is cut off."""
+    shop = Shop(off(), DB, least="crash")
+    assert shop.take(compute=Stopped(shop, STARTED)).servers["id-web"].consistency == "crash"
+    shop = Shop(off(), DB)
+    with pytest.raises(ConsistencyTooLow, match=r"web: crash \(not frozen\)"):
+        shop.take(compute=Stopped(shop, STARTED))
+    assert shop.set.current() == []
+
+
+def test_what_fails_in_the_window_leaves_no_image_of_a_server_that_is_off():
+    shop = Shop(off(), DB, budget=10)
+    shop.cinder.failing.add("volume-db")
+    with pytest.raises(ResourceFailed):
+        shop.take(compute=Stopped(shop, LEFT_OFF))
+    assert "create_image" not in shop.order()
+
+
+def test_an_image_of_a_server_that_is_off_is_made_also_where_the_window_was_too_short_for_others():
+    shop = Shop(off(), DB, budget=10, least="crash")
+    shop.cinder.seconds = {"volume-db": 100}
+    evidence = shop.take(compute=Stopped(shop, LEFT_OFF))
+    assert {key: one.consistency for key, one in evidence.servers.items()} == {"id-web": "offline", "id-db": "crash"}
 
 
 def test_a_server_that_boots_from_a_volume_and_changed_meanwhile_was_not_off_whatever_was_done_with_it():
@@ -329,3 +409,4 @@ def test_what_a_root_disk_does_to_the_window_is_told_before():
     (told,) = warnings(Shop().wanted)
     assert told.startswith("Server web (id-web) boots from an image: Nova copies its root disk of 3 GiB while the servers stand still.")
     assert warnings(Shop(DB).wanted) == []
+    assert warnings(Shop(off()).wanted) == []

@@ -17,8 +17,8 @@ def after(seconds):
 
 
 def server(name, tier, seconds, *volumes):
-    restored = tuple(RestoredVolume(f"{name}-{index}", (name,), 1, "in-use", False, START, after(one)) for index, one in enumerate(volumes))
-    return RestoredServer(name, tier, "ACTIVE", False, (), (), None if seconds is None else START, after(seconds), after(seconds), restored)
+    restored = tuple(RestoredVolume(f"{name}-{index}", (name,), "", 1, "in-use", False, START, after(one)) for index, one in enumerate(volumes))
+    return RestoredServer(name, tier, "", "ACTIVE", False, (), (), None if seconds is None else START, after(seconds), after(seconds), restored)
 
 
 def path(*servers, seconds=None):

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
-from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun
+from ansible_collections.osdr.openstack.plugins.plugin_utils.report.manifests import Manifests
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.wording import stamp
 from ansible_collections.osdr.openstack.tests.unit.support import runs
 
@@ -44,10 +44,39 @@ def test_evidence_that_is_odd_is_not_known(evidence):
 
 
 @pytest.mark.parametrize("document", [None, {}, [], {"checkpoint": {"id": "noon"}}, {"application": {"name": "shop"}, "checkpoint": 3}])
-@pytest.mark.parametrize("kind", [CheckpointRun, RestoreRun, RollBackRun])
-def test_what_is_no_manifest_is_refused(kind, document):
+def test_what_is_no_manifest_is_refused(document):
     with pytest.raises(InvalidInput, match="names no application or no checkpoint"):
-        kind.of(document, {}, ())
+        Manifests.of(document)
+
+
+def test_parts_of_different_checkpoints_are_refused():
+    first, second = runs.in_two_projects()
+    second["checkpoint"]["id"] = "later"
+    with pytest.raises(InvalidInput, match="is of checkpoint 'later' of application 'shop', not of '2026-11-22-noon' of 'shop'"):
+        Manifests.of(first, [second])
+
+
+def test_the_parts_of_several_projects_are_put_together_in_boot_order():
+    """Whichever project leads: with the same figures as in one project, but each with the project that has it."""
+    databases, front = runs.in_two_projects()
+    whole, run = runs.checkpoint(), runs.checkpoint(front, parts=[databases])
+    assert [(one.name, one.project) for one in run.servers] == [("orders-db", "p-databases"), ("payments-db", "p-databases"), ("shop-front", "p-front")]
+    assert [(one.volume, one.project) for one in run.copies][3:] == [("payments-db-data", "p-databases"), ("shop-front-boot", "p-front")]
+    assert run.point.projects == ("p-front", "p-databases")
+    assert [dataclasses.replace(one, project="") for one in (*run.servers, *run.copies)] == [*whole.servers, *whole.copies]
+    assert (run.skew, run.window_seconds, run.proof_age) == (whole.skew, whole.window_seconds, whole.proof_age)
+
+
+def test_what_was_restored_is_known_with_the_project_that_had_it():
+    databases, front = runs.in_two_projects()
+    run = runs.restore(databases, parts=[front])
+    assert [one.project for one in run.servers] == ["p-databases", "p-databases", "p-front"]
+    assert [(one.name, one.project) for one in run.volumes][3:] == [("payments-db-data", "p-databases"), ("shop-front-boot", "p-front")]
+    assert (run.of_servers, [len(one.volumes) for one in run.servers]) == (3, [2, 2, 1])
+
+
+def test_one_part_by_itself_claims_to_be_no_more():
+    assert runs.restore(runs.in_two_projects()[0]).point.projects == ()
 
 
 def test_the_calls_that_restored_the_volumes_are_put_together():

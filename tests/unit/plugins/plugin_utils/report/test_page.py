@@ -55,6 +55,11 @@ def read(run):
     return Reader(run_page.html(run))
 
 
+def two_projects(make):
+    leading, other = runs.in_two_projects()
+    return make(leading, parts=[other])
+
+
 RUNS = {
     "checkpoint": runs.checkpoint,
     "restore": runs.restore,
@@ -76,6 +81,8 @@ RUNS = {
         kept=runs.renamed(runs.KEPT, runs.HOSTILE),
         id="<i>roll-back</i>",
     ),
+    "checkpoint of two projects": lambda: two_projects(runs.checkpoint),
+    "restore of two projects": lambda: two_projects(runs.restore),
     "fifty servers": lambda: runs.checkpoint(runs.fleet(50)),
 }
 
@@ -220,6 +227,39 @@ def test_what_a_restore_leaves_open_is_told():
         "An earlier run had restored 2 servers already",
     ):
         assert text in page.text
+
+
+def test_a_checkpoint_of_several_projects_tells_what_each_has():
+    page, alone = read(two_projects(runs.checkpoint)), read(runs.checkpoint())
+    for text in (
+        "Projects The application is in several projects, of which the first one leads.",
+        "p-databases orders-db, payments-db quiesced 1.50 s 4 volumes of 80.0 GiB 2.0 GiB p-front shop-front quiesced 1.90 s 1 volume of 10.0 GiB 2.2 GiB",
+        "Copies 5 volumes of 90.0 GiB, 4.2 GiB stored",
+        "shop-front front, project p-front quiesced nova",
+        "snapshot of shop-front-boot from +0.65 s to +1.36 s",
+    ):
+        assert text in page.text, text
+    assert "Projects" not in alone.text
+
+
+def test_the_level_of_a_project_is_that_of_its_weakest_server():
+    databases, front = runs.in_two_projects()
+    databases["checkpoint"]["evidence"]["servers"][1]["consistency"] = "crash"
+    assert "p-databases orders-db, payments-db crash 1.50 s" in read(runs.checkpoint(databases, parts=[front])).text
+    databases["checkpoint"]["evidence"]["servers"].pop()
+    assert "p-databases orders-db, payments-db not known 1.33 s" in read(runs.checkpoint(databases, parts=[front])).text
+
+
+def test_a_restore_of_several_projects_tells_what_each_has():
+    page, alone = read(two_projects(runs.restore)), read(runs.restore())
+    for text in (
+        "p-databases orders-db, payments-db 2 of 2 as they shall be 4 of 80.0 GiB 36.6 s",
+        "p-front shop-front 1 of 1 as they shall be 1 of 10.0 GiB 47.8 s",
+        "Servers 3 of 3 active, in 2 tiers",
+        "shop-front front, project p-front ACTIVE 10.10.0.13",
+    ):
+        assert text in page.text, text
+    assert "Projects" not in alone.text and "Only a part" not in page.text
 
 
 def test_a_part_is_told_to_be_one():
