@@ -658,7 +658,7 @@ def test_the_next_tier_waits_for_no_server_without_an_address():
 def test_missing_preparation_is_refused_before_the_first_change():
     remote = RemoteSite(shop.empty_site())
     work = restore(remote)
-    with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': nothing was changed"):
+    with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': this step has changed nothing"):
         work.refuse_problems()
     assert not remote.calls
 
