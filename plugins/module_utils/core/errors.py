@@ -61,6 +61,10 @@ class CloudError(DrError):
         return self.http_status in (None, 408, 429) or self.http_status >= 500
 
 
+class NoAnswer(CloudError):
+    """A cloud gave no answer, or one that says that a later attempt may succeed: whether it did what it was asked for is unknown."""
+
+
 class NotFound(CloudError):
     """A named resource does not exist."""
 
