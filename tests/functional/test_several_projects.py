@@ -46,8 +46,11 @@ class Divided:
         """The image of the lab's guests, for a project that does not have it."""
         images = cloud("primary").image
         image = images.find_image("lab-guest", ignore_missing=False)
-        images.add_member(image, member_id=project)
-        self._undo.callback(images.remove_member, project, image)
+        # Those of an image that is private are not asked for.
+        self._undo.callback(images.update_image, image.id, visibility=image.visibility)
+        images.update_image(image.id, visibility="shared")
+        images.add_member(image.id, member_id=project)
+        self._undo.callback(images.remove_member, project, image.id)
         return image.id
 
     def _project(self, site):
