@@ -131,7 +131,8 @@ def session_class() -> t.Any:
     exceptions = library("keystoneauth1.exceptions", "keystoneauth1")
 
     class RepeatingSession(session.Session):  # type: ignore[name-defined]
-        """
+        """A session of one cloud.
+
         :param region: the SDK's configuration of the cloud.
         """
 

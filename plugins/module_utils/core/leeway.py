@@ -26,7 +26,8 @@ _BRIEF_PAUSE = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class _Leeway:
-    """
+    """What limits the tries of what is under way.
+
     :param until: after which nothing is tried again, by this process's clock.
     :param longest_pause: seconds between two tries at most.
     """
