@@ -81,11 +81,19 @@ class ImageCopying(Copying):
         """Whether the checkpoint has any root disks that are no volumes."""
         return bool(self._tasks())
 
-    def carry_out(self) -> Copied:
+    def check(self) -> None:
+        self._checked()
+
+    def _checked(self) -> tuple[list[_Task], list[Image]]:
+        """What is to be copied, and what is to be deleted before."""
         tasks = self._tasks()
         self._refuse_unfinished()
         surplus = self._surplus(tasks)
         self._refuse_too_many(tasks, surplus)
+        return tasks, surplus
+
+    def carry_out(self) -> Copied:
+        tasks, surplus = self._checked()
         each(surplus, lambda image: self._there.delete(image.id), self._effort.concurrency)
         to_do = [task for task in tasks if not task.is_done]
         self._progress.begin("copying images", "images", len(to_do), sum(task.size for task in to_do))

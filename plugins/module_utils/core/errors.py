@@ -61,6 +61,10 @@ class CloudError(DrError):
         return self.http_status in (None, 408, 429) or self.http_status >= 500
 
 
+class NoAnswer(CloudError):
+    """A cloud gave no answer, or one that says that a later attempt may succeed: whether it did what it was asked for is unknown."""
+
+
 class NotFound(CloudError):
     """A named resource does not exist."""
 
@@ -85,15 +89,22 @@ class WaitTimeout(DrError):
     code = "timeout"
 
 
+#: What a step says that it has done, which found problems before its first change. Steps before it may have changed things.
+NOTHING_DONE = "this step has changed nothing"
+
+
 class CheckFailed(DrError):
-    """Checks before the first change found problems; nothing was changed. What several checks find is told once."""
+    """Checks found problems. What several checks find is told once.
+
+    :param done: what this step has changed before, where that is not nothing.
+    """
 
     code = "check_failed"
 
-    def __init__(self, what: str, problems: t.Sequence[str]) -> None:
+    def __init__(self, what: str, problems: t.Sequence[str], done: str = NOTHING_DONE) -> None:
         told = list(dict.fromkeys(problems))
         listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(told, 1))
-        super().__init__(f"{what}: nothing was changed. {listed}", problems=told)
+        super().__init__(f"{what}: {done}. {listed}", problems=told)
 
 
 class FenceIncomplete(DrError):

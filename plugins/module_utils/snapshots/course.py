@@ -11,7 +11,7 @@ from ..application.definition import Application, require_checkpoint_id, require
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud, connect, connect_other
-from ..core.errors import CheckFailed, InvalidInput
+from ..core.errors import NOTHING_DONE, CheckFailed, InvalidInput
 from ..core.records import Server, Snapshot
 from ..quiesce.driver import QUIESCED
 from ..quiesce.quiescer import Choice, QuiesceOptions, Quiescer, freeze_problems, running
@@ -148,7 +148,8 @@ class Course:
         problems = job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices)
         problems += self._storages.clock.problems
         if problems:
-            raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems)
+            done = quiescer.done if quiescer else NOTHING_DONE
+            raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems, done)
         result = {"changed": True, "grouping": grouping.describe(units), "diff": _diff(plan.delete, wanted.volumes, units)}
         self._warn_of_holds(wanted, choices)
         if is_check:

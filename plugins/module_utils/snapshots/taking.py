@@ -14,7 +14,7 @@ import functools
 import itertools
 import typing as t
 
-from ..core import consistency
+from ..core import consistency, leeway
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot, Volume
 from ..core.states import stands_still
@@ -161,7 +161,7 @@ class SnapshotSet:
         asking = None
         try:
             # Once the thaw is decided, what is asked for only holds it up.
-            with window, requests.only_inside(), window.exposed():
+            with window, requests.only_inside(), window.exposed(), leeway.hurried(window.remaining()):
                 for are_images in requests.rounds:
                     if requests.has_failed:
                         break

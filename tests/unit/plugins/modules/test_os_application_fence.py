@@ -82,7 +82,7 @@ def test_where_the_application_runs_it_is_not_fenced(nova):
 
 def test_a_state_that_does_not_fit_stops_all_of_it(nova):
     nova.by_id["id-orders-db"] = server("orders-db", status="ERROR")
-    with pytest.raises(CheckFailed, match="at site 'primary' cannot be fenced: nothing was changed"):
+    with pytest.raises(CheckFailed, match="at site 'primary' cannot be fenced: this step has changed nothing"):
         run(nova)
     assert nova.calls == []
 

@@ -495,8 +495,13 @@ class Backups:
     def __init__(self, has_volumes, monkeypatch):
         self.has_volumes = has_volumes
         copied = Copied(False, ("volume",), ("volume",), (Copy("volume", "cinder_backup", "b", ("b",), 1, False, 1),))
-        part = SimpleNamespace(carry_out=lambda: copied, foresee=lambda: copied)
+        part = SimpleNamespace(carry_out=self._begin, foresee=lambda: copied, check=lambda: None)
+        self._copied, self.has_begun = copied, False
         monkeypatch.setattr("ansible_collections.osdr.openstack.plugins.module_utils.copies.job.BackupCopying", lambda replication: part)
+
+    def _begin(self):
+        self.has_begun = True
+        return self._copied
 
 
 @pytest.mark.parametrize(
@@ -516,6 +521,15 @@ def test_a_checkpoint_is_copied_by_all_methods_that_it_needs(has_volumes, server
     assert [copy.volume_id for copy in copied.copies] == expected
     assert list(copied.after) == list(foreseen.after) == expected
     assert copied.changed is foreseen.changed is ("web" in servers)
+
+
+def test_nothing_is_copied_when_the_check_of_any_part_fails(monkeypatch):
+    backups, two = Backups(True, monkeypatch), Two("web")
+    copying = CheckpointCopying(backups, two.copying)
+    monkeypatch.setattr(copying._parts[1], "_made", [dataclasses.replace(one, status="queued") for one in copying._parts[1]._made])
+    with pytest.raises(CheckFailed, match=r"this step has changed nothing\. .* is queued"):
+        copying.carry_out()
+    assert not backups.has_begun
 
 
 # Parts

@@ -336,6 +336,7 @@ def test_what_was_left_frozen_is_thawed_before_it_is_frozen_again(mocker):
     made, thaws = left_by_a_dead_run(mocker, *servers.values())
     found = made.thaw_leftovers(servers)
     assert thaws.thawed == ["orders"]
+    assert made.done == "all that this step has done is to thaw what an earlier run had left frozen (orders (id-orders))"
     # As they are then, and all of them.
     assert found == {"orders": server("orders"), "payments": servers["payments"], "front": servers["front"]}
 
@@ -345,6 +346,7 @@ def test_what_is_off_is_not_thawed_and_where_nothing_was_left_nobody_is_asked(mo
     made, thaws = left_by_a_dead_run(mocker)
     assert made.thaw_leftovers(servers) == servers
     assert thaws.thawed == []
+    assert made.done == "this step has changed nothing"
 
 
 def test_one_that_cannot_be_thawed_costs_no_other_its_thaw_and_is_told(mocker):
