@@ -65,7 +65,7 @@ def once(act: t.Callable[[], Value], find: t.Callable[[], Value | None]) -> Valu
 
 
 @dataclasses.dataclass(frozen=True)
-class _Policy:
+class _Allowance:
     """What may be repeated of one request.
 
     :param can: whether it can be sent again at all; not when its content comes from a stream.
@@ -76,7 +76,7 @@ class _Policy:
     is_harmless: bool
 
     @classmethod
-    def of(cls, method: str, options: t.Mapping[str, t.Any]) -> _Policy:
+    def of(cls, method: str, options: t.Mapping[str, t.Any]) -> _Allowance:
         # Without a token only tokens are asked for.
         is_safe = method in _SAFE or options.get("authenticated") is False
         wish = _REPEATS.get()
@@ -143,7 +143,7 @@ def session_class() -> t.Any:
         def request(self, url: str, method: str, **options: t.Any) -> t.Any:
             """Send a request, again and again while that is allowed and there is time for it."""
             raises = options.pop("raise_exc", True)
-            policy = _Policy.of(method, options)
+            allowance = _Allowance.of(method, options)
             answers = leeway.Tries(options.pop("status_code_retries", None), options.pop("status_code_retry_delay", None))
             connects = self._tries_to_connect(options)
             send = functools.partial(super().request, url, method, raise_exc=False, connect_retries=0, status_code_retries=0)
@@ -151,10 +151,10 @@ def session_class() -> t.Any:
                 try:
                     response = send(**options)
                 except exceptions.ConnectionError as error:
-                    if not (policy.allows_after_failure(error) and connects.wait()):
+                    if not (allowance.allows_after_failure(error) and connects.wait()):
                         raise
                     continue
-                if policy.allows_after_answer(response.status_code) and answers.wait(_told(response)):
+                if allowance.allows_after_answer(response.status_code) and answers.wait(_told(response)):
                     response.close()
                     continue
                 if raises and response.status_code >= 400:
