@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import requests
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import Difference, SiteClock
+from ansible_collections.osdr.openstack.tests.unit.support import bad_days
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 
 NOON = FakeTime.START
@@ -133,45 +133,12 @@ def test_people_are_told_whose_clock_and_which_way():
     assert problem.startswith("The clock of site 'primary' is 89.5 s behind the controller's (± 0.5 s); more than 30 s are too much for freezes")
 
 
-class Connection:
-    """What the SDK connects with."""
-
-    current_project_id = "ours"
-
-    def __init__(self):
-        self.session = SimpleNamespace(session=requests.Session())
-        self.calls = []
-
-    def authorize(self):
-        self.calls.append(len(self.session.session.hooks["response"]))
-
-    def connect_as_project(self, _project):
-        self.other = Connection()
-        return self.other
-
-
-def test_all_answers_are_listened_to_from_the_first_on():
-    connection = Connection()
-    Cloud(connection, "primary").log_in()
-    assert connection.calls == [1]
-    Cloud(connection, "primary").in_project("theirs")
-    assert connection.other.calls == [1]
-
-
-def test_a_session_calls_what_listens():
-    class Adapter(requests.adapters.BaseAdapter):
-        def send(self, request, **_options):
-            response = requests.Response()
-            response.status_code, response.request, response.url, response._content = 200, request, request.url, b""
-            response.headers["Date"] = "Sun, 22 Nov 2026 12:01:30 GMT"
-            return response
-
-        def close(self):
-            pass
-
-    connection = Connection()
-    connection.session.session.mount("http://", Adapter())
-    cloud = Cloud(connection, "primary")
-    cloud.clock.listen(connection.session.session.hooks)
-    connection.session.session.get("http://cloud.example/")
-    assert cloud.clock.difference(0.0, NOON) is not None
+def test_all_answers_are_listened_to_from_the_first_on(monkeypatch):
+    years = datetime.timedelta(days=4000)
+    later = email.utils.format_datetime(datetime.datetime.now(datetime.UTC) + 2 * years, usegmt=True)
+    monkeypatch.setattr(bad_days.Handler, "date_time_string", lambda *_given: later)
+    with bad_days.site() as site:
+        ours = site.cloud()
+        theirs = ours.in_project("theirs")
+    assert min(ours.clock.ahead, theirs.clock.ahead) > years.total_seconds()
+    assert site.requests == [], "they have only logged in"
