@@ -35,11 +35,11 @@ def calls(loaded):
 
 
 def renamed(role):
-    """Options that are given by variables of other names."""
+    """Options that are given by variables of other names. What only follows from whether a variable is given has no value that a message names."""
     for path in sorted((interface.ROOT / "roles" / role / "tasks").glob("*.yml")):
         for module, given in calls(yaml.safe_load(path.read_text())):
             for option, value in given.items() if module != REPORT else ():
-                variables = set(re.findall(rf"(?<!_){role}_\w+", str(value))) & interface.all_options().keys()
+                variables = set(re.findall(rf"(?<!_)(?<!not ){role}_\w+", str(value))) & interface.all_options().keys()
                 if variables and f"{role}_{option}" not in variables and option not in NAMED_BY_VALUE:
                     yield option, variables
 
