@@ -22,12 +22,7 @@ def run_at(there, caller=US, has_subnet=True, **flags):
     if has_subnet:
         there.neutron.create("subnets", {"name": "inside", "network_id": net["id"], "cidr": "10.10.0.0/24", "ip_version": 4}, caller)
     port = there.neutron.create("ports", {"network_id": net["id"], "project_id": OURS}, ADMIN)
-    volume = there.cinder.create({"size": 1, "name": "root"}, OURS)
-    volume["bootable"] = "true"
-    disks = [{"uuid": volume["id"], "boot_index": 0, "delete_on_termination": False, "tag": None}]
-    flavor = next(iter(there.nova.by_id["flavors"]))
-    wanted = {"name": "front", "flavorRef": flavor, "networks": [{"port": port["id"]}], "block_device_mapping_v2": disks}
-    there.ask("nova", "POST", "servers", {"server": wanted}, US)
+    there.boot("front", port, US)
 
 
 def site(name):

@@ -42,12 +42,7 @@ def run_at(there):
     fixed = [{"subnet_id": subnet["id"], "ip_address": ADDRESS}]
     body = {"network_id": network["id"], "mac_address": MAC, "fixed_ips": fixed, "security_groups": [group["id"]], "allowed_address_pairs": pairs}
     port = there.neutron.create("ports", {**body, "project_id": OURS}, ADMIN)
-    volume = there.cinder.create({"size": 1, "name": "root"}, OURS)
-    volume["bootable"] = "true"
-    disks = [{"uuid": volume["id"], "boot_index": 0, "delete_on_termination": False, "tag": None}]
-    flavor = next(iter(there.nova.by_id["flavors"]))
-    wanted = {"name": "front", "flavorRef": flavor, "networks": [{"port": port["id"]}], "block_device_mapping_v2": disks}
-    there.ask("nova", "POST", "servers", {"server": wanted}, US)
+    there.boot("front", port, US)
 
 
 def ours(there):

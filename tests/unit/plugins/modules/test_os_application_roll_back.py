@@ -194,7 +194,9 @@ def test_a_roll_back_that_had_only_made_volumes_is_undone_without_touching_a_ser
 def test_the_way_back_is_foreseen_without_a_change(shop):
     shop.run("rolled_back")
     shop.site.writes.clear()
-    assert shop.run("undone", check_mode=True)["changed"] is True
+    foreseen = shop.run("undone", check_mode=True)
+    # What will be out of use then is in use as yet.
+    assert (foreseen["changed"], foreseen["kept"]) == (True, [])
     assert (shop.site.writes, shop.data()) == ([], OLD)
 
 
@@ -204,6 +206,7 @@ def test_once_accepted_the_old_volumes_go_and_another_roll_back_may_begin(shop):
     assert len(shop.running.volumes()) == 6
     done = shop.run("accepted")
     assert foreseen == done
+    assert (done["changed"], done["roll_back"]["checkpoint"], done["roll_back"]["state"]) == (True, CHECKPOINT, "rolled_back")
     assert (len(done["removed"]), done["left"], shop.unused()) == (3, [], set())
     assert (shop.data(), shop.look(), shop.running.documents.there) == (OLD, shop.had, {})
     assert shop.run("accepted") == {"changed": False, "roll_back": None, "removed": [], "left": []}
@@ -475,6 +478,11 @@ def refused(shop, match, **changes):
     assert (shop.site.writes, shop.data(), shop.running.documents.there.keys() - {"shop/_active.json"}) == ([], NEW, set())
 
 
+def test_a_server_that_an_administrator_fenced_is_refused_to_its_project(shop):
+    shop.running.server("shop-front").update({"locked": True, "locked_reason": "Fenced by an administrator"})
+    refused(shop, "shop-front .* was fenced by an administrator; give admin_cloud")
+
+
 def test_without_room_for_a_second_set_of_volumes_nothing_begins(shop):
     shop.site.cinder.limits.limit["gigabytes"] = 5
     refused(shop, "The quota 'gigabytes' at site 'primary' is too small: 3 more needed, 2 left")
@@ -528,7 +536,7 @@ def test_one_roll_back_ends_before_the_next(shop):
     other = {**shop.manifest, "checkpoint": {**shop.manifest["checkpoint"], "id": "ten"}}
     with pytest.raises(CheckFailed, match="A roll-back to checkpoint 'noon' .* began .*; resume it with this checkpoint, or undo it"):
         shop.run("rolled_back", manifest=other)
-    with pytest.raises(CheckFailed, match="is not complete: begun"):
+    with pytest.raises(CheckFailed, match="cannot be accepted: .*is not complete: begun"):
         shop.run("accepted")
     with pytest.raises(CheckFailed, match="resume it there"):
         shop.run("rolled_back", site="remote")

@@ -51,12 +51,7 @@ def run_at(there):
         fixed = [{"subnet_id": subnet["id"], "ip_address": address}]
         body = {"network_id": network["id"], "fixed_ips": fixed, "security_groups": [group["id"]], "project_id": caller.project}
         port = there.neutron.create("ports", body, ADMIN)
-        volume = there.cinder.create({"size": 1, "name": f"{name}-root"}, caller.project)
-        volume["bootable"] = "true"
-        disks = [{"uuid": volume["id"], "boot_index": 0, "delete_on_termination": False, "tag": None}]
-        flavor = next(iter(there.nova.by_id["flavors"]))
-        wanted = {"name": name, "flavorRef": flavor, "networks": [{"port": port["id"]}], "block_device_mapping_v2": disks}
-        there.ask("nova", "POST", "servers", {"server": wanted}, caller)
+        there.boot(name, port, caller)
 
 
 class Project(Modules):

@@ -74,6 +74,15 @@ class MemorySite:
         pieces = tuple(piece for piece in parts.path.split("/") if piece)
         return self.serve(service, Request(caller or self.caller, method, pieces, parse_qs(parts.query), body or {}, version))
 
+    def boot(self, name: str, port: Resource, caller: Caller) -> None:
+        """Have a server with one port and a root volume of its own."""
+        volume = self.cinder.create({"size": 1, "name": f"{name}-root"}, caller.project)
+        volume["bootable"] = "true"
+        disks = [{"uuid": volume["id"], "boot_index": 0, "delete_on_termination": False, "tag": None}]
+        flavor = next(iter(self.nova.by_id["flavors"]))
+        wanted = {"name": name, "flavorRef": flavor, "networks": [{"port": port["id"]}], "block_device_mapping_v2": disks}
+        self.ask("nova", "POST", "servers", {"server": wanted}, caller)
+
     def serve(self, service: str, request: Request) -> t.Any:
         return t.cast(t.Any, getattr(self, service)).serve(request)
 

@@ -91,7 +91,9 @@ def test_a_definition_that_contradicts_itself_is_refused():
 
 
 def test_what_is_too_large_is_not_read(monkeypatch):
-    monkeypatch.setattr(roll_back_record, "LARGEST_ROLL_BACK", 100)
+    monkeypatch.setattr(roll_back_record, "LARGEST_ROLL_BACK", len(RECORD.dump()))
+    assert RollBackRecord.load(RECORD.dump(), "shop") == RECORD
+    monkeypatch.setattr(roll_back_record, "LARGEST_ROLL_BACK", len(RECORD.dump()) - 1)
     with pytest.raises(RollBackRecordInvalid, match="so it is not a record"):
         RollBackRecord.load(RECORD.dump(), "shop")
 
