@@ -16,14 +16,17 @@ import functools
 import typing as t
 
 from ..core import leeway
-from ..core.errors import NoAnswer
+from ..core.errors import TOO_MANY, NoAnswer
 from ..core.libraries import library
 
 Value = t.TypeVar("Value")
 
-_TOO_MANY = 429
-#: With these a service, or what stands before it, says that the same request may succeed later.
-PASSING = frozenset({408, _TOO_MANY, 502, 503, 504})
+#: With these a service, or what stands before it, says that the same request may succeed later. 529 is Swift's for storage that is too busy.
+PASSING = TOO_MANY | {408, 502, 503, 504, 529}
+#: Seconds within which somebody takes a connection, also over slow links: behind an address that nobody has, the operating system tries for minutes.
+_CONNECT_SECONDS = 10
+#: Seconds without a byte of an answer after which there will be none: the other end was lost, and nobody says so.
+_SILENCE_SECONDS = 300
 #: Methods that change nothing.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Methods that change nothing more when they are repeated, in most of the calls of OpenStack's APIs.
@@ -50,8 +53,8 @@ def once(act: t.Callable[[], Value], find: t.Callable[[], Value | None]) -> Valu
     :param find: what was done, as the site shows it; None when it was not.
     :raises NoAnswer: when the site has given no answer in time.
     """
-    tries = leeway.Tries()
-    with leeway.limited(leeway.PATIENCE_SECONDS):
+    with leeway.patient():
+        tries = leeway.Tries()
         while True:
             try:
                 with repeats(False):
@@ -85,7 +88,7 @@ class _Allowance:
 
     def allows_after_answer(self, status: int) -> bool:
         # Whoever was too quick was not served.
-        return self.can and status in PASSING and (self.is_harmless or status == _TOO_MANY)
+        return self.can and status in PASSING and (self.is_harmless or status in TOO_MANY)
 
     def allows_after_failure(self, error: Exception) -> bool:
         return self.can and ((self.is_harmless and _may_pass(error)) or _was_not_sent(error))
@@ -146,6 +149,7 @@ def session_class() -> t.Any:
             allowance = _Allowance.of(method, options)
             answers = leeway.Tries(options.pop("status_code_retries", None), options.pop("status_code_retry_delay", None))
             connects = self._tries_to_connect(options)
+            options["timeout"] = _timeout(options.get("timeout") or self.timeout)
             send = functools.partial(super().request, url, method, raise_exc=False, connect_retries=0, status_code_retries=0)
             while True:
                 try:
@@ -154,10 +158,12 @@ def session_class() -> t.Any:
                     if not (allowance.allows_after_failure(error) and connects.wait()):
                         raise
                     continue
-                if allowance.allows_after_answer(response.status_code) and answers.wait(_told(response)):
+                status = response.status_code
+                if allowance.allows_after_answer(status) and answers.wait(_told(response), status in TOO_MANY):
                     response.close()
                     continue
-                if raises and response.status_code >= 400:
+                _note(status)
+                if raises and status >= 400:
                     raise exceptions.from_response(response, method, url)
                 return response
 
@@ -169,6 +175,20 @@ def session_class() -> t.Any:
             return leeway.Tries(knobs.connects, knobs.connect_pause)
 
     return RepeatingSession
+
+
+def _note(status: int) -> None:
+    """Note what a service has answered, for the patience with it."""
+    if status not in PASSING:
+        leeway.succeed()
+
+
+def _timeout(seconds: float | None) -> tuple[float, float]:
+    """How long a connection and then an answer may take.
+
+    :param seconds: what the caller allows for either, or the operator (api_timeout in clouds.yaml); None when nobody says.
+    """
+    return (_CONNECT_SECONDS, _SILENCE_SECONDS) if seconds is None else (min(_CONNECT_SECONDS, seconds), seconds)
 
 
 def _told(response: t.Any) -> float | None:

@@ -16,7 +16,7 @@ import threading
 import typing as t
 
 from ..core import leeway
-from ..core.errors import CloudError, InvalidInput, NoAnswer, NotFound
+from ..core.errors import TOO_MANY, CloudError, InvalidInput, NoAnswer, NotFound
 from ..core.libraries import library
 from ..core.records import Quota
 from ..core.text import told
@@ -135,7 +135,7 @@ class Cloud:
         keystone = library("keystoneauth1.exceptions", "keystoneauth1")
         try:
             # The SDK may have to log in and to ask for versions before.
-            with leeway.limited(leeway.PATIENCE_SECONDS), repeating.repeats(True) if repeats else contextlib.nullcontext():
+            with leeway.patient(), repeating.repeats(True) if repeats else contextlib.nullcontext():
                 yield
         except exceptions.NotFoundException as error:
             raise NotFound(*self._message(what, error), **_facts(error)) from error
@@ -194,6 +194,7 @@ class Cloud:
             401: "Check the credentials.",
             403: "The credentials lack the permission for it.",
             413: "A quota is used up.",
+            **dict.fromkeys(TOO_MANY, "It allows only so many requests at a time. Lower concurrency, or have its operator raise the limit."),
         }.get(status)
         return f"Site '{self.site}' could not {what}: {_reason(error)}.", hint
 
@@ -257,6 +258,6 @@ def _connect(site: str, **options: t.Any) -> Cloud:
         ) from error
     repeating.install(connection)
     cloud = Cloud(connection, site)
-    with cloud.calling("log in"), leeway.limited(_LOGIN_SECONDS):
+    with cloud.calling("log in"), leeway.patient(_LOGIN_SECONDS):
         cloud.log_in()
     return cloud

@@ -46,6 +46,10 @@ class InvalidInput(DrError):
     code = "invalid_input"
 
 
+#: With these a service says that it was asked too often, and did nothing. 498 is Swift's own.
+TOO_MANY = frozenset({429, 498})
+
+
 class CloudError(DrError):
     """A cloud refused, failed or did not answer."""
 
@@ -58,7 +62,7 @@ class CloudError(DrError):
     @property
     def may_pass(self) -> bool:
         """Whether the same may succeed later: nothing answered, or the service itself failed."""
-        return self.http_status in (None, 408, 429) or self.http_status >= 500
+        return self.http_status in (None, 408, *TOO_MANY) or self.http_status >= 500
 
 
 class NoAnswer(CloudError):

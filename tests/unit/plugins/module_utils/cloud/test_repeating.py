@@ -33,7 +33,7 @@ def tried(site):
     return [request.method for request in site.requests]
 
 
-@pytest.mark.parametrize("bad", [BUSY, TOO_MANY, BAD_GATEWAY, CUT, HALF])
+@pytest.mark.parametrize("bad", [BUSY, TOO_MANY, BAD_GATEWAY, bad_days.Answer(529), CUT, HALF])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_what_may_be_repeated_is_repeated_whatever_went_wrong(site, passing, bad, method):
     cloud = site.cloud()
@@ -109,11 +109,43 @@ def test_a_service_is_left_alone_for_as_long_as_it_asks_for(site, passing, monke
     assert passing.pauses == [3.0, 12.0, 0.5, 0.5, 1.0]
 
 
-def test_nobody_is_left_alone_for_hours(site, passing):
+@pytest.mark.parametrize("status", [503, 429])
+def test_who_asks_to_be_left_alone_for_longer_than_there_is_time_is_not_asked_again(site, passing, status):
     cloud = site.cloud()
-    site.will(after("86400"))
-    assert ask(cloud) == {"ok": True}
-    assert passing.pauses == [60.0]
+    site.will(after("86400", status))
+    with pytest.raises(NoAnswer):
+        ask(cloud)
+    assert not passing.pauses
+
+
+@pytest.mark.parametrize("status", [429, 498])
+def test_a_limit_of_so_many_requests_is_a_pace_and_no_error(site, passing, status):
+    cloud = site.cloud()
+    site.will(*[after("60", status)] * 5)
+    assert ask(cloud, "POST", json={}) == {"ok": True}
+    assert passing.pauses == [60.0] * 5
+
+
+def test_a_pace_that_nobody_can_keep_is_told_with_what_to_do(site, passing):
+    cloud = site.cloud()
+    site.will(*[after("60", 429)] * 50)
+    with pytest.raises(NoAnswer, match="It allows only so many requests at a time. Lower concurrency"):
+        ask(cloud)
+    assert passing.now - 1000 < 900
+
+
+def test_a_keystone_that_limits_logins_is_no_site_that_is_gone(site, passing):
+    site.will_at_login(after("50", 429), after("50", 429))
+    assert ask(site.cloud()) == {"ok": True}
+
+
+def test_a_failure_counts_from_when_it_begins_and_not_from_what_went_well_before(site, passing):
+    cloud = site.cloud()
+    with cloud.calling("list all pages"):
+        for _page in range(5):
+            site.will(BUSY)
+            assert cloud.json(cloud.service("compute").get("/it")) == {"ok": True}
+            passing.now += 50
 
 
 def test_pauses_grow_until_the_time_is_over(site, passing):
@@ -147,6 +179,29 @@ def test_who_is_in_a_hurry_neither_waits_for_long_nor_is_told_to(site, passing):
     with leeway.limited(10, longest_pause=1), leeway.limited():
         assert ask(cloud) == {"ok": True}
     assert passing.pauses == [1.0, 0.5, 1.0, 1.0]
+
+
+# Who says nothing at all
+
+
+def timeouts_of(cloud, monkeypatch, **options):
+    """What is told to what sends a request."""
+    transport, told = cloud.connection.session.session, []
+    send = transport.request
+    monkeypatch.setattr(transport, "request", lambda method, url, **given: told.append(given["timeout"]) or send(method, url, **given))
+    ask(cloud, **options)
+    return set(told)
+
+
+def test_an_answer_is_not_waited_for_without_end(site, passing, monkeypatch):
+    assert timeouts_of(site.cloud(), monkeypatch) == {(10, 300)}
+
+
+def test_the_time_in_clouds_yaml_or_of_the_caller_counts(site, passing, monkeypatch):
+    cloud = site.cloud(api_timeout=60)
+    assert timeouts_of(cloud, monkeypatch) == {(10, 60)}
+    # The last one: before it, versions are asked for.
+    assert (5, 5) in timeouts_of(cloud, monkeypatch, timeout=5)
 
 
 # What an operator has set

@@ -53,6 +53,47 @@ def test_no_more_tries_are_made_than_there_may_be(passing):
     assert passing.pauses == [4, 4]
 
 
+def test_a_service_is_left_alone_for_as_long_as_it_asks_for_or_not_asked_again(passing):
+    assert pauses_of(passing, 90) == [90]
+    assert pauses_of(passing, 121) == []
+
+
+def test_the_pace_of_a_service_is_kept_for_longer_than_failures_are_put_up_with(passing):
+    tries = leeway.Tries()
+    assert [tries.wait(200, is_pace=True) for _number in range(5)] == [True] * 4 + [False]
+    with leeway.limited(10):
+        assert not leeway.Tries().wait(60, is_pace=True)
+    with leeway.hurried(10):
+        assert leeway.Tries().wait(60, is_pace=True)
+    assert passing.pauses == [200] * 4 + [1]
+
+
+def test_what_has_only_been_asked_to_come_back_has_not_failed(passing):
+    tries = leeway.Tries()
+    tries.wait(100)
+    tries.wait(100, is_pace=True)
+    assert tries.wait(100)
+
+
+def test_patience_counts_from_the_first_failure(passing):
+    with leeway.patient(10):
+        passing.sleep(100)
+        assert pauses_of(passing, 4) == [4, 4]
+        # Of whatever is tried there.
+        assert pauses_of(passing, 4) == []
+        leeway.succeed()
+        assert pauses_of(passing, 4) == [4, 4]
+
+
+def test_an_answer_to_one_thing_does_not_renew_the_patience_with_all(passing):
+    with leeway.patient(10):
+        for _number in range(3):
+            with leeway.patient(6):
+                pauses_of(passing, 4)
+                leeway.succeed()
+    assert passing.pauses == [4, 4]
+
+
 def test_who_says_to_come_back_at_once_is_left_alone_for_a_moment(passing):
     leeway.Tries().wait(0)
     assert passing.pauses == [0.5]
