@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import typing as t
 
@@ -108,8 +109,8 @@ class BlockStorage:
             self._api.set_volume_metadata(volume_id, **metadata)
 
     def delete_volume_metadata(self, volume_id: str, key: str) -> None:
-        """Take a mark off a volume that has it."""
-        with self.cloud.calling(f"unmark volume {volume_id}"):
+        """Take a mark off a volume, unless it is gone."""
+        with contextlib.suppress(NotFound), self.cloud.calling(f"unmark volume {volume_id}"):
             self._api.delete_volume_metadata(volume_id, [key])
 
     def set_volume_image_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:

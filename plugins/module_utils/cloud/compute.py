@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import typing as t
 
 from ..core import leeway
-from ..core.errors import CheckFailed, CloudError
+from ..core.errors import CheckFailed, CloudError, NotFound
 from ..core.libraries import library
 from ..core.records import Flavor, Quota, Server, ServerGroup
 from .repeating import once
@@ -254,7 +255,8 @@ class Compute:
             self._api.set_server_metadata(server_id, **metadata)
 
     def delete_metadata(self, server_id: str, key: str) -> None:
-        with self.cloud.calling(f"delete metadata of server {server_id}"):
+        """Delete metadata, unless they are gone."""
+        with contextlib.suppress(NotFound), self.cloud.calling(f"delete metadata of server {server_id}"):
             self._api.delete_server_metadata(server_id, [key])
 
     def set_delete_on_termination(self, server_id: str, volume_id: str, delete: bool) -> None:

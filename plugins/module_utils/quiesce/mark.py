@@ -9,12 +9,14 @@ another freeze before its time is over.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import secrets
 
 from ..cloud.compute import Compute
+from ..cloud.repeating import once
 from ..core.errors import CloudError, FreezeFailed, NotFound
 from ..core.numbers import is_whole
 from ..core.records import FREEZE_KEY, Server
@@ -179,11 +181,18 @@ class FreezeMarks:
 
         :param mark: the only one that may be; that of another freeze stays. Whatever is there, when None.
         """
-        try:
-            if mark is None or mark.is_same(self.current(server.id)):
-                self._compute.delete_metadata(server.id, FREEZE_KEY)
-        except NotFound:
-            return
+
+        def delete() -> bool:
+            self._compute.delete_metadata(server.id, FREEZE_KEY)
+            return True
+
+        def is_gone() -> bool | None:
+            return None if mark is None or mark.is_same(self.current(server.id)) else True
+
+        with contextlib.suppress(NotFound):
+            if not is_gone():
+                # When the answer is lost, another freeze may have put its mark there meanwhile.
+                once(delete, is_gone)
 
     def current(self, server_id: str) -> FreezeMark | None:
         """Read the mark that a server has now.

@@ -269,6 +269,16 @@ def test_what_is_not_done_is_asked_for_again(site, case):
     assert (found, times) == (good, 1)
 
 
+@pytest.mark.parametrize("act", [storage("delete_volume_metadata", "id", "key"), compute("delete_metadata", "id", "key")])
+def test_a_mark_that_is_taken_away_although_the_answer_is_lost_is_gone(site, act):
+    cloud = site.cloud()
+    kept = {"key": "value"}
+    site.serve = lambda request: (204, {}) if kept.pop("key", None) else (404, {"error": {"message": "Not found."}})
+    site.will(CUT)
+    act(cloud)
+    assert [one.method for one in site.requests] == ["DELETE"] * 2
+
+
 # What may be done twice, or must not be asked for again
 
 
