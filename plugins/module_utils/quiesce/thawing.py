@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..cloud.compute import Compute
+from ..core import leeway
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
 from ..core.text import told
@@ -25,12 +26,18 @@ class Thawing:
     def __init__(self, reach: Reach) -> None:
         self._drivers = drivers(reach)
         self._marks = FreezeMarks(reach.compute)
+        self._timeout = reach.thaw_timeout
 
     def thaw(self, server: Server) -> bool:
         """Thaw a server; nothing is done when the freeze whose mark it was seen with has ended meanwhile.
 
         :returns: whether the server was still frozen.
         """
+        # It may stand still meanwhile, and so may those that wait for their turn.
+        with leeway.hurried(), leeway.patient(self._timeout):
+            return self._thaw_marked(server)
+
+    def _thaw_marked(self, server: Server) -> bool:
         found = self._marks.server(server.id)
         seen, mark = FreezeMark.of(server), FreezeMark.of(found)
         if seen is None or mark is None or not mark.is_same(seen):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import math
 import typing as t
 
@@ -27,8 +28,8 @@ _THAW_TRIES = 3
 _THAW_PAUSE = 1.0
 #: No freeze is begun with less than so many seconds left until its guard fires.
 _LEAST_GUARDED = 1.0
-#: What the marks may hold up the first thaw for.
-_ANNOUNCE_SECONDS = 5.0
+#: What requests that are repeated for one server may hold up the thaw of others for.
+_HOLD_UP_SECONDS = 5.0
 #: The share of the budget that is kept for the thaw at most.
 _THAW_SHARE = 0.25
 
@@ -300,7 +301,7 @@ class FreezeWindow:
         if member.mark.frozen:
             member.frozen = member.freeze_requested
             member.filesystems_frozen = member.mark.filesystems
-        with leeway.hurried(_ANNOUNCE_SECONDS):
+        with leeway.hurried(_HOLD_UP_SECONDS):
             self._marks.put(member.server, dataclasses.replace(member.mark, thawing=True))
 
     def _freeze(self, member: Member) -> None:
@@ -316,7 +317,7 @@ class FreezeWindow:
             raise _too_late(member)
 
     def _hurrying(self) -> contextlib.AbstractContextManager[None]:
-        """Repeat requests for no longer than the freeze or the thaw of a server may take: what is next in turn must not wait for them."""
+        """Repeat requests for no longer than the freeze of a server may take: what is next in turn must not wait for them."""
         return leeway.hurried(self._limits.freeze)
 
     def _guarded(self, member: Member) -> float:
@@ -329,13 +330,19 @@ class FreezeWindow:
         for attempt in range(_THAW_TRIES):
             if attempt and any(steps):
                 self._clock.sleep(_THAW_PAUSE)
+            # Whoever can be thawed does not wait for whoever cannot.
+            seconds = self._limits.freeze if attempt else min(self._limits.freeze, _HOLD_UP_SECONDS)
             for step in steps:
-                attempt_each(step, self._thaw, self._limits.concurrency)
+                attempt_each(step, functools.partial(self._thaw, seconds), self._limits.concurrency)
             steps = [[member for member in step if member.thaw_error] for step in steps]
 
-    def _thaw(self, member: Member) -> None:
+    def _thaw(self, seconds: float, member: Member) -> None:
+        """Thaw a server.
+
+        :param seconds: for which requests are repeated.
+        """
         try:
-            with self._hurrying():
+            with leeway.hurried(seconds):
                 member.thaw(self._clock)
         except Exception as error:
             # Of whatever kind: the other servers must be thawed all the same.

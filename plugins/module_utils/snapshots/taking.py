@@ -127,7 +127,9 @@ class SnapshotSet:
                 if later and not requests.has_failed:
                     self._take_all(requests)
             else:
-                self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
+                # Others may hold their servers frozen for this.
+                with leeway.hurried() if before else contextlib.nullcontext():
+                    self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
             # Before the images are complete: others hold their freezes until the snapshots are taken, and no longer.
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
             still = seeing.still()

@@ -8,6 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import thawing
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
@@ -95,6 +96,21 @@ def test_who_froze_a_server_thaws_it(site, driver):
     made = site(marked(driver=driver))
     assert made.thaw() is True
     assert (made.calls, made.nova.marks) == ({driver: ["thaw", "disarm"]}, [])
+
+
+def test_a_server_is_not_kept_frozen_by_long_pauses_nor_the_next_one_by_its_failures(site, passing):
+    made = site(marked(driver="nova"))
+
+    def thaw(_server):
+        tries = leeway.Tries()
+        while tries.wait(60):
+            pass
+        raise FreezeFailed("Nova is away.")
+
+    made.drivers["nova"].thaw = thaw
+    with pytest.raises(FreezeFailed, match="Nova is away"):
+        made.thaw()
+    assert passing.pauses == [1.0] * 4
 
 
 @pytest.mark.parametrize(

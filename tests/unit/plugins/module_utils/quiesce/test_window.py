@@ -802,7 +802,7 @@ class Unanswered:
         return self._call(*arguments)
 
 
-@pytest.mark.parametrize("name", ["arm_guard", "freeze", "thaw", "disarm_guard"])
+@pytest.mark.parametrize("name", ["arm_guard", "freeze", "disarm_guard"])
 def test_no_request_of_a_driver_keeps_others_frozen(passing, name):
     driver = FakeDriver()
     setattr(driver, name, Unanswered(getattr(driver, name)))
@@ -810,6 +810,25 @@ def test_no_request_of_a_driver_keeps_others_frozen(passing, name):
         pass
     # Each as long as one server's freeze may take, and with short pauses.
     assert (set(passing.pauses), len(passing.pauses)) == ({1.0}, 29)
+
+
+def test_no_server_that_cannot_be_thawed_holds_up_the_others_for_long(passing):
+    driver, thaws = FakeDriver(), []
+
+    class NeverThawed(Unanswered):
+        def __call__(self, member):
+            begun = len(passing.pauses)
+            if member.name == "front":
+                super().__call__(member)
+                thaws.append(len(passing.pauses) - begun)
+                raise CloudError("Nova is away.", http_status=503)
+            thaws.append(member.name)
+            return self._call(member)
+
+    driver.thaw = NeverThawed(driver.thaw)
+    with pytest.raises(FreezeFailed), window(driver, tiers=(("orders",), ("front",)), budget=60):
+        pass
+    assert thaws == [4, "orders", 29, 29]
 
 
 def test_no_freeze_is_asked_for_again_after_what_is_left_of_the_budget(passing):

@@ -11,6 +11,7 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import (
     CheckFailed,
     CloudError,
@@ -882,6 +883,15 @@ def test_a_thaw_that_cannot_be_understood_changes_nothing():
     with pytest.raises(CheckFailed):
         shop.set.confirm(pending, [{"id": "id-orders"}])
     assert Evidence.read(shop.set.current()) == pending
+
+
+@pytest.mark.parametrize(("standing", "pause"), [(True, 1.0), (False, 30.0)])
+def test_no_service_that_asks_to_be_left_alone_keeps_others_frozen(passing, standing, pause):
+    shop = shop_frozen_by_others() if standing else Shop(least="crash")
+    create = shop.cinder.create_snapshot
+    shop.cinder.create_snapshot = lambda *arguments: leeway.Tries().wait(30) and create(*arguments)
+    take_within(shop) if standing else shop.take(window=False)
+    assert set(passing.pauses) == {pause}
 
 
 def test_standing_freezes_are_looked_up_anew():
