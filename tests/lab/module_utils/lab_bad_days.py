@@ -4,7 +4,7 @@
 
 Clients reach it by ``http_proxy`` (see :attr:`BadDays.environment`). Of the requests to each service, every third goes wrong: in turn
 it is answered with 503, answered with 429, not passed on and its connection cut, or passed on and its answer lost. What goes well can
-be made slow.
+be made slow. Whoever has logged in can be noticed, to restart Keystone just then.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 _EVERY = 3
+_CREATED = 201
 _BLOCK = 64 * 1024
 _UNAVAILABLE, _TOO_MANY, _CUT, _LOST = "503", "429", "cut", "lost"
 #: The faults, in the order in which each service has them.
@@ -28,18 +29,28 @@ FAULTS = (_UNAVAILABLE, _TOO_MANY, _CUT, _LOST)
 #: Headers of one hop, and the length, which is set anew.
 _OF_ONE_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length"})
 
+_LOGIN = "/auth/tokens"
+
 Body = t.Iterator[bytes]
+
+
+def _ignore(_host: str) -> None:
+    """Nobody is told of logins."""
 
 
 class BadDays:
     """The proxy; use as a context manager.
 
     :param delay: seconds by which each request is passed on later.
+    :param faults: none for days on which nothing goes wrong here.
+    :param logged_in: called with a host when somebody has got a token from its Keystone, before the answer is given.
     :ivar counts: how often which fault was made, per host and port.
     """
 
-    def __init__(self, delay: float = 0) -> None:
+    def __init__(self, delay: float = 0, faults: t.Sequence[str] = FAULTS, logged_in: t.Callable[[str], None] = _ignore) -> None:
         self.delay = delay
+        self.logged_in = logged_in
+        self._faults = faults
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self._courses: dict[str, t.Iterator[str | None]] = {}
         self._lock = threading.Lock()
@@ -64,14 +75,14 @@ class BadDays:
     def fault(self, service: str) -> str | None:
         """What goes wrong with the next request to a service."""
         with self._lock:
-            found = next(self._courses.setdefault(service, _course()))
+            found = next(self._courses.setdefault(service, _course(self._faults)))
             if found:
                 self.counts[service, found] += 1
             return found
 
 
-def _course() -> t.Iterator[str | None]:
-    for fault in itertools.cycle(FAULTS):
+def _course(faults: t.Sequence[str]) -> t.Iterator[str | None]:
+    for fault in itertools.cycle(faults or (None,)):
         yield from (None,) * (_EVERY - 1)
         yield fault
 
@@ -89,7 +100,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._cut()
         else:
             time.sleep(bad_days.delay)
-            self._pass_on(url.netloc, url._replace(scheme="", netloc="").geturl() or "/", is_lost=fault == _LOST)
+            try:
+                self._pass_on(url.netloc, url._replace(scheme="", netloc="").geturl() or "/", is_lost=fault == _LOST)
+            except (OSError, http.client.HTTPException):
+                # A service that is not there, or ends in the middle of its answer.
+                self._cut()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_any
 
@@ -115,6 +130,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.closing(http.client.HTTPConnection(service)) as connection:
             connection.request(self.command, path, body, headers, encode_chunked=is_chunked)
             answer = connection.getresponse()
+            if self.command == "POST" and path.endswith(_LOGIN) and answer.status == _CREATED:
+                self.server.bad_days.logged_in(service.partition(":")[0])  # type: ignore[attr-defined]
             if is_lost:
                 answer.read()
                 self._cut()

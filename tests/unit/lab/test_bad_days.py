@@ -108,6 +108,33 @@ def test_what_goes_well_can_be_slow(services, monkeypatch):
     assert slept == [3, 3]
 
 
+def test_nothing_need_go_wrong(services, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    with BadDays(faults=()) as proxy:
+        assert {told(ask(proxy, services[0])) for _number in range(6)} == {201}
+    assert not proxy.counts
+
+
+def test_a_service_that_is_not_there_is_an_answer_that_does_not_come(services, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    services[0].shutdown()
+    services[0].server_close()
+    with BadDays() as proxy:
+        assert ask(proxy, services[0]) is None
+        assert told(ask(proxy, services[1])) == 201
+
+
+def test_whoever_logs_in_is_noticed_before_the_answer_is_given(services, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    seen = []
+    with BadDays(faults=(), logged_in=lambda host: seen.append((host, len(services[0].requests)))) as proxy:
+        url = f"http://127.0.0.1:{services[0].server_address[1]}/v3/auth/tokens"
+        for method in ("POST", "GET"):
+            requests.request(method, url, proxies={"http": proxy.environment["http_proxy"]}, timeout=60)
+        ask(proxy, services[0], "POST", data=b"it")
+    assert seen == [("127.0.0.1", 1)]
+
+
 def test_clients_reach_nothing_past_it():
     found = BadDays()
     assert found.environment["no_proxy"] == found.environment["NO_PROXY"] == ""
