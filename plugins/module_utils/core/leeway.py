@@ -26,13 +26,13 @@ _FIRST_PAUSE = 0.5
 _BRIEF_PAUSE = 1.0
 
 
-class _Patience:
+class _Endurance:
     """How long one failure after another may go on, counted from the first of them.
 
     :param outer: what limits it already.
     """
 
-    def __init__(self, seconds: float, outer: _Patience | None) -> None:
+    def __init__(self, seconds: float, outer: _Endurance | None) -> None:
         self._seconds = seconds
         self._outer = outer
         self._until = math.inf
@@ -58,7 +58,7 @@ class _Leeway:
 
     until: float = math.inf
     longest_pause: float = math.inf
-    patience: _Patience | None = None
+    patience: _Endurance | None = None
 
 
 _UNLIMITED = _Leeway()
@@ -92,7 +92,7 @@ def hurried(seconds: float = math.inf) -> contextlib.AbstractContextManager[None
 def patient(seconds: float = PATIENCE_SECONDS) -> contextlib.AbstractContextManager[None]:
     """Limit for how long one failure after another may go on inside, however many things are tried there."""
     outer = _LEEWAY.get()
-    return _set(dataclasses.replace(outer, patience=_Patience(seconds, outer.patience)))
+    return _set(dataclasses.replace(outer, patience=_Endurance(seconds, outer.patience)))
 
 
 def succeed() -> None:
@@ -112,7 +112,7 @@ class Tries:
     def __init__(self, most: int | None = None, pause: float | None = None) -> None:
         leeway = _LEEWAY.get()
         self._end = min(leeway.until, time.monotonic() + _PACE_SECONDS)
-        self._patience = _Patience(PATIENCE_SECONDS, leeway.patience)
+        self._patience = _Endurance(PATIENCE_SECONDS, leeway.patience)
         self._longest_pause = leeway.longest_pause
         self._left = math.inf if most is None else most
         self._fixed_pause = pause
