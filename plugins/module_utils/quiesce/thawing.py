@@ -34,17 +34,15 @@ class Thawing:
         :returns: whether the server was still frozen.
         """
         # It may stand still meanwhile, and so may those that wait for their turn.
-        with leeway.hurried(), leeway.patient(self._timeout):
-            return self._thaw_marked(server)
-
-    def _thaw_marked(self, server: Server) -> bool:
-        found = self._marks.server(server.id)
-        seen, mark = FreezeMark.of(server), FreezeMark.of(found)
-        if seen is None or mark is None or not mark.is_same(seen):
-            return False
-        was_frozen = not has_no_guest(found) and self._thaw(found, mark)
-        self._marks.remove(found, mark)
-        return was_frozen
+        with leeway.hurried():
+            found = self._marks.server(server.id)
+            seen, mark = FreezeMark.of(server), FreezeMark.of(found)
+            if seen is None or mark is None or not mark.is_same(seen):
+                return False
+            with leeway.limited(self._timeout):
+                was_frozen = not has_no_guest(found) and self._thaw(found, mark)
+            self._marks.remove(found, mark)
+            return was_frozen
 
     def _thaw(self, server: Server, mark: FreezeMark) -> bool:
         """Thaw a server; returns whether it was still frozen."""
