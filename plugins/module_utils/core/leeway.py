@@ -38,7 +38,7 @@ class _Endurance:
         self._until = math.inf
 
     def fail(self) -> float:
-        """:returns: when it is over."""
+        """Note a failure; returns until when there may be more of them."""
         if self._until == math.inf:
             self._until = time.monotonic() + self._seconds
         return min(self._until, self._outer.fail() if self._outer else math.inf)
