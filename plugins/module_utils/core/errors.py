@@ -62,7 +62,8 @@ class CloudError(DrError):
     @property
     def may_pass(self) -> bool:
         """Whether the same may succeed later: nothing answered, or the service itself failed."""
-        return self.http_status in (None, 408, *TOO_MANY) or self.http_status >= 500
+        status = self.http_status
+        return status is None or status in TOO_MANY | {408} or status >= 500
 
 
 class NoAnswer(CloudError):
