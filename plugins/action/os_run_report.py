@@ -40,6 +40,7 @@ _SPEC: dict[str, t.Any] = {
         "options": {
             "site": {"type": "str"},
             "began_at": {"type": "str", "required": True},
+            "clock_ahead": {"type": "float", "default": 0},
             "seconds": {"type": "float", "required": True},
             "volumes": {"type": "list", "elements": "dict", "default": []},
             "servers": {"type": "list", "elements": "dict", "required": True},
@@ -51,6 +52,7 @@ _SPEC: dict[str, t.Any] = {
             "site": {"type": "str"},
             "id": {"type": "str"},
             "stopped_at": {"type": "str"},
+            "clock_ahead": {"type": "float", "default": 0},
             "volumes": {"type": "list", "elements": "dict", "default": []},
             "servers": {"type": "list", "elements": "dict", "required": True},
             "kept": {"type": "list", "elements": "dict", "default": []},

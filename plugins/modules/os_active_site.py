@@ -86,11 +86,14 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_re
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import timestamp
 
 
-def wanted_record(params, current):
-    """What is to be there; the record that is there where it says the same."""
+def wanted_record(params, current, clock):
+    """What is to be there; the record that is there where it says the same.
+
+    :param clock: of the site, by which it is dated.
+    """
     application = require_name("the name of an application", params["application"])
     checkpoint = params["checkpoint"] and require_checkpoint_id(params["checkpoint"])
     if params["since"] is not None:
@@ -99,12 +102,12 @@ def wanted_record(params, current):
         return ActiveRecord(application, params["site"], since.isoformat(timespec="milliseconds").replace("+00:00", "Z"), checkpoint)
     if isinstance(current, ActiveRecord) and (current.site, current.checkpoint) == (params["site"], checkpoint):
         return current
-    return ActiveRecord(application, params["site"], str(Moment.now()), checkpoint)
+    return ActiveRecord(application, params["site"], timestamp(clock.now()), checkpoint)
 
 
-def run(module, catalogue):
+def run(module, catalogue, clock):
     current = catalogue.active(module.params["application"])
-    record = wanted_record(module.params, current)
+    record = wanted_record(module.params, current, clock)
     if isinstance(current, ActiveRecord) and current.moment > record.moment:
         raise CheckFailed(
             f"The record of application '{record.application}' cannot be written",
@@ -142,7 +145,8 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        result = run(module, Catalogue.of(connect(module.params), module.params))
+        cloud = connect(module.params)
+        result = run(module, Catalogue.of(cloud, module.params), cloud.clock)
     module.exit_json(**result)
 
 

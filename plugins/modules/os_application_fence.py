@@ -167,13 +167,13 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute impor
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import timestamp
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_job import FenceJob
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fencing import Fencing, Members
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
@@ -207,7 +207,7 @@ def run(module, compute, acting, network):
         module.warn(f"Server '{name}' of application '{job.members.application.name}' is not there at site '{params['site']}'.")
     if params["state"] == "released":
         return job.release(params["start"])
-    mark = FenceMark(job.members.application.name, params["runs_at"], params["checkpoint"], str(Moment.now()), params["reason"])
+    mark = FenceMark(job.members.application.name, params["runs_at"], params["checkpoint"], timestamp(compute.cloud.clock.now()), params["reason"])
     return job.fence(mark, params["keep_going"], module.warn)
 
 

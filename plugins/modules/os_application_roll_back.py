@@ -215,18 +215,18 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import timestamp
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import user_data
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback.job import RollBackJob, RollBackSettings
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def settings_of(params, cloud, application):
-    now = str(Moment.now())
+    now = timestamp(cloud.clock.now())
     agents = Agents.of(cloud, **params["quiesce"]) if readiness.asks_agents(application) else None
     return RollBackSettings(
         site=params["site"],

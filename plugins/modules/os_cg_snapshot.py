@@ -177,9 +177,22 @@ cg_snapshot:
       type: str
       sample: quiesced
     taken_at:
-      description: The moment for which the set stands, by the controller's clock.
+      description: The moment for which the set stands, by the site's clock.
       type: str
       sample: "2026-11-22T12:00:01.250Z"
+    clock:
+      description: How the site's clock and the controller's differ. Null when the site did not show its time; then the controller's counts.
+      type: dict
+      contains:
+        ahead:
+          description: Seconds by which the site's is ahead; 0 when nothing shows that they differ.
+          type: float
+        within:
+          description: How far off that may be, in seconds.
+          type: float
+        taken_at:
+          description: The moment for which the set stands, by the controller's clock.
+          type: str
     skew:
       description: Seconds between the first and the last snapshot, at most.
       type: float

@@ -15,7 +15,7 @@ description:
   - Checks, before the first change, everything that a checkpoint needs on both sites. That is the servers and volumes and their
     states, whether each server can be frozen and guarded, the quotas for snapshots and backups at the primary site and
     for the imported records and for volumes restored to be compared at the remote site, whether records may be imported there and the objects of backups can be
-    read, the credentials, and the catalogue.
+    read, the credentials, the catalogue, and the clocks of the sites and of the controller.
   - Fails with a list of all problems, or succeeds.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -206,7 +206,7 @@ def main():
     )
     with reported(module):
         result = run(module.params)
-    module.exit_json(changed=False, checkpoint_check=result)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

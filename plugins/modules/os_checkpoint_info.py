@@ -104,6 +104,10 @@ manifest:
   description: The manifest of the selected checkpoint; null when there is none.
   returned: success
   type: dict
+clock_ahead:
+  description: Seconds by which the site's clock is ahead of the controller's; 0 when nothing shows that they differ.
+  returned: success
+  type: float
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
@@ -138,6 +142,7 @@ def run(module, catalogue, storage):
         "checkpoints": [summary(one) for one in listing.manifests],
         "damaged": [one.as_dict() for one in listing.damaged],
         "manifest": selected.as_dict() if selected else None,
+        "clock_ahead": storage.cloud.clock.ahead,
     }
 
 

@@ -42,7 +42,7 @@ options:
     required: true
   started:
     description:
-      - When it began, in seconds since 1970.
+      - When it began, in seconds since 1970 by the controller's clock. The record has it by the clock of the site.
     type: float
     required: true
   recovery_seconds:
@@ -126,8 +126,6 @@ object:
   type: str
 """
 
-import datetime
-
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
@@ -154,9 +152,10 @@ def main():
         supports_check_mode=True,
     )
     with reported(module):
-        record = DrillRecord.of_run(module.params, datetime.datetime.now(datetime.UTC))
+        cloud = connect(module.params)
+        record = DrillRecord.of_run(module.params, cloud.clock)
         if not module.check_mode:
-            Catalogue.of(connect(module.params), module.params).record_drill(record)
+            Catalogue.of(cloud, module.params).record_drill(record)
     shown = record.as_dict()
     module.exit_json(changed=True, drill=shown, object=record.object_name, diff={"before": {}, "after": shown})
 

@@ -157,12 +157,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import timestamp
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import check as failover_check
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import opener_of, sealer_of
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
-from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 
 
 def wanted_move(params, now):
@@ -188,7 +188,7 @@ def run(params):
         raise InvalidInput(f"Both sites are called '{params['site']}'.", "Give each its own name: site and remote_site.")
     source, target = connect(params), connect_other(params["remote_cloud"])
     admin = connect_other(params["remote_admin_cloud"]) if params["remote_admin_cloud"] else None
-    now = str(Moment.now())
+    now = timestamp(source.clock.now())
     return failover_check.check(
         failover_check.MoveSite(params["site"], source, Catalogue.of(source, params)),
         failover_check.MoveSite(params["remote_site"], target, Catalogue.of(target, params), admin),

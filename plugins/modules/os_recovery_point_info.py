@@ -45,7 +45,8 @@ options:
         O(osdr.openstack.os_backup_replicate#module:verification_runs). When omitted, no limit; no proof required.
     type: int
 notes:
-  - Ages are by the clock of the machine that runs the module, as the moments of checkpoints are by that of the one that took them.
+  - Ages are by the clock of the site, as the moments of checkpoints are by that of the site where they were taken; the clock of the machine that runs the
+    module does not matter. It warns when the two differ by more than 2 s.
 seealso:
   - module: osdr.openstack.os_checkpoint_info
 """
@@ -194,8 +195,6 @@ metrics:
   type: str
 """
 
-import datetime
-
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -220,7 +219,9 @@ def run(module, catalogue, storage):
     ]
     for warning in [problem for one, listing in listings.items() for problem in unlisted(one, listing, parts, catalogue.place)]:
         module.warn(warning)
-    now = datetime.datetime.now(datetime.UTC)
+    for warning in storage.cloud.clock.warnings:
+        module.warn(warning)
+    now = storage.cloud.clock.now()
     return {"recovery_points": [one.as_dict(now, limits) for one in points], "metrics": metrics(points, now)}
 
 

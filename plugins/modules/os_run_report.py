@@ -80,6 +80,12 @@ options:
           - When the restore began, in ISO 8601 with an offset or V(Z).
         type: str
         required: true
+      clock_ahead:
+        description:
+          - Seconds by which the clock of the sites is ahead of that of O(restore.began_at), as M(osdr.openstack.os_checkpoint_info) returned them. The
+            moment of the data is by the sites' clock.
+        type: float
+        default: 0
       seconds:
         description:
           - The recovery time, from then until every health check had passed.
@@ -114,6 +120,11 @@ options:
         description:
           - When the first server was asked to stop, as M(osdr.openstack.os_application_roll_back) returned it.
         type: str
+      clock_ahead:
+        description:
+          - As O(restore.clock_ahead).
+        type: float
+        default: 0
       volumes:
         description:
           - What M(osdr.openstack.os_application_roll_back) returned with V(prepared).

@@ -170,6 +170,7 @@ quiesce:
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.group import TARGETS, Group
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
@@ -180,8 +181,10 @@ def run(module, interruption):
     params = module.params
     options = QuiesceOptions.parse(params, params)
     application = Application.parse(params["application"])
-    quiescer = Quiescer(connect(params), options, params["consistency"], params["concurrency"])
-    return Group(quiescer, application, interruption).bring(TARGETS[params["state"]], is_real=not module.check_mode)
+    # While anything is waited for, servers may stand still.
+    with leeway.hurried():
+        quiescer = Quiescer(connect(params), options, params["consistency"], params["concurrency"])
+        return Group(quiescer, application, interruption).bring(TARGETS[params["state"]], is_real=not module.check_mode)
 
 
 def main():

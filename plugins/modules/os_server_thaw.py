@@ -90,6 +90,7 @@ thaw:
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.drivers import Reach
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import thaw_leftovers
@@ -98,9 +99,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption i
 
 def run(module, interruption):
     params = module.params
-    reach = Reach(Compute(connect(params)), params["libvirt_uri"], params["timeout"])
-    with interruption.shielded():
-        return thaw_leftovers(reach, params["all_projects"], params["concurrency"], is_real=not module.check_mode)
+    # While anything is waited for, servers stand still.
+    with leeway.hurried():
+        reach = Reach(Compute(connect(params)), params["libvirt_uri"], params["timeout"])
+        with interruption.shielded():
+            return thaw_leftovers(reach, params["all_projects"], params["concurrency"], is_real=not module.check_mode)
 
 
 def main():

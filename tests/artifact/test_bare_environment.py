@@ -19,6 +19,7 @@ PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
 SHOP = {"name": "shop", "tiers": [{"name": "database", "servers": ["orders-db"]}]}
 #: The least that each playbook wants to know.
 LEAST = {
+    "active_site": {"dr_active_site_application": "shop", "dr_active_site_runs_at": "primary", "dr_active_site_cloud": "primary"},
     "catalogue_rebuild": {"dr_catalogue_cloud": "remote"},
     "changes": {"dr_changes_cloud": "remote", "dr_changes_source_cloud": "primary", "dr_changes_application": "shop"},
     "checkpoint": {"dr_checkpoint_application": SHOP},

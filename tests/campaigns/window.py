@@ -17,6 +17,7 @@ from unittest import mock
 
 import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import pause
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
@@ -267,7 +268,7 @@ class Cinder:
     """A project's storage, whose lists may come from a database that lags behind."""
 
     def __init__(self, site: Site, volumes: t.Sequence[t.Any], lag: float, slowness: float) -> None:
-        self.cloud = mock.Mock(project_id="project", site="primary")
+        self.cloud = mock.Mock(project_id="project", site="primary", clock=SiteClock("primary"))
         self._site, self._world = site, site.world
         self._volumes = volumes
         self._lag = lag
@@ -285,7 +286,8 @@ class Cinder:
 
     def _make(self, which: t.Any, name: str, metadata: t.Mapping[str, str], group: str | None, cut: float) -> t.Any:
         number = len(self.made)
-        shown = snapshot(name, id=f"s{number}", volume_id=which.id, metadata=dict(metadata), project_id="project", group_snapshot_id=group)
+        created = self._world.clock.wall().isoformat(timespec="seconds").removesuffix("+00:00")
+        shown = snapshot(name, id=f"s{number}", volume_id=which.id, created_at=created, metadata=dict(metadata), project_id="project", group_snapshot_id=group)
         done = cut + self._site.latency()
         status = "error" if self._site.goes_wrong() else "available"
         self.made[shown.id] = Making(shown, self._world.now, cut, done, status)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 #: Per playbook of the collection.
 PLAYBOOKS = {
+    "active_site": ("tests/functional/test_catalogue.py", 'playbook("active_site"'),
     "catalogue_rebuild": ("tests/functional/test_catalogue.py", 'playbook("catalogue_rebuild"'),
     "changes": ("tests/functional/test_catalogue.py", 'playbook("changes"'),
     "checkpoint": ("tests/functional/test_permissions.py", 'playbook("checkpoint"'),

@@ -123,6 +123,14 @@ def test_a_checkpoint_is_chosen_by_its_moment_and_its_consistency(container, che
     assert "is not a time with an offset" in info(container, not_after="noon")["msg"]
 
 
+def test_where_an_application_runs_is_recorded(container):
+    names = {"dr_active_site_application": "elsewhere", "dr_active_site_runs_at": "primary", "dr_active_site_cloud": "remote"}
+    done = playbook("active_site", **names, dr_active_site_container=container, dr_active_site_hmac_key=KEY)
+    assert done.returncode == 0, done.stdout
+    assert "Recorded that elsewhere runs at site primary since" in " ".join(done.stdout.split())
+    assert b'"site":"primary"' in read(container, "elsewhere/_active.json")
+
+
 def test_the_age_is_watched(container, checkpoint, tmp_path):
     textfile = tmp_path / "osdr.prom"
     done = rpo(container, 86400, textfile)

@@ -62,7 +62,7 @@ def test_auto_takes_the_best_and_says_why_not_the_others(guests):
 def test_auto_pauses_nobody_who_was_to_be_frozen(guests):
     result = module("os_server_quiesce", cloud="primary", application=APPLICATION)
     assert "msg" in result
-    assert "nothing was changed" in result["msg"]
+    assert "this step has changed nothing" in result["msg"]
     assert all(name in result["msg"] for name in SERVERS)
 
 
@@ -70,7 +70,7 @@ def test_auto_pauses_nobody_who_was_to_be_frozen(guests):
 def test_a_dead_agent_is_found_before_anybody_is_frozen(guests, front, driver):
     with front.hung_agent():
         result = quiesce(driver, freeze_timeout=8)
-        assert "nothing was changed" in result.get("msg", ""), result
+        assert "this step has changed nothing" in result.get("msg", ""), result
         assert "shop-front" in result["msg"]
         assert "orders-db" not in result["msg"]
         assert not frozen_of(guests)

@@ -26,7 +26,7 @@ def test_one_of_many_without_an_agent_is_named_and_nobody_is_frozen(servers, dri
     options = {"admin_cloud": "primary-admin", "libvirt_uri": laboratory.LIBVIRT_URI, **DRIVERS.get(driver, {"driver": "auto"})}
     application = {"name": "fleet", "tiers": [{"name": "all", "servers": list(servers)}]}
     result = module("os_server_quiesce", cloud="primary", application=application, **options)
-    assert "nothing was changed" in result.get("msg", ""), result
+    assert "this step has changed nothing" in result.get("msg", ""), result
     assert "fleet-without-agent" in result["msg"]
     assert "fleet-00" not in result["msg"]
     with_agent = [server_id for name, server_id in servers.items() if name != "fleet-without-agent"]

@@ -132,7 +132,7 @@ def test_generic_groups_and_none_at_all_are_for_who_asks(servers, name):
 
 def test_who_demands_consistent_groups_is_told_where_there_are_none(guests, servers, name):
     refused = take(name, application=APPLICATION, grouping="consistent", quiesce=DRIVERS["nova"])
-    assert "nothing was changed" in refused["msg"], refused
+    assert "this step has changed nothing" in refused["msg"], refused
     assert "the backend reports no consistent group snapshots" in refused["msg"]
     assert take(name, grouping="consistent")["changed"]
 

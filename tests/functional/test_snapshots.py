@@ -34,7 +34,7 @@ def name():
 
 
 def refused(result, *parts):
-    assert "nothing was changed" in result.get("msg", ""), result
+    assert "this step has changed nothing" in result.get("msg", ""), result
     for part in parts:
         assert part in result["msg"], result["msg"]
     assert not any("osdr_freeze" in laboratory.Guest.named(one).metadata() for one in SERVERS)

@@ -59,7 +59,7 @@ def test_what_is_in_no_state_for_it_is_refused_with_what_to_do(alone, status):
     try:
         for options in ({"quiesce": DRIVERS["nova"]}, {"consistency": "crash"}):
             refused = alone.snapshots(**options)
-            assert "nothing was changed" in refused["msg"], refused
+            assert "this step has changed nothing" in refused["msg"], refused
             assert refused["msg"].count(f"is {status}: it is") == 1 and remedy in refused["msg"], refused
         if status == "SHELVED_OFFLOADED":
             (volume_id,) = [one["id"] for one in alone.server().attached_volumes]

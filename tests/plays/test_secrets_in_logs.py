@@ -35,7 +35,7 @@ class Planted:
     def value(self, name, rule):
         if name == "cloud" or name.endswith("_cloud"):
             auth = {"auth_url": "http://127.0.0.1:9", "username": "demo", "project_name": PROJECT, "password": self.secret()}
-            return {"auth": {**auth, "token": self.secret()}, "identity_api_version": "3", "auth_type": "password"}
+            return {"auth": {**auth, "token": self.secret()}, "identity_api_version": "3", "auth_type": "password", "connect_retries": 0}
         if name == "auth":
             return {"auth_url": "http://127.0.0.1:9", "project_name": PROJECT, "password": self.secret(), "passcode": self.secret()}
         if rule.get("no_log"):

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ..application.definition import DRILL_PATTERN, NAME_PATTERN, require_checkpoint_id, require_drill_id, require_name
+from ..cloud.site_clock import SiteClock
 from ..core.errors import DrillRecordInvalid, InvalidInput
 from ..manifest import signed
 
@@ -122,10 +123,11 @@ class DrillRecord:
         return cls.parse(signed.load(content, seal, DrillRecordInvalid).document)
 
     @classmethod
-    def of_run(cls, options: t.Mapping[str, t.Any], finished: datetime.datetime) -> DrillRecord:
+    def of_run(cls, options: t.Mapping[str, t.Any], clock: SiteClock) -> DrillRecord:
         """The record of a drill that has just ended.
 
         :param options: those of os_drill_record.
+        :param clock: of the site that keeps it; the record has its times by this clock.
         :raises InvalidInput: for names that would lead elsewhere in the catalogue, and for a start that is no time.
         :raises DrillRecordInvalid: for what is no result of a restore.
         """
@@ -134,8 +136,8 @@ class DrillRecord:
             "application": require_name("the name of an application", options["application"]),
             "checkpoint": require_checkpoint_id(options["checkpoint"]),
             "drill": require_drill_id(options["drill"]),
-            "started_at": _written(_started(options["started"])),
-            "finished_at": _written(finished),
+            "started_at": _written(clock.by_site(_started(options["started"]))),
+            "finished_at": _written(clock.now()),
             "recovery_seconds": options["recovery_seconds"],
             "servers": [{key: value for key, value in server.items() if key in _SERVER_FACTS} for server in options["servers"]],
             "problem": options["problem"][:_LONGEST_PROBLEM],

@@ -63,7 +63,7 @@ def composed(
             "site": site,
             "consistency": taken["consistency"],
             "server_consistency": {one["name"]: one["consistency"] for one in taken["servers"]},
-            "evidence": {"window": taken["window"], "servers": taken["servers"], "snapshots": taken["snapshots"]},
+            "evidence": {part: taken[part] for part in ("window", "clock", "servers", "snapshots")},
             "together": together,
         }
     except (KeyError, TypeError) as error:

@@ -9,7 +9,7 @@ import typing as t
 from ..application.definition import Application
 from ..application.parts import divided
 from ..cloud.compute import Compute
-from ..core.errors import CheckFailed
+from ..core.errors import CheckFailed, warned
 from ..core.records import Server
 from ..manifest.plain import plain
 from ..manifest.together import Together
@@ -33,10 +33,16 @@ class CheckpointCheck:
         self._projects = [side.project_id for side in sides] if len(sides) > 1 else []
 
     def run(self) -> dict[str, t.Any]:
-        """What the checkpoint would comprise.
+        """What the checkpoint would comprise, and what an operator should know beforehand.
 
         :raises CheckFailed: with everything that would make it fail.
         """
+        warnings: list[str] = []
+        with warned(warnings):
+            comprised = self._comprised(warnings)
+        return {"checkpoint_check": comprised, "warnings": warnings}
+
+    def _comprised(self, warnings: list[str]) -> dict[str, t.Any]:
         application, name = self._intended.application, self._intended.name
         for side in self._sides:
             side.catalogue.find(application.name, name)
@@ -46,6 +52,8 @@ class CheckpointCheck:
         problems = self._problems(wanted, servers)
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         problems += freeze_problems(servers.values(), choices)
+        # After everything else: each answer of a site shows its time.
+        problems += self._clock_problems(warnings)
         if problems:
             raise CheckFailed(f"Checkpoint '{name}' of '{application.name}' cannot be taken", problems)
         volumes = wanted.volumes.values()
@@ -77,6 +85,12 @@ class CheckpointCheck:
             part = wanted.of_project(side.project_id) if self._projects else wanted
             problems += side.problems(self._intended, part)
         return problems
+
+    def _clock_problems(self, warnings: list[str]) -> list[str]:
+        """What a difference of the clocks prevents; one that only should be known is added to the warnings."""
+        clocks = [(clock.problems, clock.warnings) for clock in self._sides[0].clocks]
+        warnings += [warning for problems, told in clocks if not problems for warning in told]
+        return [problem for problems, _told in clocks for problem in problems]
 
 
 def _division_problems(sides: t.Sequence[Side], servers: Servers) -> list[str]:

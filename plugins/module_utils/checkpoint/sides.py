@@ -10,6 +10,7 @@ import typing as t
 from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.session import connect, connect_other
+from ..cloud.site_clock import SiteClock
 from ..copies.prospect import Prospect
 from ..copies.sampling import last_proofs
 from ..copies.sites import Accounts, Sites
@@ -52,6 +53,10 @@ class Side:
     @property
     def remote_project_id(self) -> str:
         return self.sites.remote.cloud.project_id
+
+    @property
+    def clocks(self) -> tuple[SiteClock, SiteClock]:
+        return self.sites.primary.cloud.clock, self.sites.remote.cloud.clock
 
     def problems(self, intended: IntendedCheckpoint, wanted: Wanted) -> list[str]:
         """Why the checkpoint cannot be taken here, or not be copied.

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import typing as t
 
 from ..core.errors import NotFound
 from ..core.records import CHECKPOINT_KEY, Attachment, Backup, BackupRecord, GroupSnapshot, GroupType, Pool, Quota, Snapshot, Volume, VolumeGroup
+from .repeating import once
 from .session import Cloud
 from .shape import shaped
 
@@ -76,43 +80,51 @@ class BlockStorage:
 
         :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
         """
-        body = {**wanted, "backup_id": backup_id}
-        with self.cloud.calling(f"create volume {wanted.get('name')} from backup {backup_id}"):
-            return self._volume(self._api.create_volume(**body))
+        return self._create_volume({**wanted, "backup_id": backup_id}, f"backup {backup_id}")
 
     def create_volume_from_image(self, image_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
         """Start making a bootable volume of an image.
 
         :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
         """
-        with self.cloud.calling(f"create volume {wanted.get('name')} from image {image_id}"):
-            return self._volume(self._api.create_volume(**wanted, image_id=image_id))
+        return self._create_volume({**wanted, "image_id": image_id}, f"image {image_id}")
+
+    def _create_volume(self, body: t.Mapping[str, t.Any], source: str) -> Volume:
+        def create() -> Volume:
+            with self.cloud.calling(f"create volume {body.get('name')} from {source}"):
+                return self._volume(self._api.create_volume(**body))
+
+        return once(create, lambda: _marked(self.volumes(), body))
 
     def delete_volume(self, volume_id: str) -> None:
-        with self.cloud.calling(f"delete volume {volume_id}"):
-            self._api.delete_volume(volume_id, ignore_missing=True)
+        def delete() -> bool:
+            with self.cloud.calling(f"delete volume {volume_id}"):
+                self._api.delete_volume(volume_id, ignore_missing=True)
+                return True
+
+        once(delete, lambda: _is_going(lambda: self.volume(volume_id)))
 
     def set_volume_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
-        with self.cloud.calling(f"mark volume {volume_id}"):
+        with self.cloud.calling(f"mark volume {volume_id}", repeats=True):
             self._api.set_volume_metadata(volume_id, **metadata)
 
     def delete_volume_metadata(self, volume_id: str, key: str) -> None:
-        """Take a mark off a volume that has it."""
-        with self.cloud.calling(f"unmark volume {volume_id}"):
+        """Take a mark off a volume, unless it is gone."""
+        with contextlib.suppress(NotFound), self.cloud.calling(f"unmark volume {volume_id}"):
             self._api.delete_volume_metadata(volume_id, [key])
 
     def set_volume_image_metadata(self, volume_id: str, metadata: t.Mapping[str, str]) -> None:
         """Set some of the image's properties; the others stay."""
-        with self.cloud.calling(f"set image metadata of volume {volume_id}"):
+        with self.cloud.calling(f"set image metadata of volume {volume_id}", repeats=True):
             self._api.set_volume_image_metadata(volume_id, **metadata)
 
     def set_volume_bootable(self, volume_id: str, is_bootable: bool) -> None:
-        with self.cloud.calling(f"set whether volume {volume_id} is bootable"):
+        with self.cloud.calling(f"set whether volume {volume_id} is bootable", repeats=True):
             self._api.set_volume_bootable_status(volume_id, is_bootable)
 
     def make_volume_read_only(self, volume_id: str) -> None:
         """Keep servers from writing to a volume; it must not be attached."""
-        with self.cloud.calling(f"make volume {volume_id} read-only"):
+        with self.cloud.calling(f"make volume {volume_id} read-only", repeats=True):
             self._api.set_volume_readonly(volume_id, True)
 
     def describe_volume(self, volume_id: str, name: str, description: str) -> None:
@@ -166,9 +178,13 @@ class BlockStorage:
 
     def create_snapshot(self, volume_id: str, name: str, metadata: t.Mapping[str, str]) -> Snapshot:
         """Start a snapshot, even of a volume in use."""
-        with self.cloud.calling(f"snapshot volume {volume_id}"):
-            created = self._api.create_snapshot(volume_id=volume_id, name=name, metadata=dict(metadata), is_forced=True)
-            return self._snapshot(created)
+        wanted = {"volume_id": volume_id, "name": name, "metadata": dict(metadata)}
+
+        def create() -> Snapshot:
+            with self.cloud.calling(f"snapshot volume {volume_id}"):
+                return self._snapshot(self._api.create_snapshot(**wanted, is_forced=True))
+
+        return once(create, lambda: _marked((one for one in self.snapshots() if one.volume_id == volume_id), wanted))
 
     def may_snapshot(self, volume: Volume) -> bool:
         """Whether the credentials may snapshot a volume that is in use, found out without doing so.
@@ -176,7 +192,7 @@ class BlockStorage:
         Without force Cinder refuses such a request for the volume's status, but looks at its policies first.
         """
         body = {"snapshot": {"volume_id": volume.id, "force": False}}
-        with self.cloud.calling(f"ask whether volume {volume.id} may be snapshotted"):
+        with self.cloud.calling(f"ask whether volume {volume.id} may be snapshotted", repeats=True):
             response = self._api.post("/snapshots", json=body, microversion=_FORCED_SNAPSHOTS_VERSION)
             if response.ok:  # It was detached meanwhile.
                 self._api.delete_snapshot(response.json()["snapshot"]["id"])
@@ -192,9 +208,16 @@ class BlockStorage:
 
     def newest_snapshots(self) -> t.Iterator[Snapshot]:
         """The project's snapshots, the newest first, page by page as they are read."""
-        with self.cloud.calling("list the newest snapshots"):
-            for one in self._api.snapshots(details=True, limit=_PAGE):
-                yield self._snapshot(one)
+        pages = None
+        while True:
+            # Not around what the caller does between two of them.
+            with self.cloud.calling("list the newest snapshots"):
+                pages = pages or iter(self._api.snapshots(details=True, limit=_PAGE))
+                one = next(pages, None)
+                found = one and self._snapshot(one)
+            if found is None:
+                return
+            yield found
 
     def creating_snapshots(self) -> set[str]:
         """Ids of the project's snapshots that are being taken, by the shortest answer that Cinder gives."""
@@ -205,7 +228,7 @@ class BlockStorage:
         return _snapshot(found, self.cloud.project_id)
 
     def set_snapshot_metadata(self, snapshot_id: str, metadata: t.Mapping[str, str]) -> None:
-        with self.cloud.calling(f"mark snapshot {snapshot_id}"):
+        with self.cloud.calling(f"mark snapshot {snapshot_id}", repeats=True):
             self._api.set_snapshot_metadata(snapshot_id, **metadata)
 
     def rename_snapshot(self, snapshot_id: str, name: str) -> None:
@@ -213,8 +236,12 @@ class BlockStorage:
             self._api.update_snapshot(snapshot_id, name=name)
 
     def delete_snapshot(self, snapshot_id: str) -> None:
-        with self.cloud.calling(f"delete snapshot {snapshot_id}"):
-            self._api.delete_snapshot(snapshot_id, ignore_missing=True)
+        def delete() -> bool:
+            with self.cloud.calling(f"delete snapshot {snapshot_id}"):
+                self._api.delete_snapshot(snapshot_id, ignore_missing=True)
+                return True
+
+        once(delete, lambda: _is_going(lambda: next((one for one in self.snapshots() if one.id == snapshot_id), None)))
 
     # Groups
 
@@ -234,8 +261,12 @@ class BlockStorage:
         :param wanted: name, description, group_type, volume_types, availability_zone as Cinder takes them.
         :returns: its id.
         """
-        with self.cloud.calling(f"create volume group {wanted['name']}"):
-            return self._api.create_group(**wanted).id
+
+        def create() -> str:
+            with self.cloud.calling(f"create volume group {wanted['name']}"):
+                return str(self._api.create_group(**wanted).id)
+
+        return once(create, lambda: _described(self.groups(), wanted["name"], wanted["description"]))
 
     def update_group(self, group_id: str, add: t.Sequence[str], remove: t.Sequence[str]) -> None:
         """Start putting volumes into a group and taking others out of it.
@@ -244,13 +275,28 @@ class BlockStorage:
         """
         changes = {"add_volumes": ",".join(add), "remove_volumes": ",".join(remove)}
         body = {"group": {key: value for key, value in changes.items() if value}}
-        with self.cloud.calling(f"change the volumes of volume group {group_id}"):
-            self.cloud.check(self._api.put(f"/groups/{group_id}", json=body, microversion=_GROUPS_VERSION))
+
+        def change() -> bool:
+            with self.cloud.calling(f"change the volumes of volume group {group_id}"):
+                self.cloud.check(self._api.put(f"/groups/{group_id}", json=body, microversion=_GROUPS_VERSION))
+                return True
+
+        def is_changed() -> bool | None:
+            inside = {one.id for one in self.volumes() if one.group_id == group_id}
+            is_changing = any(one.id == group_id and one.status == "updating" for one in self.groups())
+            return True if is_changing or (inside >= {*add} and not inside & {*remove}) else None
+
+        once(change, is_changed)
 
     def delete_group(self, group_id: str) -> None:
         """Start deleting an empty group."""
-        with self.cloud.calling(f"delete volume group {group_id}"):
-            self._api.delete_group(group_id, delete_volumes=False)
+
+        def delete() -> bool:
+            with self.cloud.calling(f"delete volume group {group_id}"):
+                self._api.delete_group(group_id, delete_volumes=False)
+                return True
+
+        once(delete, lambda: _is_going(lambda: next((one for one in self.groups() if one.id == group_id), None)))
 
     def group_snapshots(self) -> list[GroupSnapshot]:
         """All group snapshots of the project, in one call."""
@@ -259,13 +305,22 @@ class BlockStorage:
 
     def create_group_snapshot(self, group_id: str, name: str, description: str) -> str:
         """Start a snapshot of all volumes of a group; returns its id."""
-        with self.cloud.calling(f"snapshot volume group {group_id}"):
-            return self._api.create_group_snapshot(group_id=group_id, name=name, description=description).id
+
+        def create() -> str:
+            with self.cloud.calling(f"snapshot volume group {group_id}"):
+                return str(self._api.create_group_snapshot(group_id=group_id, name=name, description=description).id)
+
+        return once(create, lambda: _described((one for one in self.group_snapshots() if one.group_id == group_id), name, description))
 
     def delete_group_snapshot(self, group_snapshot_id: str) -> None:
         """Start deleting a group snapshot with the snapshots that are its members."""
-        with self.cloud.calling(f"delete group snapshot {group_snapshot_id}"):
-            self._api.delete_group_snapshot(group_snapshot_id, ignore_missing=True)
+
+        def delete() -> bool:
+            with self.cloud.calling(f"delete group snapshot {group_snapshot_id}"):
+                self._api.delete_group_snapshot(group_snapshot_id, ignore_missing=True)
+                return True
+
+        once(delete, lambda: _is_going(lambda: next((one for one in self.group_snapshots() if one.id == group_snapshot_id), None)))
 
     # Backups
 
@@ -289,17 +344,30 @@ class BlockStorage:
         :param wanted: name, snapshot_id, incremental, metadata, container, availability_zone as Cinder takes them.
         """
         body = {"backup": {"volume_id": volume_id, **wanted}}
-        with self.cloud.calling(f"back up volume {volume_id}"):
-            answer = self.cloud.json(self._api.post("/backups", json=body, microversion=_BACKUP_ZONES_VERSION))
-        return answer["backup"]["id"]
+
+        def create() -> str:
+            with self.cloud.calling(f"back up volume {volume_id}"):
+                return str(self.cloud.json(self._api.post("/backups", json=body, microversion=_BACKUP_ZONES_VERSION))["backup"]["id"])
+
+        def made() -> str | None:
+            same = (one for one in self.backups() if one.volume_id == volume_id and one.snapshot_id == wanted.get("snapshot_id"))
+            found = _marked(same, wanted)
+            return found.id if found else None
+
+        return once(create, made)
 
     def delete_backup(self, backup_id: str, force: bool = False) -> None:
         """Start deleting a backup.
 
         :param force: whatever its status is; for administrators.
         """
-        with self.cloud.calling(f"delete backup {backup_id}"):
-            self._api.delete_backup(backup_id, ignore_missing=True, force=force)
+
+        def delete() -> bool:
+            with self.cloud.calling(f"delete backup {backup_id}"):
+                self._api.delete_backup(backup_id, ignore_missing=True, force=force)
+                return True
+
+        once(delete, lambda: _is_going(lambda: self.backup(backup_id)))
 
     def may_import(self) -> bool:
         """Whether the credentials may import records of backups, found out without doing so.
@@ -307,7 +375,7 @@ class BlockStorage:
         Cinder looks at its policies before it finds out that this record has no id.
         """
         body = {"backup-record": {"backup_service": "none", "backup_url": _EMPTY_RECORD}}
-        with self.cloud.calling("ask whether records of backups may be imported"):
+        with self.cloud.calling("ask whether records of backups may be imported", repeats=True):
             response = self._api.post("/backups/import_record", json=body)
             if response.status_code not in (400, 403):
                 self.cloud.check(response)
@@ -331,9 +399,16 @@ class BlockStorage:
         :returns: the backup's id, the same as where it was exported.
         """
         body = {"backup_service": record.backup_service, "backup_url": record.backup_url}
-        with self.cloud.calling("import a backup record"):
-            answer = self.cloud.json(self._api.post("/backups/import_record", json={"backup-record": body}))
-        return answer["backup"]["id"]
+
+        def send() -> str:
+            with self.cloud.calling("import a backup record"):
+                return str(self.cloud.json(self._api.post("/backups/import_record", json={"backup-record": body}))["backup"]["id"])
+
+        def imported() -> str | None:
+            found = self.backup(_backup_id_in(record))
+            return found.id if found else None
+
+        return once(send, imported)
 
     # Quotas
 
@@ -343,6 +418,60 @@ class BlockStorage:
             path = f"/os-quota-sets/{self.cloud.project_id}"
             quota_set = self.cloud.json(self._api.get(path, params={"usage": "true"}))["quota_set"]
         return self.cloud.quotas(quota_set)
+
+
+class _Marked(t.Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def metadata(self) -> t.Mapping[str, str]: ...
+
+    @property
+    def status(self) -> str: ...
+
+
+class _Described(t.Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+
+class _HasStatus(t.Protocol):
+    @property
+    def status(self) -> str: ...
+
+
+_One = t.TypeVar("_One", bound=_Marked)
+
+
+def _marked(found: t.Iterable[_One], wanted: t.Mapping[str, t.Any]) -> _One | None:
+    """What has the name and all the marks that were asked for, unless it is on its way out."""
+    marks = dict(wanted.get("metadata") or {}).items()
+    same = (one for one in found if one.name == (wanted.get("name") or "") and marks <= one.metadata.items())
+    return next((one for one in same if one.status != "deleting"), None)
+
+
+def _described(found: t.Iterable[_Described], name: str, description: str) -> str | None:
+    return next((one.id for one in found if (one.name, one.description) == (name, description)), None)
+
+
+def _is_going(look: t.Callable[[], _HasStatus | None]) -> bool | None:
+    """Whether something is being deleted, which Cinder would refuse to do again, or is gone."""
+    try:
+        found = look()
+    except NotFound:
+        return True
+    return True if found is None or found.status == "deleting" else None
+
+
+def _backup_id_in(record: BackupRecord) -> str:
+    return str(json.loads(base64.b64decode(record.backup_url))["id"])
 
 
 @shaped

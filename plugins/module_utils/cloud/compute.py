@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import typing as t
 
-from ..core.errors import CheckFailed, CloudError
+from ..core import leeway
+from ..core.errors import CheckFailed, CloudError, NotFound
 from ..core.libraries import library
 from ..core.records import Flavor, Quota, Server, ServerGroup
+from .repeating import once
 from .session import NONSENSE, Cloud
 from .shape import shaped
 
@@ -138,33 +141,59 @@ class Compute:
 
         :param wanted: the body of Nova's server creation, with nothing that the site's Nova is too old for.
         """
-        with self.cloud.calling(f"create server {wanted['name']}"):
-            return _server(self._api.create_server(**wanted))
+
+        def create() -> Server:
+            with self.cloud.calling(f"create server {wanted['name']}"):
+                return _server(self._api.create_server(**wanted))
+
+        return once(create, lambda: self._made(wanted))
+
+    def _made(self, wanted: t.Mapping[str, t.Any]) -> Server | None:
+        """The server of a name with all of its marks, unless it is on its way out."""
+        marks = wanted.get("metadata", {}).items()
+        found = (one for one in self.servers() if one.name == wanted["name"] and marks <= one.metadata.items())
+        return next((one for one in found if one.task_state != "deleting"), None)
 
     def delete_server(self, server_id: str) -> None:
         with self.cloud.calling(f"delete server {server_id}"):
             self._api.delete_server(server_id, ignore_missing=True)
 
     def pause(self, server_id: str) -> None:
+        """Pause a server. Not asked for again when the answer is lost: the first request may still be under way, and arrive after the thaw."""
         with self.cloud.calling(f"pause server {server_id}"):
             self._api.pause_server(server_id)
 
     def unpause(self, server_id: str) -> None:
-        with self.cloud.calling(f"unpause server {server_id}"):
-            self._api.unpause_server(server_id)
+        self._bring(server_id, "unpause", ("ACTIVE", "unpausing"))
 
     def stop(self, server_id: str) -> None:
         """Ask the guest to shut down; Nova switches it off after the time that the site allows."""
-        with self.cloud.calling(f"stop server {server_id}"):
-            self._api.stop_server(server_id)
+        self._bring(server_id, "stop", ("SHUTOFF", "powering-off"))
 
     def start(self, server_id: str) -> None:
-        with self.cloud.calling(f"start server {server_id}"):
-            self._api.start_server(server_id)
+        self._bring(server_id, "start", ("ACTIVE", "powering-on"))
+
+    def _bring(self, server_id: str, action: str, done: tuple[str, str]) -> None:
+        """Have Nova do something with a server, which refuses it where that is done already.
+
+        :param done: the status to which it leads, and Nova's task until then.
+        """
+
+        def act() -> bool:
+            with self.cloud.calling(f"{action} server {server_id}"):
+                getattr(self._api, f"{action}_server")(server_id)
+                return True
+
+        def is_done() -> bool | None:
+            found = self.server(server_id)
+            status, task = done
+            return True if found.task_state == task or (found.status == status and not found.task_state) else None
+
+        once(act, is_done)
 
     def lock(self, server_id: str, reason: str) -> None:
         """Keep all but administrators from acting on a server; by an administrator of another project, its owner cannot undo it."""
-        with self.cloud.calling(f"lock server {server_id}"):
+        with self.cloud.calling(f"lock server {server_id}", repeats=True):
             if reason:
                 body = {"lock": {"locked_reason": reason}}
                 self.cloud.check(self._api.post(f"/servers/{server_id}/action", json=body, microversion="2.73"))
@@ -172,7 +201,7 @@ class Compute:
                 self._api.lock_server(server_id)
 
     def unlock(self, server_id: str) -> None:
-        with self.cloud.calling(f"unlock server {server_id}"):
+        with self.cloud.calling(f"unlock server {server_id}", repeats=True):
             self._api.unlock_server(server_id)
 
     def create_image(self, server_id: str, name: str, properties: t.Mapping[str, str], quiesce_token: str | None = None) -> str:
@@ -183,11 +212,20 @@ class Compute:
         """
         body = {"createImage": {"name": name, "metadata": dict(properties)}}
         headers = {_QUIESCE_TOKEN: quiesce_token} if quiesce_token else {}
-        with self.cloud.calling(f"make an image of server {server_id}"):
-            path = f"/servers/{server_id}/action"
-            # Sent again after a lost answer, it would be refused for what the first one did.
-            answer = self._api.post(path, json=body, headers=headers, microversion=_IMAGE_ID_VERSION, connect_retries=0)
-            return self.cloud.json(answer)["image_id"]
+
+        def create() -> str:
+            with self.cloud.calling(f"make an image of server {server_id}"):
+                path = f"/servers/{server_id}/action"
+                return str(self.cloud.json(self._api.post(path, json=body, headers=headers, microversion=_IMAGE_ID_VERSION))["image_id"])
+
+        return once(create, lambda: self._image_called(name, properties))
+
+    def _image_called(self, name: str, properties: t.Mapping[str, str]) -> str | None:
+        """Id of the project's image of this name, with all of these properties."""
+        query = {"name": name, "owner": self.cloud.project_id}
+        with self.cloud.calling(f"look for image {name}"):
+            found = self.cloud.json(self.cloud.service("image").get("/images", params=query))["images"]
+            return next((str(one["id"]) for one in found if properties.items() <= one.items()), None)
 
     def actions(self, server_id: str) -> list[tuple[str, str]]:
         """What was done with a server, the latest first: the action, and the id of the request."""
@@ -203,19 +241,22 @@ class Compute:
             return self.cloud.json(self._api.get(f"/servers/{server_id}/os-quiesce"))["quiesce"]
 
     def quiesce_action(self, server_id: str, action: str, arguments: t.Any, seconds: float) -> dict[str, t.Any]:
-        """Call ``quiesce`` or ``unquiesce`` of the quiesce API, and wait at most so many seconds for its answer."""
-        with self.cloud.calling(f"{action} server {server_id}"):
+        """Call ``quiesce`` or ``unquiesce`` of the quiesce API, and wait at most so many seconds for its answer.
+
+        A freeze is not asked for again here: it would be refused for what the first request did.
+        """
+        is_harmless = action == "unquiesce" or (isinstance(arguments, dict) and bool(arguments.get("probe")))
+        with self.cloud.calling(f"{action} server {server_id}", repeats=is_harmless), leeway.limited(seconds):
             path = f"/servers/{server_id}/action"
-            # Sent again after a lost answer, it would be refused for what the first one did.
-            response = self._api.post(path, json={action: arguments}, timeout=seconds, connect_retries=0)
-            return self.cloud.json(response)["quiesce"]
+            return self.cloud.json(self._api.post(path, json={action: arguments}, timeout=seconds))["quiesce"]
 
     def set_metadata(self, server_id: str, metadata: t.Mapping[str, str]) -> None:
-        with self.cloud.calling(f"set metadata of server {server_id}"):
+        with self.cloud.calling(f"set metadata of server {server_id}", repeats=True):
             self._api.set_server_metadata(server_id, **metadata)
 
     def delete_metadata(self, server_id: str, key: str) -> None:
-        with self.cloud.calling(f"delete metadata of server {server_id}"):
+        """Delete metadata, unless they are gone."""
+        with contextlib.suppress(NotFound), self.cloud.calling(f"delete metadata of server {server_id}"):
             self._api.delete_server_metadata(server_id, [key])
 
     def set_delete_on_termination(self, server_id: str, volume_id: str, delete: bool) -> None:
@@ -227,7 +268,7 @@ class Compute:
 
     def console_tail(self, server_id: str, lines: int = 20) -> str:
         """The last lines of the server's console."""
-        with self.cloud.calling(f"read the console of server {server_id}"):
+        with self.cloud.calling(f"read the console of server {server_id}", repeats=True):
             return (self._api.get_server_console_output(server_id, length=lines) or {}).get("output", "")
 
     def flavors(self) -> list[Flavor]:
@@ -249,8 +290,13 @@ class Compute:
         :param max_per_host: of servers that are kept apart, how many may be on one host; None for one.
         """
         rules = {"rules": {"max_server_per_host": max_per_host}} if max_per_host else {}
-        with self.cloud.calling(f"create server group {name}"):
-            self._api.create_server_group(name=name, policy=policy, **rules)
+
+        def create() -> bool:
+            with self.cloud.calling(f"create server group {name}"):
+                self._api.create_server_group(name=name, policy=policy, **rules)
+                return True
+
+        once(create, lambda: True if any(one.name == name for one in self.server_groups()) else None)
 
     def delete_server_group(self, group_id: str) -> None:
         with self.cloud.calling(f"delete server group {group_id}"):
@@ -275,8 +321,13 @@ class Compute:
         """Create a key pair. The SDK asks for it with a version in which names may hold neither '.' nor '@', hence the plain call."""
         version = library("openstack.utils", "openstacksdk").maximum_supported_microversion(self._api, _KEY_NAMES_VERSION)
         body = {"keypair": {"name": name, "public_key": public_key}}
-        with self.cloud.calling(f"create key pair {name}"):
-            self.cloud.check(self._api.post("/os-keypairs", json=body, microversion=version))
+
+        def create() -> bool:
+            with self.cloud.calling(f"create key pair {name}"):
+                self.cloud.check(self._api.post("/os-keypairs", json=body, microversion=version))
+                return True
+
+        once(create, lambda: True if self.key_pairs().get(name) == public_key else None)
 
     def delete_key_pair(self, name: str) -> None:
         with self.cloud.calling(f"delete key pair {name}"):

@@ -13,6 +13,7 @@ import typing as t
 
 from ..core.errors import CloudError, NotFound
 from ..core.records import Image, Quota
+from .repeating import once
 from .session import Cloud
 from .shape import shaped
 from .streams import Body, blocks_of
@@ -79,13 +80,17 @@ class Images:
 
         :param wanted: its id, name, formats and properties as Glance takes them.
         """
-        with self.cloud.calling(f"create image {wanted['name']}"):
-            return _image(self.cloud.json(self._api.post("/images", json=dict(wanted))))
+
+        def create() -> Image:
+            with self.cloud.calling(f"create image {wanted['name']}"):
+                return _image(self.cloud.json(self._api.post("/images", json=dict(wanted))))
+
+        return once(create, lambda: self.image(wanted["id"]))
 
     def set_properties(self, image_id: str, properties: t.Mapping[str, str]) -> None:
         """Set some properties; the others stay."""
         changes = [{"op": "add", "path": f"/{_pointer(name)}", "value": value} for name, value in properties.items()]
-        with self.cloud.calling(f"mark image {image_id}"):
+        with self.cloud.calling(f"mark image {image_id}", repeats=True):
             self.cloud.check(self._api.patch(f"/images/{image_id}", json=changes, headers={"Content-Type": _PATCH_TYPE}))
 
     def delete(self, image_id: str) -> None:
@@ -114,9 +119,7 @@ class Images:
         headers = {"Content-Type": "application/octet-stream", "Accept": ""}
         with self.cloud.calling(f"write image {image_id}"):
             body = Body(size, blocks) if size else blocks
-            # Sent again after a failure, it would begin in the middle.
-            response = self._api.put(f"/images/{image_id}/file", data=body, headers=headers, timeout=timeout, connect_retries=0)
-            self.cloud.check(response)
+            self.cloud.check(self._api.put(f"/images/{image_id}/file", data=body, headers=headers, timeout=timeout))
 
 
 @shaped

@@ -9,6 +9,7 @@ import typing as t
 
 from ..core.encryption import VolumeKey
 from ..core.errors import NotFound
+from .repeating import once
 from .session import Cloud
 
 _SERVICE = "key-manager"
@@ -66,8 +67,15 @@ class KeyManager:
             "payload_content_type": _BYTES,
             "payload_content_encoding": "base64",
         }
-        with self.cloud.calling(f"store the key '{name}'"):
-            return _id_of(self.cloud.json(self._api.post("/secrets", json=body, log=False)))
+
+        def send() -> str:
+            with self.cloud.calling(f"store the key '{name}'"):
+                return _id_of(self.cloud.json(self._api.post("/secrets", json=body, log=False)))
+
+        def stored() -> str | None:
+            return next((one for one, called in self.names().items() if called == name and self.key(one) == key), None)
+
+        return once(send, stored)
 
     def names(self) -> dict[str, str]:
         """Names of all the project's secrets, per id."""

@@ -27,6 +27,7 @@ from ..core.records import (
     Subport,
     Trunk,
 )
+from .repeating import once
 from .session import Cloud
 from .shape import shaped
 
@@ -199,27 +200,59 @@ class Networking:
 
     def _create(self, collection: str, wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         singular = collection.replace("-", "_").removesuffix("s")
-        with self.cloud.calling(f"create one of the {collection}, {wanted.get('name')}"):
-            return self.cloud.json(self._api.post(f"/{collection}", json={singular: wanted}))[singular]
+
+        def create() -> dict[str, t.Any]:
+            with self.cloud.calling(f"create one of the {collection}, {wanted.get('name')}"):
+                return t.cast("dict[str, t.Any]", self.cloud.json(self._api.post(f"/{collection}", json={singular: wanted}))[singular])
+
+        return once(create, lambda: self._made(collection, wanted))
+
+    def _made(self, collection: str, wanted: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
+        """What has everything that was asked for; what is of this collection's making has its mark among that."""
+        query = {key: wanted[key] for key in ("name", "network_id") if wanted.get(key)}
+        return next((one for one in self._list(collection, **query) if _has(one, wanted)), None)
 
     def create_rules(self, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         """Make rules of security groups, all of them or none."""
-        with self.cloud.calling(f"create {len(wanted)} rules of security groups"):
-            self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
+
+        def create() -> bool:
+            with self.cloud.calling(f"create {len(wanted)} rules of security groups"):
+                self.cloud.check(self._api.post("/security-group-rules", json={"security_group_rules": list(wanted)}))
+                return True
+
+        def are_there() -> bool | None:
+            found = self._list("security-group-rules")
+            return True if all(any(_has(one, rule) for one in found) for rule in wanted) else None
+
+        once(create, are_there)
 
     def share_network(self, network_id: str, project_id: str) -> None:
         """Let another project use a network of the project's own."""
         wanted = {"object_type": "network", "object_id": network_id, "action": "access_as_shared", "target_tenant": project_id}
-        with self.cloud.calling(f"share network {network_id} with project {project_id}"):
-            self.cloud.check(self._api.post("/rbac-policies", json={"rbac_policy": wanted}))
+
+        def share() -> bool:
+            with self.cloud.calling(f"share network {network_id} with project {project_id}"):
+                self.cloud.check(self._api.post("/rbac-policies", json={"rbac_policy": wanted}))
+                return True
+
+        once(share, lambda: True if project_id in self.sharers(network_id) else None)
 
     def create_port(self, wanted: t.Mapping[str, t.Any]) -> Port:
         """Create a port.
 
         :param wanted: with the SDK's names.
         """
-        with self.cloud.calling(f"create port {wanted.get('name')}"):
-            return _port(self._api.create_port(**wanted))
+
+        def create() -> Port:
+            with self.cloud.calling(f"create port {wanted.get('name')}"):
+                return _port(self._api.create_port(**wanted))
+
+        def made() -> Port | None:
+            found = self._made("ports", wanted)
+            with self.cloud.calling(f"show port {wanted.get('name')}"):
+                return _port(self._api.get_port(found["id"])) if found else None
+
+        return once(create, made)
 
     def create_floating_ip(self, wanted: t.Mapping[str, t.Any]) -> FloatingIp:
         """Allocate a floating address.
@@ -227,12 +260,26 @@ class Networking:
         :param wanted: floating_network_id, description, and of the port to which it leads port_id and fixed_ip_address.
         """
         what = f"a floating address for port {wanted['port_id']}" if "port_id" in wanted else "a floating address that forwards ports"
-        with self.cloud.calling(f"allocate {what}"):
-            return _floating_ip(self.cloud.json(self._api.post("/floatingips", json={"floatingip": wanted}))["floatingip"])
+
+        def create() -> FloatingIp:
+            with self.cloud.calling(f"allocate {what}"):
+                return _floating_ip(self.cloud.json(self._api.post("/floatingips", json={"floatingip": wanted}))["floatingip"])
+
+        def made() -> FloatingIp | None:
+            found = self._made("floatingips", wanted)
+            return self._floating_ip(found) if found else None
+
+        return once(create, made)
 
     def create_forwarding(self, floating_ip_id: str, wanted: t.Mapping[str, t.Any]) -> None:
-        with self.cloud.calling(f"forward port {wanted['external_port']} of floating address {floating_ip_id}"):
-            self.cloud.check(self._api.post(f"/floatingips/{floating_ip_id}/port_forwardings", json={"port_forwarding": wanted}))
+        path = f"floatingips/{floating_ip_id}/port_forwardings"
+
+        def create() -> bool:
+            with self.cloud.calling(f"forward port {wanted['external_port']} of floating address {floating_ip_id}"):
+                self.cloud.check(self._api.post(f"/{path}", json={"port_forwarding": wanted}))
+                return True
+
+        once(create, lambda: True if any(_has(one, wanted) for one in self._list(path)) else None)
 
     # Changing
 
@@ -252,23 +299,40 @@ class Networking:
             self.cloud.check(self._api.put(f"/{collection}/{resource_id}", json={collection.removesuffix("s"): changes}))
 
     def add_addresses(self, address_group_id: str, addresses: t.Sequence[str]) -> None:
-        with self.cloud.calling(f"add {len(addresses)} addresses to address group {address_group_id}"):
-            self.cloud.check(self._api.put(f"/address-groups/{address_group_id}/add_addresses", json={"addresses": list(addresses)}))
+        self._add("address-groups", address_group_id, "addresses", list(addresses))
 
     def add_subports(self, trunk_id: str, wanted: t.Sequence[t.Mapping[str, t.Any]]) -> None:
-        with self.cloud.calling(f"add {len(wanted)} ports to trunk {trunk_id}"):
-            self.cloud.check(self._api.put(f"/trunks/{trunk_id}/add_subports", json={"sub_ports": list(wanted)}))
+        self._add("trunks", trunk_id, "sub_ports", list(wanted))
+
+    def _add(self, collection: str, resource_id: str, parts: str, wanted: list[t.Any]) -> None:
+        """Add to what a resource consists of; Neutron refuses what is there already."""
+
+        def add() -> bool:
+            with self.cloud.calling(f"add {len(wanted)} {parts} to one of the {collection}, {resource_id}"):
+                self.cloud.check(self._api.put(f"/{collection}/{resource_id}/add_{parts.replace('_', '')}", json={parts: wanted}))
+                return True
+
+        once(add, lambda: True if any(_has(one, {parts: wanted}) for one in self._list(collection, id=resource_id)) else None)
 
     def add_router_interface(self, router_id: str, subnet_id: str) -> None:
-        self._join(router_id, {"subnet_id": subnet_id}, f"join subnet {subnet_id} to router {router_id}")
+        self._join(router_id, {"subnet_id": subnet_id}, f"join subnet {subnet_id} to router {router_id}", {"fixed_ips": [{"subnet_id": subnet_id}]})
 
     def add_router_port(self, router_id: str, port_id: str) -> None:
         """Join a subnet by a port of a router that has an address on it."""
-        self._join(router_id, {"port_id": port_id}, f"make port {port_id} an interface of router {router_id}")
+        self._join(router_id, {"port_id": port_id}, f"make port {port_id} an interface of router {router_id}", {"id": port_id})
 
-    def _join(self, router_id: str, interface: t.Mapping[str, str], what: str) -> None:
-        with self.cloud.calling(what):
-            self.cloud.check(self._api.put(f"/routers/{router_id}/add_router_interface", json=interface))
+    def _join(self, router_id: str, interface: t.Mapping[str, str], what: str, port: t.Mapping[str, t.Any]) -> None:
+        """Join a subnet.
+
+        :param port: what the router's port has then.
+        """
+
+        def join() -> bool:
+            with self.cloud.calling(what):
+                self.cloud.check(self._api.put(f"/routers/{router_id}/add_router_interface", json=interface))
+                return True
+
+        once(join, lambda: True if any(_has(one, port) for one in self._list("ports", device_id=router_id)) else None)
 
     def remove_router_interface(self, router_id: str, port_id: str) -> None:
         with self.cloud.calling(f"remove port {port_id} from router {router_id}"):
@@ -326,6 +390,15 @@ class Networking:
         """Ids of what a floating address forwards: nothing where it is gone, or where Neutron cannot forward."""
         response = self._api.get(f"{path}/port_forwardings")
         return [] if response.status_code == 404 else [one["id"] for one in self.cloud.json(response)["port_forwardings"]]
+
+
+def _has(found: t.Any, wanted: t.Any) -> bool:
+    """Whether something is as it was asked for, in all that the answer shows of it; an answer may have more, and lists in another order."""
+    if isinstance(wanted, t.Mapping):
+        return isinstance(found, t.Mapping) and all(_has(found[key], one) for key, one in wanted.items() if key in found)
+    if isinstance(wanted, (list, tuple)):
+        return isinstance(found, (list, tuple)) and all(any(_has(there, one) for there in found) for one in wanted)
+    return bool(found == wanted)
 
 
 @shaped

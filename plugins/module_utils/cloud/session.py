@@ -4,6 +4,7 @@
 
 Together with the adapters of the services (:mod:`.block_storage`, :mod:`.compute`,
 :mod:`.network`, :mod:`.object_store`) this is the only place that knows openstacksdk.
+How requests are repeated is in :mod:`.repeating`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import re
 import threading
 import typing as t
 
-from ..core.errors import CloudError, InvalidInput, NotFound
+from ..core import leeway
+from ..core.errors import TOO_MANY, CloudError, InvalidInput, NoAnswer, NotFound
 from ..core.libraries import library
 from ..core.records import Quota
 from ..core.text import told
+from . import repeating
+from .site_clock import SiteClock
 
 #: How openstack.cloud's options are called in ``openstack.connect``.
 _CONNECT_OPTIONS = {
@@ -40,6 +44,8 @@ _LONGEST_REASON = 1000
 _LOGIN = re.compile(r"(?<=://)[^/\s]+@")
 #: A token is renewed so long before its end.
 _TOKEN_MARGIN_SECONDS = 180
+#: For how long a site is tried to be logged in at: its Keystone may be restarted, and a site that is gone must be told soon.
+_LOGIN_SECONDS = 45
 
 
 def _sdk(submodule: str = "") -> t.Any:
@@ -56,6 +62,7 @@ class Cloud:
     def __init__(self, connection: t.Any, site: str) -> None:
         self.connection = connection
         self.site = site
+        self.clock = SiteClock(site)
         self._known: dict[str, t.Any] = {}
         self._asking = threading.Lock()
 
@@ -108,23 +115,34 @@ class Cloud:
             return self
         with self.calling(f"get a token for project {project_id}"):
             other = Cloud(self.connection.connect_as_project({"id": project_id}), self.site)
-            other.connection.authorize()
+            repeating.install(other.connection)
+            other.log_in()
         return other
 
+    def log_in(self) -> None:
+        """Get a token, and read the site's clock from this answer and all others."""
+        self.clock.listen(self.connection.session.session.hooks)
+        self.connection.authorize()
+
     @contextlib.contextmanager
-    def calling(self, what: str) -> t.Iterator[None]:
+    def calling(self, what: str, repeats: bool = False) -> t.Iterator[None]:
         """Turn what the SDK raises inside into a :class:`CloudError` naming the site.
 
         :param what: completes "Site 'x' could not ...".
+        :param repeats: whether what is inside may be done twice, although its method (POST) does not say so.
         """
         exceptions = _sdk(".exceptions")
         keystone = library("keystoneauth1.exceptions", "keystoneauth1")
         try:
-            yield
+            # The SDK may have to log in and to ask for versions before.
+            with leeway.patient(), repeating.repeats(True) if repeats else contextlib.nullcontext():
+                yield
         except exceptions.NotFoundException as error:
             raise NotFound(*self._message(what, error), **_facts(error)) from error
         except (exceptions.SDKException, keystone.ClientException) as error:
-            raise CloudError(*self._message(what, error), **_facts(error)) from error
+            facts = _facts(error)
+            passes = isinstance(error, keystone.ConnectionError) or facts.get("http_status") in repeating.PASSING
+            raise (NoAnswer if passes else CloudError)(*self._message(what, error), **facts) from error
         except NONSENSE as error:
             # A proxy's page with status 200, for instance: no answer is trusted to have a shape.
             raise CloudError(f"Site '{self.site}' could not {what}: its answer makes no sense ({error!r}).") from error
@@ -176,6 +194,7 @@ class Cloud:
             401: "Check the credentials.",
             403: "The credentials lack the permission for it.",
             413: "A quota is used up.",
+            **dict.fromkeys(TOO_MANY, "It allows only so many requests at a time. Lower concurrency, or have its operator raise the limit."),
         }.get(status)
         return f"Site '{self.site}' could not {what}: {_reason(error)}.", hint
 
@@ -237,7 +256,8 @@ def _connect(site: str, **options: t.Any) -> Cloud:
             f"Cloud '{site}' cannot be used: {_reason(error)}.",
             "Name an entry of clouds.yaml (see OS_CLIENT_CONFIG_FILE) or give a complete configuration.",
         ) from error
+    repeating.install(connection)
     cloud = Cloud(connection, site)
-    with cloud.calling("log in"):
-        connection.authorize()
+    with cloud.calling("log in"), leeway.patient(_LOGIN_SECONDS):
+        cloud.log_in()
     return cloud

@@ -28,7 +28,7 @@ from .glance_image import GlanceImage
 from .image_room import limit_problems
 from .method import Copied, Copying
 from .options import ReplicationOptions
-from .sites import Sites
+from .sites import Sites, time_of_proof
 from .transport import RateLimit
 from .verification import OBJECTS, RESTORING
 
@@ -81,11 +81,19 @@ class ImageCopying(Copying):
         """Whether the checkpoint has any root disks that are no volumes."""
         return bool(self._tasks())
 
-    def carry_out(self) -> Copied:
+    def check(self) -> None:
+        self._checked()
+
+    def _checked(self) -> tuple[list[_Task], list[Image]]:
+        """What is to be copied, and what is to be deleted before."""
         tasks = self._tasks()
         self._refuse_unfinished()
         surplus = self._surplus(tasks)
         self._refuse_too_many(tasks, surplus)
+        return tasks, surplus
+
+    def carry_out(self) -> Copied:
+        tasks, surplus = self._checked()
         each(surplus, lambda image: self._there.delete(image.id), self._effort.concurrency)
         to_do = [task for task in tasks if not task.is_done]
         self._progress.begin("copying images", "images", len(to_do), sum(task.size for task in to_do))
@@ -273,7 +281,7 @@ class ImageCopying(Copying):
                 "Remove the image, and check the store of that site's Glance; then re-run.",
             )
         self._progress.add(steps=1)
-        return self._described(task, self._delivery.depth, str(self._waiter.clock.moment()))
+        return self._described(task, self._delivery.depth, time_of_proof(self._there.cloud, self._waiter.clock))
 
     def _described(self, task: _Task, depth: str, proved_at: str) -> Copy:
         copy = t.cast(Image, task.copy)

@@ -17,6 +17,9 @@ class BackupCopying(Copying):
     def __init__(self, replication: Replication) -> None:
         self._replication = replication
 
+    def check(self) -> None:
+        self._replication.plan()
+
     def carry_out(self) -> Copied:
         plan = self._replication.plan()
         copies = self._replication.deliver(self._replication.chains(self._replication.back_up(plan)))
@@ -41,7 +44,14 @@ class CheckpointCopying(Copying):
             parts.insert(0, BackupCopying(replication))
         self._parts = parts
 
+    def check(self) -> None:
+        for part in self._parts:
+            part.check()
+
     def carry_out(self) -> Copied:
+        if len(self._parts) > 1:
+            # None of them may find out after another has begun.
+            self.check()
         return _together([part.carry_out() for part in self._parts])
 
     def foresee(self) -> Copied:

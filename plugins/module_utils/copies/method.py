@@ -207,6 +207,13 @@ class Copying(abc.ABC):
     """Copies the data of one checkpoint to the remote site by one method; adopts what an earlier run did."""
 
     @abc.abstractmethod
+    def check(self) -> None:
+        """Check all that can be checked before the first change.
+
+        :raises CheckFailed: when not all copies can be made.
+        """
+
+    @abc.abstractmethod
     def carry_out(self) -> Copied:
         """Make all copies.
 

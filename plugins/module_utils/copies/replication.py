@@ -36,6 +36,8 @@ from .verification import Verification
 from .watch import BackupWatch
 
 _UNREADABLE = "Delete the backup and re-run."
+#: The status with which Cinder refuses to back up a snapshot that is being backed up.
+_REFUSED = 400
 _MARK_KEYS = (APPLICATION_KEY, CHECKPOINT_KEY)
 
 
@@ -157,7 +159,26 @@ class Replication:
         return self._sites.stores.remote if self._delivery.transport == SHARED else self._sites.stores.primary
 
     def _create(self, new: NewBackup) -> str:
-        return self._sites.primary.create_backup(new.snapshot.volume_id, new.body(self._wanted))
+        try:
+            return self._sites.primary.create_backup(new.snapshot.volume_id, new.body(self._wanted))
+        except CloudError as error:
+            # Of a request whose answer was lost, it may be our own.
+            other = self._made_meanwhile(new) if error.http_status == _REFUSED else None
+            if other is None:
+                raise
+            raise ResourceFailed(*self._two_runs(other), resource_type="volume", resource_id=other.volume_id) from error
+
+    def _made_meanwhile(self, new: NewBackup) -> Backup | None:
+        """The backup of the same snapshot that another run with the same id has begun since this one planned."""
+        mine = (b for b in self._sites.primary.backups() if self._wanted.metadata.items() <= b.metadata.items())
+        return next((b for b in mine if b.snapshot_id == new.snapshot.id and (b.is_under_way or b.is_usable)), None)
+
+    def _two_runs(self, other: Backup) -> tuple[str, str]:
+        return (
+            f"Another run is copying checkpoint '{self._wanted.checkpoint}' of '{self._wanted.application}' too: meanwhile it has begun backup {other.id} of "
+            f"volume {other.volume_id} on site '{self._sites.primary.cloud.site}'.",
+            "Let one of them finish, then re-run with the same id: it adopts what the other has made. Two checkpoints at once need two ids.",
+        )
 
     def _look(self, volumes: t.Collection[str], watch: BackupWatch) -> dict[str, Outcome[Backup]]:
         marked = [b for b in self._sites.primary.backups() if self._wanted.metadata.items() <= b.metadata.items()]

@@ -11,6 +11,8 @@ from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud, connect_other
 from ..core.records import Backup
+from ..core.text import timestamp
+from ..work.clock import Clock
 from .objects import Link
 from .transport import Stores
 
@@ -63,6 +65,14 @@ class Sites:
             BlockStorage(importing.in_project(remote.project_id)),
             Stores(ObjectStore(store), ObjectStore(remote_store)),
         )
+
+
+def time_of_proof(remote: Cloud, clock: Clock) -> str:
+    """The time of a proof of content that succeeds now, by the clock of the site that has the copy.
+
+    :param clock: this process's.
+    """
+    return timestamp(remote.clock.by_site(clock.wall()))
 
 
 @dataclasses.dataclass(frozen=True)

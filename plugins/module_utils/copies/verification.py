@@ -16,7 +16,7 @@ from ..work.progress import Progress
 from ..work.waiting import Waiter
 from .comparison import Comparison, ContentDiffers
 from .objects import Location, inspect
-from .sites import Chain, Sites
+from .sites import Chain, Sites, time_of_proof
 from .transport import Effort, location_of
 
 #: The remote site has the record of each backup, with the same contents as at the primary site.
@@ -170,7 +170,7 @@ class Verification:
                 self._effort.insist(lambda: self._sites.primary.mark_backup(backup.id, {**known.metadata, key: self._now()}))
 
     def _now(self) -> str:
-        return str(self._waiter.clock.moment())
+        return time_of_proof(self._sites.remote.cloud, self._waiter.clock)
 
 
 def _refuse(sites: Sites, problems: t.Sequence[str]) -> None:

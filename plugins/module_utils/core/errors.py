@@ -46,6 +46,10 @@ class InvalidInput(DrError):
     code = "invalid_input"
 
 
+#: With these a service says that it was asked too often, and did nothing. 498 is Swift's own.
+TOO_MANY = frozenset({429, 498})
+
+
 class CloudError(DrError):
     """A cloud refused, failed or did not answer."""
 
@@ -58,7 +62,12 @@ class CloudError(DrError):
     @property
     def may_pass(self) -> bool:
         """Whether the same may succeed later: nothing answered, or the service itself failed."""
-        return self.http_status in (None, 408, 429) or self.http_status >= 500
+        status = self.http_status
+        return status is None or status in TOO_MANY | {408} or status >= 500
+
+
+class NoAnswer(CloudError):
+    """A cloud gave no answer, or one that says that a later attempt may succeed: whether it did what it was asked for is unknown."""
 
 
 class NotFound(CloudError):
@@ -85,15 +94,22 @@ class WaitTimeout(DrError):
     code = "timeout"
 
 
+#: What a step says that it has done, which found problems before its first change. Steps before it may have changed things.
+NOTHING_DONE = "this step has changed nothing"
+
+
 class CheckFailed(DrError):
-    """Checks before the first change found problems; nothing was changed. What several checks find is told once."""
+    """Checks found problems. What several checks find is told once.
+
+    :param done: what this step has changed before, where that is not nothing.
+    """
 
     code = "check_failed"
 
-    def __init__(self, what: str, problems: t.Sequence[str]) -> None:
+    def __init__(self, what: str, problems: t.Sequence[str], done: str = NOTHING_DONE) -> None:
         told = list(dict.fromkeys(problems))
         listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(told, 1))
-        super().__init__(f"{what}: nothing was changed. {listed}", problems=told)
+        super().__init__(f"{what}: {done}. {listed}", problems=told)
 
 
 class FenceIncomplete(DrError):

@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make texts from elsewhere safe for messages."""
+"""Make texts from elsewhere safe for messages, and texts of times."""
 
 from __future__ import annotations
+
+import datetime
 
 #: How many characters of foreign text a message quotes.
 LONGEST = 200
@@ -17,3 +19,8 @@ def told(text: object, at_most: int = LONGEST) -> str:
 def printable(text: str) -> str:
     """A text on one line, without anything that a terminal or a log would act on."""
     return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)
+
+
+def timestamp(moment: datetime.datetime) -> str:
+    """A time in UTC to the millisecond, e.g. 2026-11-22T12:00:01.250Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -89,7 +89,7 @@ def outdated(views: t.Collection[View]) -> list[str]:
         return []
     return [
         f"The catalogue of site '{view.name}' says that application '{record.application}' runs {since_of(view.record)}; a newer record at another "
-        f"site says {since_of(record)}. The older one was not updated, or somebody put it back; correct it with os_active_site."
+        f"site says {since_of(record)}. The older one was not updated, or somebody put it back; correct it with the playbook active_site."
         for view in views
         if isinstance(view.record, ActiveRecord) and view.record.moment < record.moment
     ]
@@ -107,13 +107,13 @@ def refusals(site: str, own: ActiveRecord | DamagedRecord | None, others: Active
     """
     damaged = [one.problem for one in (own, others) if isinstance(one, DamagedRecord)]
     if damaged:
-        return [f"{problem} So it is unknown where the application runs; set it with os_active_site." for problem in damaged]
+        return [f"{problem} So it is unknown where the application runs; record it with the playbook active_site." for problem in damaged]
     record = newest((own, others))
     if record is None or record.site == site:
         return []
     return [
         f"According to the catalogue, application '{record.application}' runs {since_of(record)}, not at site '{site}'. Take its checkpoints "
-        "there; or, if the record is wrong, correct it with os_active_site."
+        "there; or, if the record is wrong, correct it with the playbook active_site."
     ]
 
 

@@ -101,6 +101,10 @@ class QuiesceDriver(abc.ABC):
         :raises DrError: when the server was not seen thawed, whatever else it was, or when a freeze that was asked for here may still arrive.
         """
 
+    def thaw_problem(self, server: Server) -> str | None:
+        """Why it cannot thaw a server that it froze, without trying; None when nothing speaks against it."""
+        return None
+
     @abc.abstractmethod
     def disarm_guard(self, server: Server) -> bool:
         """Stop the timer of a thawed server; returns whether it had fired."""

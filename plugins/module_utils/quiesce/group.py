@@ -40,8 +40,8 @@ class Group:
             servers = self._quiescer.thaw_leftovers(servers)
         choices = self._quiescer.choose(running(servers.values()), to_thaw=target == THAWED)
         if target == FROZEN:
-            refuse_problems(choices)
-        _refuse_others(servers.values())
+            refuse_problems(choices, self._quiescer.done)
+        _refuse_others(servers.values(), self._quiescer.done)
         before = _states_before(servers.values(), choices, target)
         tiers = self._quiescer.members(self._application, servers, choices)
         todo = [[member for member in tier if before[member.server.id] != target] for tier in tiers]
@@ -70,13 +70,13 @@ class Group:
             window.close()
 
 
-def _refuse_others(servers: t.Iterable[Server]) -> None:
+def _refuse_others(servers: t.Iterable[Server], done: str) -> None:
     """Refuse servers that another run holds frozen for itself: its freeze can neither be relied on nor ended."""
     problems = [held_problem(server) for server in servers]
     problems += [f"Server {server.label} is {server.status or 'unknown'}: its cell does not answer." for server in servers if not server.is_known]
     found = [problem for problem in problems if problem]
     if found:
-        raise CheckFailed("Not all servers can be frozen or thawed", found)
+        raise CheckFailed("Not all servers can be frozen or thawed", found, done)
 
 
 def _states_before(servers: t.Iterable[Server], choices: t.Mapping[str, Choice], target: str) -> dict[str, str | None]:

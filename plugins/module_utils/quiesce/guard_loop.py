@@ -20,6 +20,7 @@ import typing as t
 
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud, connect
+from ..core import leeway
 from ..core.errors import DrError, NotFound
 from ..core.records import Flavor, Server
 from ..work.clock import SYSTEM_CLOCK, Clock
@@ -34,6 +35,8 @@ _AGAIN_SECONDS = 2.0
 #: What a look may take besides the thaw.
 _LOOK_SECONDS = 60.0
 _CONNECT_SECONDS = 60.0
+#: What Nova gets to say whether the freeze has ended; who can thaw without it, does so then.
+_MARK_SECONDS = 10.0
 #: More than the servers that may hang at once.
 _CONCURRENCY = 64
 
@@ -160,7 +163,8 @@ class GuardLoop:
     def _look(self, guard: Guard) -> None:
         is_over = False
         try:
-            is_over = within(self._patience, f"the thaw of server {guard.server.label}", lambda: self._fire(guard))
+            with leeway.hurried(self._patience):
+                is_over = within(self._patience, f"the thaw of server {guard.server.label}", lambda: self._fire(guard))
         finally:
             # Whatever it was that failed: it is tried again, since nobody else is there to do it.
             self._requests.put(_Looked(guard, is_over))
@@ -168,7 +172,8 @@ class GuardLoop:
     def _fire(self, guard: Guard) -> bool:
         """Thaw a server unless its freeze has ended; returns whether there is nothing left to guard."""
         try:
-            mark = self._marks.current(guard.server.id)
+            with leeway.hurried(_MARK_SECONDS):
+                mark = self._marks.current(guard.server.id)
         except DrError as error:
             if _is_gone(error):
                 return True

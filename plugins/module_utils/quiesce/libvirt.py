@@ -119,6 +119,9 @@ class LibvirtDriver(QuiesceDriver):
         self._refuse_outstanding(server)
         return thaw
 
+    def thaw_problem(self, server: Server) -> str | None:
+        return self.probe(server).problem
+
     def _has_come(self, server: Server) -> bool:
         """Whether a freeze is known to have come: the agent says so until it is asked to thaw, also when the guard in the guest has thawed it."""
         if server.id in self._frozen:

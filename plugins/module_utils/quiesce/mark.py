@@ -9,12 +9,14 @@ another freeze before its time is over.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import secrets
 
 from ..cloud.compute import Compute
+from ..cloud.repeating import once
 from ..core.errors import CloudError, FreezeFailed, NotFound
 from ..core.numbers import is_whole
 from ..core.records import FREEZE_KEY, Server
@@ -24,6 +26,8 @@ from ..core.text import told
 TURN_SECONDS = 30 + 10
 #: After its guard's time a freeze may still arrive, and the clocks of two controllers may differ.
 _GRACE = datetime.timedelta(seconds=TURN_SECONDS)
+#: A guard in the guest that nobody disarms thaws for an hour, and somewhat longer if each round takes its time. It would end a later freeze, too.
+_LAST_OF_GUARDS = datetime.timedelta(hours=2)
 #: Seconds for which a server may be frozen at most. What a mark says beyond that, nobody of us has written.
 LONGEST_FREEZE = 86400
 _MOST_FILESYSTEMS = 10**6
@@ -119,6 +123,14 @@ class FreezeMark:
         return not -_GRACE <= left <= datetime.timedelta(seconds=LONGEST_FREEZE) + _GRACE
 
     @property
+    def is_outlived(self) -> bool:
+        """Whether its guard's time is over for so long that neither the freeze nor a guard can be at work any more."""
+        try:
+            return datetime.datetime.fromisoformat(self.until) + _LAST_OF_GUARDS < _now()
+        except (ArithmeticError, TypeError, ValueError):
+            return False
+
+    @property
     def over(self) -> str:
         """The time from which the mark counts as a leftover."""
         return (datetime.datetime.fromisoformat(self.until) + _GRACE).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -169,11 +181,18 @@ class FreezeMarks:
 
         :param mark: the only one that may be; that of another freeze stays. Whatever is there, when None.
         """
-        try:
-            if mark is None or mark.is_same(self.current(server.id)):
-                self._compute.delete_metadata(server.id, FREEZE_KEY)
-        except NotFound:
-            return
+
+        def delete() -> bool:
+            self._compute.delete_metadata(server.id, FREEZE_KEY)
+            return True
+
+        def is_gone() -> bool | None:
+            return None if mark is None or mark.is_same(self.current(server.id)) else True
+
+        with contextlib.suppress(NotFound):
+            if not is_gone():
+                # When the answer is lost, another freeze may have put its mark there meanwhile.
+                once(delete, is_gone)
 
     def current(self, server_id: str) -> FreezeMark | None:
         """Read the mark that a server has now.

@@ -12,6 +12,8 @@ import threading
 import typing as t
 
 from ..cloud.compute import Compute
+from ..cloud.repeating import once
+from ..core import leeway
 from ..core.errors import CloudError, DrError, FreezeFailed, NotFound
 from ..core.numbers import is_whole
 from ..core.records import Server
@@ -208,8 +210,9 @@ class NovaDriver(QuiesceDriver):
         armed = self._armed[server.id]
         if armed.deadline - self._clock.now() < 1:
             raise FreezeFailed(f"Server {server.label} was not frozen: its guard's time was over before.")
-        wish = {"until": armed.until.isoformat(), "token": armed.token}
-        found = self._act(server, "quiesce", wish, seconds)
+        wish, deadline = {"until": armed.until.isoformat(), "token": armed.token}, self._clock.now() + seconds
+        with leeway.limited(seconds):
+            found = once(lambda: self._act(server, "quiesce", wish, deadline - self._clock.now()), lambda: self._frozen(server, armed.token))
         if (found.state, found.token, found.until) != (_QUIESCED, armed.token, armed.until):
             raise FreezeFailed(
                 f"Nova did not freeze server {server.label} as it was asked to: it is {found.state} until {found.until}, "
@@ -217,6 +220,11 @@ class NovaDriver(QuiesceDriver):
                 "If it will be thawed too soon, the clocks of the site's API hosts differ, or [quiesce] max_timeout leaves no room above guard_timeout.",
             )
         return None
+
+    def _frozen(self, server: Server, token: str) -> _Shown | None:
+        """What became of a freeze that Nova did not answer for; None when it knows nothing of it. It carries none out that has ended."""
+        found = self._look(server)
+        return found if token in (found.token, found.ended) else None
 
     def thaw(self, server: Server) -> Thaw:
         token = self._token(server)
@@ -227,6 +235,13 @@ class NovaDriver(QuiesceDriver):
         with self._lock:
             self._fired[server.id] = thaw.interrupted == _INTERRUPTIONS["expired"]
         return thaw
+
+    def thaw_problem(self, server: Server) -> str | None:
+        try:
+            self._look(server)
+        except DrError as error:
+            return str(error)
+        return None
 
     def _token(self, server: Server) -> str | None:
         """The token of the freeze to end: this process armed it, or the server is marked with it."""

@@ -11,7 +11,7 @@ from ..application.definition import Application
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud, connect_other, own_options
 from ..core.consistency import satisfies
-from ..core.errors import CheckFailed, InvalidInput
+from ..core.errors import NOTHING_DONE, CheckFailed, InvalidInput
 from ..core.records import Server
 from ..core.states import Treatment, refusal, stands_still, state_of
 from ..work.interruption import Interruption
@@ -21,7 +21,7 @@ from .driver import FROZEN, PAUSED, THAWED, QuiesceDriver, Support
 from .drivers import AUTO, Reach, driver_of, drivers, require_reach
 from .guard_process import Guarded, GuardProcess
 from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
-from .thawing import Thawing
+from .thawing import Thawing, thaw_problem
 from .window import FreezeWindow, Limits, Member
 
 
@@ -82,6 +82,9 @@ class Quiescer:
     :param least: the least acceptable consistency: it decides whether servers may be paused.
     """
 
+    #: What was changed so far, for messages.
+    done: str = NOTHING_DONE
+
     def __init__(self, cloud: Cloud, options: QuiesceOptions, least: str, concurrency: int) -> None:
         self._options = options
         self._least = least
@@ -115,6 +118,7 @@ class Quiescer:
         if not leftovers:
             return dict(servers)
         each(leftovers, Thawing(self._reach).thaw, self._concurrency)
+        self.done = f"all that this step has done is to thaw what an earlier run had left frozen ({', '.join(sorted(one.label for one in leftovers))})"
         return {name: self.compute.server(server.id) for name, server in servers.items()}
 
     def choose(self, servers: t.Collection[Server], to_thaw: bool = False) -> dict[str, Choice]:
@@ -137,6 +141,8 @@ class Quiescer:
         if holder:
             support = holder.probe(server)
             return Choice(holder, support if to_thaw else _still_frozen(server, support), {})
+        if is_leftover(server) and not to_thaw and (stuck := thaw_problem(server, self._drivers)):
+            return Choice(self._candidates()[0], Support(stuck), {})
         if server.status == "PAUSED" and is_leftover(server):
             # It is thawed before it is frozen; until then nobody can be asked about it.
             return Choice(self._candidates()[0], Support(state=THAWED), {})
@@ -224,14 +230,15 @@ def running(servers: t.Iterable[Server]) -> list[Server]:
     return [server for server in servers if not stands_still(server)]
 
 
-def refuse_problems(choices: t.Mapping[str, Choice]) -> None:
+def refuse_problems(choices: t.Mapping[str, Choice], done: str = NOTHING_DONE) -> None:
     """Require that all servers can be frozen.
 
+    :param done: what was changed so far.
     :raises CheckFailed: naming every server that cannot be frozen, and why.
     """
     problems = [choice.support.problem for choice in choices.values() if choice.support.problem]
     if problems:
-        raise CheckFailed("Not all servers can be frozen", problems)
+        raise CheckFailed("Not all servers can be frozen", problems, done)
 
 
 def freeze_problems(servers: t.Collection[Server], choices: t.Mapping[str, Choice]) -> list[str]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 import typing as t
 
 from ..cloud.compute import Compute
+from ..core import leeway
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
 from ..core.text import told
 from ..work.pool import attempt_each
-from .driver import QuiesceDriver, has_no_guest
+from .driver import THAWED, QuiesceDriver, has_no_guest
 from .drivers import Reach, driver_of, drivers
 from .mark import FreezeMark, FreezeMarks
 
@@ -25,20 +26,58 @@ class Thawing:
     def __init__(self, reach: Reach) -> None:
         self._drivers = drivers(reach)
         self._marks = FreezeMarks(reach.compute)
+        self._timeout = reach.thaw_timeout
 
     def thaw(self, server: Server) -> bool:
         """Thaw a server; nothing is done when the freeze whose mark it was seen with has ended meanwhile.
 
         :returns: whether the server was still frozen.
         """
-        found = self._marks.server(server.id)
-        seen, mark = FreezeMark.of(server), FreezeMark.of(found)
-        if seen is None or mark is None or not mark.is_same(seen):
-            return False
-        driver = driver_of(mark, self._drivers)
-        was_frozen = not has_no_guest(found) and _thaw(driver, found, mark)
-        self._marks.remove(found, mark)
-        return was_frozen
+        # It may stand still meanwhile, and so may those that wait for their turn.
+        with leeway.hurried():
+            found = self._marks.server(server.id)
+            seen, mark = FreezeMark.of(server), FreezeMark.of(found)
+            if seen is None or mark is None or not mark.is_same(seen):
+                return False
+            with leeway.limited(self._timeout):
+                was_frozen = not has_no_guest(found) and self._thaw(found, mark)
+            self._marks.remove(found, mark)
+            return was_frozen
+
+    def _thaw(self, server: Server, mark: FreezeMark) -> bool:
+        """Thaw a server; returns whether it was still frozen."""
+        try:
+            return _thaw(driver_of(mark, self._drivers), server, mark)
+        except DrError:
+            if _is_seen_thawed(server, mark, self._drivers):
+                return False
+            raise
+
+
+def thaw_problem(server: Server, known: t.Mapping[str, QuiesceDriver]) -> str | None:
+    """Why what an earlier run left frozen, or marked as frozen, cannot be thawed; None when nothing speaks against it.
+
+    :param known: every driver by its name.
+    """
+    mark = FreezeMark.of(server)
+    if mark is None or has_no_guest(server):
+        return None
+    problem = driver_of(mark, known).thaw_problem(server)
+    if problem is None or _is_seen_thawed(server, mark, known):
+        return None
+    return (
+        f"Server {server.label} has the mark of a freeze that an earlier run left ({told(mark.driver)}, guard until {told(mark.until)}), and it cannot be "
+        f"thawed: {problem} Run the playbook osdr.openstack.thaw, for libvirt with dr_thaw_libvirt_uri, or while the server is shut down."
+    )
+
+
+def _is_seen_thawed(server: Server, mark: FreezeMark, known: t.Mapping[str, QuiesceDriver]) -> bool:
+    """Whether the server's agent says through another driver that it is thawed, long after the time of its guard."""
+    if not mark.is_outlived or mark.driver not in known:
+        return False
+    others = (driver for name, driver in known.items() if name != mark.driver and driver.asks_agent)
+    found = (driver.probe(server) for driver in others)
+    return any(support.problem is None and support.state == THAWED for support in found)
 
 
 def _thaw(driver: QuiesceDriver, server: Server, mark: FreezeMark) -> bool:

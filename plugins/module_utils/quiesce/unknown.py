@@ -28,6 +28,9 @@ class UnknownDriver(QuiesceDriver):
     def thaw(self, server: Server) -> Thaw:
         raise _failure(server)
 
+    def thaw_problem(self, server: Server) -> str | None:
+        return str(_failure(server))
+
     def disarm_guard(self, server: Server) -> bool:
         raise _failure(server)
 

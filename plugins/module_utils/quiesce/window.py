@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import math
 import typing as t
 
+from ..core import leeway
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
 from ..work.clock import SYSTEM_CLOCK, Clock, Moment
@@ -26,6 +28,8 @@ _THAW_TRIES = 3
 _THAW_PAUSE = 1.0
 #: No freeze is begun with less than so many seconds left until its guard fires.
 _LEAST_GUARDED = 1.0
+#: What requests that are repeated for one server may hold up the thaw of others for.
+_HOLD_UP_SECONDS = 5.0
 #: The share of the budget that is kept for the thaw at most.
 _THAW_SHARE = 0.25
 
@@ -269,14 +273,16 @@ class FreezeWindow:
         member.guard_armed = True
         until = self._clock.moment().after(self._limits.guard)
         member.mark = FreezeMark.new(member.driver.name, str(until))
-        self._marks.put(member.server, member.mark)
+        with self._hurrying():
+            self._marks.put(member.server, member.mark)
         # What the mark took is gone: the mark and the guard mean the same moment.
         armed = self._clock.moment()
         seconds = math.ceil(until.monotonic - armed.monotonic)
         if seconds < _LEAST_GUARDED:
             raise _too_late(member)
         member.guard_until = armed.after(seconds)
-        member.driver.arm_guard(member.mark.on(member.server), seconds)
+        with self._hurrying():
+            member.driver.arm_guard(member.mark.on(member.server), seconds)
 
     def _publish(self, member: Member) -> None:
         member.mark = dataclasses.replace(
@@ -286,7 +292,8 @@ class FreezeWindow:
             filesystems=member.filesystems_frozen,
             guard=member.guard,
         )
-        self._marks.put(member.server, member.mark)
+        with self._hurrying():
+            self._marks.put(member.server, member.mark)
 
     def _announce_thaw(self, member: Member) -> None:
         if not member.mark:
@@ -294,7 +301,8 @@ class FreezeWindow:
         if member.mark.frozen:
             member.frozen = member.freeze_requested
             member.filesystems_frozen = member.mark.filesystems
-        self._marks.put(member.server, dataclasses.replace(member.mark, thawing=True))
+        with leeway.hurried(_HOLD_UP_SECONDS):
+            self._marks.put(member.server, dataclasses.replace(member.mark, thawing=True))
 
     def _freeze(self, member: Member) -> None:
         """Freeze, unless it is too late: this process may have been stopped for any time since its guard was armed."""
@@ -302,9 +310,15 @@ class FreezeWindow:
         if guarded < _LEAST_GUARDED:
             raise _too_late(member)
         self.check_budget()
-        member.freeze(min(self._limits.freeze, self.remaining(), guarded), self._clock)
+        seconds = min(self._limits.freeze, self.remaining(), guarded)
+        with leeway.hurried(seconds):
+            member.freeze(seconds, self._clock)
         if self._guarded(member) <= 0:
             raise _too_late(member)
+
+    def _hurrying(self) -> contextlib.AbstractContextManager[None]:
+        """Repeat requests for no longer than the freeze of a server may take: what is next in turn must not wait for them."""
+        return leeway.hurried(self._limits.freeze)
 
     def _guarded(self, member: Member) -> float:
         """Seconds until a server's guard fires."""
@@ -316,13 +330,20 @@ class FreezeWindow:
         for attempt in range(_THAW_TRIES):
             if attempt and any(steps):
                 self._clock.sleep(_THAW_PAUSE)
+            # Whoever can be thawed does not wait for whoever cannot.
+            seconds = self._limits.freeze if attempt else min(self._limits.freeze, _HOLD_UP_SECONDS)
             for step in steps:
-                attempt_each(step, self._thaw, self._limits.concurrency)
+                attempt_each(step, functools.partial(self._thaw, seconds), self._limits.concurrency)
             steps = [[member for member in step if member.thaw_error] for step in steps]
 
-    def _thaw(self, member: Member) -> None:
+    def _thaw(self, seconds: float, member: Member) -> None:
+        """Thaw a server.
+
+        :param seconds: for which requests are repeated.
+        """
         try:
-            member.thaw(self._clock)
+            with leeway.hurried(seconds):
+                member.thaw(self._clock)
         except Exception as error:
             # Of whatever kind: the other servers must be thawed all the same.
             member.thaw_error = str(error) if isinstance(error, DrError) else repr(error)
@@ -330,14 +351,15 @@ class FreezeWindow:
             member.thaw_error = None
 
     def _disarm(self, member: Member) -> None:
-        if self._is_replaced(member):
-            # Guard and mark on the server are those of the other freeze by now.
-            member.interrupted = "somebody else has frozen it again meanwhile"
-            return
-        try:
-            member.guard_fired = member.driver.disarm_guard(member.server)
-        finally:
-            self._marks.remove(member.server, member.mark)
+        with self._hurrying():
+            if self._is_replaced(member):
+                # Guard and mark on the server are those of the other freeze by now.
+                member.interrupted = "somebody else has frozen it again meanwhile"
+                return
+            try:
+                member.guard_fired = member.driver.disarm_guard(member.server)
+            finally:
+                self._marks.remove(member.server, member.mark)
 
     def _is_replaced(self, member: Member) -> bool:
         """Whether the mark is another freeze's; notes what makes it uncertain that this one held all the time."""

@@ -14,7 +14,7 @@ from ..application.checks import Check
 from ..application.definition import Tier
 from ..cloud.compute import Compute
 from ..cloud.network import Networking
-from ..core.errors import CheckFailed, CloudError, DrError, ResourceFailed
+from ..core.errors import NOTHING_DONE, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.intent import Intent
 from ..core.records import Port, Server, Subnet, Volume
 from ..readiness.gates import Gates
@@ -135,10 +135,14 @@ class ServerRestore:
     def _steps_now(self) -> list[ServerStep]:
         return self._plan.servers_at(self.site)
 
-    def refuse_problems(self) -> None:
+    def refuse_problems(self, done: str = NOTHING_DONE) -> None:
+        """Require that the servers can be restored.
+
+        :param done: what was changed so far.
+        """
         problems = list(server_problems(self.site, self.steps, self.volumes is not None, self.lone_ports))
         if problems:
-            raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems)
+            raise CheckFailed(f"The servers cannot be restored at site '{self.site.name}'", problems, done)
 
     def apply(self) -> list[dict[str, t.Any]]:
         """Restore all servers; a tier starts when every check of the previous one has passed.
@@ -455,7 +459,7 @@ class ServerRestore:
     @staticmethod
     def _subject(step: ServerStep) -> Subject:
         if step.address is None:
-            raise CheckFailed("The checks cannot be made", [f"Server '{step.spec.name}' has no address."])
+            raise ResourceFailed(f"The health checks of server '{step.spec.name}' cannot be made: it has no address.", resource_type="server")
         return Subject(t.cast(Server, step.current).id, step.spec.name, step.address)
 
     def _elapsed(self) -> float:

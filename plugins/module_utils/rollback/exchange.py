@@ -199,7 +199,7 @@ class Exchanger:
         """
         services = Services(self._clouds.compute, self._clouds.network)
         restore = ServerRestore(services, plan, self._waiter, self._concurrency, gates)
-        restore.refuse_problems()
+        restore.refuse_problems("the servers that leave are removed already, and all their volumes are kept")
         with warned(restore.warnings):
             servers = restore.apply()
         self.warnings += restore.warnings

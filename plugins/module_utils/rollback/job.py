@@ -175,7 +175,7 @@ class RollBackJob:
     def _state_problems(self, checkpoint: str) -> t.Iterator[str]:
         active, record = self._catalogue.active(self._application.name), self._recorded
         if isinstance(active, DamagedRecord):
-            yield f"{active.problem} So it is unknown where the application runs; set it with os_active_site."
+            yield f"{active.problem} So it is unknown where the application runs; record it with the playbook active_site."
         elif active and active.site != self._settings.site:
             yield f"According to the catalogue, the application has run at site '{active.site}' since {active.since}; roll it back there."
         if record is None:

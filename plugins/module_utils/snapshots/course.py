@@ -11,7 +11,7 @@ from ..application.definition import Application, require_checkpoint_id, require
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.session import Cloud, connect, connect_other
-from ..core.errors import CheckFailed, InvalidInput
+from ..core.errors import NOTHING_DONE, CheckFailed, InvalidInput
 from ..core.records import Server, Snapshot
 from ..quiesce.driver import QUIESCED
 from ..quiesce.quiescer import Choice, QuiesceOptions, Quiescer, freeze_problems, running
@@ -146,8 +146,10 @@ class Course:
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         units = job.units()
         problems = job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices)
+        problems += self._storages.clock.problems
         if problems:
-            raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems)
+            done = quiescer.done if quiescer else NOTHING_DONE
+            raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems, done)
         result = {"changed": True, "grouping": grouping.describe(units), "diff": _diff(plan.delete, wanted.volumes, units)}
         self._warn_of_holds(wanted, choices)
         if is_check:
@@ -160,6 +162,7 @@ class Course:
             seeing = Seeing(self._compute(), wanted, settings.concurrency)
             evidence = job.snapshots.take(units, window, seeing, self._interruption)
         self._warn_of_length(window)
+        self._warn_of_clock()
         return {**result, "grouping": grouping.describe(units), **self._described(wanted, job, evidence)}
 
     def _confirm(self, wanted: Wanted, job: SnapshotJob, plan: SnapshotPlan, is_check: bool) -> dict[str, t.Any]:
@@ -207,6 +210,10 @@ class Course:
                 f"The servers of '{self._settings.application.name}' stood still for {window.standstill:.1f} s, longer than the budget of "
                 f"{window.budget} s, because their thaw took longer than expected. Find out what slows it down."
             )
+
+    def _warn_of_clock(self) -> None:
+        for warning in self._storages.clock.warnings:
+            self._warn(warning)
 
     def _job(self, wanted: Wanted) -> SnapshotJob:
         settings = self._settings

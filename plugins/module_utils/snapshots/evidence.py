@@ -13,10 +13,12 @@ import datetime
 import json
 import typing as t
 
+from ..cloud.site_clock import Difference, SiteClock
 from ..core import consistency
 from ..core.errors import CheckFailed
 from ..core.records import Server, Snapshot, Volume
 from ..core.states import ServerState
+from ..core.text import timestamp
 from ..quiesce.mark import FreezeMark
 from ..quiesce.window import FreezeWindow, Member
 from . import proof
@@ -102,22 +104,31 @@ class SnapshotEvidence:
 class SetEvidence:
     """What is true of a whole set.
 
-    :param taken: the moment for which it stands.
+    :param taken: the moment for which it stands, by the site's clock.
     :param window: started, ended, seconds; None when nothing was frozen.
     :param skew: seconds between the first and the last snapshot at most.
+    :param clock: how the site's clock differs from the controller's, by which all other times are; None when it is not known, and the controller's counts.
     """
 
     consistency: str
     taken: str
     window: t.Mapping[str, t.Any] | None
     skew: float
+    clock: Difference | None = None
 
     def metadata(self) -> dict[str, str]:
         return {_SET_KEY: _compact(dataclasses.asdict(self))}
 
     @classmethod
     def read(cls, snapshot: Snapshot) -> SetEvidence:
-        return cls(**json.loads(snapshot.metadata[_SET_KEY]))
+        facts = json.loads(snapshot.metadata[_SET_KEY])
+        clock = facts.pop("clock", None)
+        return cls(**facts, clock=clock and Difference(float(clock["seconds"]), float(clock["within"])))
+
+    @property
+    def taken_by_controller(self) -> str:
+        """The moment for which it stands, by the controller's clock."""
+        return _shifted(self.taken, -self.clock.seconds) if self.clock else self.taken
 
 
 def _weakness(whole: SetEvidence) -> int:
@@ -157,8 +168,9 @@ class Evidence:
                 {one.server_id: one for one in by_pending},
                 {snapshot.volume_id: SnapshotEvidence.read(snapshot) for snapshot in snapshots},
             )
+            _ = evidence.whole.taken_by_controller
             levels = {evidence.whole.consistency, *(one.consistency for one in servers), *(one.at_best for one in servers)}
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
             return None
         return evidence if levels <= set(consistency.LEVELS) else None
 
@@ -172,6 +184,7 @@ class Seen:
     :param window: the freeze window that this process held.
     :param standing: freezes that somebody else held before and after, per server id.
     :param still: the servers that stood still by themselves before and after: the state of each, per id.
+    :param clock: the site's.
     """
 
     taken: t.Mapping[str, proof.Taken]
@@ -179,6 +192,7 @@ class Seen:
     window: FreezeWindow | None
     standing: t.Mapping[str, FreezeMark]
     still: t.Mapping[str, ServerState]
+    clock: SiteClock
 
     def evidence(self, servers: t.Mapping[str, tuple[Server, t.Sequence[Volume]]]) -> Evidence:
         """Compute the evidence of a set from what happened.
@@ -231,12 +245,13 @@ class Seen:
         first = min((one.requested for one in self.taken.values()), key=lambda moment: moment.monotonic)
         last = max((one.complete for one in self.taken.values()), key=lambda moment: moment.monotonic)
         skew = round(last.monotonic - first.monotonic, 3)
-        window = self.window
-        if not (window and window.started and window.ended):
-            return SetEvidence(level, str(first), None, skew)
-        seconds = round(window.ended.monotonic - window.started.monotonic, 3)
-        times = {"started": str(window.started), "ended": str(window.ended), "seconds": seconds}
-        return SetEvidence(level, str(window.all_frozen), times, skew)
+        window, taken, times = self.window, first, None
+        if window and window.started and window.ended:
+            seconds = round(window.ended.monotonic - window.started.monotonic, 3)
+            times = {"started": str(window.started), "ended": str(window.ended), "seconds": seconds}
+            taken = window.all_frozen or first
+        difference = self.clock.difference(taken.monotonic, taken.wall)
+        return SetEvidence(level, str(taken.after(difference.seconds if difference else 0)), times, skew, difference)
 
 
 def strangers_of(volumes: t.Iterable[Volume], known: t.Collection[str]) -> str | None:
@@ -297,8 +312,18 @@ def confirmed(evidence: Evidence, thawed: t.Sequence[t.Mapping[str, t.Any]]) -> 
         ) from error
     level = consistency.weakest(one.consistency for one in servers.values())
     frozen = [one.freeze["frozen"] for one in servers.values() if one.freeze]
-    taken = max(frozen, key=datetime.datetime.fromisoformat, default=evidence.whole.taken)
-    return Evidence(SetEvidence(level, taken, window, evidence.whole.skew), servers, evidence.snapshots)
+    whole = evidence.whole
+    ahead = whole.clock.seconds if whole.clock else 0
+    taken = _shifted(max(frozen, key=datetime.datetime.fromisoformat), ahead) if frozen else whole.taken
+    return Evidence(dataclasses.replace(whole, consistency=level, taken=taken, window=window), servers, evidence.snapshots)
+
+
+def _shifted(text: str, seconds: float) -> str:
+    """A time by another clock.
+
+    :param seconds: by which that is ahead.
+    """
+    return timestamp(datetime.datetime.fromisoformat(text).astimezone(datetime.UTC) + datetime.timedelta(seconds=seconds))
 
 
 def _confirmed_server(server: ServerEvidence, thaw: t.Mapping[str, t.Any] | None) -> ServerEvidence:

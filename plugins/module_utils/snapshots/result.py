@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..core.records import Snapshot
-from .evidence import Evidence, ServerEvidence
+from .evidence import Evidence, ServerEvidence, SetEvidence
 from .wanted import ServerVolumes, Wanted
 
 
@@ -18,6 +18,7 @@ def describe(wanted: Wanted, snapshots: t.Sequence[Snapshot], evidence: Evidence
         "application": wanted.application.name,
         "consistency": evidence.whole.consistency,
         "taken_at": evidence.whole.taken,
+        "clock": _describe_clock(evidence.whole),
         "skew": evidence.whole.skew,
         "window": evidence.whole.window,
         "servers": [_describe_server(member, evidence.servers[member.server.id]) for member in wanted.members],
@@ -51,6 +52,12 @@ def parts_of(wanted: Wanted, snapshots: t.Sequence[Snapshot], evidence: Evidence
         }
         for project in projects
     ]
+
+
+def _describe_clock(whole: SetEvidence) -> dict[str, t.Any] | None:
+    if whole.clock is None:
+        return None
+    return {"ahead": whole.clock.seconds, "within": whole.clock.within, "taken_at": whole.taken_by_controller}
 
 
 def _describe_server(member: ServerVolumes, evidence: ServerEvidence) -> dict[str, t.Any]:

@@ -14,7 +14,7 @@ import functools
 import itertools
 import typing as t
 
-from ..core import consistency
+from ..core import consistency, leeway
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot, Volume
 from ..core.states import stands_still
@@ -127,7 +127,9 @@ class SnapshotSet:
                 if later and not requests.has_failed:
                     self._take_all(requests)
             else:
-                self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
+                # Others may hold their servers frozen for this.
+                with leeway.hurried() if before else contextlib.nullcontext():
+                    self._take_all(requests, {server_id: mark.token for server_id, mark in before.items()})
             # Before the images are complete: others hold their freezes until the snapshots are taken, and no longer.
             standing = {key: mark for key, mark in seeing.standing().items() if before.get(key) == mark}
             still = seeing.still()
@@ -135,7 +137,8 @@ class SnapshotSet:
                 # Only cut off so far, and still to be uploaded.
                 self._settled(self._waiter)
             found = self._refuse_failed(requests)
-            seen = Seen(requests.taken, units, window, standing, still)
+            self._read_clock(found, requests)
+            seen = Seen(requests.taken, units, window, standing, still, self._storages.clock)
             return self._seal(seen.evidence({key: (server, _as_told(volumes, found)) for key, (server, volumes) in self._wanted.servers.items()}))
         except BaseException:
             with interruption.shielded():
@@ -160,7 +163,7 @@ class SnapshotSet:
         asking = None
         try:
             # Once the thaw is decided, what is asked for only holds it up.
-            with window, requests.only_inside(), window.exposed():
+            with window, requests.only_inside(), window.exposed(), leeway.hurried(window.remaining()):
                 for are_images in requests.rounds:
                     if requests.has_failed:
                         break
@@ -282,6 +285,13 @@ class SnapshotSet:
             "Check the volume service's messages for the volume (openstack volume message list); for the root disk of a server that boots from "
             "an image, the server's fault and the log of its nova-compute.",
         )
+
+    def _read_clock(self, snapshots: t.Iterable[Snapshot], requests: Requests) -> None:
+        """Read the site's time from snapshots: Cinder made each of them between the moments at which it was asked for and seen."""
+        for snapshot in snapshots:
+            if not isinstance(snapshot, ImageSnapshot):
+                taken = requests.taken[snapshot.volume_id]
+                self._storages.clock.note_record(snapshot.created_at, taken.requested.monotonic, taken.complete.monotonic)
 
     def _shown(self) -> list[Snapshot]:
         """The set's snapshots as soon as lists show them all, or what lists show when they had time to."""

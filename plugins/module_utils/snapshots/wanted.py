@@ -10,6 +10,7 @@ import typing as t
 
 from ..application.definition import Application
 from ..cloud.block_storage import BlockStorage
+from ..cloud.site_clock import SiteClock
 from ..core.errors import CheckFailed
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
 from ..core.states import stands_still
@@ -98,6 +99,10 @@ class Storages:
     @property
     def site(self) -> str:
         return next(iter(self.by_project.values())).cloud.site
+
+    @property
+    def clock(self) -> SiteClock:
+        return next(iter(self.by_project.values())).cloud.clock
 
     def volumes(self) -> list[Volume]:
         return [volume for storage in self.by_project.values() for volume in storage.volumes()]

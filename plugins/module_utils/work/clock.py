@@ -10,6 +10,8 @@ import datetime
 import time
 import typing as t
 
+from ..core.text import timestamp
+
 
 def _wall() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
@@ -50,7 +52,7 @@ class Moment:
         return cls(time.monotonic(), _wall())
 
     def __str__(self) -> str:
-        return self.wall.strftime("%Y-%m-%dT%H:%M:%S.") + f"{self.wall.microsecond // 1000:03d}Z"
+        return timestamp(self.wall)
 
     def after(self, seconds: float) -> Moment:
         return Moment(self.monotonic + seconds, self.wall + datetime.timedelta(seconds=seconds))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 import dataclasses
 import functools
 import typing as t
@@ -29,6 +30,7 @@ def attempt_all(
 ) -> dict[Key, Outcome[Value]]:
     """Run all pieces of work in parallel, at most ``concurrency`` at a time, and return every outcome.
 
+    What limits the caller (see :mod:`..core.leeway`) limits each piece.
     A :class:`DrError` becomes the outcome of its piece. Any other error is a fault of ours; it is raised, when all
     others have had their turn. When the calling thread is interrupted, pieces not begun are
     dropped, those under way are waited for, and the interruption is raised again.
@@ -39,7 +41,7 @@ def attempt_all(
         return {}
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(concurrency, len(work)))
     try:
-        futures = {key: pool.submit(_outcome, piece) for key, piece in work.items()}
+        futures = {key: pool.submit(contextvars.copy_context().run, _outcome, piece) for key, piece in work.items()}
         concurrent.futures.wait(futures.values())
         return {key: future.result() for key, future in futures.items()}
     finally:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 import dataclasses
 import threading
 import typing as t
 
+from ..core import leeway
 from ..core.errors import CloudError, WaitTimeout
 from .clock import SYSTEM_CLOCK, Clock
 from .pool import Outcome
@@ -47,7 +49,8 @@ class Waiter:
         """
         deadline = self.clock.now() + self.timeout
         while True:
-            answer = ask()
+            with leeway.limited(deadline - self.clock.now()):
+                answer = ask()
             if answer is not None:
                 return answer
             if self.clock.now() >= deadline:
@@ -104,7 +107,7 @@ class Call(t.Generic[Value]):
         self._what = what
         self._clock = clock
         self._result: concurrent.futures.Future[Value] = concurrent.futures.Future()
-        threading.Thread(target=self._run, args=(call,), daemon=True).start()
+        threading.Thread(target=contextvars.copy_context().run, args=(self._run, call), daemon=True).start()
 
     def _run(self, call: t.Callable[[], Value]) -> None:
         try:
@@ -128,4 +131,6 @@ def within(seconds: float, what: str, call: t.Callable[[], Value], clock: Clock 
     Each call has a thread of its own, which takes a tenth of a millisecond: nothing beside a request to a cloud. A pool would save that,
     and have to replace every thread whose call never returns.
     """
-    return Call(what, call, clock).result(seconds)
+    with leeway.limited(seconds):
+        bounded = Call(what, call, clock)
+    return bounded.result(seconds)

@@ -170,7 +170,8 @@ class CheckpointRun:
         :param given: ``consistency``, ``restorable_at``, ``since`` and ``changes``.
         """
         run = Given(given)
-        window = manifests.parts[0].evidence.inside("window")
+        evidence = manifests.parts[0].evidence
+        window = evidence.inside("window")
         return cls(
             point=Point.of(manifests),
             least=run.text("consistency"),
@@ -179,7 +180,8 @@ class CheckpointRun:
             window_seconds=window.number("seconds"),
             servers=tuple(_frozen_server(server, part) for part, server in manifests.in_boot_order()),
             copies=tuple(_copies(manifests)),
-            restorable_at=run.moment("restorable_at"),
+            # By the clock of the site, as the moment of the data is.
+            restorable_at=later(run.moment("restorable_at"), evidence.inside("clock").number("ahead") or 0),
             warnings=tuple(map(readable, warnings)),
             since=run.text("since"),
             changes=tuple(one.text("text") for one in run.each("changes")),
@@ -262,6 +264,7 @@ class RestoreRun:
     """A restore.
 
     :param site: where it was restored.
+    :param clock_ahead: seconds by which the sites' clock is ahead of the controller's: the moment of the data is by the sites', all others are not.
     :param seconds: from the start until every health check of the last tier had passed.
     :param addresses: that no server has.
     :param of_servers: how many the checkpoint has, where some of them were restored.
@@ -272,6 +275,7 @@ class RestoreRun:
     point: Point
     site: str
     began_at: Moment
+    clock_ahead: float
     seconds: float | None
     servers: tuple[RestoredServer, ...]
     addresses: tuple[RestoredAddress, ...]
@@ -281,7 +285,7 @@ class RestoreRun:
     @property
     def age(self) -> float | None:
         """How old the data was when the restore began, in seconds."""
-        return between(self.point.moment, self.began_at)
+        return between(self.point.moment, later(self.began_at, self.clock_ahead))
 
     @property
     def ended_at(self) -> Moment:
@@ -371,6 +375,7 @@ def _restored(manifests: Manifests, run: Given, warnings: t.Iterable[str]) -> di
         "point": Point.of(manifests),
         "site": run.text("site"),
         "began_at": run.moment("began_at"),
+        "clock_ahead": run.number("clock_ahead") or 0,
         "seconds": run.number("seconds"),
         "servers": tuple(_restored_servers(run.each("servers"), volumes, homes)),
         "addresses": tuple(_restored_addresses(run.each("servers"))),

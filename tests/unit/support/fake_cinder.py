@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import itertools
 import threading
 
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import GroupType, Pool
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -37,6 +39,9 @@ class FakeCinder:
     def __init__(self, *volumes, project_id="project", groups=(), refusing=(), failing=(), seconds=None, time=None, lag=0):
         self.cloud = cloud_with_images("primary", project_id)
         self.time = time or FakeTime()
+        self.cloud.clock = SiteClock("primary", lambda: self.time.seconds, self.time.wall)
+        #: By how much its clock is ahead of ours.
+        self.ahead = datetime.timedelta()
         self.calls = []
         #: How often the snapshots themselves were looked at within a freeze.
         self.looked = 0
@@ -197,6 +202,7 @@ class FakeCinder:
             id=f"snapshot-{next(self._numbers)}",
             volume_id=volume.id,
             status="creating",
+            created_at=(self.time.wall() + self.ahead).isoformat(timespec="seconds").removesuffix("+00:00"),
             metadata=dict(metadata),
             project_id=self.cloud.project_id,
             group_snapshot_id=group_snapshot_id,

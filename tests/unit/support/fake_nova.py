@@ -8,6 +8,7 @@ import dataclasses
 import threading
 from types import SimpleNamespace
 
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -21,7 +22,7 @@ class FakeNova:
     """
 
     def __init__(self, *servers, stubborn=(), is_admin=False, admin_locked=()):
-        self.cloud = SimpleNamespace(site="primary", project_id="admin" if is_admin else "project")
+        self.cloud = SimpleNamespace(site="primary", project_id="admin" if is_admin else "project", clock=SiteClock("primary"))
         self.by_id = {one.id: one for one in servers}
         self.calls = []
         self.now = 0.0

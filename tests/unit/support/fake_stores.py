@@ -14,6 +14,7 @@ import threading
 from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.objects import Location, read_link
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import Effort, Stores
@@ -87,7 +88,7 @@ class FakeSwift:
     """
 
     def __init__(self, site="remote", objects=None):
-        self.cloud = SimpleNamespace(site=site)
+        self.cloud = SimpleNamespace(site=site, clock=SiteClock(site))
         self.containers = {} if objects is None else {CONTAINER: dict(objects)}
         #: Names in the order in which they came.
         self.written = []

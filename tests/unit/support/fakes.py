@@ -10,6 +10,7 @@ import threading
 from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
     Attachment,
@@ -245,7 +246,7 @@ class FakeStore:
     """
 
     def __init__(self, **objects):
-        self.cloud = SimpleNamespace(site="remote", project_id="project")
+        self.cloud = SimpleNamespace(site="remote", project_id="project", clock=SiteClock("remote"))
         self.content = dict(objects)
         self.kinds = {}
         self.writes = 0

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_active_site
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
@@ -20,13 +22,14 @@ def record(site="remote", since=NOON, checkpoint="noon"):
 
 class Site:
     def __init__(self, found=None, **objects):
+        self.clock = SiteClock("remote")
         self.catalogue = Catalogue(FakeStore(**objects), "catalogue")
         if found:
             self.catalogue.set_active(found)
 
     def run(self, check_mode=False, **changes):
         params = {"application": "shop", "site": "remote", "checkpoint": "noon", "since": None, **changes}
-        return os_active_site.run(SimpleNamespace(params=params, check_mode=check_mode), self.catalogue)
+        return os_active_site.run(SimpleNamespace(params=params, check_mode=check_mode), self.catalogue, self.clock)
 
 
 def test_it_is_recorded_once_since_the_first_time():
@@ -76,3 +79,10 @@ def test_a_damaged_record_is_replaced():
 def test_nonsense_is_refused(changes):
     with pytest.raises(InvalidInput):
         Site().run(**changes)
+
+
+def test_a_record_is_dated_by_the_clock_of_the_site():
+    site = Site()
+    answered = time.monotonic()
+    site.clock.note_record("2036-01-01T12:00:00", answered, answered)
+    assert site.run()["active_site"]["since"].startswith("2036-01-01T12:0")

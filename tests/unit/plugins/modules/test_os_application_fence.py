@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FenceIncomplete, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import fencing
+from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.modules import os_application_fence
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_nova import FakeNova
@@ -80,7 +82,7 @@ def test_where_the_application_runs_it_is_not_fenced(nova):
 
 def test_a_state_that_does_not_fit_stops_all_of_it(nova):
     nova.by_id["id-orders-db"] = server("orders-db", status="ERROR")
-    with pytest.raises(CheckFailed, match="at site 'primary' cannot be fenced: nothing was changed"):
+    with pytest.raises(CheckFailed, match="at site 'primary' cannot be fenced: this step has changed nothing"):
         run(nova)
     assert nova.calls == []
 
@@ -112,3 +114,10 @@ def test_an_administrators_lock_and_what_is_missing_are_told(nova):
     assert "takes its lock for the project's own" in run(nova, admin_cloud="primary")["warnings"][0]
     del nova.by_id["id-shop-front"]
     assert "Server 'shop-front' of application 'shop' is not there at site 'primary'." in run(nova)["warnings"]
+
+
+def test_a_fence_is_dated_by_the_clock_of_the_site(nova):
+    answered = time.monotonic()
+    nova.cloud.clock.note_record("2036-01-01T12:00:00", answered, answered)
+    run(nova)
+    assert {FenceMark.of(one).since[:13] for one in nova.servers()} == {"2036-01-01T12"}

@@ -8,8 +8,10 @@ import base64
 import copy
 import dataclasses
 import itertools
+import time
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import job as capture_job
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
@@ -663,3 +665,13 @@ def test_what_they_were_to_be_restored_by_goes_with_the_end(shop, monkeypatch):
     assert left["id"] in shop.site.cinder.by_id["backups"]
     shop.run("accepted")
     assert left["id"] not in shop.site.cinder.by_id["backups"]
+
+
+def test_a_roll_back_is_dated_by_the_clock_of_the_site():
+    shop, answered = Shop(), time.monotonic()
+    params = shop.running.module(False, state="prepared", site="primary", application=DEFINITION, user_data="omit", stop_timeout=60).params
+    with shop.running.there(os_application_roll_back):
+        cloud = os_application_roll_back.connect({})
+        cloud.clock.note_record("2036-01-01T12:00:00", answered, answered)
+        settings = os_application_roll_back.settings_of(params, cloud, Application.parse(DEFINITION))
+    assert (settings.now[:13], settings.fresh[:10]) == ("2036-01-01T12", "2036010112")

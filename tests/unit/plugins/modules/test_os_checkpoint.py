@@ -24,6 +24,7 @@ PARAMS = {
         "taken_at": "2026-01-01T12:00:00Z",
         "consistency": "quiesced",
         "window": None,
+        "clock": None,
         "servers": [{"name": "orders-db", "consistency": "quiesced"}, {"name": "shop-front", "consistency": "quiesced"}],
         "snapshots": [],
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -138,3 +139,10 @@ def test_a_signature_without_a_place_is_told_where_signatures_count():
     (warning,) = run(objects, key="secret")["warnings"]
     assert "do not say to which catalogue they belong" in warning and "noon" in warning
     assert run(objects)["warnings"] == []
+
+
+def test_how_far_the_clock_of_the_site_is_ahead_is_told():
+    storage, answered = FakeBackups(), time.monotonic()
+    assert run({}, storage, require=False)["clock_ahead"] == 0
+    storage.cloud.clock.note_record("2126-01-01T12:00:00", answered, answered)
+    assert run({}, storage, require=False)["clock_ahead"] > 10**9

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -39,7 +41,7 @@ def test_an_application_that_was_named_is_missed():
     assert within(run(applications=[])) == {}
 
 
-def test_the_limit_is_by_the_clock_of_the_controller():
+def test_a_site_that_does_not_show_its_time_is_judged_by_the_clock_of_the_controller():
     assert within(run(applications=["shop"], max_age=1)) == {"shop": False}
     assert within(run(applications=["shop"], max_age=10**10)) == {"shop": True}
 
@@ -71,3 +73,14 @@ def test_a_newer_checkpoint_that_the_catalogue_lost_is_told():
     found = run(FakeBackups(*shop.backups(), newer), warnings.append)
     assert within(found)["shop"]
     assert ["'one' of application 'shop'" in one for one in warnings] == [True]
+
+
+def test_the_age_is_by_the_clock_of_the_site():
+    behind, told = FakeBackups(*shop.backups()), []
+    made = datetime.datetime.fromisoformat(shop.manifest().checkpoint.created_at)
+    answered = time.monotonic()
+    behind.cloud.clock.note_record((made + datetime.timedelta(seconds=60)).isoformat(), answered, answered)
+    [found] = run(behind, told.append, applications=["shop"], max_age=120)["recovery_points"]
+    assert 59 < found["age"] < 120
+    assert found["within"]
+    assert "The clock of site 'remote' is" in told[0]

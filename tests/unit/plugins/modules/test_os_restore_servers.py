@@ -93,7 +93,7 @@ def run(monkeypatch):
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_commands_are_refused_without_a_word(run, check_mode):
-    with pytest.raises(CheckFailed, match="nothing was changed.*/bin/order"):
+    with pytest.raises(CheckFailed, match="this step has changed nothing.*/bin/order"):
         run(COMMAND, check_mode=check_mode)
 
 

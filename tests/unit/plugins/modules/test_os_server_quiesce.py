@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.modules import os_server_quiesce
 
@@ -35,3 +36,11 @@ def test_what_was_asked_for_is_done(mocker, state, target, check_mode):
     assert (group.call_args.args[1].name, group.call_args.args[2]) == ("shop", interruption)
     group.return_value.bring.assert_called_once_with(target, is_real=not check_mode)
     assert found is group.return_value.bring.return_value
+
+
+def test_no_service_that_asks_to_be_left_alone_keeps_servers_frozen(mocker, passing):
+    for one in ("Quiescer", "Group"):
+        mocker.patch.object(os_server_quiesce, one)
+    mocker.patch.object(os_server_quiesce, "connect", side_effect=lambda _params: leeway.Tries().wait(60))
+    os_server_quiesce.run(SimpleNamespace(params={**PARAMS, "state": "unquiesced"}, check_mode=False), Interruption())
+    assert passing.pauses == [1.0]

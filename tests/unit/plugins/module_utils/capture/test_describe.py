@@ -412,7 +412,7 @@ def test_what_cannot_be_restored_is_refused(changes, expected):
     with pytest.raises(CheckFailed) as raised:
         described(**changes)
     assert any(expected in problem for problem in raised.value.facts["problems"]), raised.value.facts
-    assert "Application 'shop' on site 'primary' cannot be captured: nothing was changed" in str(raised.value)
+    assert "Application 'shop' on site 'primary' cannot be captured: this step has changed nothing" in str(raised.value)
 
 
 def test_address_groups_of_rules_are_described_and_named_by_them():

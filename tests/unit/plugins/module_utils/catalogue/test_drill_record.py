@@ -8,6 +8,7 @@ import json
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord, outcome_of, successful
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrillRecordInvalid, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed as signed_document
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -118,6 +119,7 @@ def test_it_is_kept_beside_the_manifest_and_signed():
 
 # Of a drill that has just ended
 
+CLOCK = SiteClock("remote", wall=lambda: NOW)
 NOW = datetime.datetime(2026, 1, 1, 12, 30, tzinfo=datetime.UTC)
 SERVER = {**RECORD.servers[0], "server_id": "x", "ports": []}
 
@@ -128,15 +130,15 @@ def params(**changes):
 
 
 def test_what_the_restore_returned_is_recorded():
-    assert DrillRecord.of_run(params(), NOW) == RECORD
+    assert DrillRecord.of_run(params(), CLOCK) == RECORD
 
 
 def test_of_an_endless_problem_its_beginning_is_kept():
-    assert DrillRecord.of_run(params(problem="x" * 10_001), NOW).problem == "x" * 10_000
+    assert DrillRecord.of_run(params(problem="x" * 10_001), CLOCK).problem == "x" * 10_000
 
 
 def test_what_failed_before_any_server_was_there_is_recorded_too():
-    record = DrillRecord.of_run(params(servers=[], recovery_seconds=None, problem="It broke.", left=["A network stays."]), NOW)
+    record = DrillRecord.of_run(params(servers=[], recovery_seconds=None, problem="It broke.", left=["A network stays."]), CLOCK)
     assert (record.outcome, record.left) == ("failed", ("A network stays.",))
     assert DrillRecord.load(record.dump()) == record
 
@@ -144,7 +146,7 @@ def test_what_failed_before_any_server_was_there_is_recorded_too():
 @pytest.mark.parametrize("changes", [{"application": "../x"}, {"checkpoint": "latest"}, {"drill": "a b"}])
 def test_names_that_would_lead_elsewhere_are_refused(changes):
     with pytest.raises(InvalidInput):
-        DrillRecord.of_run(params(**changes), NOW)
+        DrillRecord.of_run(params(**changes), CLOCK)
 
 
 @pytest.mark.parametrize(
@@ -161,4 +163,12 @@ def test_names_that_would_lead_elsewhere_are_refused(changes):
 )
 def test_what_is_no_result_of_a_restore_is_refused(changes, told):
     with pytest.raises((InvalidInput, DrillRecordInvalid), match=told):
-        DrillRecord.of_run(params(**changes), NOW)
+        DrillRecord.of_run(params(**changes), CLOCK)
+
+
+def test_both_times_are_by_the_clock_of_the_site():
+    clock = SiteClock("remote", lambda: 0.0, lambda: NOW)
+    clock.note_record((NOW + datetime.timedelta(seconds=90)).isoformat(), 0.0, 0.5)
+    record = DrillRecord.of_run(params(), clock)
+    for ours, theirs in ((RECORD.started_at, record.started_at), (RECORD.finished_at, record.finished_at)):
+        assert datetime.datetime.fromisoformat(theirs) - datetime.datetime.fromisoformat(ours) == datetime.timedelta(seconds=90)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -11,19 +12,27 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint import check
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.check import CheckpointCheck
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.intended import IntendedCheckpoint
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server, volume
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeTime, server, volume
 
 DEFINITION = {
     "name": "shop",
     "tiers": [{"name": "database", "servers": ["orders", "payments"], "checks": [{"port": 5432}]}, {"name": "front", "servers": ["web"]}],
 }
 SHOP = Application.parse(DEFINITION)
+
+
+def clock(site, ahead=0):
+    """The clock of a site that has shown its time: the controller's and so many seconds."""
+    shown = SiteClock(site, lambda: 0.0, lambda: FakeTime.START)
+    shown.note_record((FakeTime.START + datetime.timedelta(seconds=ahead)).isoformat(), 0.0, 0.0)
+    return shown
 
 
 class FakeSide:
@@ -39,6 +48,7 @@ class FakeSide:
         self.admin = SimpleNamespace(cloud=f"{name} as administrator")
         self.catalogue = SimpleNamespace(find=lambda *_names: None)
         self.asked_for, self.trouble = [], []
+        self.clocks = (clock("here"), clock("there"))
 
     def problems(self, _intended, wanted):
         self.asked_for += [member.server.name for member in wanted.members]
@@ -72,7 +82,9 @@ class Clouds:
 
     def run(self, *sides, quiesce=None):
         intended = IntendedCheckpoint(SHOP, "noon", "crash", None, GroupingOptions("auto"), quiesce, Delivery("shared", "records"), 4, 8)
-        return CheckpointCheck(intended, sides or (self.ours, self.theirs)).run()
+        found = CheckpointCheck(intended, sides or (self.ours, self.theirs)).run()
+        self.warnings = found["warnings"]
+        return found["checkpoint_check"]
 
 
 @pytest.fixture
@@ -143,6 +155,34 @@ def test_two_parts_cannot_share_a_project_where_one_would_replace_the_other(clou
         clouds.run(*sides)
     told_of = [one for one in raised.value.facts["problems"] if f"the {kind} project" in one]
     assert told_of == [f"Several of the application's projects have the {kind} project {shared}; each needs credentials for one of its own."]
+
+
+@pytest.mark.parametrize("clocks", [("here", 10), ("there", 10), ("there", -10)])
+def test_a_clock_that_differs_is_told(clouds, clocks):
+    clouds.run()
+    assert clouds.warnings == []
+    site, ahead = clocks
+    clouds.ours.clocks = tuple(clock(one, ahead if one == site else 1) for one in ("here", "there"))
+    clouds.run()
+    (warning,) = clouds.warnings
+    assert warning.startswith(f"The clock of site '{site}' is ")
+
+
+def test_a_clock_that_differs_is_told_beside_what_makes_the_checkpoint_fail(clouds):
+    clouds.ours.clocks, clouds.ours.trouble = (clock("here", 10), clock("there")), ["Something of ours."]
+    with pytest.raises(CheckFailed) as raised:
+        clouds.run()
+    (warning,) = raised.value.warnings
+    assert (raised.value.facts["problems"], warning.startswith("The clock of site 'here' is ")) == (["Something of ours."], True)
+
+
+def test_no_checkpoint_is_taken_where_the_clocks_are_far_apart(clouds):
+    clouds.ours.clocks = (clock("here"), clock("there", -90))
+    with pytest.raises(CheckFailed) as raised:
+        clouds.run()
+    (problem,) = raised.value.facts["problems"]
+    assert "The clock of site 'there' is 89.8 s behind the controller's" in problem
+    assert raised.value.warnings == (), "it is told once"
 
 
 def test_a_checkpoint_that_is_there_and_damaged_ends_it_at_once(clouds):

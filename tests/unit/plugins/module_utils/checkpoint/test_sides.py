@@ -184,7 +184,7 @@ def test_a_project_without_servers_lacks_nothing_for_them(clouds):
 @pytest.mark.parametrize("admin", [None, "admin"])
 def test_a_project_is_reached_by_its_own_options_at_both_sites(monkeypatch, admin):
     def cloud(name):
-        return SimpleNamespace(site=name, project_id=f"project of {name}")
+        return SimpleNamespace(site=name, project_id=f"project of {name}", clock=f"clock of {name}")
 
     def connected(primary, accounts):
         return SimpleNamespace(primary=SimpleNamespace(cloud=primary), remote=SimpleNamespace(cloud=cloud(accounts)))
@@ -196,5 +196,6 @@ def test_a_project_is_reached_by_its_own_options_at_both_sites(monkeypatch, admi
     options = {"cloud": "ours", "remote_cloud": "remote-ours", "admin_cloud": admin, "container": "dr", "hmac_key": None}
     side = Side.connect(options)
     assert (side.project_id, side.remote_project_id) == ("project of ours", "project of remote-ours")
+    assert side.clocks == ("clock of ours", "clock of remote-ours")
     assert (side.own.place, side.catalogue.place) == ("container 'dr' of site 'ours'", "container 'dr' of site 'remote-ours'")
     assert (side.admin and side.admin.cloud.site) == admin

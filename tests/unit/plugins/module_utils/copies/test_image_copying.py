@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -494,8 +495,13 @@ class Backups:
     def __init__(self, has_volumes, monkeypatch):
         self.has_volumes = has_volumes
         copied = Copied(False, ("volume",), ("volume",), (Copy("volume", "cinder_backup", "b", ("b",), 1, False, 1),))
-        part = SimpleNamespace(carry_out=lambda: copied, foresee=lambda: copied)
+        part = SimpleNamespace(carry_out=self._begin, foresee=lambda: copied, check=lambda: None)
+        self._copied, self.has_begun = copied, False
         monkeypatch.setattr("ansible_collections.osdr.openstack.plugins.module_utils.copies.job.BackupCopying", lambda replication: part)
+
+    def _begin(self):
+        self.has_begun = True
+        return self._copied
 
 
 @pytest.mark.parametrize(
@@ -515,6 +521,15 @@ def test_a_checkpoint_is_copied_by_all_methods_that_it_needs(has_volumes, server
     assert [copy.volume_id for copy in copied.copies] == expected
     assert list(copied.after) == list(foreseen.after) == expected
     assert copied.changed is foreseen.changed is ("web" in servers)
+
+
+def test_nothing_is_copied_when_the_check_of_any_part_fails(monkeypatch):
+    backups, two = Backups(True, monkeypatch), Two("web")
+    copying = CheckpointCopying(backups, two.copying)
+    monkeypatch.setattr(copying._parts[1], "_made", [dataclasses.replace(one, status="queued") for one in copying._parts[1]._made])
+    with pytest.raises(CheckFailed, match=r"this step has changed nothing\. .* is queued"):
+        copying.carry_out()
+    assert not backups.has_begun
 
 
 # Parts
@@ -582,3 +597,9 @@ def test_what_nova_made_is_a_part_too_so_that_it_goes_with_its_checkpoint(two):
     assert {(part.id, part.of) for part in parts} == {("image-of-web", ""), ("image-of-db", "")}
     assert all(part.metadata == marks("shop", "noon") for part in parts)
     assert methods.removal_order(parts) == [[part] for part in parts]
+
+
+def test_a_proof_of_the_content_is_dated_by_the_clock_of_the_site_that_has_it():
+    two, answered = Two("web", depth="restore"), time.monotonic()
+    two.sites.remote.cloud.clock.note_record("2126-01-01T12:00:00", answered, answered)
+    assert two.run().copies[0].content.proved_at > "2100"

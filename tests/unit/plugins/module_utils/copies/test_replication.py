@@ -513,6 +513,34 @@ def test_what_somebody_else_backs_up_meanwhile_is_not_taken_for_ours():
     assert [one.id for one in shop.back_up()] == ["backup-primary-1"]
 
 
+def refused(http_status=400, **theirs):
+    """What becomes of a backup that Cinder refuses, while there is another one."""
+    shop = Protecting()
+
+    def create(volume_id, wanted):
+        shop.primary.hold("theirs", **{"volume_id": volume_id, "status": "creating", "metadata": NOON, "snapshot_id": wanted["snapshot_id"], **theirs})
+        raise CloudError("Invalid snapshot: its status is backing-up.", http_status=http_status)
+
+    shop.primary.create_backup = create
+    with pytest.raises(DrError) as raised:
+        shop.back_up()
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("status", ["creating", "available"])
+def test_what_another_run_with_the_same_id_backs_up_meanwhile_is_told(status):
+    assert refused(status=status).startswith(
+        "Another run is copying checkpoint 'noon' of 'shop' too: meanwhile it has begun backup backup-theirs of volume volume-orders on site 'primary'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "theirs"), [(500, {}), (400, {"metadata": {}}), (400, {"snapshot_id": "another"})], ids=["no refusal", "of nobody of us", "of another snapshot"]
+)
+def test_any_other_failure_to_begin_a_backup_is_told_as_it_is(status, theirs):
+    assert refused(status, **theirs).startswith("Invalid snapshot: its status is backing-up.")
+
+
 def test_a_backup_that_vanishes_is_told():
     shop = Protecting()
     shop.primary._end_backup = lambda where, volume_id: shop.primary.by_id.pop(where.backup_id)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import DEPTHS, OBJECTS, READABLE, RECORDS, RESTORE, Proof, foreseeable
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
@@ -105,3 +107,9 @@ def test_an_object_that_never_comes_is_not_waited_for_long():
     with pytest.raises(CloudError, match="is missing"):
         site.prove()
     assert site.time.seconds == 30
+
+
+def test_a_proof_of_the_content_is_dated_by_the_clock_of_the_site_that_restored():
+    site, answered = Proving(RESTORE), time.monotonic()
+    site.remote.cloud.clock.note_record("2126-01-01T12:00:00", answered, answered)
+    assert site.prove().proved_at > "2100"

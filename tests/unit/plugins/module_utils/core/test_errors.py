@@ -47,7 +47,7 @@ def test_no_message_has_what_a_terminal_would_obey():
 
 def test_all_problems_of_a_check_are_numbered_and_told_apart():
     error = CheckFailed("It cannot be done", ["No quota.", "No network."])
-    assert str(error) == "It cannot be done: nothing was changed. (1) No quota. (2) No network."
+    assert str(error) == "It cannot be done: this step has changed nothing. (1) No quota. (2) No network."
     assert error.as_result() == {"code": "check_failed", "problems": ["No quota.", "No network."]}
 
 

@@ -159,7 +159,7 @@ def test_servers_of_the_application_bear_its_marks_or_its_names():
         (record("primary", LATE), record("remote"), None),
         (None, record("remote"), "runs at site 'remote' since .*, not at site 'primary'"),
         (record("primary", EARLY), record("remote"), "not at site 'primary'"),
-        (DAMAGED, record("primary"), "unknown where the application runs; set it with os_active_site"),
+        (DAMAGED, record("primary"), "unknown where the application runs; record it with the playbook active_site"),
         (None, DAMAGED, "unknown where"),
     ],
 )

@@ -15,6 +15,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import guard_loop
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Thaw
@@ -286,6 +287,32 @@ def test_without_nova_a_guard_fires_all_the_same_and_does_not_end(guarded, error
     guarded.run({0: arm(60), 1: None, 2: lambda: errors.extend([error] * 3)})
     assert [at for at, _name in guarded.thawed] == ([60, 62, 64, 66] if is_understood or isinstance(error, FreezeFailed) else [66])
     assert not guarded.marks.marked
+
+
+def test_who_can_thaw_without_nova_does_not_wait_for_it_for_long(guarded, passing):
+    current = guarded.marks.current
+
+    def read(server_id):
+        tries = leeway.Tries()
+        while tries.wait(60):
+            pass
+        return current(server_id)
+
+    guarded.run({0: arm(60), 1: lambda: setattr(guarded.marks, "current", read), 2: None})
+    assert guarded.thawed
+    assert (set(passing.pauses), len(passing.pauses)) == ({1.0}, 9)
+
+
+def test_a_guard_that_thaws_asks_again_soon(guarded, passing):
+    thaw = guarded.driver.thaw
+
+    def slowly(which):
+        leeway.Tries().wait(60)
+        return thaw(which)
+
+    guarded.driver.thaw = slowly
+    guarded.run({0: arm(60), 1: None})
+    assert passing.pauses == [1.0]
 
 
 def test_a_server_that_is_gone_is_not_guarded_any_more(guarded):

@@ -607,3 +607,7 @@ def test_a_thaw_that_failed_is_not_asked_for_again_behind_the_back_of_who_asked(
     with pytest.raises(FreezeFailed, match="hook has failed"):
         driver().thaw(DB)
     assert len(libvirt.asked_for("guest-fsfreeze-thaw")) == 1
+
+
+def test_without_a_way_to_the_host_a_thaw_is_not_possible_either(libvirt):
+    assert driver(uri=None).thaw_problem(server("db")).startswith("libvirt_uri is not given")

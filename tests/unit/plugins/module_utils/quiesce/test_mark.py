@@ -8,7 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NoAnswer, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import mark as quiesce_mark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
@@ -201,6 +201,37 @@ def test_only_the_mark_of_the_same_freeze_is_taken_away():
     FreezeMarks(compute).remove(server("db"), THEIRS)
     assert compute.mark is None
     FreezeMarks(compute).remove(server("db"), THEIRS)
+
+
+class Unanswered(Compute):
+    """Takes a mark away, and the answer is lost.
+
+    :param meanwhile: the mark of a freeze that is put before anybody asks again.
+    """
+
+    def __init__(self, there, meanwhile=None):
+        super().__init__(there)
+        self._answers, self._meanwhile = iter([False]), meanwhile
+
+    def delete_metadata(self, server_id, key):
+        if next(self._answers, True):
+            super().delete_metadata(server_id, key)
+            return
+        if self._meanwhile:
+            self.write(self._meanwhile)
+        raise NoAnswer("Nova is away.")
+
+
+def test_a_mark_is_taken_away_though_nova_is_away_just_then():
+    compute = Unanswered(OURS)
+    FreezeMarks(compute).remove(server("db"), OURS)
+    assert compute.mark is None
+
+
+def test_the_mark_that_another_freeze_has_put_meanwhile_stays():
+    compute = Unanswered(OURS, meanwhile=THEIRS)
+    FreezeMarks(compute).remove(server("db"), OURS)
+    assert compute.mark == THEIRS
 
 
 def test_any_mark_can_be_taken_away():

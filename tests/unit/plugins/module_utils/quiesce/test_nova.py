@@ -10,6 +10,7 @@ import json
 import openstack
 import pytest
 import requests
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import repeating
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, FreezeFailed
@@ -65,6 +66,7 @@ def driver(requests_mock, time):
         requests_mock.get(url, json={"version": version})
     mark(requests_mock, MARK)
     connection = openstack.connect(auth_type="none", endpoint=NOVA, compute_endpoint_override=NOVA)
+    repeating.install(connection)
     return NovaDriver(Compute(Cloud(connection, "primary")), guard_timeout=120, thaw_timeout=1, clock=time.clock)
 
 
@@ -218,11 +220,38 @@ def test_a_freeze_that_is_not_what_was_asked_for_is_none(armed, requests_mock, a
         armed.freeze(DB, 5)
 
 
-def test_a_lost_answer_is_not_asked_for_again(armed, requests_mock):
-    action = requests_mock.post(ACTION, exc=requests.exceptions.ReadTimeout)
-    with pytest.raises(CloudError):
+def test_a_freeze_whose_answer_is_lost_is_found_and_not_asked_for_again(armed, requests_mock):
+    action = requests_mock.post(ACTION, exc=requests.exceptions.ConnectionError)
+    requests_mock.get(SHOW, json=frozen())
+    armed.freeze(DB, 5)
+    assert action.call_count == 1
+
+
+@pytest.mark.parametrize("shown", [ended(), frozen(until=90)])
+def test_a_freeze_that_was_found_otherwise_than_it_was_asked_for_is_none(armed, requests_mock, shown):
+    action = requests_mock.post(ACTION, exc=requests.exceptions.ConnectionError)
+    requests_mock.get(SHOW, json=shown)
+    with pytest.raises(FreezeFailed, match="did not freeze"):
         armed.freeze(DB, 5)
     assert action.call_count == 1
+
+
+def test_a_freeze_of_which_nova_knows_nothing_is_asked_for_again_in_what_is_left_of_its_time(armed, requests_mock, time, passing):
+    def unavailable(request, context):
+        time.sleep(2)
+        context.status_code = 503
+
+    action = requests_mock.post(ACTION, [{"text": unavailable}, {"status_code": 202, "json": frozen()}])
+    armed.freeze(DB, 5)
+    assert [request.timeout for request in action.request_history] == [5, 3]
+    assert passing.pauses == [0.5]
+
+
+def test_a_freeze_that_nova_does_not_answer_is_given_up_in_time(armed, requests_mock, passing):
+    requests_mock.post(ACTION, status_code=503)
+    with pytest.raises(CloudError):
+        armed.freeze(DB, 5)
+    assert passing.pauses == [0.5, 1.0, 2.0]
 
 
 def test_a_thaw_names_its_freeze_and_tells_that_it_had_held(holding, requests_mock):
@@ -388,3 +417,12 @@ def test_an_answer_that_makes_no_sense_is_neither_a_freeze_nor_a_thaw_nor_an_end
     with pytest.raises(DrError, match="makes no sense"):
         holding.thaw(DB)
     assert shown.call_count == 3
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_what_stops_a_thaw_is_told_before(driver, requests_mock, status):
+    requests_mock.get(SHOW, status_code=status)
+    assert "Site 'primary' could not ask the quiesce API about server id-db" in driver.thaw_problem(DB)
+    # How long a freeze may last does not matter for a thaw.
+    requests_mock.get(SHOW, json=quiesce("none", max_timeout=1))
+    assert driver.thaw_problem(DB) is None

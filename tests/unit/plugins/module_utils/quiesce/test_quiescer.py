@@ -336,6 +336,7 @@ def test_what_was_left_frozen_is_thawed_before_it_is_frozen_again(mocker):
     made, thaws = left_by_a_dead_run(mocker, *servers.values())
     found = made.thaw_leftovers(servers)
     assert thaws.thawed == ["orders"]
+    assert made.done == "all that this step has done is to thaw what an earlier run had left frozen (orders (id-orders))"
     # As they are then, and all of them.
     assert found == {"orders": server("orders"), "payments": servers["payments"], "front": servers["front"]}
 
@@ -345,6 +346,7 @@ def test_what_is_off_is_not_thawed_and_where_nothing_was_left_nobody_is_asked(mo
     made, thaws = left_by_a_dead_run(mocker)
     assert made.thaw_leftovers(servers) == servers
     assert thaws.thawed == []
+    assert made.done == "this step has changed nothing"
 
 
 def test_one_that_cannot_be_thawed_costs_no_other_its_thaw_and_is_told(mocker):
@@ -353,3 +355,34 @@ def test_one_that_cannot_be_thawed_costs_no_other_its_thaw_and_is_told(mocker):
     with pytest.raises(FreezeFailed, match="The thaw of orders failed"):
         made.thaw_leftovers(servers)
     assert thaws.thawed == ["front"]
+
+
+class Unreachable(Probed):
+    """A driver that cannot reach its servers in this run."""
+
+    def thaw_problem(self, server):
+        return f"no way to {server.name}."
+
+
+def left_by_libvirt(nova, minutes=-5, **changes):
+    """What the check says of a server that an earlier run left frozen through libvirt, where this one has no way to it."""
+    made = quiescer(nova, Unreachable("libvirt"), Probed("pause", level="paused"))
+    left = marked("orders", minutes=minutes, **changes)
+    return quiesce.freeze_problems([left], made.choose([left]))
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "PAUSED"])
+def test_the_check_tells_of_a_leftover_that_the_run_could_not_thaw(status):
+    [problem] = left_by_libvirt(Probed("nova"), status=status)
+    assert problem.startswith("Server orders (id-orders) has the mark of a freeze that an earlier run left (libvirt, guard until ")
+    assert "cannot be thawed: no way to orders. Run the playbook osdr.openstack.thaw, for libvirt with dr_thaw_libvirt_uri" in problem
+
+
+def test_the_check_asks_for_no_way_to_thaw_what_its_agent_says_is_thawed_long_after():
+    assert left_by_libvirt(Probed("nova"), minutes=-125) == []
+
+
+def test_to_thaw_itself_is_not_kept_back_by_what_a_check_would_say():
+    made = quiescer(Probed("nova"), Unreachable("libvirt"), Probed("pause", level="paused"))
+    left = marked("orders", minutes=-5)
+    assert made.choose([left], to_thaw=True)[left.id].support.problem is None

@@ -8,10 +8,12 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import thawing
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.drivers import Reach
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import Thawing, thaw_leftovers
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.thawing import Thawing, thaw_leftovers, thaw_problem
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
 
 DRIVERS = ("nova", "libvirt", "pause")
@@ -65,6 +67,8 @@ class Site:
         self.drivers = {name: FakeDriver(**trouble) for name in DRIVERS}
         for name, driver in self.drivers.items():
             driver.freezes_late = name != "nova"
+            driver.asks_agent = name != "pause"
+            driver.probe = lambda server: Support()
         monkeypatch.setattr(thawing, "drivers", lambda reach: self.drivers)
         self.reach = Reach(self.nova, None, 5)
 
@@ -92,6 +96,21 @@ def test_who_froze_a_server_thaws_it(site, driver):
     made = site(marked(driver=driver))
     assert made.thaw() is True
     assert (made.calls, made.nova.marks) == ({driver: ["thaw", "disarm"]}, [])
+
+
+def test_a_server_is_not_kept_frozen_by_long_pauses_nor_the_next_one_by_its_failures(site, passing):
+    made = site(marked(driver="nova"))
+
+    def thaw(_server):
+        tries = leeway.Tries()
+        while tries.wait(60):
+            pass
+        raise FreezeFailed("Nova is away.")
+
+    made.drivers["nova"].thaw = thaw
+    with pytest.raises(FreezeFailed, match="Nova is away"):
+        made.thaw()
+    assert passing.pauses == [1.0] * 4
 
 
 @pytest.mark.parametrize(
@@ -255,3 +274,76 @@ def test_a_cell_that_does_not_answer_hides_nobody_and_keeps_no_other_frozen(site
     assert made.nova.marks == []
     with pytest.raises(FreezeFailed, match=r"The thaw of 1 of 1 servers could not be confirmed\. hidden"):
         made.sweep(is_real=False)
+
+
+# Where the driver of a mark cannot reach the server
+
+
+class Agent(FakeDriver):
+    """A driver that finds what it is told to find when it asks the guest agent."""
+
+    def __init__(self, support):
+        super().__init__()
+        self.support = support
+
+    def probe(self, server):
+        return self.support
+
+
+def stuck(site, found, hours=-3, driver="libvirt"):
+    """A server whose driver does not reach it, and of which Nova's driver says something."""
+    made = site(marked(text=mark(driver, until=later(hours))), failing=[("thaw", "db")])
+    made.drivers["nova"] = Agent(found)
+    return made
+
+
+def problem_of(made):
+    made.drivers["libvirt"].thaw_problem = lambda server: "There is no way."
+    return thaw_problem(made.nova.by_id["id-db"], made.drivers)
+
+
+def test_a_server_that_another_drivers_agent_shows_thawed_long_after_loses_its_mark(site):
+    made = stuck(site, Support(state=THAWED))
+    assert problem_of(made) is None
+    assert made.thaw() is False
+    assert made.nova.marks == []
+
+
+@pytest.mark.parametrize(
+    ("found", "hours", "driver"),
+    [
+        pytest.param(Support(state=THAWED), -1.9, "libvirt", id="a guard in the guest may still be at work"),
+        pytest.param(Support(state=FROZEN), -3, "libvirt", id="it is frozen"),
+        pytest.param(Support(), -3, "libvirt", id="nobody knows"),
+        pytest.param(Support("its agent does not answer", THAWED), -3, "libvirt", id="its agent does not answer"),
+    ],
+)
+def test_nothing_less_proves_that_it_is_thawed(site, found, hours, driver):
+    made = stuck(site, found, hours, driver)
+    assert "it cannot be thawed: There is no way." in problem_of(made)
+    with pytest.raises(FreezeFailed, match="thaw of db failed"):
+        made.thaw()
+    assert made.nova.marks == ["db"]
+
+
+def test_who_asks_no_agent_proves_nothing(site):
+    made = stuck(site, Support("no API"))
+    made.drivers["pause"].probe = lambda server: Support(state=THAWED)
+    assert "cannot be thawed" in problem_of(made)
+
+
+@pytest.mark.parametrize("text", ["{", mark("magic", until=later(-3))], ids=["damaged", "of a driver that nobody knows"])
+def test_a_mark_that_nobody_understands_stays(site, text):
+    made = site(marked(text=text))
+    made.drivers["nova"] = Agent(Support(state=THAWED))
+    assert "names the unknown driver" in thaw_problem(made.nova.by_id["id-db"], made.drivers)
+    with pytest.raises(FreezeFailed, match="names the unknown driver"):
+        made.thaw()
+    assert made.nova.marks == ["db"]
+
+
+def test_a_server_without_a_mark_or_without_a_guest_needs_no_way(site):
+    made = site()
+    for one in (server("db"), marked(status="SHUTOFF")):
+        made.drivers["libvirt"].thaw_problem = lambda server: "There is no way."
+        assert thaw_problem(one, made.drivers) is None

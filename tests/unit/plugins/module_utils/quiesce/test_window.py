@@ -8,6 +8,7 @@ import os
 import signal
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
@@ -783,3 +784,76 @@ def member_of(**changes):
 def test_what_makes_a_freeze_doubtful(changes, doubt):
     found = member_of(**changes).doubt
     assert found == doubt if doubt is None else doubt in found
+
+
+# On bad days of the clouds
+
+
+class Unanswered:
+    """Lets one call of a driver or of marks try until nothing more may be tried, as a request does that a service asks to come back in a minute."""
+
+    def __init__(self, call):
+        self._call = call
+
+    def __call__(self, *arguments):
+        tries = leeway.Tries()
+        while tries.wait(60):
+            pass
+        return self._call(*arguments)
+
+
+@pytest.mark.parametrize("name", ["arm_guard", "freeze", "disarm_guard"])
+def test_no_request_of_a_driver_keeps_others_frozen(passing, name):
+    driver = FakeDriver()
+    setattr(driver, name, Unanswered(getattr(driver, name)))
+    with window(driver, tiers=(("orders",),), budget=60):
+        pass
+    # Each as long as one server's freeze may take, and with short pauses.
+    assert (set(passing.pauses), len(passing.pauses)) == ({1.0}, 29)
+
+
+def test_no_server_that_cannot_be_thawed_holds_up_the_others_for_long(passing):
+    driver, thaws = FakeDriver(), []
+
+    class NeverThawed(Unanswered):
+        def __call__(self, member):
+            begun = len(passing.pauses)
+            if member.name == "front":
+                super().__call__(member)
+                thaws.append(len(passing.pauses) - begun)
+                raise CloudError("Nova is away.", http_status=503)
+            thaws.append(member.name)
+            return self._call(member)
+
+    driver.thaw = NeverThawed(driver.thaw)
+    with pytest.raises(FreezeFailed), window(driver, tiers=(("orders",), ("front",)), budget=60):
+        pass
+    assert thaws == [4, "orders", 29, 29]
+
+
+def test_no_freeze_is_asked_for_again_after_what_is_left_of_the_budget(passing):
+    driver = FakeDriver()
+    driver.freeze = Unanswered(driver.freeze)
+    with window(driver, tiers=(("orders",),), budget=10):
+        pass
+    assert len(passing.pauses) == 9
+
+
+@pytest.mark.parametrize("name", ["put", "current", "remove"])
+def test_no_request_for_a_mark_keeps_others_frozen(passing, name):
+    marks = FakeMarks()
+    setattr(marks, name, Unanswered(getattr(marks, name)))
+    with window(FakeDriver(), tiers=(("orders",),), marks=marks) as opened:
+        before = len(passing.pauses)
+        assert before == (29 if name == "put" else 0)
+        opened.publish()
+    assert set(passing.pauses) == {1.0}
+    assert len(passing.pauses) <= 2 * 29
+
+
+def test_the_thaw_of_what_others_froze_does_not_wait_for_marks(passing):
+    driver, marks = FakeDriver(), FakeMarks()
+    adopted = frozen_by_others(driver, marks, "orders")
+    marks.put = Unanswered(marks.put)
+    adopted.adopt()
+    assert sum(passing.pauses) == 4

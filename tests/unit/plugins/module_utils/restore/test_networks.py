@@ -372,7 +372,7 @@ def test_what_is_neither_there_nor_made_is_called_by_its_kind(ask, what):
 def test_where_something_would_be_made_on_what_others_share_nothing_is_made(apply):
     shared = dataclasses.replace(shop.NETWORK, project_id="theirs", is_shared=True)
     site = Neutron(shop.empty_site(networks=(shop.PUBLIC, shared)))
-    with pytest.raises(CheckFailed, match="cannot be made at site 'remote': nothing was changed.*Subnet 'shop-subnet' does not exist"):
+    with pytest.raises(CheckFailed, match="cannot be made at site 'remote': this step has changed nothing.*Subnet 'shop-subnet' does not exist"):
         apply(site, shop.mapped())
     assert site.calls == []
 

@@ -679,16 +679,19 @@ def test_the_next_tier_waits_for_no_server_without_an_address():
     remote = RemoteSite()
     work = restore(remote)
     step = dataclasses.replace(work.steps[0], ports=())
-    with pytest.raises(CheckFailed, match="Server 'orders-db' has no address"):
+    # By then it has been built, so it is no check that has found something.
+    with pytest.raises(ResourceFailed, match="The health checks of server 'orders-db' cannot be made: it has no address"):
         work._subject(step)
 
 
 def test_missing_preparation_is_refused_before_the_first_change():
     remote = RemoteSite(shop.empty_site())
     work = restore(remote)
-    with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': nothing was changed"):
+    with pytest.raises(CheckFailed, match="The servers cannot be restored at site 'remote': this step has changed nothing"):
         work.refuse_problems()
     assert not remote.calls
+    with pytest.raises(CheckFailed, match="cannot be restored at site 'remote': others are gone"):
+        work.refuse_problems("others are gone")
 
 
 # Standbys, and what is locked

@@ -183,3 +183,12 @@ def test_a_server_with_which_volumes_would_still_go_is_not_deleted():
         kept(Site(("volume-root", True), ("volume-data", True)), ("volume-root", True), ("volume-data", True))
     assert raised.value.facts == {"resource_type": "volume", "resource_id": "volume-root"}
     assert "re-run" in raised.value.hint
+
+
+def test_who_cannot_build_what_comes_says_what_is_gone_by_then(monkeypatch):
+    said = []
+    restore = SimpleNamespace(refuse_problems=said.append, warnings=[], apply=list)
+    monkeypatch.setattr(exchange, "ServerRestore", lambda *_parts: restore)
+    site = Site()
+    Exchanger(Clouds("primary", site, site, site), None, None, 1, "back").come(None, None)
+    assert said == ["the servers that leave are removed already, and all their volumes are kept"]

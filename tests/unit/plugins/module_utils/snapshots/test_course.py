@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import datetime
 import json
 from types import SimpleNamespace
 
@@ -320,6 +321,7 @@ def quiescing(monkeypatch, cloud, driver, **changes):
     asked = []
 
     class Quiescer:
+        done = "one was thawed"
         compute = SimpleNamespace(cloud=SimpleNamespace(warm_up=lambda seconds: asked.append(("warm up", seconds))))
 
         def __init__(self, *arguments):
@@ -397,6 +399,8 @@ def test_each_server_in_no_state_for_it_is_told_once(cloud, monkeypatch):
     with pytest.raises(CheckFailed) as failed:
         cloud.run(quiesce=QUIESCE, consistency="crash")
     assert failed.value.as_result()["problems"] == [refusal(cloud.servers["orders"])]
+    # What was left frozen may have been thawed before.
+    assert "cannot be taken: one was thawed. (1)" in str(failed.value)
 
 
 def test_a_set_is_frozen_with_a_login_that_outlasts_the_guard(cloud, monkeypatch):
@@ -450,3 +454,16 @@ def test_no_set_is_taken_under_the_word_for_the_newest_checkpoint(cloud):
     with pytest.raises(InvalidInput, match="cannot have the id 'latest'"):
         cloud.run(name="latest")
     assert cloud.run(name="latest", state="absent")["changed"] is False
+
+
+def test_nothing_is_frozen_where_the_clocks_are_far_apart(cloud):
+    cloud.cinder.cloud.clock.note_record("2026-11-22T12:01:30", 0.0, 0.0)
+    with pytest.raises(CheckFailed, match="The clock of site 'primary' is 90.2 s ahead of the controller's"):
+        cloud.run()
+    assert cloud.cinder.calls == []
+
+
+def test_a_clock_that_differs_is_told(cloud):
+    cloud.cinder.ahead = datetime.timedelta(seconds=10)
+    cloud.run()
+    assert "The clock of site 'primary' is" in " ".join(cloud.warnings)

@@ -8,6 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import Difference, SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS, weakest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.core.states import state_of
@@ -35,6 +36,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import (
 
 ORDERS, PAYMENTS = server("orders"), server("payments")
 OFF, PAUSED, SUSPENDED = (state_of(server("x", status=status)) for status in ("SHUTOFF", "PAUSED", "SUSPENDED"))
+CLOCK = SiteClock("primary")
 REASONS = [
     pytest.param("", id="none"),
     pytest.param("short", id="short"),
@@ -83,7 +85,7 @@ def mark(**changes):
 
 def seen(volumes, frozen_by=None, standing=None, still=None):
     unit = Unit(INDIVIDUAL, "host@ceph#pool", tuple(volumes), "asked for")
-    return Seen({one.id: taken() for one in volumes}, [unit], frozen_by, standing or {}, still or {})
+    return Seen({one.id: taken() for one in volumes}, [unit], frozen_by, standing or {}, still or {}, CLOCK)
 
 
 def evidence_of(servers, **looked):
@@ -243,7 +245,7 @@ def test_the_evidence_of_each_snapshot_is_its_own():
     volumes = (volume("orders"), volume("logs"))
     unit = Unit(INDIVIDUAL, None, volumes, "asked for")
     times = {"volume-orders": taken(3, 4), "volume-logs": taken(3.5, 9)}
-    written = Seen(times, [unit], None, {}, {}).evidence({ORDERS.id: (ORDERS, volumes)})
+    written = Seen(times, [unit], None, {}, {}, CLOCK).evidence({ORDERS.id: (ORDERS, volumes)})
     read = Evidence.read(whole_set(written, {"orders": "orders", "logs": "orders"}))
     assert read.snapshots == written.snapshots
     assert read.snapshots["volume-orders"] != read.snapshots["volume-logs"]
@@ -254,7 +256,7 @@ def test_a_server_that_was_frozen_here_counts_by_all_of_its_own_snapshots():
     unit = Unit(INDIVIDUAL, None, volumes + others, "asked for")
     times = {"volume-orders": taken(3, 4), "volume-logs": taken(3, 5.5), "volume-payments": taken(3, 4)}
     frozen_by = window(member(ORDERS), member(PAYMENTS))
-    found = Seen(times, [unit], frozen_by, {}, set()).evidence({ORDERS.id: (ORDERS, volumes), PAYMENTS.id: (PAYMENTS, others)})
+    found = Seen(times, [unit], frozen_by, {}, set(), CLOCK).evidence({ORDERS.id: (ORDERS, volumes), PAYMENTS.id: (PAYMENTS, others)})
     assert {key: one.consistency for key, one in found.servers.items()} == {ORDERS.id: "crash", PAYMENTS.id: "quiesced"}
     assert found.whole.consistency == "crash"
 
@@ -300,7 +302,7 @@ def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
     volumes = (volume("orders"), volume("logs"))
     unit = Unit(INDIVIDUAL, None, volumes, "asked for")
     times = {"volume-orders": taken(3, 4), "volume-logs": taken(3.5, 9.25)}
-    found = Seen(times, [unit], None, {}, {}).evidence({ORDERS.id: (ORDERS, volumes)})
+    found = Seen(times, [unit], None, {}, {}, CLOCK).evidence({ORDERS.id: (ORDERS, volumes)})
     assert found.whole == SetEvidence("crash", str(at(3)), None, skew=6.25)
     assert found.servers[ORDERS.id] == ServerEvidence(ORDERS.id, "crash", "not frozen", None, {})
     assert found.snapshots["volume-logs"] == SnapshotEvidence(str(at(3.5)), str(at(9.25)), INDIVIDUAL, None, "asked for")
@@ -309,7 +311,7 @@ def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
 def test_times_are_kept_to_the_millisecond():
     precise = SimpleNamespace(members=[member(ORDERS)], started=at(1), all_frozen=at(2), ended=at(6.12345))
     unit = Unit(INDIVIDUAL, None, (volume("orders"),), "asked for")
-    found = Seen({"volume-orders": taken(3, 4.23456)}, [unit], precise, {}, {}).evidence({ORDERS.id: (ORDERS, (volume("orders"),))})
+    found = Seen({"volume-orders": taken(3, 4.23456)}, [unit], precise, {}, {}, CLOCK).evidence({ORDERS.id: (ORDERS, (volume("orders"),))})
     assert (found.whole.skew, found.whole.window["seconds"]) == (1.235, 5.123)
 
 
@@ -366,7 +368,7 @@ def test_somebody_elses_freeze_counts_only_after_its_thaw():
 def test_somebody_elses_freeze_promises_nothing_once_its_guards_time_is_over(until, reason):
     volumes = (volume("logs"), volume("orders"))
     times = {"volume-logs": taken(3, 3.5), "volume-orders": taken(3, 4)}
-    found = Seen(times, [Unit(INDIVIDUAL, None, volumes, "")], None, {ORDERS.id: mark(until=until)}, set())
+    found = Seen(times, [Unit(INDIVIDUAL, None, volumes, "")], None, {ORDERS.id: mark(until=until)}, set(), CLOCK)
     one = found.evidence({ORDERS.id: (ORDERS, volumes)}).servers[ORDERS.id]
     assert (one.consistency, one.pending) == ("crash", None if reason else "quiesced")
     assert (reason or "its thaw is not confirmed yet") in one.reason
@@ -500,7 +502,7 @@ def test_times_of_marks_are_compared_as_moments_whoever_wrote_them():
     both = {ORDERS.id: mark(), PAYMENTS.id: mark(requested="2026-11-22T12:59:00+01:00", frozen="2026-11-22T11:00:02.500-01:00")}
     pending = evidence_of([(one, (volume(one.name),)) for one in (ORDERS, PAYMENTS)], standing=both)
     whole = confirmed(pending, [thaw(ORDERS), thaw(PAYMENTS)]).whole
-    assert (whole.window["started"], whole.taken) == ("2026-11-22T12:59:00+01:00", "2026-11-22T11:00:02.500-01:00")
+    assert (whole.window["started"], whole.taken) == ("2026-11-22T12:59:00+01:00", "2026-11-22T12:00:02.500Z")
 
 
 @pytest.mark.parametrize("changes", [{"requested": None}, {"requested": "noon"}, {"frozen": "2026-11-22T12:00:02"}])
@@ -536,3 +538,40 @@ def test_evidence_is_json_that_others_can_read():
     metadata = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=window(member(ORDERS))).metadata("volume-orders", ORDERS.id)
     assert set(metadata) == {"osdr_server", "osdr_frozen", "osdr_taken", "osdr_set"}
     assert json.loads(metadata["osdr_set"])["consistency"] == "quiesced"
+
+
+def ahead(seconds):
+    """A clock that one record has shown."""
+    clock = SiteClock("primary")
+    shown = at(4).wall + datetime.timedelta(seconds=seconds)
+    clock.note_record(shown.replace(tzinfo=None).isoformat(), 4.0, 4.0)
+    return clock
+
+
+def test_a_confirmed_freeze_stands_for_its_moment_by_the_clock_of_the_site():
+    volumes = (volume("orders"),)
+    seen = Seen({"volume-orders": taken()}, [Unit(INDIVIDUAL, None, volumes, "")], None, {ORDERS.id: mark()}, {}, ahead(90))
+    pending = seen.evidence({ORDERS.id: (ORDERS, volumes)})
+    assert pending.whole.clock == Difference(90.25, 0.75)
+    done = confirmed(pending, [thaw(ORDERS)])
+    frozen = datetime.datetime.fromisoformat(mark().frozen)
+    assert datetime.datetime.fromisoformat(done.whole.taken) == frozen + datetime.timedelta(seconds=90.25)
+    assert done.whole.clock == pending.whole.clock
+
+
+@pytest.mark.parametrize(
+    "clock", ["90", 90, {"seconds": 90}, {"seconds": "much", "within": 1}, {"seconds": 1e300, "within": 1}, {"seconds": [], "within": 1}], ids=str
+)
+def test_a_clock_that_nobody_has_written_is_no_evidence(clock):
+    volumes = (volume("orders"),)
+    found = Seen({"volume-orders": taken()}, [Unit(INDIVIDUAL, None, volumes, "")], None, {}, {}, ahead(90)).evidence({ORDERS.id: (ORDERS, volumes)})
+    metadata = found.metadata("volume-orders", ORDERS.id)
+    assert Evidence.read([snapshot("orders", metadata=metadata)]) == found
+    facts = json.loads(metadata["osdr_set"])
+    assert Evidence.read([snapshot("orders", metadata={**metadata, "osdr_set": json.dumps({**facts, "clock": clock})})]) is None
+
+
+def test_the_longest_evidence_of_a_set_fits_into_a_value():
+    window = {"started": str(at(0)), "ended": str(at(1)), "seconds": 12345.678}
+    written = SetEvidence("quiesced", str(at(0)), window, 12345.678, Difference(-31536000.123, 86400.123)).metadata()
+    assert len(written["osdr_set"]) <= 255

@@ -7,6 +7,7 @@ import datetime
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import Member
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots import proof
@@ -16,6 +17,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.holding i
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server, volume
 
+CLOCK = SiteClock("primary")
 WINDOWS = volume("db", image_metadata={"os_type": "windows"})
 DB = server("db")
 
@@ -77,10 +79,10 @@ def test_the_evidence_looks_at_the_image_of_each_server():
     taken = {one.id: proof.Taken(at(3), at(12)) for one in volumes.values()}
     units = [Unit(INDIVIDUAL, None, tuple(volumes.values()), "")]
     window = SimpleNamespace(members=[member(DB), member(other)], started=at(1), all_frozen=at(2), ended=at(41))
-    found = Seen(taken, units, window, {}, {}).evidence({one.id: (one, (volumes[one.id],)) for one in (DB, other)})
+    found = Seen(taken, units, window, {}, {}, CLOCK).evidence({one.id: (one, (volumes[one.id],)) for one in (DB, other)})
     assert {one.server_id: one.consistency for one in found.servers.values()} == {DB.id: "crash", other.id: "quiesced"}
     mark = FreezeMark("nova", str(at(120)), "t", str(at(1)), str(at(2)))
-    standing = Seen(taken, units, None, {DB.id: mark, other.id: mark}, {}).evidence({one.id: (one, (volumes[one.id],)) for one in (DB, other)})
+    standing = Seen(taken, units, None, {DB.id: mark, other.id: mark}, {}, CLOCK).evidence({one.id: (one, (volumes[one.id],)) for one in (DB, other)})
     assert {one.server_id: one.pending for one in standing.servers.values()} == {DB.id: None, other.id: "quiesced"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, Tier
+from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import (
     CheckFailed,
     CloudError,
@@ -587,7 +589,7 @@ def test_a_lagging_list_makes_nothing_vanish_afterwards():
         answers.append(listed(*arguments))
         return answers[-1] if len(answers) > 4 else []
 
-    take, shop.set._refuse_failed = shop.set._refuse_failed, lambda requests: (setattr(shop.cinder, "snapshots", lag), take(requests))
+    take, shop.set._refuse_failed = shop.set._refuse_failed, lambda requests: (setattr(shop.cinder, "snapshots", lag), take(requests))[1]
     assert shop.take().whole.consistency == "quiesced"
 
 
@@ -883,6 +885,15 @@ def test_a_thaw_that_cannot_be_understood_changes_nothing():
     assert Evidence.read(shop.set.current()) == pending
 
 
+@pytest.mark.parametrize(("standing", "pause"), [(True, 1.0), (False, 30.0)])
+def test_no_service_that_asks_to_be_left_alone_keeps_others_frozen(passing, standing, pause):
+    shop = shop_frozen_by_others() if standing else Shop(least="crash")
+    create = shop.cinder.create_snapshot
+    shop.cinder.create_snapshot = lambda *arguments: leeway.Tries().wait(30) and create(*arguments)
+    take_within(shop) if standing else shop.take(window=False)
+    assert set(passing.pauses) == {pause}
+
+
 def test_standing_freezes_are_looked_up_anew():
     job = Wanted(SHOP, "noon", "crash", tuple(ServerVolumes(one, "database", (volume(name),)) for name, one in frozen().items()))
     standing = seeing(job, orders=[marked("orders")], payments=[server("payments")]).standing()
@@ -938,6 +949,7 @@ def test_all_that_is_known_of_a_set_is_described():
         "application": "shop",
         "consistency": "crash",
         "taken_at": "12:00:02",
+        "clock": None,
         "skew": 1.5,
         "window": {"started": "12:00:01", "ended": "12:00:06", "seconds": 5},
         "servers": [
@@ -992,3 +1004,26 @@ def test_a_set_is_described_in_the_order_of_its_servers_and_names():
     listed = describe(shop.wanted, shop.set.current(), Evidence.read(shop.set.current()))["snapshots"]
     assert [one["name"] for one in listed] == ["shop.noon.orders", "shop.noon.payments"]
     assert {one["strategy"] for one in listed} == {INDIVIDUAL}
+
+
+def test_a_set_stands_for_a_moment_by_the_clock_of_the_site():
+    shop = Shop()
+    shop.cinder.ahead = datetime.timedelta(seconds=90)
+    evidence = shop.take()
+    whole, here = evidence.whole, datetime.datetime.fromisoformat(evidence.whole.taken_by_controller)
+    assert abs(whole.clock.seconds - 90) <= whole.clock.within < 2
+    assert here == shop.window.all_frozen.wall
+    assert datetime.datetime.fromisoformat(whole.taken) - here == datetime.timedelta(seconds=whole.clock.seconds)
+    assert (whole.window["started"], whole.consistency) == (str(shop.window.started), "quiesced")
+    assert Evidence.read(shop.set.current()) == evidence
+    told = describe(shop.wanted, shop.set.current(), evidence)
+    assert (told["taken_at"], told["clock"]) == (
+        whole.taken,
+        {"ahead": whole.clock.seconds, "within": whole.clock.within, "taken_at": whole.taken_by_controller},
+    )
+
+
+def test_a_set_of_a_site_whose_clock_is_right_stands_for_the_moment_at_which_all_were_frozen():
+    shop = Shop()
+    whole = shop.take().whole
+    assert (whole.taken, whole.taken_by_controller, whole.clock.seconds) == (*[str(shop.window.all_frozen)] * 2, 0)

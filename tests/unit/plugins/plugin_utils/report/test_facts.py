@@ -157,3 +157,14 @@ def test_a_volume_of_several_servers_is_restored_once_and_both_wait_for_it():
     run = shared(runs.restore, volumes=calls)
     assert [len(one.volumes) for one in run.servers] == [2, 3, 1]
     assert len(run.volumes) == len(runs.VOLUMES)
+
+
+def test_the_age_of_a_checkpoint_is_by_the_clock_of_its_site():
+    taken_there = runs.manifest(created_at=runs.at(30.61, minute=1), evidence={**runs.evidence(), "clock": {"ahead": 90.0, "within": 0.2}})
+    assert runs.checkpoint(taken_there).age == runs.checkpoint().age == 41.49
+
+
+def test_the_age_of_the_data_that_is_restored_is_by_the_clocks_of_the_sites():
+    here, there = runs.restore(), runs.restore(clock_ahead=90.0)
+    assert there.age - here.age == pytest.approx(90)
+    assert (there.began_at, there.ended_at) == (here.began_at, here.ended_at)

@@ -1,0 +1,12 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.tests.unit.support.bad_days import Time
+
+
+@pytest.fixture(autouse=True)
+def passing(monkeypatch):
+    """The time that passes while requests are to be repeated: no test waits for it."""
+    return Time(monkeypatch)
