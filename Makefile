@@ -68,8 +68,8 @@ controller: ## Prepare the controller: Debian packages, Python environment, coll
 	@/usr/bin/python3 $(tools)/controller.py $(controller)
 
 .PHONY: lock
-lock: ## Lock the Python environments of tests/requirements anew (ENVIRONMENTS="bare packaging")
-	@/usr/bin/python3 $(tools)/controller.py $(controller) --lock $(addprefix $(venvs)/,$(ENVIRONMENTS))
+lock: ## Lock the Python environments of tests/requirements anew, and install nothing (ENVIRONMENTS="bare packaging")
+	@/usr/bin/python3 $(tools)/controller.py --lock $(addprefix $(venvs)/,$(ENVIRONMENTS))
 
 .PHONY: demo
 demo: lab-up ## Kill the primary site and recover the application at the remote one
