@@ -38,10 +38,10 @@ controller := $(venvs)/controller
 tools := tests/tools
 environments := /usr/bin/python3 $(tools)/environments.py
 stages := $(controller)/bin/python $(tools)/stages.py
-# The gates that need neither a lab nor a cloud, the longest first: "make test" has the short ones beside the start of the lab, where whoever made a
-# mistake hears of it soonest, and the long ones beside the tests on it.
+# The gates that need neither a lab nor a cloud. "make test" has the unit tests beside the start of the lab, which takes as long, and all others beside
+# the tests on it, which take longer than these together: the short ones first, so that whoever made a mistake hears of it soon.
 long := plays+sanity+from-nothing+environment
-short := lint+unit+docs
+short := lint+docs
 artifacts := $(CURDIR)/.build/artifact
 bench_path = $(ANSIBLE_COLLECTIONS_PATH):tests/functional
 lab := ansible-playbook --extra-vars lab_dir=$(LAB_DIR)
@@ -68,8 +68,8 @@ controller: ## Prepare the controller: Debian packages, Python environment, coll
 	@/usr/bin/python3 $(tools)/controller.py $(controller)
 
 .PHONY: lock
-lock: ## Lock the Python environments of tests/requirements anew (ENVIRONMENTS="bare packaging")
-	@/usr/bin/python3 $(tools)/controller.py $(controller) --lock $(addprefix $(venvs)/,$(ENVIRONMENTS))
+lock: ## Lock the Python environments of tests/requirements anew, and install nothing (ENVIRONMENTS="bare packaging")
+	@/usr/bin/python3 $(tools)/controller.py --lock $(addprefix $(venvs)/,$(ENVIRONMENTS))
 
 .PHONY: demo
 demo: lab-up ## Kill the primary site and recover the application at the remote one
@@ -77,11 +77,11 @@ demo: lab-up ## Kill the primary site and recover the application at the remote 
 
 .PHONY: test
 test: controller ## Everything: the proof on the lab, and beside it what needs no cloud (FROM=functional goes on from there)
-	@$(stages) --resume="make test" --from=$(FROM) lab-up+$(short) functional+hooks+$(long) molecule
+	@$(stages) --resume="make test" --from=$(FROM) lab-up+unit functional+$(short)+hooks+$(long) molecule
 
 .PHONY: checks
 checks: controller ## What needs no cloud, two at a time (FROM=unit goes on from there)
-	@$(stages) --resume="make checks" --from=$(FROM) $(long)+$(short)
+	@$(stages) --resume="make checks" --from=$(FROM) $(long)+unit+$(short)
 
 .PHONY: lint
 lint: lint-ansible lint-python lint-types lint-docs lint-changelog lint-licences ## Style, types, documentation, licences, changelog

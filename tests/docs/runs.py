@@ -75,7 +75,7 @@ FOR_THE_READER = {
 TARGETS = {
     "artifact": ("Makefile", "$(stages) version lint matrix artifact"),
     "attack": ("Makefile", "--no-print-directory attack N="),
-    "checks": ("Makefile", "lab-up+$(short) functional+hooks+$(long)"),
+    "checks": ("Makefile", "lab-up+unit functional+$(short)+hooks+$(long)"),
     "controller": ("Makefile", "test: controller"),
     "flaky": ("Makefile", "soak-campaigns flaky"),
     "help": ("tests/docs/test_commands.py", '"help"'),

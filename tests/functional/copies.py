@@ -115,10 +115,12 @@ class Protected:
 
     def remove(self):
         """Leave nothing of it at either site."""
-        wait(f"the snapshots of {self.name} to be removed", lambda: not self._removing_snapshots(), 180)
+        # None is being backed up any more.
+        wait(f"the removal of the snapshots of {self.name}", lambda: {one.status for one in self._removing_snapshots()} <= {"deleting"}, 180)
         for site in ("remote", "primary"):
             for backup in backups(site, self.name):
                 remove_backup(site, backup.id)
+        wait(f"the snapshots of {self.name} to be removed", lambda: not self._removing_snapshots(), 180)
 
     def _removing_snapshots(self):
         """Ask for the removal of all snapshots that there are still: one that is being made or backed up has to wait for its turn."""

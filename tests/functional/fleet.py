@@ -20,9 +20,14 @@ _AT_ONCE = 3
 
 def remove(cloud: openstack.connection.Connection) -> None:
     """Remove every server and volume of a fleet, also of one that an earlier run left."""
-    for server in [one for one in cloud.compute.servers() if (one.name or "").startswith(PREFIX)]:
-        cloud.delete_server(server.id, wait=True, timeout=120)
-    wait("the volumes to be removed", lambda: not _removing_volumes(cloud), 120, 3)
+    for server in _servers(cloud):
+        cloud.delete_server(server.id)
+    wait("the servers to be removed", lambda: not _servers(cloud), 300, 1)
+    wait("the volumes to be removed", lambda: not _removing_volumes(cloud), 120, 1)
+
+
+def _servers(cloud: openstack.connection.Connection) -> list[openstack.compute.v2.server.Server]:
+    return [one for one in cloud.compute.servers() if (one.name or "").startswith(PREFIX)]
 
 
 def _removing_volumes(cloud: openstack.connection.Connection) -> list[str]:
@@ -96,7 +101,8 @@ def running(cloud: openstack.connection.Connection, size: int, **how):
         ids: list[str] = []
         deadline = time.monotonic() + _BOOT_SECONDS
         for start in range(0, size, _AT_ONCE):
-            ids += [boot(cloud, name, **how) for name in names[start : start + _AT_ONCE]]
+            with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+                ids += pool.map(lambda name: boot(cloud, name, **how), names[start : start + _AT_ONCE])
             while not all(answers(server_id) for server_id in ids):
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"The fleet did not boot within {_BOOT_SECONDS} s.")

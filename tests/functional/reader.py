@@ -7,6 +7,7 @@ It recovers from what it finds, as in a guest that boots from the volume, but wi
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -51,16 +52,28 @@ def _root_image() -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def volume_of(snapshot_id: str, file: pathlib.Path):
-    """The content of a volume made of a snapshot, as a file."""
-    storage = cloud().block_storage
-    volume = storage.create_volume(name="read", snapshot_id=snapshot_id, size=1)
-    try:
-        storage.wait_for_status(volume, status="available", failures=["error"], interval=0.5, wait=180)
-        in_site("rbd", "export", "--no-progress", f"volumes/volume-{volume.id}", str(file))
-        yield
-    finally:
-        cloud().delete_volume(volume.id, wait=True, timeout=180)
+def volumes_of(snapshots: dict[pathlib.Path, str]):
+    """The contents of volumes made of snapshots, as files.
+
+    :param snapshots: the id of a snapshot for each file.
+    """
+    storage, volumes = cloud().block_storage, []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        try:
+            volumes += (storage.create_volume(name="read", snapshot_id=one, size=1) for one in snapshots.values())
+            exports = [pool.submit(_export, volume, file) for volume, file in zip(volumes, snapshots, strict=True)]
+            # A volume that is still being read cannot be deleted.
+            concurrent.futures.wait(exports)
+            for one in exports:
+                one.result()
+            yield
+        finally:
+            list(pool.map(lambda volume: cloud().delete_volume(volume.id, wait=True, timeout=180), volumes))
+
+
+def _export(volume, file: pathlib.Path) -> None:
+    cloud().block_storage.wait_for_status(volume, status="available", failures=["error"], interval=0.5, wait=180)
+    in_site("rbd", "export", "--no-progress", f"volumes/volume-{volume.id}", str(file))
 
 
 @contextlib.contextmanager
@@ -90,11 +103,12 @@ def verdict(snapshots: list[dict], not_after: str | None = None) -> dict:
     by_name = {one["name"]: one["id"] for one in snapshots}
     with tempfile.TemporaryDirectory(dir=LAB_DIR) as made, contextlib.ExitStack() as stack:
         directory = pathlib.Path(made)
-        for name in _PORTS:
-            snapshot_id = next(one for found, one in by_name.items() if found.endswith(f"{name}-data"))
-            stack.enter_context(volume_of(snapshot_id, directory / f"{name}.raw"))
-        for name in _PORTS:
-            stack.enter_context(_database(name, directory / f"{name}.raw", directory))
+        disks = {name: directory / f"{name}.raw" for name in _PORTS}
+        stack.enter_context(
+            volumes_of({disk: next(one for found, one in by_name.items() if found.endswith(f"{name}-data")) for name, disk in disks.items()})
+        )
+        for name, disk in disks.items():
+            stack.enter_context(_database(name, disk, directory))
         checked = _ask_checker(not_after)
         logs = "".join((directory / f"{name}.log").read_text() for name in _PORTS)
     assert checked.returncode in (0, 1) and checked.stdout, checked.stderr + logs

@@ -7,6 +7,8 @@ ansible-runner plays a private data directory, with what awx/ gives to AWX, with
 
 from __future__ import annotations
 
+import concurrent.futures
+
 import copies
 import laboratory
 import pytest
@@ -103,8 +105,19 @@ def nothing_is_left(application):
 
 def succeeded(job):
     job.run()
+    return ended_well(job)
+
+
+def ended_well(job):
     assert job.status == "successful", job.output
     return job.artifacts
+
+
+def run_at_once(*jobs):
+    """Jobs that change nothing, side by side."""
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        list(pool.map(Job.run, jobs))
+    return jobs
 
 
 def test_a_checkpoint_is_taken_watched_and_kept(job):
@@ -112,16 +125,15 @@ def test_a_checkpoint_is_taken_watched_and_kept(job):
     assert (taken["application"], taken["id"], taken["consistency"]) == (ONE["name"], CHECKPOINT, "quiesced")
     assert taken["window"]["seconds"] > 0
 
-    (point,) = succeeded(job("recovery point"))["dr_rpo"]
+    watched, too_old, pruned = run_at_once(job("recovery point"), job("recovery point", dr_rpo_max_age=0), job("prune", check=True))
+    (point,) = ended_well(watched)["dr_rpo"]
     assert (point["checkpoint"], point["consistency"], point["within"]) == (CHECKPOINT, "quiesced", True)
 
-    too_old = job("recovery point", dr_rpo_max_age=0).run()
     assert too_old.status == "failed"
     # Somebody wants to know how old.
     assert too_old.artifacts["dr_rpo"][0]["checkpoint"] == CHECKPOINT
 
-    pruned = job("prune", check=True)
-    succeeded(pruned)
+    ended_well(pruned)
     assert pruned.changed == 0
     assert f"kept {CHECKPOINT}; would remove nothing" in " ".join(pruned.output.split())
     assert known() == [[], [CHECKPOINT]]

@@ -15,7 +15,7 @@ import fleet
 import laboratory
 import pytest
 from laboratory import APPLICATION, DRIVERS, ModuleRun, cloud, in_site, module, wait
-from reader import ROOT_OFFSET, volume_of
+from reader import ROOT_OFFSET, volumes_of
 
 #: More volumes than Cinder takes in one change of a group.
 DATA = ["ceph-consistent"] * 3
@@ -77,7 +77,7 @@ def test_each_backend_gets_what_it_can(servers, name):
     found = [one for one in cloud().block_storage.snapshots() if name in one.name]
     assert sum(one.group_snapshot_id == of_group.id for one in found) == 8
     assert {one.metadata["osdr_checkpoint"] for one in found} == {name}
-    assert {marker(one) for one in taken["cg_snapshot"]["snapshots"] if is_boot(one)} == {f"marker-{name}-{n}" for n in (0, 1)}
+    assert markers([one for one in taken["cg_snapshot"]["snapshots"] if is_boot(one)]) == {f"marker-{name}-{n}" for n in (0, 1)}
     again = take(name, quiesce=DRIVERS["libvirt"])
     assert not again["changed"]
     assert again["cg_snapshot"] == taken["cg_snapshot"]
@@ -87,13 +87,17 @@ def is_boot(snapshot):
     return snapshot["name"].endswith(("fleet-00", "fleet-01"))
 
 
-def marker(snapshot):
-    """What the file of the test holds in a volume made of a snapshot; frozen, nothing waits in its journal."""
+def markers(snapshots):
+    """What the file of the test holds in volumes made of snapshots; frozen, nothing waits in its journal."""
     with tempfile.TemporaryDirectory(dir=laboratory.LAB_DIR) as directory:
-        disk = pathlib.Path(directory, "disk.raw")
-        with volume_of(snapshot["id"], disk):
-            read = ["debugfs", "-R", "cat /root/marker", f"{disk}?offset={ROOT_OFFSET}"]
-            return subprocess.run(read, capture_output=True, text=True, check=True).stdout.strip()
+        disks = {pathlib.Path(directory, f"{one['id']}.raw"): one["id"] for one in snapshots}
+        with volumes_of(disks):
+            return {marker(disk) for disk in disks}
+
+
+def marker(disk):
+    read = ["debugfs", "-R", "cat /root/marker", f"{disk}?offset={ROOT_OFFSET}"]
+    return subprocess.run(read, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_a_group_lives_as_long_as_there_are_snapshots_of_it(servers, name):

@@ -68,15 +68,18 @@ def ensure_link() -> None:
 def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("environment", type=Path, help="directory of the Python environment")
-    parser.add_argument("--lock", type=Path, nargs="+", default=[], metavar="ENVIRONMENT", help="resolve the requirements of these and write their locks")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("environment", type=Path, nargs="?", help="directory of the Python environment")
+    wanted.add_argument("--lock", type=Path, nargs="+", metavar="ENVIRONMENT", help="only resolve the requirements of these and write their locks")
     options = parser.parse_args()
     try:
         ensure_packages()
-        for environment in options.lock:
-            lock(environment)
-        ensure(options.environment)
-        ensure_link()
+        if options.lock:
+            for environment in options.lock:
+                lock(environment)
+        else:
+            ensure(options.environment)
+            ensure_link()
     except SetupFailed as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tomllib
 import zipfile
@@ -35,10 +36,19 @@ def made(monkeypatch, tmp_path):
     return environment, commands
 
 
-def test_a_command_that_takes_long_shows_that_it_moves(monkeypatch, capsys):
+def test_a_command_that_takes_long_shows_that_it_moves(monkeypatch, tmp_path):
+    told, may_end = [], tmp_path / "pipe"
+    os.mkfifo(may_end)
+
+    def show(line, **_how):
+        told.append(line)
+        if len(told) == 1:
+            may_end.write_text("so it may\n")
+
     monkeypatch.setattr(environments, "PERIOD", 0.01)
-    environments.run("sh", "-c", "sleep 0.1")
-    assert "s: sh -c\n" in capsys.readouterr().out
+    monkeypatch.setattr(environments, "print", show, raising=False)
+    environments.run("sh", "-c", f"read line < {may_end}")
+    assert told[0].endswith(" s: sh -c")
 
 
 def test_a_command_that_fails_is_named():

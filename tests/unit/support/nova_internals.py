@@ -132,6 +132,12 @@ class Row(SimpleNamespace):
     """An instance in the database."""
 
 
+def _copied(source, columns):
+    """Columns of an instance, or of its row; what can be changed in place is a dictionary of texts."""
+    values = {column: getattr(source, column) for column in columns}
+    return {column: value.copy() if isinstance(value, dict) else value for column, value in values.items()}
+
+
 class Instance:
     """One reader's copy of a row, saved column by column."""
 
@@ -144,9 +150,8 @@ class Instance:
     def refresh(self):
         if self._row.uuid not in self._deployment.rows:
             raise InstanceNotFound(f"Instance {self._row.uuid} could not be found.")
-        for column in self.COLUMNS:
-            setattr(self, column, copy.deepcopy(getattr(self._row, column)))
-        self._seen = {column: copy.deepcopy(getattr(self, column)) for column in self.COLUMNS}
+        vars(self).update(_copied(self._row, self.COLUMNS))
+        self._seen = _copied(self, self.COLUMNS)
 
     def save(self, expected_vm_state=None, expected_task_state=None):
         if self._row.uuid not in self._deployment.rows:
@@ -155,11 +160,10 @@ class Instance:
             if expected is not None and getattr(self._row, column) not in expected:
                 raise UnexpectedTaskStateError(instance_uuid=self.uuid, expected=expected, actual=getattr(self._row, column))
         self._deployment.on_save(self)
-        for column in self.COLUMNS:
-            if getattr(self, column) != self._seen[column]:
-                setattr(self._row, column, copy.deepcopy(getattr(self, column)))
+        changed = [column for column in self.COLUMNS if getattr(self, column) != self._seen[column]]
+        vars(self._row).update(_copied(self, changed))
         self._row.updated_at = self._deployment.clock.now()
-        self._seen = {column: copy.deepcopy(getattr(self, column)) for column in self.COLUMNS}
+        self._seen = _copied(self, self.COLUMNS)
 
     @contextlib.contextmanager
     def obj_alternate_context(self, context):

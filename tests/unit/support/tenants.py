@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import ipaddress
 import itertools
 import json
@@ -69,6 +70,17 @@ class Refused(Exception):
         self.status, self.why = status, why
 
 
+@functools.cache
+def _connection():
+    """To make one takes as long as a test, and it knows nothing but where the services are."""
+    endpoints = {"network_endpoint_override": NEUTRON, "compute_endpoint_override": NOVA, "block_storage_endpoint_override": CINDER}
+    endpoints["image_endpoint_override"] = GLANCE
+    connection = openstack.connect(auth_type="none", endpoint=NEUTRON, **endpoints)
+    has_service = connection.has_service
+    connection.has_service = lambda service: service != "key-manager" and has_service(service)
+    return connection
+
+
 class Tenants:
     """Two projects, and a user of one of them.
 
@@ -112,12 +124,7 @@ class Tenants:
 
     def cloud(self):
         """The cloud as the user of our project sees it."""
-        endpoints = {"network_endpoint_override": NEUTRON, "compute_endpoint_override": NOVA, "block_storage_endpoint_override": CINDER}
-        endpoints["image_endpoint_override"] = GLANCE
-        connection = openstack.connect(auth_type="none", endpoint=NEUTRON, **endpoints)
-        has_service = connection.has_service
-        connection.has_service = lambda service: service != "key-manager" and has_service(service)
-        cloud = Cloud(connection, "remote")
+        cloud = Cloud(_connection(), "remote")
         cloud.__dict__["project_id"] = OURS
         return cloud
 

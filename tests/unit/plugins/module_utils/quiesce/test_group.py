@@ -18,7 +18,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import M
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeMarks, server
 
-LATER = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).isoformat()
+#: When no test runs any more, however slow the machine is; the longest freeze is of a day.
+LATER = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=12)).isoformat()
 MARK = {"driver": "fake", "until": LATER, "token": "t", "frozen": "2026-11-22T12:00:00.000Z", "filesystems": 2}
 
 
