@@ -176,14 +176,9 @@ def test_there_are_plans():
 def test_the_image_of_the_guide_has_the_paste_file_that_the_role_makes():
     """Both ways must lead to the same."""
     variables = yaml.safe_load((ROOT / "roles/nova_quiesce_api/vars/main.yml").read_text())
-    present = yaml.safe_load((ROOT / "roles/nova_quiesce_api/tasks/present.yml").read_text())
-    section = variables["__nova_quiesce_api_section"]
-    by_role = PASTE
-    for task in present:
-        edit = task.get("ansible.builtin.replace")
-        if edit:
-            replacement = edit["replace"].replace("{{ __nova_quiesce_api_section }}", section)
-            by_role = re.sub(edit["regexp"], replacement, by_role, flags=re.MULTILINE)
+    patterns = variables["__nova_quiesce_api_patterns"]
+    defined = re.sub(patterns["before"], variables["__nova_quiesce_api_section"] + patterns["kept"], PASTE)
+    by_role = re.sub(patterns["behind"], patterns["inserted"], defined)
     image = next(block.text for block in documents.blocks() if block.language == "dockerfile")
     sed = re.search(r"sed -i (-e .*?) /etc/nova/api-paste.ini", image.replace("\\\n", " ")).group(1)
     by_image = subprocess.run(["sh", "-c", f"sed {sed}"], input=PASTE, capture_output=True, text=True, check=True).stdout

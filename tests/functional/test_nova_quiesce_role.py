@@ -4,14 +4,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import subprocess
 
 import pytest
+from ansible_collections.osdr.openstack.tests.plays.nova_hosts import layouts
 from laboratory import LAB_DIR, ROOT, in_site, wait
 
 VENV = LAB_DIR / "venvs/openstack"
 PASTE = "/etc/nova/api-paste.ini"
+
+#: An application that answers with the paste configuration with which it was started.
+APPLICATION = """
+with open({paste!r}) as file:
+    PASTE = file.read()
+
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [PASTE.encode()]
+"""
 
 
 def run_role(*options, **variables):
@@ -77,3 +91,36 @@ def test_a_python_without_nova_is_refused():
     passed, changed, said = run_role(nova_quiesce_api_python="/usr/bin/python3")
     assert (passed, changed) == (False, 0)
     assert "Nova" in said
+
+
+@contextlib.contextmanager
+def uwsgi(directory, application, *options):
+    """A uWSGI of the machine that serves an application; yields what asks it."""
+    place, log = str(directory / "socket"), directory / "log"
+    plain = ["--plugin", "python3", "--master", "--lazy-apps", "--need-app", "--die-on-term", "--http-socket", place]
+
+    def ask():
+        with contextlib.suppress(ConnectionError, FileNotFoundError), socket.socket(socket.AF_UNIX) as asked:
+            asked.connect(place)
+            asked.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return asked.makefile("rb").read().decode()
+        return ""
+
+    with log.open("w") as file, subprocess.Popen(["uwsgi-core", *plain, "--wsgi-file", application, *options], stdout=file, stderr=file) as server:
+        try:
+            yield ask
+        finally:
+            server.terminate()
+
+
+def test_a_uwsgi_that_watches_a_file_serves_what_the_role_wrote(tmp_path):
+    host = layouts.Packages(tmp_path / "host")
+    application, watched = tmp_path / "application.py", tmp_path / "nova-api.ini"
+    application.write_text(APPLICATION.format(paste=str(host.paste)))
+    watched.touch()
+    with uwsgi(tmp_path, application, "--touch-reload", watched) as ask:
+        wait("uWSGI to serve", ask, 60)
+        for state, used in (("present", True), ("absent", False)):
+            played = host.play(state=state, nova_quiesce_api_touch_reload=str(watched))
+            assert played.passed, played.said
+            wait(f"it to be {state}", lambda used=used: (answer := ask()) and ("[filter:nova_quiesce_api]" in answer) == used, 60)
