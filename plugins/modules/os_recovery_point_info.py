@@ -200,6 +200,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import unlisted
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.known import KnownParts
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
@@ -213,12 +214,9 @@ def run(module, catalogue, storage):
     limits = AgeLimits.parse(params)
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
-    parts = methods.look(storage)
-    listings = {one: catalogue.checkpoints(one) for one in sorted(set(applications))}
-    points = [
-        RecoveryPoint.of(one, listing, parts, storage.cloud.site, catalogue.last_successful_drill(one)) for one, listing in listings.items()
-    ]
-    for warning in [problem for one, listing in listings.items() for problem in unlisted(one, listing, parts, catalogue.place)]:
+    parts = KnownParts.of(methods.each(storage))
+    points = [RecoveryPoint.of(one, catalogue, parts.states, storage.cloud.site) for one in sorted(set(applications))]
+    for warning in [problem for one in points for problem in unlisted(one.application, one.listed, parts, catalogue.place)]:
         module.warn(warning)
     now = datetime.datetime.now(datetime.UTC)
     return {"recovery_points": [one.as_dict(now, limits) for one in points], "metrics": metrics(points, now)}

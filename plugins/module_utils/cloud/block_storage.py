@@ -280,10 +280,11 @@ class BlockStorage:
         """All backups of the project."""
         return list(self.each_backup())
 
-    def each_backup(self) -> t.Iterator[Backup]:
-        """All backups of the project, page by page as they are read."""
+    def each_backup(self, everywhere: bool = False) -> t.Iterator[Backup]:
+        """All backups of the project, or (for administrators) of all projects, page by page as they are read."""
+        query = {"all_projects": True} if everywhere else {}
         with self.cloud.calling("list backups"):
-            for found in self._api.backups(details=True):
+            for found in self._api.backups(details=True, **query):
                 yield _backup(found)
 
     def backup(self, backup_id: str) -> Backup | None:
