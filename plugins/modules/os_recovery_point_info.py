@@ -18,6 +18,7 @@ description:
     does not match, are ignored.
   - And it finds the last proof of the content of each volume, which the manifests keep. A copy that was never restored and compared
     may have the wrong content.
+  - Of the checkpoints besides that one, digest or signature are verified and the copies read, and not what the manifests say of servers and topology.
   - Only the site that holds the catalogue need be reachable.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -101,10 +102,10 @@ recovery_points:
           description: The time that its data is of.
           type: str
         problem:
-          description: Why it cannot be restored.
+          description: Why it cannot be restored; of many reasons, the first.
           type: str
     damaged:
-      description: Manifests that cannot be used, so their checkpoints are unknown.
+      description: Manifests that cannot be used, as far as they were read, so their checkpoints are unknown.
       type: list
       elements: dict
       contains:
