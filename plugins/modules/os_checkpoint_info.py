@@ -116,6 +116,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session impor
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 
 
 def wanted_checkpoint(params):
@@ -145,11 +146,11 @@ def run(module, catalogue, storage):
 
 def _doubts(application, listing, selected, catalogue, storage):
     try:
-        parts = methods.look(storage)
+        parts = KnownParts.of(methods.each(storage), marks(application, selected.checkpoint.id) if selected else None)
     except CloudError as error:
         return [f"It cannot be told whether the catalogue lacks what the backups know of: {error}"]
-    doubts = unlisted(application, listing.ids, KnownParts.of(parts), catalogue.place)
-    return doubts + (replaced(selected, parts, catalogue.seal) if selected else [])
+    doubts = unlisted(application, listing.ids, parts, catalogue.place)
+    return doubts + (replaced(selected, parts.marked, catalogue.seal) if selected else [])
 
 
 def main():

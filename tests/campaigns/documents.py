@@ -29,6 +29,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics i
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy, decide, surplus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import pieces, signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -220,7 +221,7 @@ def used(listing, catalogue, backups):
     surplus("shop", decision, backups)
     doubts.unlisted("shop", point.listed, known, catalogue.place)
     for one in listing.kept:
-        doubts.replaced(one, backups, catalogue.seal)
+        doubts.replaced(one, KnownParts.of(backups, marks("shop", one.checkpoint.id)).marked, catalogue.seal)
     kept = rebuild.kept_manifests(backups, catalogue.seal)
     looked = catalogue.look_at(one.names for one in kept if isinstance(one, rebuild.KeptManifest))
     rebuild.plan(kept, looked, backups, "remote")

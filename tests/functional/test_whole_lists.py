@@ -44,9 +44,9 @@ def _bounded(service, section, option, port, count):
         laboratory.supervisor("restart", f"{service}-api", site=SITE)
         wait(f"{service} of {SITE}", lambda: laboratory.answers(f"http://{SITE}:{port}/"), 60)
 
-    # A section may be there twice.
-    configure(f"{before}\n[{section}]\n{option} = {count}\n")
     try:
+        # A section may be there twice.
+        configure(f"{before}\n[{section}]\n{option} = {count}\n")
         yield
     finally:
         configure(before)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 
 from ..copies.method import Part
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
 from .catalogue import Listing
@@ -50,11 +49,9 @@ def unlisted(application: str, listed: t.Collection[str], parts: KnownParts, pla
 def replaced(manifest: Manifest, parts: t.Iterable[Part], seal: Seal) -> list[str]:
     """Warnings when the backups of a checkpoint keep another manifest than the catalogue.
 
-    :param parts: all of the site's project.
+    :param parts: all of the site's project that have its marks.
     """
-    application, checkpoint = manifest.application.name, manifest.checkpoint.id
-    marks = {APPLICATION_KEY: application, CHECKPOINT_KEY: checkpoint}
-    kept = kept_manifests([one for one in parts if marks.items() <= one.metadata.items()], seal)
+    kept = kept_manifests(parts, seal)
     return [problem for one in kept if (problem := _difference(one, manifest))]
 
 

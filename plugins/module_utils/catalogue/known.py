@@ -26,22 +26,30 @@ class KnownParts:
 
     :param states: per id.
     :param published: per name of an application, and of a checkpoint whose manifest parts keep, the newest moment of their data.
+    :param marked: with the marks of one checkpoint, in full.
     """
 
     states: t.Mapping[str, Standing]
     published: t.Mapping[str, t.Mapping[str, str]]
+    marked: tuple[Part, ...] = ()
 
     @classmethod
-    def of(cls, parts: t.Iterable[Part]) -> KnownParts:
-        """Read them one after the other."""
+    def of(cls, parts: t.Iterable[Part], marks: t.Mapping[str, str] | None = None) -> KnownParts:
+        """Read them one after the other.
+
+        :param marks: of the checkpoint whose parts are wanted too; None for none.
+        """
+        marked: list[Part] = []
         states: dict[str, Standing] = {}
         standings: dict[tuple[str, bool], Standing] = {}
         published: dict[str, dict[str, str]] = {}
         for part in parts:
             state = (part.status, part.is_usable)
             states[part.id] = standings.setdefault(state, Standing(*state))
+            if marks is not None and marks.items() <= part.metadata.items():
+                marked.append(part)
             if LABEL_KEY in part.metadata and APPLICATION_KEY in part.metadata:
                 times = published.setdefault(part.metadata[APPLICATION_KEY], {})
                 checkpoint = part.metadata.get(CHECKPOINT_KEY, "")
                 times[checkpoint] = max(times.get(checkpoint, ""), part.data_timestamp)
-        return cls(states, published)
+        return cls(states, published, tuple(marked))

@@ -256,6 +256,7 @@ def test_what_is_known_of_parts_is_their_state_and_the_newest_of_each_published_
         backup("d", metadata={"osdr_manifest": "1:0"}),
         backup("e", metadata={**dict(list(marks.items())[:1]), "osdr_checkpoint": "one"}),
     ]
-    known = KnownParts.of(iter(parts))
+    known = KnownParts.of(iter(parts), {"osdr_application": "shop", "osdr_checkpoint": "noon"})
+    assert (known.marked, KnownParts.of(parts).marked) == (tuple(parts[:2]), ())
     assert {one: (state.status, state.is_usable) for one, state in known.states.items()} == {one.id: (one.status, one.is_usable) for one in parts}
     assert known.published == {"shop": {"noon": "2026-01-01T12:00:01", "ten": "2026-01-01T00:00:00"}}
