@@ -215,6 +215,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling imp
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Accounts, Sites
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import unproved
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.work.interruption import Interruption
 from ansible_collections.osdr.openstack.plugins.module_utils.work.progress import Progress
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -226,7 +227,7 @@ def run(module):
     checkpoint = require_checkpoint_id(params["checkpoint"])
     options = ReplicationOptions.parse(application, checkpoint, params)
     sites = Sites.connect(connect(params), Accounts.parse(params))
-    manifests = Catalogue.of(sites.remote.cloud, params).checkpoints(application).manifests
+    manifests = Catalogue.of(sites.remote.cloud, params).overview(application, Outline.of).kept
     options = options.knowing(last_proofs(manifests, besides=checkpoint)).keeping(manifests)
     if module.check_mode:
         options = options.foreseen

@@ -112,13 +112,15 @@ clock_ahead:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice, parse_time, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unbound, unlisted, what_there_is
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.known import KnownParts
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import methods
 from ansible_collections.osdr.openstack.plugins.module_utils.core.consistency import LEVELS
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound, reported
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 
 
 def wanted_checkpoint(params):
@@ -130,16 +132,17 @@ def wanted_checkpoint(params):
 def run(module, catalogue, storage):
     application = require_name("the name of an application", module.params["application"])
     choice = wanted_checkpoint(module.params)
-    listing = catalogue.checkpoints(application)
+    listing = catalogue.listing(application)
     for warning in [one.problem for one in listing.damaged] + unbound(listing, catalogue.seal):
         module.warn(warning)
-    selected = listing.select(choice)
+    chosen = listing.select(choice)
+    selected = catalogue.find(application, chosen) if chosen else None
     for warning in _doubts(application, listing, selected, catalogue, storage):
         module.warn(warning)
     if selected is None and module.params["require"]:
         raise NotFound(f"Application '{application}' has no {choice} in {catalogue.place}.", what_there_is(listing))
     return {
-        "checkpoints": [summary(one) for one in listing.manifests],
+        "checkpoints": [dict(one.summary) for one in listing.kept],
         "damaged": [one.as_dict() for one in listing.damaged],
         "manifest": selected.as_dict() if selected else None,
         "clock_ahead": storage.cloud.clock.ahead,
@@ -148,11 +151,11 @@ def run(module, catalogue, storage):
 
 def _doubts(application, listing, selected, catalogue, storage):
     try:
-        parts = methods.look(storage)
+        parts = KnownParts.of(methods.each(storage), marks(application, selected.checkpoint.id) if selected else None)
     except CloudError as error:
         return [f"It cannot be told whether the catalogue lacks what the backups know of: {error}"]
-    doubts = unlisted(application, listing, parts, catalogue.place)
-    return doubts + (replaced(selected, parts, catalogue.seal) if selected else [])
+    doubts = unlisted(application, listing.ids, parts, catalogue.place)
+    return doubts + (replaced(selected, parts.marked, catalogue.seal) if selected else [])
 
 
 def main():

@@ -166,7 +166,7 @@ def run(module):
 
 def _policy(params, application):
     if params["leading_cloud"]:
-        return Following.of(Catalogue.of(connect_other(params["leading_cloud"]), params).checkpoints(application))
+        return Following.of(Catalogue.of(connect_other(params["leading_cloud"]), params).listing(application))
     return Policy.parse(params["keep"])
 
 

@@ -18,6 +18,7 @@ description:
     does not match, are ignored.
   - And it finds the last proof of the content of each volume, which the manifests keep. A copy that was never restored and compared
     may have the wrong content.
+  - Of the checkpoints besides that one, digest or signature are verified and the copies read, and not what the manifests say of servers and topology.
   - Only the site that holds the catalogue need be reachable.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -102,10 +103,10 @@ recovery_points:
           description: The time that its data is of.
           type: str
         problem:
-          description: Why it cannot be restored.
+          description: Why it cannot be restored; of many reasons, the first.
           type: str
     damaged:
-      description: Manifests that cannot be used, so their checkpoints are unknown.
+      description: Manifests that cannot be used, as far as they were read, so their checkpoints are unknown.
       type: list
       elements: dict
       contains:
@@ -199,6 +200,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import unlisted
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.known import KnownParts
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
@@ -212,12 +214,9 @@ def run(module, catalogue, storage):
     limits = AgeLimits.parse(params)
     named = params["applications"]
     applications = catalogue.applications() if named is None else [require_name("the name of an application", one) for one in named]
-    parts = methods.look(storage)
-    listings = {one: catalogue.checkpoints(one) for one in sorted(set(applications))}
-    points = [
-        RecoveryPoint.of(one, listing, parts, storage.cloud.site, catalogue.last_successful_drill(one)) for one, listing in listings.items()
-    ]
-    for warning in [problem for one, listing in listings.items() for problem in unlisted(one, listing, parts, catalogue.place)]:
+    parts = KnownParts.of(methods.each(storage))
+    points = [RecoveryPoint.of(one, catalogue, parts.states, storage.cloud.site) for one in sorted(set(applications))]
+    for warning in [problem for one in points for problem in unlisted(one.application, one.listed, parts, catalogue.place)]:
         module.warn(warning)
     for warning in storage.cloud.clock.warnings:
         module.warn(warning)

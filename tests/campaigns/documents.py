@@ -24,10 +24,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import ca
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import doubts, rebuild
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord, DamagedRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, summary
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.known import KnownParts
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy, decide, surplus
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import pieces, signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -181,16 +183,16 @@ def hostile_backups(dice):
 
 def judged(dice, key) -> t.Iterator[str]:
     catalogue, backups = catalogue_of(dice, key), hostile_backups(dice)
-    listing = catalogue.checkpoints("shop")
+    listing = catalogue.checkpoints("shop", lambda manifest: manifest)
     # Under its name an attacker may have written something else.
     names = catalogue._store.content
     untouched = [one for number, one in enumerate(GOOD) if names[f"shop/{one.checkpoint.id}.json"] == dumped(number, Seal(key, SEAL.place))]
-    yield from (f"checkpoint {one.checkpoint.id} is not listed" for one in untouched if one not in listing.manifests)
+    yield from (f"checkpoint {one.checkpoint.id} is not listed" for one in untouched if one not in listing.kept)
     if key:
-        yield from (f"checkpoint {one.checkpoint.id} was never signed for this place" for one in listing.manifests if one not in GOOD)
+        yield from (f"checkpoint {one.checkpoint.id} was never signed for this place" for one in listing.kept if one not in GOOD)
         yield from _unbelieved(catalogue)
     yield from (f"a message of {len(one.problem)} characters" for one in listing.damaged if len(one.problem) > 3000 or not one.problem.isprintable())
-    for one in listing.manifests:
+    for one in listing.kept:
         if Manifest.parse(json.loads(json.dumps(one.as_dict()))) != one:
             yield f"checkpoint {one.checkpoint.id} is not what it was after it went through a module"
     used(listing, catalogue, backups)
@@ -211,14 +213,15 @@ def _unbelieved(catalogue) -> t.Iterator[str]:
 
 def used(listing, catalogue, backups):
     """All that reads a catalogue, on what was accepted."""
-    point = RecoveryPoint.of("shop", listing, backups, "remote", catalogue.last_successful_drill("shop"))
-    json.dumps([point.as_dict(NOW, AgeLimits(1, 1)), *map(summary, listing.manifests)])
+    known = KnownParts.of(backups)
+    point = RecoveryPoint.of("shop", catalogue, known.states, "remote")
+    json.dumps([point.as_dict(NOW, AgeLimits(1, 1)), *map(summary, listing.kept)])
     metrics([point], NOW)
-    decision = decide(Policy(last=1), listing.manifests, backups)
+    decision = decide(Policy(last=1), listing.kept, backups)
     surplus("shop", decision, backups)
-    doubts.unlisted("shop", listing, backups, catalogue.place)
-    for one in listing.manifests:
-        doubts.replaced(one, backups, catalogue.seal)
+    doubts.unlisted("shop", point.listed, known, catalogue.place)
+    for one in listing.kept:
+        doubts.replaced(one, KnownParts.of(backups, marks("shop", one.checkpoint.id)).marked, catalogue.seal)
     kept = rebuild.kept_manifests(backups, catalogue.seal)
     looked = catalogue.look_at(one.names for one in kept if isinstance(one, rebuild.KeptManifest))
     rebuild.plan(kept, looked, backups, "remote")

@@ -16,11 +16,12 @@ from unittest import mock
 
 import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import pruning, retention
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Overview
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.pruning import Pruning
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import marks
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
@@ -66,11 +67,11 @@ class Site:
     def snapshots(self):
         return list(self.snapshots_by_id.values())
 
-    def checkpoints(self, application):
+    def checkpoints(self, application, keep):
         if not self.is_readable:
             raise CloudError("The object store does not answer.")
         mine = [one for (name, _id), one in self.published.items() if name == application]
-        return Listing(tuple(sorted(mine, key=lambda one: one.checkpoint.moment, reverse=True)), ())
+        return Overview(tuple(keep(one) for one in sorted(mine, key=lambda one: one.checkpoint.moment, reverse=True)), ())
 
 
 @dataclasses.dataclass
@@ -186,7 +187,7 @@ class World:
         if primary:
             primary.is_readable = self.dice.random() < 0.8
         policy = Policy.parse({self.dice.choice(("last", "daily", "hourly")): self.dice.randint(1, 3)})
-        before, newest = self.whole(), remote.checkpoints(application).manifests
+        before, newest = self.whole(), remote.checkpoints(application, Outline.of).kept
         plan = Pruning(remote, primary, None, 1).plan(application, policy)
         if primary:
             primary.is_readable = True

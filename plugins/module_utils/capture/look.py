@@ -130,8 +130,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
     """
     compute = Compute(cloud)
     servers = compute.resolve(application.servers)
-    server_ids = [server.id for server in servers.values()]
-    work = {**_questions(cloud), "device tags": lambda: each(server_ids, compute.device_tags, concurrency)}
+    work = {**_questions(cloud), "device tags": lambda: each(servers.values(), compute.device_tags, concurrency)}
     found = run_all(work, concurrency)
     volumes = _by_id(found["volumes"])
     return CaptureSite(
@@ -152,7 +151,7 @@ def look(cloud: Cloud, application: Application, concurrency: int) -> CaptureSit
         qos_policies=_by_id(found["QoS policies"]),
         subnet_pools=_by_id(found["subnet pools"]),
         address_groups=_by_id(found["address groups"]),
-        device_tags=dict(zip(server_ids, found["device tags"], strict=True)),
+        device_tags={server.id: tags for server, tags in zip(servers.values(), found["device tags"], strict=True)},
         nova=found["version"],
     )
 
@@ -236,7 +235,7 @@ def _devices(compute: Compute, server: Server, volumes: t.Mapping[str, Volume]) 
         if attachment.server_id == server.id
     }
     known = len(devices) == len(server.volumes) and all(devices.values())
-    return devices if known else compute.devices(server.id)
+    return devices if known else compute.devices(server)
 
 
 def _device_order(device: str) -> tuple[int, str]:

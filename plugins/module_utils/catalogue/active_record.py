@@ -13,23 +13,26 @@ import datetime
 from ..application.definition import NAME_PATTERN
 from ..core.errors import ActiveRecordInvalid
 from ..manifest import signed
+from ..manifest.conforming import Form
 
 _VERSION = 1
 _WHAT = ActiveRecordInvalid.what
 # Not "$", which Python lets match before a newline at the end.
 _END = r"(?![\s\S])"
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "schema_version": {"const": _VERSION},
-        "application": {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"},
-        "site": {"type": "string", "minLength": 1, "maxLength": 255},
-        "since": {"type": "string", "maxLength": 40},
-        "checkpoint": {"type": "string", "pattern": f"^({NAME_PATTERN})?{_END}"},
-    },
-    "required": ["schema_version", "application", "site", "since", "checkpoint"],
-    "additionalProperties": False,
-}
+_FORM = Form(
+    {
+        "type": "object",
+        "properties": {
+            "schema_version": {"const": _VERSION},
+            "application": {"type": "string", "pattern": f"^{NAME_PATTERN}{_END}"},
+            "site": {"type": "string", "minLength": 1, "maxLength": 255},
+            "since": {"type": "string", "maxLength": 40},
+            "checkpoint": {"type": "string", "pattern": f"^({NAME_PATTERN})?{_END}"},
+        },
+        "required": ["schema_version", "application", "site", "since", "checkpoint"],
+        "additionalProperties": False,
+    }
+)
 #: Bytes; no record is larger.
 LARGEST_RECORD = 4096
 
@@ -68,7 +71,7 @@ class ActiveRecord:
         if len(content) > LARGEST_RECORD:
             raise ActiveRecordInvalid(f"The {_WHAT} has more than {LARGEST_RECORD} bytes, so it is not a record.")
         document = signed.load(content, seal, ActiveRecordInvalid).document
-        signed.validate(document, _SCHEMA, ActiveRecordInvalid)
+        signed.validate(document, _FORM, ActiveRecordInvalid)
         record = cls(**{field.name: document[field.name] for field in dataclasses.fields(cls)})
         if record.application != application:
             raise ActiveRecordInvalid(f"The {_WHAT} is of another application, '{record.application}'; somebody put it in the wrong place.")

@@ -9,6 +9,7 @@ in parallel, but parsed one at a time, the small ones first: a parsed manifest t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -21,7 +22,7 @@ from ..cloud.object_store import ObjectStore, StoredObject
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
 from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Checkpoint, Manifest, Outline
 from ..manifest.signed import Seal
 from ..work.pool import Outcome, attempt_all
 from . import active_record, drill_record, roll_back_record
@@ -42,8 +43,13 @@ _MANIFEST_NAME = re.compile(rf"({NAME_PATTERN})/({NAME_PATTERN})\.json")
 _READERS = 4
 
 
+#: What is kept of a checkpoint, and what is read of one.
+Kept = t.TypeVar("Kept")
+Found = t.TypeVar("Found", Manifest, "Manifest | Outline")
+#: Reads the content of an object that should be the manifest of a checkpoint, which the names of its application and itself tell.
+_Parse = t.Callable[[bytes, tuple[str, str], Seal], Found]
 #: Id of a checkpoint, by the name of the object that should be its manifest.
-_Found = tuple[str, StoredObject]
+_Named = tuple[str, StoredObject]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +62,11 @@ class Damaged:
     name: str
     checkpoint: str
     problem: str
+
+    @property
+    def error(self) -> ManifestInvalid:
+        """For somebody who wants just this one."""
+        return ManifestInvalid(self.problem, "Rebuild it with os_catalogue_rebuild, or remove it with os_checkpoint (state: absent).")
 
     def as_dict(self) -> dict[str, str]:
         return {"name": self.name, "problem": self.problem}
@@ -74,8 +85,7 @@ class CheckpointChoice:
     not_after: datetime.datetime | None = None
     consistency: str | None = None
 
-    def allows(self, manifest: Manifest) -> bool:
-        checkpoint = manifest.checkpoint
+    def allows(self, checkpoint: Checkpoint) -> bool:
         return (
             self.checkpoint in (LATEST, checkpoint.id)
             and (self.not_after is None or checkpoint.moment <= self.not_after)
@@ -102,28 +112,57 @@ def parse_time(text: str) -> datetime.datetime:
 
 
 @dataclasses.dataclass(frozen=True)
-class Listing:
+class Overview(t.Generic[Kept]):
+    """What is kept of the checkpoints of one application, the newest first.
+
+    :param damaged: whose manifests cannot be used, as far as they were read.
+    """
+
+    kept: tuple[Kept, ...]
+    damaged: tuple[Damaged, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A checkpoint in a list.
+
+    :param checkpoint: without its evidence, of which there is much.
+    :param is_bound: as :class:`Manifest` has it.
+    :param summary: as lists show it.
+    """
+
+    checkpoint: Checkpoint
+    is_bound: bool
+    summary: t.Mapping[str, t.Any]
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Entry:
+        return cls(manifest.checkpoint.bare, manifest.is_bound, summary(manifest))
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing(Overview[Entry]):
     """The checkpoints of one application, the newest first."""
 
-    manifests: tuple[Manifest, ...]
-    damaged: tuple[Damaged, ...]
+    @property
+    def ids(self) -> set[str]:
+        """Of all checkpoints, the damaged ones too."""
+        return {one.checkpoint.id for one in self.kept} | {one.checkpoint for one in self.damaged}
 
     @property
     def unbound(self) -> list[str]:
         """Ids of the checkpoints whose signature names no catalogue, as written by earlier versions."""
-        return [one.checkpoint.id for one in self.manifests if not one.is_bound]
+        return [one.checkpoint.id for one in self.kept if not one.is_bound]
 
-    def select(self, choice: CheckpointChoice) -> Manifest | None:
-        """The selected checkpoint; None when nothing matches.
+    def select(self, choice: CheckpointChoice) -> str | None:
+        """Id of the selected checkpoint; None when nothing matches.
 
         :raises ManifestInvalid: when the one named is damaged.
         """
         for damaged in self.damaged:
             if damaged.checkpoint == choice.checkpoint != LATEST:
-                raise ManifestInvalid(
-                    damaged.problem, "Rebuild it with os_catalogue_rebuild, or remove it with os_checkpoint (state: absent)."
-                )
-        return next((manifest for manifest in self.manifests if choice.allows(manifest)), None)
+                raise damaged.error
+        return next((one.checkpoint.id for one in self.kept if choice.allows(one.checkpoint)), None)
 
 
 class Catalogue:
@@ -163,25 +202,50 @@ class Catalogue:
         found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container))
         return sorted({match[1] for match in found if match})
 
-    def checkpoints(self, application: str) -> Listing:
+    def listing(self, application: str) -> Listing:
         """All checkpoints of an application.
 
+        :raises CloudError: as :meth:`checkpoints` does.
+        """
+        found = self.checkpoints(application, Entry.of)
+        return Listing(found.kept, found.damaged)
+
+    def checkpoints(self, application: str, keep: t.Callable[[Manifest], Kept]) -> Overview[Kept]:
+        """What somebody keeps of each checkpoint of an application.
+
+        :param keep: makes of a checkpoint what is kept of it; no other is in memory meanwhile.
         :raises CloudError: when none can be read; a single unreadable one is listed as damaged.
         """
+        return self._overview(application, read_manifest, keep)
+
+    def overview(self, application: str, keep: t.Callable[[Manifest | Outline], Kept]) -> Overview[Kept]:
+        """Like :meth:`checkpoints`, but of a manifest only the beginning is read where that tells enough. What follows may be damaged."""
+        return self._overview(application, read_outline, keep)
+
+    def _overview(self, application: str, parse: _Parse[Found], keep: t.Callable[[Found], Kept]) -> Overview[Kept]:
+        """Read all checkpoints of an application, as far as that can be afforded; what vanished meanwhile is not there."""
+
+        def read(checkpoint: str) -> tuple[datetime.datetime, str, Kept]:
+            """What is kept of a checkpoint, after what it is ordered by."""
+            content = self._content(application, checkpoint)
+            with self._parsing, self._naming(application, checkpoint):
+                found = parse(content, (application, checkpoint), self.seal)
+                return found.checkpoint.moment, checkpoint, keep(found)
+
         stored = self._store.objects(self._container, prefix=f"{application}/")
-        found = [(match[2], one) for one in stored if (match := _MANIFEST_NAME.fullmatch(one.name))]
-        read, left = self._affordable(sorted(found, key=lambda one: (one[1].size, one[0])))
-        outcomes = attempt_all({one: functools.partial(self._load, application, one) for one, _stored in read}, _READERS)
+        named = [(match[2], one) for one in stored if (match := _MANIFEST_NAME.fullmatch(one.name))]
+        affordable, left = self._affordable(sorted(named, key=lambda one: (one[1].size, one[0])))
+        outcomes = attempt_all({one: functools.partial(read, one) for one, _stored in affordable}, _READERS)
         _raise_common(outcomes.values())
         damaged = {one: str(outcome.error) for one, outcome in outcomes.items() if outcome.error and not _vanished(outcome)}
         damaged |= {one: self._too_much(stored) for one, stored in left}
-        readable = [outcome.value for outcome in outcomes.values() if outcome.value]
-        return Listing(
-            tuple(sorted(readable, key=lambda one: (one.checkpoint.moment, one.checkpoint.id), reverse=True)),
+        newest_first = sorted((outcome.value for outcome in outcomes.values() if outcome.value), key=lambda one: one[:2], reverse=True)
+        return Overview(
+            tuple(kept for _moment, _checkpoint, kept in newest_first),
             tuple(Damaged(_object_name(application, one), one, problem) for one, problem in sorted(damaged.items())),
         )
 
-    def _affordable(self, small_first: list[_Found]) -> tuple[list[_Found], list[_Found]]:
+    def _affordable(self, small_first: list[_Named]) -> tuple[list[_Named], list[_Named]]:
         """Split manifests into those that are read and those that would take too much memory; with a key, unsigned ones are not parsed anyway."""
         total = 0
         for number, (_checkpoint, stored) in enumerate(small_first):
@@ -227,14 +291,22 @@ class Catalogue:
 
         :raises InvalidInput: for what cannot be an id.
         :raises NotFound: when there is none.
+        :raises ManifestInvalid: when the one named is damaged.
         """
         if checkpoint == DRILL:
             checkpoint = self._drilled(application)
-        choice = CheckpointChoice(require_name("the id of a checkpoint", checkpoint))
-        manifest = self.checkpoints(application).select(choice)
-        if manifest is None:
-            raise NotFound(f"Application '{application}' has no {choice} in {self.place}.", "Name one that os_checkpoint_info lists.")
-        return manifest
+        name = require_name("the id of a checkpoint", checkpoint)
+        found = self._newest(application) if name == LATEST else self.look(application, name)
+        if isinstance(found, Damaged):
+            raise found.error
+        if found is None:
+            raise NotFound(f"Application '{application}' has no {CheckpointChoice(name)} in {self.place}.", "Name one that os_checkpoint_info lists.")
+        return found
+
+    def _newest(self, application: str) -> Manifest | None:
+        """The newest checkpoint whose manifest can be read."""
+        ids = self.overview(application, lambda outline: outline.checkpoint.id).kept
+        return next((found for one in ids if isinstance(found := self.look(application, one), Manifest)), None)
 
     def _drilled(self, application: str) -> str:
         drill = self.last_successful_drill(application)
@@ -316,13 +388,32 @@ class Catalogue:
     # Reading
 
     def _load(self, application: str, checkpoint: str) -> Manifest:
-        name = _object_name(application, checkpoint)
-        content = self._store.read(self._container, name, LARGEST + 1)
+        content = self._content(application, checkpoint)
+        with self._parsing, self._naming(application, checkpoint):
+            return read_manifest(content, (application, checkpoint), self.seal)
+
+    def _content(self, application: str, checkpoint: str) -> bytes:
+        return self._store.read(self._container, _object_name(application, checkpoint), LARGEST + 1)
+
+    @contextlib.contextmanager
+    def _naming(self, application: str, checkpoint: str) -> t.Iterator[None]:
+        """Name the object in what is said of a damaged manifest."""
         try:
-            with self._parsing:
-                return read_manifest(content, (application, checkpoint), self.seal)
+            yield
         except ManifestInvalid as error:
-            raise ManifestInvalid(f"Object '{name}' in {self.place}: {error.message}", error.hint) from error
+            raise ManifestInvalid(f"Object '{_object_name(application, checkpoint)}' in {self.place}: {error.message}", error.hint) from error
+
+
+def read_outline(content: bytes, belongs: tuple[str, str], seal: Seal) -> Manifest | Outline:
+    """Read as much of the manifest of a checkpoint as tells which one it is and what its copies need, or all where only that tells.
+
+    :param belongs: names of the application and the checkpoint that it should be of.
+    :raises ManifestInvalid: when it is damaged, or of another checkpoint.
+    """
+    outline = Outline.load(content, seal) if len(content) <= LARGEST else None
+    if outline is None or (outline.application.name, outline.checkpoint.id) != belongs:
+        return read_manifest(content, belongs, seal)
+    return outline
 
 
 def read_manifest(content: bytes, belongs: tuple[str, str], seal: Seal) -> Manifest:
@@ -340,7 +431,7 @@ def read_manifest(content: bytes, belongs: tuple[str, str], seal: Seal) -> Manif
     return manifest
 
 
-def _vanished(outcome: Outcome[Manifest]) -> bool:
+def _vanished(outcome: Outcome[t.Any]) -> bool:
     """Whether somebody removed an object after it was listed."""
     return isinstance(outcome.error, NotFound)
 

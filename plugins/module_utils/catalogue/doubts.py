@@ -8,15 +8,13 @@ another service; each names its checkpoint and keeps a part of the manifest.
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ..copies.method import Part
-from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest.manifest import Manifest
-from ..manifest.pieces import LABEL_KEY
 from ..manifest.signed import Seal
 from .catalogue import Listing
+from .known import KnownParts
 from .rebuild import KeptManifest, Lost, kept_manifests
 
 _REBUILD = "os_catalogue_rebuild restores it."
@@ -32,17 +30,13 @@ def unbound(listing: Listing, seal: Seal) -> list[str]:
     ]
 
 
-def unlisted(application: str, listing: Listing, parts: t.Iterable[Part], place: str) -> list[str]:
+def unlisted(application: str, listed: t.Collection[str], parts: KnownParts, place: str) -> list[str]:
     """Warnings about checkpoints newer than the catalogue's newest, whose manifests only the backups have.
 
+    :param listed: ids of all that are in the catalogue, the damaged ones too.
     :param parts: all of the site's project.
     """
-    known = {one.checkpoint.id for one in listing.manifests} | {one.checkpoint for one in listing.damaged}
-    times: dict[str, str] = collections.defaultdict(str)
-    for part in parts:
-        if part.metadata.get(APPLICATION_KEY) == application and LABEL_KEY in part.metadata:
-            checkpoint = part.metadata.get(CHECKPOINT_KEY, "")
-            times[checkpoint] = max(times[checkpoint], part.data_timestamp)
+    known, times = set(listed), parts.published.get(application, {})
     newest = max((time for checkpoint, time in times.items() if checkpoint in known), default="")
     return [
         f"Backups belong to checkpoint '{checkpoint}' of application '{application}' (of {time}), which is missing from {place} and newer than all "
@@ -55,11 +49,9 @@ def unlisted(application: str, listing: Listing, parts: t.Iterable[Part], place:
 def replaced(manifest: Manifest, parts: t.Iterable[Part], seal: Seal) -> list[str]:
     """Warnings when the backups of a checkpoint keep another manifest than the catalogue.
 
-    :param parts: all of the site's project.
+    :param parts: all of the site's project that have its marks.
     """
-    application, checkpoint = manifest.application.name, manifest.checkpoint.id
-    marks = {APPLICATION_KEY: application, CHECKPOINT_KEY: checkpoint}
-    kept = kept_manifests([one for one in parts if marks.items() <= one.metadata.items()], seal)
+    kept = kept_manifests(parts, seal)
     return [problem for one in kept if (problem := _difference(one, manifest))]
 
 
@@ -78,8 +70,8 @@ def _difference(kept: KeptManifest | Lost, manifest: Manifest) -> str:
 
 def what_there_is(listing: Listing) -> str:
     """For somebody who does not find a checkpoint: those that there are, or why there is none."""
-    if listing.manifests:
-        there = (f"{one.checkpoint.id} ({one.checkpoint.consistency}, of {one.checkpoint.created_at})" for one in listing.manifests)
+    if listing.kept:
+        there = (f"{one.id} ({one.consistency}, of {one.created_at})" for one in (entry.checkpoint for entry in listing.kept))
         return f"There are: {', '.join(there)}.{_of_damaged(listing)}"
     if listing.damaged:
         return f"No checkpoint can be read.{_of_damaged(listing)}"

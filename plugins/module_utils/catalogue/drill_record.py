@@ -16,6 +16,7 @@ from ..application.definition import DRILL_PATTERN, NAME_PATTERN, require_checkp
 from ..cloud.site_clock import SiteClock
 from ..core.errors import DrillRecordInvalid, InvalidInput
 from ..manifest import signed
+from ..manifest.conforming import Form
 
 SCHEMA_VERSION = 1
 #: All servers were restored and all their checks made and passed; the checks could not be made; anything else.
@@ -48,30 +49,32 @@ def _list(items: t.Any) -> dict[str, t.Any]:
 
 _CHECK = _object(check=_TEXT, made_by=_list(_TEXT))
 
-SCHEMA = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    **_object(
-        schema_version={"const": SCHEMA_VERSION},
-        application=_NAME,
-        checkpoint=_NAME,
-        drill={"type": "string", "pattern": f"^{DRILL_PATTERN}{_END}"},
-        started_at=_WHEN,
-        finished_at=_WHEN,
-        outcome={"enum": list(OUTCOMES)},
-        recovery_seconds=_SECONDS,
-        servers=_list(
-            _object(
-                name=_TEXT,
-                tier=_TEXT,
-                status=_TEXT,
-                checks=_list(_CHECK),
-                seconds=_object(created=_SECONDS, active=_SECONDS, ready=_SECONDS),
-            )
+_FORM = Form(
+    {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_object(
+            schema_version={"const": SCHEMA_VERSION},
+            application=_NAME,
+            checkpoint=_NAME,
+            drill={"type": "string", "pattern": f"^{DRILL_PATTERN}{_END}"},
+            started_at=_WHEN,
+            finished_at=_WHEN,
+            outcome={"enum": list(OUTCOMES)},
+            recovery_seconds=_SECONDS,
+            servers=_list(
+                _object(
+                    name=_TEXT,
+                    tier=_TEXT,
+                    status=_TEXT,
+                    checks=_list(_CHECK),
+                    seconds=_object(created=_SECONDS, active=_SECONDS, ready=_SECONDS),
+                )
+            ),
+            problem=_TEXT,
+            left=_list(_TEXT),
         ),
-        problem=_TEXT,
-        left=_list(_TEXT),
-    ),
-}
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +156,7 @@ class DrillRecord:
 
         :raises DrillRecordInvalid: when it is invalid, naming the reason.
         """
-        signed.validate(document, SCHEMA, DrillRecordInvalid)
+        signed.validate(document, _FORM, DrillRecordInvalid)
         fields = {key: value for key, value in document.items() if key != "schema_version"}
         record = cls(**{**fields, "servers": tuple(document["servers"]), "left": tuple(document["left"])})
         _refuse_impossible(record)

@@ -18,7 +18,7 @@ from ..copies import methods
 from ..copies.method import Part
 from ..core.errors import CloudError, DrError, Interrupted, InvalidInput, ManifestInvalid
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Outline
 from ..manifest.pieces import LABEL_KEY
 from ..work.pool import each, run_all
 from ..work.waiting import Waiter
@@ -49,7 +49,7 @@ class _Opposite:
     :param problem: why they are unknown.
     """
 
-    manifests: t.Sequence[Manifest] | None
+    manifests: t.Sequence[Outline] | None
     problem: str = ""
 
 
@@ -99,18 +99,18 @@ class Pruning:
         self.warnings += _spared(application, retention, sites, opposite.problem)
         return PrunePlan(retention, tuple((one.storage, one.surplus(application, retention)) for one in sites))
 
-    def _manifests(self, application: str) -> t.Sequence[Manifest]:
-        listing = self._publication.catalogue.checkpoints(application)
-        problems = [one.problem for one in listing.damaged] + _unknown(listing.manifests)
+    def _manifests(self, application: str) -> t.Sequence[Outline]:
+        found = self._publication.catalogue.checkpoints(application, Outline.of)
+        problems = [one.problem for one in found.damaged] + _unknown(found.kept)
         if problems:
             raise ManifestInvalid(
                 f"Nothing of application '{application}' was pruned: these manifests are unreadable, so the backups they need are unknown: "
                 f"{' '.join(problems)}",
                 "Rebuild them with os_catalogue_rebuild, or remove them with os_checkpoint (state: absent).",
             )
-        return listing.manifests
+        return found.kept
 
-    def _opposite(self, application: str, manifests: t.Sequence[Manifest], at_primary: t.Sequence[Part]) -> _Opposite:
+    def _opposite(self, application: str, manifests: t.Sequence[Outline], at_primary: t.Sequence[Part]) -> _Opposite:
         """Find the checkpoints that were copied the other way.
 
         :param manifests: the remote site's; where both sites share an object store, the primary site's too.
@@ -119,18 +119,18 @@ class Pruning:
         if not self._primary:
             return _Opposite(None, "the primary site, which has their catalogue, was not read.")
         try:
-            listing = self._primary.catalogue.checkpoints(application)
+            found = self._primary.catalogue.checkpoints(application, Outline.of)
         except Interrupted:
             raise
         except DrError as error:
             return _Opposite(None, f"the catalogue of site '{self._primary.site}' cannot be read. {error}")
-        ids = {one.checkpoint.id for one in listing.manifests}
-        lost = _published(application, at_primary) - ids - {one.checkpoint for one in listing.damaged}
-        problems = [one.problem for one in listing.damaged] + _unknown(listing.manifests)
+        ids = {one.checkpoint.id for one in found.kept}
+        lost = _published(application, at_primary) - ids - {one.checkpoint for one in found.damaged}
+        problems = [one.problem for one in found.damaged] + _unknown(found.kept)
         problems += [f"It lacks checkpoint '{one}', of which the site has backups; rebuild it with os_catalogue_rebuild." for one in sorted(lost)]
         if problems:
             return _Opposite(None, f"the catalogue of site '{self._primary.site}' is incomplete. {' '.join(problems)}")
-        return _Opposite([one for one in listing.manifests if one not in manifests])
+        return _Opposite([one for one in found.kept if one not in manifests])
 
     def carry_out(self, plan: PrunePlan) -> PrunePlan:
         """Remove what was planned.
@@ -196,7 +196,7 @@ class Pruning:
         return gone
 
 
-def _refuse_own_rules(application: str, policy: Policy | Following, manifests: t.Iterable[Manifest]) -> None:
+def _refuse_own_rules(application: str, policy: Policy | Following, manifests: t.Iterable[Outline]) -> None:
     """A part may be there of a checkpoint that does not exist as a whole, and would push out one that does."""
     led = next((one.checkpoint.together for one in manifests if one.checkpoint.together and not one.checkpoint.together.is_leading), None)
     if led and isinstance(policy, Policy):
@@ -207,7 +207,7 @@ def _refuse_own_rules(application: str, policy: Policy | Following, manifests: t
         )
 
 
-def _unknown(manifests: t.Iterable[Manifest]) -> list[str]:
+def _unknown(manifests: t.Iterable[Outline]) -> list[str]:
     return [problem for one in manifests for problem in methods.unknown_problems(one)]
 
 

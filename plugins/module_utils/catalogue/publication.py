@@ -107,7 +107,7 @@ class Publication:
         parts = methods.look(self.storage)
         pieces = self.pieces_to_store(manifest, parts)
         change = CatalogueChange(before, pieces, before != manifest or bool(pieces))
-        problems = unavailable(manifest, parts, self.site) if change.changed else []
+        problems = unavailable(manifest, methods.by_id(parts), self.site) if change.changed else []
         if problems:
             raise CheckFailed(f"Checkpoint '{manifest.checkpoint.id}' cannot be published", problems)
         return change

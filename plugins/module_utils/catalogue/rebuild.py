@@ -8,7 +8,8 @@ import collections
 import dataclasses
 import typing as t
 
-from ..copies.method import Part
+from ..copies import methods
+from ..copies.method import Part, Parts
 from ..core.errors import ManifestInvalid
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY
 from ..manifest import pieces as manifest_pieces
@@ -89,19 +90,20 @@ def plan(
     :param parts: of copies, all of the site's project.
     """
     publish, present, lost = [], [], []
+    known = methods.by_id(parts)
     for one in kept:
         if isinstance(one, Lost):
             lost.append(one)
         elif one.manifest == published[one.names]:
             present.append(one)
-        elif problem := _hindrance(one, published[one.names], parts, site):
+        elif problem := _hindrance(one, published[one.names], known, site):
             lost.append(Lost(one.names, problem))
         else:
             publish.append(one)
     return RebuildPlan(tuple(publish), tuple(present), tuple(lost))
 
 
-def _hindrance(kept: KeptManifest, published: Manifest | Damaged | None, parts: t.Collection[Part], site: str) -> str:
+def _hindrance(kept: KeptManifest, published: Manifest | Damaged | None, parts: Parts, site: str) -> str:
     if isinstance(published, Manifest):
         return (
             "The catalogue has another manifest of this checkpoint, which was kept. If that one is wrong, remove its object; if the one in "

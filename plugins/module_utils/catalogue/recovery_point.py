@@ -12,37 +12,51 @@ import datetime
 import typing as t
 
 from ..copies import methods
-from ..copies.method import Part
+from ..copies.method import States
 from ..core.errors import InvalidInput
-from ..manifest.manifest import Manifest
-from .catalogue import Damaged, Listing
+from ..manifest.manifest import Checkpoint, Manifest, Outline
+from .catalogue import Catalogue, Damaged
 from .content import ApplicationContent
 from .drill_record import DrillRecord
 
+#: So many of a checkpoint's problems are told one by one: each of its copies may have several.
+_MOST_TOLD = 5
 
-def unavailable(manifest: Manifest, parts: t.Iterable[Part], site: str) -> list[str]:
+
+def unavailable(manifest: Manifest | Outline, parts: States, site: str) -> list[str]:
     """Why a site cannot restore the copies of a checkpoint.
 
-    :param parts: of copies, all of the site's project.
+    :param parts: of copies, all of the site's project, per id.
     """
-    known = methods.by_id(parts)
     return methods.unknown_problems(manifest) + [
         f"{lack.what} of volume {copy.volume_id} is not available on site '{site}'."
         for copy in manifest.copies
-        for lack in methods.lacks(copy, known)
+        for lack in methods.lacks(copy, parts)
     ]
 
 
 @dataclasses.dataclass(frozen=True)
-class Unusable:
-    """A checkpoint in the catalogue that cannot be restored."""
+class Assessed:
+    """A checkpoint in the catalogue, and why it cannot be restored.
 
-    manifest: Manifest
+    :param problems: empty where the site has everything that its copies need.
+    """
+
+    checkpoint: Checkpoint
     problems: tuple[str, ...]
 
+    @classmethod
+    def of(cls, outline: Manifest | Outline, parts: States, site: str) -> Assessed:
+        """Assess a checkpoint.
+
+        :param parts: of copies, all of the site's project, per id.
+        """
+        problems = unavailable(outline, parts, site)
+        more = [f"And {len(problems) - _MOST_TOLD} more."] if len(problems) > _MOST_TOLD else []
+        return cls(outline.checkpoint.bare, (*problems[:_MOST_TOLD], *more))
+
     def as_dict(self) -> dict[str, str]:
-        checkpoint = self.manifest.checkpoint
-        return {"checkpoint": checkpoint.id, "created_at": checkpoint.created_at, "problem": " ".join(self.problems)}
+        return {"checkpoint": self.checkpoint.id, "created_at": self.checkpoint.created_at, "problem": " ".join(self.problems)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,28 +93,37 @@ class RecoveryPoint:
     :param count: how many can be restored.
     :param newer: newer checkpoints, which cannot be restored; the newest first.
     :param drill: the last one that passed; None when none ever did.
+    :param listed: ids of all that are in the catalogue, the damaged ones too.
     """
 
     application: str
     newest: Manifest | None
     count: int
-    newer: tuple[Unusable, ...]
+    newer: tuple[Assessed, ...]
     damaged: tuple[Damaged, ...]
     drill: DrillRecord | None = None
+    listed: frozenset[str] = frozenset()
 
     @classmethod
-    def of(
-        cls, application: str, listing: Listing, parts: t.Collection[Part], site: str, drill: DrillRecord | None = None
-    ) -> RecoveryPoint:
-        """Find the newest checkpoint that can be restored.
+    def of(cls, application: str, catalogue: Catalogue, parts: States, site: str) -> RecoveryPoint:
+        """Find the newest checkpoint that can be restored. Of the others, only what their manifests begin with is read.
 
-        :param parts: of copies, all of the site's project.
+        :param parts: of copies, all of the site's project, per id.
         """
-        assessed = [Unusable(one, tuple(unavailable(one, parts, site))) for one in listing.manifests]
-        restorable = [number for number, one in enumerate(assessed) if not one.problems]
-        first = restorable[0] if restorable else len(assessed)
-        newest = assessed[first].manifest if restorable else None
-        return cls(application, newest, len(restorable), tuple(assessed[:first]), listing.damaged, drill)
+        overview = catalogue.overview(application, lambda outline: Assessed.of(outline, parts, site))
+        damaged, usable = list(overview.damaged), [one for one in overview.kept if not one.problems]
+        newest: Manifest | None = None
+        while usable and newest is None:
+            found = catalogue.look(application, usable[0].checkpoint.id)
+            if isinstance(found, Manifest) and not unavailable(found, parts, site):
+                newest = found
+            else:
+                damaged += [found] if isinstance(found, Damaged) else []
+                usable.pop(0)
+        newer = overview.kept[: overview.kept.index(usable[0])] if usable else overview.kept
+        unusable = tuple(one for one in newer if one.problems)
+        listed = frozenset({one.checkpoint.id for one in overview.kept} | {one.checkpoint for one in damaged})
+        return cls(application, newest, len(usable), unusable, tuple(damaged), catalogue.last_successful_drill(application), listed)
 
     def age(self, now: datetime.datetime) -> float | None:
         """Age of the newest checkpoint that can be restored, in seconds."""

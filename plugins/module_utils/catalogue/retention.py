@@ -15,7 +15,7 @@ from ..copies import methods
 from ..copies.method import Part
 from ..core.errors import InvalidInput
 from ..core.records import APPLICATION_KEY, CHECKPOINT_KEY, Snapshot
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Outline
 from .catalogue import Listing
 
 #: The period that a time belongs to, for each rule of a policy.
@@ -80,8 +80,8 @@ class Following:
 
     @classmethod
     def of(cls, listing: Listing) -> Following:
-        newest = max((one.checkpoint.moment for one in listing.manifests), default=None)
-        return cls(frozenset({one.checkpoint.id for one in listing.manifests} | {one.checkpoint for one in listing.damaged}), newest)
+        newest = max((one.checkpoint.moment for one in listing.kept), default=None)
+        return cls(frozenset(listing.ids), newest)
 
     def choose(self, times: t.Mapping[str, datetime.datetime]) -> dict[str, list[str]]:
         """The rules that keep each checkpoint, per id of the kept ones."""
@@ -111,7 +111,7 @@ class Retention:
     """
 
     keep: tuple[KeptCheckpoint, ...]
-    remove: tuple[Manifest, ...]
+    remove: tuple[Outline, ...]
     needed: frozenset[str]
     newest: str | None
     own_of_newest: frozenset[str]
@@ -119,7 +119,7 @@ class Retention:
 
 
 def decide(
-    policy: Policy | Following, manifests: t.Sequence[Manifest], remote: t.Sequence[Part], opposite: t.Sequence[Manifest] | None = ()
+    policy: Policy | Following, manifests: t.Sequence[Outline], remote: t.Sequence[Part], opposite: t.Sequence[Outline] | None = ()
 ) -> Retention:
     """Apply a policy to the catalogue.
 
@@ -205,5 +205,4 @@ def spare(application: str, retention: Retention, parts: t.Sequence[Part]) -> Re
     restoring = {one.id for one in parts if one.is_being_restored}
     going = {one.id for one in surplus(application, retention, parts).parts} - restoring
     others = [one for one in parts if one.id not in going and one.id not in retention.needed]
-    bases = {base for one in others for base in methods.builds_on(one, parts)}
-    return dataclasses.replace(retention, needed=retention.needed | restoring | bases)
+    return dataclasses.replace(retention, needed=retention.needed | restoring | methods.bases(others, parts))

@@ -14,6 +14,7 @@ import typing as t
 from ..application.definition import DRILL_PATTERN, NAME_PATTERN
 from ..core.errors import InvalidInput, RollBackRecordInvalid
 from ..manifest import signed
+from ..manifest.conforming import Form
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.schema import SCHEMA
 
@@ -35,13 +36,15 @@ _PROPERTIES = {
     "state": {"enum": list(STATES)},
     **{part: t.cast("dict[str, t.Any]", SCHEMA["properties"])[part] for part in _DESCRIPTION},
 }
-_SCHEMA = {
-    "$schema": SCHEMA["$schema"],
-    "type": "object",
-    "properties": _PROPERTIES,
-    "required": sorted(_PROPERTIES),
-    "additionalProperties": False,
-}
+_FORM = Form(
+    {
+        "$schema": SCHEMA["$schema"],
+        "type": "object",
+        "properties": _PROPERTIES,
+        "required": sorted(_PROPERTIES),
+        "additionalProperties": False,
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +91,7 @@ class RollBackRecord:
             raise RollBackRecordInvalid(f"The {RollBackRecordInvalid.what} has more than {LARGEST_ROLL_BACK >> 20} MiB, so it is not a record.")
         document = signed.load(content, seal, RollBackRecordInvalid).document
         signed.refuse_deep(document, RollBackRecordInvalid)
-        signed.validate(document, _SCHEMA, RollBackRecordInvalid)
+        signed.validate(document, _FORM, RollBackRecordInvalid)
         try:
             before = ApplicationDescription.parse(document)
         except InvalidInput as error:

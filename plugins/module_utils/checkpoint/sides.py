@@ -15,6 +15,7 @@ from ..copies.prospect import Prospect
 from ..copies.sampling import last_proofs
 from ..copies.sites import Accounts, Sites
 from ..failover import active_site
+from ..manifest.manifest import Outline
 from ..snapshots.job import SnapshotJob
 from ..snapshots.plan import SnapshotPlan
 from ..snapshots.wanted import Storages, Wanted
@@ -78,7 +79,7 @@ class Side:
         job = SnapshotJob(Storages([self.sites.primary]), self.admin, wanted, intended.grouping, waiter, intended.concurrency)
         plan = job.plan(is_confirmed=False)
         problems = job.problems(plan, job.units(), thaws_leftovers=intended.quiesce is not None) if plan.changed else []
-        contents = last_proofs(self.catalogue.checkpoints(intended.application.name).manifests, besides=intended.name)
+        contents = last_proofs(self.catalogue.overview(intended.application.name, Outline.of).kept, besides=intended.name)
         return problems + _prospect(intended, wanted, job, plan).problems(self.sites, intended.delivery.knowing(contents))
 
 

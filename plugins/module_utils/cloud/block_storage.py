@@ -28,6 +28,8 @@ _KNOWN_VERSION = "3.71"
 _GROUPS_VERSION = "3.14"
 #: Backups have metadata since 3.43, and may be made in a zone since 3.51.
 _BACKUP_ZONES_VERSION = "3.51"
+#: Messages are filtered by what they are about since then.
+_MESSAGES_VERSION = "3.5"
 #: An empty JSON object in base64.
 _EMPTY_RECORD = "e30="
 #: From 3.66 on, volumes in use are snapshotted without being forced.
@@ -138,19 +140,25 @@ class BlockStorage:
     def volume_types(self) -> dict[str, str]:
         """Id per name."""
         with self.cloud.calling("list volume types"):
-            return {found.name: found.id for found in self._api.types()}
+            return {found["name"]: found["id"] for found in self._types()}
 
     def zones_of_types(self) -> dict[str, frozenset[str]]:
         """Availability zones in which volumes of a type can be, per name of the types that have any of their own."""
         with self.cloud.calling("list volume types"):
-            wanted = {found.name: str((found.extra_specs or {}).get(_ZONES_OF_TYPE) or "") for found in self._api.types()}
+            wanted = {found["name"]: str((found.get("extra_specs") or {}).get(_ZONES_OF_TYPE) or "") for found in self._types()}
         return {name: frozenset(zone.strip() for zone in zones.split(",")) for name, zones in wanted.items() if zones}
 
     def multiattach_types(self) -> dict[str, bool]:
         """Whether volumes of a type can be attached to several servers, per name of the types whose extra specs the site shows."""
         with self.cloud.calling("list volume types"):
-            shown = {found.name: found.extra_specs for found in self._api.types()}
+            shown = {found["name"]: found.get("extra_specs") for found in self._types()}
         return {name: specs.get(_MULTIATTACH) == _IS_TRUE for name, specs in shown.items() if specs is not None}
+
+    def _types(self) -> list[dict[str, t.Any]]:
+        return self._all("/types", "volume_types")
+
+    def _all(self, path: str, key: str) -> list[dict[str, t.Any]]:
+        return self.cloud.all_of(self._api, path, key, _KNOWN_VERSION)
 
     def default_volume_type(self) -> str | None:
         """The type of new volumes that name none; None when there is no default."""
@@ -169,10 +177,9 @@ class BlockStorage:
 
     def failure_reason(self, resource_id: str) -> str:
         """What Cinder tells users about a failure of a resource; empty when it says nothing."""
-        query = {"resource_uuid": resource_id}
         with self.cloud.calling(f"list the messages about {resource_id}"):
-            answer = self.cloud.json(self._api.get("/messages", params=query, microversion="3.5"))
-        return " ".join(message["user_message"] for message in answer["messages"])
+            messages = self.cloud.all_of(self._api, "/messages", "messages", _MESSAGES_VERSION, resource_uuid=resource_id)
+            return " ".join(message["user_message"] for message in messages)
 
     # Snapshots
 
@@ -248,12 +255,12 @@ class BlockStorage:
     def group_types(self) -> list[GroupType]:
         """The group types that the project may use; only administrators see their specs."""
         with self.cloud.calling("list volume group types"):
-            return [_group_type(found) for found in self._api.group_types()]
+            return [_group_type(found) for found in self._all("/group_types", "group_types")]
 
     def groups(self) -> list[VolumeGroup]:
         """All volume groups of the project, in one call."""
         with self.cloud.calling("list volume groups"):
-            return [_group(found, self.cloud.project_id) for found in self._api.groups(details=True)]
+            return [_group(found, self.cloud.project_id) for found in self._all("/groups/detail", "groups")]
 
     def create_group(self, wanted: t.Mapping[str, t.Any]) -> str:
         """Start making an empty group.
@@ -301,7 +308,7 @@ class BlockStorage:
     def group_snapshots(self) -> list[GroupSnapshot]:
         """All group snapshots of the project, in one call."""
         with self.cloud.calling("list group snapshots"):
-            return [_group_snapshot(found, self.cloud.project_id) for found in self._api.group_snapshots(details=True)]
+            return [_group_snapshot(found, self.cloud.project_id) for found in self._all("/group_snapshots/detail", "group_snapshots")]
 
     def create_group_snapshot(self, group_id: str, name: str, description: str) -> str:
         """Start a snapshot of all volumes of a group; returns its id."""
@@ -325,9 +332,15 @@ class BlockStorage:
     # Backups
 
     def backups(self) -> list[Backup]:
-        """All backups of the project, in one call."""
+        """All backups of the project."""
+        return list(self.each_backup())
+
+    def each_backup(self, everywhere: bool = False) -> t.Iterator[Backup]:
+        """All backups of the project, or (for administrators) of all projects, page by page as they are read."""
+        query = {"all_projects": True} if everywhere else {}
         with self.cloud.calling("list backups"):
-            return [_backup(found) for found in self._api.backups(details=True)]
+            for found in self._api.backups(details=True, **query):
+                yield _backup(found)
 
     def backup(self, backup_id: str) -> Backup | None:
         try:
@@ -506,32 +519,32 @@ def _pool(found: t.Any) -> Pool:
 
 
 @shaped
-def _group_type(found: t.Any) -> GroupType:
-    wish = (found.group_specs or {}).get(_CONSISTENT_GROUPS, "")
-    return GroupType(found.id, found.name, wish == "<is> True")
+def _group_type(found: t.Mapping[str, t.Any]) -> GroupType:
+    wish = (found.get("group_specs") or {}).get(_CONSISTENT_GROUPS, "")
+    return GroupType(found["id"], found["name"], wish == "<is> True")
 
 
 @shaped
-def _group(found: t.Any, project_id: str) -> VolumeGroup:
+def _group(found: t.Mapping[str, t.Any], project_id: str) -> VolumeGroup:
     return VolumeGroup(
-        id=found.id,
-        name=found.name or "",
-        status=found.status or "",
-        description=found.description or "",
-        group_type_id=found.group_type,
-        volume_type_ids=frozenset(found.volume_types or ()),
+        id=found["id"],
+        name=found.get("name") or "",
+        status=found.get("status") or "",
+        description=found.get("description") or "",
+        group_type_id=found["group_type"],
+        volume_type_ids=frozenset(found.get("volume_types") or ()),
         project_id=project_id,
     )
 
 
 @shaped
-def _group_snapshot(found: t.Any, project_id: str) -> GroupSnapshot:
+def _group_snapshot(found: t.Mapping[str, t.Any], project_id: str) -> GroupSnapshot:
     return GroupSnapshot(
-        id=found.id,
-        name=found.name or "",
-        status=found.status or "",
-        description=found.description or "",
-        group_id=found.group_id,
+        id=found["id"],
+        name=found.get("name") or "",
+        status=found.get("status") or "",
+        description=found.get("description") or "",
+        group_id=found["group_id"],
         project_id=project_id,
     )
 

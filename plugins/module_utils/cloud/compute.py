@@ -20,6 +20,8 @@ from .shape import shaped
 _KNOWN_VERSION = "2.100"
 #: Since when servers can have shares by way of their host.
 _SHARES_SINCE = (2, 97)
+#: The newest that tells of attachments what is read here.
+_ATTACHMENTS_VERSION = "2.89"
 #: Since then, names of key pairs may hold '.' and '@'.
 _KEY_NAMES_VERSION = "2.92"
 _FORBIDDEN = 403
@@ -79,18 +81,9 @@ class Compute:
             return self.cloud.json(self._api.get(f"/servers/{server_id}/shares", microversion=version))["shares"]
 
     def server_group_answers(self) -> list[dict[str, t.Any]]:
-        """All server groups of the project, with everything that Nova says of them.
-
-        Nova bounds this list without a word and links to no next page, so it is asked until nothing more comes.
-        """
-        version = library("openstack.utils", "openstacksdk").maximum_supported_microversion(self._api, _KNOWN_VERSION)
-        found: list[dict[str, t.Any]] = []
+        """All server groups of the project, with everything that Nova says of them."""
         with self.cloud.calling("list server groups"):
-            while True:
-                answer = self.cloud.json(self._api.get("/os-server-groups", params={"offset": len(found)}, microversion=version))
-                if not answer["server_groups"]:
-                    return found
-                found += answer["server_groups"]
+            return self.cloud.all_by_offset(self._api, "/os-server-groups", "server_groups", _KNOWN_VERSION)
 
     def resolve(self, wanted: t.Iterable[str], project_ids: t.Sequence[str] = ()) -> dict[str, Server]:
         """Find servers by name or id.
@@ -123,18 +116,23 @@ class Compute:
             return [f"{len(found)} servers are called '{name}' ({ids}); name the one you mean by its id."]
         return []
 
-    def devices(self, server_id: str) -> dict[str, str]:
-        """Device name per attached volume's id, in the order of the device names."""
-        with self.cloud.calling(f"list the volumes of server {server_id}"):
-            attached = [(one.device or "", one.volume_id) for one in self._api.volume_attachments(server_id)]
+    def devices(self, server: Server) -> dict[str, str]:
+        """Device name per id of each of a server's volumes, in the order of the device names."""
+        with self.cloud.calling(f"list the volumes of server {server.id}"):
+            attached = [(str(one.get("device") or ""), str(one["volumeId"])) for one in self._attachments(server)]
         return {volume_id: device for device, volume_id in sorted(attached)}
 
-    def device_tags(self, server_id: str) -> dict[str, str]:
-        """Tag per id of each attached volume or port that has one; none where Nova is too old to show them."""
-        with self.cloud.calling(f"list the devices of server {server_id}"):
-            tags = {one.volume_id: one.tag for one in self._api.volume_attachments(server_id)}
-            tags |= {one.port_id: one.tag for one in self._api.server_interfaces(server_id)}
-        return {one: tag for one, tag in tags.items() if tag}
+    def device_tags(self, server: Server) -> dict[str, str]:
+        """Tag per id of each of a server's volumes or ports that has one; none where Nova is too old to show them."""
+        with self.cloud.calling(f"list the devices of server {server.id}"):
+            tags = {str(one["volumeId"]): one.get("tag") for one in self._attachments(server)}
+            tags |= {one.port_id: one.tag for one in self._api.server_interfaces(server.id)}
+        return {one: str(tag) for one, tag in tags.items() if tag}
+
+    def _attachments(self, server: Server) -> list[dict[str, t.Any]]:
+        """What Nova says of each of a server's volumes. It bounds this list without a word, but the server itself names all of them."""
+        path = f"/servers/{server.id}/os-volume_attachments"
+        return self.cloud.all_by_offset(self._api, path, "volumeAttachments", _ATTACHMENTS_VERSION, expected=len(server.volumes))
 
     def create_server(self, wanted: t.Mapping[str, t.Any]) -> Server:
         """Start building a server.
@@ -282,7 +280,7 @@ class Compute:
 
     def server_groups(self) -> list[ServerGroup]:
         with self.cloud.calling("list server groups"):
-            return [_server_group(found) for found in self._api.server_groups()]
+            return [_server_group(found) for found in self.server_group_answers()]
 
     def create_server_group(self, name: str, policy: str, max_per_host: int | None) -> None:
         """Create a server group.
@@ -414,14 +412,14 @@ def _server(found: t.Any) -> Server:
 
 
 @shaped
-def _server_group(found: t.Any) -> ServerGroup:
+def _server_group(found: t.Mapping[str, t.Any]) -> ServerGroup:
     return ServerGroup(
-        id=found.id,
-        name=found.name or "",
+        id=found["id"],
+        name=found.get("name") or "",
         # Before 2.64 a list of one.
-        policy=found.policy or next(iter(found.policies or ()), ""),
-        max_per_host=(found.rules or {}).get("max_server_per_host"),
-        member_ids=frozenset(found.member_ids or ()),
+        policy=found.get("policy") or next(iter(found.get("policies") or ()), ""),
+        max_per_host=(found.get("rules") or {}).get("max_server_per_host"),
+        member_ids=frozenset(found.get("members") or ()),
     )
 
 

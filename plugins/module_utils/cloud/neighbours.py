@@ -10,8 +10,10 @@ from .session import Cloud
 
 Resource = dict[str, t.Any]
 
-#: The most that Barbican returns at once.
+#: How many are asked for at once: Barbican lists 10 otherwise. A site may list fewer.
 _SECRETS_PER_PAGE = 100
+#: Since when rules of access are a resource of their own.
+_MANILA_VERSION = "2.45"
 
 
 def reference_id(reference: str) -> str:
@@ -53,17 +55,8 @@ class Neighbours:
             return {
                 reference_id(one[f"{kind}_ref"]): one.get("name") or ""
                 for kind in ("secret", "container")
-                for one in self._stored(api, f"{kind}s")
+                for one in self.cloud.all_by_offset(api, f"/{kind}s", f"{kind}s", limit=_SECRETS_PER_PAGE)
             }
-
-    def _stored(self, api: t.Any, kinds: str) -> list[Resource]:
-        """All secrets or containers; the service counts pages by offset."""
-        found: list[Resource] = []
-        while True:
-            answer = self.cloud.json(api.get(f"/{kinds}", params={"limit": _SECRETS_PER_PAGE, "offset": len(found)}))
-            found += answer[kinds]
-            if "next" not in answer or not answer[kinds]:
-                return found
 
     def record_sets(self) -> list[Resource]:
         """All record sets of all zones."""
@@ -89,12 +82,13 @@ class Neighbours:
             return []
         api = self.cloud.service("shared_file_system")
         with self.cloud.calling("list shares"):
-            shares = self.cloud.json(api.get("/shares/detail", microversion="2.45"))["shares"]
-            networks = self.cloud.json(api.get("/share-networks/detail", microversion="2.45"))["share_networks"]
+            # Manila links to no next page of these.
+            shares = self.cloud.all_by_offset(api, "/shares/detail", "shares", _MANILA_VERSION)
+            networks = self.cloud.all_by_offset(api, "/share-networks/detail", "share_networks", _MANILA_VERSION)
             placed = {one["id"]: one.get("neutron_net_id") for one in networks}
             shares = [{**share, "neutron_net_id": placed.get(share.get("share_network_id"))} for share in shares]
             return [(share, rule) for share in shares for rule in self._rules(api, share["id"])]
 
     def _rules(self, api: t.Any, share_id: str) -> list[Resource]:
-        answer = self.cloud.json(api.get("/share-access-rules", params={"share_id": share_id}, microversion="2.45"))
+        answer = self.cloud.json(api.get("/share-access-rules", params={"share_id": share_id}, microversion=_MANILA_VERSION))
         return answer["access_list"]

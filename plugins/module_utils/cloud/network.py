@@ -126,23 +126,15 @@ class Networking:
 
     def _list(self, collection: str, **query: t.Any) -> list[dict[str, t.Any]]:
         key = collection.replace("-", "_").rpartition("/")[2]
-        found: list[dict[str, t.Any]] = []
         with self.cloud.calling(f"list {collection}"):
-            while True:
-                answer = self.cloud.json(self._api.get(f"/{collection}", params=query))
-                found += answer[key]
-                # A site may bound how many it lists at once.
-                if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
-                    return found
-                query = {**query, "marker": found[-1]["id"]}
+            return self.cloud.all_of(self._api, f"/{collection}", key, **query)
 
     def answers(self, collection: str) -> list[dict[str, t.Any]]:
         """All resources of a kind, with everything that Neutron and its extensions say of them.
 
         :param collection: ``ports``, ``networks``, ``subnets``, ``routers``, ``security-groups``, ``floatingips``, ``trunks``, ``rbac-policies``.
         """
-        with self.cloud.calling(f"list {collection}"):
-            return self.cloud.all_of(self._api, f"/{collection}", collection.replace("-", "_"))
+        return self._list(collection)
 
     def listed(self, path: str) -> list[dict[str, t.Any]]:
         """All resources that an extension of Neutron lists.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import re
 import threading
 import typing as t
@@ -158,23 +159,52 @@ class Cloud:
         cls.check(response)
         return response.json()
 
-    def all_of(self, api: t.Any, path: str, key: str, newest: str | None = None) -> list[dict[str, t.Any]]:
-        """All that a list call returns, page by page, as the service words it.
+    def all_of(self, api: t.Any, path: str, key: str, newest: str | None = None, **query: t.Any) -> list[dict[str, t.Any]]:
+        """All that a list call returns, page by page, as the service words it: a site may bound how many it lists at once.
+
+        The SDK finds the next page only where the service calls the link to it as the list itself, which Cinder does for some of its lists only.
 
         :param api: the service's adapter.
         :param key: of the list in the answer.
         :param newest: the newest microversion to ask with; the service's own is used when it is older.
+        :raises ValueError: when the service answers with the same page again.
         """
         version = _sdk(".utils").maximum_supported_microversion(api, newest)
         found: list[dict[str, t.Any]] = []
-        query: dict[str, str] = {}
         while True:
             answer = self.json(api.get(path, params=query, microversion=version))
             found += answer[key]
-            # A site may bound how many it lists at once.
-            if not any(link["rel"] == "next" for link in answer.get(f"{key}_links", ())):
+            if not answer[key] or not _links_to_more(answer):
                 return found
-            query = {"marker": found[-1]["id"]}
+            marker = found[-1]["id"]
+            if marker == query.get("marker"):
+                raise ValueError(f"the page after {told(str(marker))} is the one before it")
+            query = {**query, "marker": marker}
+
+    def all_by_offset(
+        self, api: t.Any, path: str, key: str, newest: str | None = None, expected: float = math.inf, **query: t.Any
+    ) -> list[dict[str, t.Any]]:
+        """All that a list call returns of which the service lists only so many, and links to no next page.
+
+        It is asked until nothing more comes, or what is expected is there.
+
+        :param newest: as :meth:`all_of` has it.
+        :param expected: how many there are; unlimited where only the service knows, which may tell it as ``total``.
+        :raises ValueError: when the service answers with the same page again.
+        """
+        version = _sdk(".utils").maximum_supported_microversion(api, newest)
+        found: list[dict[str, t.Any]] = []
+        page: list[dict[str, t.Any]] = []
+        while len(found) < expected:
+            answer = self.json(api.get(path, params={**query, "offset": len(found)}, microversion=version))
+            if not answer[key]:
+                break
+            if answer[key] == page:
+                raise ValueError(f"the page after {len(found)} is the one before it")
+            page = answer[key]
+            found += page
+            expected = min(expected, answer.get("total", math.inf))
+        return found
 
     @staticmethod
     def quotas(quota_set: t.Mapping[str, t.Any], used: str = "in_use") -> dict[str, Quota]:
@@ -197,6 +227,12 @@ class Cloud:
             **dict.fromkeys(TOO_MANY, "It allows only so many requests at a time. Lower concurrency, or have its operator raise the limit."),
         }.get(status)
         return f"Site '{self.site}' could not {what}: {_reason(error)}.", hint
+
+
+def _links_to_more(answer: t.Mapping[str, t.Any]) -> bool:
+    """Whether an answer links to a next page, whatever it calls its links."""
+    links = [link for name, listed in answer.items() if name.endswith("_links") for link in listed]
+    return any(link["rel"] == "next" for link in links)
 
 
 def _reason(error: Exception) -> str:

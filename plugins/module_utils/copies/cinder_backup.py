@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import typing as t
 
@@ -16,6 +17,9 @@ from ..core.records import Backup, Volume
 from ..manifest.manifest import Copy
 from ..work.pool import each
 from .method import CopyMethod, Part
+
+#: A page of a list has many times as many.
+_ASKED_SINGLY = 50
 
 
 class CinderBackup(CopyMethod):
@@ -49,15 +53,24 @@ class CinderBackup(CopyMethod):
 
     # Of parts
 
-    def builds_on(self, part: Part, parts: t.Sequence[Part]) -> t.Iterator[str]:
-        """The backups that it was built on. Cinder does not list them: it takes the newest backup of the volume with older data."""
-        backups = [one for one in parts if isinstance(one, Backup) and one.volume_id == part.volume_id]
-        one: Backup | None = t.cast(Backup, part)
-        while one and one.is_incremental:
-            older = [b for b in backups if b.has_dependents and b.data_timestamp < one.data_timestamp]
-            one = max(older, key=lambda b: b.data_timestamp, default=None)
-            if one:
-                yield one.id
+    def bases(self, needing: t.Iterable[Part], parts: t.Iterable[Part]) -> set[str]:
+        """The backups that some were built on. Cinder does not list them: it takes the newest backup of the volume with older data."""
+        of_volume: dict[str, list[Backup]] = collections.defaultdict(list)
+        for one in t.cast("t.Iterable[Backup]", parts):
+            if one.has_dependents:
+                of_volume[one.volume_id].append(one)
+        for backups in of_volume.values():
+            # Of those with data of one moment, the first that the site lists counts.
+            backups.reverse()
+            backups.sort(key=_moment)
+        found: set[str] = set()
+        for one in t.cast("t.Iterable[Backup]", needing):
+            base = _base(one, of_volume)
+            # Of one that is found already, all are that it was built on.
+            while base and base.id not in found:
+                found.add(base.id)
+                base = _base(base, of_volume)
+        return found
 
     def removal_order(self, parts: t.Iterable[Part]) -> list[list[Part]]:
         """The backups of each volume, the newest first: Cinder refuses to delete what others build on."""
@@ -68,12 +81,14 @@ class CinderBackup(CopyMethod):
 
     # At a site
 
+    def each(self, storage: BlockStorage) -> t.Iterator[Part]:
+        return storage.each_backup()
+
     def look(self, storage: BlockStorage, copies: t.Iterable[Copy], concurrency: int) -> list[Part]:
-        """All backups of the project, and those of other projects that are wanted: an administrator sees them only one by one."""
+        """All backups of the project, and those of other projects that are wanted, as far as an administrator sees them."""
         listed = storage.backups()
         wanted = {one for copy in copies for one in self.needs(copy)} - {one.id for one in listed}
-        others = each(sorted(wanted), storage.backup, concurrency)
-        return [*listed, *(one for one in others if one)]
+        return [*listed, *_others(storage, wanted, concurrency)]
 
     def create_volume(self, storage: BlockStorage, copy: Copy, body: t.Mapping[str, t.Any]) -> Volume:
         """Start a restore; Cinder allows one at a time for each backup."""
@@ -104,3 +119,25 @@ class CinderBackup(CopyMethod):
                 resource_id=part.id,
             )
         return None
+
+
+def _moment(backup: Backup) -> str:
+    return backup.data_timestamp
+
+
+def _base(backup: Backup, of_volume: t.Mapping[str, list[Backup]]) -> Backup | None:
+    """The backup that another one was built on.
+
+    :param of_volume: those that others were built on, per id of their volume, the oldest first.
+    """
+    candidates = of_volume.get(backup.volume_id, []) if backup.is_incremental else []
+    place = bisect.bisect_left(candidates, backup.data_timestamp, key=_moment)
+    return candidates[place - 1] if place else None
+
+
+def _others(storage: BlockStorage, wanted: t.Collection[str], concurrency: int) -> list[Backup]:
+    """Backups of other projects: few are asked for one by one, and many by the list of all projects' backups, which is the project's own for all but
+    administrators."""
+    if len(wanted) > _ASKED_SINGLY:
+        return [one for one in storage.each_backup(everywhere=True) if one.id in wanted]
+    return [one for one in each(sorted(wanted), storage.backup, concurrency) if one]

@@ -53,8 +53,8 @@ class GlanceImage(CopyMethod):
 
     # Of parts
 
-    def builds_on(self, part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
-        return ()
+    def bases(self, needing: t.Iterable[Part], parts: t.Iterable[Part]) -> set[str]:
+        return set()
 
     def removal_order(self, parts: t.Iterable[Part]) -> list[list[Part]]:
         return [[part] for part in parts]

@@ -58,6 +58,22 @@ class Part(t.Protocol):
 Parts = t.Mapping[str, Part]
 
 
+class State(t.Protocol):
+    """What counts of a part for those who want to restore from it."""
+
+    @property
+    def status(self) -> str:
+        """As :class:`Part` has it."""
+
+    @property
+    def is_usable(self) -> bool:
+        """As :class:`Part` has it."""
+
+
+#: Per id of a part.
+States = t.Mapping[str, State]
+
+
 @dataclasses.dataclass(frozen=True)
 class Lack:
     """A part that a copy needs but that is missing or unusable.
@@ -120,7 +136,7 @@ class CopyMethod(abc.ABC):
         :param size: of the volume, in GiB.
         """
 
-    def lacks(self, copy: Copy, parts: Parts) -> list[Lack]:
+    def lacks(self, copy: Copy, parts: States) -> list[Lack]:
         """Parts whose absence or state prevents a restore of the copy at a site."""
         return [
             Lack(self.part_label(one), f"is {parts[one].status}" if one in parts else "is missing", self.remedy)
@@ -133,9 +149,13 @@ class CopyMethod(abc.ABC):
 
     # Of parts
 
+    def own(self, parts: t.Iterable[Part]) -> list[Part]:
+        """Those of its own among the parts of all methods."""
+        return [one for one in parts if isinstance(one, self.part_type)]
+
     @abc.abstractmethod
-    def builds_on(self, part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
-        """Ids of the parts that a part needs, even if it is in no manifest, like other people's.
+    def bases(self, needing: t.Iterable[Part], parts: t.Iterable[Part]) -> set[str]:
+        """Ids of the parts that some need, even if they are in no manifest, like other people's.
 
         :param parts: all that the site knows.
         """
@@ -145,6 +165,10 @@ class CopyMethod(abc.ABC):
         """Lists of parts to remove one after the other; the lists can be worked on in parallel."""
 
     # At a site
+
+    def each(self, storage: BlockStorage) -> t.Iterator[Part]:
+        """All parts that the project has at a site, one after the other as they are read."""
+        yield from self.look(storage, (), 1)
 
     @abc.abstractmethod
     def look(self, storage: BlockStorage, copies: t.Iterable[Copy], concurrency: int) -> list[Part]:

@@ -11,11 +11,11 @@ import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..core.errors import ManifestInvalid
-from ..manifest.manifest import Copy, Manifest
+from ..manifest.manifest import Copy, Manifest, Outline
 from ..work.waiting import Waiter
 from .cinder_backup import CinderBackup
 from .glance_image import GlanceImage
-from .method import CopyMethod, Lack, Part, Parts
+from .method import CopyMethod, Lack, Part, Parts, States
 
 #: Per name, as manifests have it; the first is the default.
 METHODS: t.Mapping[str, CopyMethod] = {method.name: method for method in (CinderBackup(), GlanceImage())}
@@ -35,7 +35,7 @@ def method_of_part(part: Part) -> CopyMethod:
     return next(method for method in METHODS.values() if isinstance(part, method.part_type))
 
 
-def unknown_problems(manifest: Manifest) -> list[str]:
+def unknown_problems(manifest: Manifest | Outline) -> list[str]:
     """Problems of copies whose method this release does not know."""
     return [_unknown(copy) for copy in manifest.copies if copy.method not in METHODS]
 
@@ -80,26 +80,32 @@ def look(storage: BlockStorage, copies: t.Iterable[Copy] = (), concurrency: int 
     ]
 
 
+def each(storage: BlockStorage) -> t.Iterator[Part]:
+    """All parts of copies that the project has at a site, one after the other as they are read."""
+    for method in METHODS.values():
+        yield from method.each(storage)
+
+
 def by_id(parts: t.Iterable[Part]) -> dict[str, Part]:
     return {part.id: part for part in parts}
 
 
-def lacks(copy: Copy, parts: Parts) -> list[Lack]:
+def lacks(copy: Copy, parts: States) -> list[Lack]:
     """What a site lacks of a copy; nothing is listed for an unknown method, see :func:`unknown_problems`."""
     method = METHODS.get(copy.method)
     return method.lacks(copy, parts) if method else []
 
 
-def is_being_restored(manifest: Manifest, parts: Parts) -> bool:
+def is_being_restored(manifest: Manifest | Outline, parts: Parts) -> bool:
     return any(method_of(copy).is_being_restored(copy, parts) for copy in manifest.copies)
 
 
-def needed(manifests: t.Iterable[Manifest]) -> set[str]:
+def needed(manifests: t.Iterable[Manifest | Outline]) -> set[str]:
     """Ids of all parts that checkpoints need."""
     return {one for manifest in manifests for copy in manifest.copies for one in method_of(copy).needs(copy)}
 
 
-def carriers(manifest: Manifest, parts: t.Iterable[Part]) -> list[Part]:
+def carriers(manifest: Manifest | Outline, parts: t.Iterable[Part]) -> list[Part]:
     """The parts that keep a checkpoint's manifest."""
     own = {one for copy in manifest.copies for one in method_of(copy).carriers(copy)}
     return [part for part in parts if part.id in own]
@@ -110,12 +116,13 @@ def mark(storage: BlockStorage, part: Part, metadata: t.Mapping[str, str]) -> No
     method_of_part(part).mark(storage, part, metadata)
 
 
-def builds_on(part: Part, parts: t.Sequence[Part]) -> t.Iterable[str]:
-    """Ids of the parts that a part needs, even if it is in no manifest.
+def bases(needing: t.Iterable[Part], parts: t.Sequence[Part]) -> set[str]:
+    """Ids of the parts that some need, even if they are in no manifest.
 
     :param parts: all that the site knows.
     """
-    return method_of_part(part).builds_on(part, parts)
+    wanted = list(needing)
+    return {one for method in METHODS.values() for one in method.bases(method.own(wanted), method.own(parts))}
 
 
 def delete(storage: BlockStorage, part: Part) -> None:
@@ -142,7 +149,7 @@ def removal_order(parts: t.Iterable[Part]) -> list[list[Part]]:
     return [
         ordered
         for method in METHODS.values()
-        for ordered in method.removal_order([part for part in listed if isinstance(part, method.part_type)])
+        for ordered in method.removal_order(method.own(listed))
     ]
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import typing as t
 
 from ..core.errors import InvalidInput
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Outline
 from ..manifest.volume_keys import SealedKey, Sealer, sealer_of
 from .delivery import Delivery
 from .plan import WantedBackups
@@ -55,7 +55,7 @@ class ReplicationOptions:
         """The same, with what earlier checkpoints proved of the volumes' content."""
         return dataclasses.replace(self, delivery=self.delivery.knowing(contents))
 
-    def keeping(self, manifests: t.Iterable[Manifest]) -> ReplicationOptions:
+    def keeping(self, manifests: t.Iterable[Outline]) -> ReplicationOptions:
         """The same, with the keys that an earlier run has sealed.
 
         Sealed again, a key is another text. What is published stays as it is: a backup's key never changes.

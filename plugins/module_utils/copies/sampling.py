@@ -12,13 +12,13 @@ import dataclasses
 import typing as t
 
 from ..core.records import DIFFERS_KEY, UNPROVED_KEY, Backup
-from ..manifest.manifest import Content, Manifest
+from ..manifest.manifest import Content, Outline
 
 #: Of the content of volumes, per id.
 Contents = t.Mapping[str, Content]
 
 
-def last_proofs(manifests: t.Iterable[Manifest], besides: str) -> Contents:
+def last_proofs(manifests: t.Iterable[Outline], besides: str) -> Contents:
     """What the newest checkpoint with each volume says of its content.
 
     :param manifests: of an application, the newest first.

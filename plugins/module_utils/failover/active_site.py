@@ -55,11 +55,11 @@ def look(name: str, catalogue: Catalogue, application: Application, servers: t.I
 
     :param servers: all of the project.
     """
-    listing = catalogue.checkpoints(application.name)
+    checkpoints = catalogue.overview(application.name, lambda outline: outline.checkpoint.bare).kept
     return View(
         name,
         catalogue.active(application.name),
-        tuple(manifest.checkpoint for manifest in listing.manifests),
+        checkpoints,
         tuple(of_application(application, servers)),
     )
 

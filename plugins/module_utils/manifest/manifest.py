@@ -21,7 +21,7 @@ from ..core.numbers import is_whole
 from . import agreement, signed
 from .missing import Missing
 from .plain import build, plain, with_defaults
-from .schema import SCHEMA, SCHEMA_VERSION
+from .schema import FORM, OUTLINE, SCHEMA_VERSION
 from .specs import FloatingSpec, PortSpec, ServerSpec, Topology, VolumeSpec
 from .together import Together
 from .volume_keys import SealedKey
@@ -158,6 +158,11 @@ class Checkpoint:
         """``created_at`` for comparisons."""
         return datetime.datetime.fromisoformat(self.created_at)
 
+    @property
+    def bare(self) -> Checkpoint:
+        """The same without its evidence, of which there is much."""
+        return dataclasses.replace(self, evidence={})
+
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
@@ -195,8 +200,13 @@ class Manifest:
         """
         _refuse_unknown_version(document)
         signed.refuse_deep(document, ManifestInvalid)
+        return cls._parse(document)
+
+    @classmethod
+    def _parse(cls, document: t.Mapping[str, t.Any]) -> Manifest:
+        """Read a document of a known version that is not deep."""
         document = _upgraded(document)
-        signed.validate(document, SCHEMA, ManifestInvalid)
+        signed.validate(document, FORM, ManifestInvalid)
         manifest = cls(
             checkpoint=build(Checkpoint, document["checkpoint"]),
             description=_description(document),
@@ -212,7 +222,8 @@ class Manifest:
         :raises ManifestInvalid: when it is damaged, not signed with the key, of another place, or no manifest at all.
         """
         stored = signed.load(content, seal, ManifestInvalid)
-        return dataclasses.replace(cls.parse(stored.document), is_bound=stored.is_bound)
+        _refuse_unknown_version(stored.document)
+        return dataclasses.replace(cls._parse(stored.document), is_bound=stored.is_bound)
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -225,6 +236,43 @@ class Manifest:
     def dump(self, seal: signed.Seal = signed.UNSEALED) -> bytes:
         """Canonical JSON with its SHA-256 digest, and signed where there is a key."""
         return signed.dump(self.as_dict(), seal)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+    """What stands in a stored manifest before its servers: enough to tell which checkpoint it is, and what its copies need.
+
+    Its digest, and its signature and place where there is a key, are right, and it follows the schema as far as it was read. Whether the rest does
+    is only known of a whole manifest.
+    """
+
+    application: Application
+    checkpoint: Checkpoint
+    copies: tuple[Copy, ...]
+
+    @classmethod
+    def of(cls, found: Manifest | Outline) -> Outline:
+        """What many checkpoints may be in memory of: no evidence, and no description."""
+        return cls(found.application, found.checkpoint.bare, found.copies)
+
+    @classmethod
+    def load(cls, content: bytes, seal: signed.Seal = signed.UNSEALED) -> Outline | None:
+        """Read the beginning of a stored manifest.
+
+        :returns: None for one of which only :meth:`Manifest.load` can tell what it is.
+        :raises ManifestInvalid: when it is damaged, not signed with the key, or of another place.
+        """
+        stored = signed.load_until(content, "servers", seal, ManifestInvalid)
+        if stored is None or not OUTLINE.conforms(stored.document):
+            return None
+        checkpoint = build(Checkpoint, stored.document["checkpoint"])
+        copies = tuple(build(Copy, copy) for copy in stored.document["copies"])
+        if not _is_time(checkpoint.created_at):
+            return None
+        try:
+            return cls(Application.parse(stored.document["application"]), checkpoint, copies)
+        except InvalidInput:
+            return None
 
 
 def _description(document: t.Mapping[str, t.Any]) -> ApplicationDescription:

@@ -15,17 +15,33 @@ _hints = functools.cache(t.get_type_hints)
 
 def build(cls: type, data: t.Mapping[str, t.Any]) -> t.Any:
     """Make a record, and the records inside it, from validated data; what that may lack has its default."""
+    return _builder(cls)(data)
+
+
+@functools.cache
+def _builder(cls: type) -> t.Callable[[t.Mapping[str, t.Any]], t.Any]:
     hints = _hints(cls)
-    return cls(**{field.name: _value(hints[field.name], data[field.name]) for field in dataclasses.fields(cls) if field.name in data})
+    names = frozenset(field.name for field in dataclasses.fields(cls))
+    records = {name: convert for name in names if (convert := _converter(hints[name]))}
+
+    def make(data: t.Mapping[str, t.Any]) -> t.Any:
+        return cls(**{name: records[name](value) if name in records else value for name, value in data.items() if name in names})
+
+    return make
 
 
-def _value(hint: t.Any, value: t.Any) -> t.Any:
+def _converter(hint: t.Any) -> t.Callable[[t.Any], t.Any] | None:
+    """What makes the value of a field from data; None where it is the same there."""
     if dataclasses.is_dataclass(hint):
-        return build(t.cast(type, hint), value)
+        return _builder(t.cast(type, hint))
     if t.get_origin(hint) is tuple:
-        return tuple(_value(t.get_args(hint)[0], one) for one in value)
+        inner = _converter(t.get_args(hint)[0])
+        return tuple if inner is None else lambda values: tuple(map(inner, values))
     optional = [one for one in t.get_args(hint) if dataclasses.is_dataclass(one)]
-    return build(t.cast(type, optional[0]), value) if optional and value is not None else value
+    if not optional:
+        return None
+    make = _builder(t.cast(type, optional[0]))
+    return lambda value: None if value is None else make(value)
 
 
 def plain(record: t.Any) -> dict[str, t.Any]:

@@ -8,6 +8,7 @@ import typing as t
 
 from ..application.checks import LONGEST_TEXT, MOST_ARGUMENTS, PORTS, SCHEMES, STATUSES
 from ..application.definition import NAME_PATTERN
+from .conforming import Form
 
 SCHEMA_VERSION = 3
 
@@ -317,3 +318,8 @@ SCHEMA = {
         copies=_list(_COPY, least=1),
     ),
 }
+
+_MEMBERS = t.cast("dict[str, t.Any]", SCHEMA["properties"])
+FORM = Form(SCHEMA)
+#: The members that stand before the servers in a stored manifest, in which all stand in the order of their names.
+OUTLINE = Form(_object(**{name: schema for name, schema in _MEMBERS.items() if name < "servers"}))

@@ -24,6 +24,7 @@ import typing as t
 
 from ..core.errors import DocumentInvalid
 from ..core.libraries import library
+from .conforming import Form
 
 Document = t.Mapping[str, t.Any]
 Invalid = type[DocumentInvalid]
@@ -39,6 +40,7 @@ _HEAD = re.compile(rb'\{"digest":"sha256:([0-9a-f]{64})",(?:"signature":"hmac-sh
 #: Keeps signatures of this form apart from those of the first one, which were over the bare document.
 _DOMAIN = b"osdr.openstack document 2\n"
 _PLACE = "place"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 _FIRST_FORM_DIGEST = re.compile(rb'"digest":"sha256:[0-9a-f]{64}",')
 _FIRST_FORM_SIGNATURE = re.compile(rb'"signature":"hmac-sha256:([0-9a-f]{64})",')
@@ -91,6 +93,11 @@ def load(content: bytes, seal: Seal, invalid: Invalid) -> Stored:
 
 
 def _load(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -> Stored:
+    return _placed(_object(_verified(content, head, seal, invalid), invalid), seal, invalid)
+
+
+def _verified(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -> bytes:
+    """The bytes of a document whose digest, and signature where there is a key, are right."""
     body = b"{" + content[head.end() :]
     if seal.key is not None:
         if head[2] is None:
@@ -99,7 +106,11 @@ def _load(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -
             raise _forged(invalid)
     if head[1].decode() != hashlib.sha256(body).hexdigest():
         raise _changed(invalid)
-    document = _object(body, invalid)
+    return body
+
+
+def _placed(document: dict[str, t.Any], seal: Seal, invalid: Invalid) -> Stored:
+    """A document without its place, which is the right one."""
     place = document.pop(_PLACE, None)
     if seal.key is not None and place is not None and place != seal.place:
         raise invalid(
@@ -107,6 +118,49 @@ def _load(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -
             "Remove it; or, if you moved the catalogue there yourself, read it without the key.",
         )
     return Stored(document, place is not None)
+
+
+def load_until(content: bytes, member: str, seal: Seal, invalid: Invalid) -> Stored | None:
+    """Read the members of a stored document that stand before one of them, after the same checks as :func:`load` makes of the whole.
+
+    What a reader of the whole would find is the same, unless it refuses the document for what stands after them.
+
+    :returns: None for a document that must be read as a whole: of the first form, without that member, or not strictly JSON before it.
+    :raises DocumentInvalid: when it is damaged, not signed with the key, or of another place.
+    """
+    head = _HEAD.match(content)
+    if head is None:
+        return None
+    body = _verified(content, head, seal, invalid)
+    if _has_too_many_values(body) or _SURROGATE.search(body):
+        return None
+    try:
+        found = dict(_members_before(body.decode(), member))
+        refuse_deep(found, invalid)
+    except (ValueError, IndexError, RecursionError, invalid):
+        return None
+    return _placed(found, seal, invalid)
+
+
+def _members_before(text: str, member: str) -> t.Iterator[tuple[str, t.Any]]:
+    """The first members of an object that is written without blanks.
+
+    :raises ValueError: when it is not, lacks the member, or has another one twice.
+    """
+    known: set[str] = set()
+    place = 1
+    while True:
+        name, place = _STRICT.raw_decode(text, place)
+        if not isinstance(name, str) or name in known or text[place] != ":":
+            raise ValueError("not a new member")
+        if name == member:
+            return
+        known.add(name)
+        value, place = _STRICT.raw_decode(text, place + 1)
+        if text[place] != ",":
+            raise ValueError("no member follows")
+        place += 1
+        yield name, value
 
 
 def _load_first_form(content: bytes, seal: Seal, invalid: Invalid) -> Stored:
@@ -131,13 +185,15 @@ def _verify_first_form(content: bytes, key: str, invalid: Invalid) -> None:
     raise _forged(invalid)
 
 
-def validate(document: Document, schema: Document, invalid: Invalid) -> None:
+def validate(document: Document, form: Form, invalid: Invalid) -> None:
     """Check a document against its schema.
 
     :raises DocumentInvalid: when the document does not follow its schema.
     """
+    if form.conforms(document):
+        return
     jsonschema = library("jsonschema", "jsonschema")
-    errors = list(itertools.islice(jsonschema.Draft202012Validator(schema).iter_errors(document), _MOST_TOLD + 1))
+    errors = list(itertools.islice(jsonschema.Draft202012Validator(form.schema).iter_errors(document), _MOST_TOLD + 1))
     if errors:
         raise invalid(f"The {invalid.what} does not follow its schema: {listed([_problem(error) for error in errors])}.")
 
@@ -213,13 +269,13 @@ def _object(content: bytes, invalid: Invalid) -> dict[str, t.Any]:
 
 def _decode(content: bytes, invalid: Invalid) -> t.Any:
     """Read JSON strictly: refuse what parsers read differently."""
-    # A value is the first one of its list or object, or follows a comma.
-    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+    if _has_too_many_values(content):
         raise invalid(f"The {invalid.what} has more than {_MOST_VALUES} values, more than any valid one.")
     try:
-        document = json.loads(content.decode(), object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_number)
-        # A lone surrogate passes as an escape, and cannot be written anywhere.
-        json.dumps(document, ensure_ascii=False).encode()
+        document = _STRICT.decode(content.decode())
+        # A lone surrogate passes as an escape, and only as that; it cannot be written anywhere.
+        if _SURROGATE.search(content):
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError as error:
         raise _too_deep(invalid) from error
     except UnicodeError as error:
@@ -227,6 +283,11 @@ def _decode(content: bytes, invalid: Invalid) -> t.Any:
     except ValueError as error:
         raise invalid(f"The {invalid.what} is not a JSON document ({error}).") from error
     return document
+
+
+def _has_too_many_values(content: bytes) -> bool:
+    # A value is the first one of its list or object, or follows a comma.
+    return sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES
 
 
 def _members(pairs: t.Sequence[tuple[str, t.Any]]) -> dict[str, t.Any]:
@@ -248,3 +309,7 @@ def _number(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:_LONGEST_NUMBER]} is no number")
     return number
+
+
+#: Refuses what parsers read differently.
+_STRICT = json.JSONDecoder(object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_number)

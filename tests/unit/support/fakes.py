@@ -281,6 +281,9 @@ class FakeBackups:
     def backups(self):
         return list(self.by_id.values())
 
+    def each_backup(self):
+        return iter(self.backups())
+
     def backup(self, backup_id):
         return self.by_id.get(backup_id)
 

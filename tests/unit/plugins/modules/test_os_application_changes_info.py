@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import comparison
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.comparison import Running, Stranger, running, strangers
 from ansible_collections.osdr.openstack.plugins.module_utils.capture.look import CaptureSite
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, Overview
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Network, ServerGroup
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import Missing
@@ -36,14 +36,11 @@ class FakeCatalogue(Catalogue):
     def last_successful_drill(self, application):
         return self.drilled
 
-    def checkpoints(self, application):
-        class Listing:
-            @staticmethod
-            def select(choice):
-                known = {"noon": NOON, "one": later(), "latest": later()}
-                return known.get(choice.checkpoint)
+    def look(self, application, checkpoint):
+        return {"noon": NOON, "one": later()}.get(checkpoint)
 
-        return Listing
+    def overview(self, application, keep):
+        return Overview(tuple(map(keep, (later(), NOON))), ())
 
 
 def run(catalogue=None, warn=pytest.fail, **changes):
@@ -92,7 +89,7 @@ def test_what_could_not_be_looked_at_is_told_and_is_no_change(mocker):
     lost = (Missing("load balancer pool web (p)", "the resource itself", "member 10.10.0.21", ""),)
     before = dataclasses.replace(NOON, description=dataclasses.replace(NOON.description, missing=lost))
     catalogue = FakeCatalogue()
-    catalogue.checkpoints = lambda application: mocker.Mock(select=lambda choice: before)
+    catalogue.look = lambda application, checkpoint: before
     mocker.patch.object(os_application_changes_info, "running", return_value=Running(NOON.description, (), ("Octavia does not answer.",)))
     mocker.patch.object(os_application_changes_info, "connect_other")
     warnings = []
@@ -104,9 +101,7 @@ def test_user_data_is_not_compared_with_what_runs_now(mocker):
     """Nova shows it to administrators only, so that nobody knows whether what runs has any."""
     servers = tuple(dataclasses.replace(one, user_data="plain:eA==") for one in NOON.description.servers)
     catalogue = FakeCatalogue()
-    catalogue.checkpoints = lambda application: mocker.Mock(
-        select=lambda choice: dataclasses.replace(NOON, description=dataclasses.replace(NOON.description, servers=servers))
-    )
+    catalogue.look = lambda application, checkpoint: dataclasses.replace(NOON, description=dataclasses.replace(NOON.description, servers=servers))
     mocker.patch.object(os_application_changes_info, "running", return_value=Running(NOON.description, ()))
     mocker.patch.object(os_application_changes_info, "connect_other")
     assert run(catalogue, later=None, source_cloud="primary")["changes"] == []

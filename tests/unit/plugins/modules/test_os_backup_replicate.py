@@ -6,10 +6,10 @@ import dataclasses
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Overview
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import options
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, InvalidInput
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy, Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import build
 from ansible_collections.osdr.openstack.plugins.modules import os_backup_replicate
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -38,7 +38,7 @@ class Run(TwoSites):
 
     def _catalogue(self, cloud, _params):
         assert cloud.site == "remote"
-        return SimpleNamespace(checkpoints=lambda application: Listing(tuple(self.manifests), ()))
+        return SimpleNamespace(overview=lambda application, keep: Overview(tuple(map(keep, self.manifests)), ()))
 
     def _effort(self, concurrency, stall_timeout, bandwidth):
         self.given = {"stall_timeout": stall_timeout, "bandwidth": bandwidth}
@@ -246,4 +246,4 @@ def test_what_the_catalogue_has_of_the_checkpoint_is_known_when_keys_are_sealed(
     monkeypatch.setattr(os_backup_replicate.ReplicationOptions, "keeping", lambda self, manifests: seen.append(manifests) or real(self, manifests))
     run.manifests = [shop.manifest()]
     run()
-    assert seen == [tuple(run.manifests)]
+    assert seen == [tuple(map(Outline.of, run.manifests))]

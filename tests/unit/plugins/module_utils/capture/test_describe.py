@@ -482,8 +482,8 @@ class FakeCompute:
     def __init__(self):
         self.asked = []
 
-    def devices(self, server_id):
-        self.asked.append(server_id)
+    def devices(self, server):
+        self.asked.append(server.id)
         return {"volume-boot": "/dev/vda"}
 
 

@@ -68,8 +68,8 @@ def test_the_catalogue_keeps_it_and_takes_it_for_no_checkpoint():
     made.publish(shop.manifest())
     made.set_active(RECORD)
     assert made.active("shop") == RECORD
-    assert [one.checkpoint.id for one in made.checkpoints("shop").manifests] == ["noon"]
-    assert (made.checkpoints("shop").damaged, made.applications()) == ((), ["shop"])
+    assert [one.checkpoint.id for one in made.listing("shop").kept] == ["noon"]
+    assert (made.listing("shop").damaged, made.applications()) == ((), ["shop"])
 
 
 def test_a_catalogue_without_a_record_has_none():

@@ -106,8 +106,8 @@ def test_without_its_signature_it_proves_nothing():
 
 def test_drills_are_no_checkpoints():
     mixed = catalogue(RECORD, **{"shop/noon.json": shop.manifest().dump()})
-    assert [one.checkpoint.id for one in mixed.checkpoints("shop").manifests] == ["noon"]
-    assert mixed.checkpoints("shop").damaged == ()
+    assert [one.checkpoint.id for one in mixed.listing("shop").kept] == ["noon"]
+    assert mixed.listing("shop").damaged == ()
     assert catalogue(RECORD).applications() == []
 
 

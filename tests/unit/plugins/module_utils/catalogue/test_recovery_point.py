@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Damaged, Listing, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, Damaged, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.known import KnownParts
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.metrics import metrics
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.recovery_point import AgeLimits, RecoveryPoint, unavailable
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.methods import by_id
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content, Manifest
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore, backup
 
 NOW = parse_time("2026-01-01T13:00:00Z")
 TEN = shop.taken("ten", "2026-01-01T10:00:00Z", "paused")
@@ -20,8 +23,14 @@ DRILLED = shop.drilled()
 DAMAGED = Damaged("shop/one.json", "one", "It is damaged.")
 
 
+def catalogue(*manifests, **objects):
+    stored = {f"shop/{one.checkpoint.id}.json": one.dump() for one in manifests}
+    return Catalogue(FakeStore(**stored, **objects), "catalogue")
+
+
 def point(*manifests, backups=None, damaged=(), drill=None):
-    return RecoveryPoint.of("shop", Listing(manifests, damaged), shop.backups() if backups is None else backups, "remote", drill)
+    objects = {one.name: b"{" for one in damaged} | ({drill.object_name: drill.dump()} if drill else {})
+    return RecoveryPoint.of("shop", catalogue(*manifests, **objects), by_id(shop.backups() if backups is None else backups), "remote")
 
 
 def lacking(manifest):
@@ -31,11 +40,11 @@ def lacking(manifest):
 
 
 def test_every_backup_of_every_chain_counts():
-    assert unavailable(NOON, shop.backups(), "remote") == []
-    assert len(unavailable(NOON, [], "remote")) == 6
-    assert len(unavailable(NOON, shop.backups(status="error"), "remote")) == 3
-    assert unavailable(NOON, shop.backups(status="restoring"), "remote") == []
-    assert unavailable(NOON, shop.backups()[1:], "remote") == [
+    assert unavailable(NOON, by_id(shop.backups()), "remote") == []
+    assert len(unavailable(NOON, by_id([]), "remote")) == 6
+    assert len(unavailable(NOON, by_id(shop.backups(status="error")), "remote")) == 3
+    assert unavailable(NOON, by_id(shop.backups(status="restoring")), "remote") == []
+    assert unavailable(NOON, by_id(shop.backups()[1:]), "remote") == [
         f"Backup {shop.uuid(91)} of volume {shop.uuid(1)} is not available on site 'remote'."
     ]
 
@@ -43,7 +52,7 @@ def test_every_backup_of_every_chain_counts():
 def test_a_copy_of_a_method_that_is_not_known_cannot_be_restored():
     first, *others = NOON.copies
     manifest = dataclasses.replace(NOON, copies=(dataclasses.replace(first, method="pigeon"), *others))
-    (problem,) = unavailable(manifest, shop.backups(), "remote")
+    (problem,) = unavailable(manifest, by_id(shop.backups()), "remote")
     assert problem.startswith(f"The copy of volume {shop.uuid(1)} was made by the method 'pigeon', which this release does not know")
 
 
@@ -59,7 +68,8 @@ def test_a_newer_one_that_cannot_be_restored_is_told():
     (newer,) = found["not_restorable"]
     assert (newer["checkpoint"], newer["created_at"]) == ("noon", "2026-01-01T12:00:00Z")
     assert shop.uuid(77) in newer["problem"]
-    assert found["damaged"] == [{"name": "shop/one.json", "problem": "It is damaged."}]
+    (damaged,) = found["damaged"]
+    assert (damaged["name"], "not a JSON document" in damaged["problem"]) == ("shop/one.json", True)
 
 
 def test_an_older_one_that_cannot_be_restored_is_only_not_counted():
@@ -197,3 +207,56 @@ def test_a_volume_without_a_proof_is_counted_and_leaves_no_age():
 def test_labels_are_escaped():
     named = RecoveryPoint('a"b\\c\nd', None, 0, (), ())
     assert 'osdr_recovery_points{application="a\\"b\\\\c\\nd"} 0\n' in metrics([named], NOW)
+
+
+# What is read
+
+
+def beheaded(manifest):
+    """A manifest with the right digest, of which only what comes after the copies is wrong."""
+    return signed.dump({**manifest.as_dict(), "servers": []})
+
+
+def test_only_the_newest_that_can_be_restored_is_read_as_a_whole(monkeypatch):
+    load, loaded = Manifest.load, []
+    monkeypatch.setattr(Manifest, "load", lambda content, seal: loaded.append(found := load(content, seal)) or found)
+    assert point(lacking(NOON), TEN, shop.taken("nine", "2026-01-01T09:00:00Z")).count == 2
+    assert [one.checkpoint.id for one in loaded] == ["ten"]
+
+
+def test_one_that_turns_out_to_be_damaged_hides_no_older_one():
+    found = RecoveryPoint.of("shop", catalogue(TEN, **{"shop/noon.json": beheaded(NOON)}), by_id(shop.backups()), "remote")
+    assert (found.newest, found.count, [one.name for one in found.damaged]) == (TEN, 1, ["shop/noon.json"])
+    assert found.listed == {"noon", "ten"}
+
+
+def test_one_that_is_replaced_meanwhile_is_judged_again(monkeypatch):
+    made = catalogue(NOON, TEN)
+    monkeypatch.setattr(made, "look", lambda application, checkpoint: lacking(NOON) if checkpoint == "noon" else TEN)
+    found = RecoveryPoint.of("shop", made, by_id(shop.backups()), "remote")
+    assert (found.newest, found.count) == (TEN, 1)
+
+
+def test_of_many_problems_a_few_are_told():
+    backups = [one for one in shop.backups() if one.id == shop.uuid(91)]
+    (unusable,) = point(NOON, backups=backups).newer
+    assert (len(unusable.problems), unusable.problems[-1]) == (5, f"Backup {shop.uuid(103)} of volume {shop.uuid(3)} is not available on site 'remote'.")
+    (unusable,) = point(NOON, backups=[]).newer
+    assert (len(unusable.problems), unusable.problems[-1]) == (6, "And 1 more.")
+    assert unusable.checkpoint.evidence == {}
+
+
+def test_what_is_known_of_parts_is_their_state_and_the_newest_of_each_published_checkpoint():
+    marks = {"osdr_application": "shop", "osdr_checkpoint": "noon", "osdr_manifest": "1:0"}
+    parts = [
+        backup("a", metadata=marks, data_timestamp="2026-01-01T12:00:00"),
+        backup("b", metadata=marks, data_timestamp="2026-01-01T12:00:01", status="error"),
+        backup("c", metadata={**marks, "osdr_checkpoint": "ten"}, status="restoring"),
+        # Nobody's, and of a checkpoint that was not published.
+        backup("d", metadata={"osdr_manifest": "1:0"}),
+        backup("e", metadata={**dict(list(marks.items())[:1]), "osdr_checkpoint": "one"}),
+    ]
+    known = KnownParts.of(iter(parts), {"osdr_application": "shop", "osdr_checkpoint": "noon"})
+    assert (known.marked, KnownParts.of(parts).marked) == (tuple(parts[:2]), ())
+    assert {one: (state.status, state.is_usable) for one, state in known.states.items()} == {one.id: (one.status, one.is_usable) for one in parts}
+    assert known.published == {"shop": {"noon": "2026-01-01T12:00:01", "ten": "2026-01-01T00:00:00"}}

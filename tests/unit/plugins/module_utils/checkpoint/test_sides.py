@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Listing
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Overview
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint import sides
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.intended import IntendedCheckpoint
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.sides import Side
@@ -52,7 +52,7 @@ class Clouds:
         self.servers = {name: server(name) for name in NAMES}
         self.remote.may_import = lambda: True
         self.room(primary=2, remote=2)
-        self.listing, self.site = Listing((), ()), None
+        self.overview, self.site = Overview((), ()), None
         self.records = {"primary": None, "remote": None}
         monkeypatch.setattr(Delivery, "problems", lambda delivery, sites: [])
 
@@ -79,12 +79,12 @@ class Clouds:
             self.remote.by_id[made.id] = made
 
     def catalogue(self, site):
-        return SimpleNamespace(checkpoints=lambda _name: self.listing, active=lambda _name: self.records[site])
+        return SimpleNamespace(overview=lambda _name, _keep: self.overview, active=lambda _name: self.records[site])
 
     def proved(self, volume_id, **content):
         """The volume's content was proved by an earlier checkpoint."""
         copy = SimpleNamespace(volume_id=volume_id, content=Content("2026-01-01T12:00:00.000Z", "earlier", **content))
-        self.listing = Listing((SimpleNamespace(checkpoint=SimpleNamespace(id="earlier"), copies=(copy,)),), ())
+        self.overview = Overview((SimpleNamespace(checkpoint=SimpleNamespace(id="earlier"), copies=(copy,)),), ())
 
     def problems(self, wanted=None, quiesce=None, depth="records", runs=2, at_once=1):
         delivery = Delivery("shared", depth, Sampling("noon", runs))

@@ -11,6 +11,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute impor
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Flavor, ServerGroup
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
 NOVA = "http://nova.example/v2.1"
 VERSION = {"id": "v2.1", "status": "CURRENT", "version": "2.100", "min_version": "2.1", "links": [{"rel": "self", "href": NOVA}]}
@@ -177,7 +178,8 @@ def test_the_zone_is_that_which_was_asked_for(compute, requests_mock):
     ids=["before 2.64", "since then"],
 )
 def test_server_groups_are_read(compute, requests_mock, told):
-    requests_mock.get(f"{NOVA}/os-server-groups", json={"server_groups": [{"id": "g1", "name": "apart", "members": ["s1"], **told}]})
+    pages = [[{"id": "g1", "name": "apart", "members": ["s1"], **told}], []]
+    requests_mock.get(f"{NOVA}/os-server-groups", [{"json": {"server_groups": page}} for page in pages])
     per_host = told.get("rules", {}).get("max_server_per_host")
     assert compute.server_groups() == [ServerGroup("g1", "apart", "anti-affinity", per_host, frozenset({"s1"}))]
 
@@ -202,7 +204,7 @@ def test_tags_of_devices_are_read_by_volume_and_port(compute, requests_mock):
     disks = requests_mock.get(f"{NOVA}/servers/s1/os-volume_attachments", json={"volumeAttachments": volumes})
     ports = [{"port_id": "p1", "tag": "front"}, {"port_id": "p2"}]
     interfaces = requests_mock.get(f"{NOVA}/servers/s1/os-interface", json={"interfaceAttachments": ports})
-    assert compute.device_tags("s1") == {"v1": "root", "p1": "front"}
+    assert compute.device_tags(server("s1", id="s1", volumes=(("v1", False), ("v2", False)))) == {"v1": "root", "p1": "front"}
     versions = [one.last_request.headers["OpenStack-API-Version"] for one in (disks, interfaces)]
     assert versions == ["compute 2.89", "compute 2.70"]
 

@@ -60,8 +60,8 @@ def test_no_key_gets_into_a_log(cloud, requests_mock, caplog):
 
 def test_secrets_are_listed_page_by_page(cloud, requests_mock):
     refs = [{"secret_ref": f"{BARBICAN}/secrets/{number}", "name": None if number else "first"} for number in range(101)]
-    requests_mock.get(f"{BARBICAN}/secrets?offset=0&limit=100", json={"secrets": refs[:100]})
-    requests_mock.get(f"{BARBICAN}/secrets?offset=100&limit=100", json={"secrets": refs[100:]})
+    requests_mock.get(f"{BARBICAN}/secrets?offset=0&limit=100", json={"secrets": refs[:100], "total": 101})
+    requests_mock.get(f"{BARBICAN}/secrets?offset=100&limit=100", json={"secrets": refs[100:], "total": 101})
     names = KeyManager(cloud).names()
     assert (len(names), names["0"], names["100"]) == (101, "first", "")
 

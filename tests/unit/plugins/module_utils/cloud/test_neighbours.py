@@ -44,8 +44,10 @@ def test_record_sets_are_listed_to_the_end(neighbours, requests_mock):
 
 
 def test_rules_come_with_their_share(neighbours, requests_mock):
-    requests_mock.get(f"{MANILA}/shares/detail", json={"shares": [{"id": "s1", "share_network_id": "n1"}, {"id": "s2", "share_network_id": None}]})
-    requests_mock.get(f"{MANILA}/share-networks/detail", json={"share_networks": [{"id": "n1", "neutron_net_id": "shop-net"}]})
+    shares = [{"id": "s1", "share_network_id": "n1"}, {"id": "s2", "share_network_id": None}]
+    requests_mock.get(f"{MANILA}/shares/detail", [{"json": {"shares": page}} for page in (shares, [])])
+    networks = [{"id": "n1", "neutron_net_id": "shop-net"}]
+    requests_mock.get(f"{MANILA}/share-networks/detail", [{"json": {"share_networks": page}} for page in (networks, [])])
     requests_mock.get(f"{MANILA}/share-access-rules?share_id=s1", json={"access_list": [{"access_to": "10.0.0.1"}]})
     requests_mock.get(f"{MANILA}/share-access-rules?share_id=s2", json={"access_list": [{"access_to": "10.0.0.2"}]})
     assert neighbours[0].share_rules() == [

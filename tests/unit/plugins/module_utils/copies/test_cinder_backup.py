@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.cinder_backup import CinderBackup
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.method import Lack
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, ResourceFailed
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeCopies, backup
 
@@ -133,18 +135,67 @@ CHAIN = [of_volume(0), of_volume(1), of_volume(2, has_dependents=False)]
 
 
 def test_an_increment_builds_on_all_down_to_the_full_one():
-    assert list(METHOD.builds_on(CHAIN[2], CHAIN)) == ["backup-db-1", "backup-db-0"]
-    assert list(METHOD.builds_on(CHAIN[0], CHAIN)) == []
+    assert METHOD.bases([CHAIN[2]], CHAIN) == {"backup-db-1", "backup-db-0"}
+    assert METHOD.bases([CHAIN[0]], CHAIN) == set()
 
 
 def test_what_nobody_builds_on_is_not_built_on():
     beside = of_volume(1, has_dependents=False)
-    assert list(METHOD.builds_on(CHAIN[2], [CHAIN[0], beside])) == ["backup-db-0"]
+    assert METHOD.bases([CHAIN[2]], [CHAIN[0], beside]) == {"backup-db-0"}
 
 
 def test_only_what_is_older_and_of_the_same_volume_is_built_on():
-    assert list(METHOD.builds_on(CHAIN[1], [CHAIN[2], of_volume(0, "other")])) == []
-    assert list(METHOD.builds_on(CHAIN[1], [*CHAIN, of_volume(1, id="same moment", data_timestamp=CHAIN[1].data_timestamp)])) == ["backup-db-0"]
+    assert METHOD.bases([CHAIN[1]], [CHAIN[2], of_volume(0, "other")]) == set()
+    assert METHOD.bases([CHAIN[1]], [*CHAIN, of_volume(1, id="same moment", data_timestamp=CHAIN[1].data_timestamp)]) == {"backup-db-0"}
+
+
+def built_on(part, parts):
+    """The same by looking at all, as somebody would explain it."""
+    while part and part.is_incremental:
+        older = [one for one in parts if one.volume_id == part.volume_id and one.has_dependents and one.data_timestamp < part.data_timestamp]
+        part = max(older, key=lambda one: one.data_timestamp, default=None)
+        if part:
+            yield part.id
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_many_build_on_is_what_each_does(seed):
+    dice = random.Random(seed)
+    parts = [
+        of_volume(
+            number,
+            dice.choice(("db", "front")),
+            id=f"b{number}",
+            is_incremental=dice.random() < 0.8,
+            has_dependents=dice.random() < 0.7,
+            data_timestamp=f"2026-01-01T{dice.randrange(12):02}:00:00",
+        )
+        for number in range(20)
+    ]
+    needing = dice.sample(parts, 5)
+    assert METHOD.bases(needing, parts) == {base for one in needing for base in built_on(one, parts)}
+
+
+@pytest.mark.parametrize(("count", "asked"), [(50, (50, [])), (51, (0, [True]))])
+def test_of_others_few_are_asked_for_one_by_one_and_many_by_one_list(count, asked):
+    theirs = {f"their-{number}": backup(f"their-{number}", id=f"their-{number}") for number in range(count)}
+    single, lists = [], []
+
+    class Storage:
+        def backups(self):
+            return [backup("ours")]
+
+        def each_backup(self, everywhere=False):
+            lists.append(everywhere)
+            return iter([backup("ours"), *theirs.values(), backup("strange")])
+
+        def backup(self, backup_id):
+            single.append(backup_id)
+            return theirs[backup_id]
+
+    wanted = [Copy(f"volume-{one}", "cinder_backup", one, (one,), 1, False, 1) for one in theirs]
+    assert [one.id for one in METHOD.look(Storage(), wanted, 1)] == ["backup-ours", *sorted(theirs, key=str if count == 50 else list(theirs).index)]
+    assert (len(single), lists) == asked
 
 
 def test_backups_of_one_volume_go_newest_first_and_those_of_others_beside():

@@ -26,7 +26,7 @@ def test_a_copy_is_one_image_that_needs_no_other(method):
     assert isinstance(method, GlanceImage)
     assert (method.needs(COPY), method.carriers(COPY), method.label(COPY)) == (("image",), ("image",), "image image")
     assert method.part_label("image") == "Image image"
-    assert list(methods.builds_on(PARTS[0], PARTS)) == []
+    assert methods.bases(PARTS[:1], PARTS) == set()
     assert methods.removal_order(PARTS) == [[PARTS[0]], [PARTS[1]]]
 
 
