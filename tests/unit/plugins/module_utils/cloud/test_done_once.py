@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import json
 import typing as t
+import urllib.parse
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
@@ -230,11 +231,14 @@ class Done:
 
     def __call__(self, request):
         # The SDK adds a version to Neutron's endpoint.
-        path = request.path.partition("?")[0].replace("/network/v2.0/", "/network/")
+        path, _mark, query = request.path.replace("/network/v2.0/", "/network/").partition("?")
         if (request.method, path) == self._case.asked:
             self.times += 1
             return 200, self._case.answer
         found = (self._case.shown if self.times else self._case.before).get(path)
+        if urllib.parse.parse_qs(query).get("offset", ["0"]) != ["0"]:
+            # All is on the first page.
+            found = {key: [] for key in found}
         return (404, {"error": {"message": "Not found."}}) if found is None else (200, found)
 
 

@@ -138,7 +138,7 @@ def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
     support, action = probe(driver, requests_mock, "")
     assert (support.state, support.guard) == (THAWED, "nova")
     assert action.request_history[0].json() == {"quiesce": {"probe": True, "timeout": 1}}
-    assert action.request_history[0].timeout == 6
+    assert action.request_history[0].timeout == (6, 6)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_the_deadline_is_counted_by_novas_clock_from_when_the_guard_was_armed(ar
     action = requests_mock.post(ACTION, status_code=202, json=frozen())
     assert armed.freeze(DB, 5) is None
     assert action.last_request.json() == {"quiesce": {"until": at(100), "token": TOKEN}}
-    assert action.last_request.timeout == 5
+    assert action.last_request.timeout == (5, 5)
 
 
 @pytest.mark.parametrize("text", [None, "damaged", MARK.replace(TOKEN, "of another run")])
@@ -243,7 +243,7 @@ def test_a_freeze_of_which_nova_knows_nothing_is_asked_for_again_in_what_is_left
 
     action = requests_mock.post(ACTION, [{"text": unavailable}, {"status_code": 202, "json": frozen()}])
     armed.freeze(DB, 5)
-    assert [request.timeout for request in action.request_history] == [5, 3]
+    assert [request.timeout for request in action.request_history] == [(5, 5), (3, 3)]
     assert passing.pauses == [0.5]
 
 
@@ -258,7 +258,7 @@ def test_a_thaw_names_its_freeze_and_tells_that_it_had_held(holding, requests_mo
     action = requests_mock.post(ACTION, status_code=202, json=ended())
     assert holding.thaw(DB).interrupted is None
     assert action.last_request.json() == {"unquiesce": {"token": TOKEN}}
-    assert action.last_request.timeout == 6
+    assert action.last_request.timeout == (6, 6)
     assert holding.disarm_guard(DB) is False
 
 
