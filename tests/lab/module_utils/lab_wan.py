@@ -37,6 +37,8 @@ class Stranger:
 
     def join(self, bridge, prefix):
         for words in (
+            # For many seconds this machine would go on calling by the link address of whoever had this one before.
+            f"neighbour flush dev {bridge} to {self.address}",
             f"netns add {self.name}",
             f"link add {self.link} type veth peer name wan0 netns {self.name}",
             f"link set {self.link} master {bridge} up",
