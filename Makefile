@@ -56,6 +56,8 @@ export OS_CLIENT_CONFIG_FILE := $(abspath $(CLOUDS))
 export OSDR_VARIABLES := $(abspath $(VARIABLES))
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
+# The tests start Python hundreds of times, and compile nothing twice.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this list
