@@ -59,10 +59,6 @@ def _one_of(values: t.Sequence[t.Any]) -> Conforms:
 
 
 def _any_kind(parts: t.Mapping[type, Conforms]) -> Conforms:
-    if len(parts) == 1:
-        ((kind, part),) = parts.items()
-        return lambda value: type(value) is kind and part(value)
-
     def conforms(value: t.Any) -> bool:
         part = parts.get(type(value))
         return part is not None and part(value)

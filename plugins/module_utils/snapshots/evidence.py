@@ -168,7 +168,7 @@ class Evidence:
                 {one.server_id: one for one in by_pending},
                 {snapshot.volume_id: SnapshotEvidence.read(snapshot) for snapshot in snapshots},
             )
-            _ = evidence.whole.taken_by_controller
+            _read = evidence.whole.taken_by_controller
             levels = {evidence.whole.consistency, *(one.consistency for one in servers), *(one.at_best for one in servers)}
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError):
             return None

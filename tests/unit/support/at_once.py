@@ -63,7 +63,6 @@ class _Quick:
             del attrs[name]
         return found
 
-
     @staticmethod
     def whole(resource: t.Any, **how: t.Any) -> dict[str, t.Any]:
         """What a resource keeps a copy of when it is made, so that it is not empty, and that "get" looks into; whatever else asks says how."""

@@ -46,7 +46,7 @@ def test_one_answer_tells_the_clock_to_the_second(ahead, told):
 
 def test_several_answers_narrow_it_down():
     site = Site(90.3)
-    for _ in range(10):
+    for _number in range(10):
         site.answer().time.sleep(0.37)
     found = site.difference()
     assert found.within < 0.2
@@ -82,10 +82,10 @@ def test_one_host_whose_clock_is_wrong_does_not_count():
 
 def test_what_was_seen_long_ago_is_forgotten():
     site = Site()
-    for _ in range(256):
+    for _number in range(256):
         site.answer(60)
     assert site.difference().seconds == 60.5
-    for _ in range(256):
+    for _number in range(256):
         site.answer(0)
     assert site.difference() == Difference(0.0, 1.0)
 
