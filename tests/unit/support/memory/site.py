@@ -18,6 +18,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.cinder import 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.glance import Glance
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import Neutron
 from ansible_collections.osdr.openstack.tests.unit.support.memory.nova import Nova
+from ansible_collections.osdr.openstack.tests.unit.support.memory.swift import Swift
 
 #: The newest versions that a site knows, of Nova and Cinder, from the oldest release that is supported.
 NOVA_VERSIONS = ((2, 100), (2, 96), (2, 89))
@@ -27,15 +28,16 @@ _ENDPOINTS = {
     "nova": "http://nova.example/v2.1",
     "cinder": "http://cinder.example/v3",
     "glance": "http://glance.example/v2",
+    "swift": "http://swift.example/v1/account",
 }
-_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image"}
+_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image", "swift": "object_store"}
 _WORDS = {"neutron": lambda text: {"NeutronError": {"message": text, "type": "Refused", "detail": ""}}}
 #: The projects of a site.
 OURS, THEIRS, OPERATOR = "ours", "theirs", "operator"
 
 
 class MemorySite:
-    """Nova, Neutron, Cinder and Glance of one site.
+    """Nova, Neutron, Cinder, Glance and Swift of one site.
 
     :param extensions: of Neutron.
     :ivar writes: every request that may change something.
@@ -55,6 +57,7 @@ class MemorySite:
         self.neutron = Neutron(self, extensions)
         self.cinder = Cinder(self)
         self.glance = Glance(OURS)
+        self.swift = Swift()
         self.nova = Nova(self, nova_version)
 
     def new_id(self) -> str:

@@ -60,7 +60,7 @@ def problems(**changes):
         ({"networks": {"a": {"name": "b", "nmae": "c"}}}, "networks/a has the unknown key 'nmae'; known are name, make."),
         ({"flavors": {"a": {"name": "b", "make": True}}}, "flavors/a has the unknown key 'make'; known are name."),
         ({"flavors": {"a": 4}}, "flavors/a/name is 4; it must be a text (in quotes) or null."),
-        ({"networks": {"a": {"make": True}}}, "networks/a: 'name' is a required property."),
+        ({"networks": {"a": {"make": True}}}, "networks/a has no 'name'."),
         ({"networks": {"a": ""}}, "networks/a/name: '' should be non-empty."),
         ({"networks": ["a"]}, "networks is ['a']; it must be a dictionary."),
         ({"addresses": {"policy": "kepp"}}, "addresses/policy is 'kepp'; use one of keep, remap, new."),
