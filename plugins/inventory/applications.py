@@ -100,23 +100,22 @@ from ansible_collections.osdr.openstack.plugins.module_utils.site.variables impo
 
 try:
     from ansible.template import trust_as_template
+
+    def untrusted(text):
+        return text
+
 except ImportError:
     # Before 2.19, every text of an inventory is a template unless it is said to be none.
-    from ansible.utils.unsafe_proxy import wrap_var
+    from ansible.utils.unsafe_proxy import wrap_var as untrusted
 
     def trust_as_template(value):
-        return value
-
-else:
-
-    def wrap_var(value):
         return value
 
 
 SUFFIXES = ("applications.yml", "applications.yaml")
 #: Where the libraries are, for a host that is the controller itself but is not called so.
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}")}
-_TEMPLATE = re.compile(r"\{[{%#]")
+LOCAL = {"ansible_connection": trust_as_template("local"), "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}")}
+_TEMPLATE = re.compile(r"[{}]|^#jinja2")
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):
@@ -151,14 +150,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             self._add(application.host, variables_of(application, plan), listed.groups_of(application))
         for one in listed.unprotected:
             group = self.inventory.add_group(group_of(PROJECT, one.project))
-            self.inventory.set_variable(group, "dr_site_unprotected", one.summary())
+            self.inventory.set_variable(group, "dr_site_unprotected", harmless(one.summary()))
 
     def _add(self, host: str, variables: dict, groups: list[str]) -> None:
         self.inventory.add_host(host)
         for group in groups:
             self.inventory.add_child(self.inventory.add_group(group), host)
-        for name, value in (*LOCAL.items(), *variables.items()):
-            self.inventory.set_variable(host, name, value if name in LOCAL else harmless(value))
+        for name, value in {**LOCAL, **harmless(variables)}.items():
+            self.inventory.set_variable(host, name, value)
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
@@ -182,9 +181,11 @@ def plain(value):
 
 
 def harmless(value):
-    """A value in which nothing that others wrote is taken for a template."""
+    """A value in which no text is taken for a template: those that could be one are not trusted, the others say so, which keeps the list readable."""
     if isinstance(value, dict):
         return {key: harmless(one) for key, one in value.items()}
     if isinstance(value, list):
         return [harmless(one) for one in value]
-    return wrap_var(value) if isinstance(value, str) and _TEMPLATE.search(value) else value
+    if not isinstance(value, str):
+        return value
+    return untrusted(value) if _TEMPLATE.search(value) else trust_as_template(value)

@@ -51,6 +51,10 @@ class Provider:
         """Have a checkpoint in a project's catalogue at the remote site."""
         self.sites[SOUTH].swift.objects[project, CONTAINER].add(f"{application}/{checkpoint}.json")
 
+    def silence(self, cloud: str) -> None:
+        """Have a site or a cloud that does not answer."""
+        self.down.add(cloud)
+
     def connection(self, cloud: str) -> t.Any:
         """The SDK's connection to a cloud."""
         site, project = cloud.split("-", 1)
