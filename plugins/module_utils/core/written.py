@@ -57,4 +57,7 @@ def _in_words(error: t.Any, what: str) -> t.Iterator[str]:
 
 
 def _shown(value: t.Any) -> str:
+    """A value as messages quote it; one of many parts may have secrets among them."""
+    if isinstance(value, (dict, list)):
+        return _TYPES["object" if isinstance(value, dict) else "array"]
     return repr(value)[:_LONGEST_VALUE]

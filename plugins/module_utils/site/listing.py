@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from .look import SiteAccess, checkpoints_of, servers_of, volume_sizes
+from .look import SiteAccess, checkpoints_of, servers_elsewhere, servers_of, volume_sizes
+from .marks import is_copy
 from .membership import SiteApplication, membership
 from .names import APPLICATIONS, IN_DOUBT, POLICY, PROJECT, SITE, WAVE, group_of
 from .plan import SitePlan
@@ -20,13 +21,15 @@ class Listed:
 
     :param site: the name of the one that was looked at.
     :param applications: in the order of their recovery.
-    :param unprotected: one for each project with servers of no application.
+    :param unprotected: one for each project of the plan with servers of no application.
+    :param known: ids of all servers of the plan's projects.
     """
 
     site: str
     applications: tuple[SiteApplication, ...]
     unprotected: tuple[Unprotected, ...] = ()
     warnings: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
     def groups_of(self, application: SiteApplication) -> list[str]:
         """The groups of an application's host."""
@@ -47,10 +50,21 @@ def protected_at(plan: SitePlan, access: SiteAccess) -> Listed:
 
     :raises DrError: when no project can be asked.
     """
-    found = membership(plan, servers_of(plan, access))
+    seen = servers_of(plan, access)
+    found = membership(plan, seen)
     sizes = volume_sizes(plan, list(found.strays), access)
     strays = tuple(unprotected(project, servers, sizes[project]) for project, servers in found.strays.items())
-    return Listed(plan.primary.name, found.applications, strays, found.warnings)
+    known = frozenset(server.id for project in seen.values() for server in project.servers)
+    return Listed(plan.primary.name, found.applications, strays, found.warnings, known)
+
+
+def unprotected_elsewhere(plan: SitePlan, listed: Listed, access: SiteAccess) -> list[Unprotected]:
+    """Servers of projects that the plan does not name; none where it names no administrator of the primary site, who alone sees them."""
+    if plan.primary.admin_cloud is None:
+        return []
+    others = servers_elsewhere(plan.primary.admin_cloud, listed.known, access)
+    own = [(one, [server for server in one.servers if not is_copy(server)]) for one in others]
+    return [unprotected(one.project, servers, one.sizes, is_planned=False) for one, servers in own if servers]
 
 
 def recoverable_at(plan: SitePlan, access: SiteAccess, container: str) -> Listed:

@@ -7,15 +7,18 @@ A project that cannot be asked hides no other: why is told of its applications. 
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
 from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
+from ..cloud.identity import Identity
 from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud
 from ..core.errors import DrError
+from ..core.records import Server
 from ..work.pool import attempt_each, each
 from .membership import ProjectServers
 from .plan import PlannedProject, SitePlan
@@ -69,6 +72,37 @@ def volume_sizes(plan: SitePlan, projects: t.Sequence[str], access: SiteAccess) 
         return {volume.id: volume.size for volume in storage.volumes()}
 
     return dict(zip(projects, each(projects, ask, access.concurrency), strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    """The servers of a project that the plan does not name.
+
+    :param sizes: GiB of each of its volumes.
+    """
+
+    project: str
+    servers: tuple[Server, ...]
+    sizes: t.Mapping[str, int]
+
+
+def servers_elsewhere(admin_cloud: str, known: t.Collection[str], access: SiteAccess) -> list[Elsewhere]:
+    """Servers of all other projects of a site, as its administrator sees them.
+
+    :param known: ids of the servers of the plan's projects.
+    """
+    cloud = access.connect(admin_cloud)
+    names, storage = Identity(cloud).project_names(), BlockStorage(cloud)
+    found = collections.defaultdict(list)
+    for server in Compute(cloud).servers(everywhere=True):
+        if server.id not in known:
+            found[server.project_id].append(server)
+
+    def ask(project_id: str) -> Elsewhere:
+        sizes = {volume.id: volume.size for volume in storage.volumes_of_project(project_id)}
+        return Elsewhere(names.get(project_id, project_id), tuple(found[project_id]), sizes)
+
+    return each(sorted(found), ask, access.concurrency)
 
 
 def _asked(plan: SitePlan, ask: t.Callable[[PlannedProject], Answer], unknown: t.Callable[[str, str], Answer], concurrency: int) -> dict[str, Answer]:

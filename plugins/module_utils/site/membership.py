@@ -79,6 +79,10 @@ class SiteApplication:
     def depends_on(self) -> tuple[str, ...]:
         return self.planned.depends_on
 
+    def as_dict(self) -> dict[str, t.Any]:
+        told = {"host": self.host, "name": self.name, "origin": self.origin, "projects": list(self.projects)}
+        return {**told, "servers": sorted(self.members), "problems": list(self.problems)}
+
 
 @dataclasses.dataclass(frozen=True)
 class Membership:

@@ -15,11 +15,13 @@ class Unprotected:
     """The servers of a project that nobody protects.
 
     :param gigabytes: GiB of data of each, by the server's id.
+    :param is_planned: whether the site plan has the project.
     """
 
     project: str
     servers: tuple[Server, ...]
     gigabytes: t.Mapping[str, int]
+    is_planned: bool = True
 
     @property
     def since(self) -> str:
@@ -31,16 +33,16 @@ class Unprotected:
 
     def as_dict(self) -> dict[str, t.Any]:
         listed = [{"id": one.id, "name": one.name, "gigabytes": self.gigabytes[one.id], "since": one.created_at} for one in self.servers]
-        return {"project": self.project, **self.summary(), "servers": sorted(listed, key=lambda one: (one["since"], one["id"]))}
+        return {"project": self.project, "planned": self.is_planned, **self.summary(), "servers": sorted(listed, key=lambda one: (one["since"], one["id"]))}
 
 
-def unprotected(project: str, strays: t.Iterable[Server], sizes: t.Mapping[str, int]) -> Unprotected:
+def unprotected(project: str, strays: t.Iterable[Server], sizes: t.Mapping[str, int], is_planned: bool = True) -> Unprotected:
     """Those of a project, the oldest first.
 
     :param sizes: GiB of each volume of the project, by its id.
     """
     servers = tuple(sorted(strays, key=lambda one: (one.created_at, one.id)))
-    return Unprotected(project, servers, {server.id: _gigabytes(server, sizes) for server in servers})
+    return Unprotected(project, servers, {server.id: _gigabytes(server, sizes) for server in servers}, is_planned)
 
 
 def _gigabytes(server: Server, sizes: t.Mapping[str, int]) -> int:

@@ -12,6 +12,8 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import MemorySite, connection_to
 
 NORTH, SOUTH = "north", "south"
+#: The project of administrators.
+ADMIN = "admin"
 CONTAINER = "osdr-catalogue"
 
 
@@ -61,7 +63,7 @@ class Provider:
         self.asked.append(cloud)
         if {site, cloud} & self.down:
             raise CloudError(f"Site '{cloud}' could not log in: it does not answer.")
-        connection = connection_to(self.sites[site], Caller(project))
+        connection = connection_to(self.sites[site], Caller(project, sees_all=project == ADMIN))
         connection.session.get_project_id = lambda *_auth: project
         return connection
 
