@@ -65,7 +65,7 @@ notes:
   - The clouds of the plan are entries of C(clouds.yaml). Membership in the projects suffices.
   - The modules run on the controller, with the Python interpreter of Ansible itself.
 seealso:
-  - module: osdr.openstack.os_site_plan_info
+  - module: osdr.openstack.os_site_plan_check
 """
 
 EXAMPLES = r"""

@@ -28,7 +28,7 @@ options:
     type: int
     default: 8
 seealso:
-  - module: osdr.openstack.os_site_plan_info
+  - module: osdr.openstack.os_site_plan_check
   - plugin: osdr.openstack.applications
     plugin_type: inventory
 """

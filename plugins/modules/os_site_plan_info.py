@@ -7,128 +7,73 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: os_site_plan_info
-short_description: Check the plan of a whole site, and tell what follows from it
+short_description: Read the plan of a whole site from a catalogue at the remote site
 version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Checks a site plan. It fails when the plan cannot be used, and names everything that is wrong with it, for example unknown names, applications
-    that are listed twice, and circles of dependencies.
-  - Returns the plan with all that follows from what is left out, applications in the order of their recovery.
-  - Asks no cloud, so that a plan can be checked before it is merged.
+  - Reads the site plan that M(osdr.openstack.os_site_plan) has kept, for when the primary site and the controller with the file are gone.
+  - A plan that is damaged, or whose signature does not match, is refused.
 extends_documentation_fragment:
-  - osdr.openstack.site_plan
+  - osdr.openstack.auth
+  - osdr.openstack.catalogue
+  - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
 seealso:
-  - module: osdr.openstack.os_site_applications_info
-  - plugin: osdr.openstack.applications
-    plugin_type: inventory
+  - module: osdr.openstack.os_site_plan
 """
 
 EXAMPLES = r"""
-- name: Check the site plan
+- name: Read the plan
   osdr.openstack.os_site_plan_info:
-    plan: "{{ lookup('ansible.builtin.file', 'site.yml') | from_yaml }}"
+    cloud: south-operations
   register: found
 
-- name: In which order are applications recovered?
-  ansible.builtin.debug:
-    msg: "{{ found.site_plan.applications | map(attribute='name') | join(', ') }}"
+- name: Write it where the inventory looks for it
+  ansible.builtin.copy:
+    dest: site.yml
+    content: "{{ found.plan | to_nice_yaml }}"
+    mode: "0644"
+  when: found.plan is not none
 """
 
 RETURN = r"""
-site_plan:
-  description: The plan as it was understood.
+plan:
+  description: The plan as it was written; null when there is none.
   returned: success
   type: dict
-  contains:
-    sites:
-      description: Both sites, C(primary) and C(remote).
-      type: dict
-    projects:
-      description: The projects with their clouds at both sites.
-      type: list
-      elements: dict
-    policies:
-      description: The policies; C(interval) and C(drill_interval) are seconds.
-      type: list
-      elements: dict
-    waves:
-      description: The waves in the order of recovery.
-      type: list
-      elements: str
-    applications:
-      description: The applications in the order of recovery.
-      type: list
-      elements: dict
-      contains:
-        name:
-          description: Its name.
-          type: str
-        projects:
-          description: The projects in which it is, the leading one first.
-          type: list
-          elements: str
-        wave:
-          description: Its wave; null when the plan has none.
-          type: str
-        priority:
-          description: The smaller comes first.
-          type: int
-        policy:
-          description: Its policy in the plan; null when there is none.
-          type: str
-        depends_on:
-          description: Names of the applications that must be recovered before it.
-          type: list
-          elements: str
-        tiers:
-          description: Its tiers in the plan, in boot order.
-          type: list
-          elements: dict
-        approvers:
-          description: Who approves what.
-          type: dict
-    users:
-      description: Name at the remote site per name at the primary one.
-      type: dict
   sample:
+    schema_version: 1
     sites:
-      primary: {name: north, admin_cloud: north-admin, limits: {freezes: 4}}
-      remote: {name: south, admin_cloud: south-admin, limits: {restores: 6}}
+      primary: {name: north}
+      remote: {name: south}
     projects:
-      - name: core
-        primary: {cloud: north-core, admin_cloud: null, store_cloud: null}
-        remote: {cloud: south-core, admin_cloud: null, store_cloud: null}
-    policies:
-      - {name: gold, consistency: quiesced, interval: 3600, keep: {last: 24}, drill_interval: 604800}
-    waves: [foundation, business]
-    applications:
-      - name: identity
-        projects: [core]
-        wave: foundation
-        priority: 10
-        policy: gold
-        depends_on: []
-        tiers:
-          - {name: database, servers: [keycloak-db], query: null, checks: [{port: 5432, timeout: 300}]}
-        approvers: {failover: [management]}
-    users: {}
+      core: {primary: north-core, remote: south-core}
+since:
+  description: Since when it is the plan, in ISO 8601; null when there is none.
+  returned: success
+  type: str
+  sample: "2026-11-22T12:00:00.000Z"
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import ObjectStore
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import SitePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.site.kept import PlanKeeper
 
 
-def run(params):
-    return {"site_plan": SitePlan.parse(params["plan"]).as_dict()}
+def run(keeper):
+    kept = keeper.read()
+    return {"plan": kept and kept.plan, "since": kept and kept.since}
 
 
 def main():
-    module = args.Module(argument_spec=args.spec(args.SITE_PLAN), supports_check_mode=True)
+    module = args.Module(argument_spec=args.spec(args.AUTH, args.CATALOGUE), supports_check_mode=True)
     with reported(module):
-        result = run(module.params)
+        cloud = connect(module.params)
+        result = run(PlanKeeper(ObjectStore(cloud), module.params["container"], Catalogue.of(cloud, module.params)))
     module.exit_json(changed=False, **result)
 
 

@@ -157,6 +157,13 @@ class RollBackRecordInvalid(DocumentInvalid):
     what = "record of the roll-back"
 
 
+class KeptPlanInvalid(DocumentInvalid):
+    """A site plan that is kept in a catalogue is damaged, forged or of an unknown version."""
+
+    code = "kept_plan_invalid"
+    what = "kept site plan"
+
+
 class WrittenInvalid(DrError):
     """A document that a person wrote is invalid, or cannot be applied."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import SitePlanInvalid
-from ansible_collections.osdr.openstack.plugins.modules import os_site_plan_info
+from ansible_collections.osdr.openstack.plugins.modules import os_site_plan_check
 from ansible_collections.osdr.openstack.tests.unit.support.memory.provider import plan
 
 SHOP = {"name": "shop", "project": "shop", "depends_on": ["identity"]}
@@ -13,7 +13,7 @@ IDENTITY = {"name": "identity", "project": "core", "tiers": [{"name": "database"
 
 
 def run(*applications, **more):
-    return os_site_plan_info.run({"plan": plan(*applications, **more)})["site_plan"]
+    return os_site_plan_check.run({"plan": plan(*applications, **more)})["site_plan"]
 
 
 def shape(value):
@@ -34,8 +34,8 @@ def test_a_plan_that_cannot_be_used_is_refused():
 
 
 def test_the_documentation_shows_what_is_returned():
-    sample = yaml.safe_load(os_site_plan_info.RETURN)["site_plan"]["sample"]
+    sample = yaml.safe_load(os_site_plan_check.RETURN)["site_plan"]["sample"]
     policies = {"gold": {"consistency": "quiesced", "interval": "1h", "keep": {"last": 24}, "drill_interval": "1w"}}
     document = plan({**IDENTITY, "wave": "foundation", "approvers": {"failover": ["management"]}}, policies=policies, waves=["foundation", "business"])
     document["sites"] = {side: {**one, "admin_cloud": "x", "limits": sample["sites"][side]["limits"]} for side, one in document["sites"].items()}
-    assert shape(os_site_plan_info.run({"plan": document})["site_plan"]) == shape(sample)
+    assert shape(os_site_plan_check.run({"plan": document})["site_plan"]) == shape(sample)
