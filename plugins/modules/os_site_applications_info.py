@@ -20,7 +20,7 @@ description:
   - What is wrong is a warning, too.
 extends_documentation_fragment:
   - osdr.openstack.site_plan
-  - osdr.openstack.attributes.info_module
+  - osdr.openstack.attributes.apart
 options:
   concurrency:
     description:

@@ -18,7 +18,7 @@ description:
   - Asks no cloud, so that a plan can be checked before it is merged.
 extends_documentation_fragment:
   - osdr.openstack.site_plan
-  - osdr.openstack.attributes.info_module
+  - osdr.openstack.attributes.apart
 seealso:
   - module: osdr.openstack.os_site_applications_info
   - plugin: osdr.openstack.applications
