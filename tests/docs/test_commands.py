@@ -31,7 +31,7 @@ FILES = {
     "checkpoints.yml": ("docs/site.md", "- name: Checkpoints of all applications"),
 }
 #: Inventories that need clouds to be read; what is played on their hosts is checked with others.
-INVENTORIES = {"north.applications.yml": "applications:\n  hosts:\n    shop:\n"}
+INVENTORIES = {"north.applications.yml": yaml.safe_dump({group: {"hosts": {"shop": None}} for group in ("applications", "project_shop", "policy_gold")})}
 
 
 def extra_variables(command):

@@ -159,3 +159,24 @@ def test_the_plan_as_a_result_says_what_follows_from_what_is_left_out():
         "primary": {"cloud": "north-core", "admin_cloud": None, "store_cloud": None},
         "remote": {"cloud": "south-core", "admin_cloud": None, "store_cloud": None},
     }
+
+
+ODD = (None, True, 0, -1, 1.5, "", "x", "a b", "{{ x }}", [], [1], {}, {"x": 1}, {1: 2}, "9" * 300, ["shop"], {"name": "shop"})
+
+
+def places(value, way=()):
+    """The way to everything in a document."""
+    yield way
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, one in inner:
+        yield from places(one, (*way, step))
+
+
+@pytest.mark.parametrize("way", [way for way in places(whole()) if way], ids=lambda way: "/".join(map(str, way)))
+def test_whatever_somebody_writes_it_is_a_plan_or_refused_in_words(way):
+    for odd in ODD:
+        try:
+            SitePlan.parse(changed(way, odd)).as_dict()
+        except SitePlanInvalid as error:
+            assert error.facts["problems"]
+            assert len(str(error)) < 5000
