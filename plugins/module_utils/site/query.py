@@ -11,13 +11,16 @@ from ..core.libraries import library
 from ..core.records import Server
 from ..core.text import told
 
+#: What the library ends with for an expression that is none, too deep, or not meant for what it is given; its own errors are among them.
+_FAILURES = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+
 
 def query_problem(query: str) -> str | None:
     """Why a query cannot be used; None when it can."""
     jmespath = library("jmespath", "jmespath")
     try:
         jmespath.compile(query)
-    except jmespath.exceptions.JMESPathError as error:
+    except _FAILURES as error:
         return f"its query '{told(query)}' is not JMESPath ({told(error)})"
     return None
 
@@ -37,13 +40,12 @@ class Queryable:
         jmespath = library("jmespath", "jmespath")
         try:
             found = jmespath.search(query, self._documents)
-        except jmespath.exceptions.JMESPathError as error:
+        except _FAILURES as error:
             raise InvalidInput(f"Query '{told(query)}' cannot be answered: {told(error)}.") from error
         ids = [one.get("id") if isinstance(one, dict) else None for one in (found if isinstance(found, list) else [None])]
-        chosen = [self._by_id[one] for one in dict.fromkeys(ids) if one in self._by_id]
-        if len(chosen) < len(set(ids)):
+        if not all(isinstance(one, str) and one in self._by_id for one in ids):
             raise InvalidInput(f"Query '{told(query)}' does not yield servers.", "Let it yield a list of what it is given, like [?metadata.role == 'web'].")
-        return chosen
+        return [self._by_id[one] for one in t.cast("dict[str, None]", dict.fromkeys(ids))]
 
 
 def _document(server: Server) -> dict[str, t.Any]:
