@@ -150,9 +150,22 @@ class _Division:
         left = ((project, name) for project, found in self._marked.items() for name in found if (project, name) not in claimed)
         marked = [self._of_marks(name, project) for project, name in sorted(left)]
         applications = sorted_hosts(self._plan, planned, marked)
-        protected = frozenset[str]().union(*(one.members for one in applications))
+        protected = self._holders(applications)
         strays = {project: tuple(one for one in self._projects(project).own if one.id not in protected) for project in self._seen}
         return Membership(applications, {project: found for project, found in strays.items() if found}, tuple(self._warnings))
+
+    def _holders(self, applications: t.Iterable[SiteApplication]) -> dict[str, list[str]]:
+        """The applications of each protected server, by its id. More than one would each restore it."""
+        holders: dict[str, list[str]] = collections.defaultdict(list)
+        for application in applications:
+            for server in application.members:
+                holders[server].append(application.host)
+        labels = {server.id: server.label for project in self._seen.values() for server in project.servers}
+        for server, hosts in sorted(holders.items()):
+            if len(hosts) > 1:
+                names = " and ".join(f"'{host}'" for host in hosts)
+                self._warnings.append(f"Server {labels[server]} belongs to applications {names}. Each of them would restore it: leave it in one.")
+        return dict(holders)
 
     def _projects(self, *projects: str) -> _Projects:
         if projects not in self._together:

@@ -138,6 +138,12 @@ def test_strays_are_servers_of_no_application():
     assert {project: [one.name for one in servers] for project, servers in everything.strays.items()} == {"shop": ["stray"]}
 
 
+def test_a_server_of_several_applications_is_a_warning():
+    everything = found(plan(application(tiers=[{"name": "all", "servers": ["db", "web"]}])), shop=[marked("db", "wiki"), server("web")])
+    assert everything.warnings == ("Server db (id-db) belongs to applications 'shop' and 'wiki@shop'. Each of them would restore it: leave it in one.",)
+    assert all(one.definition for one in everything.applications)
+
+
 def test_the_plans_policy_comes_before_the_owners_and_the_owners_before_the_usual_one():
     def policy(**planned):
         (shop,) = found(plan(application(**planned), **POLICIES), shop=[marked("web", policy="gold")]).applications
