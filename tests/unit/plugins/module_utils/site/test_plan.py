@@ -13,7 +13,7 @@ IDENTITY = {"name": "identity", "project": "core", "tiers": [{"name": "front", "
 SHOP = {"name": "shop", "project": "shop", "wave": "business", "policy": "gold", "depends_on": ["identity"]}
 WHOLE = {
     "waves": ["foundation", "business"],
-    "policies": {"gold": {"consistency": "quiesced", "interval": "90m", "keep": {"last": 24}, "drill_interval": "1w"}, "bronze": {}},
+    "policies": {"gold": {"consistency": "quiesced", "interval": "90m", "keep": {"last": 24}, "drill_interval": "1w"}, "bronze": {}, "go_ld": {}},
     "default_policy": "bronze",
     "approvers": {"failover": ["management"], "restore": ["operations"]},
 }
@@ -98,12 +98,13 @@ TIERS = [{"name": "db", "servers": ["a"]}, {"name": "web", "servers": ["b"]}]
         (["sites", "remote"], {}, "sites/remote has no 'name'."),
         (["policies", "gold", "interval"], "soon", "policies/gold/interval is 'soon'; it must be a number with s, m, h, d or w behind it, like 90m or 1d."),
         (["policies", "gold", "keep"], {"last": 0}, "policy 'gold' keeps no checkpoint; give one of its rules a number above 0."),
-        (["default_policy"], "silver", "default_policy is 'silver', which the plan does not have; it has gold, bronze."),
+        (["default_policy"], "silver", "default_policy is 'silver', which the plan does not have; it has gold, bronze, go_ld."),
         (["projects", "shop", "primary"], "north-core", "projects 'core' and 'shop' have the same primary cloud 'north-core'; each needs one of its own."),
         (["waves"], ["foundation", "business", "business"], "wave 'business' is listed 2 times."),
         (["waves"], ["a-b", "a.b", "foundation", "business"], "wave names 'a-b' and 'a.b' would both be the group 'wave_a_b'; change one of them."),
+        (["policies", "go-ld"], {}, "policy names 'go_ld' and 'go-ld' would both be the group 'policy_go_ld'; change one of them."),
         ([*APPLICATION, "wave"], "third", "application 'shop' is in wave 'third', which the plan does not have; it has foundation, business."),
-        ([*APPLICATION, "policy"], "silver", "application 'shop' has policy 'silver', which the plan does not have; it has gold, bronze."),
+        ([*APPLICATION, "policy"], "silver", "application 'shop' has policy 'silver', which the plan does not have; it has gold, bronze, go_ld."),
         ([*APPLICATION, "project"], "corn", "application 'shop' is in project 'corn', which the plan does not have; it has core, shop."),
         ([*APPLICATION, "other_projects"], ["shop"], "application 'shop' lists project 'shop' 2 times."),
         ([*APPLICATION, "name"], "wave_1", "application 'wave_1' cannot be called so, because the inventory has something else of that name."),
