@@ -41,3 +41,24 @@ attributes:
     details:
       - This module changes nothing.
 """
+
+    #: Of modules that take no cloud, to whom the defaults of the action group would be unknown.
+    APART = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying the clouds.
+    support: full
+    details:
+      - This module changes nothing.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: full
+    details:
+      - This module changes nothing.
+"""

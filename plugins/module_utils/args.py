@@ -152,6 +152,11 @@ AGENTS = {
     },
 }
 
+#: The plan of a whole site, as ``SitePlan.parse`` reads it.
+SITE_PLAN = {
+    "plan": {"type": "dict", "required": True},
+}
+
 #: The drill for which something is made or looked at, and not a real restore.
 DRILL = {
     "drill": {"type": "str"},

@@ -20,8 +20,8 @@ DOCUMENTS = [*(ROOT / name for name in _OTHERS), *GUIDES, *sorted(ROOT.glob("rol
 
 #: What begins a command, in text and in blocks without a prompt.
 PROGRAMS = {
-    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-playbook", "ansible-test", "ceph", "cp", "curl", "make", "nova-manage", "openstack"),
-    *("docker", "pip", "pytest", "python", "python3", "supervisorctl", "systemctl", "virsh"),
+    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-playbook", "ansible-test", "ceph", "cp", "curl"),
+    *("make", "nova-manage", "openstack", "docker", "pip", "pytest", "python", "python3", "supervisorctl", "systemctl", "virsh"),
 }
 #: Blocks without a language are commands, or what a program prints.
 _SHELLS = {"", "console"}

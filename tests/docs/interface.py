@@ -41,9 +41,17 @@ def all_options() -> dict[str, dict]:
 
 @functools.cache
 def handed_out() -> set[str]:
-    """What playbooks and roles leave for later jobs, and what hooks know."""
+    """What playbooks and roles leave for later jobs, what hooks know, and what the inventory tells of its hosts."""
     files = [*PLAYBOOKS.values(), *ROOT.glob("roles/*/tasks/*.yml")]
-    return {name for path in files for name in re.findall(r"^ +(dr_\w+):", path.read_text(), re.MULTILINE)} | {"dr_hook"}
+    left = {name for path in files for name in re.findall(r"^ +(dr_\w+):", path.read_text(), re.MULTILINE)}
+    return left | {"dr_hook"} | of_inventory()
+
+
+@functools.cache
+def of_inventory() -> set[str]:
+    """What the inventory of a site's applications tells of its hosts, beside variables of roles."""
+    files = (ROOT / "plugins/inventory/applications.py", ROOT / "plugins/module_utils/site/variables.py")
+    return {name for path in files for name in re.findall(r'"(dr_site_\w+)"', path.read_text())}
 
 
 def names_in(text: str) -> set[str]:

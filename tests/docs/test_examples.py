@@ -12,6 +12,7 @@ import subprocess
 import pytest
 import yaml
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
+from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import SitePlan
 from ansible_collections.osdr.openstack.tests.docs import documents, interface
 
 ROOT = documents.ROOT
@@ -85,6 +86,16 @@ def test_modules_are_given_what_they_take(block, modules):
 def test_the_example_of_a_mapping_is_one():
     example = next(block for block in EXAMPLES if block.document.name == "mapping.md" and block.text.startswith("schema_version"))
     assert SiteMapping.parse(yaml.safe_load(example.text)).names
+
+
+def test_the_example_of_a_site_plan_is_one():
+    example = next(block for block in EXAMPLES if block.document.name == "site.md" and block.text.startswith("schema_version"))
+    assert [one.name for one in SitePlan.parse(yaml.safe_load(example.text)).applications] == ["identity", "shop"]
+
+
+def test_the_guide_to_a_site_has_every_variable_that_its_inventory_tells():
+    guide = documents.read(ROOT / "docs" / "site.md")
+    assert set(re.findall(r"`(dr_site_\w+)`", guide)) == interface.of_inventory()
 
 
 @pytest.mark.parametrize("document", documents.DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))

@@ -24,7 +24,8 @@ def test_action_group_lists_exactly_the_modules_that_talk_to_a_cloud():
     entries = load("meta/runtime.yml")["action_groups"]["dr"]
     talkative = [path.stem for path in MODULES if "- osdr.openstack.auth\n" in path.read_text()]
     assert [entry for entry in entries if isinstance(entry, str)] == talkative
-    assert {path.stem for path in MODULES} - set(talkative) == {"os_run_report"}
+    # A site plan names clouds of its own.
+    assert {path.stem for path in MODULES} - set(talkative) == {"os_run_report", "os_site_applications_info", "os_site_plan_check"}
 
 
 def test_action_group_extends_that_of_openstack_cloud():

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["failover"] = set(MAY_IMPORT)
 MAY_IMPORT["checkpoint"] = set(MAY_IMPORT)
 MAY_IMPORT["rollback"] = set(MAY_IMPORT) - {"checkpoint"}
+MAY_IMPORT["site"] = {"core", "application", "cloud", "work", "manifest", "catalogue"}
 
 Imports = dict[str, set[str]]
 

@@ -406,6 +406,7 @@ def _server(found: t.Any) -> Server:
         root_device=found.root_device_name or "",
         power_state=found.power_state,
         updated_at=found.updated_at or "",
+        created_at=found.created_at or "",
         user_id=found.user_id or "",
         image_id=(found.image and found.image.id) or "",
     )

@@ -173,14 +173,36 @@ class RollBackRecordInvalid(DocumentInvalid):
     what = "record of the roll-back"
 
 
-class MappingInvalid(DrError):
-    """A mapping is invalid, or cannot be applied."""
+class KeptPlanInvalid(DocumentInvalid):
+    """A site plan that is kept in a catalogue is damaged, forged or of an unknown version."""
 
-    code = "mapping_invalid"
+    code = "kept_plan_invalid"
+    what = "kept site plan"
+
+
+class WrittenInvalid(DrError):
+    """A document that a person wrote is invalid, or cannot be applied."""
+
+    #: How messages call such a document.
+    what: t.ClassVar[str]
 
     def __init__(self, problems: t.Sequence[str]) -> None:
         listed = " ".join(f"({n}) {problem}" for n, problem in enumerate(problems, 1))
-        super().__init__(f"The mapping cannot be used: {listed}", problems=list(problems))
+        super().__init__(f"The {self.what} cannot be used: {listed}", problems=list(problems))
+
+
+class MappingInvalid(WrittenInvalid):
+    """A mapping is invalid, or cannot be applied."""
+
+    code = "mapping_invalid"
+    what = "mapping"
+
+
+class SitePlanInvalid(WrittenInvalid):
+    """A site plan is invalid."""
+
+    code = "site_plan_invalid"
+    what = "site plan"
 
 
 class Interrupted(DrError):

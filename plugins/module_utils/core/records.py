@@ -347,6 +347,8 @@ class Server:
     power_state: int | None = None
     #: When Nova last changed what it knows of it, for example because it was started or stopped.
     updated_at: str = ""
+    #: When it was made.
+    created_at: str = ""
     #: Who made it, and whose key pair it has.
     user_id: str = ""
     #: Of the image that it boots from; empty when it boots from a volume.

@@ -13,14 +13,12 @@ import dataclasses
 import typing as t
 
 from ..core.errors import MappingInvalid
-from ..core.libraries import library
 from ..core.numbers import is_whole
+from ..core.written import schema_problems
 from ..manifest.addresses import network_problem
 from ..manifest.manifest import Manifest
 from ..manifest.specs import FloatingSpec, PortSpec, ServerSpec
 from .schema import KEEP, SCHEMA, SCHEMA_VERSION
-
-_TYPES = {"string": "a text (in quotes)", "boolean": "true or false", "object": "a dictionary", "null": "null"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,28 +251,10 @@ def _with_long(rule: t.Any, inner: str, then: t.Callable[[t.Any], t.Any]) -> t.A
 
 
 def _validate(document: t.Mapping[str, t.Any]) -> None:
-    jsonschema = library("jsonschema", "jsonschema")
-    errors = sorted(jsonschema.Draft202012Validator(SCHEMA).iter_errors(document), key=lambda one: [str(step) for step in one.path])
-    problems = [problem for error in errors for problem in _in_words(error)]
+    problems = schema_problems(document, SCHEMA, "the mapping")
     problems += list(_cidr_problems(document.get("subnets")))
     if problems:
         raise MappingInvalid([f"{problem}." for problem in problems])
-
-
-def _in_words(error: t.Any) -> t.Iterator[str]:
-    where = "/".join(str(step) for step in error.path) or "the mapping"
-    value, wanted = error.instance, error.validator_value
-    if error.validator == "additionalProperties":
-        known = ", ".join(error.schema["properties"])
-        for key in sorted(str(key) for key in value if key not in error.schema["properties"]):
-            yield f"{where} has the unknown key '{key}'; known are {known}"
-    elif error.validator == "enum":
-        yield f"{where} is {value!r}; use one of {', '.join(wanted)}"
-    elif error.validator == "type":
-        wanted = [wanted] if isinstance(wanted, str) else wanted
-        yield f"{where} is {value!r}; it must be {' or '.join(_TYPES[one] for one in wanted)}"
-    else:
-        yield f"{where}: {error.message[:200]}"
 
 
 def _cidr_problems(subnets: t.Any) -> t.Iterator[str]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..core.written import closed
+
 SCHEMA_VERSION = 1
 
 #: What becomes of the addresses of a port. KEEP is first, because it is what happens without a word.
@@ -19,27 +21,22 @@ _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 _TARGET_NAME = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
 
 
-def _object(required: t.Sequence[str] = (), **properties: t.Any) -> dict[str, t.Any]:
-    """An object with no other members."""
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
-
-
 def _by_name(values: t.Any) -> dict[str, t.Any]:
     return {"type": "object", "propertyNames": _NAME, "additionalProperties": values}
 
 
 _RULE: dict[str, t.Any] = {"policy": {"enum": list(POLICIES)}, "floating": _FLAG}
 
-_ADDRESSES = _object(**_RULE, servers=_by_name(_object(**_RULE, ports=_by_name(_object(**_RULE)))))
+_ADDRESSES = closed(**_RULE, servers=_by_name(closed(**_RULE, ports=_by_name(closed(**_RULE)))))
 
 #: What a restore does not make has a name there and nothing else.
-_FOUND = _object(["name"], name=_TARGET_NAME)
-_MADE = _object(["name"], name=_TARGET_NAME, make=_FLAG)
-_SUBNET = _object(["name"], name=_TARGET_NAME, make=_FLAG, cidr={"type": "string"})
+_FOUND = closed(["name"], name=_TARGET_NAME)
+_MADE = closed(["name"], name=_TARGET_NAME, make=_FLAG)
+_SUBNET = closed(["name"], name=_TARGET_NAME, make=_FLAG, cidr={"type": "string"})
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
-    **_object(
+    **closed(
         ["schema_version"],
         schema_version={"const": SCHEMA_VERSION},
         networks=_by_name(_MADE),

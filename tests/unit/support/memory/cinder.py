@@ -54,7 +54,8 @@ class Cinder:
 
     def _volumes(self, request: Request, rest: tuple[str, ...]) -> t.Any:
         if request.method == "GET" and rest in ((), ("detail",)):
-            return {"volumes": [] if request.query.get("marker") else [_shown(one) for one in self._of(request.caller.project)]}
+            project = request.query["project_id"][0] if request.caller.sees_all and "project_id" in request.query else request.caller.project
+            return {"volumes": [] if request.query.get("marker") else [_shown(one) for one in self._of(project)]}
         if request.method == "POST" and not rest:
             return {"volume": _shown(self.create(request.body["volume"], request.caller.project))}
         volume = self.by_id["volumes"].get(rest[0])

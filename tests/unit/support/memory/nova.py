@@ -110,7 +110,9 @@ class Nova:
 
     def _servers(self, request: Request, rest: tuple[str, ...]) -> t.Any:
         if request.method == "GET" and rest in ((), ("detail",)):
-            shown = [self._shown(one, request) for one in self._of(request.caller.project)]
+            is_everywhere = "all_tenants" in request.query and request.caller.sees_all
+            found = list(self.by_id["servers"].values()) if is_everywhere else self._of(request.caller.project)
+            shown = [self._shown(one, request) for one in found]
             self._finish()
             return {"servers": shown}
         if request.method == "POST" and not rest:

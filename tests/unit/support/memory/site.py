@@ -16,8 +16,10 @@ import requests
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Request, Resource
 from ansible_collections.osdr.openstack.tests.unit.support.memory.cinder import Cinder
 from ansible_collections.osdr.openstack.tests.unit.support.memory.glance import Glance
+from ansible_collections.osdr.openstack.tests.unit.support.memory.keystone import Keystone
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import Neutron
 from ansible_collections.osdr.openstack.tests.unit.support.memory.nova import Nova
+from ansible_collections.osdr.openstack.tests.unit.support.memory.swift import Swift
 
 #: The newest versions that a site knows, of Nova and Cinder, from the oldest release that is supported.
 NOVA_VERSIONS = ((2, 100), (2, 96), (2, 89))
@@ -27,15 +29,17 @@ _ENDPOINTS = {
     "nova": "http://nova.example/v2.1",
     "cinder": "http://cinder.example/v3",
     "glance": "http://glance.example/v2",
+    "swift": "http://swift.example/v1/account",
+    "keystone": "http://keystone.example/v3",
 }
-_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image"}
+_SERVICES = {"neutron": "network", "nova": "compute", "cinder": "block_storage", "glance": "image", "swift": "object_store", "keystone": "identity"}
 _WORDS = {"neutron": lambda text: {"NeutronError": {"message": text, "type": "Refused", "detail": ""}}}
 #: The projects of a site.
 OURS, THEIRS, OPERATOR = "ours", "theirs", "operator"
 
 
 class MemorySite:
-    """Nova, Neutron, Cinder and Glance of one site.
+    """Nova, Neutron, Cinder, Glance, Swift and Keystone of one site.
 
     :param extensions: of Neutron.
     :ivar writes: every request that may change something.
@@ -55,6 +59,8 @@ class MemorySite:
         self.neutron = Neutron(self, extensions)
         self.cinder = Cinder(self)
         self.glance = Glance(OURS)
+        self.swift = Swift()
+        self.keystone = Keystone()
         self.nova = Nova(self, nova_version)
 
     def new_id(self) -> str:
@@ -145,11 +151,13 @@ def _discovery(nova_version: tuple[int, int]) -> Resource:
         links = [{"rel": "self", "href": endpoint}]
         return {"version": {"id": name, "status": "CURRENT", "version": ".".join(map(str, newest)), "min_version": oldest, "links": links}}
 
+    keystone = {"version": {"id": "v3.14", "status": "stable", "links": [{"rel": "self", "href": _ENDPOINTS["keystone"]}]}}
     glance = {"versions": [{"id": "v2.17", "status": "CURRENT", "links": [{"rel": "self", "href": _ENDPOINTS["glance"]}]}]}
     neutron = {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": _ENDPOINTS["neutron"]}]}]}
     return {
         "http://neutron.example": neutron,
         _ENDPOINTS["neutron"]: neutron,
+        _ENDPOINTS["keystone"]: keystone,
         "http://glance.example": glance,
         _ENDPOINTS["glance"]: glance,
         _ENDPOINTS["nova"]: version("v2.1", nova_version, "2.1", _ENDPOINTS["nova"]),
