@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue: the manifests in the remote site's object store.
+"""The catalogue: the manifests that are stored for the remote site.
 
-A checkpoint exists for a restore only once its manifest is here. An object is written by one request, so it is there as a whole
-or not at all. Whoever may write to the container may also damage it: an unreadable manifest hides no other. Several are fetched
-in parallel, but parsed one at a time, the small ones first: a parsed manifest takes many times the memory of the stored one.
+A checkpoint exists for a restore only once its manifest is here. A document is there as a whole or not at all. Whoever may write
+to the store may also damage it: an unreadable manifest hides no other. Several are fetched in parallel, but parsed one at a time,
+the small ones first: a parsed manifest takes many times the memory of the stored one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import threading
 import typing as t
 
 from ..application.definition import NAME_PATTERN, require_name
-from ..cloud.object_store import ObjectStore, StoredObject
+from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
 from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
+from ..stores.store import CatalogueStore, StoredDocument
+from ..stores.swift import SwiftStore
 from ..work.pool import Outcome, attempt_all
 from . import active_record, drill_record, roll_back_record
 from .active_record import ActiveRecord, DamagedRecord, moment_of
@@ -43,7 +45,7 @@ _READERS = 4
 
 
 #: Id of a checkpoint, by the name of the object that should be its manifest.
-_Found = tuple[str, StoredObject]
+_Found = tuple[str, StoredDocument]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,14 +129,13 @@ class Listing:
 
 
 class Catalogue:
-    """The checkpoints in one container of one site.
+    """The checkpoints in one store.
 
     :param key: signs what is published and verifies what is read; None for no signatures.
     """
 
-    def __init__(self, store: ObjectStore, container: str, key: str | None = None) -> None:
+    def __init__(self, store: CatalogueStore, key: str | None = None) -> None:
         self._store = store
-        self._container = container
         self._key = key
         self._parsing = threading.Lock()
 
@@ -146,21 +147,21 @@ class Catalogue:
                 "hmac_key is empty, so nothing would be signed or verified.",
                 "Give the key. To work without signatures, omit the module's option, or set the variable of the role or playbook to 'unsigned'.",
             )
-        return cls(ObjectStore(cloud), params["container"], params["hmac_key"])
+        return cls(SwiftStore(ObjectStore(cloud), params["container"]), params["hmac_key"])
 
     @property
     def place(self) -> str:
         """The catalogue's name in messages."""
-        return f"container '{self._container}' of site '{self._store.cloud.site}'"
+        return self._store.place
 
     @functools.cached_property
     def seal(self) -> Seal:
         """The seal that ties documents to this catalogue, by the project's id: names of sites differ from one controller to the next."""
-        return Seal(self._key, f"{self._store.cloud.project_id}/{self._container}")
+        return Seal(self._key, self._store.identity)
 
     def applications(self) -> list[str]:
         """Names of the applications with checkpoints here."""
-        found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container))
+        found = map(_MANIFEST_NAME.fullmatch, self._store.names())
         return sorted({match[1] for match in found if match})
 
     def checkpoints(self, application: str) -> Listing:
@@ -168,7 +169,7 @@ class Catalogue:
 
         :raises CloudError: when none can be read; a single unreadable one is listed as damaged.
         """
-        stored = self._store.objects(self._container, prefix=f"{application}/")
+        stored = self._store.documents(application)
         found = [(match[2], one) for one in stored if (match := _MANIFEST_NAME.fullmatch(one.name))]
         read, left = self._affordable(sorted(found, key=lambda one: (one[1].size, one[0])))
         outcomes = attempt_all({one: functools.partial(self._load, application, one) for one, _stored in read}, _READERS)
@@ -190,7 +191,7 @@ class Catalogue:
                 return small_first[:number], small_first[number:]
         return small_first, []
 
-    def _too_much(self, stored: StoredObject) -> str:
+    def _too_much(self, stored: StoredDocument) -> str:
         return (
             f"Object '{stored.name}' ({stored.size} bytes) in {self.place} was not read: without hmac_key, at most {LARGEST_UNSIGNED_IN_ALL >> 20} MiB "
             "of manifests are read, the small ones first. Remove it if it is not yours, or sign the manifests."
@@ -248,20 +249,20 @@ class Catalogue:
         :param content: the manifest as stored elsewhere, perhaps signed with a key that is unknown here.
         """
         name = _object_name(manifest.application.name, manifest.checkpoint.id)
-        self._store.write(self._container, name, content or manifest.dump(self.seal), "application/json")
+        self._store.write(name, content or manifest.dump(self.seal))
 
     def remove(self, application: str, checkpoint: str) -> None:
-        self._store.delete(self._container, _object_name(application, checkpoint))
+        self._store.delete(_object_name(application, checkpoint))
 
     # Drills
 
     def record_drill(self, record: DrillRecord) -> None:
         """Write the record of a drill beside the manifest of its checkpoint."""
-        self._store.write(self._container, record.object_name, record.dump(self.seal), "application/json")
+        self._store.write(record.object_name, record.dump(self.seal))
 
     def last_successful_drill(self, application: str) -> DrillRecord | None:
         """The newest drill that passed, of any checkpoint of an application. Unreadable records prove nothing and are skipped."""
-        for name in drill_record.successful(self._store.names(self._container, prefix=f"{application}/")):
+        for name in drill_record.successful(self._store.names(application)):
             record = self._load_drill(name)
             if record:
                 return record
@@ -269,7 +270,7 @@ class Catalogue:
 
     def _load_drill(self, name: str) -> DrillRecord | None:
         try:
-            content = self._store.read(self._container, name, drill_record.LARGEST_RECORD + 1)
+            content = self._store.read(name, drill_record.LARGEST_RECORD + 1)
             record = DrillRecord.load(content, self.seal)
         except (CloudError, DrillRecordInvalid):
             return None
@@ -281,7 +282,7 @@ class Catalogue:
         """The record of the site at which an application runs; None when nothing is recorded."""
         name = _record_name(application)
         try:
-            content = self._store.read(self._container, name, active_record.LARGEST_RECORD + 1)
+            content = self._store.read(name, active_record.LARGEST_RECORD + 1)
             return ActiveRecord.load(content, application, self.seal)
         except NotFound:
             return None
@@ -289,7 +290,7 @@ class Catalogue:
             return DamagedRecord(f"Object '{name}' in {self.place}: {error.message}")
 
     def set_active(self, record: ActiveRecord) -> None:
-        self._store.write(self._container, _record_name(record.application), record.dump(self.seal), "application/json")
+        self._store.write(_record_name(record.application), record.dump(self.seal))
 
     # Roll-backs
 
@@ -300,7 +301,7 @@ class Catalogue:
         """
         name = _roll_back_name(application)
         try:
-            content = self._store.read(self._container, name, roll_back_record.LARGEST_ROLL_BACK + 1)
+            content = self._store.read(name, roll_back_record.LARGEST_ROLL_BACK + 1)
             return RollBackRecord.load(content, application, self.seal)
         except NotFound:
             return None
@@ -308,16 +309,16 @@ class Catalogue:
             raise RollBackRecordInvalid(f"Object '{name}' in {self.place}: {error.message}", error.hint) from error
 
     def set_roll_back(self, record: RollBackRecord) -> None:
-        self._store.write(self._container, _roll_back_name(record.application), record.dump(self.seal), "application/json")
+        self._store.write(_roll_back_name(record.application), record.dump(self.seal))
 
     def remove_roll_back(self, application: str) -> None:
-        self._store.delete(self._container, _roll_back_name(application))
+        self._store.delete(_roll_back_name(application))
 
     # Reading
 
     def _load(self, application: str, checkpoint: str) -> Manifest:
         name = _object_name(application, checkpoint)
-        content = self._store.read(self._container, name, LARGEST + 1)
+        content = self._store.read(name, LARGEST + 1)
         try:
             with self._parsing:
                 return read_manifest(content, (application, checkpoint), self.seal)

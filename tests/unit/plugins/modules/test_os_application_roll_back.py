@@ -44,7 +44,7 @@ class Shop:
         self.running.write("old")
         self.manifest = self.running.checkpoint()
         self.running.write("new")
-        self.catalogue = Catalogue(self.running.documents, "osdr-catalogue")
+        self.catalogue = Catalogue(self.running.documents)
         self.had = self.look()
         self.ids = {one["name"]: one["id"] for one in self.running.volumes().values()}
         self.site.writes.clear()

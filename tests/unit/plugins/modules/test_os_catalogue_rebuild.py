@@ -26,13 +26,13 @@ class Site:
         self.publish(shop.manifest(), key)
 
     def publish(self, manifest, key=None):
-        publication = Publication(Catalogue(self.store, "catalogue", key), self.storage)
+        publication = Publication(Catalogue(self.store, key), self.storage)
         publication.publish(manifest, publication.pieces_to_store(manifest, self.storage.backups()))
 
     def rebuild(self, key=None, check_mode=False, application=None):
         self.warnings = []
         module = SimpleNamespace(params={"application": application}, check_mode=check_mode, warn=self.warnings.append)
-        result = os_catalogue_rebuild.run(module, Catalogue(self.store, "catalogue", key), self.storage)
+        result = os_catalogue_rebuild.run(module, Catalogue(self.store, key), self.storage)
         return {**result, **{key: [one["id"] for one in result[key]] for key in ("rebuilt", "present")}}
 
     def change(self, backup_id, **metadata):

@@ -38,7 +38,7 @@ class Site:
     def __init__(self, key=None, **objects):
         self.store = FakeStore(**objects)
         self.storage = FakeBackups(*shop.backups())
-        self.publication = Publication(Catalogue(self.store, "catalogue", key), self.storage)
+        self.publication = Publication(Catalogue(self.store, key), self.storage)
 
     def present(self, check_mode=False, **changes):
         return os_checkpoint.present(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)

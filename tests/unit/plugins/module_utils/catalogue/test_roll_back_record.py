@@ -105,12 +105,12 @@ def test_without_the_key_it_is_not_believed():
 
 def test_the_catalogue_keeps_one_per_application():
     store = Documents(lambda: None)
-    catalogue = Catalogue(store, "osdr-catalogue", "secret")
+    catalogue = Catalogue(store, "secret")
     assert catalogue.roll_back("shop") is None
     catalogue.set_roll_back(RECORD)
     assert (catalogue.roll_back("shop"), catalogue.roll_back("blog"), [*store.there]) == (RECORD, None, ["shop/_roll-back.json"])
     store.there["shop/_roll-back.json"] = b"{}"
-    with pytest.raises(RollBackRecordInvalid, match="Object 'shop/_roll-back.json' in container 'osdr-catalogue' of site 'remote'"):
+    with pytest.raises(RollBackRecordInvalid, match="Object 'shop/_roll-back.json' in container 'catalogue' of site 'remote'"):
         catalogue.roll_back("shop")
     catalogue.remove_roll_back("shop")
     assert store.there == {}
