@@ -17,14 +17,13 @@ import threading
 import typing as t
 
 from ..application.definition import NAME_PATTERN, require_name
-from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
 from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
+from ..stores.configured import configured_store
 from ..stores.store import CatalogueStore, StoredDocument
-from ..stores.swift import SwiftStore
 from ..work.pool import Outcome, attempt_all
 from . import active_record, drill_record, roll_back_record
 from .active_record import ActiveRecord, DamagedRecord, moment_of
@@ -147,7 +146,7 @@ class Catalogue:
                 "hmac_key is empty, so nothing would be signed or verified.",
                 "Give the key. To work without signatures, omit the module's option, or set the variable of the role or playbook to 'unsigned'.",
             )
-        return cls(SwiftStore(ObjectStore(cloud), params["container"]), params["hmac_key"])
+        return cls(configured_store(cloud, params["container"]), params["hmac_key"])
 
     @property
     def place(self) -> str:
