@@ -19,7 +19,7 @@ import typing as t
 from ..application.definition import NAME_PATTERN, require_name
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
-from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
+from ..core.errors import ActiveRecordInvalid, Busy, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
 from ..manifest.manifest import Manifest
 from ..manifest.signed import Seal
 from ..stores.configured import configured_store
@@ -250,6 +250,15 @@ class Catalogue:
         name = _object_name(manifest.application.name, manifest.checkpoint.id)
         self._store.write(name, content or manifest.dump(self.seal))
 
+    def publish_new(self, manifest: Manifest, content: bytes | None = None) -> None:
+        """Like :meth:`publish`, for a checkpoint that was not there when it was looked for.
+
+        :raises Busy: when another run has published another manifest of it meanwhile.
+        """
+        application, checkpoint = manifest.application.name, manifest.checkpoint.id
+        done = f"published checkpoint '{checkpoint}' of application '{application}'"
+        self._write_new(_object_name(application, checkpoint), content or manifest.dump(self.seal), done)
+
     def remove(self, application: str, checkpoint: str) -> None:
         self._store.delete(_object_name(application, checkpoint))
 
@@ -310,10 +319,32 @@ class Catalogue:
     def set_roll_back(self, record: RollBackRecord) -> None:
         self._store.write(_roll_back_name(record.application), record.dump(self.seal))
 
+    def begin_roll_back(self, record: RollBackRecord) -> None:
+        """Write the record of a roll-back where there was none.
+
+        :raises Busy: when another run has begun one meanwhile.
+        """
+        self._write_new(_roll_back_name(record.application), record.dump(self.seal), f"begun a roll-back of application '{record.application}'")
+
     def remove_roll_back(self, application: str) -> None:
         self._store.delete(_roll_back_name(application))
 
-    # Reading
+    # Reading and writing
+
+    def _write_new(self, name: str, content: bytes, done: str) -> None:
+        """Write a document that was not there when it was looked for.
+
+        :param done: completes "Another run has ...".
+        """
+        # A request that was repeated on its way finds what it wrote itself.
+        if not self._store.write_new(name, content) and not self._holds(name, content):
+            raise Busy(f"Another run has {done} meanwhile.", "Let it finish; then re-run this one.")
+
+    def _holds(self, name: str, content: bytes) -> bool:
+        try:
+            return self._store.read(name, len(content) + 1) == content
+        except NotFound:
+            return False
 
     def _load(self, application: str, checkpoint: str) -> Manifest:
         name = _object_name(application, checkpoint)

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, CheckpointChoice, parse_time
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, Interrupted, InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, Interrupted, InvalidInput, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.plugins.module_utils.stores.store import StoredDocument
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -81,6 +82,22 @@ def test_what_is_published_with_a_key_is_signed():
     made = catalogue(TEN, key=KEY)
     assert made.find("shop", "ten") == TEN
     assert made._store.content["shop/ten.json"] == TEN.dump(SEAL)
+
+
+def test_what_another_run_published_meanwhile_is_told_and_kept():
+    made, other = catalogue(key=KEY), dataclasses.replace(TEN, checkpoint=dataclasses.replace(TEN.checkpoint, consistency="crash"))
+    made.publish_new(TEN)
+    made.publish_new(TEN)
+    with pytest.raises(Busy, match="Another run has published checkpoint 'ten' of application 'shop' meanwhile.") as raised:
+        made.publish_new(other)
+    assert (made.find("shop", "ten"), raised.value.hint) == (TEN, "Let it finish; then re-run this one.")
+
+
+def test_what_another_run_published_and_removed_meanwhile_is_told_too():
+    made = catalogue()
+    made._store.write_new = lambda name, content: False
+    with pytest.raises(Busy):
+        made.publish_new(TEN)
 
 
 def test_an_empty_key_is_no_key():
