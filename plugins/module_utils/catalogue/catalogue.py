@@ -336,8 +336,9 @@ class Catalogue:
 
         :param done: completes "Another run has ...".
         """
-        # A request that was repeated on its way finds what it wrote itself.
-        if not self._store.write_new(name, content) and not self._holds(name, content):
+        self._store.write_new(name, content)
+        # No answer to the request tells this as well: it may have been repeated on its way, or another one replaced what it wrote.
+        if not self._holds(name, content):
             raise Busy(f"Another run has {done} meanwhile.", "Let it finish; then re-run this one.")
 
     def _holds(self, name: str, content: bytes) -> bool:

@@ -13,6 +13,9 @@ from ..core.errors import NotFound
 from .session import Cloud
 from .streams import Body, beginning, blocks_of
 
+#: Answers a request on condition that there is no such object.
+_IS_THERE = 412
+
 
 @dataclasses.dataclass(frozen=True)
 class StoredObject:
@@ -92,19 +95,17 @@ class ObjectStore:
             headers = {"Content-Type": content_type}
             self.cloud.check(self._api.put(_path(container, name), data=content, headers=headers))
 
-    def write_new(self, container: str, name: str, content: bytes, content_type: str) -> bool:
-        """Like :meth:`write`, unless there is an object by that name; returns whether it was stored.
+    def write_new(self, container: str, name: str, content: bytes, content_type: str) -> None:
+        """Like :meth:`write`, unless there is an object by that name.
 
-        Swift keeps to it. What has only Swift's API may store it anyway.
+        Swift looks before it writes, so requests that overlap may all be carried out. What has only Swift's API may store it in any case.
         """
         self.ensure_container(container)
         with self.cloud.calling(f"write object {container}/{name}"):
             headers = {"Content-Type": content_type, "If-None-Match": "*"}
             response = self._api.put(_path(container, name), data=content, headers=headers)
-            if response.status_code == 412:
-                return False
-            self.cloud.check(response)
-            return True
+            if response.status_code != _IS_THERE:
+                self.cloud.check(response)
 
     def write_stream(self, container: str, wanted: StoredObject, blocks: t.Iterator[bytes], timeout: float) -> None:
         """Store an object of known size and checksum; the store refuses it if either does not match.

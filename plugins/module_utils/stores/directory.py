@@ -84,12 +84,8 @@ class DirectoryStore(CatalogueStore):
     def write(self, name: str, content: bytes) -> None:
         self._put(name, content, _replace)
 
-    def write_new(self, name: str, content: bytes) -> bool:
-        try:
-            self._put(name, content, _link)
-        except _NameTaken:
-            return False
-        return True
+    def write_new(self, name: str, content: bytes) -> None:
+        self._put(name, content, _link)
 
     def delete(self, name: str) -> None:
         with self._calling(f"delete '{name}'"), contextlib.suppress(FileNotFoundError), self._folder_of(name) as (folder, last):
@@ -144,26 +140,21 @@ class DirectoryStore(CatalogueStore):
             raise CloudError(f"Could not {what} in {self.place}: {reason}.") from error
 
 
-class _NameTaken(Exception):
-    """There is a document by that name."""
-
-
 def _replace(temporary: str, name: str, folder: int) -> None:
     os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _link(temporary: str, name: str, folder: int) -> None:
-    """A second name for a file fails where the name is taken, on all hosts that share a file system; so of two that do so one succeeds."""
+    """Leave a name that is taken: on all hosts that share a file system, of two that give it to a file one succeeds."""
     try:
         os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-    except FileExistsError as error:
-        raise _NameTaken from error
+    except FileExistsError:
+        pass
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if _is_there(name, folder):
-            raise _NameTaken from error
-        _replace(temporary, name, folder)
+        if not _is_there(name, folder):
+            _replace(temporary, name, folder)
 
 
 def _is_there(name: str, folder: int) -> bool:

@@ -24,6 +24,8 @@ from .store import CONTENT_TYPE, CatalogueStore, StoredDocument
 _PACKAGE = "boto3"
 _OLDEST = "1.36"
 _LONGEST_REASON = 500
+#: Answers to a request with a condition: it does not hold, and the store knows none.
+_IS_THERE, _NO_CONDITIONS = 412, 501
 _BLOCK_BYTES = 256 * 1024
 #: What reading an answer ends with that is not what was asked for.
 _NONSENSE = (AttributeError, LookupError, TypeError, ValueError)
@@ -172,9 +174,9 @@ class S3Store(CatalogueStore):
         with self._calling(f"write '{name}'"):
             self._put(name, content)
 
-    def write_new(self, name: str, content: bytes) -> bool:
+    def write_new(self, name: str, content: bytes) -> None:
         with self._calling(f"write '{name}'"):
-            return self._put_new(name, content)
+            self._put_new(name, content)
 
     def delete(self, name: str) -> None:
         with contextlib.suppress(NotFound), self._calling(f"delete '{name}'"):
@@ -183,17 +185,14 @@ class S3Store(CatalogueStore):
     def _put(self, name: str, content: bytes, **condition: str) -> None:
         self.client.put_object(**self._object(name), Body=content, ContentType=CONTENT_TYPE, **condition)
 
-    def _put_new(self, name: str, content: bytes) -> bool:
+    def _put_new(self, name: str, content: bytes) -> None:
         try:
             self._put(name, content, IfNoneMatch="*")
         except library("botocore.exceptions", _PACKAGE).ClientError as error:
-            if _status(error) == 412:
-                return False
-            # Not implemented: a store that knows no conditions, and says so.
-            if _status(error) != 501:
+            if _status(error) == _NO_CONDITIONS:
+                self._put(name, content)
+            elif _status(error) != _IS_THERE:
                 raise
-            self._put(name, content)
-        return True
 
     def _object(self, name: str) -> dict[str, str]:
         return {"Bucket": self._settings.bucket, "Key": "/".join((self._folder, *parts_of(name)))}

@@ -58,10 +58,11 @@ class CatalogueStore(abc.ABC):
         """Write a document, in place of one that is there: readers see all of it, or what was there before."""
 
     @abc.abstractmethod
-    def write_new(self, name: str, content: bytes) -> bool:
-        """Write a document unless there is one by that name; returns whether it was written.
+    def write_new(self, name: str, content: bytes) -> None:
+        """Write a document unless there is one by that name.
 
-        Of several that do so at once, one is told that it was. A store that knows no conditions writes whatever is there, so callers look before.
+        Where a store knows no such condition, it is written in any case; where it looks before it writes, as Swift does, requests that overlap may all be
+        carried out, the last one in the end. So callers look before, and read afterwards whose it is.
         """
 
     @abc.abstractmethod

@@ -33,8 +33,8 @@ class SwiftStore(CatalogueStore):
     def write(self, name: str, content: bytes) -> None:
         self._store.write(self._container, _checked(name), content, CONTENT_TYPE)
 
-    def write_new(self, name: str, content: bytes) -> bool:
-        return self._store.write_new(self._container, _checked(name), content, CONTENT_TYPE)
+    def write_new(self, name: str, content: bytes) -> None:
+        self._store.write_new(self._container, _checked(name), content, CONTENT_TYPE)
 
     def delete(self, name: str) -> None:
         self._store.delete(self._container, _checked(name))

@@ -266,10 +266,8 @@ class FakeStore(CatalogueStore):
 
     def write_new(self, name, content):
         with self._lock:
-            if name in self.content:
-                return False
-            self.write(name, content)
-            return True
+            if name not in self.content:
+                self.write(name, content)
 
     def delete(self, name):
         parts_of(name)

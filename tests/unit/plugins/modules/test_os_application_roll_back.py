@@ -159,7 +159,7 @@ def test_until_the_servers_are_exchanged_nothing_of_the_application_is_touched(s
 
 @pytest.mark.parametrize("state", ["prepared", "rolled_back"])
 def test_where_another_run_has_begun_one_meanwhile_nothing_is_made(shop, state):
-    shop.running.documents.write_new = lambda name, content: False
+    shop.running.documents.write_new = lambda name, content: None
     with pytest.raises(Busy, match="Another run has begun a roll-back of application 'shop' meanwhile"):
         shop.run(state)
     assert shop.site.writes == []

@@ -95,7 +95,7 @@ def test_what_another_run_published_meanwhile_is_told_and_kept():
 
 def test_what_another_run_published_and_removed_meanwhile_is_told_too():
     made = catalogue()
-    made._store.write_new = lambda name, content: False
+    made._store.write_new = lambda name, content: None
     with pytest.raises(Busy):
         made.publish_new(TEN)
 

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.roll_back_record import BEGUN, RollBackRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.stores.store import StoredDocument
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.stores import KINDS, at_the_same_time
@@ -93,19 +96,28 @@ def test_what_is_deleted_is_gone_and_may_be_deleted_again(store):
 
 
 def test_a_new_document_takes_no_others_place(store):
-    assert store.write_new("shop/ten.json", b"first") is True
-    assert store.write_new("shop/ten.json", b"second") is False
+    store.write_new("shop/ten.json", b"first")
+    store.write_new("shop/ten.json", b"second")
     assert (store.read("shop/ten.json", 10), store.names()) == (b"first", ["shop/ten.json"])
     store.delete("shop/ten.json")
-    assert store.write_new("shop/ten.json", b"third") is True
+    store.write_new("shop/ten.json", b"third")
+    assert store.read("shop/ten.json", 10) == b"third"
 
 
-def test_of_several_that_write_the_same_new_document_one_is_told_that_it_did(kind):
-    stores = [kind.store() for _one in range(8)]
-    written = at_the_same_time(*(lambda one=one, number=number: one.write_new("shop/ten.json", b"%d" % number) for number, one in enumerate(stores)))
-    assert sorted(written) == [False] * 7 + [True]
-    assert stores[0].read("shop/ten.json", 10) == b"%d" % written.index(True)
-    assert stores[0].names() == ["shop/ten.json"]
+def test_of_several_that_write_the_same_new_document_all_but_one_are_told(kind):
+    catalogues = [Catalogue(kind.store()) for _one in range(8)]
+    points = [dataclasses.replace(TEN, checkpoint=dataclasses.replace(TEN.checkpoint, site=f"site-{number}")) for number in range(8)]
+
+    def publish(number):
+        try:
+            catalogues[number].publish_new(points[number])
+        except Busy:
+            return False
+        return True
+
+    published = at_the_same_time(*(functools.partial(publish, number) for number in range(8)))
+    assert sorted(published) == [False] * 7 + [True]
+    assert catalogues[0].checkpoints("shop").manifests == (points[published.index(True)],)
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import pytest
 import urllib3
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, InvalidInput, NotFound
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, InvalidInput, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.stores import s3 as module
 from ansible_collections.osdr.openstack.plugins.module_utils.stores.s3 import S3Settings, S3Store
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.stores import S3_URL, InS3, home
 
 TEN = shop.taken("ten", "2026-01-01T10:00:00Z")
+NOON = shop.taken("noon", "2026-01-01T12:00:00Z")
 PLACE = f"folder 'of/shop/project/osdr-catalogue' of bucket 'dr' at {S3_URL} for site 'remote'"
 BUSY = (503, b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>")
 
@@ -187,14 +189,24 @@ def test_a_store_without_deletions_of_nothing_may_say_so(kind, store):
 
 def test_a_store_that_knows_no_conditions_and_says_so_is_written_to_without(kind, store):
     kind.s3.conditions = None
-    assert store.write_new("shop/ten.json", b"{}") is True
+    store.write_new("shop/ten.json", b"{}")
     assert store.read("shop/ten.json", 10) == b"{}"
 
 
-def test_a_store_that_passes_over_conditions_overwrites(kind, store):
-    """As the guide says: two runs at once are then not told of each other."""
+def test_where_a_store_passes_over_conditions_who_was_replaced_is_told(kind):
+    """Unless it looked before that; as the guide says."""
     kind.s3.conditions = False
-    assert [store.write_new("shop/ten.json", content) for content in (b"first", b"second")] == [True, True]
+    first, second = kind.store(), kind.store()
+    write = first.write_new
+
+    def overtaken(name, content):
+        write(name, content)
+        second.write_new(name, NOON.dump())
+
+    first.write_new = overtaken
+    with pytest.raises(Busy, match="Another run has published checkpoint 'noon'"):
+        Catalogue(first).publish_new(dataclasses.replace(NOON, checkpoint=dataclasses.replace(NOON.checkpoint, site="elsewhere")))
+    assert Catalogue(second).find("shop", "noon") == NOON
 
 
 def test_another_refusal_is_not_taken_for_a_document_that_is_there(kind, store):
