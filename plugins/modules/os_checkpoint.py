@@ -111,7 +111,7 @@ def present(module, publication):
     manifest = composed(checkpoint, params["site"], params["application_description"], params["cg_snapshot"], params["copies"], params["together"])
     change = publication.to_publish(manifest)
     if change.changed and not module.check_mode:
-        publication.publish(manifest, change.pieces)
+        publication.publish(manifest, change.pieces, is_new=change.before is None)
     return {
         "changed": change.changed,
         "checkpoint": summary(manifest),

@@ -151,10 +151,10 @@ class Store(FakeStore):
         super().__init__(**objects)
         self._broken = broken
 
-    def read(self, container, name, at_most):
+    def read(self, name, at_most):
         if name in self._broken:
             raise CloudError("Site 'remote' broke off the object.", http_status=409)
-        return super().read(container, name, at_most)
+        return super().read(name, at_most)
 
 
 def catalogue_of(dice, key):
@@ -167,7 +167,7 @@ def catalogue_of(dice, key):
     drill = mutated(dice, {"schema_version": 1, **json.loads(json.dumps(DRILL.as_dict()))})
     objects[DRILL.object_name] = dice.choice((signed.dump(drill, dice.choice(FORGED)), bent(dice, DRILL.dump(SEAL)), DRILL.dump(SEAL)))
     broken = {dice.choice(sorted(objects))} - {f"shop/{one.checkpoint.id}.json" for one in GOOD} if dice.random() < 0.3 else set()
-    return Catalogue(Store(broken, **objects), "catalogue", key)
+    return Catalogue(Store(broken, **objects), key)
 
 
 def hostile_backups(dice):

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue: the manifests in the remote site's object store.
+"""The catalogue: the manifests that are stored for the remote site.
 
-A checkpoint exists for a restore only once its manifest is here. An object is written by one request, so it is there as a whole
-or not at all. Whoever may write to the container may also damage it: an unreadable manifest hides no other. Several are fetched
-in parallel, but parsed one at a time, the small ones first: a parsed manifest takes many times the memory of the stored one.
+A checkpoint exists for a restore only once its manifest is here. A document is there as a whole or not at all. Whoever may write
+to the store may also damage it: an unreadable manifest hides no other. Several are fetched in parallel, but parsed one at a time,
+the small ones first: a parsed manifest takes many times the memory of the stored one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import threading
 import typing as t
 
 from ..application.definition import NAME_PATTERN, require_name
-from ..cloud.object_store import ObjectStore, StoredObject
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
-from ..core.errors import ActiveRecordInvalid, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
+from ..core.errors import ActiveRecordInvalid, Busy, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
 from ..manifest.manifest import Checkpoint, Manifest, Outline
 from ..manifest.signed import Seal
+from ..stores.configured import configured_store
+from ..stores.store import CatalogueStore, StoredDocument
 from ..work.pool import Outcome, attempt_all
 from . import active_record, drill_record, roll_back_record
 from .active_record import ActiveRecord, DamagedRecord, moment_of
@@ -49,7 +50,7 @@ Found = t.TypeVar("Found", Manifest, "Manifest | Outline")
 #: Reads the content of an object that should be the manifest of a checkpoint, which the names of its application and itself tell.
 _Parse = t.Callable[[bytes, tuple[str, str], Seal], Found]
 #: Id of a checkpoint, by the name of the object that should be its manifest.
-_Named = tuple[str, StoredObject]
+_Named = tuple[str, StoredDocument]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,14 +167,13 @@ class Listing(Overview[Entry]):
 
 
 class Catalogue:
-    """The checkpoints in one container of one site.
+    """The checkpoints in one store.
 
     :param key: signs what is published and verifies what is read; None for no signatures.
     """
 
-    def __init__(self, store: ObjectStore, container: str, key: str | None = None) -> None:
+    def __init__(self, store: CatalogueStore, key: str | None = None) -> None:
         self._store = store
-        self._container = container
         self._key = key
         self._parsing = threading.Lock()
 
@@ -185,21 +185,21 @@ class Catalogue:
                 "hmac_key is empty, so nothing would be signed or verified.",
                 "Give the key. To work without signatures, omit the module's option, or set the variable of the role or playbook to 'unsigned'.",
             )
-        return cls(ObjectStore(cloud), params["container"], params["hmac_key"])
+        return cls(configured_store(cloud, params["container"]), params["hmac_key"])
 
     @property
     def place(self) -> str:
         """The catalogue's name in messages."""
-        return f"container '{self._container}' of site '{self._store.cloud.site}'"
+        return self._store.place
 
     @functools.cached_property
     def seal(self) -> Seal:
         """The seal that ties documents to this catalogue, by the project's id: names of sites differ from one controller to the next."""
-        return Seal(self._key, f"{self._store.cloud.project_id}/{self._container}")
+        return Seal(self._key, self._store.identity)
 
     def applications(self) -> list[str]:
         """Names of the applications with checkpoints here."""
-        found = map(_MANIFEST_NAME.fullmatch, self._store.names(self._container))
+        found = map(_MANIFEST_NAME.fullmatch, self._store.names())
         return sorted({match[1] for match in found if match})
 
     def listing(self, application: str) -> Listing:
@@ -232,7 +232,7 @@ class Catalogue:
                 found = parse(content, (application, checkpoint), self.seal)
                 return found.checkpoint.moment, checkpoint, keep(found)
 
-        stored = self._store.objects(self._container, prefix=f"{application}/")
+        stored = self._store.documents(application)
         named = [(match[2], one) for one in stored if (match := _MANIFEST_NAME.fullmatch(one.name))]
         affordable, left = self._affordable(sorted(named, key=lambda one: (one[1].size, one[0])))
         outcomes = attempt_all({one: functools.partial(read, one) for one, _stored in affordable}, _READERS)
@@ -254,7 +254,7 @@ class Catalogue:
                 return small_first[:number], small_first[number:]
         return small_first, []
 
-    def _too_much(self, stored: StoredObject) -> str:
+    def _too_much(self, stored: StoredDocument) -> str:
         return (
             f"Object '{stored.name}' ({stored.size} bytes) in {self.place} was not read: without hmac_key, at most {LARGEST_UNSIGNED_IN_ALL >> 20} MiB "
             "of manifests are read, the small ones first. Remove it if it is not yours, or sign the manifests."
@@ -320,20 +320,29 @@ class Catalogue:
         :param content: the manifest as stored elsewhere, perhaps signed with a key that is unknown here.
         """
         name = _object_name(manifest.application.name, manifest.checkpoint.id)
-        self._store.write(self._container, name, content or manifest.dump(self.seal), "application/json")
+        self._store.write(name, content or manifest.dump(self.seal))
+
+    def publish_new(self, manifest: Manifest, content: bytes | None = None) -> None:
+        """Like :meth:`publish`, for a checkpoint that was not there when it was looked for.
+
+        :raises Busy: when another run has published another manifest of it meanwhile.
+        """
+        application, checkpoint = manifest.application.name, manifest.checkpoint.id
+        done = f"published checkpoint '{checkpoint}' of application '{application}'"
+        self._write_new(_object_name(application, checkpoint), content or manifest.dump(self.seal), done)
 
     def remove(self, application: str, checkpoint: str) -> None:
-        self._store.delete(self._container, _object_name(application, checkpoint))
+        self._store.delete(_object_name(application, checkpoint))
 
     # Drills
 
     def record_drill(self, record: DrillRecord) -> None:
         """Write the record of a drill beside the manifest of its checkpoint."""
-        self._store.write(self._container, record.object_name, record.dump(self.seal), "application/json")
+        self._store.write(record.object_name, record.dump(self.seal))
 
     def last_successful_drill(self, application: str) -> DrillRecord | None:
         """The newest drill that passed, of any checkpoint of an application. Unreadable records prove nothing and are skipped."""
-        for name in drill_record.successful(self._store.names(self._container, prefix=f"{application}/")):
+        for name in drill_record.successful(self._store.names(application)):
             record = self._load_drill(name)
             if record:
                 return record
@@ -341,7 +350,7 @@ class Catalogue:
 
     def _load_drill(self, name: str) -> DrillRecord | None:
         try:
-            content = self._store.read(self._container, name, drill_record.LARGEST_RECORD + 1)
+            content = self._store.read(name, drill_record.LARGEST_RECORD + 1)
             record = DrillRecord.load(content, self.seal)
         except (CloudError, DrillRecordInvalid):
             return None
@@ -353,7 +362,7 @@ class Catalogue:
         """The record of the site at which an application runs; None when nothing is recorded."""
         name = _record_name(application)
         try:
-            content = self._store.read(self._container, name, active_record.LARGEST_RECORD + 1)
+            content = self._store.read(name, active_record.LARGEST_RECORD + 1)
             return ActiveRecord.load(content, application, self.seal)
         except NotFound:
             return None
@@ -361,7 +370,7 @@ class Catalogue:
             return DamagedRecord(f"Object '{name}' in {self.place}: {error.message}")
 
     def set_active(self, record: ActiveRecord) -> None:
-        self._store.write(self._container, _record_name(record.application), record.dump(self.seal), "application/json")
+        self._store.write(_record_name(record.application), record.dump(self.seal))
 
     # Roll-backs
 
@@ -372,7 +381,7 @@ class Catalogue:
         """
         name = _roll_back_name(application)
         try:
-            content = self._store.read(self._container, name, roll_back_record.LARGEST_ROLL_BACK + 1)
+            content = self._store.read(name, roll_back_record.LARGEST_ROLL_BACK + 1)
             return RollBackRecord.load(content, application, self.seal)
         except NotFound:
             return None
@@ -380,12 +389,35 @@ class Catalogue:
             raise RollBackRecordInvalid(f"Object '{name}' in {self.place}: {error.message}", error.hint) from error
 
     def set_roll_back(self, record: RollBackRecord) -> None:
-        self._store.write(self._container, _roll_back_name(record.application), record.dump(self.seal), "application/json")
+        self._store.write(_roll_back_name(record.application), record.dump(self.seal))
+
+    def begin_roll_back(self, record: RollBackRecord) -> None:
+        """Write the record of a roll-back where there was none.
+
+        :raises Busy: when another run has begun one meanwhile.
+        """
+        self._write_new(_roll_back_name(record.application), record.dump(self.seal), f"begun a roll-back of application '{record.application}'")
 
     def remove_roll_back(self, application: str) -> None:
-        self._store.delete(self._container, _roll_back_name(application))
+        self._store.delete(_roll_back_name(application))
 
-    # Reading
+    # Reading and writing
+
+    def _write_new(self, name: str, content: bytes, done: str) -> None:
+        """Write a document that was not there when it was looked for.
+
+        :param done: completes "Another run has ...".
+        """
+        self._store.write_new(name, content)
+        # No answer to the request tells this as well: it may have been repeated on its way, or another one replaced what it wrote.
+        if not self._holds(name, content):
+            raise Busy(f"Another run has {done} meanwhile.", "Let it finish; then re-run this one.")
+
+    def _holds(self, name: str, content: bytes) -> bool:
+        try:
+            return self._store.read(name, len(content) + 1) == content
+        except NotFound:
+            return False
 
     def _load(self, application: str, checkpoint: str) -> Manifest:
         content = self._content(application, checkpoint)
@@ -393,7 +425,7 @@ class Catalogue:
             return read_manifest(content, (application, checkpoint), self.seal)
 
     def _content(self, application: str, checkpoint: str) -> bytes:
-        return self._store.read(self._container, _object_name(application, checkpoint), LARGEST + 1)
+        return self._store.read(_object_name(application, checkpoint), LARGEST + 1)
 
     @contextlib.contextmanager
     def _naming(self, application: str, checkpoint: str) -> t.Iterator[None]:

@@ -117,9 +117,14 @@ class Publication:
         pieces = self.pieces_to_remove(application, checkpoint)
         return CatalogueChange(before, pieces, bool(before or pieces))
 
-    def publish(self, manifest: Manifest, pieces: Pieces) -> None:
+    def publish(self, manifest: Manifest, pieces: Pieces, is_new: bool = False) -> None:
+        """Publish a checkpoint.
+
+        :param is_new: whether the catalogue had nothing of it.
+        :raises Busy: when it is there by now, published by another run.
+        """
         self._mark(pieces)
-        self.catalogue.publish(manifest)
+        (self.catalogue.publish_new if is_new else self.catalogue.publish)(manifest)
 
     def withdraw(self, application: str, checkpoint: str, pieces: Pieces) -> None:
         self.catalogue.remove(application, checkpoint)

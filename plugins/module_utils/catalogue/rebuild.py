@@ -134,4 +134,8 @@ class Rebuild:
         return cls(plan(kept, published, parts, site), published)
 
     def carry_out(self, catalogue: Catalogue) -> None:
-        each(self.todo.publish, lambda one: catalogue.publish(one.manifest, one.content), _WRITERS)
+        each(self.todo.publish, lambda one: self._publish(catalogue, one), _WRITERS)
+
+    def _publish(self, catalogue: Catalogue, kept: KeptManifest) -> None:
+        publish = catalogue.publish if self.published[kept.names] else catalogue.publish_new
+        publish(kept.manifest, kept.content)

@@ -11,7 +11,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..core.errors import NotFound
 from .session import Cloud
-from .streams import Body, blocks_of
+from .streams import Body, beginning, blocks_of
+
+#: Answers a request on condition that there is no such object.
+_IS_THERE = 412
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +69,7 @@ class ObjectStore:
         :raises NotFound: when there is no such object.
         """
         with self.stream(container, name) as blocks:
-            return _first(blocks, at_most)
+            return beginning(blocks, at_most)
 
     @contextlib.contextmanager
     def stream(self, container: str, name: str, timeout: float | None = None) -> t.Iterator[t.Iterator[bytes]]:
@@ -91,6 +94,18 @@ class ObjectStore:
         with self.cloud.calling(f"write object {container}/{name}"):
             headers = {"Content-Type": content_type}
             self.cloud.check(self._api.put(_path(container, name), data=content, headers=headers))
+
+    def write_new(self, container: str, name: str, content: bytes, content_type: str) -> None:
+        """Like :meth:`write`, unless there is an object by that name.
+
+        Swift looks before it writes, so requests that overlap may all be carried out. What has only Swift's API may store it in any case.
+        """
+        self.ensure_container(container)
+        with self.cloud.calling(f"write object {container}/{name}"):
+            headers = {"Content-Type": content_type, "If-None-Match": "*"}
+            response = self._api.put(_path(container, name), data=content, headers=headers)
+            if response.status_code != _IS_THERE:
+                self.cloud.check(response)
 
     def write_stream(self, container: str, wanted: StoredObject, blocks: t.Iterator[bytes], timeout: float) -> None:
         """Store an object of known size and checksum; the store refuses it if either does not match.
@@ -127,15 +142,6 @@ class ObjectStore:
 
 def _stored(found: t.Any) -> StoredObject:
     return StoredObject(found.name, found.content_length or 0, found.etag or "")
-
-
-def _first(chunks: t.Iterable[bytes], at_most: int) -> bytes:
-    content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if len(content) >= at_most:
-            break
-    return bytes(content[:at_most])
 
 
 def _path(container: str, name: str) -> str:

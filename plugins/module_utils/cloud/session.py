@@ -74,6 +74,10 @@ class Cloud:
                 self._known[what] = ask()
             return self._known[what]
 
+    def setting(self, name: str) -> t.Any:
+        """What the site's entry in clouds.yaml, or secure.yaml, has by a name that is not the SDK's; None when it has nothing."""
+        return self.connection.config.config.get(name)
+
     @functools.cached_property
     def project_id(self) -> str:
         with self.calling("find out the project of the credentials"):

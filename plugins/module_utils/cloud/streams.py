@@ -24,6 +24,16 @@ def blocks_of(response: t.Any, broken_off: str) -> t.Iterator[bytes]:
         raise CloudError(f"{broken_off}: {error}.", "Try again.") from error
 
 
+def beginning(blocks: t.Iterable[bytes], at_most: int) -> bytes:
+    """At most so many bytes of a content, of which no more is taken."""
+    content = bytearray()
+    for block in blocks:
+        content += block
+        if len(content) >= at_most:
+            break
+    return bytes(content[:at_most])
+
+
 class Body:
     """Blocks as a file of known length, which is what makes requests send a Content-Length and not keep them all."""
 

@@ -117,7 +117,9 @@ class RollBackJob:
             foreseen = volumes.predicted(volumes.plan())
             changed = any(step.changes for step in volumes.plan()) or self._recorded is None
             return self._result(outlook.record, changed, needs=outlook.needs, volumes=foreseen)
-        if outlook.record != self._recorded:
+        if self._recorded is None:
+            self._catalogue.begin_roll_back(outlook.record)
+        elif outlook.record != self._recorded:
             self._catalogue.set_roll_back(outlook.record)
         steps = volumes.plan()
         with warned(volumes.warnings):

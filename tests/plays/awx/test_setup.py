@@ -17,6 +17,8 @@ import jsonschema
 import openstack.config
 import pytest
 import yaml
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.configured import SETTING
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.s3 import S3Settings
 from ansible_collections.osdr.openstack.tests.plays.awx.configuration import ROOT, data, injected, job_template, rendered
 from ansible_collections.osdr.openstack.tests.plays.awx.controller import Controller, Refused
 
@@ -370,6 +372,14 @@ def test_application_credentials_do_as_well(tmp_path):
     assert account.auth == {
         "auth_url": INPUTS["remote_url"], "application_credential_id": "admin_user at remote", "application_credential_secret": SECRET
     }
+
+
+def test_a_job_finds_the_buckets_of_catalogues(tmp_path):
+    given = {"bucket": "dr-catalogues", "endpoint": "https://s3.example.com", "access_key": "me", "secret_key": SECRET}
+    config = clouds_of({**INPUTS, **{f"remote_s3_{name}": value for name, value in given.items()}}, tmp_path)
+    found = {name: config.get_one(cloud=name).config.get(SETTING) for name in config.get_cloud_names()}
+    assert {name: one for name, one in found.items() if one} == {"remote": {"s3": given}}
+    assert S3Settings.parse(found["remote"]["s3"]).region is None
 
 
 def test_secrets_of_the_collection_come_from_the_credential():

@@ -9,9 +9,10 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
 from ansible_collections.osdr.openstack.plugins.module_utils.copies import twins
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.twins import TwinSite
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import BackupRecord, Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
@@ -19,7 +20,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_key
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import sealed
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.tests.unit.support import sealing, shop
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore, FakeTime, backup
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, backup
 
 VOLUME, FULL, INCREMENT = shop.uuid(1), shop.uuid(81), shop.uuid(101)
 SWIFT = "cinder.backup.drivers.swift.SwiftBackupDriver"
@@ -34,12 +35,34 @@ def sealed_copy(public=None):
     return Copy(VOLUME, "cinder_backup", INCREMENT, (FULL, INCREMENT), 1, True, 2, "backups", key=key)
 
 
-class Store(FakeStore):
-    """:ivar referred: the names of objects that refer to others, with these."""
+class Store:
+    """The object store of the backups.
+
+    :ivar referred: the names of objects that refer to others, with these.
+    :ivar kinds: of what was written, by its content type.
+    """
 
     def __init__(self, **objects):
-        super().__init__(**objects)
+        self.content = dict(objects)
         self.referred = {}
+        self.kinds = {}
+
+    def names(self, _container, prefix=""):
+        return [name for name in sorted(self.content) if name.startswith(prefix)]
+
+    def objects(self, container, prefix=""):
+        return [StoredObject(name, len(self.content[name]), "") for name in self.names(container, prefix)]
+
+    def read(self, _container, name, at_most):
+        if name not in self.content:
+            raise NotFound(f"There is no object {name}.", http_status=404)
+        return self.content[name][:at_most]
+
+    def write(self, _container, name, content, content_type):
+        self.content[name], self.kinds[name] = content, content_type
+
+    def delete(self, _container, name):
+        self.content.pop(name, None)
 
     def refer(self, container, name, target):
         assert container == "backups"

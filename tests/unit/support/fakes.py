@@ -7,10 +7,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import threading
-from types import SimpleNamespace
 
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
     Attachment,
@@ -23,6 +20,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.records import
     VolumeGroup,
 )
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, QuiesceDriver, Support, Thaw
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.names import folder_prefix, parts_of
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.store import CatalogueStore, StoredDocument
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock
 from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
 
@@ -239,34 +238,39 @@ class FakeTime:
             self._changed.notify_all()
 
 
-class FakeStore:
-    """An object store of one container; counts what is written.
+class FakeStore(CatalogueStore):
+    """A catalogue's store in memory; counts what is written."""
 
-    :ivar kinds: of what was written, by its content type.
-    """
+    place = "container 'catalogue' of site 'remote'"
+    identity = "project/catalogue"
 
-    def __init__(self, **objects):
-        self.cloud = SimpleNamespace(site="remote", project_id="project", clock=SiteClock("remote"))
-        self.content = dict(objects)
-        self.kinds = {}
+    def __init__(self, **documents):
+        self.content = dict(documents)
         self.writes = 0
+        self._lock = threading.Lock()
 
-    def names(self, container, prefix=""):
-        return [one.name for one in self.objects(container, prefix)]
+    def documents(self, folder=""):
+        prefix = folder_prefix(folder)
+        return [StoredDocument(name, len(content)) for name, content in sorted(self.content.items()) if name.startswith(prefix)]
 
-    def objects(self, _container, prefix=""):
-        return [StoredObject(name, len(content), "") for name, content in sorted(self.content.items()) if name.startswith(prefix)]
-
-    def read(self, _container, name, at_most):
+    def read(self, name, at_most):
+        parts_of(name)
         if name not in self.content:
-            raise NotFound(f"There is no object {name}.")
+            raise NotFound(f"There is no object {name}.", http_status=404)
         return self.content[name][:at_most]
 
-    def write(self, _container, name, content, content_type):
+    def write(self, name, content):
+        parts_of(name)
         self.writes += 1
-        self.content[name], self.kinds[name] = content, content_type
+        self.content[name] = content
 
-    def delete(self, _container, name):
+    def write_new(self, name, content):
+        with self._lock:
+            if name not in self.content:
+                self.write(name, content)
+
+    def delete(self, name):
+        parts_of(name)
         self.content.pop(name, None)
 
 

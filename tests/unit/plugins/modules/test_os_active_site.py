@@ -23,7 +23,7 @@ def record(site="remote", since=NOON, checkpoint="noon"):
 class Site:
     def __init__(self, found=None, **objects):
         self.clock = SiteClock("remote")
-        self.catalogue = Catalogue(FakeStore(**objects), "catalogue")
+        self.catalogue = Catalogue(FakeStore(**objects))
         if found:
             self.catalogue.set_active(found)
 

@@ -16,7 +16,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.capture import job 
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange, job
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
@@ -46,7 +46,7 @@ class Shop:
         self.running.write("old")
         self.manifest = self.running.checkpoint()
         self.running.write("new")
-        self.catalogue = Catalogue(self.running.documents, "osdr-catalogue")
+        self.catalogue = Catalogue(self.running.documents)
         self.had = self.look()
         self.ids = {one["name"]: one["id"] for one in self.running.volumes().values()}
         self.site.writes.clear()
@@ -157,6 +157,14 @@ def test_until_the_servers_are_exchanged_nothing_of_the_application_is_touched(s
     assert (again["changed"], again["resumed"], len(again["volumes"])) == (False, True, 3)
     # What is left to do is foreseen too.
     assert [shop.run(state, check_mode=True)["changed"] for state in ("prepared", "rolled_back")] == [False, True]
+
+
+@pytest.mark.parametrize("state", ["prepared", "rolled_back"])
+def test_where_another_run_has_begun_one_meanwhile_nothing_is_made(shop, state):
+    shop.running.documents.write_new = lambda name, content: None
+    with pytest.raises(Busy, match="Another run has begun a roll-back of application 'shop' meanwhile"):
+        shop.run(state)
+    assert shop.site.writes == []
 
 
 @pytest.mark.parametrize("state", ["prepared", "rolled_back"])

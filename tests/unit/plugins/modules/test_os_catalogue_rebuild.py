@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, InvalidInput
 from ansible_collections.osdr.openstack.plugins.modules import os_catalogue_rebuild
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeStore
@@ -26,13 +26,13 @@ class Site:
         self.publish(shop.manifest(), key)
 
     def publish(self, manifest, key=None):
-        publication = Publication(Catalogue(self.store, "catalogue", key), self.storage)
+        publication = Publication(Catalogue(self.store, key), self.storage)
         publication.publish(manifest, publication.pieces_to_store(manifest, self.storage.backups()))
 
     def rebuild(self, key=None, check_mode=False, application=None):
         self.warnings = []
         module = SimpleNamespace(params={"application": application}, check_mode=check_mode, warn=self.warnings.append)
-        result = os_catalogue_rebuild.run(module, Catalogue(self.store, "catalogue", key), self.storage)
+        result = os_catalogue_rebuild.run(module, Catalogue(self.store, key), self.storage)
         return {**result, **{key: [one["id"] for one in result[key]] for key in ("rebuilt", "present")}}
 
     def change(self, backup_id, **metadata):
@@ -128,6 +128,15 @@ def test_pieces_of_an_interrupted_publication_are_not_mixed(site):
     site.publish(OTHER)
     site.storage.mark_backup(shop.uuid(103), before)
     assert "parts of 2 manifests" in problem_of(site)
+
+
+def test_what_another_run_published_meanwhile_is_told_and_not_replaced(site):
+    site.store.content.clear()
+    # Somebody writes it after it was looked for.
+    site.store.write_new = lambda name, content: site.store.content.setdefault(name, OTHER.dump())
+    with pytest.raises(Busy, match="Another run has published checkpoint 'noon'"):
+        site.rebuild()
+    assert list(site.store.content.values()) == [OTHER.dump()]
 
 
 def test_only_the_application_that_is_asked_for(site):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.publication import Publication
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, CloudError, DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CheckFailed, CloudError, DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.together import Together
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint
@@ -39,7 +39,7 @@ class Site:
     def __init__(self, key=None, **objects):
         self.store = FakeStore(**objects)
         self.storage = FakeBackups(*shop.backups())
-        self.publication = Publication(Catalogue(self.store, "catalogue", key), self.storage)
+        self.publication = Publication(Catalogue(self.store, key), self.storage)
 
     def present(self, check_mode=False, **changes):
         return os_checkpoint.present(SimpleNamespace(params={**PARAMS, **changes}, check_mode=check_mode), self.publication)
@@ -81,6 +81,22 @@ def test_the_manifest_comes_after_its_pieces():
     with pytest.raises(DrError, match="could not mark"):
         site.present()
     assert site.store.content == {}
+
+
+def test_what_another_run_published_meanwhile_is_told_and_not_replaced():
+    site, other = Site(), Site()
+    other.present(site="elsewhere")
+    mark = site.storage.mark_backup
+
+    def meanwhile(backup_id, metadata):
+        site.store.content.update(other.store.content)
+        mark(backup_id, metadata)
+
+    site.storage.mark_backup = meanwhile
+    with pytest.raises(Busy, match="Another run has published checkpoint 'noon' of application 'shop' meanwhile"):
+        site.present()
+    assert site.store.content == other.store.content
+    assert site.present()["changed"]
 
 
 def test_a_checkpoint_whose_backups_lost_their_pieces_gets_them_back():

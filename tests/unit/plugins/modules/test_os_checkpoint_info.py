@@ -23,7 +23,7 @@ def run(objects, storage=None, key=None, **changes):
     params = {"application": "shop", "checkpoint": "latest", "not_after": None, "consistency": None, "require": True, **changes}
     warnings = []
     module = SimpleNamespace(params=params, warn=warnings.append)
-    found = os_checkpoint_info.run(module, Catalogue(FakeStore(**objects), "catalogue", key), storage or FakeBackups())
+    found = os_checkpoint_info.run(module, Catalogue(FakeStore(**objects), key), storage or FakeBackups())
     return {**found, "warnings": warnings}
 
 

@@ -36,7 +36,7 @@ class Clouds:
         monkeypatch.setattr(os_checkpoint_prune, "BlockStorage", sites.get)
         self.leading = FakeStore()
         stores = {"remote": self.store, "primary": self.own_store, "leading": self.leading}
-        monkeypatch.setattr(Catalogue, "of", lambda cloud, params: Catalogue(stores[cloud], params["container"], params["hmac_key"]))
+        monkeypatch.setattr(Catalogue, "of", lambda cloud, params: Catalogue(stores[cloud], params["hmac_key"]))
         monkeypatch.setattr(os_checkpoint_prune, "Waiter", lambda timeout, interval: Waiter(timeout, interval, FakeTime().clock))
 
     def _connect(self, cloud):
@@ -44,7 +44,7 @@ class Clouds:
         return cloud
 
     def publish(self, key):
-        publication = Publication(Catalogue(self.store, "catalogue", key), self.remote)
+        publication = Publication(Catalogue(self.store, key), self.remote)
         for manifest in self.history.manifests:
             publication.publish(manifest, {})
 
@@ -215,7 +215,7 @@ def kept(result):
 
 def test_the_other_projects_keep_what_the_leading_one_has_and_what_may_be_about_to_come(clouds):
     parts = together(clouds)
-    Catalogue(clouds.leading, "catalogue").publish(parts["noon"])
+    Catalogue(clouds.leading).publish(parts["noon"])
     result = clouds.prune(leading_cloud="leading", keep={})
     assert (kept(result), result["prune"]["removed"]) == (["two", "noon"], ["ten"])
     assert {reason for one in result["prune"]["kept"] for reason in one["reasons"]} == {"leading project"}
@@ -228,7 +228,7 @@ def test_where_the_leading_project_has_nothing_nothing_goes(clouds):
 
 def test_what_is_damaged_in_the_leading_project_has_a_part_all_the_same(clouds):
     parts = together(clouds)
-    catalogue = Catalogue(clouds.leading, "catalogue")
+    catalogue = Catalogue(clouds.leading)
     catalogue.publish(parts["two"])
     catalogue.publish(parts["ten"], b"nonsense")
     result = clouds.prune(leading_cloud="leading", keep={})

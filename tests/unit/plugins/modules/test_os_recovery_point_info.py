@@ -20,7 +20,7 @@ OBJECTS = {DRILLED.object_name: DRILLED.dump(), "shop/noon.json": shop.manifest(
 
 def run(storage=None, warn=None, **changes):
     params = {"applications": None, "max_age": None, "max_drill_age": None, "max_proof_age": None, **changes}
-    catalogue = Catalogue(FakeStore(**OBJECTS), "catalogue")
+    catalogue = Catalogue(FakeStore(**OBJECTS))
     module = SimpleNamespace(params=params, warn=warn)
     return os_recovery_point_info.run(module, catalogue, storage or FakeBackups(*shop.backups()))
 

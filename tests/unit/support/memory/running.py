@@ -11,13 +11,12 @@ from types import SimpleNamespace
 from unittest import mock
 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import NotFound
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info
 from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore, FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Params
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import OPERATOR, OURS, MemorySite, connection_to
@@ -26,29 +25,27 @@ DEFINITION = {"name": "shop", "tiers": [{"name": "database", "servers": ["orders
 CHECKPOINT = "noon"
 
 
-class Documents:
-    """An object store that takes note of nothing but what is in it.
+class Documents(FakeStore):
+    """The store of the other site's catalogue.
 
     :param on_write: is called before anything in it changes.
     """
 
     def __init__(self, on_write: t.Callable[[], None]) -> None:
-        self.cloud = SimpleNamespace(site="remote", project_id="ours")
-        self.there: dict[str, bytes] = {}
+        super().__init__()
         self._on_write = on_write
 
-    def read(self, _container: str, name: str, at_most: int) -> bytes:
-        if name not in self.there:
-            raise NotFound(f"There is no object {name}.", http_status=404)
-        return self.there[name][:at_most]
+    @property
+    def there(self) -> dict[str, bytes]:
+        return t.cast("dict[str, bytes]", self.content)
 
-    def write(self, _container: str, name: str, content: bytes, _kind: str) -> None:
+    def write(self, name: str, content: bytes) -> None:
         self._on_write()
-        self.there[name] = content
+        super().write(name, content)
 
-    def delete(self, _container: str, name: str) -> None:
+    def delete(self, name: str) -> None:
         self._on_write()
-        self.there.pop(name, None)
+        super().delete(name)
 
 
 class Running:

@@ -18,7 +18,7 @@ RECORD = ActiveRecord("shop", "remote", "2026-01-01T12:00:00.000Z", "noon")
 
 
 def catalogue(key=None, **objects):
-    return Catalogue(FakeStore(**objects), "catalogue", key)
+    return Catalogue(FakeStore(**objects), key)
 
 
 def changed(**changes):

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import random
 import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.active_record import ActiveRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, CheckpointChoice, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.roll_back_record import BEGUN, RollBackRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, Interrupted, InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, Interrupted, InvalidInput, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest, Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.store import StoredDocument
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
 
@@ -27,7 +27,7 @@ ONE = shop.taken("one", "2026-01-01T13:00:00Z", "paused")
 
 
 def catalogue(*manifests, key=None, **objects):
-    made = Catalogue(FakeStore(**objects), "catalogue", key)
+    made = Catalogue(FakeStore(**objects), key)
     for manifest in manifests:
         made.publish(manifest)
     return made
@@ -89,14 +89,20 @@ def test_what_is_published_with_a_key_is_signed():
     assert made._store.content["shop/ten.json"] == TEN.dump(SEAL)
 
 
-def test_everything_in_it_is_stored_as_json():
-    store = FakeStore()
-    made = Catalogue(store, "catalogue")
-    made.publish(TEN)
-    made.record_drill(shop.drilled())
-    made.set_active(ActiveRecord("shop", "remote", "2026-01-01T12:00:00.000Z", "ten"))
-    made.set_roll_back(RollBackRecord("20260101T140000Z", "primary", "ten", "2026-01-01T14:00:00.000Z", BEGUN, TEN.description))
-    assert (len(store.kinds), set(store.kinds.values())) == (4, {"application/json"})
+def test_what_another_run_published_meanwhile_is_told_and_kept():
+    made, other = catalogue(key=KEY), dataclasses.replace(TEN, checkpoint=dataclasses.replace(TEN.checkpoint, consistency="crash"))
+    made.publish_new(TEN)
+    made.publish_new(TEN)
+    with pytest.raises(Busy, match="Another run has published checkpoint 'ten' of application 'shop' meanwhile.") as raised:
+        made.publish_new(other)
+    assert (made.find("shop", "ten"), raised.value.hint) == (TEN, "Let it finish; then re-run this one.")
+
+
+def test_what_another_run_published_and_removed_meanwhile_is_told_too():
+    made = catalogue()
+    made._store.write_new = lambda name, content: None
+    with pytest.raises(Busy):
+        made.publish_new(TEN)
 
 
 def test_an_empty_key_is_no_key():
@@ -106,13 +112,13 @@ def test_an_empty_key_is_no_key():
 
 def test_what_vanishes_while_it_is_listed_is_not_there():
     made = catalogue(TEN)
-    made._store.objects = lambda container, prefix="": [StoredObject("shop/noon.json", 1, ""), StoredObject("shop/ten.json", 1, "")]
+    made._store.documents = lambda folder="": [StoredDocument("shop/noon.json", 1), StoredDocument("shop/ten.json", 1)]
     found = made.listing("shop")
     assert (ids(found), found.damaged) == (["ten"], ())
 
 
 def test_a_store_that_fails_is_no_damaged_manifest():
-    def fail(container, name, at_most):
+    def fail(name, at_most):
         raise CloudError("Site 'remote' could not read.")
 
     made = catalogue(TEN)
@@ -126,10 +132,10 @@ def test_an_object_that_the_store_cannot_read_hides_no_other(name):
     made = catalogue(TEN, ONE, **{"shop/noon.json": b"{}"})
     read = made._store.read
 
-    def refuse(container, object_name, at_most):
+    def refuse(object_name, at_most):
         if object_name == f"shop/{name}.json":
             raise CloudError("Site 'remote' broke off the object.", http_status=409)
-        return read(container, object_name, at_most)
+        return read(object_name, at_most)
 
     made._store.read = refuse
     found = made.listing("shop")
@@ -141,10 +147,10 @@ def test_being_told_to_stop_is_no_damaged_manifest():
     made = catalogue(TEN, ONE)
     read = made._store.read
 
-    def stop(container, name, at_most):
+    def stop(name, at_most):
         if name == "shop/one.json":
             raise Interrupted("Stopped by SIGTERM.")
-        return read(container, name, at_most)
+        return read(name, at_most)
 
     made._store.read = stop
     with pytest.raises(Interrupted):

@@ -83,7 +83,7 @@ def test_the_name_says_when_it_was_and_how_it_ended():
 
 def catalogue(*records, key=None, **objects):
     store = FakeStore(**{**objects, **{one.object_name: one.dump(Seal(key, "project/catalogue")) for one in records}})
-    return Catalogue(store, "catalogue", key)
+    return Catalogue(store, key)
 
 
 def test_the_newest_that_passed_is_found():

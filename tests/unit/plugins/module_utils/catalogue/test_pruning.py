@@ -26,9 +26,9 @@ class JournalStore(FakeStore):
         super().__init__()
         self._journal = journal
 
-    def delete(self, container, name):
+    def delete(self, name):
         self._journal.append(("catalogue", name))
-        super().delete(container, name)
+        super().delete(name)
 
 
 class Sites:
@@ -51,9 +51,9 @@ class Sites:
         self.store = JournalStore(self.journal)
         self.remote = FakeCopies("remote", self.history.backups, journal=self.journal, **remote or {})
         self.primary = FakeCopies("primary", self.history.backups, self.history.snapshots, journal=self.journal, **primary or {})
-        self.publication = Publication(Catalogue(self.store, "catalogue"), self.remote)
+        self.publication = Publication(Catalogue(self.store), self.remote)
         self.own_store = JournalStore(self.journal)
-        self.opposite = Publication(Catalogue(self.own_store, "catalogue"), self.primary)
+        self.opposite = Publication(Catalogue(self.own_store), self.primary)
         for manifest in manifests:
             self.publication.publish(manifest, self.publication.pieces_to_store(manifest, self.remote.backups()))
         if before:
@@ -193,7 +193,7 @@ class Unreadable(FakeStore):
         super().__init__()
         self._error = error
 
-    def objects(self, _container, prefix=""):
+    def documents(self, folder=""):
         raise self._error
 
 
@@ -215,7 +215,7 @@ def test_nothing_goes_where_nobody_knows_what_a_checkpoint_needs():
 
 
 def unreadable(error):
-    return lambda sites: setattr(sites.opposite, "catalogue", Catalogue(Unreadable(error), "catalogue"))
+    return lambda sites: setattr(sites.opposite, "catalogue", Catalogue(Unreadable(error)))
 
 
 UNKNOWN = [

@@ -24,7 +24,7 @@ class Refusing(FakeBackups):
 
 
 def publication(storage=None, key=None, **objects):
-    return Publication(Catalogue(FakeStore(**objects), "catalogue", key), storage or FakeBackups(*shop.backups()))
+    return Publication(Catalogue(FakeStore(**objects), key), storage or FakeBackups(*shop.backups()))
 
 
 def published(key=None):

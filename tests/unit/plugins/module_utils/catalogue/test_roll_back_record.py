@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import roll_back_record
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.roll_back_record import BEGUN, ROLLED_BACK, RollBackRecord
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import RollBackRecordInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, RollBackRecordInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -105,12 +105,21 @@ def test_without_the_key_it_is_not_believed():
 
 def test_the_catalogue_keeps_one_per_application():
     store = Documents(lambda: None)
-    catalogue = Catalogue(store, "osdr-catalogue", "secret")
+    catalogue = Catalogue(store, "secret")
     assert catalogue.roll_back("shop") is None
     catalogue.set_roll_back(RECORD)
     assert (catalogue.roll_back("shop"), catalogue.roll_back("blog"), [*store.there]) == (RECORD, None, ["shop/_roll-back.json"])
     store.there["shop/_roll-back.json"] = b"{}"
-    with pytest.raises(RollBackRecordInvalid, match="Object 'shop/_roll-back.json' in container 'osdr-catalogue' of site 'remote'"):
+    with pytest.raises(RollBackRecordInvalid, match="Object 'shop/_roll-back.json' in container 'catalogue' of site 'remote'"):
         catalogue.roll_back("shop")
     catalogue.remove_roll_back("shop")
     assert store.there == {}
+
+
+def test_of_two_runs_at_once_one_begins_a_roll_back():
+    catalogue = Catalogue(Documents(lambda: None))
+    catalogue.begin_roll_back(RECORD)
+    catalogue.begin_roll_back(RECORD)
+    with pytest.raises(Busy, match="Another run has begun a roll-back of application 'shop' meanwhile"):
+        catalogue.begin_roll_back(dataclasses.replace(RECORD, id="another"))
+    assert catalogue.roll_back("shop") == RECORD

@@ -174,11 +174,11 @@ def test_a_site_without_an_object_store_has_no_record():
         def read(self, *_arguments):
             raise CloudError("There is no object store.")
 
-    assert active_site.own_record(Catalogue(Broken(), "catalogue"), "shop") is None
+    assert active_site.own_record(Catalogue(Broken()), "shop") is None
 
 
 def test_a_view_is_told():
-    catalogue = Catalogue(FakeStore(), "catalogue")
+    catalogue = Catalogue(FakeStore())
     catalogue.publish(shop.manifest())
     catalogue.set_active(record("remote"))
     seen = active_site.look("remote", catalogue, APPLICATION, [*RUNNING, server("blog")])
