@@ -10,7 +10,6 @@ import threading
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, CheckpointChoice, parse_time
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.roll_back_record import BEGUN, RollBackRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, Interrupted, InvalidInput, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest, Outline
