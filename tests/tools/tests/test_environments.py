@@ -50,10 +50,22 @@ def wants(monkeypatch, place, settings):
     monkeypatch.setattr(environments, "SETTINGS", place / "environments.toml")
 
 
+class Slow(subprocess.Popen):
+    """It takes longer than the first wait for it."""
+
+    has_been_waited_for = False
+
+    def wait(self, timeout=None):
+        if timeout is not None and not self.has_been_waited_for:
+            self.has_been_waited_for = True
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return super().wait()
+
+
 def test_a_command_that_takes_long_shows_that_it_moves(monkeypatch, capsys):
-    monkeypatch.setattr(environments, "PERIOD", 0.01)
-    environments.run("sh", "-c", "sleep 0.1")
-    assert "s: sh -c\n" in capsys.readouterr().out
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    environments.run("sh", "-c", "")
+    assert re.fullmatch(r"\.\.\. \d+ s: sh -c\n", capsys.readouterr().out)
 
 
 def test_a_command_that_fails_is_named():
