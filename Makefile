@@ -25,7 +25,7 @@ AGAIN ?=
 KILLS ?= 3
 
 # Which rows "make matrix" goes through, and what "make lock" locks.
-MATRIX ?= core-2.17 core-2.18 core-2.19
+MATRIX ?= core-2.19 core-2.20 core-2.21 core-2.22
 ENVIRONMENTS ?= $(basename $(notdir $(wildcard tests/requirements/*.in)))
 # With which of its stages "make test" begins.
 FROM ?=
@@ -140,7 +140,7 @@ environment: controller ## The artifact in a bare environment, and what ansible-
 	pytest tests/artifact -m "not campaign" --numprocesses auto
 
 .PHONY: matrix
-matrix: controller ## Sanity and unit tests with every ansible-core that is supported (MATRIX=core-2.17)
+matrix: controller ## Sanity and unit tests with every ansible-core that is supported (MATRIX=core-2.21)
 	@$(stages) $(foreach row,$(MATRIX),$(row)-sanity $(row)-unit)
 
 core-%-sanity: controller

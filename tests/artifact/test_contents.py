@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 import subprocess
 import tarfile
 
@@ -31,6 +33,26 @@ FILES = {
 def members(artifact):
     with tarfile.open(artifact) as archive:
         return {member.name for member in archive.getmembers() if member.isfile()}
+
+
+def test_documents_lead_to_what_is_there(artifact, members):
+    """Or to the repository, which has the rest."""
+    places = members | {parent for name in members for parent in parents(name)}
+    with tarfile.open(artifact) as archive:
+        documents = {name: archive.extractfile(name).read().decode() for name in members if name.endswith(".md")}
+    assert {"README.md", "docs/awx.md"} <= set(documents)
+    nowhere = [
+        (name, link)
+        for name, text in documents.items()
+        for link in re.findall(r"\]\(([^)\s#]+)", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
+        if not link.startswith("https://") and posixpath.normpath(posixpath.join(posixpath.dirname(name), link)) not in places
+    ]
+    assert nowhere == []
+
+
+def parents(name):
+    while name := posixpath.dirname(name):
+        yield name
 
 
 def test_nothing_else_is_at_the_top(members):

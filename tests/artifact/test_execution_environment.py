@@ -20,7 +20,8 @@ def context(packaging, tmp_path_factory):
 
 def test_definition_has_the_collection_installed(context):
     wanted = yaml.safe_load((context / "_build" / "requirements.yml").read_text())
-    assert wanted == {"collections": [{"name": "osdr.openstack", "version": ">=0.1.0"}]}
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    assert wanted == {"collections": [{"name": "osdr.openstack", "version": f">={version}"}]}
     steps = (context / "Containerfile").read_text()
     assert "ansible-galaxy collection install" in steps
     # What the collections say of themselves is found in the image, by this.
@@ -28,10 +29,13 @@ def test_definition_has_the_collection_installed(context):
 
 
 def test_definition_keeps_to_the_supported_versions(context):
+    """Up to the newest ansible-core that has been released and runs with the image's Python."""
     steps = (context / "Containerfile").read_text()
     oldest = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["requires_ansible"].removeprefix(">=").removesuffix(".0")
-    assert re.search(r'ARG PYPKG="?python3\.11"?\n', steps)
-    assert re.search(rf"ansible-core>={re.escape(oldest)},<", steps)
+    locks = [path.read_text() for path in (ROOT / "tests" / "requirements").glob("core-*.txt")]
+    released = [int(minor) for lock in locks for minor in re.findall(r"^ansible-core==2\.(\d+)\.\d+$", lock, re.MULTILINE)]
+    assert re.search(r'ARG PYPKG="?python3\.12"?\n', steps)
+    assert re.search(rf"ansible-core>={re.escape(oldest)},<2\.{max(released) + 1}\b", steps)
 
 
 def test_collection_says_what_it_needs(packaging, collections):

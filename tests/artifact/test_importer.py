@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html.parser
 import json
 
 import pytest
@@ -25,6 +26,28 @@ def imported(packaging, artifact, tmp_path_factory):
 def test_there_are_no_warnings(imported):
     said, _result = imported
     assert [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))] == []
+
+
+class Links(html.parser.HTMLParser):
+    """Where a page leads to, and what it shows."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("href", "src")]
+
+
+@pytest.mark.campaign
+def test_what_is_shown_leads_somewhere_from_there(imported):
+    _said, result = imported
+    pages = [result["docs_blob"]["collection_readme"]["html"], *(one["readme_html"] for one in result["docs_blob"]["contents"] if one["readme_html"])]
+    assert len(pages) == 1 + len(list((ROOT / "roles").iterdir()))
+    links = [link for page in pages for link in Links(page).found]
+    assert len(links) > len(pages)
+    assert [link for link in links if not link.startswith("https://")] == []
 
 
 @pytest.mark.campaign

@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Where Ansible finds the collection: by the link of the working tree, or where the tree is in its place anyway.
 COLLECTIONS = ROOT.parents[2] if ROOT.parents[1].name == "ansible_collections" else ROOT / ".build" / "collections"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
+#: Where Galaxy is: what it shows of a collection has no other way to the rest of it.
+REPOSITORY = "https://github.com/osdr/openstack"
+IN_REPOSITORY = (f"{REPOSITORY}/blob/main/", f"{REPOSITORY}/tree/main/", "https://raw.githubusercontent.com/osdr/openstack/main/")
 _OTHERS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/integration/README.md")
 DOCUMENTS = [*(ROOT / name for name in _OTHERS), *GUIDES, *sorted(ROOT.glob("roles/*/README.md"))]
 
@@ -132,7 +135,19 @@ def anchors(document: Path) -> set[str]:
 
 
 def links(document: Path) -> list[str]:
-    return re.findall(r"\]\(([^)\s]+)\)", prose(document))
+    """Where it leads to, by links in the text and by definitions below it."""
+    return re.findall(r"\]\(([^)\s]+)\)", prose(document)) + re.findall(r"^\[[^\]]+\]: (\S+)$", prose(document), re.MULTILINE)
+
+
+def target(document: Path, link: str) -> Path | None:
+    """The file or directory of the repository that a link leads to; None for other places."""
+    path = link.partition("#")[0]
+    for prefix in IN_REPOSITORY:
+        if path.startswith(prefix):
+            return ROOT / path.removeprefix(prefix)
+    if link.startswith("https://"):
+        return None
+    return (document.parent / path).resolve() if path else document
 
 
 def strings(loaded, key=None):

@@ -23,6 +23,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 LEAST_CONTRAST = 4.5
 
 
+SHOWN_ON_GALAXY = [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]
+
+
 def in_repository(path):
     return str(path.relative_to(ROOT))
 
@@ -30,10 +33,46 @@ def in_repository(path):
 @pytest.mark.parametrize("document", documents.DOCUMENTS, ids=in_repository)
 def test_links_lead_somewhere(document):
     for link in documents.links(document):
-        path, anchor = (*link.split("#", 1), "")[:2]
-        target = (document.parent / path).resolve() if path else document
-        assert link.startswith("https://") or target.exists(), link
-        assert not anchor or anchor in documents.anchors(target), link
+        target = documents.target(document, link)
+        assert target is None or target.exists(), link
+        anchor = link.partition("#")[2]
+        assert not anchor or target is None or anchor in documents.anchors(target), link
+
+
+@pytest.mark.parametrize("document", SHOWN_ON_GALAXY, ids=in_repository)
+def test_what_galaxy_shows_leads_somewhere_from_there(document):
+    assert [link for link in documents.links(document) if not link.startswith("https://")] == []
+
+
+def test_galaxy_knows_where_everything_else_is():
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    assert galaxy["repository"] == galaxy["homepage"] == documents.REPOSITORY
+    assert galaxy["issues"] == f"{documents.REPOSITORY}/issues"
+    assert documents.target(ROOT / "galaxy.yml", galaxy["documentation"]).is_dir()
+
+
+def test_the_readme_has_the_sections_of_certified_collections():
+    wanted = ["Description", "Requirements", "Installation", "Use Cases", "Testing", "Support", "Contributing", "Release Notes and Roadmap"]
+    headings = documents.headings(ROOT / "README.md")
+    assert [one for one in headings if one in wanted] == wanted
+    assert headings[-2:] == ["Related Information", "License Information"]
+
+
+def test_the_readme_says_that_make_is_for_a_checkout():
+    """Whoever has the collection from Galaxy has no Makefile."""
+    sections = documents.read(ROOT / "README.md").split("\n## ")
+    with_make = [one for one in sections if re.search(r"^make |`make ", one, re.MULTILINE)]
+    assert with_make
+    assert [one.splitlines()[0] for one in with_make if not re.search(r"checkout\s+of\s+the\s+repository", one)] == []
+
+
+@pytest.mark.parametrize("document", documents.DOCUMENTS, ids=in_repository)
+def test_what_is_defined_to_lead_somewhere_is_used_and_the_other_way_round(document):
+    text = documents.prose(document)
+    defined = set(re.findall(r"^\[([^\]]+)\]: ", text, re.MULTILINE))
+    body = re.sub(r"^\[[^\]]+\]: .*$", "", re.sub(r"`[^`]*`", "", text), flags=re.MULTILINE)
+    used = {" ".join((label or text).split()) for text, label in re.findall(r"\[([^\]\[]+)\](?:\[([^\]]+)\])?(?![(\w])", body)}
+    assert used == defined
 
 
 @pytest.mark.parametrize("document", documents.DOCUMENTS, ids=in_repository)
@@ -50,7 +89,7 @@ def test_every_guide_is_listed_everywhere():
         documents.title(path): path.stem for path in documents.GUIDES
     }
     assert set(re.findall(r"^docs/([\w-]+)$", (ROOT / "docs/docsite/index.md").read_text(), re.MULTILINE)) == names
-    assert set(re.findall(r"\(docs/([\w-]+)\.md\)", (ROOT / "README.md").read_text())) == names
+    assert set(re.findall(r"/blob/main/docs/([\w-]+)\.md$", (ROOT / "README.md").read_text(), re.MULTILINE)) == names
 
 
 # The code map

@@ -93,8 +93,7 @@ def log(monkeypatch):
 
 def run(module, options, monkeypatch):
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
-    # What ansible-core 2.19 wants besides.
-    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
     with pytest.raises(SystemExit):
         module.main()
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environments import ensure, lock, run
+from environments import NoPython, ensure, lock, run
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = ROOT / ".build" / "collections" / "ansible_collections" / "osdr" / "openstack"
@@ -80,7 +80,7 @@ def main() -> int:
         else:
             ensure(options.environment)
             ensure_link()
-    except SetupFailed as problem:
+    except (NoPython, SetupFailed) as problem:
         print(problem, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as problem:

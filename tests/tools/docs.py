@@ -7,6 +7,7 @@ Warnings are errors. The sources are laid out as in the repository, so that link
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +24,9 @@ LINKED = (
     "CONTRIBUTING.md", "tests/integration/README.md", "roles/*/README.md", "roles/*/meta/argument_specs.yml", "awx/setup.yml", "execution-environment.yml"
 )
 
+#: How documents that Galaxy shows lead to the others.
+IN_REPOSITORY = re.compile(r"https://github\.com/osdr/openstack/blob/main/([\w./-]+)")
+
 sys.path.insert(0, str(ROOT / "tests" / "plays"))
 from browser import Browser  # noqa: E402 (the path has to be set first)
 
@@ -36,6 +40,18 @@ def lay_out() -> None:
         target = SOURCE / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
+    for page in SOURCE.rglob("*.md"):
+        stay_on_site(page)
+
+
+def stay_on_site(page: Path) -> None:
+    """Have the links of a page lead to the site's own pages instead of the repository's."""
+
+    def link(found: re.Match[str]) -> str:
+        target = SOURCE / found[1]
+        return os.path.relpath(target, page.parent) if target.exists() else found[0]
+
+    page.write_text(IN_REPOSITORY.sub(link, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def write_reference() -> None:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Python environments, each locked by the file of its name in ``tests/requirements``.
 
-Runs on a bare Debian 12 with its own Python. An environment that is up to its lock is left alone, so a second run takes no time.
+Runs on a bare Debian 12 with its own Python, which most environments are made with; ``environments.toml`` names those that want another. An
+environment that is up to its lock is left alone, so a second run takes no time.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests" / "requirements"
-COLLECTIONS = REQUIREMENTS / "collections.toml"
+SETTINGS = REQUIREMENTS / "environments.toml"
 #: Seconds between two signs of life.
 PERIOD = 20
 LOCK_HEADER = """\
@@ -46,10 +48,38 @@ def run(*command: str | Path) -> None:
         raise subprocess.CalledProcessError(status, command)
 
 
-def make_empty(environment: Path) -> None:
-    """Make an empty environment, in place of one whose making was cut short."""
+class NoPython(Exception):
+    """Says which Python is missing and how to get it."""
+
+
+def python_of(environment: Path) -> str:
+    """The Python that the environment wants: what ``environments.toml`` says, or else the one that runs this."""
+    return settings_of(environment).get("python", f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def interpreter(version: str) -> str:
+    """The path of a Python.
+
+    :raises NoPython: if there is none
+    """
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    # What pyenv puts into the path stands for all its versions, and wants to be told which one is meant.
+    environ = {**os.environ, "PYENV_VERSION": version}
+    try:
+        asked = [f"python{version}", "-c", "import sys; print(sys.executable)"]
+        return subprocess.run(asked, check=True, capture_output=True, text=True, env=environ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as problem:
+        raise NoPython(
+            f"Python {version} is missing: there is no python{version} in the path. Install it, by the distribution, pyenv or uv, and run this again."
+        ) from problem
+
+
+def make_empty(environment: Path, version: str) -> None:
+    """Make an empty environment, in place of one whose making was cut short or that has another Python."""
+    python = interpreter(version)
     shutil.rmtree(environment, ignore_errors=True)
-    run(sys.executable, "-m", "venv", environment)
+    run(python, "-m", "venv", environment)
 
 
 def pip(environment: Path, *arguments: str | Path) -> None:
@@ -63,25 +93,42 @@ def lock_of(environment: Path) -> Path:
     return REQUIREMENTS / f"{environment.name}.txt"
 
 
-def collections_of(environment: Path) -> dict[str, list[str]]:
-    """Which collections the environment holds, by the release of "ansible" that they are taken from."""
-    return tomllib.loads(COLLECTIONS.read_text(encoding="utf-8")).get(environment.name, {})
+def settings_of(environment: Path) -> dict:
+    """What ``environments.toml`` says of the environment."""
+    return tomllib.loads(SETTINGS.read_text(encoding="utf-8")).get(environment.name, {})
 
 
 def ensure(environment: Path) -> None:
     """Bring the environment up to its lock, in place: a run that is using it goes on."""
     stamp = environment / "lock.sha256"
-    collections = collections_of(environment)
+    python = python_of(environment)
+    of_another_python = not (environment / "bin" / f"python{python}").exists()
+    collections = settings_of(environment).get("collections", {})
     digest = hashlib.sha256(lock_of(environment).read_bytes() + (json.dumps(collections).encode() if collections else b"")).hexdigest()
-    if stamp.is_file() and stamp.read_text() == digest:
+    if not of_another_python and stamp.is_file() and stamp.read_text() == digest:
         return
     print(f"Making the Python environment {environment}", flush=True)
-    if not stamp.is_file():
-        make_empty(environment)
+    if of_another_python or not stamp.is_file():
+        make_empty(environment, python)
     pip(environment, "install", "--no-deps", "--requirement", lock_of(environment))
+    remove_what_is_not_locked(environment)
     for release, names in collections.items():
         add_collections(environment, release, names)
     stamp.write_text(digest)
+
+
+def installed(environment: Path) -> list[str]:
+    """What pip finds in the environment, as lines of a lock."""
+    frozen = subprocess.run([environment / "bin" / "pip", "freeze", "--disable-pip-version-check"], check=True, capture_output=True, text=True)
+    return frozen.stdout.splitlines()
+
+
+def remove_what_is_not_locked(environment: Path) -> None:
+    """Remove what an earlier lock had: no run is to pass with what a new environment would not have."""
+    locked = set(lock_of(environment).read_text(encoding="utf-8").splitlines())
+    others = [line.partition("==")[0] for line in installed(environment) if line not in locked]
+    if others:
+        pip(environment, "uninstall", "--yes", *others)
 
 
 def add_collections(environment: Path, release: str, names: list[str]) -> None:
@@ -105,10 +152,10 @@ def lock(environment: Path) -> None:
     """Resolve the wanted packages in a scratch environment and write down what came out."""
     wanted = lock_of(environment).with_suffix(".in")
     scratch = environment.with_name(f"{environment.name}-lock")
-    make_empty(scratch)
+    make_empty(scratch, python_of(environment))
     pip(scratch, "install", "--requirement", wanted)
-    freeze = subprocess.run([scratch / "bin" / "pip", "freeze"], check=True, capture_output=True, text=True)
-    lock_of(environment).write_text(LOCK_HEADER.format(wanted=wanted.name) + freeze.stdout)
+    packages = "".join(f"{line}\n" for line in installed(scratch))
+    lock_of(environment).write_text(LOCK_HEADER.format(wanted=wanted.name) + packages)
     shutil.rmtree(scratch)
 
 
@@ -119,6 +166,9 @@ def main() -> int:
     try:
         for environment in parser.parse_args().environments:
             ensure(environment)
+    except NoPython as problem:
+        print(problem, file=sys.stderr)
+        return 1
     except subprocess.CalledProcessError as problem:
         print(f"Making the environment failed: {' '.join(map(str, problem.cmd))} ended with status {problem.returncode}.", file=sys.stderr)
         return 1

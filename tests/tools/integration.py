@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from working_tree import ROOT, copy_tree
+from working_tree import PYTHON, ROOT, copy_tree
 
 CONFIG = Path("tests", "integration", "integration_config.yml")
 
@@ -25,7 +25,7 @@ def main(config: str, *targets: str) -> int:
         collection = Path(scratch) / "ansible_collections" / "osdr" / "openstack"
         copy_tree(collection)
         shutil.copy2(ROOT / config, collection / CONFIG)
-        command = ["ansible-test", "integration", "--python", "3.11", "--color", "no", "--allow-unsupported", *targets]
+        command = ["ansible-test", "integration", "--python", PYTHON, "--color", "no", "--allow-unsupported", *targets]
         # The working tree's own settings and links are of no use there.
         ours = ("ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH")
         environment = {name: value for name, value in os.environ.items() if name not in ours}

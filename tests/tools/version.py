@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Begin a release, or find out whether one has begun.
 
-With a version: put it into galaxy.yml and turn the changelog's fragments into its entry. Without: fail unless the version in galaxy.yml has its entry
-and nothing has been changed since. What the fragments tell of decides how far the version must rise, see "Versions" in CONTRIBUTING.md.
+With a version: put it wherever the next one is named, and turn the changelog's fragments into its entry. Without: fail unless the version in
+galaxy.yml has its entry and nothing has been changed since. What the fragments tell of decides how far the version must rise, see "Versions" in
+CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BREAKING = {"breaking_changes", "removed_features"}
 ADDING = {"major_changes", "minor_changes", "deprecated_features"}
 FIELD = re.compile(r"^version: (\S+)$", re.MULTILINE)
+#: What is set up from a release names it.
+NAMED = ("awx/vars/main.yml", "docs/awx.md", "execution-environment.yml")
 
 Version = tuple[int, int, int]
 
@@ -57,16 +60,27 @@ def released(root: Path) -> list[Version]:
     return sorted(map(parse, yaml.safe_load(changelog.read_text(encoding="utf-8"))["releases"])) if changelog.is_file() else []
 
 
+def rename(root: Path, text: str) -> None:
+    """Put a version in the place of the one that galaxy.yml has."""
+    galaxy = root / "galaxy.yml"
+    before = FIELD.search(galaxy.read_text(encoding="utf-8"))[1]
+    places = {galaxy: FIELD, **{root / name: re.compile(rf"(?<![\d.]){re.escape(before)}(?![\d.])") for name in NAMED}}
+    if parse(before) not in released(root):
+        # Nobody has had it: what was to come with it comes with this one.
+        places |= dict.fromkeys((root / "plugins").rglob("*.py"), re.compile(rf"^ *version_added: ['\"]?{re.escape(before)}['\"]?$", re.MULTILINE))
+    for path, pattern in places.items():
+        path.write_text(pattern.sub(lambda found: found[0].replace(before, text), path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def begin(root: Path, text: str) -> None:
-    """Put the version into galaxy.yml and write its entry."""
+    """Put the version wherever it is named, and write its entry."""
     wanted, earlier, changes = parse(text), released(root), fragments(root)
     if not changes:
         raise NotReady("There are no fragments in changelogs/fragments: nothing that users notice has changed.")
     lowest = least(earlier[-1], {kind for one in changes for kind in one}) if earlier else wanted
     if wanted < lowest:
         raise NotReady(f"{text} is too low: by the changelog's fragments it is {'.'.join(map(str, lowest))} or higher.")
-    galaxy = root / "galaxy.yml"
-    galaxy.write_text(FIELD.sub(f"version: {text}", galaxy.read_text(encoding="utf-8"), count=1), encoding="utf-8")
+    rename(root, text)
     subprocess.run(["antsibull-changelog", "release", "--version", text], cwd=root, check=True)
 
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The Python that the tools run with, and with it whatever is tested; ansible-test wants to be told.
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def copy_tree(collection: Path) -> None:

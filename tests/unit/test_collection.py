@@ -77,5 +77,11 @@ def test_pair_of_sdk_and_openstack_cloud_is_kept():
     assert "openstacksdk==4.14.0" in lock
 
 
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_role_wants_the_ansible_that_the_collection_wants(role):
+    oldest = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
+    assert load(f"roles/{role.name}/meta/main.yml")["galaxy_info"]["min_ansible_version"] == oldest
+
+
 def test_sanity_has_no_ignore_file():
     assert not list((ROOT / "tests" / "sanity").glob("ignore*"))

@@ -26,6 +26,7 @@ import typing as t
 from ..core.errors import FreezeFailed
 from ..core.records import Server
 from ..core.text import told
+from ..work.processes import start
 
 #: Seconds for an answer: to arm the first guard, the process has to log in at the cloud.
 _ANSWER_SECONDS = 30.0
@@ -106,17 +107,9 @@ class _Child:
         self._asked = 0
         self._lock = threading.Lock()
         self._failure: str | None = None
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         try:
-            # In a session of its own: what ends the controller's does not reach it.
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _START],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                start_new_session=True,
-            )
+            self._process = start([sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         except OSError as error:
             self._forget_copy()
             raise FreezeFailed(f"The guard beside the controller could not be started: {error}.") from error
@@ -151,20 +144,20 @@ class _Child:
             self._forget_copy()
 
     def _write(self, content: t.Mapping[str, t.Any]) -> None:
-        self._lines.put(json.dumps(content) + "\n")
+        self._lines.put(json.dumps(content).encode() + b"\n")
 
     def _write_lines(self) -> None:
         """Write in a thread of its own, so that a process that does not read keeps nobody waiting."""
         with contextlib.suppress(OSError):
             while True:
                 line = self._lines.get()
-                t.cast("t.IO[str]", self._process.stdin).write(line)
-                t.cast("t.IO[str]", self._process.stdin).flush()
+                t.cast("t.IO[bytes]", self._process.stdin).write(line)
+                t.cast("t.IO[bytes]", self._process.stdin).flush()
 
     def _read_answers(self) -> None:
         """Read answers until the process is gone, or an answer is invalid."""
         try:
-            for line in t.cast("t.IO[str]", self._process.stdout):
+            for line in t.cast("t.IO[bytes]", self._process.stdout):
                 self._take(json.loads(line))
             self._fail("it has ended")
         except (LookupError, TypeError, ValueError):

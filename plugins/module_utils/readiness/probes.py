@@ -26,6 +26,7 @@ from ..core.text import LONGEST, told
 from ..quiesce.driver import QuiesceDriver
 from ..quiesce.drivers import AUTO, Reach, drivers, require_reach
 from ..quiesce.mark import FreezeMark
+from ..work.processes import start
 from ..work.waiting import within
 
 #: Seconds for a connection; a guest that is booting does not refuse it, it does not answer.
@@ -205,14 +206,8 @@ def command_problem(command: t.Sequence[str], subject: Subject, seconds: float) 
     """Why a command fails; None when it ends with status 0. It runs without a shell, in its own session, and is killed when its time is over."""
     with tempfile.TemporaryFile() as output:
         try:
-            process = subprocess.Popen(
-                list(command),
-                env={**os.environ, **_environment(subject)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            env = {**os.environ, **_environment(subject)}
+            process = start(command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         except (OSError, ValueError) as error:
             return f"it cannot run: {_reason(error)}"
         status = _ended(process, seconds)

@@ -79,7 +79,7 @@ def handed_on(name):
 
 @pytest.mark.parametrize("name", [one["name"] for one in data()["dr_awx_job_templates"] if "extra_vars" not in one])
 def test_who_answers_nothing_gets_what_the_roles_do_by_themselves(run, name):
-    """What is left empty is no answer. From ansible-core 2.19 on, AWX's way of writing it down makes it null."""
+    """What is left empty is no answer. AWX's way of writing it down makes it null."""
     template = job_template(name)
     empty = {question["variable"]: "" for question in template.get("survey", []) if question["type"] == "text" and not question["required"]}
     job, calls = run(name, answers(template, **empty, **TOLD.get(name, {})))
@@ -133,7 +133,6 @@ def test_an_answer_is_no_template(run):
 
 
 def test_an_answer_that_looks_like_a_moment_is_one(run):
-    """From ansible-core 2.19 on, it comes as such."""
     _job, calls = run("restore", answers(job_template("restore"), dr_restore_not_after="2026-11-22T12:00:00Z"))
     given = dict(calls)["os_checkpoint_info"]["not_after"]
     assert datetime.datetime.fromisoformat(given) == datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)

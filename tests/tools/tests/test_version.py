@@ -13,6 +13,18 @@ import yaml
 CONFIG = "title: osdr.openstack\nchanges_file: changelog.yaml\nchangelog_filename_template: ../CHANGELOG.rst\nchanges_format: combined\nkeep_fragments: false\n"
 
 
+#: The number as it is named, and numbers that only look like it.
+NAMED = dict.fromkeys(version.NAMED, "image: registry/osdr:0.1.0\nothers: 10.1.0 0.1.0.1\n")
+MODULE = '''
+DOCUMENTATION = """
+module: os_one
+short_description: One
+version_added: 0.1.0
+description: [Since 0.1.0.]
+"""
+'''
+
+
 def git(root, *arguments):
     subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *arguments], cwd=root, check=True, capture_output=True)
 
@@ -25,6 +37,9 @@ def tree(tmp_path):
     (root / "changelogs" / "config.yaml").write_text(CONFIG)
     (root / ".gitignore").write_text("changelogs/.plugin-cache.yaml\n")
     (root / "galaxy.yml").write_text("# Of the collection.\nnamespace: osdr\nname: openstack\nversion: 0.1.0\nreadme: README.md\nauthors: []\n")
+    for name, text in {**NAMED, "plugins/modules/os_one.py": MODULE}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
     change(root, "minor_changes")
     git(root, "init")
     commit(root)
@@ -47,6 +62,25 @@ def test_a_release_begins_with_its_number_and_its_entry(tree):
     assert entry["changes"] == {"minor_changes": ["Something that users notice."]}
     assert "Something that users notice." in (tree / "CHANGELOG.rst").read_text()
     assert not version.fragments(tree)
+
+
+def test_the_number_is_put_wherever_the_next_release_is_named(tree):
+    version.begin(tree, "1.0.0")
+    assert {(tree / name).read_text() for name in NAMED} == {"image: registry/osdr:1.0.0\nothers: 10.1.0 0.1.0.1\n"}
+
+
+def test_what_came_with_a_version_that_nobody_has_had_comes_with_the_first_one(tree):
+    module = tree / "plugins" / "modules" / "os_one.py"
+    version.begin(tree, "1.0.0")
+    assert module.read_text() == MODULE.replace("added: 0.1.0", "added: 1.0.0")
+    change(tree, "minor_changes")
+    version.begin(tree, "1.1.0")
+    assert "version_added: 1.0.0" in module.read_text()
+
+
+def test_the_number_is_named_where_it_is_put():
+    number = version.FIELD.search((version.ROOT / "galaxy.yml").read_text())[1]
+    assert [name for name in version.NAMED if number not in (version.ROOT / name).read_text()] == []
 
 
 def test_only_what_has_begun_and_is_committed_is_released(tree):

@@ -40,9 +40,7 @@ def run(copying, **arguments):
     task.action = "osdr.openstack.os_run_report"
     task.args = {"path": "/reports", "manifest": runs.manifest(), **arguments}
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-    # ansible-core before 2.19 insists on the last argument, and on the name that its loader gives; later ones do without.
-    action = os_run_report.ActionModule(task, connection, None, None, None, None)
-    action._load_name = task.action
+    action = os_run_report.ActionModule(task, connection, None, None, None)
     action._shared_loader_obj = copying
     return action.run(task_vars={})
 

@@ -182,7 +182,7 @@ def test_a_guard_that_fired_says_so(cloud):
 def test_a_controller_that_was_killed_in_mid_sentence_is_gone_all_the_same(cloud):
     guards = cloud.guards()
     guards.arm(DB, 0)
-    child(guards).stdin.write('{"arm": {"id": ')
+    child(guards).stdin.write(b'{"arm": {"id": ')
     leave_alone(guards)
     assert cloud.thawed() == "db small"
     assert child(guards).wait(PATIENCE) == 0
@@ -194,7 +194,7 @@ def test_answers_that_nobody_hears_end_no_guard(cloud):
     process = child(guards)
     os.dup2(os.open(os.devnull, os.O_RDONLY), process.stdout.fileno())
     for _time in range(3):
-        process.stdin.write('{"disarm": "id-front", "number": 99}\n')
+        process.stdin.write(b'{"disarm": "id-front", "number": 99}\n')
     process.stdin.flush()
     os.kill(process.pid, signal.SIGTERM)
     assert cloud.thawed() == "db small"

@@ -320,7 +320,7 @@ def test_one_that_does_not_end_is_killed_with_what_it_started(tmp_path, monkeypa
             assert (heard(), timeout) == (b"both run", 7)
             raise subprocess.TimeoutExpired("it", timeout)
 
-    monkeypatch.setattr(probes.subprocess, "Popen", Timed)
+    monkeypatch.setattr(subprocess, "Popen", Timed)
     assert run(code, 7, str(tmp_path / "pipe")) == "it did not end, it said 'begun'"
     # Nobody is left who could write to it.
     assert heard() == b""

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting programs."""
+
+from __future__ import annotations
+
+import subprocess
+import typing as t
+
+Stream: t.TypeAlias = "int | t.IO[bytes] | None"
+
+
+def start(
+    command: t.Sequence[str], *, stdin: Stream = None, stdout: Stream = None, stderr: Stream = None, env: t.Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program without a shell, in a session of its own: what ends the module's does not reach it, and it can be ended with all that it starts.
+
+    Modules usually start programs by ``AnsibleModule.run_command``. That waits for their end, however long it takes, and keeps all that they say in
+    memory: it is for neither a program whose time is limited nor one that is to outlive the module.
+
+    :raises OSError: when there is no such program, or the machine has no room for it.
+    :raises ValueError: when an argument cannot be one.
+    """
+    return subprocess.Popen(  # pylint: disable=ansible-bad-function
+        list(command), stdin=stdin, stdout=stdout, stderr=stderr, env=env, start_new_session=True
+    )
