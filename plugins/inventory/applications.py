@@ -49,7 +49,8 @@ options:
       - name: OSDR_APPLICATIONS_SOURCE
   container:
     description:
-      - Container of the catalogues in the remote site's object store, for O(source=catalogue).
+      - Name of the projects' catalogues, for O(source=catalogue). In Swift it is the container in the object store of the remote site. Where
+        C(osdr_catalogue) in a cloud's entry of C(clouds.yaml) names a bucket or directory for its catalogues, it is the folder there.
     type: str
     default: osdr-catalogue
   concurrency:

@@ -14,7 +14,7 @@ author:
 description:
   - Checks a site plan as M(osdr.openstack.os_site_plan_check) does, and keeps it, signed if wanted, at the site that is left when the primary one and
     the controller with the file are gone. M(osdr.openstack.os_site_plan_info) reads it there.
-  - The plan is kept as it is given, one in each container. Nothing is written when the same plan is there already.
+  - The plan is kept as it is given, one in each catalogue. Nothing is written when the same plan is there already.
   - Run it in the project whose catalogue the provider watches, at the remote site.
 extends_documentation_fragment:
   - osdr.openstack.auth
@@ -51,8 +51,6 @@ kept:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import ObjectStore
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import KeptPlanInvalid, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.site.kept import KeptPlan, PlanKeeper
@@ -84,8 +82,7 @@ def run(module, keeper):
 def main():
     module = args.Module(argument_spec=args.spec(args.AUTH, args.CATALOGUE, args.SITE_PLAN), supports_check_mode=True)
     with reported(module):
-        cloud = connect(module.params)
-        result = run(module, PlanKeeper(ObjectStore(cloud), module.params["container"], Catalogue.of(cloud, module.params)))
+        result = run(module, PlanKeeper.of(connect(module.params), module.params))
     module.exit_json(**result)
 
 

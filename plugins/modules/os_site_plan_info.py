@@ -57,8 +57,6 @@ since:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import ObjectStore
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
 from ansible_collections.osdr.openstack.plugins.module_utils.site.kept import PlanKeeper
@@ -72,8 +70,7 @@ def run(keeper):
 def main():
     module = args.Module(argument_spec=args.spec(args.AUTH, args.CATALOGUE), supports_check_mode=True)
     with reported(module):
-        cloud = connect(module.params)
-        result = run(PlanKeeper(ObjectStore(cloud), module.params["container"], Catalogue.of(cloud, module.params)))
+        result = run(PlanKeeper.of(connect(module.params), module.params))
     module.exit_json(changed=False, **result)
 
 

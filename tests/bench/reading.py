@@ -22,7 +22,6 @@ from types import SimpleNamespace
 
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.retention import Policy, decide, spare
-from ansible_collections.osdr.openstack.plugins.module_utils.cloud.object_store import StoredObject
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Backup, marks
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
@@ -30,6 +29,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest i
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.pieces import LABEL_KEY
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.stock import Stock
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.names import folder_prefix
+from ansible_collections.osdr.openstack.plugins.module_utils.stores.store import CatalogueStore, StoredDocument
 from ansible_collections.osdr.openstack.plugins.modules import os_checkpoint_info, os_recovery_point_info
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_glance import cloud_with_images
@@ -62,28 +63,34 @@ def chain_of(checkpoint: int, number: int) -> list[str]:
     return [backup_id(one, number) for one in range(checkpoint - checkpoint % CHAIN, checkpoint + 1)]
 
 
-class Files:
-    """A container whose objects are files of a directory."""
+class Files(CatalogueStore):
+    """A catalogue whose documents are files of a directory, and nothing else is there."""
+
+    place = "directory of the bench"
+    identity = "project/catalogue"
 
     def __init__(self, directory: pathlib.Path) -> None:
-        self.cloud = SimpleNamespace(site="remote", project_id="project")
         self._directory = directory
 
-    def names(self, container: str, prefix: str = "") -> list[str]:
-        return [one.name for one in self.objects(container, prefix)]
-
-    def objects(self, _container: str, prefix: str = "") -> list[StoredObject]:
+    def documents(self, folder: str = "") -> list[StoredDocument]:
         found = sorted((self._directory / APPLICATION).iterdir())
-        return [StoredObject(f"{APPLICATION}/{one.name}", one.stat().st_size, "") for one in found if f"{APPLICATION}/{one.name}".startswith(prefix)]
+        documents = [StoredDocument(f"{APPLICATION}/{one.name}", one.stat().st_size) for one in found]
+        return [one for one in documents if one.name.startswith(folder_prefix(folder))]
 
-    def read(self, _container: str, name: str, at_most: int) -> bytes:
+    def read(self, name: str, at_most: int) -> bytes:
         with (self._directory / name).open("rb") as file:
             return file.read(at_most)
 
-    def write(self, _container: str, name: str, content: bytes, _content_type: str) -> None:
+    def write(self, name: str, content: bytes) -> None:
         path = self._directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+    def write_new(self, name: str, content: bytes) -> None:
+        raise NotImplementedError
+
+    def delete(self, name: str) -> None:
+        raise NotImplementedError
 
 
 class Backups:
@@ -126,13 +133,13 @@ class Backups:
 def write_catalogue(directory: pathlib.Path, checkpoints: int, servers: int) -> None:
     """Publish so many checkpoints of so many servers."""
     files = Files(directory)
-    seal = Catalogue(files, "catalogue", KEY).seal
+    seal = Catalogue(files, KEY).seal
     document = document_of(servers, VOLUMES)
     for checkpoint in range(checkpoints):
         document["checkpoint"] |= {"id": name_of(checkpoint), "created_at": f"{moment_of(checkpoint)}.000Z", "evidence": _evidence(document, checkpoint)}
         for number, copied in enumerate(document["copies"]):
             copied |= {"copy_id": backup_id(checkpoint, number), "chain": chain_of(checkpoint, number)}
-        files.write("catalogue", f"{APPLICATION}/{name_of(checkpoint)}.json", signed.dump(document, seal), "application/json")
+        files.write(f"{APPLICATION}/{name_of(checkpoint)}.json", signed.dump(document, seal))
 
 
 def _evidence(document: t.Mapping[str, t.Any], checkpoint: int) -> dict[str, t.Any]:
@@ -156,7 +163,7 @@ def _evidence(document: t.Mapping[str, t.Any], checkpoint: int) -> dict[str, t.A
 def recovery_point(directory: pathlib.Path, checkpoints: int, servers: int) -> str:
     params = {"applications": [APPLICATION], "max_age": 3600, "max_drill_age": None, "max_proof_age": None}
     module = SimpleNamespace(params=params, warn=print)
-    found = os_recovery_point_info.run(module, Catalogue(Files(directory), "catalogue", KEY), Backups(checkpoints, servers * VOLUMES))
+    found = os_recovery_point_info.run(module, Catalogue(Files(directory), KEY), Backups(checkpoints, servers * VOLUMES))
     (point,) = found["recovery_points"]
     assert point["checkpoint"] == name_of(checkpoints - 1), point["checkpoint"]
     return f"{len(json.dumps(found)) / 2**10:.0f} KiB returned"
@@ -165,13 +172,13 @@ def recovery_point(directory: pathlib.Path, checkpoints: int, servers: int) -> s
 def listing(directory: pathlib.Path, checkpoints: int, servers: int) -> str:
     params = {"application": APPLICATION, "checkpoint": "latest", "not_after": None, "consistency": None, "require": True}
     module = SimpleNamespace(params=params, warn=lambda _warning: None)
-    found = os_checkpoint_info.run(module, Catalogue(Files(directory), "catalogue", KEY), Backups(checkpoints, servers * VOLUMES))
+    found = os_checkpoint_info.run(module, Catalogue(Files(directory), KEY), Backups(checkpoints, servers * VOLUMES))
     assert len(found["checkpoints"]) == checkpoints
     return f"{len(json.dumps(found)) / 2**10:.0f} KiB returned"
 
 
 def selection(directory: pathlib.Path, checkpoints: int, _servers: int) -> str:
-    manifest = Catalogue(Files(directory), "catalogue", KEY).named(APPLICATION, "latest")
+    manifest = Catalogue(Files(directory), KEY).named(APPLICATION, "latest")
     assert manifest.checkpoint.id == name_of(checkpoints - 1)
     return f"{len(manifest.copies)} copies"
 
@@ -239,7 +246,7 @@ def main() -> int:
         if options.measure:
             print(json.dumps(measure(options.measure, directory, *size)))
             return 0
-        stored = sum(one.size for one in Files(directory).objects("catalogue"))
+        stored = sum(one.size for one in Files(directory).documents())
         print(f"{size[0]} checkpoints of {size[1]} servers with {VOLUMES} volumes each: {stored / 2**20:.0f} MiB of manifests.\n")
         print("| what | processor s | most memory MiB | |\n| --- | --- | --- | --- |")
         costs = {}

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["failover"] = set(MAY_IMPORT)
 MAY_IMPORT["checkpoint"] = set(MAY_IMPORT)
 MAY_IMPORT["rollback"] = set(MAY_IMPORT) - {"checkpoint"}
-MAY_IMPORT["site"] = {"core", "application", "cloud", "work", "manifest", "catalogue"}
+MAY_IMPORT["site"] = {"core", "application", "cloud", "work", "manifest", "stores", "catalogue"}
 
 Imports = dict[str, set[str]]
 

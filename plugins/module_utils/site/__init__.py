@@ -8,5 +8,5 @@ a set of applications that are recovered before those of the next one; within a 
 ``dr:``), and so makes an application of them, or joins one of the plan. A *tier* of the plan has servers by name, by a *query* over
 the project's servers, or by marks. What is wrong with the plan stops everything; what is wrong with one application stops that one.
 
-May import core, application, cloud, work, manifest and catalogue.
+May import core, application, cloud, work, manifest, stores and catalogue.
 """

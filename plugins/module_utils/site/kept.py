@@ -11,17 +11,22 @@ import dataclasses
 import typing as t
 
 from ..catalogue.catalogue import Catalogue, parse_time
-from ..cloud.object_store import ObjectStore
+from ..cloud.session import Cloud
 from ..core.errors import InvalidInput, KeptPlanInvalid, NotFound
 from ..manifest import signed
+from ..manifest.conforming import Form
+from ..stores.configured import configured_store
+from ..stores.store import CatalogueStore
 
 _VERSION = 1
-_SCHEMA = {
-    "type": "object",
-    "properties": {"schema_version": {"const": _VERSION}, "since": {"type": "string", "maxLength": 40}, "plan": {"type": "object"}},
-    "required": ["schema_version", "since", "plan"],
-    "additionalProperties": False,
-}
+_FORM = Form(
+    {
+        "type": "object",
+        "properties": {"schema_version": {"const": _VERSION}, "since": {"type": "string", "maxLength": 40}, "plan": {"type": "object"}},
+        "required": ["schema_version", "since", "plan"],
+        "additionalProperties": False,
+    }
+)
 #: No checkpoint can have this name, so it is never taken for a manifest.
 NAME = "_site-plan.json"
 #: Bytes; a plan of ten thousand applications has about three million.
@@ -50,7 +55,7 @@ class KeptPlan:
         if len(content) > LARGEST_PLAN:
             raise KeptPlanInvalid(f"The {KeptPlanInvalid.what} has more than {LARGEST_PLAN >> 20} MiB, so it is none.")
         document = signed.load(content, seal, KeptPlanInvalid).document
-        signed.validate(document, _SCHEMA, KeptPlanInvalid)
+        signed.validate(document, _FORM, KeptPlanInvalid)
         try:
             parse_time(document["since"])
         except InvalidInput as error:
@@ -59,15 +64,19 @@ class KeptPlan:
 
 
 class PlanKeeper:
-    """The plan in the container of a catalogue.
+    """The plan in the store of a catalogue.
 
-    :param catalogue: in the same container, whose key and place seal the plan.
+    :param seal: that of the catalogue.
     """
 
-    def __init__(self, store: ObjectStore, container: str, catalogue: Catalogue) -> None:
+    def __init__(self, store: CatalogueStore, seal: signed.Seal) -> None:
         self._store = store
-        self._container = container
-        self._catalogue = catalogue
+        self._seal = seal
+
+    @classmethod
+    def of(cls, cloud: Cloud, params: t.Mapping[str, t.Any]) -> PlanKeeper:
+        """The keeper of the plan in the catalogue that the options of the fragment ``catalogue`` name."""
+        return cls(configured_store(cloud, params["container"]), Catalogue.of(cloud, params).seal)
 
     def read(self) -> KeptPlan | None:
         """The plan that is kept; None when there is none.
@@ -75,11 +84,11 @@ class PlanKeeper:
         :raises KeptPlanInvalid: when it is damaged.
         """
         try:
-            return KeptPlan.load(self._store.read(self._container, NAME, LARGEST_PLAN + 1), self._catalogue.seal)
+            return KeptPlan.load(self._store.read(NAME, LARGEST_PLAN + 1), self._seal)
         except NotFound:
             return None
         except KeptPlanInvalid as error:
-            raise KeptPlanInvalid(f"Object '{NAME}' in {self._catalogue.place}: {error.message}", error.hint) from error
+            raise KeptPlanInvalid(f"Object '{NAME}' in {self._store.place}: {error.message}", error.hint) from error
 
     def write(self, kept: KeptPlan) -> None:
-        self._store.write(self._container, NAME, kept.dump(self._catalogue.seal), "application/json")
+        self._store.write(NAME, kept.dump(self._seal))

@@ -15,10 +15,10 @@ from ..catalogue.catalogue import Catalogue
 from ..cloud.block_storage import BlockStorage
 from ..cloud.compute import Compute
 from ..cloud.identity import Identity
-from ..cloud.object_store import ObjectStore
 from ..cloud.session import Cloud
 from ..core.errors import DrError
 from ..core.records import Server
+from ..stores.configured import configured_store
 from ..work.pool import attempt_each, each
 from .membership import ProjectServers
 from .plan import PlannedProject, SitePlan
@@ -58,7 +58,7 @@ def checkpoints_of(plan: SitePlan, access: SiteAccess, container: str) -> dict[s
     """
 
     def ask(project: PlannedProject) -> ProjectCheckpoints:
-        catalogue = Catalogue(ObjectStore(access.connect(project.remote.cloud)), container)
+        catalogue = Catalogue(configured_store(access.connect(project.remote.cloud), container))
         return ProjectCheckpoints(project.name, frozenset(catalogue.applications()))
 
     return _asked(plan, ask, lambda name, problem: ProjectCheckpoints(name, problem=problem), access.concurrency)

@@ -21,7 +21,7 @@ def store():
 
 
 def keeper(store):
-    return PlanKeeper(store, "catalogue", Catalogue(store, "catalogue", "secret"))
+    return PlanKeeper(store, Catalogue(store, "secret").seal)
 
 
 def keep(store, document=PLAN, check_mode=False):

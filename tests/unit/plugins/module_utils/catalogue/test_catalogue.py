@@ -317,7 +317,7 @@ def test_the_newest_is_the_newest_that_is_whole():
 def test_one_that_is_named_is_read_alone():
     made = catalogue(TEN, NOON)
     read, seen = made._store.read, []
-    made._store.read = lambda container, name, at_most: seen.append(name) or read(container, name, at_most)
+    made._store.read = lambda name, at_most: seen.append(name) or read(name, at_most)
     assert (made.named("shop", "ten"), seen) == (TEN, ["shop/ten.json"])
 
 

@@ -25,7 +25,7 @@ DAMAGED = Damaged("shop/one.json", "one", "It is damaged.")
 
 def catalogue(*manifests, **objects):
     stored = {f"shop/{one.checkpoint.id}.json": one.dump() for one in manifests}
-    return Catalogue(FakeStore(**stored, **objects), "catalogue")
+    return Catalogue(FakeStore(**stored, **objects))
 
 
 def point(*manifests, backups=None, damaged=(), drill=None):

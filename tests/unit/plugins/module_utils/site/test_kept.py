@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import openstack
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import KeptPlanInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.site.kept import LARGEST_PLAN, NAME, KeptPlan, PlanKeeper
@@ -14,7 +16,7 @@ KEPT = KeptPlan(plan({"name": "shop", "project": "shop"}), "2026-01-01T12:00:00.
 
 
 def keeper(store, key=None):
-    return PlanKeeper(store, "catalogue", Catalogue(store, "catalogue", key))
+    return PlanKeeper(store, Catalogue(store, key).seal)
 
 
 def test_a_plan_comes_back_as_it_was_written():
@@ -22,13 +24,22 @@ def test_a_plan_comes_back_as_it_was_written():
     assert keeper(store).read() is None
     keeper(store, "secret").write(KEPT)
     assert keeper(store, "secret").read() == KEPT
-    assert store.kinds == {NAME: "application/json"}
+
+
+def test_a_plan_is_kept_where_its_site_has_its_catalogues(tmp_path):
+    cloud = Cloud(openstack.connect(auth_type="none", endpoint="http://swift.example/v1", osdr_catalogue={"directory": str(tmp_path)}), "remote")
+    cloud.__dict__["project_id"] = "operations"
+    made = PlanKeeper.of(cloud, {"container": "catalogue", "hmac_key": "secret"})
+    made.write(KEPT)
+    assert made.read() == KEPT
+    written = (tmp_path / "operations" / "catalogue" / NAME).read_bytes()
+    assert KeptPlan.load(written, signed.Seal("secret", "operations/catalogue")) == KEPT
 
 
 def test_a_plan_is_no_application_of_the_catalogue():
     store = FakeStore()
     keeper(store).write(KEPT)
-    assert Catalogue(store, "catalogue").applications() == []
+    assert Catalogue(store).applications() == []
 
 
 @pytest.mark.parametrize(

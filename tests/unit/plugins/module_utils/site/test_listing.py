@@ -94,6 +94,20 @@ def test_without_the_primary_site_applications_are_those_of_the_plan_and_of_the_
     assert listed.doubts == ["Application 'wiki': The catalogue of project 'core' at site 'south' has no checkpoint of application 'wiki'."]
 
 
+def test_the_catalogues_are_looked_for_where_their_site_has_them(provider, monkeypatch, tmp_path):
+    def connect(cloud):
+        connected = provider.connect(cloud)
+        monkeypatch.setitem(connected.connection.config.config, "osdr_catalogue", {"directory": str(tmp_path)})
+        return connected
+
+    provider.publish("shop", "shop")
+    kept = tmp_path / "core" / CONTAINER / "blog" / "c1.json"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    listed = recoverable_at(SitePlan.parse(plan()), SiteAccess(connect, 1), CONTAINER)
+    assert [one.host for one in listed.applications] == ["blog@core"]
+
+
 def test_a_part_of_an_application_over_several_projects_is_none_of_its_own(provider):
     provider.publish("shop", "shop")
     provider.publish("core", "shop")
