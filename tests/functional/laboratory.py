@@ -401,5 +401,18 @@ def answers(url):
     return False
 
 
+def forget_checkpoints(container, checkpoints):
+    """Remove their backups at both sites, and the catalogue that they are in."""
+    # Both sites' records stand for the same objects: deleting the remote ones deletes the data of both.
+    for site in ("remote", "primary"):
+        for one in cloud(site).block_storage.backups():
+            if one.metadata.get("osdr_checkpoint") in checkpoints:
+                cloud(site).block_storage.delete_backup(one.id)
+    store = cloud("remote").object_store
+    for one in list(store.objects(container)):
+        store.delete_object(one.name, container=container)
+    store.delete_container(container)
+
+
 def unique(prefix):
     return f"{prefix}-{uuid.uuid4().hex[:6]}"

@@ -157,6 +157,12 @@ def test_hung_script_is_killed_with_all_its_processes(guest):
     wait_for(lambda: ended(int(pid.read_text())))
 
 
+def test_script_that_ends_its_own_session_is_not_waited_for_any_longer(guest):
+    guest.script("10-ends", "trap : TERM; kill -TERM 0; exit 0")
+    done = guest.hook("freeze")
+    assert (done.returncode, guest.called()) == (0, ["10-ends freeze"])
+
+
 def test_thaw_goes_on_after_a_failure_and_tells_of_it(guest):
     guest.script("10-first")
     guest.script("20-failing", "exit 1")

@@ -12,6 +12,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
+import os
 import queue
 import signal
 import sys
@@ -214,8 +215,8 @@ def _read_requests(requests: queue.SimpleQueue[t.Any], lines: t.Iterable[str]) -
 
 def _answer(content: Request) -> None:
     try:
-        sys.stdout.write(json.dumps(content) + "\n")
-        sys.stdout.flush()
+        # Past Python's buffers: what they keep of it would fail again when the process ends.
+        os.write(sys.stdout.fileno(), f"{json.dumps(content)}\n".encode())
     except OSError:
         # Nobody is there to hear it, and the guards are needed all the more.
         return

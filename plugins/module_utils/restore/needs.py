@@ -8,12 +8,15 @@ import collections
 import dataclasses
 import typing as t
 
+from ..core.marking import Mark
 from ..core.records import Quota, SecurityGroupRule
 from ..manifest.rules import rule_spec
 from ..manifest.specs import SecurityGroupRuleSpec
+from .marks import owner_of
 from .plan import RestorePlan
 from .removal import NETWORKS_OWN
 from .server_plan import ServerStep
+from .topology import joined_subnets
 from .volume_plan import Action, VolumeStep
 
 _KEY_PAIRS = "key_pairs"
@@ -110,7 +113,7 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
     served = {port.network_id for port in site.ports if port.device_owner in NETWORKS_OWN}
     first_ones = {network.id for spec in new_subnets if (network := site.network(spec.network)) and network.id not in served}
     ports = [*(port for step in steps for port in step.ports), *plan.ports]
-    made = sum(port.current is None for port in ports) + sum(len(spec.subnets) for spec in new_routers)
+    made = sum(port.current is None for port in ports) + _new_interfaces(plan)
     return {
         "network": len(new_networks),
         "subnet": len(new_subnets),
@@ -122,6 +125,16 @@ def _network_needs(plan: RestorePlan, steps: t.Iterable[ServerStep]) -> dict[str
         "floatingip": sum(step.current is None for port in ports for step in port.floating) + sum(one.current is None for one in plan.forwarders),
         "trunk": sum(port.trunk is not None and port.trunk.current is None for port in ports),
     }
+
+
+def _new_interfaces(plan: RestorePlan) -> int:
+    """How many ports routers get, those that are there among them, but for what a killed run has left to join a subnet with."""
+    site, owner, count = plan.site, owner_of(plan.manifest), 0
+    for spec in plan.lacking["routers"]:
+        router = site.router(spec.name)
+        count += len({*spec.subnets} - (joined_subnets(site, router).keys() if router else set()))
+    left = [port for port in site.ports if not port.device_id and Mark.of_text(port.description) == owner]
+    return max(0, count - len(left))
 
 
 def _new_rules(plan: RestorePlan, there: t.Mapping[str, t.Iterable[SecurityGroupRule]]) -> int:

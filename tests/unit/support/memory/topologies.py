@@ -89,7 +89,7 @@ NETWORKS = kind(
     {
         **{"mtu": (1400, 576), "secure": (False,), "up": (False,), "dns_domain": _DOMAINS, "qos": (0, 1), "shared": (True,)},
         # By the operator of each site; at the remote one perhaps not, not alike, or twice.
-        "provided": ("alike", "alike", "alike", "absent", "secure", "bare", "twice"),
+        "provided": ("alike", "alike", "alike", "alike", "alike", "absent", "secure", "bare", "twice"),
         **_DESCRIPTIONS,
     },
     name=_names,

@@ -465,19 +465,19 @@ def test_who_waits_for_the_controllers_next_word_keeps_the_process_from_nothing(
     ("changes", "reason"),
     [({"driver": "vmware"}, "'vmware' is not a driver"), ({"cloud": None}, "The cloud refuses.")],
 )
-def test_what_keeps_it_from_guarding_is_told(process, monkeypatch, capsys, changes, reason):
+def test_what_keeps_it_from_guarding_is_told(process, monkeypatch, capfd, changes, reason):
     def connect(options):
         if options is None:
             raise CloudError("The cloud refuses.")
 
     monkeypatch.setattr(guard_loop, "connect", connect)
     guard_loop.main(setup(**changes))
-    (line,) = capsys.readouterr().out.splitlines()
+    (line,) = capfd.readouterr().out.splitlines()
     assert reason in json.loads(line)["failed"]
     assert process.loop is None
 
 
-def test_an_answer_is_a_line(capsys):
+def test_an_answer_is_a_line(capfd):
     guard_loop._answer({"number": 1})
     guard_loop._answer({"number": 2})
-    assert capsys.readouterr().out == '{"number": 1}\n{"number": 2}\n'
+    assert capfd.readouterr().out == '{"number": 1}\n{"number": 2}\n'

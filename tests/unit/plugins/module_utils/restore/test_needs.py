@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.needs import Need, amounts_of, needs
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.tests.unit.support import shop
@@ -57,6 +58,14 @@ def test_what_is_only_completed_takes_nothing_of_its_kind():
     assert [len(plan.lacking[kind]) for kind in ("routers", "security_groups")] == [1, 1]
     limits = {name: Quota(name, 0, 0) for name in ("router", "security_group", "security_group_rule", "port")}
     assert [need.resource for need in needs(plan, {"volume": {}, "compute": {}, "network": limits})] == ["security_group_rule", "port"]
+
+
+def test_a_router_that_is_there_takes_a_port_for_each_subnet_that_it_lacks_but_for_one_that_a_killed_run_has_left():
+    of_servers, limits = len(shop.manifest().description.ports), {"port": Quota("port", 0, 0)}
+    left = shop.port("left", description=owner_of(shop.manifest()).text())
+    for there, more in (((), 1), ((left,), 0), ((shop.ROUTER_PORT,), 0)):
+        plan = RestorePlan.of(shop.manifest(), shop.prepared_site(ports=there))
+        assert [need.needed for need in needs(plan, {"volume": {}, "compute": {}, "network": limits})] == [of_servers + more]
 
 
 def test_a_group_that_is_there_takes_the_rules_that_it_lacks():
