@@ -14,7 +14,17 @@ from ..core.intent import intents_of
 from ..core.marking import LONGEST_NAME, unmarked, unmarked_tags, unmarked_text
 from ..core.records import FloatingIp, Network, Port, RootDisk, Router, Server, Volume
 from ..manifest.attributes import OF_THE_HOST
-from ..manifest.describing import address_group_spec, floating_spec, network_spec, port_spec, router_spec, security_group_spec, subnet_spec, trunk_spec
+from ..manifest.describing import (
+    SNAT_OF_DISTRIBUTED,
+    address_group_spec,
+    floating_spec,
+    network_spec,
+    port_spec,
+    router_spec,
+    security_group_spec,
+    subnet_spec,
+    trunk_spec,
+)
 from ..manifest.manifest import ApplicationDescription
 from ..manifest.specs import (
     AddressSpec,
@@ -35,8 +45,6 @@ from .scope import Scope, group_name, groups
 
 #: Where a server boots from that boots from an image, unless Nova says otherwise, which it does to administrators only.
 _ROOT_DEVICE = "/dev/vda"
-#: Of ports by which a distributed router translates addresses, besides its interfaces.
-_SNAT_OF_DISTRIBUTED = "network:router_centralized_snat"
 
 
 def describe(application: Application, seen: CaptureSite) -> ApplicationDescription:
@@ -209,7 +217,7 @@ def _router(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> R
 
 def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> t.Iterator[AddressSpec]:
     """Addresses of a router that its subnets' gateways do not have."""
-    ports = [port for port in seen.ports if port.device_id == router.id and port.device_owner != _SNAT_OF_DISTRIBUTED]
+    ports = [port for port in seen.ports if port.device_id == router.id and port.device_owner != SNAT_OF_DISTRIBUTED]
     joined = [ip for port in ports for ip in port.fixed_ips]
     for subnet in sorted((seen.subnets[one] for one in subnet_ids), key=lambda one: one.name):
         addresses = [ip.ip_address for ip in joined if ip.subnet_id == subnet.id]

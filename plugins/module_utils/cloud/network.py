@@ -519,6 +519,7 @@ def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
         is_up=found.get("admin_state_up") is not False,
         tags=tuple(found.get("tags") or ()),
         subports=tuple(Subport(one["port_id"], one["segmentation_type"], one["segmentation_id"]) for one in found.get("sub_ports") or ()),
+        answer=found,
     )
 
 
@@ -551,6 +552,7 @@ def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Sequence[t.Mapping
         # One of a range of ports has no single ones.
         forwardings=tuple(_forwarding(one) for one in forwardings if one.get("external_port") and one.get("internal_port")),
         forwarded=frozenset(one["internal_port_id"] for one in forwardings),
+        answer=found,
     )
 
 

@@ -569,6 +569,7 @@ class FloatingIp:
     qos_policy_id: str | None = None
     forwardings: tuple[Forwarding, ...] = ()
     forwarded: frozenset[str] = frozenset()
+    answer: Answer = _no_answer()
 
     @property
     def ports(self) -> frozenset[str]:
@@ -639,6 +640,7 @@ class Trunk:
     is_up: bool = True
     tags: tuple[str, ...] = ()
     subports: tuple[Subport, ...] = ()
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)

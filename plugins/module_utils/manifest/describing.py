@@ -26,6 +26,8 @@ from .specs import (
     TrunkSpec,
 )
 
+#: Of ports by which a distributed router translates addresses, besides its interfaces.
+SNAT_OF_DISTRIBUTED = "network:router_centralized_snat"
 _Names = t.Mapping[str, str]
 
 
@@ -46,6 +48,12 @@ class Called:
     def network(self, network_id: str) -> str:
         """External networks are visible to all, but for policies that hide them."""
         return self.networks.get(network_id, network_id)
+
+    def subnet(self, subnet_id: str) -> str:
+        return self.subnets.get(subnet_id, subnet_id)
+
+    def group(self, group_id: str) -> str:
+        return self.groups.get(group_id, group_id)
 
     def policy(self, policy_id: str | None) -> str | None:
         return self.policies.get(policy_id or "") or None
@@ -128,8 +136,8 @@ def port_spec(port: Port, called: Called) -> PortSpec:
         tags=unmarked_tags(port.tags),
         network=called.network(port.network_id),
         mac_address=port.mac_address,
-        fixed_ips=tuple(AddressSpec(called.subnets[ip.subnet_id], ip.ip_address) for ip in port.fixed_ips),
-        security_groups=tuple(sorted(called.groups[one] for one in port.security_group_ids)),
+        fixed_ips=tuple(AddressSpec(called.subnet(ip.subnet_id), ip.ip_address) for ip in port.fixed_ips),
+        security_groups=tuple(sorted(called.group(one) for one in port.security_group_ids)),
         port_security=port.port_security,
         allowed_address_pairs=port.allowed_address_pairs,
         is_up=port.is_up,

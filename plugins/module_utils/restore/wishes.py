@@ -40,7 +40,7 @@ _RECORDED = {
     "subnetpool_id": "subnet_pool_id",
 }
 #: What a site shows to administrators only.
-_OF_ADMINISTRATORS = ("binding:profile", "distributed", "ha")
+OF_ADMINISTRATORS = ("binding:profile", "distributed", "ha")
 REFUSED = "the site refused it, or somebody has changed it since; set it there if it is needed"
 _UNSEEN = "the site refused it, or does not show it to these credentials"
 _SERVICE_TYPES, _HA, _DISTRIBUTED, _DHCP = "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"
@@ -111,7 +111,7 @@ class _Wished:
         """Why something that is there is without it, if it is not asked for in another way by every run."""
         if self.attribute in _SENT_OTHERWISE:
             return None
-        return _UNSEEN if self.attribute in _OF_ADMINISTRATORS and not self._on(there) else REFUSED
+        return _UNSEEN if self.attribute in OF_ADMINISTRATORS and not self._on(there) else REFUSED
 
 
 def _holds(found: t.Any, wanted: t.Any) -> bool:
