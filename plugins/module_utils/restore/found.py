@@ -18,7 +18,7 @@ import typing as t
 from ..core.marking import Mark
 from ..core.records import Flavor, FloatingIp, NamedFlavor, Network, Router, SecurityGroup, Subnet
 from ..manifest import attributes
-from ..manifest.addresses import contains
+from ..manifest.addresses import contains, derives_addresses
 from ..manifest.attributes import Kind
 from ..manifest.describing import (
     SNAT_OF_DISTRIBUTED,
@@ -61,7 +61,7 @@ def differences_of_networks(plan: RestorePlan) -> list[str]:
 def differences_of_servers(plan: RestorePlan) -> list[str]:
     """What is there already of ports, and of what leads to them; and the flavors that servers get."""
     used = _Used(plan)
-    return [*_flavors(plan), *_sentences(plan, used.ports(), used.floating_ips(), used.trunks())]
+    return [*_flavors(plan), *_sentences(plan, used.ports(), used.floating_ips(), used.trunks()), *_further_addresses(plan)]
 
 
 def used_subnets(plan: RestorePlan) -> t.Iterator[tuple[SubnetSpec, Subnet]]:
@@ -318,7 +318,21 @@ def _beyond_rules(group: SecurityGroup) -> tuple[str, ...]:
     return tuple(f"{one.attribute} of a rule is {one.value}, which no restore would set" for one in lost)
 
 
-# Flavors
+# What the application's own get
+
+
+def _further_addresses(plan: RestorePlan) -> t.Iterator[str]:
+    """Ports that get more addresses than they had: Neutron gives those of each automatic subnet to all ports of a network."""
+    site = plan.site
+    automatic = [one for one in site.subnets if derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode)]
+    for step in plan.all_ports:
+        network = site.network(step.spec.network)
+        had = {site.subnet_id(network.id, ip.subnet) for ip in step.spec.fixed_ips} if network else set()
+        for subnet in (one for one in automatic if network and one.network_id == network.id and one.id not in had):
+            yield (
+                f"At site '{site.name}', {step.title} has one more address than at the source (fixed_ips): subnet '{subnet.name or subnet.id}' ({subnet.cidr}) "
+                "gives one to all ports on its network."
+            )
 
 
 def _flavors(plan: RestorePlan) -> t.Iterator[str]:

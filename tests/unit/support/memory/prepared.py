@@ -25,7 +25,7 @@ _TEXTS = {"description": ("", "prepared", *_LEFT), "tags": ([], ["prepared"], ["
 _QOS = {"qos_policy_id": (None, "gold", "silver")}
 _DNS = {"dns_domain": ("", "other.example.")}
 #: Per kind, what may be otherwise than at the source.
-_OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
+OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
     "networks": {
         **{"mtu": (1400, 1280, 576), "port_security_enabled": (True, False), "admin_state_up": (True, False), "availability_zone_hints": (["az9"],)},
         **_TEXTS,
@@ -35,7 +35,8 @@ _OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
     "subnets": {
         **{"gateway_ip": (1, 10, None), "enable_dhcp": (True, False), "dns_nameservers": ([], ["10.0.0.99"], ["10.0.0.54", "10.0.0.53"])},
         **{"allocation_pools": ((3, 7),), "host_routes": ([], [{"destination": "10.98.0.0/24", "nexthop": "10.10.0.8"}]), "mode": ("slaac", None)},
-        **{"service_types": ([],), "dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",), "how": ("absent", "further", "taken")},
+        **{"service_types": ([],), "dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",)},
+        "how": ("absent", "further", "taken"),
         **_TEXTS,
     },
     "routers": {
@@ -55,7 +56,7 @@ _OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
 
 
 def _some(kind: str) -> st.SearchStrategy[list[tuple[str, t.Any]]]:
-    pairs = [(name, value) for name, values in _OTHERWISE[kind].items() for value in values]
+    pairs = [(name, value) for name, values in OTHERWISE[kind].items() for value in values]
     return st.lists(st.sampled_from(pairs), max_size=3)
 
 
@@ -202,7 +203,7 @@ class Prepared:
         snat = otherwise.get("enable_snat", info.get("enable_snat", True))
         gateway = {"network_id": outside, **({} if snat else {"enable_snat": False})} if outside else None
         body = {name: router[name] for name in ("name", "admin_state_up", "ha", "description", "tags") if name in router}
-        made = self._make("routers", {**body, "external_gateway_info": gateway}, otherwise and {**otherwise, "routes": None} or {})
+        made = self._make("routers", {**body, "external_gateway_info": gateway}, {name: value for name, value in otherwise.items() if name != "routes"})
         if otherwise.get("joined") != "none":
             self._join(router, made, otherwise.get("joined") == "elsewhere")
         if otherwise.get("routes") != "none":

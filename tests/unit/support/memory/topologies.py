@@ -204,7 +204,8 @@ _FORBIDDEN = (
     *("create_network:admin_state_up", "create_network:dns_domain", "create_network:port_security_enabled", "create_network:qos_policy_id"),
     *("create_subnet:dns_nameservers", "create_subnet:host_routes", "create_router:admin_state_up", "create_security_group:stateful"),
     *("create_port:admin_state_up", "create_port:allowed_address_pairs", "create_port:binding:vnic_type", "create_port:extra_dhcp_opts"),
-    *("create_port:qos_policy_id", "create_port:dns_domain", "create_floatingip:qos_policy_id", "create_floatingip:dns_name"),
+    *("create_port:qos_policy_id", "create_port:dns_domain", "create_port:port_security_enabled"),
+    *("create_floatingip:qos_policy_id", "create_floatingip:dns_name"),
 )
 REMOTES = kind(
     {
