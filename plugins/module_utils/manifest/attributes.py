@@ -50,7 +50,7 @@ class Kind:
 
     name: str
     attributes: tuple[Attribute, ...]
-    fields: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    fields: t.Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
     def attribute(self, name: str) -> Attribute | None:
         return next((one for one in self.attributes if name in one.names), None)
@@ -305,7 +305,7 @@ SECURITY_GROUP = Kind(
     "security group",
     (
         _restored("name", "description", "security_group_rules"),
-        _restored("stateful", note="when the group is made; one that is there stays as it is"),
+        _restored("stateful", note="when the group is made; one that is there stays as it is, and the check names it"),
         _restored("tags"),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,

@@ -78,7 +78,7 @@ def _is_made(plan: RestorePlan, resource: t.Any) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Found:
+class _Thing:
     """Something that is used as it is.
 
     :param label: as messages call it.
@@ -156,12 +156,13 @@ def _plain(value: t.Any) -> t.Any:
 
 def _apart(one: str, other: str) -> tuple[str, str]:
     """Two texts in short, from shortly before where they begin to differ if that would be cut off."""
-    begin = max(0, len(os.path.commonprefix([one, other])) - _BEFORE)
-    cut = f"…{one[begin:]}", f"…{other[begin:]}"
-    return (short(cut[0]), short(cut[1])) if begin > _BEFORE else (short(one), short(other))
+    if short(one) != short(other):
+        return short(one), short(other)
+    begin = len(os.path.commonprefix([one, other])) - _BEFORE
+    return short(f"…{one[begin:]}"), short(f"…{other[begin:]}")
 
 
-def _sentences(plan: RestorePlan, *kinds: t.Iterable[_Found]) -> list[str]:
+def _sentences(plan: RestorePlan, *kinds: t.Iterable[_Thing]) -> list[str]:
     return [sentence for found in kinds for one in found for sentence in one.sentences(plan)]
 
 
@@ -175,14 +176,14 @@ class _Used:
 
     # Networks, and all around them
 
-    def networks(self) -> t.Iterator[_Found]:
+    def networks(self) -> t.Iterator[_Thing]:
         for spec in self._topology.networks:
             network = self._site.network(spec.name)
             if network and not spec.is_of_others and not _is_made(self._plan, network):
                 # Of a smaller MTU, others tell, and not every site says it.
                 same = {"name": spec.name, "owner": spec.owner, "mtu": max(network.mtu, spec.mtu)}
                 there = dataclasses.replace(network_spec(network, self._called), **same)
-                yield _Found(attributes.NETWORK, f"network '{spec.name}'", spec, there, network, self._further_subnets(network))
+                yield _Thing(attributes.NETWORK, f"network '{spec.name}'", spec, there, network, self._further_subnets(network))
 
     def _further_subnets(self, network: Network) -> tuple[str, ...]:
         """Subnets of a network that the application does not have: its ports may get addresses of them, too."""
@@ -191,19 +192,19 @@ class _Used:
         further = sorted(f"'{one.name or one.id}' ({one.cidr})" for one in site.subnets if one.network_id == network.id and one.id not in known)
         return (f"it has further subnets: {', '.join(further)}",) if further else ()
 
-    def subnets(self) -> t.Iterator[_Found]:
+    def subnets(self) -> t.Iterator[_Thing]:
         for spec, subnet in used_subnets(self._plan):
             there = dataclasses.replace(subnet_spec(subnet, self._called), name=spec.name, network=spec.network, cidr=spec.cidr)
-            yield _Found(attributes.SUBNET, f"subnet '{spec.name}'", spec, there, subnet)
+            yield _Thing(attributes.SUBNET, f"subnet '{spec.name}'", spec, there, subnet)
 
-    def routers(self) -> t.Iterator[_Found]:
+    def routers(self) -> t.Iterator[_Thing]:
         for spec in self._topology.routers:
             router = self._site.router(spec.name)
             if router and not _is_made(self._plan, router):
                 wanted, found = self._interfaces(spec, router)
                 described = dataclasses.replace(spec, subnets=(), interface_addresses=tuple(wanted))
                 there = dataclasses.replace(router_spec(router, self._called), name=spec.name, interface_addresses=tuple(found))
-                yield _Found(attributes.ROUTER, f"router '{spec.name}'", described, self._as_far_as_said(described, there, router), router)
+                yield _Thing(attributes.ROUTER, f"router '{spec.name}'", described, self._as_far_as_said(described, there, router), router)
 
     def _interfaces(self, spec: RouterSpec, router: Router) -> tuple[list[AddressSpec], list[AddressSpec]]:
         """Addresses on those of the application's subnets that a router joins: what it should have, and what it has. It will join the others."""
@@ -228,33 +229,33 @@ class _Used:
         same |= {name: was for name, was in modes.items() if was is None or (not was and getattr(there, name) is None)}
         return dataclasses.replace(there, **same)
 
-    def groups(self) -> t.Iterator[_Found]:
+    def groups(self) -> t.Iterator[_Thing]:
         """Security groups. What becomes of their rules, others tell."""
         for spec in self._topology.security_groups:
             group = self._site.own_security_group(spec.name)
             if group and not _is_made(self._plan, group):
                 there = dataclasses.replace(security_group_spec(group, self._called), rules=spec.rules)
-                yield _Found(attributes.SECURITY_GROUP, f"security group '{spec.name}'", spec, there, group, _beyond_rules(group))
+                yield _Thing(attributes.SECURITY_GROUP, f"security group '{spec.name}'", spec, there, group, _beyond_rules(group))
 
-    def address_groups(self) -> t.Iterator[_Found]:
+    def address_groups(self) -> t.Iterator[_Thing]:
         for spec in self._topology.address_groups:
             group = self._site.own_address_group(spec.name)
             if group and not _is_made(self._plan, group):
                 there = dataclasses.replace(address_group_spec(group), addresses=spec.addresses)
-                yield _Found(attributes.ADDRESS_GROUP, f"address group '{spec.name}'", spec, there, group)
+                yield _Thing(attributes.ADDRESS_GROUP, f"address group '{spec.name}'", spec, there, group)
 
     # Ports, and what leads to them
 
-    def ports(self) -> t.Iterator[_Found]:
+    def ports(self) -> t.Iterator[_Thing]:
         for step in self._plan.all_ports:
             if step.current and not step.made:
                 described = dataclasses.replace(step.spec, name=step.name)
                 # By the first two it was found.
                 same = {name: getattr(described, name) for name in ("mac_address", "fixed_ips", "network", "floating_ips", "device_tag", "source_id")}
                 there = dataclasses.replace(port_spec(step.current, self._called), **same)
-                yield _Found(attributes.PORT, step.title, described, there, step.current)
+                yield _Thing(attributes.PORT, step.title, described, there, step.current)
 
-    def floating_ips(self) -> t.Iterator[_Found]:
+    def floating_ips(self) -> t.Iterator[_Thing]:
         for port in self._plan.all_ports:
             for step in port.floating:
                 if step.current and not step.made:
@@ -263,11 +264,11 @@ class _Used:
             if forwarder.current and not forwarder.made:
                 yield self._floating(forwarder.spec.floating, forwarder.current, "that forwards ports")
 
-    def _floating(self, spec: FloatingSpec, current: FloatingIp, which: str) -> _Found:
+    def _floating(self, spec: FloatingSpec, current: FloatingIp, which: str) -> _Thing:
         there = floating_spec(current, self._called, spec.place)
-        return _Found(attributes.FLOATING_IP, f"the floating address {current.ip_address} {which}", spec, there, current)
+        return _Thing(attributes.FLOATING_IP, f"the floating address {current.ip_address} {which}", spec, there, current)
 
-    def trunks(self) -> t.Iterator[_Found]:
+    def trunks(self) -> t.Iterator[_Thing]:
         for port in self._plan.all_ports:
             step = port.trunk
             if step and step.current and Mark.of_text(step.current.description) != step.mark:
@@ -275,7 +276,7 @@ class _Used:
                 described = dataclasses.replace(step.spec, name=step.name, subports=subports)
                 same = {"source_id": described.source_id, "port": described.port}
                 there = dataclasses.replace(trunk_spec(step.current), **same)
-                yield _Found(attributes.TRUNK, f"the trunk of {port.title}", described, there, step.current)
+                yield _Thing(attributes.TRUNK, f"the trunk of {port.title}", described, there, step.current)
 
     # What things are called
 

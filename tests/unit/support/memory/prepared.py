@@ -35,7 +35,7 @@ OTHERWISE: dict[str, dict[str, t.Sequence[t.Any]]] = {
     "subnets": {
         **{"gateway_ip": (1, 10, None), "enable_dhcp": (True, False), "dns_nameservers": ([], ["10.0.0.99"], ["10.0.0.54", "10.0.0.53"])},
         **{"allocation_pools": ((3, 7),), "host_routes": ([], [{"destination": "10.98.0.0/24", "nexthop": "10.10.0.8"}]), "mode": ("slaac", None)},
-        **{"service_types": ([],), "dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",)},
+        **{"service_types": ([], ["network:dhcp"]), "dns_publish_fixed_ip": (True, False), "subnetpool_id": (None,), "cidr": ("10.77.0.0/24",)},
         "how": ("absent", "further", "taken"),
         **_TEXTS,
     },
@@ -174,9 +174,12 @@ class Prepared:
         if otherwise.get("how") != "taken":
             self._make_room(made, subnet["network_id"])
         if otherwise.get("how") == "further":
-            self._make("subnets", {"network_id": network["id"], "name": "further", "cidr": "10.66.0.0/24"}, {})
-            wanted = {"network_id": network["id"], "name": "further six", "cidr": "fd00:66::/64", "ip_version": 6}
-            self._make("subnets", {**wanted, "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}, {})
+            # All subnets of one version are of one pool, or of none.
+            pools = {made["ip_version"]: {"subnetpool_id": made["subnetpool_id"]}}
+            wanted = {"network_id": network["id"], "name": "further", "cidr": "10.66.0.0/24"}
+            self._make("subnets", {**wanted, **pools.get(4, {})}, {})
+            wanted |= {"name": "further six", "cidr": "fd00:66::/64", "ip_version": 6, "ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+            self._make("subnets", {**wanted, **pools.get(6, {})}, {})
 
     def _make_room(self, subnet: Resource, network_id: str) -> None:
         """Have what the network itself has on a subnet somewhere else than the application's ports."""
