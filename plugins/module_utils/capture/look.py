@@ -79,7 +79,7 @@ class CaptureSite:
     def called(self) -> Called:
         """A QoS policy or a subnet pool that the project does not see is named as missing."""
         groups = {**self.security_groups, **self.address_groups}
-        kinds = (self.networks, self.subnets, groups, self.qos_policies, self.subnet_pools)
+        kinds: tuple[t.Mapping[str, t.Any], ...] = (self.networks, self.subnets, groups, self.qos_policies, self.subnet_pools)
         return Called(*({one: there.name for one, there in kind.items()} for kind in kinds))
 
     def is_own(self, resource: Network | SecurityGroup) -> bool:

@@ -181,8 +181,8 @@ class _Used:
             network = self._site.network(spec.name)
             if network and not spec.is_of_others and not _is_made(self._plan, network):
                 # Of a smaller MTU, others tell, and not every site says it.
-                same = {"name": spec.name, "owner": spec.owner, "mtu": max(network.mtu, spec.mtu)}
-                there = dataclasses.replace(network_spec(network, self._called), **same)
+                said = network_spec(network, self._called)
+                there = dataclasses.replace(said, name=spec.name, mtu=max(network.mtu, spec.mtu))
                 yield _Thing(attributes.NETWORK, f"network '{spec.name}'", spec, there, network, self._further_subnets(network))
 
     def _further_subnets(self, network: Network) -> tuple[str, ...]:
@@ -223,7 +223,7 @@ class _Used:
         ranges = [one.cidr for one in self._site.subnets if one.network_id == router.external_network_id]
         had = {one for one in described.gateway_addresses if any(contains(cidr, one) for cidr in ranges)}
         lacks = described.external_network == there.external_network and not had <= {*there.gateway_addresses}
-        same = {} if lacks else {"gateway_addresses": described.gateway_addresses}
+        same: dict[str, t.Any] = {} if lacks else {"gateway_addresses": described.gateway_addresses}
         # What is off at the source is no loss where nobody is shown whether it is on.
         modes = {name: getattr(described, name) for name in ("is_ha", "is_distributed")}
         same |= {name: was for name, was in modes.items() if was is None or (not was and getattr(there, name) is None)}
@@ -251,7 +251,7 @@ class _Used:
             if step.current and not step.made:
                 described = dataclasses.replace(step.spec, name=step.name)
                 # By the first two it was found.
-                same = {name: getattr(described, name) for name in ("mac_address", "fixed_ips", "network", "floating_ips", "device_tag", "source_id")}
+                same = {name: getattr(described, name) for name in ("mac_address", "fixed_ips", "network")}
                 there = dataclasses.replace(port_spec(step.current, self._called), **same)
                 yield _Thing(attributes.PORT, step.title, described, there, step.current)
 
@@ -274,8 +274,7 @@ class _Used:
             if step and step.current and Mark.of_text(step.current.description) != step.mark:
                 subports = tuple(SubportSpec(one["port_id"], one["segmentation_type"], one["segmentation_id"]) for one in step.subports)
                 described = dataclasses.replace(step.spec, name=step.name, subports=subports)
-                same = {"source_id": described.source_id, "port": described.port}
-                there = dataclasses.replace(trunk_spec(step.current), **same)
+                there = dataclasses.replace(trunk_spec(step.current), port=described.port)
                 yield _Thing(attributes.TRUNK, f"the trunk of {port.title}", described, there, step.current)
 
     # What things are called
@@ -287,7 +286,8 @@ class _Used:
         outside = {one.external_network for one in self._topology.routers}
         outside |= {floating.network for port in self._plan.all_ports for floating in port.spec.floating_ips}
         outside |= {one.spec.floating.network for one in self._plan.forwarders}
-        policies = {one.qos_policy_id for one in (*site.networks, *site.ports, *site.floating_ips)} | {one.gateway_qos_policy_id for one in site.routers}
+        limited: tuple[t.Any, ...] = (*site.networks, *site.ports, *site.floating_ips)
+        policies = {one.qos_policy_id for one in limited} | {one.gateway_qos_policy_id for one in site.routers}
         pools = {one.subnet_pool_id for one in site.subnets}
         return Called(
             networks={one.id: one.id if one.id in outside else one.name for one in site.networks},
@@ -301,7 +301,7 @@ class _Used:
     def _groups(self) -> dict[str, str]:
         """Groups by the names that the application has for them; of others that are called so, by their ids."""
         meant = self._site.group_names(self._topology)
-        there = (*self._site.security_groups, *self._site.address_groups)
+        there: tuple[t.Any, ...] = (*self._site.security_groups, *self._site.address_groups)
         return {**{one.id: one.id if one.name in meant.values() else one.name for one in there}, **meant}
 
 

@@ -166,7 +166,8 @@ def _wishes(site: RestoreSite, wishes: t.Iterable[_Wished], there: t.Any = None)
 
     :param there: what the restore made before; None for what is to be made.
     """
-    body, names, values, lost, firm, fallbacks = {}, {}, {}, [], [], {}
+    body, names, values, lost, firm = {}, {}, {}, [], []
+    fallbacks: dict[str, Fallback] = {}
     for one in wishes:
         if one.value in (None, "", (), [], {}) or (there is not None and one.is_on(there)):
             continue

@@ -61,7 +61,15 @@ def test_what_is_prepared_as_it_should_be_is_used_without_a_word():
 
 
 #: What keeps the application from being restored there.
-REFUSED = {("subnets", "cidr"), ("subnets", "mode"), ("subnets", "service_types"), ("routers", "outside"), ("address-groups", "addresses"), ("server groups", "policy"), ("keys", "public_key")}
+REFUSED = {
+    ("subnets", "cidr"),
+    ("subnets", "mode"),
+    ("subnets", "service_types"),
+    ("routers", "outside"),
+    ("address-groups", "addresses"),
+    ("server groups", "policy"),
+    ("keys", "public_key"),
+}
 #: What only administrators set, so that a restore gives no promise of it; and rules, which become the source's.
 UNCOMPARED = {("routers", "ha"), ("security-groups", "rules")}
 

@@ -258,9 +258,7 @@ class Prepared:
             return
         automatic = ("slaac", "dhcpv6-stateless")
         chosen = [(t.cast(Resource, subnets[ip["subnet_id"]]), ip["ip_address"]) for ip in port["fixed_ips"]]
-        fixed = [
-            {"subnet_id": subnet["id"], **({} if subnet["ipv6_address_mode"] in automatic else {"ip_address": address})} for subnet, address in chosen
-        ]
+        fixed = [{"subnet_id": subnet["id"], **({} if subnet["ipv6_address_mode"] in automatic else {"ip_address": address})} for subnet, address in chosen]
         body = {name: value for name, value in port.items() if name not in ("id", "project_id", "status", "device_id", "device_owner", "ip_allocation")}
         groups = [found for one in port["security_groups"] if (found := self._same("security-groups", one))]
         body |= {"network_id": network, "fixed_ips": fixed, "security_groups": groups}

@@ -70,7 +70,10 @@ def test_what_is_as_described_is_not_told():
     [
         ({"is_up": False}, "admin_state_up is false instead of true."),
         ({"mtu": 1500}, "mtu is 1500 instead of 1442."),
-        ({"port_security": False}, "port_security_enabled is false instead of true (without it, nothing filters what reaches ports that do not have their own)."),
+        (
+            {"port_security": False},
+            "port_security_enabled is false instead of true (without it, nothing filters what reaches ports that do not have their own).",
+        ),
         ({"qos_policy_id": "unseen"}, 'qos_policy_id is "unseen" instead of none.'),
         ({"description": "osdr_application=shop osdr_checkpoint=eve mine"}, 'description is "mine" instead of "".'),
         ({"is_up": False, "tags": ("b", "a", "osdr_checkpoint=eve")}, 'admin_state_up is false instead of true; tags is ["b", "a"] instead of none.'),
@@ -130,7 +133,10 @@ def test_a_network_with_further_subnets_is_told():
         ({"external_network_id": None}, 'external_gateway_info (external network) is none instead of "public".'),
         ({"enable_snat": False}, "enable_snat is false instead of true."),
         ({"gateway_qos_policy_id": "gold"}, 'external_gateway_info (gateway qos policy) is "gold" instead of none.'),
-        ({"routes": ({"destination": "10.9.0.0/24", "nexthop": "10.10.0.9"},)}, 'routes is [{"destination": "10.9.0.0/24", "nexthop": "10.10.0.9"}] instead of none.'),
+        (
+            {"routes": ({"destination": "10.9.0.0/24", "nexthop": "10.10.0.9"},)},
+            'routes is [{"destination": "10.9.0.0/24", "nexthop": "10.10.0.9"}] instead of none.',
+        ),
     ],
 )
 def test_a_router_is_told_with_what_its_gateway_is_otherwise(changes, told):
@@ -143,7 +149,9 @@ def test_a_router_with_another_address_on_a_subnet_is_told_and_a_gateway_with_on
     assert sentences(routers=(dataclasses.replace(shop.ROUTER, gateway_addresses=("10.88.2.9",)),)) == []
 
 
-@pytest.mark.parametrize(("then", "now", "told"), [(True, None, "not shown instead of true"), (True, False, "false instead of true"), (False, None, None), (None, True, None)])
+@pytest.mark.parametrize(
+    ("then", "now", "told"), [(True, None, "not shown instead of true"), (True, False, "false instead of true"), (False, None, None), (None, True, None)]
+)
 def test_what_is_not_shown_of_a_router_is_told_where_it_was_on(then, now, told):
     manifest = shop.manifest()
     described = dataclasses.replace(manifest.description.topology.routers[0], is_ha=then)
@@ -170,9 +178,7 @@ def test_a_flavor_is_told_with_what_counts_for_a_server():
 
 def test_a_flavor_that_a_mapping_names_is_told_with_its_size_and_not_with_its_name():
     manifest = shop.manifest()
-    servers = tuple(
-        dataclasses.replace(one, flavor=NamedFlavor(**{**dataclasses.asdict(one.flavor), "name": "dr"})) for one in manifest.description.servers
-    )
+    servers = tuple(dataclasses.replace(one, flavor=NamedFlavor(**{**dataclasses.asdict(one.flavor), "name": "dr"})) for one in manifest.description.servers)
     manifest = dataclasses.replace(manifest, description=dataclasses.replace(manifest.description, servers=servers))
     told = sentences(manifest, flavors=(Flavor("dr", "dr", 1, 256, 1, 0, 0),))
     assert [one.split(": ")[1] for one in told] == ["ram is 256 instead of 320.", "ram is 256 instead of 192."]
