@@ -22,7 +22,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network impor
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import found, losses, names, plan, port_plan, preflight, problems, refusals, topology
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import Wishes, port_wishes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import MTU, Wishes, port_wishes
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
 from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies import BLUEPRINTS, Blueprint
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -59,7 +59,7 @@ def _adjusting(self: NetworkRestore) -> None:
     _APPLY(self)
     for spec in self._plan.manifest.description.topology.networks:
         there = self._site.network(spec.name)
-        if there and self._site.is_own(there) and there.mtu < spec.mtu:
+        if there and self._site.is_own(there) and there.mtu < spec.mtu and MTU in self._site.extensions:
             self._network.set_mtu(there.id, spec.mtu)
 
 

@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import found
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore
 from ansible_collections.osdr.openstack.tests.unit.support.memory import plain
 from ansible_collections.osdr.openstack.tests.unit.support.memory.prepared import OTHERWISE
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import travel
@@ -87,3 +91,21 @@ def test_what_is_prepared_otherwise_is_told_or_refused_and_never_changed(kind, n
     assert outcome.violations == []
     assert outcome.end == ("refused at check" if (kind, name) in REFUSED else "restored")
     assert outcome.named > 0 or (kind, name) in REFUSED | UNCOMPARED
+
+
+def test_who_keeps_quiet_about_a_difference_is_found():
+    with mock.patch.object(found, "differences", lambda *_given: []):
+        violations = travel(application(thing("networks", ("admin_state_up", False)))).violations
+    assert violations and all("that network 'web': admin_state_up is False instead of True" in one for one in violations)
+
+
+def test_who_changes_what_is_prepared_is_found():
+    real = NetworkRestore.apply
+
+    def adjusting(self):
+        real(self)
+        self._network.set_mtu(self._site.network("web").id, 1442)
+
+    with mock.patch.object(NetworkRestore, "apply", adjusting):
+        violations = travel(application(thing("networks", ("mtu", 1400)))).violations
+    assert [one for one in violations if " was prepared as " in one and '"mtu": 1400' in one]
