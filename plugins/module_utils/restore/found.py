@@ -167,7 +167,7 @@ def _sentences(plan: RestorePlan, *kinds: t.Iterable[_Thing]) -> list[str]:
 
 
 class _Used:
-    """All that is there already and used, of each kind. What others refuse is made the same, too."""
+    """All that is there already and used, of each kind, without what others refuse: server groups, key pairs, and what addresses address groups have."""
 
     def __init__(self, plan: RestorePlan) -> None:
         self._plan = plan
