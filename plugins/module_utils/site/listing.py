@@ -53,9 +53,10 @@ def protected_at(plan: SitePlan, access: SiteAccess) -> Listed:
     seen = servers_of(plan, access)
     found = membership(plan, seen)
     sizes = volume_sizes(plan, list(found.strays), access)
-    strays = tuple(unprotected(project, servers, sizes[project]) for project, servers in found.strays.items())
+    strays = tuple(unprotected(project, servers, sizes[project].by_id) for project, servers in found.strays.items())
+    warnings = (*found.warnings, *(one.problem for one in sizes.values() if one.problem))
     known = frozenset(server.id for project in seen.values() for server in project.servers)
-    return Listed(plan.primary.name, found.applications, strays, found.warnings, known)
+    return Listed(plan.primary.name, found.applications, strays, warnings, known)
 
 
 def unprotected_elsewhere(plan: SitePlan, listed: Listed, access: SiteAccess) -> list[Unprotected]:
