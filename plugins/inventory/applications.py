@@ -91,6 +91,7 @@ import re
 from ansible.errors import AnsibleParserError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible.template import trust_as_template
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.site.listing import Listed, protected_at, recoverable_at
@@ -99,24 +100,9 @@ from ansible_collections.osdr.openstack.plugins.module_utils.site.names import A
 from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import SitePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.site.variables import variables_of
 
-
-def _as_it_is(text):
-    return text
-
-
-try:
-    from ansible import template
-
-    trusted, untrusted = template.trust_as_template, _as_it_is
-except AttributeError:
-    # Before 2.19, every text of an inventory is a template unless it is said to be none.
-    from ansible.utils import unsafe_proxy
-
-    trusted, untrusted = _as_it_is, unsafe_proxy.wrap_var
-
 SUFFIXES = ("applications.yml", "applications.yaml")
 #: Where the libraries are, for a host that is the controller itself but is not called so.
-LOCAL = {"ansible_connection": trusted("local"), "ansible_python_interpreter": trusted("{{ ansible_playbook_python }}")}
+LOCAL = {"ansible_connection": trust_as_template("local"), "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}")}
 _TEMPLATE = re.compile(r"[{}]|^#jinja2")
 
 
@@ -190,4 +176,4 @@ def harmless(value):
         return [harmless(one) for one in value]
     if not isinstance(value, str):
         return value
-    return untrusted(value) if _TEMPLATE.search(value) else trusted(value)
+    return value if _TEMPLATE.search(value) else trust_as_template(value)
