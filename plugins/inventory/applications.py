@@ -98,6 +98,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.site.listing import
 from ansible_collections.osdr.openstack.plugins.module_utils.site.look import SiteAccess
 from ansible_collections.osdr.openstack.plugins.module_utils.site.names import APPLICATIONS, PROJECT, group_of
 from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import SitePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.site.plan_file import plan_in
 from ansible_collections.osdr.openstack.plugins.module_utils.site.variables import variables_of
 
 SUFFIXES = ("applications.yml", "applications.yaml")
@@ -153,19 +154,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
 
 def read_plan(loader: DataLoader, path: str, plan: str):
-    """The site plan as plain data: with what Ansible knows of where each value comes from, a query would not take them."""
-    return plain(loader.load_from_file(os.path.join(os.path.dirname(os.path.abspath(path)), plan), cache="none"))
-
-
-def plain(value):
-    if isinstance(value, dict):
-        return {plain(key): plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    for kind in (str, int, float):
-        if isinstance(value, kind) and not isinstance(value, bool):
-            return kind(value)
-    return value
+    """The site plan in a file beside that of the inventory; it may be encrypted by Ansible Vault."""
+    return plan_in(str(loader.get_text_file_contents(os.path.join(os.path.dirname(os.path.abspath(path)), plan))))
 
 
 def harmless(value):
