@@ -28,10 +28,11 @@ def plan_in(text: str) -> t.Any:
     loader = _loader()(text)
     try:
         document = loader.get_single_data()
+    # Ansible tells the cause as well, which says the same.
     except yaml.YAMLError as error:
-        raise SitePlanInvalid([_in_words(error)]) from error
-    except RecursionError as error:
-        raise SitePlanInvalid(["It is nested too deeply."]) from error
+        raise SitePlanInvalid([_in_words(error)]) from None
+    except RecursionError:
+        raise SitePlanInvalid(["It is nested too deeply."]) from None
     finally:
         loader.dispose()
     _refuse_endless(document)
