@@ -41,7 +41,7 @@ options:
       - Where to look for applications.
       - With V(servers), at the primary site. The applications are those of the plan, and those that owners have marked on their servers.
       - With V(catalogue), at the remote site, for when the primary one is gone. The applications are those of the plan, and all others that have
-        checkpoints there. They have the variables for a restore only.
+        checkpoints there. They lack the definition, so their variables suffice for a restore only.
     type: str
     choices: [servers, catalogue]
     default: servers
