@@ -11,8 +11,6 @@ from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSResponse
 
-PAGE = 2
-
 
 class FakeS3:
     """Buckets by path, as every store beside AWS has them.
@@ -21,6 +19,7 @@ class FakeS3:
     :ivar conditions: whether ``If-None-Match`` is heeded; None for a store that says that it knows none.
     :ivar troubles: answers that are given in the place of the next ones, whatever they are to: status and body.
     :ivar answers: those that are always given for a key.
+    :ivar page: how many keys are listed at once.
     :ivar requests: all that came, as method and path.
     """
 
@@ -30,6 +29,7 @@ class FakeS3:
         self.conditions = True
         self.troubles = []
         self.answers = {}
+        self.page = 2
         self.requests = []
         self._lock = threading.Lock()
 
@@ -62,8 +62,8 @@ class FakeS3:
         names = [name for name in sorted(there) if name.startswith(prefix) and name > after]
         encoding = query.get("encoding-type", [""])[0]
         shown = quote if encoding else escape
-        listed = "".join(f"<Contents><Key>{shown(name)}</Key><Size>{len(there[name])}</Size></Contents>" for name in names[:PAGE])
-        more = f"<NextContinuationToken>{escape(names[PAGE - 1])}</NextContinuationToken>" if len(names) > PAGE else ""
+        listed = "".join(f"<Contents><Key>{shown(name)}</Key><Size>{len(there[name])}</Size></Contents>" for name in names[: self.page])
+        more = f"<NextContinuationToken>{escape(names[self.page - 1])}</NextContinuationToken>" if len(names) > self.page else ""
         truncated = f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
         return 200, f"<ListBucketResult><EncodingType>{encoding}</EncodingType>{truncated}{more}{listed}</ListBucketResult>".encode()
 
