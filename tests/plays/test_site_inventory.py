@@ -149,6 +149,23 @@ def test_a_schedule_fails_with_a_plan_that_cannot_be_used(provided, tmp_path):
     assert provided.run("ansible-playbook", tmp_path / "play.yml", ANSIBLE_CONFIG=str(tmp_path / "ansible.cfg")).returncode == 0
 
 
+def test_a_check_before_a_merge_sees_what_is_there_twice(tmp_path):
+    """As the guide has it: its settings, and its play."""
+    of_guide = [block for block in documents.blocks() if block.document.name == "site.md"]
+    (tmp_path / "check.yml").write_text(next(block.text for block in of_guide if block.language == "yaml" and "os_site_plan_check" in block.text))
+    (tmp_path / "ansible.cfg").write_text(next(block.text for block in of_guide if block.language == "ini"))
+    settings = {"ANSIBLE_COLLECTIONS_PATH": str(documents.COLLECTIONS), "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+
+    def check(plan_file):
+        (tmp_path / "site.yml").write_text(plan_file)
+        done = subprocess.run(["ansible-playbook", "check.yml"], cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    assert check(yaml.safe_dump(PLAN))[0] == 0
+    code, said = check(yaml.safe_dump(PLAN) + "\nwaves: [business]\n")
+    assert (code != 0, "duplicate mapping key 'waves'" in said) == (True, True), said
+
+
 def test_names_of_others_are_never_templates(provided, tmp_path):
     evil = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/hacked') }}}}"
     servers = [
