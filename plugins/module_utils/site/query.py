@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ..core.errors import InvalidInput
@@ -13,28 +14,38 @@ from ..core.text import told
 
 #: What the library ends with for an expression that is none, too deep, or not meant for what it is given; its own errors are among them.
 _FAILURES = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+#: Parts of a query that list what they are given, as often as somebody writes: ``[@, @][]`` twenty times over is a million times the servers.
+_LISTING = ("multi_select_list", "multi_select_dict")
+_MOST_COPIES = 1000
 
 
 def query_problem(query: str) -> str | None:
     """Why a query cannot be used; None when it can."""
     jmespath = library("jmespath", "jmespath")
     try:
-        unknown = sorted(_functions_in(jmespath.compile(query).parsed) - library("jmespath.functions", "jmespath").Functions.FUNCTION_TABLE.keys())
+        nodes = list(_nodes_of(jmespath.compile(query).parsed))
     except _FAILURES as error:
         return f"its query '{told(query)}' is not JMESPath ({told(error)})"
-    return f"its query '{told(query)}' calls {' and '.join(f'{one}()' for one in unknown)}, which JMESPath does not have" if unknown else None
+    known = library("jmespath.functions", "jmespath").Functions.FUNCTION_TABLE
+    # The library looks for a function only when it gets there.
+    unknown = sorted({node["value"] for node in nodes if node["type"] == "function_expression"} - known.keys())
+    if unknown:
+        return f"its query '{told(query)}' calls {' and '.join(f'{one}()' for one in unknown)}, which JMESPath does not have"
+    # Nothing else multiplies: what is inside sees no more than the element that it is asked for.
+    if math.prod(len(node["children"]) for node in nodes if node["type"] in _LISTING) > _MOST_COPIES:
+        return f"its query '{told(query)}' would make more than {_MOST_COPIES:,} copies of what it is given"
+    return None
 
 
-def _functions_in(parsed: t.Any) -> set[str]:
-    """Names of the functions that a parsed query calls; the library looks for them only when it gets there."""
-    found, waiting = set(), [parsed]
+def _nodes_of(parsed: t.Any) -> t.Iterator[dict[str, t.Any]]:
+    """All parts of a parsed query."""
+    waiting = [parsed]
     while waiting:
         node = waiting.pop()
+        # A slice has numbers inside.
         if isinstance(node, dict):
-            waiting += node.get("children", ())
-            if node.get("type") == "function_expression":
-                found.add(node["value"])
-    return found
+            yield node
+            waiting += node["children"]
 
 
 class Queryable:

@@ -59,6 +59,17 @@ def test_a_function_that_does_not_exist_is_a_problem_wherever_it_is_called(query
     assert query_problem(query) == f"its query '{query}' {told}"
 
 
+@pytest.mark.parametrize("part", ["[@, @][]", "{a: @, b: @} | values(@)[]", "map(&[@, @], @)[]"])
+def test_a_short_query_cannot_take_all_memory(part):
+    assert query_problem(" | ".join([part] * 9)) is None
+    assert "would make more than 1,000 copies of what it is given" in query_problem(" | ".join([part] * 30))
+
+
+@pytest.mark.parametrize("query", ["[::2]", "[0:1]", "[-1]", "@", "*", "[?name].name | [0]", "`[1, 2]`", "[*].tags[]", "not_null(a, `1`)", "&a"])
+def test_all_kinds_of_parts_are_looked_at(query):
+    assert query_problem(query) is None
+
+
 @pytest.mark.parametrize("query", ["[?starts_with(metadata, 'a')]", "[::0]", "nonsense(@)", "sort_by(@, &metadata)", "[?"])
 def test_a_query_that_cannot_be_answered_is_refused(query):
     with pytest.raises(InvalidInput, match="cannot be answered"):
