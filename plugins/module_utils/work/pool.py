@@ -38,10 +38,10 @@ def attempt_all(
     :returns: outcome per key, in the order of ``work``.
     :raises InvalidInput: when nothing could ever begin.
     """
-    if concurrency < 1:
-        raise InvalidInput(f"With concurrency {concurrency}, nothing would ever be done.", "Give a number from 1 on.")
     if not work:
         return {}
+    if concurrency < 1:
+        raise InvalidInput(f"With concurrency {concurrency}, nothing would ever be done.", "Give a number from 1 on.")
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(concurrency, len(work)))
     try:
         futures = {key: pool.submit(contextvars.copy_context().run, _outcome, piece) for key, piece in work.items()}
