@@ -19,8 +19,10 @@ description:
   - All hosts are in the group C(applications), and in groups by wave, project, policy and site, for example C(wave_foundation), C(project_shop),
     C(policy_gold) and C(site_north). Those for which something is wrong are also in C(applications_in_doubt) and lack the definition of
     their application, so that a role refuses them; C(dr_site_problems) says why, and so does a warning.
+  - A project that cannot be asked, and in which the plan has no application, is a host like C(unknown@shop), so that it is missed.
   - The servers of an application are looked up whenever the inventory is read. There is no cache, because it would protect the servers of
     yesterday.
+  - A plan that cannot be used, or in which a key is there twice, is no inventory.
   - Uses a YAML file that ends with C(applications.yml) or C(applications.yaml).
 extends_documentation_fragment:
   - constructed

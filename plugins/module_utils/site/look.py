@@ -83,7 +83,7 @@ def volume_sizes(plan: SitePlan, projects: t.Sequence[str], access: SiteAccess) 
         return VolumeSizes({volume.id: volume.size for volume in storage.volumes()})
 
     def unknown(project: str, error: DrError) -> VolumeSizes:
-        return VolumeSizes(problem=f"Gigabytes of the unprotected servers in project '{project}' are without their volumes, which cannot be listed. {error}")
+        return VolumeSizes(problem=f"The volumes of project '{project}' cannot be listed, so the gigabytes of its unprotected servers lack them. {error}")
 
     outcomes = zip(projects, attempt_each(projects, ask, access.concurrency), strict=True)
     return {project: unknown(project, one.error) if one.error else t.cast(VolumeSizes, one.value) for project, one in outcomes}

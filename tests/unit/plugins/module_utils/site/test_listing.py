@@ -97,7 +97,7 @@ def test_applications_are_protected_while_volumes_cannot_be_listed(provider, mon
     listed = protected(provider)
     assert [one.host for one in listed.applications] == ["shop@shop"]
     assert (listed.unprotected[0].summary()["count"], listed.unprotected[0].summary()["gigabytes"]) == (1, 0)
-    assert listed.doubts == ["Gigabytes of the unprotected servers in project 'core' are without their volumes, which cannot be listed. Cinder is down."]
+    assert listed.doubts == ["The volumes of project 'core' cannot be listed, so the gigabytes of its unprotected servers lack them. Cinder is down."]
 
 
 def test_a_site_that_is_gone_is_one_error(provider):
