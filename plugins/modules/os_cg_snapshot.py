@@ -14,7 +14,8 @@ author:
 description:
   - Snapshots all volumes of all servers of an application in parallel, and proves how consistent the set is.
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
-    first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
+    first, and then all snapshots requested. Each server is thawed as soon as those of its own volumes are complete, tiers in the reverse order.
+    One process does all of it, and handles signals.
   - The root disk of a server that boots from an image is no volume; it becomes an image in Glance, which Nova makes inside the freeze,
     after the snapshots. The freeze lasts until Nova has copied the disk, not until the image is uploaded. See O(quiesce.budget). Images of servers
     that stand still are made after the freeze.

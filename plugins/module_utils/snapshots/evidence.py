@@ -199,17 +199,19 @@ class Seen:
 
         :param servers: the servers and their volumes per server id.
         """
-        found = {key: self._server(server, volumes) for key, (server, volumes) in servers.items()}
+        every = {volume.id: volume for _server, volumes in servers.values() for volume in volumes}
+        found = {key: self._server(server, volumes, every.values()) for key, (server, volumes) in servers.items()}
         level = consistency.weakest(one.consistency for one in found.values())
         return Evidence(self._set(level), found, self._snapshots())
 
-    def _server(self, server: Server, volumes: t.Sequence[Volume]) -> ServerEvidence:
-        member, taken = self._member(server.id), [self.taken[volume.id] for volume in volumes]
+    def _server(self, server: Server, volumes: t.Sequence[Volume], every: t.Iterable[Volume]) -> ServerEvidence:
+        written = {volume.id for volume in volumes} | {one.id for one in every if server.id in {at.server_id for at in one.attachments}}
+        member, taken = self._member(server.id), [self.taken[volume_id] for volume_id in sorted(written)]
         strangers = strangers_of(volumes, self._known_servers())
         if strangers and server.id in self._known_servers():
             return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
         if member:
-            level, reason = proof.of_frozen(member, taken, hold_of(volumes))
+            level, reason = proof.of_frozen(member, taken, t.cast(FreezeWindow, self.window).all_frozen, hold_of(volumes))
             return ServerEvidence(server.id, level, reason, None, _facts_of_member(member))
         mark = self.standing.get(server.id)
         if mark:

@@ -68,6 +68,15 @@ class Wanted:
         return {member.server.id: (member.server, member.volumes) for member in self.members}
 
     @property
+    def written_by(self) -> dict[str, frozenset[str]]:
+        """Ids of the volumes that a server can write to, per server id: its own, and those that say that they are attached to it."""
+        attached = {(one.server_id, volume.id) for volume in self.volumes.values() for one in volume.attachments}
+        return {
+            member.server.id: frozenset({one.id for one in member.volumes} | {one for server_id, one in attached if server_id == member.server.id})
+            for member in self.members
+        }
+
+    @property
     def homes(self) -> dict[str, str]:
         """Per server's id the volume whose snapshot carries its evidence: one that no other server has, if possible."""
         homes: dict[str, str] = {}
