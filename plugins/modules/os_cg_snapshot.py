@@ -97,6 +97,13 @@ options:
         servers around a set that was taken without O(quiesce). It completes the evidence, and so the consistency, of the set.
       - Below O(consistency), the module deletes the snapshots and fails.
     type: dict
+  freezes:
+    description:
+      - What M(osdr.openstack.os_checkpoint_check) returned as RV(osdr.openstack.os_checkpoint_check#module:checkpoint_check.freezes) a moment ago, with the
+        same O(quiesce). The guest agents of these servers are not asked again whether they answer, unless that was more than 5 minutes ago.
+    type: list
+    elements: dict
+    default: []
   concurrency:
     description:
       - How many resources of a site are worked on in parallel.
@@ -348,6 +355,7 @@ def main():
                 "projects": {"type": "list", "elements": "str", "default": []},
                 "other_clouds": {"type": "list", "elements": "raw", "default": []},
                 "thaw": {"type": "dict"},
+                "freezes": {"type": "list", "elements": "dict", "default": []},
                 "concurrency": {"type": "int", "default": 16},
             },
         ),
