@@ -265,6 +265,7 @@ class Executor:
                 else:
                     future.set_result(value)
         finally:
+            self._free += 1
             self._active -= 1
             self._world.notify()
 

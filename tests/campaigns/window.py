@@ -280,6 +280,8 @@ class Cinder:
         self.groups: dict[str, Making] = {}
         #: When the first snapshot of each volume was asked for.
         self.asked: dict[str, float] = {}
+        #: When the last snapshot of each volume was, or will be, there, whatever becomes of it.
+        self.done: dict[str, float] = {}
 
     def _request(self, volume_ids: t.Iterable[str]) -> None:
         self.asked.update({one: self._world.now for one in volume_ids if one not in self.asked})
@@ -291,7 +293,7 @@ class Cinder:
         number = len(self.made)
         created = self._world.clock.wall().isoformat(timespec="seconds").removesuffix("+00:00")
         shown = snapshot(name, id=f"s{number}", volume_id=which.id, created_at=created, metadata=dict(metadata), project_id="project", group_snapshot_id=group)
-        done = cut + self._site.latency()
+        done = self.done[which.id] = cut + self._site.latency()
         status = "error" if self._site.goes_wrong() else "available"
         self.made[shown.id] = Making(shown, self._world.now, cut, done, status)
         return shown
@@ -487,7 +489,8 @@ class Schedule:
 
     def violations(self) -> list[str]:
         undisturbed = [*self._out_of_turn()] if not (self.events or self.site.faults or isinstance(self.error, FreezeFailed)) else []
-        return [*self._left_frozen(), *self._claims(), *self._late_requests(), *undisturbed]
+        hung = ["the run waits for what never comes"] if isinstance(self.error, Gone) and not self.world.is_killed else []
+        return [*self._left_frozen(), *self._claims(), *self._late_requests(), *undisturbed, *hung]
 
     def _left_frozen(self) -> t.Iterator[str]:
         if "frozen anew" not in self.events:
@@ -568,11 +571,10 @@ class Schedule:
         for before, after in itertools.pairwise(reversed(self.tiers)):
             first = min(self.site.thaw_asked.get(one.id, math.inf) for one in after)
             yield from (f"a tier was thawed before {one.id}, which comes first" for one in before if t.cast(float, frozen[one.id].end) > first)
-        done = {one.shown.volume_id: one.done for one in self.cinder.made.values()}
         # Later, the budget may have passed.
         in_time = min(freeze.begin for freeze in frozen.values()) + BUDGET / 2
         for key, at in self.site.thaw_asked.items():
-            if at < in_time and any(done.get(v.id, math.inf) > at for v in self.of[key]):
+            if at < in_time and any(self.cinder.done.get(v.id, math.inf) > at for v in self.of[key]):
                 yield f"{key} was thawed before its own snapshots were there"
         if self.evidence and self.evidence.whole.consistency not in _FROZEN and max(self.site.thaw_asked.values()) < in_time:
             yield f"the set is called {self.evidence.whole.consistency}, and is more"

@@ -18,7 +18,7 @@ from ..quiesce.quiescer import Choice, Quiescer, foreseen, freeze_problems, runn
 from ..snapshots.forecast import Bounds, Load, WindowOutlook, outlook_of
 from ..snapshots.wanted import Storages, Wanted, survey
 from .intended import IntendedCheckpoint
-from .sides import SideFindings, Side
+from .sides import Side, SideFindings
 
 Servers = t.Mapping[str, Server]
 Choices = t.Mapping[str, Choice]

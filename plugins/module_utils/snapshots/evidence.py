@@ -199,14 +199,16 @@ class Seen:
 
         :param servers: the servers and their volumes per server id.
         """
-        every = {volume.id: volume for _server, volumes in servers.values() for volume in volumes}
-        found = {key: self._server(server, volumes, every.values()) for key, (server, volumes) in servers.items()}
+        attached = volumes_of_servers(volume for _server, volumes in servers.values() for volume in volumes)
+        found = {key: self._server(server, volumes, attached.get(key, set())) for key, (server, volumes) in servers.items()}
         level = consistency.weakest(one.consistency for one in found.values())
         return Evidence(self._set(level), found, self._snapshots())
 
-    def _server(self, server: Server, volumes: t.Sequence[Volume], every: t.Iterable[Volume]) -> ServerEvidence:
-        written = {volume.id for volume in volumes} | {one.id for one in every if server.id in {at.server_id for at in one.attachments}}
-        member, taken = self._member(server.id), [self.taken[volume_id] for volume_id in sorted(written)]
+    def _server(self, server: Server, volumes: t.Sequence[Volume], attached: set[str]) -> ServerEvidence:
+        """
+        :param attached: ids of the volumes that say that they are attached to it.
+        """
+        member, taken = self._member(server.id), [self.taken[one] for one in attached.union(volume.id for volume in volumes)]
         strangers = strangers_of(volumes, self._known_servers())
         if strangers and server.id in self._known_servers():
             return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
@@ -254,6 +256,15 @@ class Seen:
             taken = window.all_frozen or first
         difference = self.clock.difference(taken.monotonic, taken.wall)
         return SetEvidence(level, str(taken.after(difference.seconds if difference else 0)), times, skew, difference)
+
+
+def volumes_of_servers(volumes: t.Iterable[Volume]) -> dict[str, set[str]]:
+    """Ids of the volumes that say that they are attached to a server, per its id."""
+    found: dict[str, set[str]] = {}
+    for volume in volumes:
+        for one in volume.attachments:
+            found.setdefault(one.server_id, set()).add(volume.id)
+    return found
 
 
 def strangers_of(volumes: t.Iterable[Volume], known: t.Collection[str]) -> str | None:

@@ -26,7 +26,7 @@ class Shortage:
 
     window: FreezeWindow
     requests: Requests
-    volumes: t.Mapping[str, t.Collection[str]]
+    volumes: t.Mapping[str, t.AbstractSet[str]]
 
     def error(self, what: str) -> WaitTimeout:
         """What was done and what was left, how fast it went, and what to change.
@@ -44,9 +44,9 @@ class Shortage:
         )
 
     @property
-    def _left(self) -> dict[str, set[str]]:
+    def _left(self) -> dict[str, t.AbstractSet[str]]:
         """Volumes that were not seen snapshotted, per server that needs them."""
-        left = {member.server.label: {*self.volumes[member.server.id]} - {*self.requests.taken} for member in self.window.members}
+        left = {member.server.label: self.volumes[member.server.id] - self.requests.taken.keys() for member in self.window.members}
         return {label: volumes for label, volumes in left.items() if volumes}
 
     @property

@@ -201,7 +201,7 @@ class SnapshotSet:
         volumes, looked = self._wanted.written_by, self._clock.now()
 
         def is_done_with(server: Server) -> bool:
-            return volumes[server.id] <= set(requests.taken)
+            return requests.taken.keys() >= volumes[server.id]
 
         while True:
             # What was asked for by then is seen below.
@@ -385,13 +385,13 @@ def _as_told(volumes: t.Iterable[Volume], snapshots: t.Iterable[Snapshot]) -> li
     return [dataclasses.replace(one, image_metadata=properties[one.id]) if isinstance(one, RootDisk) else one for one in volumes]
 
 
-def _is_worth_a_look(requests: Requests, volumes: t.Mapping[str, t.Collection[str]]) -> bool:
+def _is_worth_a_look(requests: Requests, volumes: t.Mapping[str, t.AbstractSet[str]]) -> bool:
     """Whether there is a server all of whose snapshots are asked for, and not all of them seen available.
 
     :param volumes: ids of the volumes of each server, per id.
     """
-    asked, taken = requests.asked, set(requests.taken)
-    return any(asked.issuperset(own) and not taken.issuperset(own) for own in volumes.values())
+    asked, taken = requests.asked, requests.taken.keys()
+    return any(asked >= own and not taken >= own for own in volumes.values())
 
 
 def _tokens(window: FreezeWindow) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ..cloud.site_clock import SiteClock
 from ..core.errors import CheckFailed
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
 from ..core.states import stands_still
+from .evidence import volumes_of_servers
 from .root_images import RootImages
 
 
@@ -70,11 +71,8 @@ class Wanted:
     @property
     def written_by(self) -> dict[str, frozenset[str]]:
         """Ids of the volumes that a server can write to, per server id: its own, and those that say that they are attached to it."""
-        attached = {(one.server_id, volume.id) for volume in self.volumes.values() for one in volume.attachments}
-        return {
-            member.server.id: frozenset({one.id for one in member.volumes} | {one for server_id, one in attached if server_id == member.server.id})
-            for member in self.members
-        }
+        attached = volumes_of_servers(self.volumes.values())
+        return {one.server.id: frozenset(attached.get(one.server.id, set()).union(volume.id for volume in one.volumes)) for one in self.members}
 
     @property
     def homes(self) -> dict[str, str]:

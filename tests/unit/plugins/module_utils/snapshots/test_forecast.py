@@ -152,8 +152,8 @@ def test_a_window_that_fits_is_no_news():
 def test_what_cannot_fit_is_refused_and_says_what_decides_and_what_to_change():
     (problem,), warnings = judge(bounds(), forecast(snapshots=70.0))
     assert problem == (
-        "The servers of 'shop' would stand still for 72.0 s (at least, by how quickly the site answers now: freeze 1.0 s, snapshots 70.0 s, thaw 1.0 s), and the "
-        "budget is 60 s. What decides is the snapshots itself. Raise budget to more than 72 s."
+        "The servers of 'shop' would stand still for 72.0 s (at least, by how quickly the site answers now: freeze 1.0 s, snapshots 70.0 s, thaw 1.0 s), "
+        "and the budget is 60 s. What decides is the snapshots itself. Raise budget to more than 72 s."
     )
     assert warnings == []
 
@@ -174,7 +174,8 @@ def test_what_did_not_fit_last_time_only_is_warned_of():
     problems, (warning,) = judge(bounds(), forecast(), forecast(50, 50, 5, "slow night"), forecast(9, 9, 9, "before"))
     assert problems == []
     assert warning.startswith(
-        "The servers of 'shop' will probably stand still for 105.0 s (by checkpoint 'slow night' and what there is now: freeze 50.0 s, snapshots 50.0 s, thaw 5.0 s)"
+        "The servers of 'shop' will probably stand still for 105.0 s (by checkpoint 'slow night' and what there is now: freeze 50.0 s, snapshots 50.0 s, "
+        "thaw 5.0 s)"
     )
 
 
