@@ -205,7 +205,8 @@ class Seen:
         return Evidence(self._set(level), found, self._snapshots())
 
     def _server(self, server: Server, volumes: t.Sequence[Volume], attached: set[str]) -> ServerEvidence:
-        """
+        """The evidence of a server.
+
         :param attached: ids of the volumes that say that they are attached to it.
         """
         member, taken = self._member(server.id), [self.taken[one] for one in attached.union(volume.id for volume in volumes)]
