@@ -205,7 +205,7 @@ class SnapshotSet:
 
         while True:
             # What was asked for by then is seen below.
-            is_asked = asking.is_over(min(_IMPATIENCE_SECONDS, window.remaining()))
+            is_asked = asking.is_over(max(_POLL_SECONDS, min(_IMPATIENCE_SECONDS, window.remaining())))
             is_impatient = self._clock.now() >= looked + _IMPATIENCE_SECONDS
             if is_asked or _is_worth_a_look(requests, volumes):
                 requests.note(within(window.remaining(), self._what, functools.partial(self._look, requests, is_impatient), self._clock))
