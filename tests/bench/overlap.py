@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What it saves that each server is thawed as soon as its own snapshots are there: the real code, a simulated site, virtual time.
 
-Compared with barriers, where all stand still until the last snapshot of all is there. Only ratios count: the site's rates are those of one trial.
+Compared with barriers, where all stand still until the last snapshot of all is there. Only ratios count: the site's rates are made up.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeMark
 from virtual import World
 
 SIZES = (10, 50, 100, 200, 500, 1000)
-#: Of the longest standstill to the window that barriers take, at 200 servers.
+#: For the longest standstill, as a share of the window with barriers, at 200 servers.
 GOAL = 0.8
 CONCURRENCY = 16
 #: More than enough for every size.
