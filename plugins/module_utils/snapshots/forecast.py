@@ -186,7 +186,7 @@ class WindowOutlook:
 
     :param application: whose servers stand still, by its name.
     :param least: the least that it takes.
-    :param earlier: by what earlier checkpoints took, the newest first.
+    :param earlier: by what earlier checkpoints took.
     :param arming: seconds that arming the guards takes at least.
     """
 
@@ -197,13 +197,10 @@ class WindowOutlook:
 
     @property
     def likely(self) -> Forecast:
-        """As long as it was last, or as it is at least."""
-        return max([self.least, *self.earlier[:1]], key=_window)
-
-    @property
-    def best(self) -> Forecast:
-        """As long as it was at best, or as it is at least: one slow night is no reason to refuse all that come after it."""
-        return max(self.least, min(self.earlier, key=_window, default=self.least), key=_window)
+        """As long as it mostly was (the median: there are slow nights), or as it is at least."""
+        if not self.earlier:
+            return self.least
+        return max(self.least, sorted(self.earlier, key=_window)[len(self.earlier) // 2], key=_window)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,11 +221,14 @@ class Bounds:
         return cls(options.budget, options.guard_timeout, longest_of(choices.values()), least)
 
     def judge(self, outlook: WindowOutlook) -> tuple[list[str], list[str]]:
-        """What speaks against freezing anybody, and what should be known beforehand."""
-        best, likely = outlook.best, outlook.likely
+        """What speaks against freezing anybody, and what should be known beforehand.
+
+        Only what cannot be any shorter now is refused. What was too long before may have been mended since, and only a window would show that.
+        """
+        likely = outlook.likely
         # Whoever is content with this level has the missing snapshots taken when all are thawed.
-        if best.window > self.budget and not satisfies("crash", self.least):
-            return [self._told(outlook, best, "would stand")], []
+        if outlook.least.window > self.budget and not satisfies("crash", self.least):
+            return [self._told(outlook, outlook.least, "would stand")], []
         if likely.window > self.budget:
             return [], [self._told(outlook, likely, "will probably stand")]
         if outlook.arming + likely.window > self.guard:

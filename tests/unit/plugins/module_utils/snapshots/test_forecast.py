@@ -170,19 +170,20 @@ def test_the_sites_own_limit_is_named_where_it_is_in_the_way(longest, is_in_the_
     assert ("Raise budget to" in problem) is not is_in_the_way
 
 
-def test_what_did_not_fit_last_time_only_is_warned_of():
-    problems, (warning,) = judge(bounds(), forecast(), forecast(50, 50, 5, "slow night"), forecast(9, 9, 9, "before"))
+def test_what_did_not_fit_before_is_warned_of_and_may_have_been_mended():
+    problems, (warning,) = judge(bounds(), forecast(), forecast(50, 50, 5, "before"))
     assert problems == []
     assert warning.startswith(
-        "The servers of 'shop' will probably stand still for 105.0 s (by checkpoint 'slow night' and what there is now: freeze 50.0 s, snapshots 50.0 s, "
+        "The servers of 'shop' will probably stand still for 105.0 s (by checkpoint 'before' and what there is now: freeze 50.0 s, snapshots 50.0 s, "
         "thaw 5.0 s)"
     )
 
 
-def test_what_did_not_fit_in_any_of_the_last_checkpoints_is_refused():
-    (problem,), warnings = judge(bounds(), forecast(), forecast(50, 50, 5, "newer"), forecast(40, 40, 5, "older"))
-    assert "would stand still for 85.0 s (by checkpoint 'older' and what there is now" in problem
-    assert warnings == []
+def test_what_mostly_was_so_is_likely_and_one_slow_night_is_not():
+    assert judge(bounds(), forecast(), forecast(50, 50, 5, "slow night"), forecast(9, 9, 9, "one"), forecast(8, 8, 8, "another")) == ([], [])
+    assert WindowOutlook("shop", forecast(), (forecast(50), forecast(9, checkpoint="middle"), forecast(8))).likely.checkpoint == "middle"
+    _problems, (warning,) = judge(bounds(), forecast(), forecast(50, 50, 5, "slow"), forecast(9, 9, 9, "quick"))
+    assert "by checkpoint 'slow'" in warning
 
 
 def test_what_is_the_least_now_counts_more_than_what_was_quicker_once():
