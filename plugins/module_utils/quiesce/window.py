@@ -372,6 +372,8 @@ class FreezeWindow:
     def _thaw_all(self) -> None:
         """Thaw tier by tier whoever is not thawed yet; retry failures after all others."""
         steps = [[member for member in tier if member.freeze_requested and not member.is_thawed] for tier in reversed(self._tiers)]
+        if not (any(steps) or self._crew):
+            return
         thawers = self._thawers()
         try:
             for attempt in range(_THAW_TRIES):

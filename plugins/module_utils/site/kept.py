@@ -90,5 +90,22 @@ class PlanKeeper:
         except KeptPlanInvalid as error:
             raise KeptPlanInvalid(f"Object '{NAME}' in {self._store.place}: {error.message}", error.hint) from error
 
+    def content_of(self, kept: KeptPlan) -> bytes:
+        """A plan as it is written.
+
+        :raises InvalidInput: when nobody would read it again.
+        """
+        content = kept.dump(self._seal)
+        if len(content) > LARGEST_PLAN:
+            raise InvalidInput(
+                f"The site plan would take {len(content):,} bytes in {self._store.place}; more than {LARGEST_PLAN >> 20} MiB cannot be kept.",
+                "Divide it into plans for fewer projects.",
+            )
+        return content
+
     def write(self, kept: KeptPlan) -> None:
-        self._store.write(NAME, kept.dump(self._seal))
+        """Keep a plan.
+
+        :raises InvalidInput: as :meth:`content_of` does.
+        """
+        self._store.write(NAME, self.content_of(kept))

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
@@ -534,6 +534,13 @@ def test_who_has_no_guard_is_not_frozen():
     opened, driver, _time = slow_window()
     with pytest.raises(FreezeFailed, match="its guard fires too soon"):
         opened._freeze(opened.members[0])
+    assert driver.calls == []
+
+
+def test_a_concurrency_at_which_nothing_begins_is_refused_in_words_and_freezes_nobody():
+    driver = FakeDriver()
+    with pytest.raises(InvalidInput, match="With concurrency 0, nothing would ever be done"):
+        window(driver, concurrency=0).open()
     assert driver.calls == []
 
 
