@@ -220,7 +220,7 @@ def played(tmp_path):
     """Plays a role on the hosts, with modules that take notes up to the report, for which they find nothing published."""
     answers = {
         "os_checkpoint_info": {"manifest": None},
-        "os_checkpoint_check": {"checkpoint_check": {"parts": []}},
+        "os_checkpoint_check": {"checkpoint_check": {"freezes": [], "parts": []}},
         "os_application_info": {"application_description": {"servers": []}, "differences": []},
         "os_cg_snapshot": {"cg_snapshot": {"name": "whole"}, "parts": []},
         "os_backup_replicate": {"replication": {"copies": []}},
