@@ -60,7 +60,9 @@ report:
       description: Since when the primary site is as it was captured, in ISO 8601.
       type: str
     complete:
-      description: Whether everybody has what they need. What nobody in the plan uses does not count.
+      description:
+        - Whether everybody has what they need for sure. What nobody in the plan uses does not count.
+        - It is false, too, if the primary site did not show everything to its administrator, see RV(report.unseen).
       type: bool
     counts:
       description: How many things of each kind are V(same), V(missing), V(different) or V(unknown).

@@ -48,11 +48,13 @@ class Unseen:
     """What could not be seen, and why.
 
     :param project: in which; None where it is so in all of them.
+    :param is_absent: whether the site has no such thing, and not only hides it.
     """
 
     kind: str
     reason: str
     project: str | None = None
+    is_absent: bool = False
 
     def __str__(self) -> str:
         where = f" of project '{self.project}'" if self.project else ""

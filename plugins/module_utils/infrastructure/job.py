@@ -90,7 +90,7 @@ class SiteJudgement:
             "primary": self.kept.infrastructure.site,
             "remote": self.remote.infrastructure.site,
             "captured_at": self.kept.captured_at,
-            "complete": is_complete(self.compared),
+            "complete": is_complete(self.compared, self.kept.infrastructure.unseen),
             "counts": counts(self.compared),
             "findings": [as_dict(one, by_hand.get(id(one))) for one in self.compared if one.state != SAME],
             "needers": by_needer(self.compared),

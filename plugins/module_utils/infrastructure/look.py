@@ -181,7 +181,7 @@ class _Look:
     def _seen(self, kind: str, service: str, ask: t.Callable[[], Told], project: str | None = None) -> Told | None:
         """What is asked for; None, and a word about it, where the site has no such service or does not show it."""
         if not self._cloud.has(_SERVICE_TYPES[service]):
-            self._unseen.append(Unseen(kind, f"Site '{self._cloud.site}' has no service {_SERVICE_TYPES[service]}."))
+            self._unseen.append(Unseen(kind, f"Site '{self._cloud.site}' has no service {_SERVICE_TYPES[service]}.", is_absent=True))
             return None
         try:
             return ask()

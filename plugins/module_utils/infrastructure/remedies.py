@@ -9,6 +9,7 @@ import typing as t
 
 from ..core.infrastructure import OutsideNetwork, ProjectFacts, RoleGrant, Specs, VolumeTypeFacts
 from . import captured
+from .captured import Unseen
 from .comparison import ACCESS_TO, MISSING, STATES, Compared
 from .directory import Directory
 from .expected import Key
@@ -141,9 +142,9 @@ def _withheld(specs: Specs) -> str | None:
     return f"Create it yourself: {', '.join(hidden)} looks like a secret, and was not captured." if hidden else None
 
 
-def is_complete(compared: t.Iterable[Compared]) -> bool:
-    """Whether everybody has all that is needed, as at the primary site."""
-    return not any(one.is_trouble for one in compared)
+def is_complete(compared: t.Iterable[Compared], unseen: t.Iterable[Unseen]) -> bool:
+    """Whether everybody has all that is needed, as at the primary site, for sure: what that site hid may be needed, too."""
+    return all(one.is_absent for one in unseen) and not any(one.is_trouble for one in compared)
 
 
 def counts(compared: t.Iterable[Compared]) -> dict[str, dict[str, int]]:

@@ -142,7 +142,23 @@ def test_a_service_that_a_site_does_not_have_is_told_and_not_compared(play):
     play.north.absent = {"block-storage"}
     play.capture()
     assert any("Site 'north-admin' has no service block-storage." in warning for warning in play.warnings)
-    assert any("has no service block-storage" in one for one in play.check()["unseen"])
+    play.have_remote_projects()
+    report = play.check()
+    assert any("has no service block-storage" in one for one in report["unseen"])
+    assert report["complete"]
+
+
+def test_what_the_primary_site_hid_may_be_needed(play):
+    play.have_remote_projects()
+    play.north.nova.hides = {"os-aggregates"}
+    play.capture()
+    report = play.check()
+    assert report["unseen"] == [
+        "The host aggregates cannot be seen. Site 'north-admin' could not list host aggregates: Policy doesn't allow os-aggregates. "
+        "The credentials lack the permission for it."
+    ]
+    assert not report["complete"]
+    assert "Not seen when it was captured at the primary site:\n  The host aggregates" in report["text"]
 
 
 def test_lists_are_whole(play):

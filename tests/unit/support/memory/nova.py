@@ -71,6 +71,8 @@ class Nova:
         self.version = version
         self.by_id: dict[str, dict[str, Resource]] = {"servers": {}, "server_groups": {}, "key_pairs": {}, "flavors": {}}
         self.zones = ["nova"]
+        #: Kinds of which a policy of the site keeps everybody from seeing anything.
+        self.hides: set[str] = set()
         #: How many flavors it lists at once; None for all.
         self.page: int | None = None
         #: With name, availability_zone and metadata.
@@ -109,6 +111,7 @@ class Nova:
             },
         }
         expect(kind in serve, f"{kind} could not be found.", 404)
+        expect(kind not in self.hides, f"Policy doesn't allow {kind}.", 403)
         return serve[kind](request, rest)
 
     def _quotas(self, request: Request, rest: tuple[str, ...]) -> t.Any:
