@@ -130,7 +130,10 @@ def look(side: SiteSide, users: t.Collection[str], access: InfrastructureAccess)
 
 
 class _Look:
-    """:param cloud: of the administrator."""
+    """One look at a site.
+
+    :param cloud: of the administrator.
+    """
 
     def __init__(self, cloud: Cloud, side: SiteSide, access: InfrastructureAccess) -> None:
         self._cloud = cloud
