@@ -153,7 +153,9 @@ class _Expectations:
         return dict(found) or {self._names.of(kind, name): set()}
 
     def _translated(self, one: t.Any) -> t.Any:
-        """A volume type whose zones have the names of the remote site."""
+        """A thing in the names of the remote site. No server is made of a disabled flavor, so there it must not be."""
+        if isinstance(one, FlavorFacts):
+            return dataclasses.replace(one, is_disabled=False)
         zones = one.extra_specs.get(_ZONES_OF_TYPE) if isinstance(one, VolumeTypeFacts) else None
         if not zones:
             return one

@@ -270,6 +270,16 @@ def test_both_values_of_what_differs_are_told(play):
     assert play.found("flavor_access") == {}
 
 
+def test_a_disabled_flavor_is_of_no_use_there(play):
+    """Servers that run may have one; no server is made of it."""
+    play.north.nova.flavor("old", 1, 512, is_disabled=True)
+    play.capture()
+    play.make("flavors")
+    assert play.found("flavors") == {}
+    next(iter(play.south.nova.by_id["flavors"].values()))["is_disabled"] = True
+    assert [one["attribute"] for one in play.about("flavors", "old")["differences"]] == ["disabled"]
+
+
 @pytest.mark.parametrize(
     ("remote", "attribute"),
     [
