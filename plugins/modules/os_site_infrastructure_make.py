@@ -13,7 +13,8 @@ author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
   - Makes, as the administrator of the remote site, what M(osdr.openstack.os_site_infrastructure_check) finds missing there, of the kinds in O(kinds) only.
-  - Nothing that exists is changed. What differs stays as it is, and quotas are set only where nobody has set any for the project and the service.
+  - Nothing that exists is changed. What differs stays as it is, and quotas are set only where all limits of the project in the service are the site's
+    defaults.
   - What cannot be made is returned in RV(by_hand), with what a person has to do.
   - A run that was interrupted is finished by the next one. What could not be made does not keep other things from being made; the module fails in the end.
 extends_documentation_fragment:
@@ -26,7 +27,7 @@ options:
   kinds:
     description:
       - What may be made, if it is missing.
-      - V(projects) are empty, without any user. The user of the plan's entry of C(clouds.yaml) needs a role there, which V(roles) gives only if a group has it.
+      - V(projects) get the names that the plan's entries of C(clouds.yaml) give them, and have no members. The user of such an entry still needs a role.
       - V(roles) are those of groups, and of users that the plan renames. Groups, users, roles and domains have to exist.
       - V(quotas) sets the limits that are lower than at the primary site.
       - V(flavor_access), V(volume_type_access) and V(external_network_access) let projects use what exists and is not public.

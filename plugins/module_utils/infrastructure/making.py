@@ -81,7 +81,7 @@ class SiteMaker:
     def _project(self, one: Compared) -> None:
         facts: ProjectFacts = one.expected.facts
         wished = self._remote.wished_projects[facts.planned]
-        wanted = dataclasses.replace(facts, name=wished.name or facts.name)
+        wanted = dataclasses.replace(facts, name=t.cast(str, wished.name))
         domain_id = wished.domain_id or self._known.domains[wished.domain or facts.domain]
         self._ids[captured.PROJECTS][facts.planned] = Identity(self._cloud).create_project(wanted, domain_id)
 

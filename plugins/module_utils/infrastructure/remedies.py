@@ -74,8 +74,9 @@ class _Advice:
     def _project(self, one: Compared) -> str | None:
         facts: ProjectFacts = one.expected.facts
         wished = self._remote.wished_projects[facts.planned]
-        if wished.id:
-            return f"Its entry of clouds.yaml names the project by id {wished.id}, which nobody can choose. Name it, or create it and correct the entry."
+        if not wished.name:
+            named = f"names it by id {wished.id}, which nobody can choose" if wished.id else "names none"
+            return f"Create it, and correct the entry of clouds.yaml that the site plan has for it, which {named}."
         domain = wished.domain or facts.domain
         if wished.domain_id is None and domain not in self._known.domains:
             return f"Create domain '{domain}' first."

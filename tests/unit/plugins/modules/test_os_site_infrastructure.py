@@ -484,7 +484,11 @@ def test_what_differs_is_never_changed(play):
         (lambda play: play.south.keystone.domains.update(default="Other"), "projects", "shop", "Create domain 'Default' first."),
         (
             lambda play: play.grounds.configured.update({"south-shop": ConfiguredProject(id="0815")}),
-            *("projects", "shop", "names the project by id 0815, which nobody can choose"),
+            *("projects", "shop", "names it by id 0815, which nobody can choose"),
+        ),
+        (
+            lambda play: play.grounds.configured.update({"south-shop": ConfiguredProject()}),
+            *("projects", "shop", "Create it, and correct the entry of clouds.yaml that the site plan has for it, which names none."),
         ),
         (lambda play: play.north.cinder.type_of("fast").update(qos={"consumer": "back-end", "specs": {}}), "volume_types", "fast", "with its QoS specs"),
     ],
