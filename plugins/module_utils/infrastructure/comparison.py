@@ -72,10 +72,10 @@ class _SiteComparison:
     def all(self, wanted: t.Iterable[Expected]) -> t.Iterator[Compared]:
         for one in wanted:
             unseen = self._remote.unseen(ACCESS_TO.get(one.kind, one.kind))
-            if unseen:
-                yield Compared(one, UNKNOWN, reason=str(unseen))
-            elif one.kind == captured.QUOTAS:
+            if one.kind == captured.QUOTAS:
                 yield self._quota(one)
+            elif unseen:
+                yield Compared(one, UNKNOWN, reason=str(unseen))
             elif one.kind in ACCESS_TO:
                 yield from self._access(one)
             else:
@@ -102,11 +102,11 @@ class _SiteComparison:
     def _quota(self, one: Expected) -> Compared:
         """Limits that nobody has set yet are missing; what somebody has set differs."""
         project, service = one.key
-        unseen = next((gap for gap in self._remote.infrastructure.unseen if gap.kind == captured.QUOTAS and gap.project == project), None)
-        defaults = self._remote.default_quotas.get(service, {})
-        limits = self._quotas.get(t.cast("tuple[str, str]", one.key))
-        if unseen and limits is None:
-            return Compared(one, UNKNOWN, reason=str(unseen))
+        limits = self._quotas.get((project, service))
+        if service not in self._remote.default_quotas or (limits is None and project in self._remote.ids[captured.PROJECTS]):
+            gaps = (str(gap) for gap in self._remote.infrastructure.unseen if gap.kind == captured.QUOTAS)
+            return Compared(one, UNKNOWN, reason=" ".join(gaps))
+        defaults = self._remote.default_quotas[service]
         there = defaults if limits is None else limits
         too_low = tuple(
             AttributeDifference(name, limit, there[name])

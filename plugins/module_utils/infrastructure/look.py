@@ -40,7 +40,7 @@ from ..core.infrastructure import (
     ZoneFacts,
 )
 from ..site.plan import PlannedSite, SiteClouds, SitePlan
-from ..work.pool import attempt_each, each, run_all
+from ..work.pool import attempt_each, each
 from . import captured
 from .captured import Infrastructure, Unseen
 
@@ -105,7 +105,7 @@ class SiteFacts:
 
     :param ids: per kind and name, of projects by their names in the plan.
     :param wished_projects: what projects of the plan that the site does not have are to be called there, by clouds.yaml.
-    :param default_quotas: per service, of projects to which nobody has given any of their own.
+    :param default_quotas: per service that tells, of projects to which nobody has given any of their own.
     :param backends: names of the backends for volumes; None where nobody tells.
     """
 
@@ -148,38 +148,38 @@ class _Look:
         known, domains = identity.projects(), identity.domains()
         projects = self._projects({one.id: one for one in known}, domains)
         self._planned = {one.id: name for name, one in projects.items()}
-        compute, network = Flavors(self._cloud), ExternalNetworks(self._cloud)
-        work: dict[str, t.Callable[[], t.Any]] = {
-            captured.ROLES: lambda: self._roles(identity, {one.id: one for one in known}, projects, users),
-            captured.QUOTAS: lambda: self._quotas(projects),
-            captured.FLAVORS: lambda: self._seen(captured.FLAVORS, COMPUTE, lambda: self._flavors(compute)) or {},
-            captured.VOLUME_TYPES: lambda: self._seen(captured.VOLUME_TYPES, VOLUME, self._volume_types) or {},
-            captured.EXTERNAL_NETWORKS: lambda: self._seen(captured.EXTERNAL_NETWORKS, NETWORK, lambda: self._external(network)) or {},
-            captured.ZONES: self._zones,
-            captured.AGGREGATES: lambda: self._seen(captured.AGGREGATES, COMPUTE, compute.aggregates) or [],
-            "defaults": self._default_quotas,
-            "backends": self._backends,
-        }
-        found = run_all(work, self._access.concurrency)
-        by_id = {kind: found[kind] for kind in (captured.FLAVORS, captured.VOLUME_TYPES, captured.EXTERNAL_NETWORKS)}
+        by_id = self._of_whole_site()
         infrastructure = Infrastructure(
             site=self._side.site.name,
             projects=tuple(_project_facts(name, one, domains) for name, one in projects.items()),
-            roles=tuple(sorted(found[captured.ROLES], key=str)),
-            quotas=tuple(found[captured.QUOTAS]),
+            roles=tuple(sorted(self._roles(identity, {one.id: one for one in known}, projects, users), key=str)),
+            quotas=tuple(self._quotas(projects)),
             **{kind: tuple(sorted(one.values(), key=lambda facts: facts.name)) for kind, one in by_id.items()},
-            availability_zones=tuple(found[captured.ZONES]),
-            host_aggregates=tuple(sorted((_without_secrets(one) for one in found[captured.AGGREGATES]), key=lambda one: one.name)),
-            unseen=tuple(sorted(set(self._unseen), key=str)),
+            availability_zones=tuple(self._zones()),
+            host_aggregates=tuple(self._aggregates()),
         )
+        default_quotas, backends = self._default_quotas(), self._backends()
         ids = {kind: {facts.name: key for key, facts in one.items()} for kind, one in by_id.items()}
         return SiteFacts(
-            infrastructure=infrastructure,
+            infrastructure=dataclasses.replace(infrastructure, unseen=tuple(sorted(set(self._unseen), key=str))),
             ids={**ids, captured.PROJECTS: {name: one.id for name, one in projects.items()}},
             wished_projects={name: self._access.configured(one.cloud) for name, one in self._side.clouds.items() if name not in projects},
-            default_quotas=found["defaults"],
-            backends=found["backends"],
+            default_quotas=default_quotas,
+            backends=backends,
         )
+
+    def _of_whole_site(self) -> dict[str, dict[str, t.Any]]:
+        """What is of no project, per kind and id. One kind after the other: each asks for many things in parallel."""
+        flavors, networks = Flavors(self._cloud), ExternalNetworks(self._cloud)
+        return {
+            captured.FLAVORS: self._seen(captured.FLAVORS, COMPUTE, lambda: self._flavors(flavors)) or {},
+            captured.VOLUME_TYPES: self._seen(captured.VOLUME_TYPES, VOLUME, self._volume_types) or {},
+            captured.EXTERNAL_NETWORKS: self._seen(captured.EXTERNAL_NETWORKS, NETWORK, lambda: self._external(networks)) or {},
+        }
+
+    def _aggregates(self) -> list[HostAggregate]:
+        found = self._seen(captured.AGGREGATES, COMPUTE, Flavors(self._cloud).aggregates) or []
+        return sorted((_without_secrets(one) for one in found), key=lambda one: one.name)
 
     def _seen(self, kind: str, service: str, ask: t.Callable[[], Told], project: str | None = None) -> Told | None:
         """What is asked for; None, and a word about it, where the site has no such service or does not show it."""
@@ -237,7 +237,8 @@ class _Look:
 
     def _default_quotas(self) -> dict[str, dict[str, int]]:
         limits = ProjectLimits(self._cloud)
-        return {service: self._seen(captured.QUOTAS, service, functools.partial(limits.defaults, service)) or {} for service in LIMITED_SERVICES}
+        found = {service: self._seen(captured.QUOTAS, service, functools.partial(limits.defaults, service)) for service in LIMITED_SERVICES}
+        return {service: defaults for service, defaults in found.items() if defaults is not None}
 
     # What is shared
 

@@ -408,6 +408,16 @@ def test_a_kind_that_the_remote_site_does_not_show_is_unknown(play):
     assert not play.check()["complete"]
 
 
+def test_a_service_that_does_not_tell_its_quotas_hides_no_other_ones(play):
+    play.have_everything()
+    play.have_remote_projects()
+    play.capture()
+    play.south.absent = {"block-storage"}
+    states = play.found("quotas")
+    assert (states["shop / compute"], states["shop / volume"], states["core / volume"]) == ("missing", "unknown", "unknown")
+    assert "has no service block-storage" in play.about("quotas", "shop / volume")["text"]
+
+
 # Making
 
 
