@@ -32,6 +32,8 @@ FLAVORS, FLAVOR_ACCESS = "flavors", "flavor_access"
 VOLUME_TYPES, TYPE_ACCESS = "volume_types", "volume_type_access"
 EXTERNAL_NETWORKS, EXTERNAL_ACCESS = "external_networks", "external_network_access"
 ZONES, AGGREGATES = "availability_zones", "host_aggregates"
+#: What is used, and by whom.
+IN_USE = "in_use"
 #: In the order in which one needs the other.
 KINDS = (
     *(PROJECTS, ROLES, FLAVORS, FLAVOR_ACCESS, VOLUME_TYPES, TYPE_ACCESS, QUOTAS),
@@ -58,7 +60,8 @@ class Unseen:
 
     def __str__(self) -> str:
         where = f" of project '{self.project}'" if self.project else ""
-        return f"The {self.kind.replace('_', ' ')}{where} cannot be seen. {self.reason}"
+        what = f"What project '{self.project}' uses" if self.kind == IN_USE else f"The {self.kind.replace('_', ' ')}{where}"
+        return f"{what} cannot be seen. {self.reason}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -294,8 +294,7 @@ def _project_facts(planned: str, one: KeystoneProject, domains: t.Mapping[str, s
 
 
 def _above(project: KeystoneProject, known: t.Mapping[str, KeystoneProject]) -> t.Iterator[str]:
-    """Ids of the domain and of the projects above a project."""
-    yield project.domain_id
+    """Ids of the projects above a project, and of the domain: what is above the highest one, Keystone says, is that."""
     seen = {project.id}
     while project.parent_id and project.parent_id not in seen:
         yield project.parent_id

@@ -17,7 +17,7 @@ from ..core.records import Server, Volume
 from ..site.membership import ProjectServers, membership
 from ..site.plan import SitePlan
 from ..work.pool import attempt_each
-from .captured import PROJECTS, InUse, Unseen
+from .captured import IN_USE, InUse, Unseen
 from .look import InfrastructureAccess
 
 
@@ -43,7 +43,7 @@ def in_use(plan: SitePlan, access: InfrastructureAccess) -> tuple[tuple[InUse, .
         if isinstance(outcome.error, NoAnswer):
             raise outcome.error
         if outcome.error:
-            unseen.append(Unseen(PROJECTS, str(outcome.error), name))
+            unseen.append(Unseen(IN_USE, str(outcome.error), name))
         elif outcome.value:
             found[name] = outcome.value
     return tuple(_uses(plan, found)), tuple(unseen)

@@ -25,6 +25,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.infrastructure.reme
 from ansible_collections.osdr.openstack.plugins.modules import os_site_infrastructure, os_site_infrastructure_check, os_site_infrastructure_make
 from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
+from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.grounds import OPERATOR, Grounds, site_plan
 
 SHOP = {"name": "shop", "project": "shop", "tiers": [{"name": "front", "servers": ["shop-1"]}]}
@@ -210,6 +211,24 @@ def test_nothing_is_compared_with_nothing_or_with_another_site(play):
 # Comparing
 
 
+def test_a_project_that_may_answer_later_is_not_taken_for_missing(play):
+    play.capture()
+    play.have_remote_projects()
+    play.grounds.silence("south-shop")
+    with pytest.raises(NoAnswer):
+        play.check()
+
+
+def test_projects_need_the_external_networks_to_which_their_routers_lead(play):
+    network = play.grounds.outside(play.north, "public")
+    play.grounds.outside(play.north, "unused", "192.0.2.0/24")
+    play.north.neutron.create("routers", {"name": "r", "external_gateway_info": {"network_id": network["id"]}}, Caller(play.shop))
+    play.capture()
+    found = {one["name"]: one["needed_by"] for one in play.check()["findings"] if one["kind"] == "external_networks"}
+    assert found == {"public": [{"project": "shop", "application": None}], "unused": []}
+    assert "  By hand: Create it for the wires and addresses of this site" in play.check()["text"]
+
+
 def test_the_primary_site_may_be_gone(play):
     play.have_everything()
     play.capture()
@@ -349,6 +368,16 @@ def test_roles_are_inherited_from_above(play):
     assert set(play.found("roles")) == {"core / group / ops / Default / member"}
     south.assign(("group", group), ("domain", "default"), role, inherited=True)
     assert play.found("roles") == {}
+
+
+def test_roles_are_inherited_from_projects_above(play):
+    keystone = play.north.keystone
+    parent = keystone.have_project("division")
+    keystone.details[play.shop]["parent_id"] = keystone.have_project("department", parent_id=parent)
+    keystone.assign(("group", keystone.have("groups", "ops")), ("project", parent), keystone.have("roles", "member", None), inherited=True)
+    keystone.assign(("group", keystone.have("groups", "own")), ("project", play.shop), keystone.have("roles", "reader", None), inherited=True)
+    play.capture()
+    assert set(play.found("roles")) == {"shop / group / ops / Default / member"}
 
 
 def test_users_matter_if_the_plan_renames_them(play):
@@ -623,6 +652,16 @@ def test_what_is_not_finished_is_missing(play):
     play.make("flavors")
     assert len(play.south.nova.by_id["flavors"]) == 1
     assert play.found("flavors")["big"] == "different"
+
+
+def test_nobody_has_to_be_let_use_what_will_be_for_all(play):
+    play.have_everything()
+    play.have_remote_projects()
+    play.north.cinder.type_of("fast").update(is_public=True)
+    play.capture()
+    play.south.cinder.types["fast"] = {}
+    play.south.cinder.type_of("fast").update(is_public=False, description=UNFINISHED)
+    assert (play.found("volume_types"), play.found("volume_type_access")) == ({"fast": "missing"}, {})
 
 
 def test_a_type_that_is_not_finished_is_nobodys(play):
