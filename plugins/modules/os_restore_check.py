@@ -22,6 +22,8 @@ description:
     need some are a problem without an administrator (O(admin_cloud)), and warnings name what else they will lack, such as allowed address pairs.
   - Warns of what only the site's policies decide, and of quotas that the credentials may not read; and of what an earlier run of the same restore made
     without something that the checkpoint has.
+  - Of what is there already under the application's names, and is used as it is, warnings name every attribute that differs from what the checkpoint
+    describes, with both values. Where the restore would fail with it, that is a problem.
   - For encrypted volumes, O(volume_private_key) must open their keys, the site must have a key manager and volume types that encrypt in the same
     way, and O(import_cloud) and O(store_cloud) must be right.
   - What an earlier run of the same restore already made is not needed again.

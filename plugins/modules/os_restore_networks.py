@@ -16,7 +16,7 @@ description:
     site lacks.
   - What exists with the same name in the project is used as it is, with three exceptions. What an interrupted run of the same restore made is completed.
     A router that lacks one of the application's subnets gets it, and a security group gets the rules that it had at the source; the project's group
-    C(default) only gets more rules.
+    C(default) only gets more rules. Warnings name all in which it differs from the manifest, with both values.
   - What other projects share with this one is used if it has the name, and never changed, whatever the credentials allow. No subnet is made on such a
     network, and no router is connected to one. Security groups and address groups of the application are made in the project even if another project
     shares some of their names. Networks that belonged to another project at the source are not made either, unless O(mapping) says so.

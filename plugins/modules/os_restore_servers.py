@@ -98,7 +98,9 @@ notes:
     and the end of the server's console.
   - What an earlier run restored stays as it is. A changed O(mapping) has no effect on it; remove it first.
   - What the site's Neutron has no extension for, or its policies do not allow, is left out with a warning, fixed addresses and MAC addresses
-    among it. What an earlier run made without something is named by each later one.
+    among it. What an earlier run made without something is named by each later one. A port whose port security may not be switched on, on a network
+    that has none, is switched off rather than left open. In what ports, floating addresses, trunks and flavors differ that others have made, warnings
+    name, too.
   - A server gets its key pair only where the site has one of that name; the keys already on its disk are there in any case.
 seealso:
   - module: osdr.openstack.os_restore_check

@@ -97,8 +97,8 @@ def run(module, keeper, access):
     current, shown = look(keeper)
     changed = current is None or current.infrastructure != found
     kept = KeptInfrastructure(found, str(Moment.now())) if changed else current
-    if changed and not module.check_mode:
-        keeper.write(kept)
+    if changed:
+        (keeper.content_of if module.check_mode else keeper.write)(kept)
     for one in found.unseen:
         module.warn(str(one))
     told = {"site": found.site, "captured_at": kept.captured_at, "counts": found.counts, "unseen": [str(one) for one in found.unseen]}

@@ -3,7 +3,7 @@
 """Random applications, captured at one site in memory and restored at another, both of which refuse what Neutron, Nova and Cinder refuse.
 
 What is lost is named, and named again by every later run, what is checked can be restored, another run finishes what a killed one began, a second
-restore changes nothing, and nothing of others is touched. The smallest application for which that is not true is shown.
+restore changes nothing, and nothing of others is touched, nor what somebody has prepared. The smallest application for which that is not true is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import counting
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import inspection
 from ansible_collections.osdr.openstack.plugins.module_utils.capture import problems as capture_problems
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
-from ansible_collections.osdr.openstack.plugins.module_utils.restore import losses, names, plan, port_plan, preflight, problems, refusals, topology
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import found, losses, names, plan, port_plan, preflight, problems, refusals, topology
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.networks import NetworkRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.server_plan import ServerStep
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.wishes import Wishes, port_wishes
 from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import Outcome, travel
@@ -44,6 +45,24 @@ def _without_pairs(*given: t.Any) -> Wishes:
     return dataclasses.replace(wishes, body={key: value for key, value in wishes.body.items() if key != "allowed_address_pairs"})
 
 
+def _uncompared(attribute: str) -> t.Any:
+    """What is there has one attribute as the source has it, as far as anybody says."""
+    real = found.differences
+    return mock.patch.object(found, "differences", lambda kind, was, now: [one for one in real(kind, was, now) if not one.startswith(attribute)])
+
+
+_APPLY = NetworkRestore.apply
+
+
+def _adjusting(self: NetworkRestore) -> None:
+    """Make the networks, and have those that are there already take as large packets as the source's."""
+    _APPLY(self)
+    for spec in self._plan.manifest.description.topology.networks:
+        there = self._site.network(spec.name)
+        if there and self._site.is_own(there) and there.mtu < spec.mtu:
+            self._network.set_mtu(there.id, spec.mtu)
+
+
 #: Each makes the library break a promise in another way.
 FAULTS: dict[str, t.Callable[[], t.Any]] = {
     "nothing is named as missing": lambda: mock.patch.object(inspection, "inspect", lambda *_given: []),
@@ -60,6 +79,10 @@ FAULTS: dict[str, t.Callable[[], t.Any]] = {
     "key pairs that cannot come back are not named": lambda: mock.patch.object(capture_problems, "_without_key_pair", lambda *_given: iter(())),
     "what others call like the application's own is taken for it": lambda: mock.patch.object(names.Names, "of", lambda *_given: names.Names()),
     "nobody tells what a killed run was refused": lambda: mock.patch.object(losses, "_lacking", lambda *_given: []),
+    "nobody compares what is there already": lambda: mock.patch.object(found, "differences", lambda *_given: []),
+    "one attribute of what is there already is not compared": lambda: _uncompared("enable_dhcp"),
+    "further subnets of a network are not told": lambda: mock.patch.object(found._Used, "_further_subnets", lambda *_given: ()),
+    "what is there already is made as the source has it": lambda: mock.patch.object(NetworkRestore, "apply", _adjusting),
     "networks of others count as the project's own": lambda: mock.patch.object(Networking, "_is_own", lambda *_given: True),
 }
 

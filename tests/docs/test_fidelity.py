@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.attributes import KINDS, Fate
 from ansible_collections.osdr.openstack.plugins.module_utils.core.states import STATES, Treatment
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.attributes import KINDS, Fate
 from ansible_collections.osdr.openstack.tests.docs import documents
 from ansible_collections.osdr.openstack.tests.tools import fidelity
 

@@ -15,10 +15,10 @@ import inputs
 import laboratory
 import pytest
 import yaml
-from laboratory import APPLICATION, cloud, module, playbook
+from laboratory import cloud, module, playbook
 
 KEY = "correct horse battery staple"
-NAME = APPLICATION["name"]
+NAME = "shop-in-stores"
 PART = {"name": NAME, "tiers": [{"name": "database", "servers": ["orders-db"]}, {"name": "front", "servers": ["shop-front"]}]}
 S3 = "http://remote:8080"
 

@@ -51,8 +51,8 @@ def page(text: str, kinds: t.Iterable[t.Any], registry: t.Iterable[t.Any]) -> st
 def main() -> int:
     """Write the page."""
     sys.path.insert(0, str(ROOT / ".build" / "collections"))
-    from ansible_collections.osdr.openstack.plugins.module_utils.capture.attributes import KINDS
     from ansible_collections.osdr.openstack.plugins.module_utils.core.states import STATES
+    from ansible_collections.osdr.openstack.plugins.module_utils.manifest.attributes import KINDS
 
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), KINDS, STATES), encoding="utf-8")
     return 0

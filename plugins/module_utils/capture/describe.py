@@ -12,37 +12,39 @@ from ..core.errors import CheckFailed
 from ..core.image_marks import unmarked_properties
 from ..core.intent import intents_of
 from ..core.marking import LONGEST_NAME, unmarked, unmarked_tags, unmarked_text
-from ..core.records import AddressGroup, FloatingIp, Network, Port, RootDisk, Router, SecurityGroup, Server, Subnet, Trunk, Volume
+from ..core.records import FloatingIp, Network, Port, RootDisk, Router, Server, Volume
+from ..manifest.attributes import OF_THE_HOST
+from ..manifest.describing import (
+    SNAT_OF_DISTRIBUTED,
+    address_group_spec,
+    floating_spec,
+    network_spec,
+    port_spec,
+    router_spec,
+    security_group_spec,
+    subnet_spec,
+    trunk_spec,
+)
 from ..manifest.manifest import ApplicationDescription
-from ..manifest.rules import rule_spec
 from ..manifest.specs import (
-    AddressGroupSpec,
     AddressSpec,
-    FloatingSpec,
     ForwarderSpec,
     ForwardingSpec,
     KeyPairSpec,
     NetworkSpec,
     PortSpec,
     RouterSpec,
-    SecurityGroupSpec,
     ServerGroupSpec,
     ServerSpec,
-    SubnetSpec,
-    SubportSpec,
     Topology,
-    TrunkSpec,
     VolumeSpec,
 )
-from .attributes import OF_THE_HOST
 from .look import CaptureSite
 from .problems import problems, ssh_keys
 from .scope import Scope, group_name, groups
 
 #: Where a server boots from that boots from an image, unless Nova says otherwise, which it does to administrators only.
 _ROOT_DEVICE = "/dev/vda"
-#: Of ports by which a distributed router translates addresses, besides its interfaces.
-_SNAT_OF_DISTRIBUTED = "network:router_centralized_snat"
 
 
 def describe(application: Application, seen: CaptureSite) -> ApplicationDescription:
@@ -151,57 +153,14 @@ def _port_of_server(seen: CaptureSite, server: Server, port: Port) -> PortSpec:
 
 def _port(seen: CaptureSite, port: Port) -> PortSpec:
     floating_ips = sorted((one for one in seen.floating_ips if one.port_id == port.id), key=lambda one: (_place(port, one) or 0, one.id))
-    return PortSpec(
-        source_id=port.id,
-        name=port.name,
-        description=unmarked_text(port.description),
-        tags=unmarked_tags(port.tags),
-        network=seen.networks[port.network_id].name,
-        mac_address=port.mac_address,
-        fixed_ips=tuple(AddressSpec(seen.subnets[ip.subnet_id].name, ip.ip_address) for ip in port.fixed_ips),
-        security_groups=tuple(sorted(seen.security_groups[one].name for one in port.security_group_ids)),
-        port_security=port.port_security,
-        allowed_address_pairs=port.allowed_address_pairs,
-        floating_ips=tuple(_floating(seen, one, _place(port, one)) for one in floating_ips),
-        is_up=port.is_up,
-        vnic_type=port.vnic_type,
-        qos_policy=_policy_name(seen, port.qos_policy_id),
-        dns_name=port.dns_name,
-        dns_domain=port.dns_domain,
-        profile=port.profile or None,
-        dhcp_options=port.dhcp_options,
-        device_tag=seen.device_tag(port.device_id, port.id),
-    )
+    leading = tuple(floating_spec(one, seen.called, _place(port, one)) for one in floating_ips)
+    return dataclasses.replace(port_spec(port, seen.called), floating_ips=leading, device_tag=seen.device_tag(port.device_id, port.id))
 
 
 def _place(port: Port, floating: FloatingIp) -> int | None:
     """Which of a port's addresses a floating address leads to."""
     addresses = [ip.ip_address for ip in port.fixed_ips]
     return addresses.index(floating.fixed_ip_address) if floating.fixed_ip_address in addresses else None
-
-
-def _floating(seen: CaptureSite, floating: FloatingIp, place: int | None) -> FloatingSpec:
-    return FloatingSpec(
-        network=_network_name(seen, floating.network_id),
-        place=place,
-        description=unmarked_text(floating.description),
-        tags=unmarked_tags(floating.tags),
-        qos_policy=_policy_name(seen, floating.qos_policy_id),
-        dns_name=floating.dns_name,
-        dns_domain=floating.dns_domain,
-    )
-
-
-def _policy_name(seen: CaptureSite, policy_id: str | None) -> str | None:
-    """A policy that the project does not see is named as missing."""
-    policy = seen.qos_policies.get(policy_id or "")
-    return policy.name or None if policy else None
-
-
-def _network_name(seen: CaptureSite, network_id: str) -> str:
-    """External networks are visible to all, but for policies that hide them."""
-    network = seen.networks.get(network_id)
-    return network.name if network else network_id
 
 
 # Topology
@@ -211,33 +170,21 @@ def _topology(application: Application, seen: CaptureSite, scope: Scope) -> Topo
     used = {server.key_name for server in seen.servers.values()}
     return Topology(
         networks=_named(_network(seen, seen.networks[one]) for one in scope.networks),
-        subnets=_named(_subnet(seen, seen.subnets[one]) for one in scope.subnets),
+        subnets=_named(subnet_spec(seen.subnets[one], seen.called) for one in scope.subnets),
         routers=_named(_router(seen, seen.routers[one], scope.router_subnets[one]) for one in scope.routers),
-        security_groups=_named(_security_group(seen, seen.security_groups[one]) for one in scope.security_groups),
+        security_groups=_named(security_group_spec(seen.security_groups[one], seen.called) for one in scope.security_groups),
         key_pairs=_named(KeyPairSpec(name, unmarked_text(key)) for name, key in ssh_keys(seen).items() if name in used),
         server_groups=_named(ServerGroupSpec(group_name(application, one), one.policy, one.max_per_host) for one in groups(seen)),
         ports=tuple(sorted((_port(seen, one) for one in seen.ports_on_no_server()), key=lambda port: (port.network, port.name, port.source_id))),
-        trunks=tuple(_trunk(one) for one in seen.trunks_of_servers()),
+        trunks=tuple(trunk_spec(one) for one in seen.trunks_of_servers()),
         forwarders=tuple(_forwarders(seen)),
-        address_groups=_named(_address_group(seen.address_groups[one]) for one in scope.address_groups),
+        address_groups=_named(address_group_spec(seen.address_groups[one]) for one in scope.address_groups),
     )
 
 
 def _named(specs: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
     """Sort by name, so that the same topology is always described alike."""
     return tuple(sorted(specs, key=lambda spec: spec.name))
-
-
-def _trunk(trunk: Trunk) -> TrunkSpec:
-    return TrunkSpec(
-        source_id=trunk.id,
-        name=trunk.name,
-        port=trunk.port_id,
-        subports=tuple(SubportSpec(one.port_id, one.segmentation_type, one.segmentation_id) for one in trunk.subports),
-        is_up=trunk.is_up,
-        description=unmarked_text(trunk.description),
-        tags=unmarked_tags(trunk.tags),
-    )
 
 
 def _forwarders(seen: CaptureSite) -> t.Iterator[ForwarderSpec]:
@@ -252,84 +199,27 @@ def _forwarders(seen: CaptureSite) -> t.Iterator[ForwarderSpec]:
             if one.internal_address in there
         )
         if inside:
-            yield ForwarderSpec(floating.id, _floating(seen, floating, None), inside)
+            yield ForwarderSpec(floating.id, floating_spec(floating, seen.called, None), inside)
 
 
 def _network(seen: CaptureSite, network: Network) -> NetworkSpec:
-    return NetworkSpec(
-        name=network.name,
-        mtu=network.mtu,
-        port_security_enabled=network.port_security,
-        is_up=network.is_up,
-        description=unmarked_text(network.description),
-        tags=unmarked_tags(network.tags),
-        dns_domain=network.dns_domain,
-        qos_policy=_policy_name(seen, network.qos_policy_id),
-        is_of_others=not seen.is_own(network),
-        owner="" if seen.is_own(network) else network.project_id,
-        is_external=network.is_external,
-    )
-
-
-def _subnet(seen: CaptureSite, subnet: Subnet) -> SubnetSpec:
-    pool = seen.subnet_pools.get(subnet.subnet_pool_id or "")
-    return SubnetSpec(
-        name=subnet.name,
-        network=seen.networks[subnet.network_id].name,
-        cidr=subnet.cidr,
-        ip_version=subnet.ip_version,
-        gateway_ip=subnet.gateway_ip,
-        enable_dhcp=subnet.enable_dhcp,
-        dns_nameservers=subnet.dns_nameservers,
-        allocation_pools=subnet.allocation_pools,
-        host_routes=subnet.host_routes,
-        ipv6_ra_mode=subnet.ipv6_ra_mode,
-        ipv6_address_mode=subnet.ipv6_address_mode,
-        description=unmarked_text(subnet.description),
-        tags=unmarked_tags(subnet.tags),
-        subnet_pool=pool.name or None if pool else None,
-        service_types=subnet.service_types,
-    )
+    is_own = seen.is_own(network)
+    return dataclasses.replace(network_spec(network, seen.called), is_of_others=not is_own, owner="" if is_own else network.project_id)
 
 
 def _router(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> RouterSpec:
-    return RouterSpec(
-        name=router.name,
-        external_network=_network_name(seen, router.external_network_id) if router.external_network_id else None,
-        enable_snat=router.enable_snat,
+    return dataclasses.replace(
+        router_spec(router, seen.called),
         subnets=tuple(sorted(seen.subnets[one].name for one in subnet_ids)),
-        is_up=router.is_up,
-        description=unmarked_text(router.description),
-        tags=unmarked_tags(router.tags),
         interface_addresses=tuple(_interface_addresses(seen, router, subnet_ids)),
-        gateway_addresses=router.gateway_addresses,
-        gateway_qos_policy=_policy_name(seen, router.gateway_qos_policy_id),
-        routes=tuple(sorted(router.routes, key=lambda route: (route["destination"], route["nexthop"]))),
-        is_ha=router.is_ha,
-        is_distributed=router.is_distributed,
     )
 
 
 def _interface_addresses(seen: CaptureSite, router: Router, subnet_ids: t.Iterable[str]) -> t.Iterator[AddressSpec]:
     """Addresses of a router that its subnets' gateways do not have."""
-    ports = [port for port in seen.ports if port.device_id == router.id and port.device_owner != _SNAT_OF_DISTRIBUTED]
+    ports = [port for port in seen.ports if port.device_id == router.id and port.device_owner != SNAT_OF_DISTRIBUTED]
     joined = [ip for port in ports for ip in port.fixed_ips]
     for subnet in sorted((seen.subnets[one] for one in subnet_ids), key=lambda one: one.name):
         addresses = [ip.ip_address for ip in joined if ip.subnet_id == subnet.id]
         if addresses and subnet.gateway_ip not in addresses:
             yield AddressSpec(subnet.name, min(addresses))
-
-
-def _security_group(seen: CaptureSite, group: SecurityGroup) -> SecurityGroupSpec:
-    names = {one.id: one.name for one in seen.security_groups.values()} | {one.id: one.name for one in seen.address_groups.values()}
-    return SecurityGroupSpec(
-        name=group.name,
-        description=unmarked_text(group.description),
-        rules=tuple(sorted((rule_spec(rule, names) for rule in group.rules), key=repr)),
-        is_stateful=group.is_stateful,
-        tags=unmarked_tags(group.tags),
-    )
-
-
-def _address_group(group: AddressGroup) -> AddressGroupSpec:
-    return AddressGroupSpec(group.name, unmarked_text(group.description), group.addresses)

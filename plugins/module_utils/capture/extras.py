@@ -9,9 +9,8 @@ import typing as t
 
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
-from ..manifest.missing import Missing
+from ..manifest.missing import Missing, Resource
 from ..work.pool import attempt_each
-from .missing import Resource
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,12 +16,11 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..core.records import FENCE_KEY
+from ..manifest import attributes
 from ..manifest.addresses import holds
-from ..manifest.missing import Missing
+from ..manifest.attributes import OF_THE_HOST, Kind
+from ..manifest.missing import Missing, Resource, missing_of, short
 from ..work.pool import each, run_all
-from . import attributes
-from .attributes import OF_THE_HOST, Kind
-from .missing import Resource, missing_of, short
 
 _MAC_ADDRESS = "OS-EXT-IPS-MAC:mac_addr"
 _HOSTNAME = "OS-EXT-SRV-ATTR:hostname"

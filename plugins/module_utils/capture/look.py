@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import typing as t
 
 from ..application.definition import Application
@@ -30,6 +31,7 @@ from ..core.records import (
     Trunk,
     Volume,
 )
+from ..manifest.describing import Called
 from ..manifest.user_data import Form
 from ..work.pool import each, run_all
 
@@ -72,6 +74,13 @@ class CaptureSite:
     encryption: t.Mapping[str, Encryption] = dataclasses.field(default_factory=dict)
     #: The newest microversion that the site's Nova knows.
     nova: tuple[int, int] = (2, 100)
+
+    @functools.cached_property
+    def called(self) -> Called:
+        """A QoS policy or a subnet pool that the project does not see is named as missing."""
+        groups = {**self.security_groups, **self.address_groups}
+        kinds: tuple[t.Mapping[str, t.Any], ...] = (self.networks, self.subnets, groups, self.qos_policies, self.subnet_pools)
+        return Called(*({one: there.name for one, there in kind.items()} for kind in kinds))
 
     def is_own(self, resource: Network | SecurityGroup) -> bool:
         """Whether something is the project's, and not shared by another one."""

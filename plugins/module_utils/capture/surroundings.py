@@ -10,9 +10,8 @@ import typing as t
 
 from ..cloud.neighbours import Neighbours, reference_id
 from ..cloud.session import Cloud
-from ..manifest.missing import Missing
+from ..manifest.missing import Missing, Resource
 from ..work.pool import attempt_all
-from .missing import Resource
 
 _NOT_PROTECTED = "it touches the application and is not protected"
 _ITSELF = "the resource itself"

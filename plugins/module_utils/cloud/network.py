@@ -410,6 +410,7 @@ def _network(found: t.Mapping[str, t.Any]) -> Network:
         tags=tuple(found.get("tags") or ()),
         dns_domain=found.get("dns_domain") or "",
         qos_policy_id=found.get("qos_policy_id"),
+        answer=found,
     )
 
 
@@ -433,6 +434,7 @@ def _subnet(found: t.Mapping[str, t.Any]) -> Subnet:
         tags=tuple(found.get("tags") or ()),
         subnet_pool_id=found.get("subnetpool_id"),
         service_types=tuple(found.get("service_types") or ()),
+        answer=found,
     )
 
 
@@ -458,6 +460,7 @@ def _router(found: t.Mapping[str, t.Any]) -> Router:
         routes=tuple({key: one[key] for key in ("destination", "nexthop")} for one in found.get("routes") or ()),
         is_ha=found.get("ha"),
         is_distributed=found.get("distributed"),
+        answer=found,
     )
 
 
@@ -473,6 +476,7 @@ def _security_group(found: t.Mapping[str, t.Any]) -> SecurityGroup:
         # A site without the extension does not say.
         is_stateful=found.get("stateful") is not False,
         tags=tuple(found.get("tags") or ()),
+        answer=found,
     )
 
 
@@ -484,6 +488,7 @@ def _address_group(found: t.Mapping[str, t.Any]) -> AddressGroup:
         project_id=found.get("project_id") or "",
         description=found.get("description") or "",
         addresses=tuple(sorted(found.get("addresses") or ())),
+        answer=found,
     )
 
 
@@ -514,6 +519,7 @@ def _trunk(found: t.Mapping[str, t.Any]) -> Trunk:
         is_up=found.get("admin_state_up") is not False,
         tags=tuple(found.get("tags") or ()),
         subports=tuple(Subport(one["port_id"], one["segmentation_type"], one["segmentation_id"]) for one in found.get("sub_ports") or ()),
+        answer=found,
     )
 
 
@@ -546,6 +552,7 @@ def _floating_ip(found: t.Mapping[str, t.Any], forwardings: t.Sequence[t.Mapping
         # One of a range of ports has no single ones.
         forwardings=tuple(_forwarding(one) for one in forwardings if one.get("external_port") and one.get("internal_port")),
         forwarded=frozenset(one["internal_port_id"] for one in forwardings),
+        answer=found,
     )
 
 
@@ -574,4 +581,5 @@ def _port(found: t.Any) -> Port:
         dns_domain=found.dns_domain or "",
         profile=dict(found.binding_profile or {}),
         dhcp_options=tuple(dict(one) for one in found.extra_dhcp_opts or ()),
+        answer=found._body.attributes,
     )

@@ -43,6 +43,15 @@ _LONGEST_NAME = 255
 BACKING_UP = "backing-up"
 
 
+#: What a service itself says of something, which may be more than its record has.
+Answer = t.Mapping[str, t.Any]
+
+
+def _no_answer() -> t.Any:
+    """The field for it, which makes no difference whether two records are the same."""
+    return dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+
 def marks(application: str, checkpoint: str) -> dict[str, str]:
     """Metadata that says to which application and checkpoint a resource belongs."""
     return {APPLICATION_KEY: application, CHECKPOINT_KEY: checkpoint}
@@ -403,6 +412,7 @@ class Network:
     tags: tuple[str, ...] = ()
     dns_domain: str = ""
     qos_policy_id: str | None = None
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -430,6 +440,7 @@ class Subnet:
     tags: tuple[str, ...] = ()
     subnet_pool_id: str | None = None
     service_types: tuple[str, ...] = ()
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -475,6 +486,7 @@ class Router:
     routes: tuple[t.Mapping[str, str], ...] = ()
     is_ha: bool | None = None
     is_distributed: bool | None = None
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -486,6 +498,7 @@ class AddressGroup:
     project_id: str = ""
     description: str = ""
     addresses: tuple[str, ...] = ()
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -517,6 +530,7 @@ class SecurityGroup:
     is_shared: bool = False
     is_stateful: bool = True
     tags: tuple[str, ...] = ()
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -555,6 +569,7 @@ class FloatingIp:
     qos_policy_id: str | None = None
     forwardings: tuple[Forwarding, ...] = ()
     forwarded: frozenset[str] = frozenset()
+    answer: Answer = _no_answer()
 
     @property
     def ports(self) -> frozenset[str]:
@@ -594,6 +609,7 @@ class Port:
     #: What its host needs to know; empty for those who are not administrators.
     profile: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
+    answer: Answer = _no_answer()
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -624,6 +640,7 @@ class Trunk:
     is_up: bool = True
     tags: tuple[str, ...] = ()
     subports: tuple[Subport, ...] = ()
+    answer: Answer = _no_answer()
 
 
 @dataclasses.dataclass(frozen=True)

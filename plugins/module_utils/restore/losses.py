@@ -9,9 +9,10 @@ import typing as t
 
 from ..core.records import Network, Port, Router
 from ..manifest.specs import NetworkSpec, RouterSpec, SubnetSpec
+from .found import differences_of_networks, differences_of_servers
 from .marks import bears_mark_of, owner_of
 from .plan import RestorePlan
-from .topology import is_made, is_of_others, missing_routes
+from .topology import changed_rules, is_made, is_of_others, kept_descriptions, kept_rules, missing_routes, mtu_doubts
 from .volume_plan import VolumeStep
 from .wishes import (
     FORWARDING,
@@ -31,10 +32,10 @@ from .wishes import (
 
 
 def losses(plan: RestorePlan) -> list[str]:
-    """Sentences, one for each attribute of what is to be made, and of what an earlier run of the restore made."""
+    """Sentences, one for each attribute of what is to be made, and of what an earlier run of the restore made; and one for all else that is used."""
     lacking = [f"At site '{plan.site.name}', {part.what} will lack its {lost}." for part in _parts(plan) if not part.is_there for lost in part.wishes.lost]
     routes = _lost_routes(plan, [(spec, None) for spec in plan.manifest.description.topology.routers if plan.site.router(spec.name) is None])
-    made = [*losses_of_volumes(plan.site.name, plan.volumes), *losses_of_networks(plan), *losses_of_ports(plan)]
+    made = [*losses_of_volumes(plan.site.name, plan.volumes), *losses_of_networks(plan), *losses_of_servers(plan)]
     return [*lacking, *routes, *made, *_without_extension(plan), *_switched_on(plan)]
 
 
@@ -47,8 +48,17 @@ def wished(plan: RestorePlan) -> list[tuple[str, Wishes]]:
 
 
 def losses_of_networks(plan: RestorePlan) -> list[str]:
-    """What is lacking on networks and all around them that the restore made before."""
-    return [*_lacking(plan, _of_topology(plan)), *_lost_routes(plan, _made_routers(plan)), *_interfaces(plan)]
+    """What is lacking on networks and all around them that the restore made before, and in what others differ that are used as they are."""
+    return [*_lacking(plan, _of_topology(plan)), *_lost_routes(plan, _made_routers(plan)), *_interfaces(plan), *_of_what_is_used(plan)]
+
+
+def _of_what_is_used(plan: RestorePlan) -> t.Iterator[str]:
+    site, topology, owner = plan.site, plan.manifest.description.topology, owner_of(plan.manifest)
+    yield from differences_of_networks(plan)
+    yield from mtu_doubts(topology, site)
+    yield from kept_rules(topology, site)
+    yield from kept_descriptions(topology, site, owner)
+    yield from changed_rules(topology, site, owner)
 
 
 def losses_of_volumes(site: str, steps: t.Iterable[VolumeStep]) -> list[str]:
@@ -56,9 +66,9 @@ def losses_of_volumes(site: str, steps: t.Iterable[VolumeStep]) -> list[str]:
     return [f"At site '{site}', volume {step.label} lacks its {lost}: {REFUSED}." for step in steps for lost in step.lacks]
 
 
-def losses_of_ports(plan: RestorePlan) -> list[str]:
-    """What ports and floating addresses lack that the restore made before."""
-    return _lacking(plan, _of_ports(plan))
+def losses_of_servers(plan: RestorePlan) -> list[str]:
+    """What ports and floating addresses lack that the restore made before, and in what others differ that are used as they are; and flavors."""
+    return [*_lacking(plan, _of_ports(plan)), *differences_of_servers(plan)]
 
 
 def _lacking(plan: RestorePlan, parts: t.Iterable[_Wisher]) -> list[str]:
@@ -113,7 +123,7 @@ def _of_router(plan: RestorePlan, spec: RouterSpec, there: Router | None) -> t.I
 
 
 def _part(plan: RestorePlan, kind: str, spec: t.Any, there: t.Any, wishes: t.Callable[..., Wishes]) -> t.Iterator[_Wisher]:
-    """Of what somebody else has made, nothing is told: it is used as it is."""
+    """What somebody else has made is used as it is: in what it differs, others tell."""
     owner = owner_of(plan.manifest)
     if there is None or is_made(plan.site, owner, there):
         yield _Wisher(f"{kind} '{spec.name}'", wishes(plan.site, spec, owner, there), there is not None)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -67,6 +66,7 @@ class Maker(Giver):
         made, lost = _made(create, body, wishes)
         for error in dict.fromkeys(lost.values()):
             self._warn(what, ", ".join(wishes.told(key) for key, refusal in lost.items() if refusal is error), error)
+        self.warnings += [f"{what} at site '{self._site_name}' {fallback.told}." for key, fallback in wishes.fallbacks.items() if key in lost]
         return made
 
     def tag(self, what: str, collection: str, resource_id: str, tags: t.Sequence[str]) -> None:
@@ -84,24 +84,22 @@ def _made(create: t.Callable[[dict[str, t.Any]], Made], body: t.Mapping[str, t.A
     :returns: it, and the keys that it is without, each with the refusal.
     """
     try:
-        return create({**body, **wishes.body}), {}
+        return create({**body, **wishes.body, **wishes.due}), {}
     except CloudError as error:
-        refusal, refused = error, _refused(error, wishes)
+        refusal, refused = error, wishes.bound(_refused(error, wishes))
         if not refused:
             raise
     # Neutron tells one policy that forbids something together with those of all else in the request.
     for key in refused if refusal.http_status == _FORBIDDEN and len(refused) > 1 else ():
+        gone = wishes.bound([key])
+        fewer = wishes.without(gone)
         try:
-            return create({**body, **_without(wishes, [key]).body}), {key: refusal}
+            return create({**body, **fewer.body, **fewer.due}), dict.fromkeys(gone, refusal)
         except CloudError as error:
             if error.http_status not in _REFUSALS:
                 raise
-    made, lost = _made(create, body, _without(wishes, refused))
+    made, lost = _made(create, body, wishes.without(refused))
     return made, {**dict.fromkeys(refused, refusal), **lost}
-
-
-def _without(wishes: Wishes, keys: t.Collection[str]) -> Wishes:
-    return dataclasses.replace(wishes, body={key: value for key, value in wishes.body.items() if key not in keys})
 
 
 def _refused(error: CloudError, wishes: Wishes) -> list[str]:

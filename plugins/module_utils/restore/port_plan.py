@@ -15,7 +15,7 @@ from ..manifest.specs import FloatingSpec, PortSpec, ServerSpec
 from .marks import by_mark, made_with, mark_of
 from .site import RestoreSite
 from .trunk_plan import TrunkStep, plan_trunk
-from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, must_protect, port_wishes
+from .wishes import TRUNK, Wishes, floating_wishes, has_groups, lacks_tags, port_wishes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,17 +94,14 @@ class PortStep:
     def body(self, site: RestoreSite) -> dict[str, t.Any]:
         """Parameters for creating the port in Neutron; all names must exist."""
         network = t.cast(Network, site.network(self.spec.network))
-        body: dict[str, t.Any] = {
+        return {
             "name": self.name,
             "description": self.description,
             "network_id": network.id,
             # In these, where nobody may say more.
             "fixed_ips": [{"subnet_id": site.subnet_id(network.id, ip.subnet)} for ip in self.spec.fixed_ips],
-            "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups if has_groups(site, self.spec, network)],
+            "security_group_ids": [site.security_group_id(name) for name in self.spec.security_groups if has_groups(self.spec, network)],
         }
-        if must_protect(site, self.spec, network):
-            body["is_port_security_enabled"] = True
-        return body
 
     @property
     def made(self) -> Port | None:

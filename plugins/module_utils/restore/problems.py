@@ -30,10 +30,6 @@ from .site import RestoreSite
 from .stock import Stock
 from .topology import (
     address_group_problems,
-    kept_descriptions,
-    kept_rules,
-    kept_states,
-    mtu_doubts,
     same_key,
     sharing_doubts,
     sharing_problems,
@@ -82,10 +78,6 @@ def doubts(plan: RestorePlan) -> list[str]:
     return [
         *doubts_of_others(plan),
         *sharing_doubts(topology, site),
-        *mtu_doubts(topology, site),
-        *kept_rules(topology, site),
-        *kept_descriptions(topology, site, owner_of(plan.manifest)),
-        *kept_states(topology, site, owner_of(plan.manifest)),
         *losses(plan),
         *_age_doubts(plan),
         *_hostname_doubts(plan),

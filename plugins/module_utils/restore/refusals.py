@@ -12,7 +12,8 @@ import typing as t
 
 from ..core.records import Router
 from ..manifest.addresses import derives_addresses
-from ..manifest.specs import FloatingSpec, PortSpec, RouterSpec, SubnetSpec
+from ..manifest.specs import AddressSpec, FloatingSpec, PortSpec, RouterSpec, SubnetSpec
+from .found import used_subnets
 from .losses import wished
 from .marks import owner_of
 from .plan import RestorePlan
@@ -60,6 +61,7 @@ def refusals(plan: RestorePlan, stock: Stock) -> list[str]:
         *_interface_refusals(plan),
         *_overlap_refusals(plan),
         *_mtu_refusals(plan),
+        *_used_subnet_refusals(plan),
         *_floating_refusals(plan),
     ]
     # Several protocol ports of one address are refused for the same reason.
@@ -330,6 +332,28 @@ def _mtu_refusals(plan: RestorePlan) -> t.Iterator[str]:
                 f"Subnet '{spec.name}' is one of IPv6, and network '{spec.network}' at site '{plan.site.name}' has an MTU of {network.mtu}: Neutron "
                 f"takes such subnets from {_LEAST_MTU_OF_SIX} on. Raise the network's MTU there, or name another network in a mapping."
             )
+
+
+def _used_subnet_refusals(plan: RestorePlan) -> t.Iterator[str]:
+    """Addresses that ports cannot have on subnets that somebody has made otherwise than at the source."""
+    for spec, there in used_subnets(plan):
+        owners = sorted({port.label for port in plan.all_ports if port.current is None and any(_is_on(ip, port, spec) for ip in port.spec.fixed_ips)})
+        derives = derives_addresses(there.ipv6_ra_mode, there.ipv6_address_mode) and not derives_addresses(spec.ipv6_ra_mode, spec.ipv6_address_mode)
+        way_out = f"change that there, remove the subnet, or name another one in a mapping; {', '.join(owners)} would have addresses on it."
+        if owners and derives:
+            yield (
+                f"Subnet '{spec.name}' at site '{plan.site.name}' gives ports automatic addresses (ipv6_address_mode: {there.ipv6_address_mode}), unlike "
+                f"that of the source, so that they cannot have their own; {way_out}"
+            )
+        if owners and there.service_types:
+            yield (
+                f"Subnet '{spec.name}' at site '{plan.site.name}' is only for ports of {', '.join(there.service_types)} (service_types), and Neutron refuses "
+                f"addresses of it to ports that nothing has yet; {way_out}"
+            )
+
+
+def _is_on(ip: AddressSpec, port: PortStep, subnet: SubnetSpec) -> bool:
+    return bool(ip.ip_address) and (port.spec.network, ip.subnet) == (subnet.network, subnet.name)
 
 
 # Floating addresses

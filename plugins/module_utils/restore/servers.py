@@ -25,7 +25,7 @@ from ..work.pool import Outcome, attempt_each, each, run_all, values_of
 from ..work.waiting import Waiter
 from .cleanup import ServerRemover
 from .forwarding_plan import ForwarderStep
-from .losses import losses_of_ports
+from .losses import losses_of_servers
 from .making import Maker
 from .plan import RestorePlan
 from .port_plan import FloatingStep, PortStep
@@ -115,7 +115,7 @@ class ServerRestore:
         self._maker = Maker(self.network, self.site)
         #: What an operator should know of what was made.
         self.warnings: list[str] = self._maker.warnings
-        self.warnings += losses_of_ports(plan)
+        self.warnings += losses_of_servers(plan)
 
     @property
     def steps(self) -> tuple[ServerStep, ...]:

@@ -178,15 +178,18 @@ def kept_descriptions(topology: Topology, site: RestoreSite, owner: Mark) -> t.I
             )
 
 
-def kept_states(topology: Topology, site: RestoreSite, owner: Mark) -> t.Iterator[str]:
-    """Groups that the restore did not make and that let answers through in another way than at the source: they serve others too, so they stay so."""
+def changed_rules(topology: Topology, site: RestoreSite, owner: Mark) -> t.Iterator[str]:
+    """Rules of groups that the restore did not make, and that get the rules of the source; of ``default``, others tell."""
+    names = site.group_names(topology)
     for spec in topology.security_groups:
-        group = site.own_security_group(spec.name)
-        if group and group.is_stateful != spec.is_stateful and not is_made(site, owner, group):
-            now, then = ("stateful", "stateless") if group.is_stateful else ("stateless", "stateful")
+        group = site.own_security_group(spec.name) if spec.name != _DEFAULT_GROUP else None
+        there = {rule_spec(rule, names) for rule in group.rules} if group else set()
+        if group and there != {*spec.rules} and not is_made(site, owner, group):
+            lists = (there - {*spec.rules}, {*spec.rules} - there)
+            goes, comes = ("; ".join(sorted(map(_in_words, rules))) or "none" for rules in lists)
             yield (
-                f"Security group '{spec.name}' at site '{site.name}' is {now} (stateful), and stays so, but is {then} at the source. "
-                "Change that there while no port uses the group."
+                f"At site '{site.name}', security group '{spec.name}' is there already and gets the rules of the source (security_group_rules): what goes is "
+                f"{goes}; what comes is {comes}. If something else needs the group as it is, name another one in a mapping."
             )
 
 

@@ -40,7 +40,7 @@ _RECORDED = {
     "subnetpool_id": "subnet_pool_id",
 }
 #: What a site shows to administrators only.
-_OF_ADMINISTRATORS = ("binding:profile", "distributed", "ha")
+OF_ADMINISTRATORS = ("binding:profile", "distributed", "ha")
 REFUSED = "the site refused it, or somebody has changed it since; set it there if it is needed"
 _UNSEEN = "the site refused it, or does not show it to these credentials"
 _SERVICE_TYPES, _HA, _DISTRIBUTED, _DHCP = "subnet-service-types", "l3-ha", "dvr", "extra_dhcp_opt"
@@ -48,6 +48,29 @@ _SERVICE_TYPES, _HA, _DISTRIBUTED, _DHCP = "subnet-service-types", "l3-ha", "dvr
 _MOST_TAGS = 50
 #: The kind of interface that a port has when nothing is said.
 _NORMAL = "normal"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fallback:
+    """What is done where something is refused on which other things depend.
+
+    :param bound: keys of the body that go with it.
+    :param body: what is sent instead.
+    :param told: what that means, to put behind the name of what is made.
+    """
+
+    bound: frozenset[str]
+    body: t.Mapping[str, t.Any]
+    told: str
+
+
+#: An open port is switched off: a server that nobody reaches is better than one that everybody does.
+_CLOSED = Fallback(
+    bound=frozenset({"security_group_ids", "allowed_address_pairs"}),
+    body={"is_admin_state_up": False},
+    told="is switched off (admin_state_up: false), because nothing would filter what reaches it without port security (port_security_enabled). Have "
+    "that switched on by somebody who may, with its security groups, and then the port; or switch on the port as it is, if it may be open to everybody",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +82,8 @@ class Wishes:
     :param values: what it is to be, for people.
     :param lost: what the site cannot give, each with the reason; of what is there, all that it lacks.
     :param firm: keys of the body without which nothing is made unless a policy of the site forbids them.
+    :param fallbacks: what is done where one of the keys is refused.
+    :param due: what is sent in place of what was refused.
     """
 
     body: t.Mapping[str, t.Any]
@@ -66,6 +91,17 @@ class Wishes:
     values: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     lost: tuple[str, ...] = ()
     firm: frozenset[str] = frozenset()
+    fallbacks: t.Mapping[str, Fallback] = dataclasses.field(default_factory=dict)
+    due: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    def bound(self, keys: t.Iterable[str]) -> list[str]:
+        """Keys, and those that go with them."""
+        gone = {*keys}.union(*(self.fallbacks[key].bound for key in keys if key in self.fallbacks))
+        return [key for key in self.body if key in gone]
+
+    def without(self, keys: t.Collection[str]) -> Wishes:
+        instead = {key: value for gone in keys if gone in self.fallbacks for key, value in self.fallbacks[gone].body.items()}
+        return dataclasses.replace(self, body={key: value for key, value in self.body.items() if key not in keys}, due={**self.due, **instead})
 
     def told(self, key: str) -> str:
         return f"{self.names[key]} ({self.values[key]})" if key in self.values else self.names[key]
@@ -83,6 +119,7 @@ class _Wished:
     :param shown: what the site shows of it; ``sent`` where None.
     :param recorded: what its record calls it where :data:`_RECORDED` does not say so.
     :param is_firm: whether nothing is made without it unless a policy forbids it.
+    :param fallback: what is done where it is refused, if that is more than to do without.
     """
 
     attribute: str
@@ -94,6 +131,7 @@ class _Wished:
     shown: t.Any = None
     recorded: str = ""
     is_firm: bool = False
+    fallback: Fallback | None = None
 
     @property
     def content(self) -> t.Any:
@@ -111,7 +149,7 @@ class _Wished:
         """Why something that is there is without it, if it is not asked for in another way by every run."""
         if self.attribute in _SENT_OTHERWISE:
             return None
-        return _UNSEEN if self.attribute in _OF_ADMINISTRATORS and not self._on(there) else REFUSED
+        return _UNSEEN if self.attribute in OF_ADMINISTRATORS and not self._on(there) else REFUSED
 
 
 def _holds(found: t.Any, wanted: t.Any) -> bool:
@@ -129,6 +167,7 @@ def _wishes(site: RestoreSite, wishes: t.Iterable[_Wished], there: t.Any = None)
     :param there: what the restore made before; None for what is to be made.
     """
     body, names, values, lost, firm = {}, {}, {}, [], []
+    fallbacks: dict[str, Fallback] = {}
     for one in wishes:
         if one.value in (None, "", (), [], {}) or (there is not None and one.is_on(there)):
             continue
@@ -140,7 +179,8 @@ def _wishes(site: RestoreSite, wishes: t.Iterable[_Wished], there: t.Any = None)
             key = one.key or one.attribute
             body[key], names[key], values[key] = one.content, one.attribute, _shown(one.value)
             firm += [key] if one.is_firm else []
-    return Wishes(body, names, values, tuple(lost), frozenset(firm))
+            fallbacks |= {key: one.fallback} if one.fallback else {}
+    return Wishes(body, names, values, tuple(lost), frozenset(firm), fallbacks)
 
 
 def _shown(value: t.Any) -> str:
@@ -247,7 +287,7 @@ def port_wishes(site: RestoreSite, spec: PortSpec, mark: Mark, there: Port | Non
         _Wished("binding:profile", spec.profile, key="binding_profile"),
         _Wished("extra_dhcp_opts", tuple(one.get("opt_name") for one in spec.dhcp_options), _DHCP, [dict(one) for one in spec.dhcp_options]),
     ]
-    return _wishes(site, [*wishes, *_as_its_network_lets(site, spec), *_texts(spec, mark, *filter(None, (place,)))], there)
+    return _wishes(site, [*wishes, *_as_its_network_lets(site, spec, there), *_texts(spec, mark, *filter(None, (place,)))], there)
 
 
 def _identity(site: RestoreSite, spec: PortSpec) -> list[_Wished]:
@@ -269,7 +309,7 @@ def fixed_ip(site: RestoreSite, network_id: str, address: AddressSpec) -> dict[s
     return {**subnet, "ip_address": address.ip_address} if address.ip_address and not is_derived else subnet
 
 
-def _as_its_network_lets(site: RestoreSite, spec: PortSpec) -> list[_Wished]:
+def _as_its_network_lets(site: RestoreSite, spec: PortSpec, there: Port | None) -> list[_Wished]:
     """What by Neutron's own policies only the owner of a network and administrators set of a port on it; a site may have stricter ones."""
     network = site.network(spec.network)
     is_barred = network is not None and site.restricts(network) and site.may_choose is not None
@@ -278,23 +318,32 @@ def _as_its_network_lets(site: RestoreSite, spec: PortSpec) -> list[_Wished]:
     wishes = [_Wished("allowed_address_pairs", tuple(one.get("ip_address") for one in pairs), sent=pairs, why=why)]
     if network is None:
         return wishes
-    if not must_protect(site, spec, network):
+    if _must_protect(site, spec, network):
+        wishes.append(_protection(there))
+    else:
         secured = _security(site, network.port_security, spec.port_security, "is_port_security_enabled")
         wishes += [dataclasses.replace(one, why=why) for one in secured]
-    if not has_groups(site, spec, network):
+    if not has_groups(spec, network):
         ids = [site.security_group_id(name) for name in spec.security_groups]
         wishes.append(_Wished("security_groups", spec.security_groups, "", ids, why, "security_group_ids"))
     return wishes
 
 
-def has_groups(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
-    """Whether a port can have security groups in any case: they need port security, which others may have switched off on their network."""
-    return network.port_security or not spec.port_security or not site.restricts(network)
+def has_groups(spec: PortSpec, network: Network) -> bool:
+    """Whether a port can have security groups in any case: they need port security, which may be switched off on its network."""
+    return network.port_security or not spec.port_security
 
 
-def must_protect(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
-    """Whether port security has to be switched on for a port: where a site refuses that, the port is not made, rather than left open."""
+def _must_protect(site: RestoreSite, spec: PortSpec, network: Network) -> bool:
+    """Whether port security has to be switched on for a port: where a policy forbids that, the port is switched off, rather than left open."""
     return spec.port_security and not network.port_security and PORT_SECURITY in site.extensions and not site.restricts(network)
+
+
+def _protection(there: Port | None) -> _Wished:
+    """Port security on a network that has none, and what it means that a port is without."""
+    state = "so it is switched off (admin_state_up: false)" if there and not there.is_up else "and nothing filters what reaches the port, which is open to all"
+    why = f"the site refused it, {state}; have it switched on by somebody who may, with the port's security groups" if there else None
+    return _Wished("port_security_enabled", on_or_off(True), sent=True, why=why, key="is_port_security_enabled", is_firm=True, fallback=_CLOSED)
 
 
 def floating_wishes(site: RestoreSite, spec: FloatingSpec, mark: Mark, there: FloatingIp | None = None) -> Wishes:

@@ -95,5 +95,23 @@ class DocumentKeeper(t.Generic[Kept]):
         except invalid as error:
             raise invalid(f"Object '{name}' in {self._store.place}: {error.message}", error.hint) from error
 
+    def content_of(self, kept: Kept) -> bytes:
+        """A document as it is written.
+
+        :raises InvalidInput: when nobody would read it again.
+        """
+        content, largest = kept.dump(self._seal), self.kind.largest
+        if len(content) > largest:
+            what = self.kind.invalid.what.removeprefix("kept ")
+            raise InvalidInput(
+                f"The {what} would take {len(content):,} bytes in {self._store.place}; more than {largest >> 20} MiB cannot be kept.",
+                "Divide the site plan into plans for fewer projects.",
+            )
+        return content
+
     def write(self, kept: Kept) -> None:
-        self._store.write(self.kind.name, kept.dump(self._seal))
+        """Keep a document.
+
+        :raises InvalidInput: as :meth:`content_of` does.
+        """
+        self._store.write(self.kind.name, self.content_of(kept))

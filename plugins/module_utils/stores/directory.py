@@ -31,6 +31,12 @@ _SUFFIX, _FOLDER_MARK = ".json", "~"
 _DEEPEST = 2
 #: What file systems without hard links say when they are asked for one.
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK)
+_HINTS = {
+    errno.EACCES: "Let it belong to the user who runs the modules.",
+    errno.EROFS: "Mount it so that it can be written to.",
+    errno.ENOSPC: "Make room there.",
+    errno.EDQUOT: "Make room there.",
+}
 
 #: Gives a file that was written, by its temporary name, its own: in a folder.
 _Settle = t.Callable[[str, str, int], None]
@@ -52,7 +58,7 @@ class DirectoryStore(CatalogueStore):
 
         :raises ValueError: when it is no absolute path.
         """
-        path = os.path.expanduser(given) if isinstance(given, str) else ""
+        path = os.path.expanduser(given) if isinstance(given, str) and given.isprintable() else ""
         if not os.path.isabs(path):
             raise ValueError("'directory' must be an absolute path")
         return cls(path, home)
@@ -137,7 +143,7 @@ class DirectoryStore(CatalogueStore):
         except OSError as error:
             is_link = error.errno in (errno.ELOOP, errno.ENOTDIR)
             reason = "it is a link, or leads through one or through what is no folder" if is_link else error.strerror
-            raise CloudError(f"Could not {what} in {self.place}: {reason}.") from error
+            raise CloudError(f"Could not {what} in {self.place}: {reason}.", _HINTS.get(error.errno or 0)) from error
 
 
 def _replace(temporary: str, name: str, folder: int) -> None:

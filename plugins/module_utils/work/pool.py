@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ..core.errors import DrError
+from ..core.errors import DrError, InvalidInput
 
 Key = t.TypeVar("Key")
 Item = t.TypeVar("Item")
@@ -36,9 +36,12 @@ def attempt_all(
     dropped, those under way are waited for, and the interruption is raised again.
 
     :returns: outcome per key, in the order of ``work``.
+    :raises InvalidInput: when nothing could ever begin.
     """
     if not work:
         return {}
+    if concurrency < 1:
+        raise InvalidInput(f"With concurrency {concurrency}, nothing would ever be done.", "Give a number from 1 on.")
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(concurrency, len(work)))
     try:
         futures = {key: pool.submit(contextvars.copy_context().run, _outcome, piece) for key, piece in work.items()}

@@ -288,7 +288,7 @@ SAME_NAMES = {
 NETWORK = Network("net", "shop-net")
 PROVIDER = Network("ext2", "provider", is_external=True)
 PUBLIC = Network("ext", "public", is_external=True)
-SUBNET = Subnet("sub", "shop-subnet", "net", "10.10.0.0/24", gateway_ip="10.10.0.1")
+SUBNET = Subnet("sub", "shop-subnet", "net", "10.10.0.0/24", gateway_ip="10.10.0.1", allocation_pools=({"start": "10.10.0.2", "end": "10.10.0.254"},))
 GROUP_RULE = SecurityGroupRule("rule", "ingress", "IPv4", "tcp", 5432, 5432, None, "sg")
 GROUP = SecurityGroup("sg", "shop", rules=(GROUP_RULE,))
 DEFAULT_GROUP = SecurityGroup("sg0", "default")

@@ -178,6 +178,53 @@ def test_what_a_policy_forbids_is_told_by_every_later_run(rule):
     assert [told in one for one in there.warnings] == [True]
 
 
+def secured_on_an_open_network():
+    port = plain.port(secure=True, groups=[0], pairs=[{"ip_address": "10.10.0.200"}], mac="fa:16:3e:0a:00:01", addresses=[(0, 11)])
+    return plain.blueprint(networks=[plain.network(plain.subnet(), secure=False)], groups=[plain.group()], servers=[plain.server(port)])
+
+
+def test_a_port_that_cannot_be_protected_is_switched_off_rather_than_open_and_that_is_told_by_every_run():
+    there, manifest = arrived(secured_on_an_open_network())
+    there.site.neutron.forbids = {"create_port:port_security_enabled"}
+    assert there.checked(manifest) == []
+    assert there.restored(manifest)
+    made = port_of_server(there.site)
+    assert (made["port_security_enabled"], made["admin_state_up"], made["security_groups"], made["allowed_address_pairs"]) == (False, False, [], [])
+    # All that does not depend on it is as at the source.
+    assert (made["mac_address"], [ip["ip_address"] for ip in made["fixed_ips"]]) == ("fa:16:3e:0a:00:01", ["10.10.0.11"])
+    (lost,) = [one for one in there.warnings if "which the site refuses" in one]
+    assert "is without allowed_address_pairs (10.10.0.200), port_security_enabled (on), security_groups (web), which the site refuses" in lost
+    assert [one for one in there.warnings if "is switched off (admin_state_up: false), because nothing would filter what reaches it" in one]
+    there.warnings.clear()
+    assert not there.restored(manifest)
+    told = [one for one in there.warnings if " lacks its port_security_enabled (on): the site refused it, so it is switched off (admin_state_up: false)" in one]
+    assert len(told) == 1
+    assert [one for one in there.warnings if " lacks its security_groups (web): " in one]
+    made["admin_state_up"] = True
+    there.warnings.clear()
+    assert there.checked(manifest) == []
+    assert [one for one in there.warnings if "the site refused it, and nothing filters what reaches the port, which is open to all" in one]
+
+
+def test_a_port_that_can_be_neither_protected_nor_switched_off_is_not_made():
+    there, manifest = arrived(secured_on_an_open_network())
+    there.site.neutron.forbids = {"create_port:port_security_enabled", "create_port:admin_state_up"}
+    with pytest.raises(DrError, match="create_port:admin_state_up"):
+        there.restored(manifest)
+    assert not [one for one in there.site.neutron.by_id["ports"].values() if one["mac_address"] == "fa:16:3e:0a:00:01"]
+
+
+def test_a_port_that_can_be_protected_is_on_an_open_network_too():
+    there, manifest = arrived(secured_on_an_open_network())
+    assert there.restored(manifest)
+    made = port_of_server(there.site)
+    assert (made["port_security_enabled"], made["admin_state_up"], len(made["security_groups"])) == (True, True, 1)
+    assert [one["ip_address"] for one in made["allowed_address_pairs"]] == ["10.10.0.200"]
+    there.warnings.clear()
+    assert not there.restored(manifest)
+    assert there.warnings == []
+
+
 def test_what_a_killed_run_was_refused_is_told_by_the_next():
     """The run that was killed has told nobody."""
     blueprint, told = FORBIDDEN["create_subnet:dns_nameservers"]

@@ -139,7 +139,7 @@ class _Side:
             "status": server["status"] if any(one["status"] != "SHUTOFF" for one in self.servers) else "ACTIVE",
         }
         yield self._thing("server", server["name"], own, more=more)
-        yield _Thing("flavor", server["name"], server["id"], {key: server["flavor"][key] for key in ("ephemeral", "swap", "extra_specs")})
+        yield _Thing("flavor", server["name"], server["id"], {key: server["flavor"][key] for key in ("vcpus", "ram", "ephemeral", "swap", "extra_specs")})
         for place, volume in enumerate(volumes):
             shown = {**volume, **attached[volume["id"]]}
             yield self._thing("volume", f"{server['name']}/{place}", shown, owners=(f"'{server['name']}'",))

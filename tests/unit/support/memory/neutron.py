@@ -238,6 +238,10 @@ class Neutron:
             shown["trunk_details"] = {"trunk_id": trunk["id"], "sub_ports": trunk["sub_ports"]}
         return shown
 
+    def knows(self, kind: str, name: str) -> bool:
+        """Whether something of a kind can be given an attribute."""
+        return name in _FIELDS[kind] and self._has(_FIELDS[kind][name])
+
     def _has(self, field: Field | None) -> bool:
         return field is None or field.extension is None or field.extension in self.extensions
 

@@ -58,7 +58,7 @@ def server(*ports: Blueprint, **changes: t.Any) -> Blueprint:
 
 def remote(**changes: t.Any) -> Blueprint:
     usual = {"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "default_group": "as new"}
-    more = {"there": [], "addresses": [], "namesakes": None, "most": {}, "forbids": [], "neighbours": False}
+    more = {"prepared": [], "addresses": [], "namesakes": None, "most": {}, "forbids": [], "neighbours": False}
     return {**usual, **more, "has_admin": False, "takes_first": True, **changes}
 
 

@@ -33,11 +33,10 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.topologies imp
 _MODULES = (os_application_info, os_restore_check, os_restore_networks, os_restore_servers)
 _QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
 _PROBE = {"agent": False, "console": None, "timeout": None}
-#: How kinds at a site that are used as they are, are called in differences.
-_USED = {"networks": ("network", "subnet"), "routers": ("router",), "security-groups": ("security group", "rule of security group")}
 #: How warnings call an attribute, where they say it in words.
 _WORDS = {
-    "itself": ("itself", "will be missing: ", "does not have", "will lack", "forward"),
+    "itself": ("itself", "will be missing: ", "does not have", "will lack", "forward", "further subnets"),
+    "external network": ("external_gateway_info",),
     "key_name": ("key pair",),
     "mtu": ("MTU",),
     "enable_snat": ("snat", "external_gateway_info"),
@@ -162,7 +161,7 @@ def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
     here, there = Modules(source.site), Modules(remote.site, blueprint["remote"]["has_admin"])
     names = [server["name"] for server in source.servers]
     definition = {"name": APPLICATION, "tiers": [{"name": "all", "servers": [server["id"] for server in source.servers]}]}
-    with _untouched(source.site, remote.site) as violations:
+    with _untouched(source, remote) as violations:
         try:
             description = here.captured(definition)
         except (CheckFailed, InvalidInput) as error:
@@ -199,15 +198,16 @@ def travel(blueprint: Blueprint, in_parts: bool = False) -> Outcome:
 
 
 @contextlib.contextmanager
-def _untouched(source: MemorySite, remote: MemorySite) -> t.Iterator[list[str]]:
-    """Nothing of others changes, and nothing at all at the source."""
+def _untouched(source: Source, remote: Remote) -> t.Iterator[list[str]]:
+    """Nothing of others changes, nothing that somebody has prepared, and nothing at all at the source."""
     violations: list[str] = []
-    before = {project: remote.of(project) for project in (THEIRS, OPERATOR)}
-    source.writes.clear()
+    before = {project: remote.site.of(project) for project in (THEIRS, OPERATOR)}
+    source.site.writes.clear()
     yield violations
-    violations += [f"at the source, {written} was asked for" for written in source.writes]
+    violations += [f"at the source, {written} was asked for" for written in source.site.writes]
+    violations += remote.prepared.changes()
     for project, had in before.items():
-        now = remote.of(project)
+        now = remote.site.of(project)
         violations += [f"{kind} of {project} changed: {had[kind]} became {now[kind]}" for kind in had if had[kind] != now[kind]]
 
 
@@ -241,12 +241,7 @@ def _second(there: Modules, manifest: Resource) -> t.Iterator[str]:
 def _compare(source: Source, remote: Remote, names: t.Collection[str], warnings: t.Iterable[str]) -> tuple[int, list[Difference]]:
     """How many differences warnings name, and those that they do not."""
     told, named, others = "\n".join(warnings), 0, []
-    used = {(kind, name) for there, have in remote.used_as_is.items() for kind in _USED[there] for name in have}
     for one in differences(source.site, remote.site, names, APPLICATION):
-        # Names may have strokes in them, too.
-        is_used = any(one.kind == kind and f"{one.label}/".startswith(f"{name}/") for kind, name in used)
-        if is_used or one.kind == "subnet" and remote.used_as_is.get("networks"):
-            continue
         if is_named(one, told):
             named += 1
         else:

@@ -107,6 +107,8 @@ class _Transport:
     def __init__(self, nova_version: tuple[int, int], caller: Caller | None) -> None:
         self.site: MemorySite | None = None
         self._caller = caller
+        #: Nothing is told of answers here.
+        self.hooks: dict[str, t.Any] = {}
         self._documents = {url: json.dumps(found) for url, found in _discovery(nova_version).items()}
 
     def request(self, method: str, url: str, params: t.Any = None, data: t.Any = None, headers: t.Any = None, **_options: t.Any) -> requests.Response:

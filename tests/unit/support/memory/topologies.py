@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Refused, Resource
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import EXTENSIONS
+from ansible_collections.osdr.openstack.tests.unit.support.memory.prepared import PREPARED, Prepared
 from ansible_collections.osdr.openstack.tests.unit.support.memory.site import NOVA_VERSIONS, OPERATOR, OURS, THEIRS, MemorySite
 from hypothesis import strategies as st
 
@@ -203,12 +204,13 @@ _FORBIDDEN = (
     *("create_network:admin_state_up", "create_network:dns_domain", "create_network:port_security_enabled", "create_network:qos_policy_id"),
     *("create_subnet:dns_nameservers", "create_subnet:host_routes", "create_router:admin_state_up", "create_security_group:stateful"),
     *("create_port:admin_state_up", "create_port:allowed_address_pairs", "create_port:binding:vnic_type", "create_port:extra_dhcp_opts"),
-    *("create_port:qos_policy_id", "create_port:dns_domain", "create_floatingip:qos_policy_id", "create_floatingip:dns_name"),
+    *("create_port:qos_policy_id", "create_port:dns_domain", "create_port:port_security_enabled"),
+    *("create_floatingip:qos_policy_id", "create_floatingip:dns_name"),
 )
 REMOTES = kind(
     {
         **{"nova": 0, "lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True},
-        **{"default_group": "as new", "there": [], "addresses": [], "namesakes": None},
+        **{"default_group": "as new", "addresses": [], "namesakes": None},
     },
     {
         "nova": (1, 2),
@@ -219,11 +221,11 @@ REMOTES = kind(
         "outside": (1,),
         "policies": (False,),
         "default_group": ("more", "fewer"),
-        "there": (["networks"], ["routers"], ["security-groups"]),
         # Networks that are called like others of the application, and are not these.
         "namesakes": ("shared", "external", "both", "own", "own"),
         "addresses": (["10.0.0.0/8", "fd00::1/128"], ["192.0.2.7/32"]),
     },
+    prepared=st.one_of(st.just([]), PREPARED, PREPARED),
     takes_first=st.booleans(),
     has_admin=st.booleans(),
     # Others have addresses of the application on the networks that the operator provides.
@@ -666,7 +668,7 @@ def flavors(site: MemorySite, like: str = "same") -> list[Resource]:
 class Remote(_Builder):
     """The site where an application is to be restored.
 
-    :ivar used_as_is: per kind, the names of what is there before.
+    :ivar prepared: what is there before.
     """
 
     def __init__(self, blueprint: Blueprint, source: Source) -> None:
@@ -684,7 +686,8 @@ class Remote(_Builder):
                 self._provide(network, [] if how == "bare" else source.subnets, how != "secure" and network["port_security_enabled"])
         if drawn["neighbours"]:
             self._neighbours(source)
-        self.used_as_is = {kind: self._there(kind, source) for kind in drawn["there"]}
+        self.prepared = Prepared(source.site, self.site)
+        self.prepared.prepare(drawn["prepared"])
         self._namesakes(drawn["namesakes"], source)
         self._change_default_group(drawn["default_group"])
         if blueprint["look_alikes"]:
@@ -722,11 +725,6 @@ class Remote(_Builder):
             for ip in port["fixed_ips"] if port["network_id"] in provided else ():
                 for network in [one for one in self.site.neutron.by_id["networks"].values() if one["name"] == provided[port["network_id"]]]:
                     self.make("ports", {"network_id": network["id"], "fixed_ips": [{"ip_address": ip["ip_address"]}]}, _OPERATOR)
-
-    def _there(self, kind: str, source: Source) -> set[str]:
-        """Bare ones of the application's names that somebody of the project has made."""
-        names = {one["name"] for one in source.site.neutron.by_id[kind].values() if one["project_id"] == OURS and one["name"] not in ("", "default")}
-        return {made["name"] for name in sorted(names) if (made := self.make(kind, {"name": name}))}
 
     def _namesakes(self, whose: str | None, source: Source) -> None:
         """Bare networks of the operator that are called like the application's own, or of the project that are called like what the operator provides."""

@@ -10,10 +10,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.specs impo
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology import (
     as_dicts,
+    changed_rules,
     is_of_others,
     kept_descriptions,
     kept_rules,
-    kept_states,
     lacking,
     missing_routes,
     subnet_differences,
@@ -290,14 +290,13 @@ def test_descriptions_of_rules_that_stay_are_told_and_those_of_the_restores_own_
     assert groups(*topology.security_groups, site=[ours]) == {"shop": [5432]}
 
 
-@pytest.mark.parametrize(("there", "then"), [("stateful", "stateless"), ("stateless", "stateful")])
-def test_a_group_that_somebody_made_keeps_its_state_and_that_is_told(there, then):
-    topology = dataclasses.replace(TOPOLOGY, security_groups=(dataclasses.replace(TOPOLOGY.security_groups[0], is_stateful=then == "stateful"),))
-    theirs = dataclasses.replace(shop.GROUP, is_stateful=there == "stateful")
-    (told,) = kept_states(topology, shop.prepared_site(security_groups=(theirs,)), OWNER)
-    assert told.startswith(f"Security group 'shop' at site 'remote' is {there} (stateful), and stays so, but is {then} at the source.")
-    for others in ((), (dataclasses.replace(theirs, description=OWNER.text()),), (dataclasses.replace(theirs, is_stateful=then == "stateful"),)):
-        assert list(kept_states(topology, shop.prepared_site(security_groups=others), OWNER)) == []
+def test_the_rules_that_a_group_of_others_loses_and_gets_are_told():
+    topology = shop.manifest().description.topology
+    theirs = dataclasses.replace(shop.GROUP, rules=(dataclasses.replace(shop.GROUP_RULE, port_range_min=22, port_range_max=22),))
+    (told,) = changed_rules(topology, shop.prepared_site(security_groups=(theirs,)), OWNER)
+    assert "what goes is ingress IPv4 tcp 22-22, group shop; what comes is ingress IPv4 tcp 5432-5432, group shop." in told
+    for others in ((shop.GROUP,), (dataclasses.replace(theirs, description=OWNER.text()),), ()):
+        assert list(changed_rules(topology, shop.prepared_site(security_groups=others), OWNER)) == []
 
 
 def test_whose_a_subnet_is_depends_on_its_own_network():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import attempt_all, attempt_each, each, run_all
 
 
@@ -60,3 +60,9 @@ def test_a_fault_of_ours_costs_no_other_its_turn_and_is_raised():
     with pytest.raises(OverflowError, match="too much"):
         attempt_each([3, 2, 4], act, 1)
     assert done == [2, 4]
+
+
+@pytest.mark.parametrize("concurrency", [0, -1])
+def test_what_could_never_begin_is_refused_in_words(concurrency):
+    with pytest.raises(InvalidInput, match=f"With concurrency {concurrency}, nothing would ever be done. Give a number from 1 on."):
+        attempt_all({1: lambda: 1}, concurrency)

@@ -45,13 +45,25 @@ class Kind:
     """A kind of resource.
 
     :param name: as messages call it.
+    :param fields: names of attributes, per name that the manifest has for each, where that is another one. Several may be of one attribute.
     """
 
     name: str
     attributes: tuple[Attribute, ...]
+    fields: t.Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
     def attribute(self, name: str) -> Attribute | None:
         return next((one for one in self.attributes if name in one.names), None)
+
+    def described_by(self, field: str) -> str | None:
+        """The attribute that a field of the manifest describes; None where the field is no attribute."""
+        name = self.fields.get(field, field)
+        return name if self.attribute(name) else None
+
+    def told(self, field: str) -> str:
+        """The attribute that a field describes, and which part of it where others describe the rest."""
+        name = self.fields.get(field, field)
+        return f"{name} ({field.replace('_', ' ')})" if list(self.fields.values()).count(name) > 1 else name
 
 
 def _restored(*names: str, note: str = "", usual: tuple[t.Any, ...] = ()) -> Attribute:
@@ -130,6 +142,7 @@ FLAVOR = Kind(
         ),
         _missing("swap", note="the swap disk is restored empty", usual=(0,)),
     ),
+    {"name": "original_name"},
 )
 
 VOLUME = Kind(
@@ -176,6 +189,15 @@ PORT = Kind(
         _of_site("dns_assignment", note="follows from the DNS name"),
         _of_site("qos_network_policy_id", "resource_request", note="follows from the network's and the port's policy"),
     ),
+    {
+        "network": "network_id",
+        "port_security": "port_security_enabled",
+        "is_up": "admin_state_up",
+        "vnic_type": "binding:vnic_type",
+        "qos_policy": "qos_policy_id",
+        "profile": "binding:profile",
+        "dhcp_options": "extra_dhcp_opts",
+    },
 )
 
 TRUNK = Kind(
@@ -187,6 +209,7 @@ TRUNK = Kind(
         _OF_NEUTRON,
         _of_site("status"),
     ),
+    {"port": "port_id", "subports": "sub_ports", "is_up": "admin_state_up"},
 )
 
 FLOATING_IP = Kind(
@@ -203,6 +226,7 @@ FLOATING_IP = Kind(
         _of_site("router_id", "status", "port_details", "distributed"),
         _of_site("qos_network_policy_id", note="follows from the external network's policy"),
     ),
+    {"network": "floating_network_id", "place": "fixed_ip_address", "qos_policy": "qos_policy_id"},
 )
 
 #: With whom a network was shared, beside everybody.
@@ -224,6 +248,7 @@ NETWORK = Kind(
         _of_site("provider:network_type", "provider:physical_network", "provider:segmentation_id", "segments"),
         _missing("router:external", note="only the operator of a site makes external networks: the restored one is none", usual=(False,)),
     ),
+    {"is_up": "admin_state_up", "qos_policy": "qos_policy_id", "is_external": "router:external"},
 )
 
 SUBNET = Kind(
@@ -238,6 +263,7 @@ SUBNET = Kind(
         _OF_NEUTRON,
         _of_site("segment_id", "router:external"),
     ),
+    {"network": "network_id", "subnet_pool": "subnetpool_id"},
 )
 
 ROUTER = Kind(
@@ -263,17 +289,28 @@ ROUTER = Kind(
         _OF_NEUTRON,
         _of_site("status", "availability_zones"),
     ),
+    {
+        "is_up": "admin_state_up",
+        "external_network": "external_gateway_info",
+        "gateway_addresses": "external_gateway_info",
+        "gateway_qos_policy": "external_gateway_info",
+        "subnets": "interfaces",
+        "interface_addresses": "interfaces",
+        "is_ha": "ha",
+        "is_distributed": "distributed",
+    },
 )
 
 SECURITY_GROUP = Kind(
     "security group",
     (
         _restored("name", "description", "security_group_rules"),
-        _restored("stateful", note="when the group is made; one that is there stays as it is"),
+        _restored("stateful", note="when the group is made; one that is there stays as it is, and the check names it"),
         _restored("tags"),
         _missing("shared", note="shares with other projects are lost", usual=(False,)),
         _OF_NEUTRON,
     ),
+    {"rules": "security_group_rules", "is_stateful": "stateful"},
 )
 
 RULE = Kind(
@@ -305,6 +342,7 @@ SERVER_GROUP = Kind(
         _restored("members", note="those that belong to the application"),
         _of_site("id", "project_id", "user_id", "metadata"),
     ),
+    {"max_per_host": "rules"},
 )
 
 KEY_PAIR = Kind(

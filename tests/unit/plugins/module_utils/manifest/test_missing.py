@@ -5,10 +5,9 @@ from __future__ import annotations
 import collections
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.capture import attributes
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.attributes import Fate
-from ansible_collections.osdr.openstack.plugins.module_utils.capture.missing import missing_of
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import warning
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest import attributes
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.attributes import Fate
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.missing import missing_of, warning
 
 MARK = "osdr_application=shop osdr_checkpoint=noon osdr_source=1"
 

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody has prepared at the remote site is used, not changed, and told with all in which it differs, or refused."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.osdr.openstack.tests.unit.support.memory import plain
+from ansible_collections.osdr.openstack.tests.unit.support.memory.prepared import OTHERWISE
+from ansible_collections.osdr.openstack.tests.unit.support.memory.roundtrip import travel
+
+SIX = {"name": "six", "version": 6, "range": 0}
+
+
+def application(*prepared, **remote):
+    """One that has something of every kind, and what is prepared for it."""
+    subnets = [plain.subnet(dns=["10.0.0.53", "10.0.0.54"], from_pool=True), plain.subnet(mode="dhcpv6-stateful", **SIX)]
+    networks = [plain.network(*subnets, qos=0, dns_domain="shop.example.", description="for the shop", tags=["gold"])]
+    rules = [plain.rule(), plain.rule(range=(80, 80), remote="addresses")]
+    options = [{"opt_name": "mtu", "opt_value": "1400", "ip_version": 4}]
+    addresses = {"mac": "fa:16:3e:0a:00:07", "addresses": [(0, 20)], "pairs": [{"ip_address": "10.10.0.200"}], "floating": [plain.floating()]}
+    vip = plain.port(name="vip", groups=[0], dhcp_options=options, **addresses)
+    return plain.blueprint(
+        networks=networks,
+        routers=[plain.router((0, False), routes=[{"destination": "10.50.0.0/16", "offset": 7}], description="the way out")],
+        groups=[plain.group(*rules, description="what is open", tags=["gold"])],
+        server_groups=[{"name": "apart", "policy": "anti-affinity", "most": None}],
+        keys=[("mine", "ssh", "")],
+        servers=[plain.server(plain.port(addresses=[(0, 11), (1, 11)], groups=[0], floating=[plain.floating()]), key=0, group=0)],
+        vips=[vip],
+        remote=plain.remote(prepared=list(prepared), **remote),
+        seen_by_administrator=True,
+    )
+
+
+#: Where it is not the last value that differs from the application's.
+DIFFERS = {
+    ("networks", "mtu"): 1400,
+    ("subnets", "mode"): "slaac",
+    ("subnets", "dns_publish_fixed_ip"): True,
+    ("subnets", "how"): "further",
+    ("keys", "public_key"): "ssh-ed25519 BBBB",
+}
+TEXTS = {"description": "prepared", "tags": ["prepared"]}
+
+
+def otherwise(kind, name):
+    return DIFFERS.get((kind, name), TEXTS.get(name, OTHERWISE[kind][name][-1]))
+
+
+def thing(kind, *otherwise, **subnets):
+    return {"kind": kind, "number": 0, "otherwise": list(otherwise), **({"subnets": [], **subnets} if kind == "networks" else {})}
+
+
+ALL = [thing(kind) for kind in OTHERWISE if kind != "subnets"]
+
+
+def test_what_is_prepared_as_it_should_be_is_used_without_a_word():
+    outcome = travel(application(*ALL))
+    assert (outcome.end, outcome.reasons, outcome.named, outcome.violations) == ("restored", (), 0, [])
+
+
+#: What keeps the application from being restored there.
+REFUSED = {
+    ("subnets", "cidr"),
+    ("subnets", "mode"),
+    ("subnets", "service_types"),
+    ("routers", "outside"),
+    ("address-groups", "addresses"),
+    ("server groups", "policy"),
+    ("keys", "public_key"),
+}
+#: What only administrators set, so that a restore gives no promise of it; and rules, which become the source's.
+UNCOMPARED = {("routers", "ha"), ("security-groups", "rules")}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, values in OTHERWISE.items() for name in values])
+def test_what_is_prepared_otherwise_is_told_or_refused_and_never_changed(kind, name):
+    """The campaign has several things together, and more values."""
+    value = otherwise(kind, name)
+    # Only IPv6 has modes.
+    subnets = [[], [(name, value)]] if name == "mode" else [[(name, value)]]
+    one = thing("networks", subnets=subnets) if kind == "subnets" else thing(kind, (name, value))
+    # A port that gets an address of a further subnet is none of the application's any more.
+    others = [other for other in ALL if other["kind"] != one["kind"] and (value, other["kind"]) != ("further", "ports")]
+    outcome = travel(application(one, *others))
+    assert outcome.violations == []
+    assert outcome.end == ("refused at check" if (kind, name) in REFUSED else "restored")
+    assert outcome.named > 0 or (kind, name) in REFUSED | UNCOMPARED
