@@ -19,7 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
     MappingInvalid,
     NoAnswer,
 )
-from ansible_collections.osdr.openstack.plugins.module_utils.infrastructure.captured import InfrastructureKeeper
+from ansible_collections.osdr.openstack.plugins.module_utils.infrastructure.captured import InfrastructureKeeper, KeptInfrastructure
 from ansible_collections.osdr.openstack.plugins.module_utils.infrastructure.comparison import UNFINISHED
 from ansible_collections.osdr.openstack.plugins.module_utils.infrastructure.remedies import MAKEABLE
 from ansible_collections.osdr.openstack.plugins.modules import os_site_infrastructure, os_site_infrastructure_check, os_site_infrastructure_make
@@ -114,6 +114,14 @@ def test_a_change_takes_its_place(play):
     changed = play.capture()
     assert (changed["changed"], changed["diff"]["before"]) == (True, first["diff"]["after"])
     assert [one["name"] for one in changed["diff"]["after"]["flavors"]] == ["big", "small"]
+
+
+def test_what_nobody_could_read_again_is_not_kept(play, monkeypatch):
+    monkeypatch.setattr(KeptInfrastructure, "largest", 100)
+    for check_mode in (True, False):
+        with pytest.raises(InvalidInput, match="The infrastructure would take .* bytes in container .*; more than 0 MiB cannot be kept."):
+            play.capture(check_mode=check_mode)
+    assert play.store.writes == 0
 
 
 def test_nobody_who_is_no_administrator_captures(play):
