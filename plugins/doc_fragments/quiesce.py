@@ -45,7 +45,7 @@ options:
     default: 30
   budget:
     description:
-      - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw starts early
+      - Seconds for which servers may stand still, from the first freeze request to the last thaw, its end included. The thaw starts early
         enough to be expected to end in time; what is not done by then is abandoned.
     type: int
     default: 60
@@ -99,7 +99,7 @@ options:
         default: 30
       budget:
         description:
-          - Seconds for which servers may stand still, from the first freeze request to the last thaw. The thaw starts
+          - Seconds for which servers may stand still, from the first freeze request to the last thaw, its end included. The thaw starts
             early enough to be expected to end in time; what is not done by then is abandoned.
         type: int
         default: 60

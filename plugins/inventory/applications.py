@@ -19,8 +19,10 @@ description:
   - All hosts are in the group C(applications), and in groups by wave, project, policy and site, for example C(wave_foundation), C(project_shop),
     C(policy_gold) and C(site_north). Those for which something is wrong are also in C(applications_in_doubt) and lack the definition of
     their application, so that a role refuses them; C(dr_site_problems) says why, and so does a warning.
+  - A project that cannot be asked, and in which the plan has no application, is a host like C(unknown@shop), so that it is missed.
   - The servers of an application are looked up whenever the inventory is read. There is no cache, because it would protect the servers of
     yesterday.
+  - A plan that cannot be used, or in which a key is there twice, is no inventory.
   - Uses a YAML file that ends with C(applications.yml) or C(applications.yaml).
 extends_documentation_fragment:
   - constructed
@@ -41,7 +43,7 @@ options:
       - Where to look for applications.
       - With V(servers), at the primary site. The applications are those of the plan, and those that owners have marked on their servers.
       - With V(catalogue), at the remote site, for when the primary one is gone. The applications are those of the plan, and all others that have
-        checkpoints there. They have the variables for a restore only.
+        checkpoints there. They lack the definition, so their variables suffice for a restore only.
     type: str
     choices: [servers, catalogue]
     default: servers
@@ -91,32 +93,19 @@ import re
 from ansible.errors import AnsibleParserError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible.template import trust_as_template
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.site.listing import Listed, protected_at, recoverable_at
 from ansible_collections.osdr.openstack.plugins.module_utils.site.look import SiteAccess
 from ansible_collections.osdr.openstack.plugins.module_utils.site.names import APPLICATIONS, PROJECT, group_of
 from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import SitePlan
+from ansible_collections.osdr.openstack.plugins.module_utils.site.plan_file import plan_in
 from ansible_collections.osdr.openstack.plugins.module_utils.site.variables import variables_of
-
-
-def _as_it_is(text):
-    return text
-
-
-try:
-    from ansible import template
-
-    trusted, untrusted = template.trust_as_template, _as_it_is
-except AttributeError:
-    # Before 2.19, every text of an inventory is a template unless it is said to be none.
-    from ansible.utils import unsafe_proxy
-
-    trusted, untrusted = _as_it_is, unsafe_proxy.wrap_var
 
 SUFFIXES = ("applications.yml", "applications.yaml")
 #: Where the libraries are, for a host that is the controller itself but is not called so.
-LOCAL = {"ansible_connection": trusted("local"), "ansible_python_interpreter": trusted("{{ ansible_playbook_python }}")}
+LOCAL = {"ansible_connection": trust_as_template("local"), "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}")}
 _TEMPLATE = re.compile(r"[{}]|^#jinja2")
 
 
@@ -167,19 +156,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
 
 def read_plan(loader: DataLoader, path: str, plan: str):
-    """The site plan as plain data: with what Ansible knows of where each value comes from, a query would not take them."""
-    return plain(loader.load_from_file(os.path.join(os.path.dirname(os.path.abspath(path)), plan), cache="none"))
-
-
-def plain(value):
-    if isinstance(value, dict):
-        return {plain(key): plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    for kind in (str, int, float):
-        if isinstance(value, kind) and not isinstance(value, bool):
-            return kind(value)
-    return value
+    """The site plan in a file beside that of the inventory; it may be encrypted by Ansible Vault."""
+    return plan_in(str(loader.get_text_file_contents(os.path.join(os.path.dirname(os.path.abspath(path)), plan))))
 
 
 def harmless(value):
@@ -190,4 +168,4 @@ def harmless(value):
         return [harmless(one) for one in value]
     if not isinstance(value, str):
         return value
-    return untrusted(value) if _TEMPLATE.search(value) else trusted(value)
+    return value if _TEMPLATE.search(value) else trust_as_template(value)

@@ -14,7 +14,8 @@ author:
 description:
   - Snapshots all volumes of all servers of an application in parallel, and proves how consistent the set is.
   - With O(quiesce), the module holds the freeze window itself. Guards are armed, tiers frozen from the last to the
-    first, all snapshots started at once, and everything thawed in the reverse order, in one process that handles signals.
+    first, and then all snapshots requested. Each server is thawed as soon as those of its own volumes are complete, tiers in the reverse order.
+    One process does all of it, and handles signals.
   - The root disk of a server that boots from an image is no volume; it becomes an image in Glance, which Nova makes inside the freeze,
     after the snapshots. The freeze lasts until Nova has copied the disk, not until the image is uploaded. See O(quiesce.budget). Images of servers
     that stand still are made after the freeze.
@@ -96,6 +97,13 @@ options:
         servers around a set that was taken without O(quiesce). It completes the evidence, and so the consistency, of the set.
       - Below O(consistency), the module deletes the snapshots and fails.
     type: dict
+  freezes:
+    description:
+      - What M(osdr.openstack.os_checkpoint_check) returned as RV(osdr.openstack.os_checkpoint_check#module:checkpoint_check.freezes) a moment ago, with the
+        same O(quiesce). The guest agents of these servers are not asked again whether they answer, unless that was more than 5 minutes ago.
+    type: list
+    elements: dict
+    default: []
   concurrency:
     description:
       - How many resources of a site are worked on in parallel.
@@ -347,6 +355,7 @@ def main():
                 "projects": {"type": "list", "elements": "str", "default": []},
                 "other_clouds": {"type": "list", "elements": "raw", "default": []},
                 "thaw": {"type": "dict"},
+                "freezes": {"type": "list", "elements": "dict", "default": []},
                 "concurrency": {"type": "int", "default": 16},
             },
         ),

@@ -143,6 +143,37 @@ checkpoint_check:
         passed_over:
           description: Why better drivers do not qualify, per name.
           type: dict
+        probed_at:
+          description: When it was probed, by the controller's clock.
+          type: str
+        answer:
+          description: Seconds until its guest agent answered. Null when none was asked.
+          type: float
+        longest:
+          description: Seconds for which the site lets it be frozen at most. Null when it does not say.
+          type: int
+    forecast:
+      description: How long the servers will stand still. Null when none is frozen.
+      type: dict
+      contains:
+        freeze:
+          description: Seconds from the first freeze request until the last server is frozen.
+          type: float
+        snapshots:
+          description: Seconds from then until the last snapshot is complete.
+          type: float
+        thaw:
+          description: Seconds from then until the last server is thawed. Others are thawed before, as soon as their own snapshots are complete.
+          type: float
+        window:
+          description: All of it.
+          type: float
+        by:
+          description: Id of the checkpoint whose window was measured. Null when it is known only how quickly the site answers now; then it is the least.
+          type: str
+        decides:
+          description: What makes it as long as it is.
+          type: str
     parts:
       description: What each project has of the application, that of O(cloud) first, then those of O(others). Empty without O(others).
       type: list

@@ -144,11 +144,13 @@ from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import Si
 def run(module, connect):
     plan, access = SitePlan.parse(module.params["plan"]), SiteAccess(connect, module.params["concurrency"])
     listed = protected_at(plan, access)
-    unprotected = [*listed.unprotected, *unprotected_elsewhere(plan, listed, access)]
+    elsewhere = unprotected_elsewhere(plan, listed, access)
     for doubt in listed.doubts:
         module.warn(doubt)
+    if elsewhere and listed.silent:
+        module.warn(f"Servers of projects that cannot be asked ({', '.join(listed.silent)}) are among those of projects that the plan does not have.")
     applications = [{**one.as_dict(), "groups": listed.groups_of(one)} for one in listed.applications]
-    return {"applications": applications, "unprotected": [one.as_dict() for one in unprotected]}
+    return {"applications": applications, "unprotected": [one.as_dict() for one in (*listed.unprotected, *elsewhere)]}
 
 
 def main():

@@ -73,8 +73,8 @@ def run(module, keeper):
     current, shown = look(keeper)
     changed = current is None or current.plan != given
     kept = KeptPlan(given, str(Moment.now())) if changed else current
-    if changed and not module.check_mode:
-        keeper.write(kept)
+    if changed:
+        (keeper.content_of if module.check_mode else keeper.write)(kept)
     told = {"since": kept.since, "applications": [one.name for one in plan.applications]}
     return {"changed": changed, "kept": told, "diff": {"before": shown, "after": given}}
 

@@ -223,6 +223,9 @@ class Future:
         self._is_done, self._error = True, error
         self._world.notify()
 
+    def done(self) -> bool:
+        return self._is_done
+
     def wait(self, seconds: float | None) -> bool:
         return self._world.wait_until(lambda: self._is_done, seconds)
 
@@ -262,6 +265,7 @@ class Executor:
                 else:
                     future.set_result(value)
         finally:
+            self._free += 1
             self._active -= 1
             self._world.notify()
 

@@ -11,6 +11,8 @@ from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Co
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 GIVEN = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
+#: What the check has found out about a server.
+FREEZES = [{"id": "id-orders", "driver": "nova", "guard": "nova", "probed_at": "2026-11-22T12:00:00+00:00"}]
 SAID = re.compile(r"To resume an interrupted run, add -e dr_checkpoint_id=(\S+); without it a new checkpoint is taken")
 
 
@@ -55,6 +57,7 @@ def take(tmp_path):
         captured = {"application_description": {"servers": []}, "differences": list(differences)}
         answers = {
             "os_checkpoint_info": {"manifest": None},
+            "os_checkpoint_check": {"checkpoint_check": {"freezes": FREEZES}},
             "os_application_info": captured,
             "os_cg_snapshot": {"cg_snapshot": {"name": "first"}},
             "os_backup_replicate": {"replication": {"copies": []}},
@@ -69,6 +72,8 @@ def test_the_manifest_has_what_was_captured_after_the_snapshots_and_compared_wit
     _code, output, calls = take()
     begun = ["os_checkpoint_info", "os_checkpoint_check", "os_application_info"]
     assert names(calls) == [*begun, "os_cg_snapshot", "os_application_info", "os_backup_replicate", "os_checkpoint"], output
+    (set_of,) = [given for name, given in calls if name == "os_cg_snapshot"]
+    assert set_of["freezes"] == FREEZES, "guest agents are asked once in a run"
     before, after = [given for name, given in calls if name == "os_application_info"]
     assert "cg_snapshot" not in before
     assert (after["cg_snapshot"], after["earlier_description"]) == ({"name": "first"}, {"servers": []})

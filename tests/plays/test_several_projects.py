@@ -30,6 +30,7 @@ def part(project, *tiers):
 
 PARTS = [part("p-ours", "database"), part("p-theirs", "front")]
 TAKEN = {"cg_snapshot": {"name": "whole"}, "parts": [{"project_id": one["project_id"], "cg_snapshot": {"name": one["project_id"]}} for one in PARTS]}
+FREEZES = [{"id": "id-orders", "driver": "nova", "guard": "nova", "probed_at": "2026-11-22T12:00:00+00:00"}]
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def checkpoint(tmp_path):
     def run(*arguments, **answers):
         answers = {
             "os_checkpoint_info": {"manifest": None},
-            "os_checkpoint_check": {"checkpoint_check": {"parts": PARTS}},
+            "os_checkpoint_check": {"checkpoint_check": {"freezes": FREEZES, "parts": PARTS}},
             "os_application_info": {"application_description": {"servers": []}, "differences": []},
             "os_cg_snapshot": TAKEN,
             "os_backup_replicate": {"replication": {"copies": []}},

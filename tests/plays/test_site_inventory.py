@@ -28,13 +28,13 @@ IDENTITY = {
 SHOP = {"name": "shop", "project": "shop", "wave": "business", "policy": "gold", "depends_on": ["identity"]}
 MORE = {"waves": ["foundation", "business"], "policies": {"gold": {"consistency": "paused", "keep": {"last": 2}, "interval": "1h"}}}
 PLAN = plan(SHOP, IDENTITY, **MORE)
-SERVERS = [
+SERVERS = (
     ["boot", {"project": "core", "name": "keycloak-db"}],
     ["boot", {"project": "core", "name": "keycloak-1", "metadata": {"role": "identity"}}],
     ["mark", {"project": "shop", "name": "orders-db", "application": "shop", "tier": "database", "order": 1}],
     ["boot", {"project": "shop", "name": "shop-front", "tags": ["dr:application=shop", "dr:tier=front", "dr:order=2"]}],
     ["boot", {"project": "shop", "name": "forgotten", "gigabytes": 7}],
-]
+)
 PLAY = """
 - name: Checkpoints of all
   hosts: "{{ aimed | default('applications') }}"
@@ -122,6 +122,50 @@ def test_a_plan_that_cannot_be_used_is_no_inventory(provided):
     assert "(1) application 'shop' depends on 'identity', which the plan does not have; it has shop." in " ".join(done.stderr.split())
 
 
+def test_what_is_there_twice_in_a_plan_hides_nothing(provided, tmp_path):
+    (tmp_path / "site.yml").write_text(yaml.safe_dump(PLAN) + "\nwaves: [business]\n")
+    done = provided.run("ansible-inventory", "--list", ANSIBLE_INVENTORY_UNPARSED_FAILED="1")
+    assert done.returncode != 0
+    assert "'waves' is there twice." in " ".join(done.stderr.split())
+
+
+def test_a_plan_may_be_encrypted(provided, tmp_path):
+    (tmp_path / "password").write_text("secret")
+    command = ["ansible-vault", "encrypt", "--vault-password-file", "password", "site.yml"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    listed, _said = provided.listed(ANSIBLE_VAULT_PASSWORD_FILE=str(tmp_path / "password"))
+    assert hosts(listed, "applications") == ["identity", "shop"]
+
+
+def test_a_schedule_fails_with_a_plan_that_cannot_be_used(provided, tmp_path):
+    """With the setting that the guide shows; without it Ansible has no hosts, and nothing to fail for."""
+    provided.write(plan(SHOP, **MORE))
+    (tmp_path / "play.yml").write_text(PLAY)
+    (of_guide,) = [block.text for block in documents.blocks() if (block.document.name, block.language) == ("site.md", "ini")]
+    (tmp_path / "ansible.cfg").write_text(of_guide)
+    done = provided.run("ansible-playbook", tmp_path / "play.yml", ANSIBLE_CONFIG=str(tmp_path / "ansible.cfg"))
+    assert done.returncode != 0
+    (tmp_path / "ansible.cfg").write_text("")
+    assert provided.run("ansible-playbook", tmp_path / "play.yml", ANSIBLE_CONFIG=str(tmp_path / "ansible.cfg")).returncode == 0
+
+
+def test_a_check_before_a_merge_sees_what_is_there_twice(tmp_path):
+    """As the guide has it: its settings, and its play."""
+    of_guide = [block for block in documents.blocks() if block.document.name == "site.md"]
+    (tmp_path / "check.yml").write_text(next(block.text for block in of_guide if block.language == "yaml" and "os_site_plan_check" in block.text))
+    (tmp_path / "ansible.cfg").write_text(next(block.text for block in of_guide if block.language == "ini"))
+    settings = {"ANSIBLE_COLLECTIONS_PATH": str(documents.COLLECTIONS), "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+
+    def check(plan_file):
+        (tmp_path / "site.yml").write_text(plan_file)
+        done = subprocess.run(["ansible-playbook", "check.yml"], cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    assert check(yaml.safe_dump(PLAN))[0] == 0
+    code, said = check(yaml.safe_dump(PLAN) + "\nwaves: [business]\n")
+    assert (code != 0, "duplicate mapping key 'waves'" in said) == (True, True), said
+
+
 def test_names_of_others_are_never_templates(provided, tmp_path):
     evil = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/hacked') }}}}"
     servers = [
@@ -129,7 +173,8 @@ def test_names_of_others_are_never_templates(provided, tmp_path):
         ["mark", {"project": "core", "name": evil, "application": "wiki"}],
         ["mark", {"project": "core", "name": "x", "application": evil[:50]}],
     ]
-    provided.write(servers=[*servers, ["mark", {"project": "shop", "name": evil, "application": "shop", "tier": evil}]])
+    compose = {"told": "dr_site_problems | join(' ')", "whole": "dr_checkpoint_application | default({})"}
+    provided.write(servers=[*servers, ["mark", {"project": "shop", "name": evil, "application": "shop", "tier": evil}]], compose=compose)
     show = {"ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname] | to_json }}"}}
     (tmp_path / "show.yml").write_text(json.dumps([{"hosts": "applications", "gather_facts": False, "tasks": [show]}]))
     done = provided.run("ansible-playbook", tmp_path / "show.yml")
@@ -175,7 +220,7 @@ def played(tmp_path):
     """Plays a role on the hosts, with modules that take notes up to the report, for which they find nothing published."""
     answers = {
         "os_checkpoint_info": {"manifest": None},
-        "os_checkpoint_check": {"checkpoint_check": {"parts": []}},
+        "os_checkpoint_check": {"checkpoint_check": {"freezes": [], "parts": []}},
         "os_application_info": {"application_description": {"servers": []}, "differences": []},
         "os_cg_snapshot": {"cg_snapshot": {"name": "whole"}, "parts": []},
         "os_backup_replicate": {"replication": {"copies": []}},

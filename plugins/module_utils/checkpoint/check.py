@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..application.definition import Application
@@ -13,12 +14,14 @@ from ..core.errors import CheckFailed, warned
 from ..core.records import Server
 from ..manifest.plain import plain
 from ..manifest.together import Together
-from ..quiesce.quiescer import Quiescer, foreseen, freeze_problems, running
+from ..quiesce.quiescer import Choice, Quiescer, foreseen, freeze_problems, running
+from ..snapshots.forecast import Bounds, Load, WindowOutlook, outlook_of
 from ..snapshots.wanted import Storages, Wanted, survey
 from .intended import IntendedCheckpoint
-from .sides import Side
+from .sides import Side, SideFindings
 
 Servers = t.Mapping[str, Server]
+Choices = t.Mapping[str, Choice]
 
 
 class CheckpointCheck:
@@ -49,9 +52,12 @@ class CheckpointCheck:
         quiescer = self._quiescer()
         servers = self._servers(quiescer)
         wanted = Wanted(application, name, self._intended.least, survey(application, servers, Storages(side.sites.primary for side in self._sides)))
-        problems = self._problems(wanted, servers)
+        judged = [side.judge(self._intended, self._part_of(side, wanted)) for side in self._sides]
+        problems = [*self._division_problems(servers), *(problem for one in judged for problem in one.problems)]
         choices = quiescer.choose(running(servers.values())) if quiescer else {}
         problems += freeze_problems(servers.values(), choices)
+        outlook = self._outlook(wanted, choices, judged[0])
+        problems += self._too_long(outlook, choices, warnings)
         # After everything else: each answer of a site shows its time.
         problems += self._clock_problems(warnings)
         if problems:
@@ -62,6 +68,7 @@ class CheckpointCheck:
             "volumes": len(volumes),
             "gigabytes": sum(volume.size for volume in volumes),
             "freezes": foreseen(servers.values(), choices),
+            "forecast": outlook.likely.described() if outlook else None,
             "parts": _parts(application, servers, self._projects),
         }
 
@@ -79,11 +86,29 @@ class CheckpointCheck:
         cloud = lead.admin.cloud if self._projects and lead.admin else lead.sites.primary.cloud
         return Compute(cloud).resolve(application.servers, self._projects)
 
-    def _problems(self, wanted: Wanted, servers: Servers) -> list[str]:
-        problems = _division_problems(self._sides, servers) if self._projects else []
-        for side in self._sides:
-            part = wanted.of_project(side.project_id) if self._projects else wanted
-            problems += side.problems(self._intended, part)
+    def _part_of(self, side: Side, wanted: Wanted) -> Wanted:
+        return wanted.of_project(side.project_id) if self._projects else wanted
+
+    def _division_problems(self, servers: Servers) -> list[str]:
+        return _division_problems(self._sides, servers) if self._projects else []
+
+    def _outlook(self, wanted: Wanted, choices: Choices, lead: SideFindings) -> WindowOutlook | None:
+        """How long the servers will stand still; None when nobody is frozen."""
+        if not choices:
+            return None
+        concurrency, part = self._intended.concurrency, self._part_of(self._sides[0], wanted)
+        # A manifest tells of the servers and volumes of one project, and of the window over all.
+        mine = Load((sum(1 for one in part.servers if one in choices),), len(part.volumes), concurrency)
+        earlier = tuple(one.expected(mine) for one in lead.measured)
+        return dataclasses.replace(outlook_of(wanted, choices, concurrency, lead.answer), earlier=earlier)
+
+    def _too_long(self, outlook: WindowOutlook | None, choices: Choices, warnings: list[str]) -> list[str]:
+        """Why the servers would stand still for too long; what only should be known is added to the warnings."""
+        quiesce = self._intended.quiesce
+        if outlook is None or quiesce is None:
+            return []
+        problems, told = Bounds.of(quiesce, choices, self._intended.least).judge(outlook)
+        warnings += told
         return problems
 
     def _clock_problems(self, warnings: list[str]) -> list[str]:

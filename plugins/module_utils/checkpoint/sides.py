@@ -15,12 +15,41 @@ from ..copies.prospect import Prospect
 from ..copies.sampling import last_proofs
 from ..copies.sites import Accounts, Sites
 from ..failover import active_site
-from ..manifest.manifest import Outline
+from ..manifest.manifest import Manifest, Outline
+from ..snapshots.forecast import Measured
 from ..snapshots.job import SnapshotJob
 from ..snapshots.plan import SnapshotPlan
 from ..snapshots.wanted import Storages, Wanted
 from ..work.waiting import Waiter
 from .intended import IntendedCheckpoint
+
+#: So many of the newest checkpoints tell how long a window is.
+_MEASURED = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class SideFindings:
+    """What was found out about a project.
+
+    :param answer: seconds in which Cinder answered a request for a snapshot; None when it was not asked.
+    :param measured: what the windows of earlier checkpoints took, the newest first.
+    """
+
+    problems: list[str]
+    answer: float | None = None
+    measured: tuple[Measured, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Earlier:
+    """What counts of an earlier checkpoint."""
+
+    outline: Outline
+    measured: Measured | None
+
+    @classmethod
+    def of(cls, found: Manifest | Outline) -> _Earlier:
+        return cls(Outline.of(found), Measured.of(found.checkpoint.id, found.checkpoint.evidence))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,13 +88,13 @@ class Side:
     def clocks(self) -> tuple[SiteClock, SiteClock]:
         return self.sites.primary.cloud.clock, self.sites.remote.cloud.clock
 
-    def problems(self, intended: IntendedCheckpoint, wanted: Wanted) -> list[str]:
-        """Why the checkpoint cannot be taken here, or not be copied.
+    def judge(self, intended: IntendedCheckpoint, wanted: Wanted) -> SideFindings:
+        """Why the checkpoint cannot be taken here, or not be copied, and what was learnt on the way.
 
         :param wanted: what the project has of the set of snapshots.
         """
         problems = self._runs_elsewhere(intended)
-        return problems + self._set_problems(intended, wanted) if wanted.members else problems
+        return self._judge_set(intended, wanted, problems) if wanted.members else SideFindings(problems)
 
     def _runs_elsewhere(self, intended: IntendedCheckpoint) -> list[str]:
         if not intended.site:
@@ -73,14 +102,17 @@ class Side:
         name = intended.application.name
         return active_site.refusals(intended.site, active_site.own_record(self.own, name), self.catalogue.active(name))
 
-    def _set_problems(self, intended: IntendedCheckpoint, wanted: Wanted) -> list[str]:
+    def _judge_set(self, intended: IntendedCheckpoint, wanted: Wanted, problems: list[str]) -> SideFindings:
         # Nothing is waited for.
         waiter = Waiter(timeout=0, interval=0)
         job = SnapshotJob(Storages([self.sites.primary]), self.admin, wanted, intended.grouping, waiter, intended.concurrency)
         plan = job.plan(is_confirmed=False)
-        problems = job.problems(plan, job.units(), thaws_leftovers=intended.quiesce is not None) if plan.changed else []
-        contents = last_proofs(self.catalogue.overview(intended.application.name, Outline.of).kept, besides=intended.name)
-        return problems + _prospect(intended, wanted, job, plan).problems(self.sites, intended.delivery.knowing(contents))
+        problems = [*problems, *(job.problems(plan, job.units(), thaws_leftovers=intended.quiesce is not None) if plan.changed else [])]
+        earlier = self.catalogue.overview(intended.application.name, _Earlier.of).kept
+        contents = last_proofs([one.outline for one in earlier], besides=intended.name)
+        problems += _prospect(intended, wanted, job, plan).problems(self.sites, intended.delivery.knowing(contents))
+        measured = [one.measured for one in earlier if one.measured and one.outline.checkpoint.id != intended.name]
+        return SideFindings(problems, job.answer, tuple(measured[:_MEASURED]))
 
 
 def _prospect(intended: IntendedCheckpoint, wanted: Wanted, job: SnapshotJob, plan: SnapshotPlan) -> Prospect:

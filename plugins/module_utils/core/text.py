@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import datetime
+import typing as t
 
 #: How many characters of foreign text a message quotes.
 LONGEST = 200
+#: How many of many names a message lists.
+_LISTED = 10
 
 
 def told(text: object, at_most: int = LONGEST) -> str:
@@ -19,6 +22,12 @@ def told(text: object, at_most: int = LONGEST) -> str:
 def printable(text: str) -> str:
     """A text on one line, without anything that a terminal or a log would act on."""
     return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)
+
+
+def listed(names: t.Collection[str]) -> str:
+    """Names in a message, and how many more there are than it has room for."""
+    shown, more = list(names)[:_LISTED], len(names) - _LISTED
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def timestamp(moment: datetime.datetime) -> str:

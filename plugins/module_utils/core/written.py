@@ -37,6 +37,8 @@ def schema_problems(document: t.Mapping[str, t.Any], schema: t.Mapping[str, t.An
 def _in_words(error: t.Any, what: str) -> t.Iterator[str]:
     where = "/".join(str(step) for step in error.path) or what
     value, wanted = error.instance, error.validator_value
+    if "propertyNames" in error.schema_path:
+        where = f"a key of {where}"
     if error.validator == "additionalProperties":
         known = ", ".join(error.schema["properties"])
         for key in sorted(str(key) for key in value if key not in error.schema["properties"]):

@@ -34,12 +34,16 @@ class Support:
     :param state: ``frozen`` or ``thawed``; None when that is unknown. ``frozen`` with a problem: no other driver may take it either.
     :param guard: where its guards would run: ``nova``, ``guest``, ``nova, guest`` or ``controller``.
     :param image_problem: why Nova can make no image of the server during a freeze, and what to do; None when it can.
+    :param longest: seconds for which the site lets a server be frozen at most; None for as long as anybody wants.
+    :param answer: seconds until the guest agent answered, by the way that a freeze takes, too; None where none was asked.
     """
 
     problem: str | None = None
     state: str | None = None
     guard: str | None = None
     image_problem: str | None = None
+    longest: int | None = None
+    answer: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,10 @@ class QuiesceDriver(abc.ABC):
     @abc.abstractmethod
     def probe(self, server: Server) -> Support:
         """Look whether the server can be frozen, without freezing it."""
+
+    def recall(self, server: Server, found: Support) -> None:
+        """Take what another process found when it probed the server for what this driver would find."""
+        return
 
     @abc.abstractmethod
     def arm_guard(self, server: Server, seconds: int) -> None:

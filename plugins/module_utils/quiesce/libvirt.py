@@ -75,16 +75,22 @@ class LibvirtDriver(QuiesceDriver):
             return Support(str(error))
 
     def _probe_agent(self, server: Server) -> Support:
-        state = self._state(server)
+        state, asked = self._state(server), self._clock.now()
         info = self._ask(server, "guest-info")
+        answer = self._clock.now() - asked
         enabled = {c["name"] for c in info["supported_commands"] if c["enabled"] or state == FROZEN}
         missing = [name for name in _NEEDED_COMMANDS if name not in enabled]
         if missing:
             return Support(f"The guest agent of server {server.label} does not allow {', '.join(missing)}.")
         if "guest-exec" in enabled:
-            return Support(state=state, guard="guest")
-        self._guarded_from_outside.add(server.id)
-        return Support(state=state, guard="controller")
+            return Support(state=state, guard="guest", answer=answer)
+        found = Support(state=state, guard="controller", answer=answer)
+        self.recall(server, found)
+        return found
+
+    def recall(self, server: Server, found: Support) -> None:
+        if found.guard == "controller":
+            self._guarded_from_outside.add(server.id)
 
     def arm_guard(self, server: Server, seconds: int) -> None:
         if self._guards and server.id in self._guarded_from_outside:

@@ -163,13 +163,16 @@ class NovaDriver(QuiesceDriver):
                 f"Site '{self._compute.cloud.site}' limits a freeze to {found.max_timeout} s ([quiesce] max_timeout); "
                 f"lower guard_timeout ({self._guard_timeout} s) and budget."
             )
-        probe = {"probe": True, "timeout": self._thaw_timeout}
+        probe, asked = {"probe": True, "timeout": self._thaw_timeout}, self._clock.now()
         try:
             self._act(server, "quiesce", probe, self._thaw_timeout + _TRANSPORT_SECONDS)
         except DrError as error:
             return Support(f"Server {server.label} cannot be frozen: {error}")
+        answer = self._clock.now() - asked
         return Support(
             state=THAWED,
+            longest=found.max_timeout,
+            answer=answer,
             guard="nova, guest" if self._has_guest_guard(server) else "nova",
             image_problem=None if found.lets_image else self._too_old(server),
         )

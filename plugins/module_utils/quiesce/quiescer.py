@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 from ..application.definition import Application
@@ -19,10 +20,15 @@ from ..work.pool import attempt_each, each
 from . import guard_loop
 from .driver import FROZEN, PAUSED, THAWED, QuiesceDriver, Support
 from .drivers import AUTO, Reach, driver_of, drivers, require_reach
+from .earlier_probe import EarlierProbe
 from .guard_process import Guarded, GuardProcess
 from .mark import LONGEST_FREEZE, FreezeMark, FreezeMarks, held_problem, is_leftover
 from .thawing import Thawing, thaw_problem
 from .window import FreezeWindow, Limits, Member
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +36,7 @@ class QuiesceOptions:
     """How servers are to be frozen; the fields are the options of the fragment ``quiesce``.
 
     :param reach: the options by which a guard beside the controller reaches the cloud.
+    :param probes: what an earlier step found out about servers, per id.
     """
 
     driver: str
@@ -39,6 +46,7 @@ class QuiesceOptions:
     budget: int
     guard_timeout: int
     reach: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
+    probes: t.Mapping[str, EarlierProbe] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def parse(cls, params: t.Mapping[str, t.Any], auth: t.Mapping[str, t.Any]) -> QuiesceOptions:
@@ -49,7 +57,8 @@ class QuiesceOptions:
         """
         admin = params["admin_cloud"]
         reach = {"cloud": admin} if admin else own_options(auth)
-        options = cls(**{field.name: params[field.name] for field in dataclasses.fields(cls) if field.name != "reach"}, reach=reach)
+        own = (field.name for field in dataclasses.fields(cls) if field.name not in ("reach", "probes"))
+        options = cls(**{name: params[name] for name in own}, reach=reach)
         for name in ("freeze_timeout", "budget", "guard_timeout"):
             if not 1 <= getattr(options, name) <= LONGEST_FREEZE:
                 raise InvalidInput(f"{name} is {getattr(options, name)} s; it must be between 1 and {LONGEST_FREEZE} s.")
@@ -68,11 +77,13 @@ class Choice:
 
     :param support: what the driver found; its problem says why no driver will do.
     :param passed_over: why better drivers do not qualify, per name.
+    :param at: when it was found.
     """
 
     driver: QuiesceDriver
     support: Support
     passed_over: t.Mapping[str, str]
+    at: datetime.datetime = dataclasses.field(default_factory=_now)
 
 
 class Quiescer:
@@ -152,6 +163,11 @@ class Quiescer:
         if server.locked and not _sees_as_administrator(server):
             problem = f"Server {server.label} is locked, so its own project can neither mark nor freeze it; unlock it, or give admin_cloud."
             return Choice(self._candidates()[0], Support(problem), {})
+        known = None if to_thaw or server.boots_from_image or is_leftover(server) else self._known(server)
+        return known or self._best_for(server)
+
+    def _best_for(self, server: Server) -> Choice:
+        """The best driver that works, found out by asking."""
         passed_over: dict[str, str] = {}
         for driver in self._candidates():
             support = driver.probe(server)
@@ -174,6 +190,15 @@ class Quiescer:
         if mark is None or (mark.is_leftover and mark.driver in self._drivers and not to_thaw):
             return None
         return driver_of(mark, self._drivers)
+
+    def _known(self, server: Server) -> Choice | None:
+        """What an earlier step of this run has chosen for a server; None where that does not count any more."""
+        probe, candidates = self._options.probes.get(server.id), {driver.name: driver for driver in self._candidates()}
+        if probe is None or probe.driver not in candidates or not probe.counts_at(_now(), self._options.guard_timeout):
+            return None
+        driver = candidates[probe.driver]
+        driver.recall(server, probe.support)
+        return Choice(driver, probe.support, probe.passed_over, probe.at)
 
     def _candidates(self) -> list[QuiesceDriver]:
         """Drivers that may freeze a server."""
@@ -225,6 +250,23 @@ def _still_frozen(server: Server, support: Support) -> Support:
     )
 
 
+def step_sizes(application: Application, servers: t.Mapping[str, Server], choices: t.Mapping[str, Choice]) -> tuple[int, ...]:
+    """How many servers are frozen one tier after the other."""
+    sizes = (sum(1 for name in tier.servers if servers[name].id in choices) for tier in application.freeze_order)
+    return tuple(size for size in sizes if size)
+
+
+def answer_of(choices: t.Iterable[Choice]) -> float | None:
+    """Seconds in which the quicker ones of the guest agents answered (the lower quartile); None when none was asked."""
+    answers = sorted(one.support.answer for one in choices if one.support.answer is not None)
+    return answers[len(answers) // 4] if answers else None
+
+
+def longest_of(choices: t.Iterable[Choice]) -> int | None:
+    """Seconds for which the site lets all of the servers be frozen; None where it does not say."""
+    return min((one.support.longest for one in choices if one.support.longest is not None), default=None)
+
+
 def running(servers: t.Iterable[Server]) -> list[Server]:
     """Servers that must be frozen: all but those that stand still by themselves, as one that is shut down or that its owner has paused."""
     return [server for server in servers if not stands_still(server)]
@@ -251,7 +293,7 @@ def foreseen(servers: t.Iterable[Server], choices: t.Mapping[str, Choice]) -> li
     """How each server would be frozen, and what would thaw it whatever happens."""
     chosen = [(server, choices[server.id]) for server in servers if server.id in choices]
     return [
-        {"id": server.id, "name": server.name, "driver": one.driver.name, "guard": one.support.guard, "passed_over": dict(one.passed_over)}
+        {"id": server.id, "name": server.name, **EarlierProbe(server.id, one.driver.name, one.support, one.passed_over, one.at).described()}
         for server, one in chosen
     ]
 

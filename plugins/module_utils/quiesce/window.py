@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The freeze window: arms guards, freezes tiers in order, and thaws them in reverse, whatever happens.
 
-The window does not know how servers are frozen (see :mod:`.driver`), nor what is done meanwhile.
+The window does not know how servers are frozen (see :mod:`.driver`), nor what is done meanwhile. Nobody is thawed on purpose before
+all are frozen. From then on whoever is not needed any more may be released, while others still stand still.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import functools
 import math
+import statistics
 import typing as t
 
 from ..core import leeway
 from ..core.errors import DrError, FreezeFailed
 from ..core.records import Server
+from ..core.text import listed
 from ..work.clock import SYSTEM_CLOCK, Clock, Moment
 from ..work.interruption import Interruption
-from ..work.pool import attempt_each
+from ..work.pool import Crew, attempt_each
 from .driver import QuiesceDriver
 from .mark import FreezeMark, FreezeMarks
 
@@ -75,6 +77,11 @@ class Member:
         self.thawed = clock.moment()
 
     @property
+    def is_thawed(self) -> bool:
+        """Whether its thaw is confirmed."""
+        return self.thawed is not None and self.thaw_error is None
+
+    @property
     def doubt(self) -> str | None:
         """Why it is not certain that the server was frozen all the time; None when it is."""
         if self.frozen is None or self.thaw_requested is None or self.thawed is None:
@@ -126,6 +133,9 @@ class FreezeWindow:
         self._interruption = interruption
         self._clock = clock
         self._shield = contextlib.ExitStack()
+        self._crew: Crew[Member] | None = None
+        #: Seconds for which the requests of one thaw are repeated: whoever can be thawed does not wait for whoever cannot.
+        self._thaw_patience = min(limits.freeze, _HOLD_UP_SECONDS)
 
     @property
     def members(self) -> list[Member]:
@@ -160,6 +170,29 @@ class FreezeWindow:
     def exposed(self) -> contextlib.AbstractContextManager[None]:
         """Within the window, let a signal end what is inside, and then the freeze."""
         return self._interruption.exposed()
+
+    @property
+    def thaw_order(self) -> list[Member]:
+        """The members in the order in which they are thawed: tiers in the reverse order, and within a tier first whoever was frozen first."""
+        return [member for tier in reversed(self._tiers) for member in tier]
+
+    def release(self, is_done_with: t.Callable[[Server], bool]) -> None:
+        """Begin to thaw whoever need not stand still any longer; others go on standing still.
+
+        Tiers keep their order: none is begun with before all servers of those that come before it were seen thawed. What fails is tried
+        again by :meth:`close`.
+
+        :param is_done_with: whether a server is not needed any more.
+        """
+        # A signal between beginning a thaw and noting that would have it done twice at once.
+        with self._interruption.shielded():
+            thawers = self._thawers()
+            for tier in reversed(self._tiers):
+                for member in tier:
+                    if not member.thaw_requested and is_done_with(member.server):
+                        thawers.begin(member)
+                if not all(member.is_thawed for member in tier):
+                    return
 
     def publish(self) -> None:
         """Mark the servers as frozen, for other processes that rely on it.
@@ -216,8 +249,11 @@ class FreezeWindow:
 
     @property
     def ended(self) -> Moment | None:
-        """When the last server's thaw was confirmed."""
-        return max(_known(m.thawed for m in self.members), key=_monotonic, default=None)
+        """When the last server's thaw was confirmed; None as long as that of any that was to be frozen is not."""
+        asked = [member for member in self.members if member.freeze_requested]
+        if not all(member.thawed for member in asked):
+            return None
+        return max(_known(m.thawed for m in asked), key=_monotonic, default=None)
 
     @property
     def standstill(self) -> float:
@@ -228,10 +264,8 @@ class FreezeWindow:
 
     @property
     def frozen_seconds(self) -> float:
-        """Seconds between the last server's freeze and the first one's thaw, or now."""
-        frozen = self.all_frozen
-        thaw = min(_known(m.thaw_requested for m in self.members), key=_monotonic, default=None)
-        return (thaw.monotonic if thaw else self._clock.now()) - frozen.monotonic if frozen else 0.0
+        """Seconds since the last server was frozen; 0 before."""
+        return self._clock.now() - self.all_frozen.monotonic if self.all_frozen else 0.0
 
     @property
     def budget(self) -> int:
@@ -240,10 +274,16 @@ class FreezeWindow:
 
     @property
     def expected_thaw(self) -> float:
-        """Seconds that the thaw will take, by the quickest of the freezes: with nothing to flush, one is as much work as the other."""
-        lengths = [m.frozen.monotonic - m.freeze_requested.monotonic for m in self.members if m.freeze_requested and m.frozen]
-        rounds = sum(math.ceil(sum(1 for m in tier if m.freeze_requested) / self._limits.concurrency) for tier in self._tiers)
-        return min(min(lengths, default=0.0) * rounds, self._limits.budget * _THAW_SHARE)
+        """Seconds that the thaw of whoever is not thawed yet will take: by the thaws so far, or else by the quicker ones of the freezes.
+
+        With nothing to flush, a freeze is as much work as a thaw. The very quickest was asked for before the site was busy with others.
+        """
+        thaws = [m.thawed.monotonic - m.thaw_requested.monotonic for m in self.members if m.thaw_requested and m.thawed]
+        freezes = [m.frozen.monotonic - m.freeze_requested.monotonic for m in self.members if m.freeze_requested and m.frozen]
+        one = statistics.median(thaws) if thaws else _lower_quartile(freezes)
+        left = [sum(1 for m in tier if m.freeze_requested and not m.is_thawed) for tier in self._tiers]
+        rounds = sum(math.ceil(count / self._limits.concurrency) for count in left)
+        return min(one * rounds, self._limits.budget * _THAW_SHARE)
 
     def remaining(self) -> float:
         """Seconds until the thaw must begin to be over within the budget."""
@@ -260,7 +300,7 @@ class FreezeWindow:
             raise FreezeFailed(
                 f"The budget of {self._limits.budget} s was too short: after {self.standstill:.1f} s {done} of {len(self.members)} "
                 f"servers were frozen ({done / max(self.standstill, 0.1):.1f} per second), and their thaw is expected to take "
-                f"{self.expected_thaw:.1f} s." + (f" Not frozen yet: {', '.join(late)}." if late else ""),
+                f"{self.expected_thaw:.1f} s." + (f" Not frozen yet: {listed(late)}." if late else ""),
                 "Raise budget and guard_timeout, raise concurrency, use fewer tiers, or find out which server's hooks are slow.",
             )
 
@@ -324,25 +364,35 @@ class FreezeWindow:
         """Seconds until a server's guard fires."""
         return member.guard_until.monotonic - self._clock.now() if member.guard_until else 0.0
 
+    def _thawers(self) -> Crew[Member]:
+        """Those who thaw."""
+        self._crew = self._crew or Crew(self._thaw, self._limits.concurrency)
+        return self._crew
+
     def _thaw_all(self) -> None:
-        """Thaw tier by tier; retry failures after all others."""
-        steps = [[member for member in tier if member.freeze_requested] for tier in reversed(self._tiers)]
-        for attempt in range(_THAW_TRIES):
-            if attempt and any(steps):
-                self._clock.sleep(_THAW_PAUSE)
-            # Whoever can be thawed does not wait for whoever cannot.
-            seconds = self._limits.freeze if attempt else min(self._limits.freeze, _HOLD_UP_SECONDS)
-            for step in steps:
-                attempt_each(step, functools.partial(self._thaw, seconds), self._limits.concurrency)
-            steps = [[member for member in step if member.thaw_error] for step in steps]
-
-    def _thaw(self, seconds: float, member: Member) -> None:
-        """Thaw a server.
-
-        :param seconds: for which requests are repeated.
-        """
+        """Thaw tier by tier whoever is not thawed yet; retry failures after all others."""
+        steps = [[member for member in tier if member.freeze_requested and not member.is_thawed] for tier in reversed(self._tiers)]
+        if not (any(steps) or self._crew):
+            return
+        thawers = self._thawers()
         try:
-            with leeway.hurried(seconds):
+            for attempt in range(_THAW_TRIES):
+                if attempt and any(steps):
+                    self._clock.sleep(_THAW_PAUSE)
+                    self._thaw_patience = self._limits.freeze
+                for step in steps:
+                    thawers.finish(step)
+                steps = [[member for member in step if member.thaw_error] for step in steps]
+        finally:
+            thawers.end()
+            self._crew = None
+
+    def _thaw(self, member: Member) -> None:
+        """Thaw a server unless that is done, and note why it failed if it does."""
+        if member.is_thawed:
+            return
+        try:
+            with leeway.hurried(self._thaw_patience):
                 member.thaw(self._clock)
         except Exception as error:
             # Of whatever kind: the other servers must be thawed all the same.
@@ -405,6 +455,11 @@ def _too_late(member: Member) -> FreezeFailed:
         f"Server {member.server.label} must not be frozen: its guard fires too soon, or has fired.",
         "Raise guard_timeout, or find out what delayed this process between arming the guards and freezing.",
     )
+
+
+def _lower_quartile(lengths: t.Collection[float]) -> float:
+    """The length that a quarter of them falls short of; 0 when there are none."""
+    return sorted(lengths)[len(lengths) // 4] if lengths else 0.0
 
 
 def _known(moments: t.Iterable[Moment | None]) -> list[Moment]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from .look import SiteAccess, checkpoints_of, servers_elsewhere, servers_of, volume_sizes
 from .marks import is_copy
@@ -23,6 +24,7 @@ class Listed:
     :param applications: in the order of their recovery.
     :param unprotected: one for each project of the plan with servers of no application.
     :param known: ids of all servers of the plan's projects.
+    :param silent: why projects could not be asked, per project.
     """
 
     site: str
@@ -30,6 +32,7 @@ class Listed:
     unprotected: tuple[Unprotected, ...] = ()
     warnings: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
+    silent: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def groups_of(self, application: SiteApplication) -> list[str]:
         """The groups of an application's host."""
@@ -53,9 +56,11 @@ def protected_at(plan: SitePlan, access: SiteAccess) -> Listed:
     seen = servers_of(plan, access)
     found = membership(plan, seen)
     sizes = volume_sizes(plan, list(found.strays), access)
-    strays = tuple(unprotected(project, servers, sizes[project]) for project, servers in found.strays.items())
+    strays = tuple(unprotected(project, servers, sizes[project].by_id) for project, servers in found.strays.items())
+    warnings = (*found.warnings, *(one.problem for one in sizes.values() if one.problem))
     known = frozenset(server.id for project in seen.values() for server in project.servers)
-    return Listed(plan.primary.name, found.applications, strays, found.warnings, known)
+    silent = {name: project.problem for name, project in seen.items() if project.problem}
+    return Listed(plan.primary.name, found.applications, strays, warnings, known, silent)
 
 
 def unprotected_elsewhere(plan: SitePlan, listed: Listed, access: SiteAccess) -> list[Unprotected]:

@@ -64,14 +64,29 @@ def checkpoints_of(plan: SitePlan, access: SiteAccess, container: str) -> dict[s
     return _asked(plan, ask, lambda name, problem: ProjectCheckpoints(name, problem=problem), access.concurrency)
 
 
-def volume_sizes(plan: SitePlan, projects: t.Sequence[str], access: SiteAccess) -> dict[str, dict[str, int]]:
-    """GiB of each volume at the primary site, per project."""
+@dataclasses.dataclass(frozen=True)
+class VolumeSizes:
+    """GiB of each volume of a project.
 
-    def ask(project: str) -> dict[str, int]:
+    :param problem: why they are unknown; None when they are known.
+    """
+
+    by_id: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    problem: str | None = None
+
+
+def volume_sizes(plan: SitePlan, projects: t.Sequence[str], access: SiteAccess) -> dict[str, VolumeSizes]:
+    """The sizes of all volumes at the primary site, per project. They are no more than told, so nothing ends because they are unknown."""
+
+    def ask(project: str) -> VolumeSizes:
         storage = BlockStorage(access.connect(plan.projects[project].primary.cloud))
-        return {volume.id: volume.size for volume in storage.volumes()}
+        return VolumeSizes({volume.id: volume.size for volume in storage.volumes()})
 
-    return dict(zip(projects, each(projects, ask, access.concurrency), strict=True))
+    def unknown(project: str, error: DrError) -> VolumeSizes:
+        return VolumeSizes(problem=f"The volumes of project '{project}' cannot be listed, so the gigabytes of its unprotected servers lack them. {error}")
+
+    outcomes = zip(projects, attempt_each(projects, ask, access.concurrency), strict=True)
+    return {project: unknown(project, one.error) if one.error else t.cast(VolumeSizes, one.value) for project, one in outcomes}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,9 @@ APPLICATION, TIER, ORDER, POLICY = KEYS = ("application", "tier", "order", "poli
 #: Of servers whose owner names none.
 ONLY_TIER = "servers"
 _NAME = re.compile(NAME_PATTERN)
-_ORDER = re.compile(r"\d{1,4}")
+_A_NAME = (_NAME, "a name of letters, digits, '.', '_' and '-', at most 63")
+#: How a mark must be written. What is no policy's name is as unknown as any other that the plan does not have.
+_RULES = {APPLICATION: _A_NAME, TIER: _A_NAME, ORDER: (re.compile(r"[0-9]{1,4}"), "a number from 0 to 9999")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,17 +46,22 @@ class OwnerMark:
 
         :raises InvalidInput: for one that cannot be understood.
         """
-        marks = _marks_on(server)
-        if not marks:
+        said = _said_by(server)
+        if not said:
             return None
-        if APPLICATION not in marks:
-            raise _unusable(server, f"it has {_key(next(iter(marks)))} but not {_key(APPLICATION)}")
-        for key, text in marks.items():
-            pattern, rule = (_ORDER, "a number from 0 to 9999") if key == ORDER else (_NAME, "a name of letters, digits, '.', '_' and '-', at most 63")
-            if not pattern.fullmatch(text):
-                raise _unusable(server, f"{_key(key)} is '{told(text)}' and must be {rule}")
+        if APPLICATION not in said:
+            raise _unusable(server, f"it has {_key(next(iter(said)))} but not {_key(APPLICATION)}")
+        marks = {key: _only(server, key, texts) for key, texts in said.items()}
+        for key, (pattern, rule) in _RULES.items():
+            if key in marks and not pattern.fullmatch(marks[key]):
+                raise _unusable(server, f"{_key(key)} is '{told(marks[key])}' and must be {rule}")
         order = int(marks[ORDER]) if ORDER in marks else None
         return cls(marks[APPLICATION], marks.get(TIER, ONLY_TIER), order, marks.get(POLICY))
+
+
+def applications_named(server: Server) -> list[str]:
+    """Names of all applications to which a server is meant to belong, also by a mark that cannot be used otherwise."""
+    return [name for name in _said_by(server).get(APPLICATION, ()) if _NAME.fullmatch(name)]
 
 
 def is_copy(server: Server) -> bool:
@@ -84,10 +91,21 @@ def boot_order(marks: t.Iterable[OwnerMark]) -> list[str]:
     return sorted(numbers, key=lambda tier: numbers[tier])
 
 
-def _marks_on(server: Server) -> dict[str, str]:
-    tags = dict(tag.split("=", 1) for tag in server.tags if "=" in tag)
-    found = {key: server.metadata.get(_key(key), tags.get(_key(key))) for key in KEYS}
-    return {key: text for key, text in found.items() if text is not None}
+def _said_by(server: Server) -> dict[str, list[str]]:
+    """What a server's metadata say for each key, or else its tags, of which several may have the same key."""
+    tags = collections.defaultdict(list)
+    for tag in server.tags:
+        key, equals, text = tag.partition("=")
+        if equals:
+            tags[key].append(text)
+    found = {key: [server.metadata[_key(key)]] if _key(key) in server.metadata else tags[_key(key)] for key in KEYS}
+    return {key: texts for key, texts in found.items() if texts}
+
+
+def _only(server: Server, key: str, texts: t.Sequence[str]) -> str:
+    if len(texts) > 1:
+        raise _unusable(server, f"it has several tags for {_key(key)}: {' and '.join(repr(told(text)) for text in sorted(texts))}")
+    return texts[0]
 
 
 def _key(key: str) -> str:

@@ -16,7 +16,8 @@ import typing as t
 from ..application.definition import Application, Tier
 from ..core.errors import InvalidInput
 from ..core.records import Server
-from .marks import OwnerMark, boot_order, is_copy
+from ..core.text import told
+from .marks import OwnerMark, applications_named, boot_order, is_copy
 from .names import host_of
 from .order import in_order
 from .plan import USUAL_PRIORITY, PlannedApplication, PlannedTier, ProtectionPolicy, SitePlan
@@ -24,8 +25,22 @@ from .query import Queryable
 
 #: Where an application comes from.
 PLAN, MARKS, CATALOGUE = "plan", "marks", "catalogue"
+#: Stands for all applications of a project that cannot be asked.
+UNKNOWN = "unknown"
 
-_Marked = list[tuple[Server, OwnerMark]]
+
+@dataclasses.dataclass(frozen=True)
+class _Marks:
+    """What owners have marked for one application.
+
+    :param unusable: servers with marks that name it and cannot be used, and why.
+    """
+
+    usable: list[tuple[Server, OwnerMark]] = dataclasses.field(default_factory=list)
+    unusable: list[tuple[Server, str]] = dataclasses.field(default_factory=list)
+
+    def beside(self, other: _Marks) -> _Marks:
+        return _Marks(self.usable + other.usable, self.unusable + other.unusable)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +125,32 @@ def unplanned(plan: SitePlan, name: str, project: str) -> PlannedApplication:
     return PlannedApplication(name, (project,), plan.last_wave, USUAL_PRIORITY, None, (), (), plan.approvers)
 
 
+class Asked(t.Protocol):
+    """A project that was asked for its applications."""
+
+    @property
+    def project(self) -> str: ...
+
+    @property
+    def problem(self) -> str | None: ...
+
+
+def unheard(plan: SitePlan, seen: t.Iterable[Asked], origin: str) -> list[SiteApplication]:
+    """One application in doubt for each project that cannot be asked and in which the plan has none: without it, nobody would miss those that are there."""
+    planned = {project for one in plan.applications for project in one.projects}
+    return [
+        SiteApplication(
+            host=host_of(UNKNOWN, one.project),
+            planned=unplanned(plan, UNKNOWN, one.project),
+            origin=origin,
+            policy=plan.policy(None),
+            problems=(f"{one.problem} So it is unknown which applications it has.",),
+        )
+        for one in seen
+        if one.problem and one.project not in planned
+    ]
+
+
 def sorted_hosts(plan: SitePlan, planned: t.Iterable[SiteApplication], others: t.Iterable[SiteApplication]) -> tuple[SiteApplication, ...]:
     """All applications in the order of their recovery: in the plan's, then those that it does not name, among those of the last wave."""
     by_host = {one.host: one for one in [*planned, *others]}
@@ -122,7 +163,8 @@ class _Projects:
 
     def __init__(self, seen: t.Iterable[ProjectServers]) -> None:
         servers = [server for one in seen for server in one.servers]
-        counts = collections.Counter(server.name for server in servers)
+        #: What somebody could mean by each text: a server's id comes before another one's name, whose owner may have chosen it to be that.
+        counts = collections.Counter([server.name for server in servers] + [server.id for server in servers if server.id != server.name])
         #: How a definition names each: by its name, which it keeps at every site, if that says which one is meant, else by its id.
         self.names = {server.id: server.name if counts[server.name] == 1 and _is_plain(server.name) else server.id for server in servers}
         #: Without copies, which are gone again soon.
@@ -142,14 +184,14 @@ class _Division:
         self._warnings: list[str] = []
         self._together: dict[tuple[str, ...], _Projects] = {}
         #: Per project, then per name of an application.
-        self._marked: dict[str, dict[str, _Marked]] = {project: self._marks_in(project) for project in seen}
+        self._marked: dict[str, dict[str, _Marks]] = {project: self._marks_in(project) for project in seen}
 
     def divided(self) -> Membership:
         planned = [self._of_plan(one) for one in self._plan.applications]
         claimed = {(project, one.name) for one in self._plan.applications for project in one.projects}
         left = ((project, name) for project, found in self._marked.items() for name in found if (project, name) not in claimed)
         marked = [self._of_marks(name, project) for project, name in sorted(left)]
-        applications = sorted_hosts(self._plan, planned, marked)
+        applications = sorted_hosts(self._plan, planned, [*marked, *unheard(self._plan, self._seen.values(), MARKS)])
         protected = self._holders(applications)
         strays = {project: tuple(one for one in self._projects(project).own if one.id not in protected) for project in self._seen}
         return Membership(applications, {project: found for project, found in strays.items() if found}, tuple(self._warnings))
@@ -172,36 +214,40 @@ class _Division:
             self._together[projects] = _Projects(self._seen[project] for project in projects)
         return self._together[projects]
 
-    def _marks_in(self, project: str) -> dict[str, _Marked]:
-        found: dict[str, _Marked] = collections.defaultdict(list)
+    def _marks_in(self, project: str) -> dict[str, _Marks]:
+        found: dict[str, _Marks] = collections.defaultdict(_Marks)
         for server in self._projects(project).own:
             try:
                 mark = OwnerMark.of(server)
             except InvalidInput as error:
-                self._warnings.append(f"Project '{project}': {error}")
+                meant = applications_named(server)
+                for name in meant:
+                    found[name].unusable.append((server, str(error)))
+                if not meant:
+                    self._warnings.append(f"Project '{project}': {error}")
                 continue
             if mark:
-                found[mark.application].append((server, mark))
+                found[mark.application].usable.append((server, mark))
         return dict(found)
 
     def _of_plan(self, planned: PlannedApplication) -> SiteApplication:
-        marked = [one for project in planned.projects for one in self._marked[project].get(planned.name, ())]
-        bare = SiteApplication(planned.name, planned, PLAN, self._policy(planned.name, marked, planned.policy))
+        marks = functools.reduce(_Marks.beside, (self._marked[project].get(planned.name, _Marks()) for project in planned.projects))
+        bare = SiteApplication(planned.name, planned, PLAN, self._policy(planned.name, marks, planned.policy))
         unknown = tuple(problem for project in planned.projects if (problem := self._seen[project].problem))
-        return dataclasses.replace(bare, problems=unknown) if unknown else self._defined(bare, marked)
+        return dataclasses.replace(bare, problems=unknown) if unknown else self._defined(bare, marks)
 
     def _of_marks(self, name: str, project: str) -> SiteApplication:
-        marked, host = self._marked[project][name], host_of(name, project)
-        bare = SiteApplication(host, unplanned(self._plan, name, project), MARKS, self._policy(host, marked, None))
-        return self._defined(bare, marked)
+        marks, host = self._marked[project][name], host_of(name, project)
+        bare = SiteApplication(host, unplanned(self._plan, name, project), MARKS, self._policy(host, marks, None))
+        return self._defined(bare, marks)
 
-    def _defined(self, bare: SiteApplication, marked: _Marked) -> SiteApplication:
+    def _defined(self, bare: SiteApplication, marks: _Marks) -> SiteApplication:
         """An application with its servers, or with what is wrong about them."""
         planned = bare.planned
         try:
-            tiers = planned.tiers or _tiers_of(planned.name, marked)
-            members = {tier.name: self._members(planned, tier, marked) for tier in tiers}
-            _refuse_forgotten(planned.name, members, marked)
+            tiers = planned.tiers or _tiers_of(planned.name, marks)
+            members = {tier.name: self._members(planned, tier, marks) for tier in tiers}
+            _refuse_forgotten(planned.name, members, marks)
             names = self._projects(*planned.projects).names
             defined = tuple(Tier(tier.name, tier.servers or tuple(names[one.id] for one in members[tier.name]), tier.checks) for tier in tiers)
             definition = Application.parse(Application(planned.name, defined).as_dict())
@@ -209,47 +255,56 @@ class _Division:
             return dataclasses.replace(bare, problems=(str(error),))
         return dataclasses.replace(bare, definition=definition, members=frozenset(one.id for found in members.values() for one in found))
 
-    def _members(self, planned: PlannedApplication, tier: PlannedTier, marked: _Marked) -> list[Server]:
+    def _members(self, planned: PlannedApplication, tier: PlannedTier, marks: _Marks) -> list[Server]:
         """The servers of a tier that are there; of servers by name, the checkpoint tells which are not."""
         projects = self._projects(*planned.projects)
         if tier.is_marked:
-            return [server for server, mark in marked if mark.tier == tier.name]
+            return [server for server, mark in marks.usable if mark.tier == tier.name]
         if tier.query is None:
-            return [server for server in projects.own if server.name in tier.servers or server.id in tier.servers]
+            by_name = set(tier.servers) - projects.names.keys()
+            return [server for server in projects.own if server.id in tier.servers or server.name in by_name]
         try:
             return projects.queryable.selected(tier.query)
         except InvalidInput as error:
             raise InvalidInput(f"Tier '{tier.name}' of application '{planned.name}': {error.message}", error.hint) from error
 
-    def _policy(self, host: str, marked: _Marked, of_plan: str | None) -> ProtectionPolicy | None:
+    def _policy(self, host: str, marks: _Marks, of_plan: str | None) -> ProtectionPolicy | None:
         """The policy: the plan's, or else the owner's, or else the usual one, rather than none."""
-        wanted = sorted({mark.policy for _server, mark in marked if mark.policy})
+        wanted = sorted({mark.policy for _server, mark in marks.usable if mark.policy})
         if of_plan is None and len(wanted) == 1 and wanted[0] in self._plan.policies:
             return self._plan.policies[wanted[0]]
         if of_plan is None and wanted:
             usual = f"policy '{self._plan.default_policy}'" if self._plan.default_policy else "the roles' defaults"
-            named, known = " and ".join(map(repr, wanted)), ", ".join(self._plan.policies) or "none"
+            named, known = " and ".join(repr(told(one)) for one in wanted), ", ".join(self._plan.policies) or "none"
             self._warnings.append(f"Application '{host}' is marked with policy {named}; it is protected by {usual}. The site plan's policies are {known}.")
         return self._plan.policy(of_plan)
 
 
-def _tiers_of(name: str, marked: _Marked) -> tuple[PlannedTier, ...]:
-    if not marked:
+def _tiers_of(name: str, marks: _Marks) -> tuple[PlannedTier, ...]:
+    if marks.unusable:
+        raise _unusable(marks.unusable)
+    if not marks.usable:
         raise InvalidInput(
             f"No server is marked for application '{name}', and the site plan gives it no tiers.", "Mark its servers, or give it tiers in the plan."
         )
-    return tuple(map(PlannedTier, boot_order(mark for _server, mark in marked)))
+    return tuple(map(PlannedTier, boot_order(mark for _server, mark in marks.usable)))
 
 
-def _refuse_forgotten(name: str, members: t.Mapping[str, list[Server]], marked: _Marked) -> None:
+def _refuse_forgotten(name: str, members: t.Mapping[str, list[Server]], marks: _Marks) -> None:
     """Refuse an application whose tiers would leave out servers that their owner has marked for it."""
     there = {server.id for found in members.values() for server in found}
-    forgotten = [f"{server.label} (tier '{mark.tier}')" for server, mark in marked if server.id not in there]
+    if unusable := [(server, problem) for server, problem in marks.unusable if server.id not in there]:
+        raise _unusable(unusable)
+    forgotten = [f"{server.label} (tier '{mark.tier}')" for server, mark in marks.usable if server.id not in there]
     if forgotten:
         raise InvalidInput(
             f"No tier of application '{name}' in the site plan has these servers, which are marked for it: {', '.join(forgotten)}.",
             f"Its tiers are {', '.join(members)}: correct the marks or the plan.",
         )
+
+
+def _unusable(found: t.Iterable[tuple[Server, str]]) -> InvalidInput:
+    return InvalidInput(" ".join(problem for _server, problem in found), "Correct it: without this server the application would not be whole.")
 
 
 def _is_plain(name: str) -> bool:

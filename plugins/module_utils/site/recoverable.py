@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .membership import CATALOGUE, PLAN, SiteApplication, sorted_hosts, unplanned
+from .membership import CATALOGUE, PLAN, SiteApplication, sorted_hosts, unheard, unplanned
 from .names import host_of
 from .plan import PlannedApplication, SitePlan
 
@@ -32,7 +32,7 @@ def recoverable(plan: SitePlan, seen: t.Mapping[str, ProjectCheckpoints]) -> tup
     claimed = {(project, one.name) for one in plan.applications for project in one.projects}
     left = sorted((project, name) for project, found in seen.items() for name in found.applications if (project, name) not in claimed)
     others = [SiteApplication(host_of(name, project), unplanned(plan, name, project), CATALOGUE, plan.policy(None)) for project, name in left]
-    return sorted_hosts(plan, [_of_plan(plan, one, seen) for one in plan.applications], others)
+    return sorted_hosts(plan, [_of_plan(plan, one, seen) for one in plan.applications], [*others, *unheard(plan, seen.values(), CATALOGUE)])
 
 
 def _of_plan(plan: SitePlan, planned: PlannedApplication, seen: t.Mapping[str, ProjectCheckpoints]) -> SiteApplication:

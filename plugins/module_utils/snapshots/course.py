@@ -14,12 +14,14 @@ from ..cloud.session import Cloud, connect, connect_other
 from ..core.errors import NOTHING_DONE, CheckFailed, InvalidInput
 from ..core.records import Server, Snapshot
 from ..quiesce.driver import QUIESCED
+from ..quiesce.earlier_probe import EarlierProbe
 from ..quiesce.quiescer import Choice, QuiesceOptions, Quiescer, freeze_problems, running
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
 from ..work.waiting import Waiter
 from . import grouping, holding
 from .evidence import Evidence
+from .forecast import Bounds, outlook_of
 from .grouping import Unit
 from .job import GroupingOptions, SnapshotJob
 from .plan import SnapshotPlan
@@ -84,7 +86,7 @@ class Settings:
             name=require_checkpoint_id(params["name"]) if is_wanted else require_name("the name of a set of snapshots", params["name"]),
             least=params["consistency"] or _default_least(quiesce),
             grouping=GroupingOptions(params["grouping"], params["group_type"]),
-            quiesce=QuiesceOptions.parse(quiesce, reach) if quiesce else None,
+            quiesce=_knowing(QuiesceOptions.parse(quiesce, reach), params["freezes"]) if quiesce else None,
             projects=tuple(params["projects"]),
             other_clouds=tuple(params["other_clouds"]),
             thaw=None if params["thaw"] is None else params["thaw"].get("servers") or [],
@@ -92,6 +94,15 @@ class Settings:
             concurrency=params["concurrency"],
             is_wanted=is_wanted,
         )
+
+
+def _knowing(options: QuiesceOptions, freezes: t.Iterable[t.Any]) -> QuiesceOptions:
+    """The options, with what an earlier step found out about servers.
+
+    :raises InvalidInput: when that is not what os_checkpoint_check returns.
+    """
+    probes = [EarlierProbe.parse(one) for one in freezes]
+    return dataclasses.replace(options, probes={one.server_id: one for one in probes})
 
 
 def _default_least(quiesce: t.Mapping[str, t.Any] | None) -> str:
@@ -147,6 +158,7 @@ class Course:
         units = job.units()
         problems = job.problems(plan, units, thaws_leftovers=quiescer is not None) + freeze_problems(servers.values(), choices)
         problems += self._storages.clock.problems
+        problems += self._too_long(wanted, choices, job)
         if problems:
             done = quiescer.done if quiescer else NOTHING_DONE
             raise CheckFailed(f"The snapshots of '{settings.application.name}' cannot be taken", problems, done)
@@ -197,6 +209,16 @@ class Course:
         if quiescer and quiesce:
             job.warm_up(quiesce.guard_timeout)
             quiescer.compute.cloud.warm_up(quiesce.guard_timeout)
+
+    def _too_long(self, wanted: Wanted, choices: t.Mapping[str, Choice], job: SnapshotJob) -> list[str]:
+        """Why the window cannot be as short as it has to be, by how quickly the site answers; warns where that matters less."""
+        quiesce, settings = self._settings.quiesce, self._settings
+        if not quiesce:
+            return []
+        problems, told = Bounds.of(quiesce, choices, settings.least).judge(outlook_of(wanted, choices, settings.concurrency, job.answer))
+        for warning in told:
+            self._warn(warning)
+        return problems
 
     def _warn_of_holds(self, wanted: Wanted, choices: t.Mapping[str, Choice]) -> None:
         quiesce = self._settings.quiesce

@@ -199,17 +199,22 @@ class Seen:
 
         :param servers: the servers and their volumes per server id.
         """
-        found = {key: self._server(server, volumes) for key, (server, volumes) in servers.items()}
+        attached = volumes_of_servers(volume for _server, volumes in servers.values() for volume in volumes)
+        found = {key: self._server(server, volumes, attached.get(key, set())) for key, (server, volumes) in servers.items()}
         level = consistency.weakest(one.consistency for one in found.values())
         return Evidence(self._set(level), found, self._snapshots())
 
-    def _server(self, server: Server, volumes: t.Sequence[Volume]) -> ServerEvidence:
-        member, taken = self._member(server.id), [self.taken[volume.id] for volume in volumes]
+    def _server(self, server: Server, volumes: t.Sequence[Volume], attached: set[str]) -> ServerEvidence:
+        """The evidence of a server.
+
+        :param attached: ids of the volumes that say that they are attached to it.
+        """
+        member, taken = self._member(server.id), [self.taken[one] for one in attached.union(volume.id for volume in volumes)]
         strangers = strangers_of(volumes, self._known_servers())
         if strangers and server.id in self._known_servers():
             return ServerEvidence(server.id, "crash", strangers, None, _facts_of_member(member) if member else {})
         if member:
-            level, reason = proof.of_frozen(member, taken, hold_of(volumes))
+            level, reason = proof.of_frozen(member, taken, t.cast(FreezeWindow, self.window).all_frozen, hold_of(volumes))
             return ServerEvidence(server.id, level, reason, None, _facts_of_member(member))
         mark = self.standing.get(server.id)
         if mark:
@@ -252,6 +257,15 @@ class Seen:
             taken = window.all_frozen or first
         difference = self.clock.difference(taken.monotonic, taken.wall)
         return SetEvidence(level, str(taken.after(difference.seconds if difference else 0)), times, skew, difference)
+
+
+def volumes_of_servers(volumes: t.Iterable[Volume]) -> dict[str, set[str]]:
+    """Ids of the volumes that say that they are attached to a server, per its id."""
+    found: dict[str, set[str]] = {}
+    for volume in volumes:
+        for one in volume.attachments:
+            found.setdefault(one.server_id, set()).add(volume.id)
+    return found
 
 
 def strangers_of(volumes: t.Iterable[Volume], known: t.Collection[str]) -> str | None:

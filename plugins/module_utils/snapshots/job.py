@@ -59,6 +59,9 @@ class SnapshotJob:
         self._wanted = wanted
         self._options = options
         self._concurrency = concurrency
+        self._clock = waiter.clock
+        #: Seconds in which Cinder has answered a request for a snapshot, once it was asked for its permission.
+        self.answer: float | None = None
         self.snapshots = SnapshotSet(storages, wanted, waiter, concurrency)
         name, patience = wanted.application.name, dataclasses.replace(waiter, interval=_GROUP_POLL_SECONDS)
         self._groups = {
@@ -94,8 +97,14 @@ class SnapshotJob:
             *sharing_problems(self._wanted),
             *policy_problems(units, self._options.policy),
             *quota_problems(plan, self._storages, units),
-            *permission_problems(plan, self._storages, self._concurrency),
+            *self._permission_problems(plan),
         ]
+
+    def _permission_problems(self, plan: SnapshotPlan) -> list[str]:
+        asked = self._clock.now()
+        found = permission_problems(plan, self._storages, self._concurrency)
+        self.answer = self._clock.now() - asked
+        return found
 
     def warm_up(self, seconds: int) -> None:
         """Log in and query once before a freeze window, so that nothing has to log in inside it.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import threading
 import typing as t
 
@@ -65,6 +66,18 @@ class Requests:
         self._waiting.update(enumerate(pieces, self._pieces))
         self._pieces += len(pieces)
         self._volumes += sum(len(unit.volumes) for unit in units)
+
+    def sort(self, turns: t.Mapping[str, int]) -> None:
+        """Ask in this order from now on, but for groups first.
+
+        :param turns: when it is a volume's turn, per volume id; the others come last.
+        """
+
+        def turn(item: tuple[int, Unit]) -> tuple[bool, float]:
+            _number, unit = item
+            return unit.group is None, min(turns.get(volume.id, math.inf) for volume in unit.volumes)
+
+        self._waiting = dict(sorted(self._waiting.items(), key=turn))
 
     @property
     def waiting(self) -> dict[int, Unit]:
@@ -133,6 +146,11 @@ class Requests:
     def is_over(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.has_failed or not self._open
+
+    @property
+    def asked(self) -> set[str]:
+        """Ids of the volumes whose snapshots the cloud has accepted to take."""
+        return {volume.id for unit, _requested in self._open_now().values() for volume in unit.volumes} | set(self.taken)
 
     @property
     def projects(self) -> set[str]:

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One snapshot of every volume of an application, all of one moment.
 
+Snapshots are asked for when all servers are frozen. Each server is thawed as soon as those of all its own volumes were seen available,
+while others still stand still for theirs; why all are of one moment nevertheless is written where it is proved (see :mod:`.proof`).
+
 A set of snapshots is complete or worthless: what an earlier run left incomplete is deleted and taken again. The evidence of a
 complete set is kept in the snapshots' metadata (see :mod:`.evidence`), so that any later run, anywhere, can adopt it.
 """
@@ -16,7 +19,7 @@ import typing as t
 
 from ..core import consistency, leeway
 from ..core.errors import ConsistencyTooLow, DrError, ResourceFailed, WaitTimeout
-from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Snapshot, Volume
+from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume
 from ..core.states import stands_still
 from ..quiesce.window import FreezeWindow
 from ..work.interruption import Interruption
@@ -26,10 +29,13 @@ from .evidence import Evidence, Seen, confirmed
 from .grouping import Unit
 from .requests import Requests, Sight
 from .seeing import Seeing
+from .shortage import Shortage
 from .wanted import Storages, Wanted, group_snapshots_of, snapshots_of
 
 #: A freeze is short: ask often.
 _POLL_SECONDS = 0.1
+#: How often those snapshots that seem to be done are looked at, however few they are: each may be what a server stands still for.
+_IMPATIENCE_SECONDS = 0.5
 #: What lists may need to show what was seen before: they may come from another server of the database.
 _SETTLE_SECONDS = 30
 
@@ -161,6 +167,7 @@ class SnapshotSet:
 
     def _take_frozen(self, window: FreezeWindow, requests: Requests) -> None:
         asking = None
+        requests.sort(self._turns(window))
         try:
             # Once the thaw is decided, what is asked for only holds it up.
             with window, requests.only_inside(), window.exposed(), leeway.hurried(window.remaining()):
@@ -168,15 +175,51 @@ class SnapshotSet:
                     if requests.has_failed:
                         break
                     asking = Call(self._what, functools.partial(self._ask, requests, are_images, _tokens(window)), self._clock)
-                    asking.result(window.remaining())
-                    self._await(requests, Waiter(max(window.remaining(), 0), _POLL_SECONDS, self._clock), window.remaining)
-        except WaitTimeout as error:
+                    try:
+                        self._watch(window, requests, asking)
+                    except WaitTimeout as error:
+                        # Said of how it is now, when the thaw is still to come.
+                        raise Shortage(window, requests, self._wanted.written_by).error(self._what) from error
+        except WaitTimeout:
             if self._wanted.least != "crash":
-                raise self._late(window, requests) from error
+                raise
             # Everything is thawed by now; late snapshots will do for such a policy.
             if asking:
                 asking.result(self._waiter.timeout)
             self._take_all(requests)
+
+    def _turns(self, window: FreezeWindow) -> dict[str, int]:
+        """When it is a volume's turn to be snapshotted, per volume id: whoever is to be thawed first, and has stood still for longest, comes first."""
+        volumes = self._wanted.written_by
+        return {one: turn for turn, member in reversed([*enumerate(window.thaw_order)]) for one in volumes[member.server.id]}
+
+    def _watch(self, window: FreezeWindow, requests: Requests, asking: Call[None]) -> None:
+        """Watch the snapshots while they are asked for and taken, and release each server as soon as nothing of it is left to be taken.
+
+        :raises WaitTimeout: when the thaw of whoever still stands still must begin.
+        """
+        volumes, looked = self._wanted.written_by, self._clock.now()
+
+        def is_done_with(server: Server) -> bool:
+            return requests.taken.keys() >= volumes[server.id]
+
+        while True:
+            # What was asked for by then is seen below.
+            is_asked = asking.is_over(max(_POLL_SECONDS, min(_IMPATIENCE_SECONDS, window.remaining())))
+            is_impatient = self._clock.now() >= looked + _IMPATIENCE_SECONDS
+            if is_asked or _is_worth_a_look(requests, volumes):
+                requests.note(within(window.remaining(), self._what, functools.partial(self._look, requests, is_impatient), self._clock))
+                looked = self._clock.now() if is_impatient else looked
+            window.release(is_done_with)
+            if is_asked:
+                # Whatever it has failed with.
+                asking.result(0)
+            if requests.has_failed or (is_asked and requests.is_over):
+                return
+            if window.remaining() <= 0:
+                raise WaitTimeout(f"Timed out waiting for {self._what}.")
+            if is_asked:
+                self._clock.sleep(_POLL_SECONDS)
 
     def _take_all(self, requests: Requests, tokens: t.Mapping[str, str] | None = None) -> None:
         """Take what is left of the set outside of a window of ours.
@@ -188,16 +231,7 @@ class SnapshotSet:
         for are_images in requests.rounds or (False,):
             if not requests.has_failed:
                 self._ask(requests, are_images, tokens or {})
-                self._await(requests, dataclasses.replace(self._waiter.moving(self._moved), interval=_POLL_SECONDS))
-
-    def _late(self, window: FreezeWindow, requests: Requests) -> WaitTimeout:
-        seconds = window.frozen_seconds
-        return WaitTimeout(
-            f"The budget of {window.budget} s was too short for {self._what}: {seconds:.1f} s after all servers were frozen, when the "
-            f"thaw had to begin, {requests.progress()} ({len(requests.taken) / max(seconds, 0.1):.1f} complete per second).",
-            "All servers are thawed. Raise budget and guard_timeout. If many were not requested yet, raise concurrency, or give Cinder's "
-            "API more processes; if many were being taken, the storage is slow.",
-        )
+                self._await(requests)
 
     @property
     def _what(self) -> str:
@@ -228,20 +262,17 @@ class SnapshotSet:
                 request_id = storage.create_snapshot(volume.id, self._wanted.snapshot_name(volume), self._wanted.metadata).id
             requests.add(request_id, unit, requested)
 
-    def _await(self, requests: Requests, waiter: Waiter, left: t.Callable[[], float] | None = None) -> None:
-        """Wait until each of the snapshots was seen available, or one failed.
-
-        :param left: how many seconds a question may take; any number when it is not given.
-        """
+    def _await(self, requests: Requests) -> None:
+        """Wait until each of the snapshots was seen available, or one failed."""
 
         def is_over() -> bool | None:
-            requests.note(within(left(), self._what, lambda: self._look(requests), self._clock) if left else self._look(requests))
+            requests.note(self._look(requests))
             return True if requests.is_over else None
 
-        waiter.until(self._what, is_over)
+        dataclasses.replace(self._waiter.moving(self._moved), interval=_POLL_SECONDS).until(self._what, is_over)
 
-    def _look(self, requests: Requests) -> Sight:
-        found = [self._look_in(project_id, requests) for project_id in requests.projects]
+    def _look(self, requests: Requests, is_impatient: bool = False) -> Sight:
+        found = [self._look_in(project_id, requests, is_impatient) for project_id in requests.projects]
         found += [(self._look_at_images(project_id, requests), []) for project_id in requests.projects]
         snapshots, groups = ([one for part in parts for one in part] for parts in (zip(*found, strict=True) if found else ((), ())))
         return Sight(self._clock.moment(), snapshots, groups)
@@ -251,11 +282,13 @@ class SnapshotSet:
         images = self._storages.images_of(project_id)
         return list(each(requests.open_images_in(project_id), images.snapshot, self._concurrency))
 
-    def _look_in(self, project_id: str, requests: Requests) -> tuple[list[Snapshot], list[GroupSnapshot]]:
+    def _look_in(self, project_id: str, requests: Requests, is_impatient: bool) -> tuple[list[Snapshot], list[GroupSnapshot]]:
         """See what has become of the requests in a project, by as few and as short answers as possible.
 
         Which snapshots are being taken is the shortest of them, but no proof: they are looked at themselves when half of
         those that are left seem to be done.
+
+        :param is_impatient: whether they are looked at also when only a few seem to be.
         """
         storage = self._storages.of(project_id)
         single, grouped = requests.open_in(project_id, False), requests.open_in(project_id, True)
@@ -263,7 +296,7 @@ class SnapshotSet:
         groups = storage.group_snapshots() if grouped else []
         creating = creating | {one.id for one in groups if one.status == "creating"}
         done = {key: count for key, count in {**single, **grouped}.items() if key not in creating}
-        if 2 * sum(done.values()) < sum(single.values()) + sum(grouped.values()):
+        if not is_impatient and 2 * sum(done.values()) < sum(single.values()) + sum(grouped.values()):
             return [], groups
         own = (one for one in storage.newest_snapshots() if requests.request_of(one) in done)
         return list(itertools.islice(own, sum(done.values()))), groups
@@ -350,6 +383,15 @@ def _as_told(volumes: t.Iterable[Volume], snapshots: t.Iterable[Snapshot]) -> li
     """The volumes, of which a root disk has the properties that Nova gave its image: by them it tells which system the server has."""
     properties = {one.volume_id: one.metadata for one in snapshots if isinstance(one, ImageSnapshot)}
     return [dataclasses.replace(one, image_metadata=properties[one.id]) if isinstance(one, RootDisk) else one for one in volumes]
+
+
+def _is_worth_a_look(requests: Requests, volumes: t.Mapping[str, t.AbstractSet[str]]) -> bool:
+    """Whether there is a server all of whose snapshots are asked for, and not all of them seen available.
+
+    :param volumes: ids of the volumes of each server, per id.
+    """
+    asked, taken = requests.asked, requests.taken.keys()
+    return any(asked >= own and not taken >= own for own in volumes.values())
 
 
 def _tokens(window: FreezeWindow) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ..cloud.site_clock import SiteClock
 from ..core.errors import CheckFailed
 from ..core.records import GroupSnapshot, ImageSnapshot, RootDisk, Server, Snapshot, Volume, marks
 from ..core.states import stands_still
+from .evidence import volumes_of_servers
 from .root_images import RootImages
 
 
@@ -66,6 +67,12 @@ class Wanted:
     def servers(self) -> dict[str, tuple[Server, tuple[Volume, ...]]]:
         """Servers with their volumes, per server id."""
         return {member.server.id: (member.server, member.volumes) for member in self.members}
+
+    @property
+    def written_by(self) -> dict[str, frozenset[str]]:
+        """Ids of the volumes that a server can write to, per server id: its own, and those that say that they are attached to it."""
+        attached = volumes_of_servers(self.volumes.values())
+        return {one.server.id: frozenset(attached.get(one.server.id, set()).union(volume.id for volume in one.volumes)) for one in self.members}
 
     @property
     def homes(self) -> dict[str, str]:

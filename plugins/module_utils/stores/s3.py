@@ -24,8 +24,8 @@ from .store import CONTENT_TYPE, CatalogueStore, StoredDocument
 _PACKAGE = "boto3"
 _OLDEST = "1.36"
 _LONGEST_REASON = 500
-#: Answers to a request with a condition: it does not hold, and the store knows none.
-_IS_THERE, _NO_CONDITIONS = 412, 501
+#: Answers to a request with a condition: it does not hold, another request on the same name was faster, and the store knows none.
+_IS_THERE, _OVERTAKEN, _NO_CONDITIONS = 412, 409, 501
 _BLOCK_BYTES = 256 * 1024
 #: What reading an answer ends with that is not what was asked for.
 _NONSENSE = (AttributeError, LookupError, TypeError, ValueError)
@@ -43,6 +43,11 @@ _HINTS = {
     "AccessDenied": "The key lacks the permission for it.",
     "InvalidAccessKeyId": "Check access_key in clouds.yaml.",
     "SignatureDoesNotMatch": "Check secret_key in clouds.yaml, and the region.",
+    "RequestTimeTooSkewed": "Correct the clock of the machine that runs the modules.",
+    # Boto3's own.
+    "EndpointConnectionError": "Check endpoint in clouds.yaml.",
+    "SSLError": "Check endpoint in clouds.yaml, and the file of certificate authorities that is its cacert.",
+    "NoCredentialsError": "Give access_key and secret_key in clouds.yaml.",
 }
 
 
@@ -116,6 +121,9 @@ def _refuse_other_kinds(given: t.Mapping[str, t.Any]) -> None:
     for name, value in given.items():
         if not isinstance(value, bool if name == "verify" else str):
             raise ValueError(f"'{name}' of 's3' must be {'true or false' if name == 'verify' else 'a text'}")
+        # A key with the end of its line would be refused as part of a header, in a message that quotes the header.
+        if isinstance(value, str) and (not value.isprintable() or value != value.strip()):
+            raise ValueError(f"'{name}' of 's3' must be one line, without spaces around it")
 
 
 def _is_endpoint(given: str | None) -> bool:
@@ -191,7 +199,7 @@ class S3Store(CatalogueStore):
         except library("botocore.exceptions", _PACKAGE).ClientError as error:
             if _status(error) == _NO_CONDITIONS:
                 self._put(name, content)
-            elif _status(error) != _IS_THERE:
+            elif _status(error) not in (_IS_THERE, _OVERTAKEN):
                 raise
 
     def _object(self, name: str) -> dict[str, str]:
@@ -209,11 +217,11 @@ class S3Store(CatalogueStore):
             yield
         except exceptions.ClientError as error:
             code = _code(error)
-            # Not a bucket that is not there: that is no empty catalogue.
-            kind = NotFound if _status(error) == 404 and code != "NoSuchBucket" else CloudError
+            # Not a bucket that is not there, and not what a proxy on the way does not find: that is no empty catalogue.
+            kind = NotFound if code == "NoSuchKey" else CloudError
             raise kind(self._message(what, error), _HINTS.get(code), http_status=_status(error)) from error
         except (exceptions.BotoCoreError, transport.HTTPError) as error:
-            raise CloudError(self._message(what, error)) from error
+            raise CloudError(self._message(what, error), _HINTS.get(type(error).__name__)) from error
         except (parsers.ResponseParserError, *_NONSENSE) as error:
             raise CloudError(self._message(what, f"the answer makes no sense ({error!r})")) from error
 
@@ -222,7 +230,12 @@ class S3Store(CatalogueStore):
 
 
 def _listed(page: t.Mapping[str, t.Any]) -> t.Sequence[t.Mapping[str, t.Any]]:
-    """What a page lists. A proxy's empty page is no list without anything in it."""
+    """What a page lists. A proxy's empty page is no list without anything in it, and one that does not say where it goes on is no whole list.
+
+    :raises LookupError: when it is no page.
+    """
+    if page.get("IsTruncated") and not page.get("NextContinuationToken"):
+        raise LookupError("there is more, but it does not say where")
     return page.get("Contents", ()) if "IsTruncated" in page else page["Contents"]
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ..core.errors import DrError
+from ..core.errors import DrError, InvalidInput
 
 Key = t.TypeVar("Key")
 Item = t.TypeVar("Item")
@@ -36,9 +36,12 @@ def attempt_all(
     dropped, those under way are waited for, and the interruption is raised again.
 
     :returns: outcome per key, in the order of ``work``.
+    :raises InvalidInput: when nothing could ever begin.
     """
     if not work:
         return {}
+    if concurrency < 1:
+        raise InvalidInput(f"With concurrency {concurrency}, nothing would ever be done.", "Give a number from 1 on.")
     pool = concurrent.futures.ThreadPoolExecutor(max_workers=min(concurrency, len(work)))
     try:
         futures = {key: pool.submit(contextvars.copy_context().run, _outcome, piece) for key, piece in work.items()}
@@ -91,3 +94,38 @@ def each(items: t.Iterable[Item], act: t.Callable[[Item], Value], concurrency: i
 def attempt_each(items: t.Iterable[Item], act: t.Callable[[Item], Value], concurrency: int) -> list[Outcome[Value]]:
     """Like :func:`each`, but an error becomes the outcome of its item."""
     return list(attempt_all({number: functools.partial(act, item) for number, item in enumerate(items)}, concurrency).values())
+
+
+class Crew(t.Generic[Item]):
+    """Does the same to items that come one after the other, in parallel, while whoever brings them goes on.
+
+    :param act: raises nothing: what comes of an item, it notes by itself.
+    :param concurrency: how many items it is done to at once.
+    """
+
+    def __init__(self, act: t.Callable[[Item], None], concurrency: int) -> None:
+        self._act = act
+        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=concurrency)
+        self._begun: dict[int, tuple[Item, concurrent.futures.Future[None]]] = {}
+
+    def begin(self, item: Item) -> None:
+        """Have an item done as soon as it is its turn; one that is being done, or waits for its turn, is left at that."""
+        if not self.is_busy_with(item):
+            self._begun[id(item)] = (item, self._pool.submit(contextvars.copy_context().run, self._act, item))
+
+    def is_busy_with(self, item: Item) -> bool:
+        return id(item) in self._begun and not self._begun[id(item)][1].done()
+
+    def finish(self, items: t.Iterable[Item]) -> None:
+        """Have all of these items done, also those that are being done, and wait for it."""
+        wanted = list(items)
+        for item in wanted:
+            self.begin(item)
+        futures = [self._begun[id(item)][1] for item in wanted]
+        concurrent.futures.wait(futures)
+        for future in futures:
+            future.result()
+
+    def end(self) -> None:
+        """Wait for all that was begun."""
+        self._pool.shutdown(wait=True, cancel_futures=False)

@@ -115,12 +115,16 @@ class Call(t.Generic[Value]):
         except BaseException as error:
             self._result.set_exception(error)
 
+    def is_over(self, seconds: float) -> bool:
+        """Whether it has come back, or does within so many seconds."""
+        return self._clock.wait(self._result, seconds)
+
     def result(self, seconds: float) -> Value:
         """Wait for the call's result.
 
         :raises WaitTimeout: when it has not come back by then; it may be waited for again.
         """
-        if not self._clock.wait(self._result, seconds):
+        if not self.is_over(seconds):
             raise WaitTimeout(f"Timed out after {seconds:g} s waiting for {self._what}.")
         return self._result.result()
 

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import io
 import threading
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSResponse
-
-PAGE = 2
 
 
 class FakeS3:
@@ -19,7 +17,9 @@ class FakeS3:
 
     :ivar buckets: content by key.
     :ivar conditions: whether ``If-None-Match`` is heeded; None for a store that says that it knows none.
-    :ivar troubles: answers that are given in the place of the next ones: status and body.
+    :ivar troubles: answers that are given in the place of the next ones, whatever they are to: status and body.
+    :ivar answers: those that are always given for a key.
+    :ivar page: how many keys are listed at once.
     :ivar requests: all that came, as method and path.
     """
 
@@ -28,6 +28,8 @@ class FakeS3:
         self.kinds = {}
         self.conditions = True
         self.troubles = []
+        self.answers = {}
+        self.page = 2
         self.requests = []
         self._lock = threading.Lock()
 
@@ -46,6 +48,8 @@ class FakeS3:
         if there is None:
             return _error(404, "NoSuchBucket")
         key = unquote(key[0]) if key else ""
+        if key in self.answers:
+            return self.answers[key]
         return getattr(self, f"_{request.method.lower()}")(there, key, request, parse_qs(url.query))
 
     def _get(self, there, key, _request, query):
@@ -56,10 +60,12 @@ class FakeS3:
     def _page(self, there, query):
         prefix, after = query.get("prefix", [""])[0], query.get("continuation-token", [""])[0]
         names = [name for name in sorted(there) if name.startswith(prefix) and name > after]
-        listed = "".join(f"<Contents><Key>{escape(name)}</Key><Size>{len(there[name])}</Size></Contents>" for name in names[:PAGE])
-        more = f"<NextContinuationToken>{escape(names[PAGE - 1])}</NextContinuationToken>" if len(names) > PAGE else ""
+        encoding = query.get("encoding-type", [""])[0]
+        shown = quote if encoding else escape
+        listed = "".join(f"<Contents><Key>{shown(name)}</Key><Size>{len(there[name])}</Size></Contents>" for name in names[: self.page])
+        more = f"<NextContinuationToken>{escape(names[self.page - 1])}</NextContinuationToken>" if len(names) > self.page else ""
         truncated = f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
-        return 200, f"<ListBucketResult>{truncated}{more}{listed}</ListBucketResult>".encode()
+        return 200, f"<ListBucketResult><EncodingType>{encoding}</EncodingType>{truncated}{more}{listed}</ListBucketResult>".encode()
 
     def _put(self, there, key, request, _query):
         if request.headers.get("If-None-Match"):

@@ -72,3 +72,13 @@ def test_an_administrator_sees_what_is_unprotected_in_projects_that_nobody_plann
     assert told() == [("shop", True, 1, ["build-3"])]
     document["sites"]["primary"]["admin_cloud"] = "north-admin"
     assert told() == [("shop", True, 1, ["build-3"]), ("sales", False, 9, ["crm"]), ("p-99", False, 1, ["lost"])]
+
+
+def test_what_belongs_to_a_planned_project_that_cannot_be_asked_is_not_said_to_be_unplanned_without_a_word(provider):
+    provider.boot("shop", "build-3")
+    provider.down = {"north-shop"}
+    document, warnings = plan(), []
+    document["sites"]["primary"]["admin_cloud"] = "north-admin"
+    found = os_site_applications_info.run(SimpleNamespace(params={"plan": document, "concurrency": 1}, warn=warnings.append), provider.connect)
+    assert [(one["project"], one["planned"]) for one in found["unprotected"]] == [("shop", False)]
+    assert warnings[-1] == "Servers of projects that cannot be asked (shop) are among those of projects that the plan does not have."

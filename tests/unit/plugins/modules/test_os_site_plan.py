@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import KeptPlanInvalid, SitePlanInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, KeptPlanInvalid, SitePlanInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.site import kept
 from ansible_collections.osdr.openstack.plugins.module_utils.site.kept import NAME, PlanKeeper
 from ansible_collections.osdr.openstack.plugins.modules import os_site_plan, os_site_plan_info
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
@@ -57,6 +58,14 @@ def test_a_damaged_plan_is_replaced_and_never_read(store):
 def test_a_plan_that_cannot_be_used_is_not_kept(store):
     with pytest.raises(SitePlanInvalid):
         keep(store, plan({"name": "shop", "project": "nowhere"}))
+    assert store.writes == 0
+
+
+def test_check_mode_refuses_what_a_run_would_refuse(store, monkeypatch):
+    monkeypatch.setattr(kept.KeptPlan, "largest", 100)
+    for check_mode in (True, False):
+        with pytest.raises(InvalidInput, match="cannot be kept"):
+            keep(store, check_mode=check_mode)
     assert store.writes == 0
 
 

@@ -51,6 +51,8 @@ class MemorySite:
         self.name = name
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
+        #: Types of services that it does not have.
+        self.absent: set[str] = set()
         self.after_write: t.Callable[[], None] = lambda: None
         #: Is called before each of them.
         self.on_write: t.Callable[[], None] = lambda: None
@@ -105,6 +107,8 @@ class _Transport:
     def __init__(self, nova_version: tuple[int, int], caller: Caller | None) -> None:
         self.site: MemorySite | None = None
         self._caller = caller
+        #: Nothing is told of answers here.
+        self.hooks: dict[str, t.Any] = {}
         self._documents = {url: json.dumps(found) for url, found in _discovery(nova_version).items()}
 
     def request(self, method: str, url: str, params: t.Any = None, data: t.Any = None, headers: t.Any = None, **_options: t.Any) -> requests.Response:
@@ -172,7 +176,7 @@ def _connection(name: str, nova_version: tuple[int, int], caller: Caller | None)
     connection = openstack.connect(auth_type="none", endpoint=_ENDPOINTS["neutron"], **endpoints)
     transport = _Transport(nova_version, caller)
     connection.session.session = transport
-    connection.has_service = lambda _service: False
+    connection.has_service = lambda service: service.replace("-", "_") in _SERVICES.values() and service not in transport.site.absent
     return connection, transport
 
 

@@ -12,11 +12,13 @@ from ansible_collections.osdr.openstack.plugins.module_utils.application.definit
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint import check
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.check import CheckpointCheck
 from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.intended import IntendedCheckpoint
+from ansible_collections.osdr.openstack.plugins.module_utils.checkpoint.sides import SideFindings
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.site_clock import SiteClock
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.delivery import Delivery
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, ManifestInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import Support
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import Choice, QuiesceOptions
+from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.forecast import Measured
 from ansible_collections.osdr.openstack.plugins.module_utils.snapshots.job import GroupingOptions
 from ansible_collections.osdr.openstack.tests.unit.support.fake_cinder import FakeCinder
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, FakeTime, server, volume
@@ -35,6 +37,9 @@ def clock(site, ahead=0):
     return shown
 
 
+QUIESCE = QuiesceOptions("auto", None, None, freeze_timeout=30, budget=60, guard_timeout=120, reach={})
+
+
 class FakeSide:
     """One project of the application; notes the servers for which it is asked.
 
@@ -48,11 +53,12 @@ class FakeSide:
         self.admin = SimpleNamespace(cloud=f"{name} as administrator")
         self.catalogue = SimpleNamespace(find=lambda *_names: None)
         self.asked_for, self.trouble = [], []
+        self.answer, self.measured = None, ()
         self.clocks = (clock("here"), clock("there"))
 
-    def problems(self, _intended, wanted):
+    def judge(self, _intended, wanted):
         self.asked_for += [member.server.name for member in wanted.members]
-        return self.trouble
+        return SideFindings(self.trouble, self.answer, self.measured)
 
 
 class Clouds:
@@ -74,14 +80,14 @@ class Clouds:
         return {name: self.servers[name] for name in names}
 
     def quiescer(self, cloud, options, least, concurrency):
-        assert (options, least, concurrency) == ("as wanted", "crash", 4)
+        assert (options, concurrency) == (QUIESCE, 4)
         return SimpleNamespace(
             resolve=lambda application, projects: self.resolve(cloud, application.servers, projects),
             choose=lambda servers: {server.id: self.choices[server.name] for server in servers},
         )
 
-    def run(self, *sides, quiesce=None):
-        intended = IntendedCheckpoint(SHOP, "noon", "crash", None, GroupingOptions("auto"), quiesce, Delivery("shared", "records"), 4, 8)
+    def run(self, *sides, quiesce=None, least="crash"):
+        intended = IntendedCheckpoint(SHOP, "noon", least, None, GroupingOptions("auto"), quiesce, Delivery("shared", "records"), 4, 8)
         found = CheckpointCheck(intended, sides or (self.ours, self.theirs)).run()
         self.warnings = found["warnings"]
         return found["checkpoint_check"]
@@ -124,8 +130,10 @@ def test_in_one_project_there_are_no_parts_and_its_own_credentials_do(monkeypatc
 def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(clouds):
     passed_over = {"libvirt": "There is no libvirt_uri."}
     clouds.choices = dict.fromkeys(clouds.servers, Choice(FakeDriver(), Support(guard="nova, guest"), passed_over))
-    first, *_others = freezes = clouds.run(quiesce="as wanted")["freezes"]
-    assert first == {"id": "id-orders", "name": "orders", "driver": "fake", "guard": "nova, guest", "passed_over": passed_over}
+    first, *_others = freezes = clouds.run(quiesce=QUIESCE)["freezes"]
+    probed_at = clouds.choices["orders"].at.isoformat(timespec="milliseconds")
+    shown = {"driver": "fake", "guard": "nova, guest", "passed_over": passed_over, "probed_at": probed_at, "answer": None, "longest": None}
+    assert first == {"id": "id-orders", "name": "orders", **shown}
     assert [one["name"] for one in freezes] == ["orders", "payments", "web"]
     assert clouds.resolved == [(clouds.ours.sites.primary.cloud, ["p-ours", "p-theirs"])]
 
@@ -133,7 +141,7 @@ def test_it_tells_how_each_server_would_be_frozen_and_which_guard_thaws_it(cloud
 def test_problems_of_all_projects_and_of_all_servers_are_told_at_once(clouds):
     clouds.ours.trouble, clouds.theirs.trouble = ["Something of ours."], ["Something of theirs."]
     clouds.choices = dict.fromkeys(clouds.servers, Choice(FakeDriver(), Support(), {})) | {"web": Choice(FakeDriver(), Support("It has no agent."), {})}
-    ours, theirs, frozen = told(clouds, quiesce="as wanted")
+    ours, theirs, frozen = told(clouds, quiesce=QUIESCE)
     assert (ours, theirs) == ("Something of ours.", "Something of theirs.")
     assert frozen == "It has no agent."
 
@@ -194,3 +202,55 @@ def test_a_checkpoint_that_is_there_and_damaged_ends_it_at_once(clouds):
     with pytest.raises(ManifestInvalid, match="is damaged"):
         clouds.run()
     assert clouds.resolved == []
+
+
+# How long it will take
+
+
+def chosen(answer=1.0, longest=None):
+    return Choice(FakeDriver(), Support(answer=answer, longest=longest), {})
+
+
+def lasted(seconds, checkpoint="before", servers=2, volumes=2):
+    """What the window of an earlier checkpoint took, most of it for snapshots."""
+    return Measured(checkpoint, servers, volumes, freeze=1, snapshots=seconds - 2, thaw=1, asking=seconds - 2, slowest=("orders", 1.0))
+
+
+def test_it_tells_how_long_the_servers_will_stand_still(clouds):
+    clouds.choices, clouds.ours.answer = dict.fromkeys(clouds.servers, chosen()), 4.0
+    found = clouds.run(quiesce=QUIESCE)["forecast"]
+    assert (found["freeze"], found["snapshots"], found["thaw"], found["window"], found["by"]) == (2, 4, 1, 7, None)
+    clouds.ours.measured = (lasted(20), lasted(90, "slow night"), lasted(10, "long ago"))
+    found = clouds.run(quiesce=QUIESCE)["forecast"]
+    assert (found["window"], found["by"]) == (20, "before")
+    assert found["decides"].startswith("Cinder's API")
+    assert clouds.warnings == []
+
+
+def test_where_nobody_is_frozen_nothing_is_foretold(clouds):
+    assert clouds.run()["forecast"] is None
+
+
+def test_servers_that_would_stand_still_for_too_long_are_not_frozen_at_all(clouds):
+    clouds.choices = dict.fromkeys(clouds.servers, chosen(answer=40.0))
+    (problem,) = told(clouds, quiesce=QUIESCE, least="quiesced")
+    assert problem.startswith("The servers of 'shop' would stand still for 120.0 s (at least, by how quickly the site answers now")
+    assert "What decides is the freezes: 3 servers" in problem
+
+
+def test_that_it_was_too_slow_before_is_warned_of(clouds):
+    clouds.choices = dict.fromkeys(clouds.servers, chosen(longest=50))
+    clouds.ours.measured = (lasted(61),)
+    clouds.run(quiesce=QUIESCE, least="quiesced")
+    (warning,) = clouds.warnings
+    assert "will probably stand still for 61.0 s (by checkpoint 'before'" in warning
+    assert "The site lets no server be frozen for more than 50 s" in warning
+
+
+def test_of_an_application_over_several_projects_the_part_is_compared_with_the_part(clouds):
+    clouds.choices = dict.fromkeys(clouds.servers, chosen())
+    clouds.ours.measured = (lasted(20, servers=1, volumes=1),)
+    # Two of its servers are in this project, which four at once makes one turn.
+    assert clouds.run(quiesce=QUIESCE)["forecast"]["window"] == 20
+    clouds.ours.measured = (lasted(20, servers=5, volumes=8),)
+    assert clouds.run(quiesce=QUIESCE)["forecast"]["window"] == 0.5 + 9 + 0.5

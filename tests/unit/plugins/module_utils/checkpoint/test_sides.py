@@ -44,6 +44,12 @@ class Primary(FakeCinder):
         return True
 
 
+def earlier(name, evidence=None, copies=()):
+    """An earlier checkpoint, as the catalogue reads it."""
+    bare = SimpleNamespace(id=name)
+    return SimpleNamespace(application=SHOP, checkpoint=SimpleNamespace(id=name, evidence=evidence or {}, bare=bare), copies=copies)
+
+
 class Clouds:
     """Two sites, each with room for as many backups as are said."""
 
@@ -52,7 +58,7 @@ class Clouds:
         self.servers = {name: server(name) for name in NAMES}
         self.remote.may_import = lambda: True
         self.room(primary=2, remote=2)
-        self.overview, self.site = Overview((), ()), None
+        self.earlier, self.site = [], None
         self.records = {"primary": None, "remote": None}
         monkeypatch.setattr(Delivery, "problems", lambda delivery, sites: [])
 
@@ -79,19 +85,23 @@ class Clouds:
             self.remote.by_id[made.id] = made
 
     def catalogue(self, site):
-        return SimpleNamespace(overview=lambda _name, _keep: self.overview, active=lambda _name: self.records[site])
+        return SimpleNamespace(overview=lambda _name, keep: Overview(tuple(map(keep, self.earlier)), ()), active=lambda _name: self.records[site])
 
     def proved(self, volume_id, **content):
         """The volume's content was proved by an earlier checkpoint."""
         copy = SimpleNamespace(volume_id=volume_id, content=Content("2026-01-01T12:00:00.000Z", "earlier", **content))
-        self.overview = Overview((SimpleNamespace(checkpoint=SimpleNamespace(id="earlier"), copies=(copy,)),), ())
+        self.earlier = [earlier("earlier", copies=(copy,))]
 
-    def problems(self, wanted=None, quiesce=None, depth="records", runs=2, at_once=1):
+    def problems(self, *arguments, **how):
+        return self.judge(*arguments, **how).problems
+
+    def judge(self, wanted=None, quiesce=None, depth="records", runs=2, at_once=1):
         delivery = Delivery("shared", depth, Sampling("noon", runs))
         intended = IntendedCheckpoint(SHOP, "noon", "crash", self.site, GroupingOptions("individual"), quiesce, delivery, 1, at_once)
-        sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote)
+        stores = SimpleNamespace(remote=SimpleNamespace(exists=True))
+        sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote, stores=stores)
         side = Side(sites, None, self.catalogue("primary"), self.catalogue("remote"))
-        return side.problems(intended, self.wanted if wanted is None else wanted)
+        return side.judge(intended, self.wanted if wanted is None else wanted)
 
 
 @pytest.fixture
@@ -154,6 +164,35 @@ def test_backups_that_cannot_give_place_to_those_of_new_snapshots_are_told_befor
     first, second = clouds.problems()
     assert "other backups build on it" in first
     assert "other backups build on it" in second
+
+
+def window_of(seconds):
+    """The evidence of a window."""
+
+    def at(second):
+        return f"2026-11-22T12:00:{second:02d}.000Z"
+
+    return {
+        "window": {"started": at(0), "ended": at(seconds)},
+        "servers": [{"name": "orders", "requested_at": at(0), "frozen_at": at(1)}],
+        "snapshots": [{"requested_at": at(1), "complete_at": at(2)}],
+    }
+
+
+def test_what_windows_of_the_last_checkpoints_took_is_learnt_on_the_way(clouds):
+    clouds.earlier = [earlier(f"c{number}", window_of(10 + number)) for number in range(7)]
+    clouds.earlier.insert(0, earlier("noon", window_of(50)))
+    clouds.earlier.insert(1, earlier("of nobody frozen"))
+    found = clouds.judge()
+    # That of an interrupted run with the same id is replaced, and old ones tell little.
+    assert [(one.checkpoint, one.thaw) for one in found.measured] == [(f"c{number}", 8 + number) for number in range(5)]
+    assert found.answer == pytest.approx(0, abs=60)
+
+
+def test_nothing_is_learnt_of_a_set_that_is_there(clouds):
+    clouds.take()
+    clouds.back_up()
+    assert clouds.judge().answer is None
 
 
 @pytest.mark.parametrize(("quiesce", "count"), [({"driver": "pause"}, 0), (None, 1)], ids=["the run thaws it", "the run freezes nobody"])

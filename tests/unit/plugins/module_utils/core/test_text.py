@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.osdr.openstack.plugins.module_utils.core.text import told
+from ansible_collections.osdr.openstack.plugins.module_utils.core.text import listed, told
 
 
 def test_what_others_say_is_one_line_that_no_terminal_acts_on():
@@ -13,3 +13,9 @@ def test_what_others_say_is_one_line_that_no_terminal_acts_on():
 def test_what_others_say_is_bounded():
     assert told("x" * 999) == "x" * 200
     assert told({"a": 1}, at_most=4) == "{'a'"
+
+
+def test_of_many_names_a_message_lists_some_and_counts_the_others():
+    assert listed(["a", "b"]) == "a, b"
+    assert listed([str(number) for number in range(10)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert listed([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"

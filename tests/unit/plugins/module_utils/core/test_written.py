@@ -38,3 +38,9 @@ def test_what_is_wrong_is_told_in_words(document, told):
 def test_what_somebody_wrote_is_quoted_at_bounded_length():
     (told,) = problems(name="top", size=3, colour="r" * 9999)
     assert len(told) < 300
+
+
+def test_what_is_wrong_with_a_key_is_told_of_the_key():
+    name = {"type": "string", "pattern": "^[a-z]+$", "description": "small letters"}
+    found = schema_problems({"Hat": 1, 7: 1}, {"type": "object", "propertyNames": name}, "the wardrobe")
+    assert found == ["a key of the wardrobe is 'Hat'; it must be small letters", "a key of the wardrobe is 7; it must be a text (in quotes)"]

@@ -14,7 +14,7 @@ from unittest.mock import Mock
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError, FreezeFailed, InvalidInput, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import libvirt as quiesce_libvirt
-from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.libvirt import LibvirtDriver
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime, server
 
@@ -66,7 +66,7 @@ class Libvirt:
     def __init__(self):
         self.answers = {"guest-fsfreeze-status": "thawed", "guest-info": info(*FREEZING, "guest-exec")}
         self.asked, self.connections, self.uris, self.set_up = [], [], [], []
-        self.time = FakeTime()
+        self.time, self.takes = FakeTime(), 0
 
     def registerErrorHandler(self, handler, context):
         self.set_up.append("errors")
@@ -85,6 +85,7 @@ class Libvirt:
         # libvirt knows none.
         assert flags == 0
         request = json.loads(request)
+        self.time.sleep(self.takes)
         self.asked.append((domain, request["execute"], request.get("arguments"), timeout))
         answer = self.answers[request["execute"]]
         answer = answer.pop(0) if isinstance(answer, list) else answer
@@ -420,6 +421,24 @@ def test_a_guest_that_runs_no_commands_is_guarded_from_outside(libvirt):
     assert made.disarm_guard(DB) is True
     assert guards.calls == [("arm", "db", 120), ("disarm", "db")]
     assert libvirt.asked_for("guest-exec") == []
+
+
+@pytest.mark.parametrize(("guard", "calls"), [("controller", [("arm", "db", 120)]), ("guest", [])])
+def test_a_guest_that_another_process_has_probed_is_guarded_as_that_found(libvirt, guard, calls):
+    guards = Guards()
+    made = driver(guards)
+    made.recall(DB, Support(state=THAWED, guard=guard))
+    if not calls:
+        run_in_guest(libvirt, ended())
+    made.arm_guard(DB, 120)
+    assert guards.calls == calls
+    assert libvirt.asked_for("guest-info") == []
+
+
+def test_a_probe_tells_how_quickly_the_agent_answers(libvirt):
+    libvirt.takes = 2
+    made = driver(libvirt=libvirt)
+    assert made.probe(DB).answer == 2
 
 
 @pytest.mark.parametrize(

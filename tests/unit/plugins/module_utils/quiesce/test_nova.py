@@ -141,6 +141,22 @@ def test_the_agent_is_probed_within_the_time_of_a_freeze(driver, requests_mock):
     assert action.request_history[0].timeout == (6, 6)
 
 
+def test_a_probe_tells_how_quickly_the_agent_answers_and_for_how_long_the_site_lets_a_server_be_frozen(driver, requests_mock, time):
+    requests_mock.get(SHOW, json=quiesce("none", max_timeout=300))
+    asked = []
+
+    def answer(request, context):
+        # The console is read afterwards, and is no part of it.
+        time.sleep(7 if asked else 3)
+        asked.append(request)
+        context.status_code = 202
+        return quiesce("none", max_timeout=300)
+
+    requests_mock.post(ACTION, json=answer)
+    support = driver.probe(DB)
+    assert (support.answer, support.longest, len(asked)) == (3, 300, 2)
+
+
 @pytest.mark.parametrize(
     ("seconds", "age", "guard"),
     [

@@ -14,6 +14,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.states import 
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import guard_loop
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce import quiescer as quiesce
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.driver import FROZEN, THAWED, Support
+from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.earlier_probe import EarlierProbe
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.quiescer import QuiesceOptions, Quiescer
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
@@ -27,9 +28,12 @@ class Probed(FakeDriver):
 
     def __init__(self, name, level="quiesced", problems=None, states=None):
         super().__init__()
-        self.probed = []
+        self.probed, self.recalled = [], []
         self.name, self.consistency = name, level
         self._problems, self._states = problems or {}, states or {}
+
+    def recall(self, server, found):
+        self.recalled.append((server.name, found.guard))
 
     def probe(self, server):
         self.probed.append(server.name)
@@ -386,3 +390,59 @@ def test_to_thaw_itself_is_not_kept_back_by_what_a_check_would_say():
     made = quiescer(Probed("nova"), Unreachable("libvirt"), Probed("pause", level="paused"))
     left = marked("orders", minutes=-5)
     assert made.choose([left], to_thaw=True)[left.id].support.problem is None
+
+
+# What an earlier step found out
+
+
+def knowing(made, *names, driver="libvirt", age=0, guard="guest", **changes):
+    """A quiescer that is told what a check found out about servers."""
+    at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
+    support = Support(state=THAWED, guard=guard, **changes)
+    probes = {f"id-{name}": EarlierProbe(f"id-{name}", driver, support, {"nova": "no API"}, at) for name in names}
+    made._options = dataclasses.replace(made._options, probes=probes)
+    return made
+
+
+def test_who_was_probed_a_moment_ago_is_not_probed_again():
+    nova, libvirt, pause = three()
+    found = knowing(quiescer(nova, libvirt, pause), "orders").choose([server("orders"), server("front")])
+    assert (nova.probed, libvirt.probed) == (["front"], [])
+    orders = found["id-orders"]
+    assert (orders.driver, orders.support.guard, orders.passed_over) == (libvirt, "guest", {"nova": "no API"})
+    assert libvirt.recalled == [("orders", "guest")]
+    # What is told on is of the moment at which it was asked.
+    (told,) = quiesce.foreseen([server("orders")], {"id-orders": orders})
+    assert EarlierProbe.parse(told).at == orders.at.replace(microsecond=orders.at.microsecond // 1000 * 1000)
+
+
+@pytest.mark.parametrize(
+    ("how", "one"),
+    [
+        pytest.param({"age": 301}, server("orders"), id="long ago"),
+        pytest.param({"longest": 19}, server("orders"), id="for a shorter freeze"),
+        pytest.param({"driver": "pause"}, server("orders"), id="for less consistency"),
+        pytest.param({"driver": "unknown"}, server("orders"), id="by a driver that there is not"),
+        pytest.param({}, server("orders", boots_from_image=True), id="not of what its image needs"),
+        pytest.param({}, server("orders", id="id-another"), id="of another server"),
+    ],
+)
+def test_what_does_not_count_any_more_is_asked_again(how, one):
+    nova, libvirt, pause = three()
+    knowing(quiescer(nova, libvirt, pause), "orders", **how).choose([one])
+    assert nova.probed == ["orders"]
+
+
+def test_whoever_is_to_be_thawed_and_what_others_hold_is_judged_as_it_is_now():
+    nova, libvirt, pause = three()
+    made = knowing(quiescer(nova, libvirt, pause), "orders")
+    assert "is held by another freeze" in choice(made, held("orders")).support.problem
+    made.choose([server("orders")], to_thaw=True)
+    assert nova.probed == ["orders"]
+
+
+def test_one_tier_after_the_other_is_frozen_without_those_that_stand_still():
+    servers = {name: server(name) for name in ("orders", "payments", "front")}
+    everybody = quiescer(*three()).choose(servers.values())
+    assert quiesce.step_sizes(SHOP, servers, everybody) == (1, 2)
+    assert quiesce.step_sizes(SHOP, servers, {"id-orders": everybody["id-orders"]}) == (1,)

@@ -6,10 +6,11 @@ import dataclasses
 import json
 import os
 import signal
+import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, FreezeFailed, Interrupted, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import FreezeMark
 from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.window import FreezeWindow, Limits, Member
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Moment
@@ -362,6 +363,149 @@ def test_the_quickest_freeze_tells_what_a_thaw_takes_and_never_more_than_a_quart
     assert opened.expected_thaw == 15
 
 
+def test_the_first_freezes_of_many_are_quicker_than_what_a_thaw_takes():
+    """They were asked for before the site was busy with the others."""
+    opened, _driver, time = slow_window(tiers=(tuple("abcdefgh"),), concurrency=2)
+    for seconds, member in enumerate(opened.members, 1):
+        member.freeze_requested, member.frozen = time.clock.moment(), time.clock.moment().after(seconds)
+    assert opened.expected_thaw == 3 * 4
+
+
+def test_as_soon_as_some_are_thawed_they_tell_what_the_thaw_of_the_others_takes():
+    opened, _driver, time = slow_window(tiers=(("front",), ("a", "b", "c", "d")), concurrency=1, freeze=1)
+    opened.open()
+    assert opened.expected_thaw == 5
+    for seconds, member in zip((2, 3, 10), opened.members[1:], strict=False):
+        member.thaw_requested, member.thawed = time.clock.moment(), time.clock.moment().after(seconds)
+    # That of the tier before comes after the last of this one.
+    assert opened.expected_thaw == 3 * 2
+    opened.members[1].thaw_error = "It is still frozen."
+    assert opened.expected_thaw == 3 * 3
+
+
+# Releasing
+
+
+def done_with(*names):
+    return lambda which: which.name in names
+
+
+def waited_for(opened):
+    """A window whose released servers have had their turn."""
+    if opened._crew:
+        opened._crew.end()
+        opened._crew = None
+    return opened
+
+
+def test_a_server_that_is_not_needed_any_more_is_thawed_while_others_stand_still():
+    driver = FakeDriver()
+    with window(driver, (("orders", "payments", "stock"),)) as opened:
+        opened.release(done_with("payments"))
+        assert waited_for(opened) and driver.frozen == {"id-orders", "id-stock"}
+        opened.release(done_with("payments", "stock"))
+        assert waited_for(opened) and driver.frozen == {"id-orders"}
+        assert opened.ended is None
+    assert driver.names("thaw") == ["payments", "stock", "orders"]
+    assert {member.doubt for member in opened.members} == {None}
+    assert opened.ended is not None
+
+
+def test_tiers_are_released_in_the_order_in_which_they_are_thawed():
+    driver = FakeDriver()
+    with window(driver, (("front",), ("web",), ("orders", "payments"))) as opened:
+        opened.release(done_with("front", "web", "orders"))
+        assert waited_for(opened) and driver.names("thaw") == ["orders"]
+        opened.release(done_with("front", "orders", "payments"))
+        assert waited_for(opened) and driver.names("thaw") == ["orders", "payments"]
+        opened.release(done_with("front"))
+        assert waited_for(opened) and driver.names("thaw") == ["orders", "payments"]
+    assert driver.names("thaw") == ["orders", "payments", "web", "front"]
+    assert [member.server.name for member in opened.thaw_order] == ["orders", "payments", "web", "front"]
+
+
+def test_no_tier_is_released_before_one_whose_thaw_is_not_confirmed():
+    driver, errors, thaw = FakeDriver(), [FreezeFailed("The host is away.")], None
+
+    def fail_once(which):
+        if errors:
+            raise errors.pop()
+        return thaw(which)
+
+    thaw, driver.thaw = driver.thaw, fail_once
+    with window(driver, (("front",), ("orders",))) as opened:
+        opened.release(done_with("front", "orders"))
+        assert waited_for(opened) and driver.names("thaw") == []
+        opened.release(done_with("front", "orders"))
+        assert waited_for(opened) and driver.names("thaw") == []
+    # At the end it is tried again, and nobody is left.
+    assert driver.names("thaw") == ["orders", "front"]
+    assert not driver.frozen
+
+
+def test_a_server_is_thawed_once_however_often_it_is_released():
+    driver, is_thawing, may_go_on = FakeDriver(), threading.Event(), threading.Event()
+    thaw = driver.thaw
+
+    def thaw_slowly(which):
+        is_thawing.set()
+        may_go_on.wait(60)
+        return thaw(which)
+
+    driver.thaw = thaw_slowly
+    with window(driver, (("orders", "payments"),)) as opened:
+        opened.release(done_with("orders"))
+        assert is_thawing.wait(60)
+        opened.release(done_with("orders"))
+        threading.Timer(0.05, may_go_on.set).start()
+    assert sorted(driver.names("thaw")) == ["orders", "payments"]
+
+
+def test_the_end_of_a_window_does_not_thaw_again_what_was_being_thawed_when_it_came():
+    driver = FakeDriver()
+    opened = window(driver, (("orders",),))
+    opened.open()
+    opened._thaw(opened.members[0])
+    opened._thaw(opened.members[0])
+    opened.close()
+    assert driver.names("thaw") == ["orders"]
+
+
+def test_a_signal_while_servers_are_released_ends_the_window_when_they_are_noted():
+    driver, interruption = FakeDriver(), Interruption()
+
+    def be_told_to_stop(which):
+        interruption._receive(15, None)
+        return which.name == "orders"
+
+    with pytest.raises(Interrupted), window(driver, (("orders", "payments"),), interruption=interruption) as opened, opened.exposed():
+        opened.release(be_told_to_stop)
+        pytest.fail("the signal must end it")
+    assert sorted(driver.names("thaw")) == ["orders", "payments"]
+    assert not driver.frozen
+
+
+def test_guards_and_marks_stay_until_all_are_thawed():
+    driver, marks = FakeDriver(), FakeMarks()
+    with window(driver, (("orders", "payments"),), marks=marks) as opened:
+        opened.release(done_with("orders"))
+        assert waited_for(opened) and set(marks.marked) == {"id-orders", "id-payments"}
+        assert driver.names("disarm") == []
+    assert marks.marked == {}
+
+
+def test_a_window_that_goes_on_for_others_lasts_until_now():
+    opened, _driver, time = slow_window(tiers=(("orders", "payments"),), thaw=1)
+    opened.open()
+    opened.release(done_with("orders"))
+    waited_for(opened)
+    time.sleep(10)
+    assert (opened.standstill, opened.frozen_seconds) == (11, 11)
+    opened.close()
+    time.sleep(10)
+    assert opened.standstill == 12
+
+
 def test_before_the_first_freeze_nothing_of_the_budget_is_used():
     opened, _driver, time = slow_window()
     time.sleep(1000)
@@ -390,6 +534,13 @@ def test_who_has_no_guard_is_not_frozen():
     opened, driver, _time = slow_window()
     with pytest.raises(FreezeFailed, match="its guard fires too soon"):
         opened._freeze(opened.members[0])
+    assert driver.calls == []
+
+
+def test_a_concurrency_at_which_nothing_begins_is_refused_in_words_and_freezes_nobody():
+    driver = FakeDriver()
+    with pytest.raises(InvalidInput, match="With concurrency 0, nothing would ever be done"):
+        window(driver, concurrency=0).open()
     assert driver.calls == []
 
 

@@ -6,7 +6,7 @@ import openstack
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import Cloud
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import KeptPlanInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, KeptPlanInvalid
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.site.kept import LARGEST_PLAN, NAME, KeptPlan, PlanKeeper
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore
@@ -63,3 +63,12 @@ def test_what_is_no_kept_plan_is_refused(change):
     content = signed.dump({"schema_version": 1, "since": KEPT.since, "plan": KEPT.plan, **change})
     with pytest.raises(KeptPlanInvalid):
         keeper(FakeStore(**{NAME: content})).read()
+
+
+def test_a_plan_that_nobody_could_read_again_is_not_kept():
+    large = KeptPlan({"x": "y" * LARGEST_PLAN}, KEPT.since)
+    store = FakeStore()
+    for use in (keeper(store).write, keeper(store).content_of):
+        with pytest.raises(InvalidInput, match="The site plan would take 4,194,.* bytes in container .*; more than 4 MiB cannot be kept."):
+            use(large)
+    assert store.content == {}

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError
 from ansible_collections.osdr.openstack.plugins.module_utils.site.listing import protected_at, recoverable_at
 from ansible_collections.osdr.openstack.plugins.module_utils.site.look import SiteAccess
 from ansible_collections.osdr.openstack.plugins.module_utils.site.plan import SitePlan
@@ -71,6 +72,32 @@ def test_a_project_that_does_not_answer_hides_no_other(provider):
     wiki, shop = sorted(protected(provider, SHOP, WIKI, **MORE).applications, key=lambda one: one.host == "shop")
     assert wiki.definition and not wiki.problems
     assert shop.problems == ("Project 'shop' cannot be asked. Site 'north-shop' could not log in: it does not answer.",)
+
+
+def test_a_project_of_marks_that_does_not_answer_is_missed(provider):
+    provider.mark("shop", "web", "shop")
+    provider.publish("shop", "shop")
+    provider.down = {"north-shop", "south-shop"}
+    for listed, cloud in ((protected(provider), "north-shop"), (recoverable(provider), "south-shop")):
+        (unknown,) = listed.applications
+        assert listed.groups_of(unknown)[:2] == ["applications", "applications_in_doubt"]
+        assert listed.doubts == [
+            f"Application 'unknown@shop': Project 'shop' cannot be asked. Site '{cloud}' could not log in: it does not answer. "
+            "So it is unknown which applications it has."
+        ]
+
+
+def test_applications_are_protected_while_volumes_cannot_be_listed(provider, monkeypatch):
+    def refuse(_storage):
+        raise CloudError("Cinder is down.")
+
+    monkeypatch.setattr(BlockStorage, "volumes", refuse)
+    provider.mark("shop", "web", "shop")
+    provider.boot("core", "stray", gigabytes=5)
+    listed = protected(provider)
+    assert [one.host for one in listed.applications] == ["shop@shop"]
+    assert (listed.unprotected[0].summary()["count"], listed.unprotected[0].summary()["gigabytes"]) == (1, 0)
+    assert listed.doubts == ["The volumes of project 'core' cannot be listed, so the gigabytes of its unprotected servers lack them. Cinder is down."]
 
 
 def test_a_site_that_is_gone_is_one_error(provider):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import unmarked
-from ansible_collections.osdr.openstack.plugins.module_utils.site.marks import OwnerMark, boot_order, is_copy
+from ansible_collections.osdr.openstack.plugins.module_utils.site.marks import OwnerMark, applications_named, boot_order, is_copy
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
 
 WHOLE = {"dr:application": "shop", "dr:tier": "front", "dr:order": "2", "dr:policy": "gold"}
@@ -49,6 +49,32 @@ def test_a_mark_that_cannot_be_understood_is_refused(metadata, told):
         mark(metadata)
     assert str(caught.value).startswith("The mark on server web (id-web) cannot be used: ")
     assert told in str(caught.value)
+
+
+def test_tags_that_contradict_each_other_are_refused_and_the_same_one_is_none_more():
+    with pytest.raises(InvalidInput, match="it has several tags for dr:application: 'shop' and 'wiki'"):
+        mark(tags=("dr:application=wiki", "dr:application=shop"))
+    with pytest.raises(InvalidInput, match="it has several tags for dr:tier: 'a' and 'b'"):
+        mark({"dr:application": "shop"}, ("dr:tier=a", "dr:tier=b"))
+    assert mark({"dr:application": "shop"}, ("dr:application=wiki", "dr:application=blog", "dr:tier")) == OwnerMark("shop")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "tags", "names"),
+    [
+        ({**WHOLE, "dr:order": "first"}, (), ["shop"]),
+        ({}, ("dr:application=shop", "dr:application=wiki", "dr:application=a b"), ["shop", "wiki"]),
+        ({"dr:application": "a b"}, (), []),
+        ({"dr:tier": "front"}, (), []),
+    ],
+)
+def test_a_mark_that_cannot_be_used_may_say_for_which_application_it_is(metadata, tags, names):
+    assert applications_named(server("web", metadata=metadata, tags=tags)) == names
+
+
+def test_numbers_of_other_scripts_are_none():
+    with pytest.raises(InvalidInput, match="must be a number"):
+        mark({**WHOLE, "dr:order": "٣"})
 
 
 def test_the_order_of_tiers_is_what_their_servers_say():

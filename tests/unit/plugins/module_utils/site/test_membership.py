@@ -10,9 +10,9 @@ from ansible_collections.osdr.openstack.tests.unit.support.memory.provider impor
 POLICIES = {"policies": {"gold": {}, "bronze": {}}, "default_policy": "bronze"}
 
 
-def marked(name, application="shop", **marks):
+def marked(name, application="shop", id=None, **marks):
     told = {"application": application, **marks}
-    return server(name, metadata={f"dr:{key}": str(value) for key, value in told.items()})
+    return server(name, id=id or f"id-{name}", metadata={f"dr:{key}": str(value) for key, value in told.items()})
 
 
 def found(document, problem=None, **servers):
@@ -85,6 +85,18 @@ def test_a_server_is_named_by_its_id_where_its_name_does_not_tell_which_one_is_m
     assert tiers(shop) == {"a": ["id-web"], "b": ["id-{{ lookup('pipe', 'id') }}"]} and twins[2].id == "id-{{ lookup('pipe', 'id') }}"
 
 
+def test_a_name_that_is_anothers_id_does_not_bring_the_other_one_into_the_application():
+    """Owners choose names, and a definition is looked up by ids first."""
+    (shop,) = found(plan(application()), shop=[server("db"), marked("id-db", id="other")]).applications
+    assert (tiers(shop), shop.members) == ({"servers": ["other"]}, {"other"})
+
+
+def test_a_tier_by_ids_does_not_take_servers_that_are_called_so():
+    everything = found(plan(application(tiers=[{"name": "all", "servers": ["id-db"]}])), shop=[server("db"), server("id-db", id="other")])
+    assert everything.applications[0].members == {"id-db"}
+    assert [one.id for one in everything.strays["shop"]] == ["other"]
+
+
 def test_copies_of_drills_are_of_no_application():
     copy = server("copy", metadata={"dr:application": "shop", "osdr_drill": "7"})
     everything = found(plan(application(tiers=[{"name": "all", "query": "@"}])), shop=[copy, marked("web", tier="all")])
@@ -126,6 +138,36 @@ def test_applications_of_a_project_that_cannot_be_asked_are_in_doubt_and_no_othe
     assert tiers(wiki) == {"servers": ["w"]}
 
 
+def test_no_project_falls_silent_with_all_its_applications():
+    """What owners marked there is unknown, and nobody would miss it."""
+    (silent,) = found(plan(), problem="shop").applications
+    assert (silent.host, silent.origin, silent.definition) == ("unknown@shop", "marks", None)
+    assert silent.problems == ("it is silent So it is unknown which applications it has.",)
+
+
+def test_a_mark_that_cannot_be_used_leaves_no_half_of_an_application():
+    front, database = marked("web", tier="front", order=2), marked("db", tier="database", order="first")
+    everything = found(plan(), shop=[front, database])
+    (shop,) = everything.applications
+    assert (shop.definition, everything.warnings, len(everything.strays["shop"])) == (None, (), 2)
+    assert shop.problems[0].startswith("The mark on server db (id-db) cannot be used: dr:order is 'first' and must be a number from 0 to 9999. Correct it: ")
+
+
+def test_a_mark_that_cannot_be_used_matters_only_where_the_plan_does_not_have_the_server():
+    planned = application(tiers=[{"name": "database", "servers": ["db"]}])
+    (shop,) = found(plan(planned), shop=[marked("db", order="first")]).applications
+    assert tiers(shop) == {"database": ["db"]}
+    (shop,) = found(plan(planned), shop=[server("db"), marked("web", order="first")]).applications
+    assert shop.definition is None and "The mark on server web (id-web) cannot be used" in shop.problems[0]
+
+
+def test_a_server_that_is_marked_for_two_applications_keeps_both_from_being_halves():
+    torn = server("torn", tags=("dr:application=shop", "dr:application=wiki"))
+    everything = found(plan(), shop=[torn, marked("web"), marked("w", "wiki")])
+    assert [(one.host, one.definition) for one in everything.applications] == [("shop@shop", None), ("wiki@shop", None)]
+    assert all("it has several tags for dr:application: 'shop' and 'wiki'" in one.problems[0] for one in everything.applications)
+
+
 def test_a_mark_that_cannot_be_understood_is_a_warning_and_its_server_unprotected():
     everything = found(plan(), shop=[server("web", metadata={"dr:tier": "front"})])
     (warning,) = everything.warnings
@@ -165,5 +207,7 @@ def test_a_policy_that_nobody_knows_is_a_warning_and_the_application_is_protecte
     assert warning == "Application 'shop' is marked with policy 'glod'; it is protected by policy 'bronze'. The site plan's policies are gold, bronze."
     policy, warning = told(marked("a", policy="gold"), marked("b", policy="bronze"), **POLICIES)
     assert (policy.name, "policy 'bronze' and 'gold'; it is protected by policy 'bronze'" in warning) == ("bronze", True)
+    policy, warning = told(marked("a", policy="{{ 1 }}\n" + "x" * 250), **POLICIES)
+    assert (policy.name, "policy '{{ 1 }} xxx" in warning, warning.isprintable(), len(warning) < 400) == ("bronze", True, True, True)
     policy, warning = told(marked("a", policy="gold"))
     assert (policy, "it is protected by the roles' defaults. The site plan's policies are none." in warning) == (None, True)

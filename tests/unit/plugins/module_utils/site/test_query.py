@@ -23,7 +23,7 @@ SERVERS = [
         ("[?starts_with(name, 'db-')]", ["db-1"]),
         ("[?metadata.\"dr:application\" == 'shop']", ["db-1"]),
         ("[?status == 'SHUTOFF' || availability_zone == 'az2']", ["web-2", "db-1"]),
-        ("[?flavor == 'small' && description == 'the database'].{id: id}", ["db-1"]),
+        ("[?flavor == 'small' && description == 'the database']", ["db-1"]),
         ("[[0], [0]][]", ["web-1"]),
         ("[?name == 'nothing']", []),
     ],
@@ -34,11 +34,40 @@ def test_what_a_query_selects(query, found):
 
 
 @pytest.mark.parametrize(
-    "query", ["[].name", "length(@)", "missing", "[].metadata", "[{id: 'of another'}]", "[].{id: tags}", "[].{name: name}", "'web-1'", "`[null]`"]
+    "query",
+    ["[].{id: id}", "[].name", "length(@)", "missing", "[].metadata", "[{id: 'of another'}]", "[].{id: tags}", "[].{name: name}", "'web-1'", "`[null]`"],
 )
 def test_a_query_that_yields_something_else_is_refused(query):
     with pytest.raises(InvalidInput, match="does not yield servers. Let it yield a list"):
         Queryable(SERVERS).selected(query)
+
+
+def test_no_owner_leads_a_query_to_another_ones_server():
+    liar = server("liar", metadata={"id": "id-db-1"})
+    with pytest.raises(InvalidInput, match="does not yield servers"):
+        Queryable([*SERVERS, liar]).selected("[?name == 'liar'].metadata")
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("[?nothing && nonsense(name)]", "calls nonsense(), which JMESPath does not have"),
+        ("map(&more(@), [?less(name)])", "calls less() and more(), which JMESPath does not have"),
+    ],
+)
+def test_a_function_that_does_not_exist_is_a_problem_wherever_it_is_called(query, told):
+    assert query_problem(query) == f"its query '{query}' {told}"
+
+
+@pytest.mark.parametrize("part", ["[@, @][]", "{a: @, b: @} | values(@)[]", "map(&[@, @], @)[]"])
+def test_a_short_query_cannot_take_all_memory(part):
+    assert query_problem(" | ".join([part] * 9)) is None
+    assert "would make more than 1,000 copies of what it is given" in query_problem(" | ".join([part] * 30))
+
+
+@pytest.mark.parametrize("query", ["[::2]", "[0:1]", "[-1]", "@", "*", "[?name].name | [0]", "`[1, 2]`", "[*].tags[]", "not_null(a, `1`)", "&a"])
+def test_all_kinds_of_parts_are_looked_at(query):
+    assert query_problem(query) is None
 
 
 @pytest.mark.parametrize("query", ["[?starts_with(metadata, 'a')]", "[::0]", "nonsense(@)", "sort_by(@, &metadata)", "[?"])

@@ -34,6 +34,7 @@ PARAMS = {
     "projects": [],
     "other_clouds": [],
     "thaw": None,
+    "freezes": [],
     "concurrency": 4,
     "timeout": 60,
 }
@@ -421,6 +422,35 @@ def test_a_standstill_that_was_longer_than_its_budget_is_warned_of(cloud, monkey
     cloud.run(quiesce=QUIESCE, consistency="crash")
     (warning,) = cloud.warnings
     assert "The servers of 'shop' stood still for 13.0 s, longer than the budget of 10 s" in warning
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_nobody_is_frozen_who_would_stand_still_for_too_long(cloud, monkeypatch, check_mode):
+    driver = FakeDriver()
+    slow = {"choose": lambda self, servers: {one.id: Choice(driver, Support(state=THAWED, answer=6.0), {}) for one in servers}}
+    quiescing(monkeypatch, cloud, driver, **slow)
+    with pytest.raises(CheckFailed, match=r"The servers of 'shop' would stand still for 12\.0 s \(at least, by how quickly the site answers now"):
+        cloud.run(check_mode, quiesce=QUIESCE, consistency="quiesced")
+    assert driver.calls == []
+    cloud.run(check_mode, quiesce=QUIESCE, consistency="crash")
+    assert ["will probably stand still for 12.0 s" in one for one in cloud.warnings] == [True]
+
+
+def test_how_quickly_cinder_answers_counts_too(cloud, monkeypatch):
+    driver = FakeDriver()
+    chosen = {"choose": lambda self, servers: {one.id: Choice(driver, Support(state=THAWED), {}) for one in servers}}
+    quiescing(monkeypatch, cloud, driver, **chosen)
+    cloud.cinder.may_snapshot = lambda which: (cloud.cinder.time.sleep(11), True)[1]
+    with pytest.raises(CheckFailed, match=r"What decides is Cinder's API: 2 volumes at 11\.00 s a request, 4 at once"):
+        cloud.run(quiesce=QUIESCE, consistency="quiesced")
+
+
+def test_what_a_check_found_out_is_handed_on(cloud):
+    found = {"id": "id-orders", "driver": "nova", "guard": "nova", "passed_over": {}, "probed_at": NOON, "answer": 0.1, "longest": 300}
+    options = course.Settings.parse({**PARAMS, "quiesce": QUIESCE, "freezes": [found]}, {}).quiesce
+    assert {key: one.driver for key, one in options.probes.items()} == {"id-orders": "nova"}
+    with pytest.raises(InvalidInput, match="The option freezes is not what os_checkpoint_check returned"):
+        course.Settings.parse({**PARAMS, "quiesce": QUIESCE, "freezes": [{}]}, {})
 
 
 @pytest.mark.parametrize(

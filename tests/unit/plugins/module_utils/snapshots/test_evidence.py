@@ -298,6 +298,23 @@ def test_a_set_that_was_frozen_stands_for_the_moment_when_the_last_server_was():
     assert found.servers[ORDERS.id].freeze["thawed"] == str(at(6))
 
 
+def test_a_set_is_of_one_moment_only_if_nothing_was_asked_for_and_nobody_thawed_before_all_were_frozen():
+    """Each server was frozen around its own snapshots, and yet not all of them at once."""
+    for all_frozen, reason in ((at(3.5), "a snapshot was asked for before all"), (at(5.5), "it was thawed before all")):
+        late = SimpleNamespace(members=[member(ORDERS)], started=at(1), all_frozen=all_frozen, ended=at(9))
+        found = evidence_of([(ORDERS, (volume("orders"),))], frozen_by=late)
+        assert found.whole.consistency == "crash"
+        assert reason in found.servers[ORDERS.id].reason
+
+
+def test_a_server_must_have_stood_still_also_for_a_volume_that_only_the_volume_says_it_has():
+    shared = volume("shared", attachments=attached("payments", "orders"))
+    held = window(member(ORDERS), member(PAYMENTS, thaw_requested=at(9), thawed=at(9)))
+    seen_late = Seen({"volume-orders": taken(), "volume-shared": taken(3, 8)}, [], held, {}, {}, CLOCK)
+    found = seen_late.evidence({ORDERS.id: (ORDERS, (volume("orders"),)), PAYMENTS.id: (PAYMENTS, (shared,))})
+    assert {key: one.consistency for key, one in found.servers.items()} == {ORDERS.id: "crash", PAYMENTS.id: "quiesced"}
+
+
 def test_a_set_that_was_not_frozen_stands_for_its_first_snapshot():
     volumes = (volume("orders"), volume("logs"))
     unit = Unit(INDIVIDUAL, None, volumes, "asked for")

@@ -46,14 +46,14 @@ def test_a_hold_is_counted_from_the_request_to_the_last_snapshot(complete, level
     """The freeze was asked for in second 1; when Windows began to hold, nobody knows."""
     one = member(DB)
     taken = [proof.Taken(at(3), at(4)), proof.Taken(at(3), at(complete))]
-    assert proof.of_frozen(one, taken, 10)[0] == level
-    assert proof.of_frozen(one, taken, None)[0] == "quiesced"
+    assert proof.of_frozen(one, taken, at(2), 10)[0] == level
+    assert proof.of_frozen(one, taken, at(2), None)[0] == "quiesced"
 
 
 def test_who_is_paused_holds_whatever_system_it_is():
     one = member(DB)
     one.driver.consistency = "paused"
-    assert proof.of_frozen(one, [proof.Taken(at(3), at(30))], 10)[0] == "paused"
+    assert proof.of_frozen(one, [proof.Taken(at(3), at(30))], at(2), 10)[0] == "paused"
 
 
 @pytest.mark.parametrize(

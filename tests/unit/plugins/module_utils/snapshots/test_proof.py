@@ -34,18 +34,18 @@ INSIDE = proof.Taken(at(3), at(4))
 
 
 def test_snapshots_within_the_freeze_are_quiesced():
-    assert proof.of_frozen(member(), [INSIDE])[0] == "quiesced"
+    assert proof.of_frozen(member(), [INSIDE], at(2))[0] == "quiesced"
 
 
 def test_a_snapshot_may_be_asked_for_when_the_freeze_is_confirmed_and_complete_when_the_thaw_is_asked_for():
-    assert proof.of_frozen(member(), [proof.Taken(at(2), at(5))])[0] == "quiesced"
+    assert proof.of_frozen(member(), [proof.Taken(at(2), at(5))], at(2))[0] == "quiesced"
 
 
 def test_the_reason_says_how_the_server_was_held():
     paused = member()
     paused.driver.consistency = "paused"
-    assert proof.of_frozen(paused, [INSIDE]) == ("paused", "paused around every snapshot")
-    assert proof.of_frozen(member(), [INSIDE]) == ("quiesced", "frozen around every snapshot")
+    assert proof.of_frozen(paused, [INSIDE], at(2)) == ("paused", "paused around every snapshot")
+    assert proof.of_frozen(member(), [INSIDE], at(2)) == ("quiesced", "frozen around every snapshot")
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_the_reason_says_how_the_server_was_held():
     ],
 )
 def test_any_doubt_makes_it_crash(changes, taken):
-    assert proof.of_frozen(member(**changes), taken)[0] == "crash"
+    assert proof.of_frozen(member(**changes), taken, at(2))[0] == "crash"
 
 
 def test_a_driver_that_cannot_count_is_believed_when_nothing_interrupted():
     uncounted = member(filesystems_frozen=None, filesystems_thawed=None)
-    assert proof.of_frozen(uncounted, [INSIDE])[0] == "quiesced"
+    assert proof.of_frozen(uncounted, [INSIDE], at(2))[0] == "quiesced"
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,18 @@ def test_the_whole_is_its_weakest_part(levels, weakest):
 )
 def test_policy(level, least, enough):
     assert consistency.satisfies(level, least) is enough
+
+
+@pytest.mark.parametrize(
+    ("all_frozen", "taken", "doubt"),
+    [
+        pytest.param(at(3), INSIDE, None, id="asked for when the last server was frozen"),
+        pytest.param(at(3.001), INSIDE, "a snapshot was asked for before all servers were frozen", id="asked for before"),
+        pytest.param(at(5), proof.Taken(at(5), at(5)), None, id="thawed when the last server was frozen"),
+        pytest.param(at(5.001), INSIDE, "it was thawed before all servers were frozen", id="thawed before"),
+        pytest.param(None, INSIDE, "it was thawed before all servers were frozen", id="never all frozen"),
+    ],
+)
+def test_every_server_must_have_stood_still_at_the_moment_at_which_the_last_one_was_frozen(all_frozen, taken, doubt):
+    level, reason = proof.of_frozen(member(), [taken], all_frozen)
+    assert (level, reason) == (("crash", doubt) if doubt else ("quiesced", "frozen around every snapshot"))

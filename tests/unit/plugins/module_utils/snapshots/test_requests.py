@@ -63,6 +63,21 @@ def test_what_is_asked_for_does_not_wait_any_more():
         assert list(requests.waiting) == [1]
 
 
+def test_what_is_asked_for_comes_in_turns_but_for_groups_and_whoever_has_none_comes_last():
+    others = Unit(INDIVIDUAL, "b", (OTHER, LOGS, ORDERS), "asked for")
+    requests = Requests([others, Unit(CONSISTENT_GROUP, "b", (volume("late"), volume("later")), "it can", volume_group("g"))])
+    requests.sort({ORDERS.id: 1, LOGS.id: 2, "volume-late": 7})
+    assert [[one.name for one in unit.volumes] for unit in requests.waiting.values()] == [["late", "later"], ["orders"], ["logs"], ["other"]]
+
+
+def test_what_the_cloud_has_accepted_is_known_until_it_is_taken_and_after():
+    requests = asked(SINGLE)
+    assert requests.asked == {ORDERS.id, LOGS.id}
+    shown(requests, of(ORDERS))
+    assert (set(requests.taken), requests.asked) == ({ORDERS.id}, {ORDERS.id, LOGS.id})
+    assert Requests([SINGLE]).asked == set()
+
+
 def test_once_it_is_stopped_nothing_is_asked_for_until_it_is_resumed():
     requests = Requests([SINGLE])
     requests.stop()

@@ -64,6 +64,8 @@ def test_a_catalogue_is_opened_where_its_site_has_it(tmp_path):
         ({"s3": {}}, "'s3' has no bucket"),
         ({"directory": "dr"}, "'directory' must be an absolute path"),
         ({"directory": None}, "'directory' must be an absolute path"),
+        ({"directory": "/dr/\x00"}, "'directory' must be an absolute path"),
+        ({"directory": "/dr\n"}, "'directory' must be an absolute path"),
     ],
 )
 def test_what_cannot_be_used_is_told(given, problem):

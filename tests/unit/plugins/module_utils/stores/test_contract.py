@@ -66,6 +66,23 @@ def test_a_document_is_written_in_place_of_another(store):
     assert (store.read("shop/ten.json", 100), store.documents()) == (b"new", [StoredDocument("shop/ten.json", 3)])
 
 
+def test_whoever_reads_while_others_write_sees_one_of_the_documents(store):
+    """As a whole: the last one in the end, and never nothing."""
+    contents = [bytes([number]) * 100_000 for number in range(4)]
+    store.write("shop/ten.json", contents[0])
+
+    def read():
+        return [store.read("shop/ten.json", 200_000) for _one in range(8)]
+
+    def write():
+        for content in contents:
+            store.write("shop/ten.json", content)
+
+    found, *_others = at_the_same_time(read, write, write)
+    assert all(one in contents for one in found)
+    assert (store.read("shop/ten.json", 200_000), store.names()) == (contents[-1], ["shop/ten.json"])
+
+
 def test_all_documents_of_a_folder_are_listed_and_no_others(store):
     inside = ["shop/_active.json", "shop/noon.json", "shop/noon/20260101T123000Z-passed-7.drill.json", "shop/one.json", "shop/ten.json"]
     for name in (*inside, "shop-2/ten.json", "shop2/ten.json", "a/shop/ten.json", "blog/ten.json"):
@@ -131,6 +148,12 @@ def test_no_name_leads_elsewhere(store, name):
 
 
 # Several catalogues in one place
+
+
+@pytest.mark.parametrize(("project", "container"), [("project", "osdr"), ("proj", "osdr-catalogue"), ("project", "osdr-catalogue-2")])
+def test_a_name_that_another_one_begins_with_is_another_catalogue(kind, project, container):
+    kind.store().write("shop/ten.json", b"mine")
+    assert kind.store(project, container).documents() == []
 
 
 def test_each_project_has_its_own_and_each_container(kind):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import signal
 import stat
 
 import pytest
@@ -138,8 +140,9 @@ def test_what_cannot_be_read_is_told_with_the_reason(kind, store, monkeypatch):
 
     store.write("shop/ten.json", b"{}")
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(CloudError, match="Could not list the documents in directory '.*' for site 'remote': Permission denied."):
+    with pytest.raises(CloudError, match="Could not list the documents in directory '.*' for site 'remote': Permission denied.") as raised:
         store.documents()
+    assert raised.value.hint == "Let it belong to the user who runs the modules."
 
 
 # Half of it
@@ -267,6 +270,21 @@ def test_a_disk_that_fails_is_told(store, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CloudError, match="Could not write 'shop/ten.json' in directory '.*': No space left on device"):
         store.write("shop/ten.json", b"{}")
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_what_was_there(kind, store):
+    """A real limit of the process: what is written beyond it fails as on a full disk."""
+    store.write("shop/ten.json", b"what was there before")
+    handler, before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        for use in (lambda: store.write("shop/ten.json", b"x" * 4096), lambda: store.write_new("shop/noon.json", b"x" * 4096)):
+            with pytest.raises(CloudError, match="Could not write 'shop/.*.json' in directory '.*': File too large."):
+                use()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (store.read("shop/ten.json", 100), os.listdir(kind.folder / "shop")) == (b"what was there before", ["ten.json"])
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])

@@ -15,6 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.stores import s3 as
 from ansible_collections.osdr.openstack.plugins.module_utils.stores.s3 import S3Settings, S3Store
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.stores import S3_URL, InS3, home
+from botocore import exceptions
 
 TEN = shop.taken("ten", "2026-01-01T10:00:00Z")
 NOON = shop.taken("noon", "2026-01-01T12:00:00Z")
@@ -74,6 +75,7 @@ def test_a_bucket_that_is_not_there_is_no_empty_catalogue(kind, store):
         (403, "AccessDenied", "The key lacks the permission for it"),
         (403, "InvalidAccessKeyId", "Check access_key in clouds.yaml."),
         (403, "SignatureDoesNotMatch", "Check secret_key in clouds.yaml"),
+        (403, "RequestTimeTooSkewed", "Correct the clock"),
         (400, "Unheard", None),
     ],
 )
@@ -84,6 +86,42 @@ def test_a_refusal_is_told_with_what_to_do(kind, store, status, code, hint):
     assert raised.value.message.startswith(f"Could not write 'shop/ten.json' in {PLACE}: ")
     assert (code in raised.value.message, raised.value.http_status) == (True, status)
     assert (raised.value.hint or "").startswith(hint or "") and bool(raised.value.hint) is bool(hint)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Not here</html>", b"<Error><Code>NoSuchWebsite</Code></Error>"])
+def test_what_a_proxy_does_not_find_is_no_document_that_is_not_there(kind, store, body):
+    """An application would run nowhere, and a checkpoint be taken again in the place of another one."""
+    for use in (store.documents, lambda: store.read("shop/ten.json", 1), lambda: store.delete("shop/ten.json"), lambda: Catalogue(store).active("shop")):
+        kind.s3.troubles = [(404, body)]
+        with pytest.raises(CloudError) as raised:
+            use()
+        assert not isinstance(raised.value, NotFound)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "hint"),
+    [
+        ({"endpoint": "http://127.0.0.1:1"}, "Could not connect", "Check endpoint in clouds.yaml."),
+        ({"access_key": None, "secret_key": None}, "Unable to locate credentials", "Give access_key and secret_key in clouds.yaml."),
+    ],
+)
+def test_what_never_reaches_a_store_is_told_with_what_to_do(monkeypatch, settings, told, hint):
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("botocore.credentials.CredentialResolver.load_credentials", lambda _self: None)
+    given = {"bucket": "dr", "endpoint": "http://127.0.0.1:1", "access_key": "me", "secret_key": "s", **settings}
+    with pytest.raises(CloudError, match=told) as raised:
+        S3Store.parse(given, home()).documents()
+    assert raised.value.hint == hint
+
+
+def test_certificates_that_are_not_believed_are_told_with_what_to_do(store, monkeypatch):
+    def refuse(*_given, **_options):
+        raise exceptions.SSLError(endpoint_url=S3_URL, error="self-signed certificate")
+
+    monkeypatch.setattr(store.client, "get_object", refuse)
+    with pytest.raises(CloudError, match="self-signed certificate") as raised:
+        store.read("shop/ten.json", 1)
+    assert "cacert" in raised.value.hint
 
 
 def test_no_secret_is_in_any_message(kind, store):
@@ -119,6 +157,28 @@ def test_an_answer_that_makes_no_sense_is_no_empty_catalogue(kind, store, body):
     kind.s3.troubles = [(200, body)] * 20
     with pytest.raises(CloudError, match="Could not list the documents in folder .*(the answer makes no sense|Internal Server Error)"):
         store.documents()
+
+
+def test_a_list_that_ends_in_the_middle_is_no_list(kind, store):
+    begun = b"<IsTruncated>true</IsTruncated><Contents><Key>k</Key><Size>1</Size></Contents>"
+    kind.s3.troubles = [(200, b"<ListBucketResult>" + begun + b"</ListBucketResult>")]
+    with pytest.raises(CloudError, match="there is more, but it does not say where"):
+        store.documents()
+
+
+def test_a_list_that_never_ends_is_no_list(kind, store):
+    again = b"<IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>"
+    kind.s3.troubles = [(200, b"<ListBucketResult>" + again + b"</ListBucketResult>")] * 20
+    with pytest.raises(CloudError, match="Could not list the documents"):
+        store.documents()
+
+
+def test_more_than_fit_on_a_page_of_aws_are_all_listed(kind, store):
+    kind.s3.page = 1000
+    for number in range(1001):
+        kind.plant(f"shop/c{number:04}.json", b"{}")
+    kind.plant("shop/a b+c%2F&<ä>.json", b"{}")
+    assert len(store.names("shop")) == 1002 and "shop/a b+c%2F&<ä>.json" in store.names("shop")
 
 
 def test_an_object_without_a_name_or_size_is_no_answer(kind, store):
@@ -209,6 +269,13 @@ def test_where_a_store_passes_over_conditions_who_was_replaced_is_told(kind):
     assert Catalogue(second).find("shop", "noon") == NOON
 
 
+def test_who_is_overtaken_while_writing_is_told_as_one_who_came_too_late(kind, store):
+    """AWS answers so while another request on the same name is under way."""
+    kind.s3.troubles = [refused(409, "ConditionalRequestConflict")]
+    with pytest.raises(Busy, match="Another run has published checkpoint 'ten'"):
+        Catalogue(store).publish_new(TEN)
+
+
 def test_another_refusal_is_not_taken_for_a_document_that_is_there(kind, store):
     kind.s3.troubles = [refused(403, "AccessDenied")]
     with pytest.raises(CloudError, match="AccessDenied"):
@@ -230,6 +297,8 @@ def test_another_refusal_is_not_taken_for_a_document_that_is_there(kind, store):
         ({"bucket": "dr", "access_key": "x"}, "'s3' needs both access_key and secret_key, or neither"),
         ({"bucket": "dr", "secret_key": "x"}, "'s3' needs both"),
         ({"bucket": "dr", "verify": "no"}, "'verify' of 's3' must be true or false"),
+        ({"bucket": "dr", "access_key": "x@", "secret_key": "x@\n"}, "'secret_key' of 's3' must be one line, without spaces around it"),
+        ({"bucket": "dr", "access_key": " x@", "secret_key": "x@"}, "'access_key' of 's3' must be one line"),
         ({"bucket": "dr", "endpoint": "s3.example.com"}, "'endpoint' of 's3' must be like"),
         ({"bucket": "dr", "endpoint": "https://me:x@s3.example.com"}, "without a user"),
         ({"bucket": "dr", "endpoint": "https://s3.example.com/dr"}, "without a user and a path"),
@@ -289,14 +358,6 @@ def test_a_client_that_cannot_be_made_is_told():
 def test_a_catalogue_hides_nothing_when_one_object_cannot_be_read(kind):
     Catalogue(kind.store()).publish(TEN)
     kind.plant("shop/noon.json", b"{}")
-    store = kind.store()
-    read = store.read
-
-    def broken(name, at_most):
-        if name == "shop/noon.json":
-            kind.s3.troubles = [refused(403, "AccessDenied")]
-        return read(name, at_most)
-
-    store.read = broken
-    found = Catalogue(store).checkpoints("shop", lambda manifest: manifest)
+    kind.s3.answers["of/shop/project/osdr-catalogue/shop/noon.json"] = refused(403, "AccessDenied")
+    found = Catalogue(kind.store()).checkpoints("shop", lambda manifest: manifest)
     assert (found.kept, "AccessDenied" in found.damaged[0].problem) == ((TEN,), True)

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
+
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
-from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import attempt_all, attempt_each, each, run_all
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError, InvalidInput
+from ansible_collections.osdr.openstack.plugins.module_utils.work.pool import Crew, attempt_all, attempt_each, each, run_all
 
 
 def fail():
@@ -60,3 +62,61 @@ def test_a_fault_of_ours_costs_no_other_its_turn_and_is_raised():
     with pytest.raises(OverflowError, match="too much"):
         attempt_each([3, 2, 4], act, 1)
     assert done == [2, 4]
+
+
+@pytest.mark.parametrize("concurrency", [0, -1])
+def test_what_could_never_begin_is_refused_in_words(concurrency):
+    with pytest.raises(InvalidInput, match=f"With concurrency {concurrency}, nothing would ever be done. Give a number from 1 on."):
+        attempt_all({1: lambda: 1}, concurrency)
+
+
+# A crew
+
+
+def test_what_a_crew_is_at_work_on_is_not_begun_again_and_what_it_has_done_may_be():
+    may_go_on, done = threading.Event(), []
+
+    def act(item):
+        may_go_on.wait(60)
+        done.append(item)
+
+    crew = Crew(act, 2)
+    crew.begin("orders")
+    crew.begin("orders")
+    assert crew.is_busy_with("orders")
+    may_go_on.set()
+    crew.finish(["orders"])
+    assert (done, crew.is_busy_with("orders")) == (["orders"], False)
+    crew.finish(["orders", "payments"])
+    crew.end()
+    assert sorted(done) == ["orders", "orders", "payments"]
+
+
+def test_a_crew_works_on_as_many_items_at_once_as_it_may_and_whoever_brings_them_goes_on():
+    at_once, together = [], threading.Barrier(2, timeout=60)
+
+    def act(item):
+        together.wait()
+        at_once.append(item)
+
+    crew = Crew(act, 2)
+    for item in "abcd":
+        crew.begin(item)
+    crew.end()
+    assert sorted(at_once) == ["a", "b", "c", "d"]
+
+
+def test_a_crew_that_ends_has_done_all_that_was_begun():
+    done = []
+    crew = Crew(done.append, 1)
+    for item in (1, 2, 3):
+        crew.begin(item)
+    crew.end()
+    assert done == [1, 2, 3]
+
+
+def test_a_fault_of_ours_is_raised_when_a_crew_is_waited_for():
+    crew = Crew(lambda item: {}[item], 1)
+    with pytest.raises(KeyError):
+        crew.finish(["nothing"])
+    crew.end()

@@ -40,7 +40,9 @@ def test_a_call_that_does_not_come_back_is_left_behind_and_may_be_waited_for_aga
     call = Call("the train", lambda: come.wait() and "it came")
     with pytest.raises(WaitTimeout, match="after 0.01 s waiting for the train"):
         call.result(0.01)
+    assert not call.is_over(0)
     come.set()
+    assert call.is_over(10)
     assert call.result(10) == "it came"
 
 
