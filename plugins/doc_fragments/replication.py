@@ -42,8 +42,11 @@ options:
       - V(objects) also verifies that the store has every object that each backup of the chain lists, with the right size and, where
         the checksum can be known, the right content. Needs backups made by Cinder's Swift driver.
       - V(restore) also verifies that every block of a volume restored from it has the same SHA-256 as in the snapshot. Makes a
-        volume and a full backup of it at the remote site for each volume, and removes them. Needs backups made by Cinder's Swift
-        driver. O(verification_runs) spreads it over several checkpoints.
+        volume and a full backup of it at the remote site for each volume, and removes them. O(verification_runs) spreads it over several
+        checkpoints.
+      - With other drivers than Cinder's Swift driver, V(restore) looks at no object. It compares the digests that Glance of each site
+        computes, at the remote site of the restored volume and at the primary site of the snapshot. Makes a volume and an image of it at
+        both sites for each volume, and removes them.
       - V(readable) verifies, in addition to V(records), that a volume can be restored from it at the remote site. It looks at no object,
         so it works with any backup driver, but does not prove that the volume equals its snapshot.
     type: str
@@ -52,7 +55,7 @@ options:
   verification_runs:
     description:
       - Within how many checkpoints O(verification=restore) or O(verification=readable) proves the content of each volume. Each checkpoint
-        restores an equal share of the volumes, and verifies the others as V(objects), or V(records), does. With V(1), each restores all.
+        restores an equal share of the volumes, and verifies the others as far as is possible without. With V(1), each restores all.
       - What the manifests in the catalogue say selects the volumes. First come those that were never proved, then those that were passed
         over most often. Volumes whose last proof failed are always among them.
     type: int

@@ -157,6 +157,17 @@ SITE_PLAN = {
     "plan": {"type": "dict", "required": True},
 }
 
+#: What things are called at the other site, as ``SiteMapping.parse`` reads it, and for single applications.
+SITE_NAMES = {
+    "mapping": {"type": "dict"},
+    "mappings": {"type": "dict", "default": {}},
+}
+
+#: How many requests at once.
+CONCURRENCY = {
+    "concurrency": {"type": "int", "default": 8},
+}
+
 #: The drill for which something is made or looked at, and not a real restore.
 DRILL = {
     "drill": {"type": "str"},

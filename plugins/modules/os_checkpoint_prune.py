@@ -122,7 +122,7 @@ prune:
       description: Ids of the snapshots that were removed, per site.
       type: dict
     scratch:
-      description: Ids of the removed volumes and backups that had been made at the remote site only for comparison.
+      description: Ids of the removed volumes, backups and images that had been made only for comparison, per site and kind.
       type: dict
 """
 
@@ -151,17 +151,18 @@ def run(module):
     waiter = Waiter(timeout=params["timeout"], interval=1.0)
     pruning = Pruning(remote, primary, waiter, params["concurrency"])
     plan = pruning.plan(application, policy)
-    storage = plan.sites[0][0]
-    scratch = Scratch.left_of(storage, application)
+    scratch = [(storage, Scratch.left_of(storage, application)) for storage, _parts in plan.sites]
     if not module.check_mode:
         plan = pruning.carry_out(plan)
-        scratch.idle.remove(storage, waiter)
-    for warning in pruning.warnings + [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It was kept." for one in scratch.busy]:
+        for storage, left in scratch:
+            left.idle.remove(storage, waiter)
+    busy = [f"{one.name} ({one.id}) on site '{storage.cloud.site}' is {one.status}. It was kept." for storage, left in scratch for one in left.busy]
+    for warning in pruning.warnings + busy:
         module.warn(warning)
-    result = {**_result(plan), "scratch": scratch.idle.ids}
+    result = {**_result(plan), "scratch": {storage.cloud.site: left.idle.ids for storage, left in scratch}}
     kept = [one["id"] for one in result["kept"]]
     diff = {"before": {"checkpoints": sorted(kept + result["removed"])}, "after": {"checkpoints": sorted(kept)}}
-    return {"changed": plan.changes or bool(scratch.idle), "prune": result, "diff": diff}
+    return {"changed": plan.changes or any(left.idle for _storage, left in scratch), "prune": result, "diff": diff}
 
 
 def _policy(params, application):

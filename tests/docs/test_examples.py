@@ -95,7 +95,9 @@ def test_the_example_of_a_site_plan_is_one():
 
 def test_the_guide_to_a_site_has_every_variable_that_its_inventory_tells():
     guide = documents.read(ROOT / "docs" / "site.md")
-    assert set(re.findall(r"`(dr_site_\w+)`", guide)) == interface.of_inventory()
+    # Those of the playbook are in the guide to playbooks.
+    told = {name for name in re.findall(r"`(dr_site_\w+)`", guide) if not name.startswith("dr_site_check")}
+    assert told == interface.of_inventory()
 
 
 @pytest.mark.parametrize("document", documents.DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))

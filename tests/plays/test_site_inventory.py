@@ -28,13 +28,13 @@ IDENTITY = {
 SHOP = {"name": "shop", "project": "shop", "wave": "business", "policy": "gold", "depends_on": ["identity"]}
 MORE = {"waves": ["foundation", "business"], "policies": {"gold": {"consistency": "paused", "keep": {"last": 2}, "interval": "1h"}}}
 PLAN = plan(SHOP, IDENTITY, **MORE)
-SERVERS = [
+SERVERS = (
     ["boot", {"project": "core", "name": "keycloak-db"}],
     ["boot", {"project": "core", "name": "keycloak-1", "metadata": {"role": "identity"}}],
     ["mark", {"project": "shop", "name": "orders-db", "application": "shop", "tier": "database", "order": 1}],
     ["boot", {"project": "shop", "name": "shop-front", "tags": ["dr:application=shop", "dr:tier=front", "dr:order=2"]}],
     ["boot", {"project": "shop", "name": "forgotten", "gigabytes": 7}],
-]
+)
 PLAY = """
 - name: Checkpoints of all
   hosts: "{{ aimed | default('applications') }}"

@@ -84,6 +84,13 @@ class BlockStorage:
         """
         return self._create_volume({**wanted, "backup_id": backup_id}, f"backup {backup_id}")
 
+    def create_volume_from_snapshot(self, snapshot_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
+        """Start making a volume of a snapshot, of the same type.
+
+        :param wanted: name, description, size as Cinder takes them.
+        """
+        return self._create_volume({**wanted, "snapshot_id": snapshot_id}, f"snapshot {snapshot_id}")
+
     def create_volume_from_image(self, image_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
         """Start making a bootable volume of an image.
 
@@ -119,6 +126,16 @@ class BlockStorage:
         """Set some of the image's properties; the others stay."""
         with self.cloud.calling(f"set image metadata of volume {volume_id}", repeats=True):
             self._api.set_volume_image_metadata(volume_id, **metadata)
+
+    def upload_volume(self, volume_id: str, name: str) -> str:
+        """Start making an image of a volume, with the volume's image properties, bit for bit.
+
+        :returns: the id of the image.
+        """
+        wanted = {"image_name": name, "disk_format": "raw", "container_format": "bare"}
+        with self.cloud.calling(f"make image {name} of volume {volume_id}"):
+            answer = self.cloud.json(self._api.post(f"/volumes/{volume_id}/action", json={"os-volume_upload_image": wanted}))
+            return str(answer["os-volume_upload_image"]["image_id"])
 
     def set_volume_bootable(self, volume_id: str, is_bootable: bool) -> None:
         with self.cloud.calling(f"set whether volume {volume_id} is bootable", repeats=True):

@@ -15,6 +15,7 @@ from .streams import Body, beginning, blocks_of
 
 #: Answers a request on condition that there is no such object.
 _IS_THERE = 412
+_NOT_THERE = 404
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,11 @@ class ObjectStore:
     @property
     def _api(self) -> t.Any:
         return self.cloud.service("object_store")
+
+    @property
+    def exists(self) -> bool:
+        """Whether the site has an object store."""
+        return self.cloud.has("object-store")
 
     def check_access(self) -> None:
         """Require that the object store can be used.
@@ -83,6 +89,14 @@ class ObjectStore:
             self.cloud.check(response)
         with contextlib.closing(response):
             yield blocks_of(response, f"Site '{self.cloud.site}' broke off object {container}/{name}")
+
+    def has_container(self, container: str) -> bool:
+        with self.cloud.calling(f"look for container {container}"):
+            response = self._api.head(f"/{quote(container)}")
+            if response.status_code == _NOT_THERE:
+                return False
+            self.cloud.check(response)
+        return True
 
     def ensure_container(self, container: str) -> None:
         with self.cloud.calling(f"make container {container}"):

@@ -13,7 +13,7 @@ from ..core.errors import CloudError
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """Volumes that exist at the same time at the remote site, to prove the content of copies.
+    """Volumes that exist at the same time at a site, to prove the content of copies.
 
     :param sizes: theirs, in GiB.
     :param is_backed_up: whether each has a backup, too.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare a volume restored from a backup with what was backed up, block by block."""
+"""Compare a volume restored from a backup with what was backed up: block by block where the backups' objects can be read, else as a whole."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..core.errors import CloudError, DrError, ResourceFailed
 from ..core.records import Backup
 from ..work.waiting import Waiter
 from . import scratch
+from .digest import digest_of
 from .objects import Location
 
 #: The size of a block never has more digits than this allows.
@@ -23,6 +24,7 @@ _SUM = re.compile(rb'"([0-9a-f]{64})"')
 _SUM_BYTES = 65
 #: The size of a block must appear within so many bytes.
 _HEADER_BYTES = 1024**2
+_UNUSABLE = "The copy is unusable. Re-run: a full backup replaces it."
 
 
 class ContentDiffers(CloudError):
@@ -35,11 +37,16 @@ class Comparison:
     """A volume restored from a backup only to be compared with what was backed up, and removed again.
 
     No data passes through here: the restored volume is backed up once more, and Cinder's backup service stores the SHA-256
-    of every block of a volume that it backs up.
+    of every block of a volume that it backs up. Where that cannot be read, Glance computes a digest of all of the restored volume, and one of all
+    of the snapshot.
+
+    :param storage: of the site with the copy.
+    :param primary: of the site with the snapshot.
     """
 
-    def __init__(self, storage: BlockStorage, waiter: Waiter, backup: Backup) -> None:
+    def __init__(self, storage: BlockStorage, primary: BlockStorage, waiter: Waiter, backup: Backup) -> None:
         self._storage = storage
+        self._primary = primary
         self._waiter = waiter
         self._patient = waiter.moving(backup.size)
         self._backup = backup
@@ -52,6 +59,10 @@ class Comparison:
         :raises DrError: when they could not be compared.
         """
         self._leaving_nothing(lambda: self._compare(store, location))
+
+    def compare_digests(self) -> None:
+        """Like :meth:`compare`, without a look at any store of backups."""
+        self._leaving_nothing(self._compare_digests)
 
     def restore(self) -> None:
         """Restore, and remove what was made.
@@ -90,9 +101,54 @@ class Comparison:
         ):
             _refuse_difference(BlockSums(wanted_sums), BlockSums(sums), self._backup)
 
+    def _compare_digests(self) -> None:
+        restored, original = self._restore(), self._volume_of_snapshot()
+        there = digest_of(self._storage, restored, self._backup.id, self._patient)
+        wanted = digest_of(self._primary, original, self._backup.id, self._patient)
+        if wanted.algorithm != there.algorithm:
+            raise CloudError(
+                f"Backup {self._backup.id} of volume {self._backup.volume_id} cannot be compared: Glance of the two sites computes "
+                f"{wanted.algorithm} and {there.algorithm}.",
+                "Set the same hashing_algorithm at both sites, or choose verification: readable.",
+            )
+        if wanted != there:
+            raise ContentDiffers(
+                f"A volume restored from backup {self._backup.id} differs from the snapshot of volume {self._backup.volume_id}: the {wanted.algorithm} "
+                f"of their whole contents are not the same.",
+                _UNUSABLE,
+            )
+
+    def _volume_of_snapshot(self) -> str:
+        """Make a volume of the snapshot that was backed up.
+
+        :returns: its id.
+        """
+        backup, site = self._backup, self._primary.cloud.site
+        if backup.snapshot_id is None or all(one.id != backup.snapshot_id for one in self._primary.snapshots()):
+            raise ResourceFailed(
+                f"Backup {backup.id} of volume {backup.volume_id} cannot be compared: the snapshot that it was made of is no longer on site '{site}'.",
+                "Choose verification: readable for this checkpoint, or take a new one.",
+                resource_type="backup",
+                resource_id=backup.id,
+            )
+        wanted = {"name": self._name, "size": backup.size, "description": scratch.description(backup.id)}
+        made = self._primary.create_volume_from_snapshot(backup.snapshot_id, wanted)
+        self._patient.until(f"volume {self._name} on site '{site}'", lambda: self._made(made.id))
+        return made.id
+
+    def _made(self, volume_id: str) -> bool | None:
+        status = self._primary.volume(volume_id).status
+        if status.startswith("error"):
+            raise CloudError(
+                f"Site '{self._primary.cloud.site}' could not make a volume of snapshot {self._backup.snapshot_id} to compare it ({status}).",
+                "Check the log of its cinder-volume, and that its storage has room.",
+            )
+        return status == "available" or None
+
     def remove(self) -> None:
         """Remove what this or an earlier run made."""
-        scratch.Scratch.of(self._storage, self._backup.id).remove(self._storage, self._waiter)
+        for storage in (self._storage, self._primary):
+            scratch.Scratch.of(storage, self._backup.id).remove(storage, self._waiter)
 
     def _restored(self, volume_id: str) -> bool | None:
         status = self._storage.volume(volume_id).status
@@ -178,5 +234,5 @@ def _refuse_difference(wanted: BlockSums, there: BlockSums, backup: Backup) -> N
         raise ContentDiffers(
             f"A volume restored from backup {backup.id} differs from the snapshot of volume {backup.volume_id} in {differing} of "
             f"{blocks} blocks of {size} bytes.",
-            "The copy is unusable. Re-run: a full backup replaces it.",
+            _UNUSABLE,
         )

@@ -13,7 +13,7 @@ from .check import Room, store_problems
 from .sampling import Contents, Sampling
 from .sites import Sites
 from .transport import SHARED
-from .verification import LOOKING, RESTORE, RESTORING, foreseeable
+from .verification import LOOKING, RESTORE, RESTORING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,20 +23,29 @@ class Delivery:
     :param transport: one of ``transport.TRANSPORTS``.
     :param depth: one of ``verification.DEPTHS``.
     :param sampling: selects the volumes whose content is proved.
+    :param is_foreseen: whether nothing may be changed, so that no content is proved.
     """
 
     transport: str
     depth: str
     sampling: Sampling = Sampling()
+    is_foreseen: bool = False
+
+    def looks_at_objects(self, sites: Sites) -> bool:
+        """Whether a store is needed. Without one, a restore alone proves the content of copies."""
+        if self.transport == SHARED and self.depth == RESTORE:
+            return sites.stores.remote.exists
+        return self.transport != SHARED or self.depth in LOOKING
 
     @property
-    def looks_at_objects(self) -> bool:
-        return self.transport != SHARED or self.depth in LOOKING
+    def tolerates_other_drivers(self) -> bool:
+        """Whether copies count of which no object can be found, although the objects of others are looked at."""
+        return self.transport == SHARED and self.depth == RESTORE
 
     @property
     def foreseen(self) -> Delivery:
         """This delivery in check mode: verified only as far as is possible without changing anything."""
-        return dataclasses.replace(self, depth=foreseeable(self.depth))
+        return dataclasses.replace(self, is_foreseen=True)
 
     def knowing(self, contents: Contents) -> Delivery:
         """The same, with what earlier checkpoints proved of the volumes' content."""
@@ -48,23 +57,29 @@ class Delivery:
         :param volumes: ids of the checkpoint's.
         :param backups: of the primary site, before any is removed.
         """
-        return self.sampling.chosen(volumes, backups) if self.depth in RESTORING else set()
+        return self.sampling.chosen(volumes, backups) if self._proves_content else set()
 
-    def room(self, sizes: t.Iterable[int], concurrency: int) -> Room:
-        """What the volumes that are restored take while so many exist at a time, at most.
+    def rooms(self, sizes: t.Iterable[int], concurrency: int, sites: Sites) -> tuple[Room, Room]:
+        """What proofs take at the primary and at the remote site, while volumes exist for so many at a time, at most.
 
-        :param sizes: of all that are restored.
+        :param sizes: of all volumes whose content is proved.
         """
-        return Room(tuple(sorted(sizes, reverse=True)[:concurrency]), is_backed_up=self.depth == RESTORE)
+        largest = tuple(sorted(sizes, reverse=True)[:concurrency])
+        compares, is_backed_up = self.depth == RESTORE, self.looks_at_objects(sites)
+        return Room(largest if compares and not is_backed_up else ()), Room(largest, compares and is_backed_up)
 
     def content(self, volume_id: str, proved_at: str) -> Content:
         """What is known of a volume's content after this checkpoint.
 
         :param proved_at: empty when the checkpoint does not prove it.
         """
-        return self.sampling.after(volume_id, proved_at, self.depth) if self.depth in RESTORING else self.sampling.last(volume_id)
+        return self.sampling.after(volume_id, proved_at, self.depth) if self._proves_content else self.sampling.last(volume_id)
+
+    @property
+    def _proves_content(self) -> bool:
+        return self.depth in RESTORING and not self.is_foreseen
 
     def problems(self, sites: Sites) -> list[str]:
         """Why the stores cannot be used as needed."""
-        problems = store_problems("remote_store_cloud", sites.stores.remote) if self.looks_at_objects else []
+        problems = store_problems("remote_store_cloud", sites.stores.remote) if self.looks_at_objects(sites) else []
         return problems + (store_problems("store_cloud", sites.stores.primary) if self.transport != SHARED else [])

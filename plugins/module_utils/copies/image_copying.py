@@ -30,7 +30,7 @@ from .method import Copied, Copying
 from .options import ReplicationOptions
 from .sites import Sites, time_of_proof
 from .transport import RateLimit
-from .verification import OBJECTS, RESTORING
+from .verification import OBJECTS
 
 #: What Glance computes unless it is told otherwise.
 _ALGORITHM = "sha512"
@@ -269,7 +269,7 @@ class ImageCopying(Copying):
     def _chosen(self, tasks: t.Sequence[_Task]) -> set[str]:
         """Ids of the servers whose copies are read back."""
         delivery: Delivery = self._delivery
-        return delivery.sampling.chosen([task.root for task in tasks], ()) if delivery.depth in RESTORING else set()
+        return delivery.restored([task.root for task in tasks], ())
 
     def _prove(self, task: _Task, reads_back: bool) -> Copy:
         copy = t.cast(Image, task.copy)

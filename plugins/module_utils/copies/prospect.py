@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .check import Room, import_problems, quota_problems
+from .check import import_problems, quota_problems
 from .delivery import Delivery
 from .image_copying import image_problems
 from .plan import adoptable, backups_of, deletion_problems
@@ -48,7 +48,8 @@ class Prospect:
         backed_up = {b.volume_id for b in done}
         new = [size for volume, size in self.sizes.items() if volume not in backed_up]
         known = {b.id for b in there}
-        proofs = delivery.room((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.concurrency)
-        for storage, old, proved in ((sites.primary, gone, Room()), (sites.remote, [b for b in gone if b.id in known], proofs)):
+        rooms = delivery.rooms((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.concurrency, sites)
+        gone_there = [b for b in gone if b.id in known]
+        for storage, old, proved in zip((sites.primary, sites.remote), (gone, gone_there), rooms, strict=True):
             problems += quota_problems(storage, len(new) - len(old), sum(new) - sum(b.size for b in old), proved)
         return problems

@@ -100,13 +100,23 @@ class Replication:
     def _known(self, snapshots: t.Sequence[Snapshot], backups: t.Sequence[Backup], there: t.Sequence[Backup]) -> set[str]:
         """Ids of the backups that the remote site can use: their objects must still exist."""
         known = {b.id for b in there if b.is_usable}
-        if not self._delivery.looks_at_objects:
+        if not self._delivery.looks_at_objects(self._sites):
             return known
         volumes = {s.volume_id for s in snapshots}
-        places = {(b.container, b.volume_id) for b in backups if b.volume_id in volumes and b.container and APPLICATION_KEY in b.metadata}
+        marked = [b for b in backups if b.volume_id in volumes and b.container and APPLICATION_KEY in b.metadata]
+        others = self._made_by_other_drivers(marked) if self._delivery.tolerates_other_drivers else set()
+        places = {(b.container, b.volume_id) for b in marked if b.volume_id not in others}
         store = self._sites.stores.remote
         listed = each(places, lambda place: listed_backups(store, *place), self._effort.concurrency)
-        return known & {backup_id for ids in listed for backup_id in ids}
+        return known & {b.id for b in marked if b.volume_id in others}.union(*listed)
+
+    def _made_by_other_drivers(self, backups: t.Sequence[Backup]) -> set[str]:
+        """Ids of the volumes whose newest backup another driver than Swift's made. One of each container tells it for all that are there."""
+        newest = {b.volume_id: b for b in sorted(backups, key=lambda b: b.data_timestamp) if b.is_usable}
+        examples = {b.container: b for b in newest.values()}
+        links = each(examples.values(), lambda b: self._link(b.id, self._waiter.moving(b.size)), self._effort.concurrency)
+        in_swift = {container for container, link in zip(examples, links, strict=True) if link.is_in_swift}
+        return {volume_id for volume_id, b in newest.items() if b.container not in in_swift}
 
     def _problems(self, plan: BackupPlan, there: t.Sequence[Backup]) -> list[str]:
         """What keeps the backups from being made as planned.
@@ -118,12 +128,12 @@ class Replication:
         deleted = [backup.size for backup in plan.delete]
         imported = sizes + [backup.size for backup in plan.adopt if backup.id not in known]
         forgotten = [backup.size for backup in plan.delete if backup.id in known]
-        proofs = self._delivery.room((plan.sizes[one] for one in self._restored), self._effort.concurrency)
+        here, there_too = self._delivery.rooms((plan.sizes[one] for one in self._restored), self._effort.concurrency, self._sites)
         problems: list[str] = []
-        if sizes:
-            problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted))
-        if imported or proofs.sizes:
-            problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten), proofs)
+        if sizes or here.sizes:
+            problems += quota_problems(self._sites.primary, len(sizes) - len(deleted), sum(sizes) - sum(deleted), here)
+        if imported or there_too.sizes:
+            problems += quota_problems(self._sites.remote, len(imported) - len(forgotten), sum(imported) - sum(forgotten), there_too)
         problems += deletion_problems(plan.delete, self._sites.primary.cloud.site, there)
         problems += snapshot_problems(plan, self._sites.primary.cloud.site)
         return problems + import_problems(self._sites.importing) + self._delivery.problems(self._sites)
@@ -154,7 +164,7 @@ class Replication:
     @property
     def _written_store(self) -> ObjectStore | None:
         """The store that the primary site's backup service writes to; None where it cannot be read."""
-        if not self._delivery.looks_at_objects:
+        if not self._delivery.looks_at_objects(self._sites):
             return None
         return self._sites.stores.remote if self._delivery.transport == SHARED else self._sites.stores.primary
 

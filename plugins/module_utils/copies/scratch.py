@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The osdr.openstack authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes and backups made at the remote site only to be compared with a copy, also those left by an interrupted run.
+"""Volumes, their backups and images, made only to compare a copy with what was copied, also those left by an interrupted run.
 
 They are not part of a checkpoint and do not have its marks. Their name has the id of the copy, and so has a second place that
 only this collection writes: text that somebody else wrote into a description does not make a resource ours.
@@ -12,8 +12,9 @@ import dataclasses
 import functools
 
 from ..cloud.block_storage import BlockStorage
+from ..cloud.images import Images
 from ..core.errors import NotFound
-from ..core.records import APPLICATION_KEY, Backup, Volume
+from ..core.records import APPLICATION_KEY, Backup, Image, Volume
 from ..work.waiting import Waiter
 
 _KEY = "osdr_verify"
@@ -24,7 +25,7 @@ def name(backup_id: str) -> str:
 
 
 def mark(backup_id: str) -> dict[str, str]:
-    """Metadata of a backup that is made to be compared with another one."""
+    """Metadata of a backup, and properties of an image, that are made to be compared."""
     return {_KEY: backup_id}
 
 
@@ -35,10 +36,11 @@ def description(backup_id: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Scratch:
-    """Volumes restored from copies, and their backups."""
+    """Volumes restored from copies or made of snapshots, and their backups and images."""
 
     backups: tuple[Backup, ...]
     volumes: tuple[Volume, ...]
+    images: tuple[Image, ...] = ()
 
     @classmethod
     def of(cls, storage: BlockStorage, backup_id: str) -> Scratch:
@@ -46,6 +48,7 @@ class Scratch:
         return cls(
             tuple(one for one in storage.backups() if _meant_by_backup(one) == backup_id),
             tuple(one for one in storage.volumes() if _meant_by_volume(one) == backup_id),
+            tuple(one for one in Images(storage.cloud).images() if _meant_by_image(one) == backup_id),
         )
 
     @classmethod
@@ -60,20 +63,23 @@ class Scratch:
         return cls(
             tuple(one for one in backups if is_left(_meant_by_backup(one))),
             tuple(one for one in storage.volumes() if is_left(_meant_by_volume(one))),
+            tuple(one for one in Images(storage.cloud).images() if is_left(_meant_by_image(one))),
         )
 
     @property
     def idle(self) -> Scratch:
-        """What Cinder would delete now."""
+        """What would be deleted now."""
         return Scratch(
             tuple(one for one in self.backups if _is_idle(one)),
             tuple(one for one in self.volumes if _is_idle(one)),
+            self.images,
         )
 
     @property
     def ids(self) -> dict[str, list[str]]:
         """Ids by kind, as results show them."""
-        return {"backups": [one.id for one in self.backups], "volumes": [one.id for one in self.volumes]}
+        kinds = {"backups": self.backups, "volumes": self.volumes, "images": self.images}
+        return {kind: [one.id for one in found] for kind, found in kinds.items()}
 
     @property
     def busy(self) -> list[Backup | Volume]:
@@ -83,12 +89,14 @@ class Scratch:
         for backup in self.backups:
             storage.delete_backup(backup.id)
             waiter.until(f"backup {backup.name} to be deleted", functools.partial(_is_backup_gone, storage, backup.id))
+        for image in self.images:
+            Images(storage.cloud).delete(image.id)
         for volume in self.volumes:
             storage.delete_volume(volume.id)
             waiter.until(f"volume {volume.name} to be deleted", functools.partial(_is_volume_gone, storage, volume.id))
 
     def __bool__(self) -> bool:
-        return bool(self.backups or self.volumes)
+        return bool(self.backups or self.volumes or self.images)
 
 
 def _meant_by_volume(volume: Volume) -> str | None:
@@ -100,6 +108,11 @@ def _meant_by_volume(volume: Volume) -> str | None:
 def _meant_by_backup(backup: Backup) -> str | None:
     meant = backup.metadata.get(_KEY, "")
     return meant if backup.name == name(meant) else None
+
+
+def _meant_by_image(image: Image) -> str | None:
+    meant = image.properties.get(_KEY, "")
+    return meant if image.name == name(meant) else None
 
 
 def _is_idle(one: Backup | Volume) -> bool:

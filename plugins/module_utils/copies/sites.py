@@ -85,3 +85,7 @@ class Chain:
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(link.backup_id for link in self.links)
+
+    @property
+    def is_in_swift(self) -> bool:
+        return all(link.is_in_swift for link in self.links)

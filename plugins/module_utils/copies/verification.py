@@ -23,15 +23,13 @@ from .transport import Effort, location_of
 RECORDS = "records"
 #: In addition, every object of the whole chain is in the store.
 OBJECTS = "objects"
-#: In addition, a volume restored from it equals the snapshot, block by block.
+#: In addition, a volume restored from it equals the snapshot. With drivers whose objects cannot be found, that and the records are all.
 RESTORE = "restore"
 #: The records, and a volume can be restored from it; nothing of the store is looked at.
 READABLE = "readable"
 DEPTHS = (RECORDS, OBJECTS, READABLE, RESTORE)
 #: Those that look at the store, and those that restore volumes.
 LOOKING, RESTORING = (OBJECTS, RESTORE), (READABLE, RESTORE)
-#: The deepest that changes nothing.
-_FORESEEABLE = {READABLE: RECORDS, RESTORE: OBJECTS}
 
 #: What each depth leaves unproved of copies.
 _UNPROVED = {
@@ -54,11 +52,6 @@ def unproved(depths: t.Iterable[str]) -> str:
     """
     counts = collections.Counter(depths)
     return " ".join(f"{counts[depth]} of {counts.total()} copies: {words}." for depth, words in _UNPROVED.items() if counts[depth])
-
-
-def foreseeable(depth: str) -> str:
-    """The deepest verification that changes nothing."""
-    return _FORESEEABLE.get(depth, depth)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,11 +116,15 @@ class Verification:
         :param is_all: whether no other proof of this copy follows.
         """
         proof = Proof()
-        for link in chain.links if self._depth in LOOKING else ():
+        for link in chain.links if self._looks_at(chain) else ():
             proof = self._prove_link(chain.backup, location_of(link))
         if is_all:
             self._progress.add(steps=1)
         return proof
+
+    def _looks_at(self, chain: Chain) -> bool:
+        """Whether the objects of a copy are looked at; those that cannot be found are an error where nothing else proves it."""
+        return self._depth == OBJECTS or (self._depth == RESTORE and chain.is_in_swift)
 
     def _prove_link(self, backup: Backup, location: Location) -> Proof:
         store, clock = self._sites.stores.remote, self._waiter.clock
@@ -146,12 +143,14 @@ class Verification:
         :returns: the id of the volume, and when that succeeded.
         """
         backup = chain.backup
-        comparison = Comparison(self._sites.remote, self._waiter, backup)
+        comparison = Comparison(self._sites.remote, self._sites.primary, self._waiter, backup)
         try:
-            if self._depth == RESTORE:
+            if self._depth == READABLE:
+                comparison.restore()
+            elif chain.is_in_swift:
                 comparison.compare(self._sites.stores.remote, location_of(chain.links[-1]))
             else:
-                comparison.restore()
+                comparison.compare_digests()
         except DrError as error:
             self._remember(backup, DIFFERS_KEY if isinstance(error, ContentDiffers) else UNPROVED_KEY)
             error.message = f"The content of the copy of volume {backup.volume_id} was not proved. {error.message}"

@@ -62,13 +62,17 @@ class BackupWatch:
     def _count(self, store: ObjectStore, under_way: t.Sequence[Backup]) -> None:
         # A store that does not answer a listing does not end the backups.
         with contextlib.suppress(CloudError):
-            self._sizes.update({b.id: stored_bytes(store, b) for b in under_way if b.container})
+            there = {one for one in {b.container for b in under_way if b.container} if store.has_container(one)}
+            self._sizes.update({b.id: stored_bytes(store, b) for b in under_way if b.container in there})
 
     def _must_get_on(self, backup: Backup, others_begun: bool) -> bool:
-        """Whether progress can be expected. Backups wait for earlier ones; an increment stores nothing while it reads unchanged data."""
+        """Whether progress can be expected and seen.
+
+        Backups wait for earlier ones; an increment stores nothing while it reads unchanged data; other drivers store nothing here.
+        """
         if not backup.container:
             return not others_begun
-        return bool(self._store) and not backup.is_incremental
+        return backup.id in self._sizes and not backup.is_incremental
 
     def _stalled(self, backup: Backup) -> WaitTimeout:
         state = "has stored nothing more" if backup.container else "was not begun by any backup service"

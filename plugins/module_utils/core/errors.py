@@ -180,6 +180,13 @@ class KeptPlanInvalid(DocumentInvalid):
     what = "kept site plan"
 
 
+class KeptInfrastructureInvalid(DocumentInvalid):
+    """The infrastructure of a site that is kept in a catalogue is damaged, forged or of an unknown version."""
+
+    code = "kept_infrastructure_invalid"
+    what = "kept infrastructure"
+
+
 class WrittenInvalid(DrError):
     """A document that a person wrote is invalid, or cannot be applied."""
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from .look import SiteAccess, checkpoints_of, servers_elsewhere, servers_of, volume_sizes
 from .marks import is_copy
@@ -23,7 +24,7 @@ class Listed:
     :param applications: in the order of their recovery.
     :param unprotected: one for each project of the plan with servers of no application.
     :param known: ids of all servers of the plan's projects.
-    :param silent: projects of the plan whose servers are unknown.
+    :param silent: why projects could not be asked, per project.
     """
 
     site: str
@@ -31,7 +32,7 @@ class Listed:
     unprotected: tuple[Unprotected, ...] = ()
     warnings: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
-    silent: tuple[str, ...] = ()
+    silent: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def groups_of(self, application: SiteApplication) -> list[str]:
         """The groups of an application's host."""
@@ -58,7 +59,7 @@ def protected_at(plan: SitePlan, access: SiteAccess) -> Listed:
     strays = tuple(unprotected(project, servers, sizes[project].by_id) for project, servers in found.strays.items())
     warnings = (*found.warnings, *(one.problem for one in sizes.values() if one.problem))
     known = frozenset(server.id for project in seen.values() for server in project.servers)
-    silent = tuple(project for project, one in seen.items() if one.problem)
+    silent = {name: project.problem for name, project in seen.items() if project.problem}
     return Listed(plan.primary.name, found.applications, strays, warnings, known, silent)
 
 

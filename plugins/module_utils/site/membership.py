@@ -164,7 +164,7 @@ class _Projects:
     def __init__(self, seen: t.Iterable[ProjectServers]) -> None:
         servers = [server for one in seen for server in one.servers]
         #: What somebody could mean by each text: a server's id comes before another one's name, whose owner may have chosen it to be that.
-        counts = collections.Counter(text for server in servers for text in {server.name, server.id})
+        counts = collections.Counter([server.name for server in servers] + [server.id for server in servers if server.id != server.name])
         #: How a definition names each: by its name, which it keeps at every site, if that says which one is meant, else by its id.
         self.names = {server.id: server.name if counts[server.name] == 1 and _is_plain(server.name) else server.id for server in servers}
         #: Without copies, which are gone again soon.

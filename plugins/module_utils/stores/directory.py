@@ -120,15 +120,12 @@ class DirectoryStore(CatalogueStore):
         with self._root_folder() as root, _inside(root, [*self._home.folders, *folders], make) as folder:
             yield folder, last
 
-    @contextlib.contextmanager
-    def _root_folder(self) -> t.Iterator[int]:
+    def _root_folder(self) -> t.ContextManager[int]:
         """The open directory itself. An empty one is an empty catalogue, but one that is not there is a mistake, or not mounted."""
         try:
-            root = os.open(self._root, _FOLDER & ~os.O_NOFOLLOW)
+            return _closing(os.open(self._root, _FOLDER & ~os.O_NOFOLLOW))
         except FileNotFoundError as error:
             raise CloudError(f"There is no directory '{self._root}' for the catalogues of site '{self._home.cloud.site}'.", "Mount it, or make it.") from error
-        with _closing(root):
-            yield root
 
     @contextlib.contextmanager
     def _calling(self, what: str) -> t.Iterator[None]:
@@ -179,20 +176,18 @@ def _closing(folder: int) -> t.Iterator[int]:
         os.close(folder)
 
 
-@contextlib.contextmanager
-def _inside(folder: int, names: t.Sequence[str], make: bool = False) -> t.Iterator[int]:
+def _inside(folder: int, names: t.Sequence[str], make: bool = False) -> t.ContextManager[int]:
     """The open folder to which names lead from another one, none of them through a link.
 
     :param make: whether those are made that are not there.
     """
-    if not names:
-        yield folder
-        return
-    name = _folder_name(names[0])
-    if make:
-        _make(name, folder)
-    with _closing(os.open(name, _FOLDER, dir_fd=folder)) as inner, _inside(inner, names[1:], make) as last:
-        yield last
+    opened = os.dup(folder)
+    for name in map(_folder_name, names):
+        with _closing(opened):
+            if make:
+                _make(name, opened)
+            opened = os.open(name, _FOLDER, dir_fd=opened)
+    return _closing(opened)
 
 
 def _folder_name(name: str) -> str:

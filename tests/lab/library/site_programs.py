@@ -61,6 +61,8 @@ started:
 """
 
 ALIVE = ("RUNNING", "STARTING", "BACKOFF")
+#: The supervisor's fault for a program that is alive.
+ALREADY_STARTED = 60
 
 
 def newest(paths):
@@ -140,13 +142,21 @@ class Programs:
                 continue
             if alive:
                 self.supervisor.stopProcess(name)
-            self.supervisor.startProcess(name, False)
+            self.begin(name)
         if not check_mode:
             try:
                 self.wait()
             finally:
                 self.site.note_waiting([])
         return started
+
+    def begin(self, name):
+        """Start a program, unless the supervisor has just done so by itself, as with every one that ended."""
+        try:
+            self.supervisor.startProcess(name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != ALREADY_STARTED:
+                raise
 
     def wait(self):
         waiting = dict(self.programs)

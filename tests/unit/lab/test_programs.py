@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+import xmlrpc.client
 from pathlib import Path
 
 import ansible.module_utils
@@ -97,3 +99,14 @@ def test_what_is_waited_for_can_be_read_meanwhile(site, supervisor, monkeypatch)
     wait(site, supervisor.serving)
     assert seen[0] == "mariadb, nova-api"
     assert seen[-1] == "nova-api"
+
+
+@pytest.mark.parametrize(("code", "is_fine"), [(site_programs.ALREADY_STARTED, True), (50, False)])
+def test_one_that_the_supervisor_starts_meanwhile_is_started(site, supervisor, code, is_fine):
+    def refuse(name, _waits):
+        raise xmlrpc.client.Fault(code, f"No: {name}")
+
+    supervisor.startProcess = refuse
+    programs = site_programs.Programs(site, [{"name": "nova-scheduler"}], TIMEOUT)
+    with contextlib.nullcontext() if is_fine else pytest.raises(xmlrpc.client.Fault, match="No: nova-scheduler"):
+        programs.begin("nova-scheduler")

@@ -74,6 +74,11 @@ class FakeGlance:
         self.by_id[image_id].update(facts)
         return self.by_id[image_id]
 
+    def complete(self, image_id: str, data: bytes, **facts: t.Any) -> None:
+        """Somebody else gives an image its data."""
+        self._store(image_id, data)
+        self.by_id[image_id].update(facts)
+
     def refused(self, status: int) -> requests.Response:
         """An answer that is a refusal."""
         return _response(status, b"Refused.", "text/plain")

@@ -97,6 +97,8 @@ class FakeSwift:
         #: So many calls from now on are answered with 503.
         self.down = 0
         self.listings = 0
+        #: Whether the site's catalogue has it.
+        self.exists = True
         self._lock = threading.Lock()
 
     def answer(self):
@@ -107,6 +109,10 @@ class FakeSwift:
 
     def check_access(self):
         self.answer()
+
+    def has_container(self, container):
+        self.answer()
+        return container in self.containers
 
     def names(self, container, prefix=""):
         return [one.name for one in self.objects(container, prefix)]
@@ -152,7 +158,7 @@ class FakeSite(FakeBackups):
     """The Cinder of a site that keeps its backups in an object store; everything takes a second.
 
     :param names: of volumes that have a snapshot of the checkpoint ``noon`` of the application ``shop``.
-    :param failing: ids of volumes whose backups fail, and ``import`` and ``restore``.
+    :param failing: ids of volumes whose backups fail, and ``import``, ``restore``, ``clone`` and ``upload``.
     """
 
     def __init__(self, name, store, time, *names, failing=()):
@@ -162,11 +168,16 @@ class FakeSite(FakeBackups):
         self.time = time
         self.failing = set(failing)
         self.calls = []
+        #: The driver of its backup service. Others than Swift's leave no object in the store.
+        self.service = SWIFT
         self.limits = {"backups": -1, "backup_gigabytes": -1, "volumes": -1, "gigabytes": -1}
         self.allowed_to_import = True
         #: What the volumes made from backups contain, and the metadata that the backups hold of their volumes.
         self.restored_blocks = BLOCKS
         self.restored_metadata = {}
+        self.glance = self.cloud.service("image")
+        #: What its Glance says of images differently.
+        self.image_facts = {}
         self._snapshots = []
         self.snapshot("noon", *names)
         self._volumes = {one.id: one for one in map(volume, names)}
@@ -208,6 +219,36 @@ class FakeSite(FakeBackups):
             self._later(self._volumes, made.id, **end)
             return made
 
+    def create_volume_from_snapshot(self, snapshot_id, wanted):
+        with self._call("create_volume_from_snapshot", snapshot_id, wanted):
+            made = dataclasses.replace(volume(f"made-{next(self._numbers)}"), status="creating", **wanted)
+            self._volumes[made.id] = made
+            self._later(self._volumes, made.id, status="error" if "clone" in self.failing else "available")
+            return made
+
+    def set_volume_image_metadata(self, volume_id, metadata):
+        with self._call("set_volume_image_metadata", volume_id, metadata):
+            merged = {**self._volumes[volume_id].image_metadata, **metadata}
+            self._change(self._volumes, volume_id, image_metadata=merged)
+
+    def upload_volume(self, volume_id, name):
+        with self._call("upload_volume", volume_id, name):
+            if self.volume(volume_id).status != "available":
+                raise CloudError(f"Volume {volume_id} is not available.", http_status=400)
+            image_id = f"image-{self.cloud.site}-{next(self._numbers)}"
+            self.glance.add(image_id, name=name, status="saving", **self._volumes[volume_id].image_metadata)
+            self._change(self._volumes, volume_id, status="uploading")
+            self._due.append((self.time.seconds + 1, lambda: self._end_upload(image_id, volume_id)))
+            return image_id
+
+    def _end_upload(self, image_id, volume_id):
+        if "upload" in self.failing:
+            self.glance.by_id.pop(image_id)
+        else:
+            # At the remote site there are only restored volumes, at the primary one only such as are made of snapshots.
+            self.glance.complete(image_id, b"".join(self.restored_blocks), **self.image_facts)
+        self._change(self._volumes, volume_id, status="available")
+
     def delete_volume(self, volume_id):
         with self._call("delete_volume", volume_id):
             self._expect_deletable(self._volumes[volume_id])
@@ -226,7 +267,8 @@ class FakeSite(FakeBackups):
             # A name that no two sites have in common: that is true of ids.
             number = next(self._numbers)
             name = f"{self.cloud.site}-{number}"
-            where = location(name, volume_id.removeprefix("volume-"), wanted.get("container", CONTAINER))
+            container = wanted.get("container", CONTAINER) if self.service == SWIFT else f"{number}/of/posix"
+            where = location(name, volume_id.removeprefix("volume-"), container)
             incremental = wanted.get("incremental", False)
             parents = [one.id for one in self._list(self.by_id) if one.volume_id == volume_id and one.status == "available"]
             self.by_id[where.backup_id] = backup(
@@ -243,7 +285,8 @@ class FakeSite(FakeBackups):
                 metadata=wanted["metadata"],
             )
             parent = parents[-1].removeprefix("backup-") if incremental else None
-            self._records[where.backup_id] = record(name, parent, container=where.container, service_metadata=where.prefix, object_count=2)
+            facts = {"container": where.container, "service_metadata": where.prefix, "object_count": 2}
+            self._records[where.backup_id] = record(name, parent, service=self.service, **facts)
             self._due.append((self.time.seconds + 1, lambda: self._end_backup(where, volume_id)))
             return where.backup_id
 
@@ -251,7 +294,8 @@ class FakeSite(FakeBackups):
         if volume_id in self.failing:
             self._change(self.by_id, where.backup_id, status="error", fail_reason="The store is full")
             return
-        self.store.put(where, self.restored_blocks if volume_id.startswith("volume-made") else BLOCKS)
+        if self.service == SWIFT:
+            self.store.put(where, self.restored_blocks if volume_id.startswith("volume-made") else BLOCKS)
         self._change(self.by_id, where.backup_id, status="available", container=where.container, object_count=len(BLOCKS))
 
     def delete_backup(self, backup_id, force=False):

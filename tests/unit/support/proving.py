@@ -8,7 +8,7 @@ import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sites import Chain
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS, RESTORE, Verification
-from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import TwoSites, link, location
+from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import SWIFT, TwoSites, link, location
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import backup
 
 HERE = location("db")
@@ -16,16 +16,21 @@ DATA = f"{HERE.prefix}-00001"
 
 
 class Proving(TwoSites):
-    """A remote site with a chain of two backups, all of it whole."""
+    """A remote site with a chain of two backups, all of it whole.
 
-    def __init__(self, depth=OBJECTS, **trouble):
-        super().__init__(**trouble)
+    :param service: the driver that made them; with another one than Swift's, no object can be found.
+    """
+
+    def __init__(self, depth=OBJECTS, service=SWIFT, **trouble):
+        super().__init__("db", **trouble)
         self.depth = depth
         self.store = self.stores.remote
         for name in ("older", "db"):
             self.remote.hold(name)
-            self.store.put(location(name))
-        self.chain = Chain(backup("db"), (link("older"), link("db", parent="older")))
+            if service == SWIFT:
+                self.store.put(location(name))
+        copied = backup("db", snapshot_id="snapshot-db-noon")
+        self.chain = Chain(copied, (link("older", service=service), link("db", parent="older", service=service)))
         self.verification = Verification(self.sites, depth, self.effort, self.waiter, self.progress)
 
     def prove(self):
@@ -48,5 +53,7 @@ class Proving(TwoSites):
 
     @property
     def scratch(self):
-        """What is at the site beside the chain."""
-        return [one.id for one in (*self.remote.volumes(), *self.remote.backups()) if one.id not in self.chain.ids]
+        """What is at both sites beside the chain and what it was made of."""
+        found = [one.id for site in (self.primary, self.remote) for one in (*site.volumes(), *site.backups())]
+        images = [one for site in (self.primary, self.remote) for one in site.glance.by_id]
+        return [one for one in found + images if one not in (*self.chain.ids, "volume-db")]

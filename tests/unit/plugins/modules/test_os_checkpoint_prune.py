@@ -81,7 +81,7 @@ def test_the_result_says_what_stays_and_what_went(clouds):
             "removed": ["noon", "ten"],
             "backups": {"remote": chains, "primary": chains},
             "snapshots": {"remote": [], "primary": snapshots},
-            "scratch": {"backups": [], "volumes": []},
+            "scratch": {site: {"backups": [], "volumes": [], "images": []} for site in ("remote", "primary")},
         },
         "diff": {"before": {"checkpoints": ["noon", "ten", "two"]}, "after": {"checkpoints": ["two"]}},
     }
@@ -120,11 +120,13 @@ def test_what_had_to_be_left_alone_is_a_warning_and_did_not_go(clouds):
 
 
 def leave_scratch(clouds, **status):
-    """A run that died has left a volume and its backup, of the newest checkpoint."""
+    """A run that died has left a volume and its backup, and what it was compared with, of the newest checkpoint."""
     meant = shop.uuid(3001)
     name = f"osdr-verify-{meant}"
     made = volume(name, id="volume-scratch", description=f"osdr_verify={meant}", **status)
     again = backup(name, id="backup-scratch", metadata={"osdr_verify": meant}, **status)
+    clone = volume(name, id="volume-clone", description=f"osdr_verify={meant}", **status)
+    clouds.primary.volumes_by_id[clone.id] = clone
     clouds.remote.volumes_by_id[made.id] = made
     clouds.remote.by_id[again.id] = again
 
@@ -135,9 +137,12 @@ def test_what_was_left_of_a_comparison_goes_too(clouds):
     leave_scratch(clouds, status="available")
     foreseen = clouds.prune(check_mode=True)
     assert (foreseen["changed"], clouds.journal) == (True, [])
-    assert foreseen["prune"]["scratch"] == {"backups": ["backup-scratch"], "volumes": ["volume-scratch"]}
+    assert foreseen["prune"]["scratch"] == {
+        "remote": {"backups": ["backup-scratch"], "volumes": ["volume-scratch"], "images": []},
+        "primary": {"backups": [], "volumes": ["volume-clone"], "images": []},
+    }
     assert clouds.prune() == foreseen
-    assert clouds.journal == [("remote", "backup-scratch"), ("remote", "volume-scratch")]
+    assert clouds.journal == [("remote", "backup-scratch"), ("remote", "volume-scratch"), ("primary", "volume-clone")]
     assert not clouds.prune()["changed"]
 
 
@@ -146,8 +151,9 @@ def test_a_comparison_that_still_goes_on_is_a_warning(clouds):
     clouds.journal.clear()
     leave_scratch(clouds, status="creating")
     result = clouds.prune()
-    assert (result["changed"], result["prune"]["scratch"], clouds.journal) == (False, {"backups": [], "volumes": []}, [])
-    assert [one.split(" (")[0] for one in clouds.warnings] == [f"osdr-verify-{shop.uuid(3001)}"] * 2
+    nothing = {"backups": [], "volumes": [], "images": []}
+    assert (result["changed"], result["prune"]["scratch"], clouds.journal) == (False, {"remote": nothing, "primary": nothing}, [])
+    assert [one.split(" (")[0] for one in clouds.warnings] == [f"osdr-verify-{shop.uuid(3001)}"] * 3
     assert clouds.warnings[0] == f"osdr-verify-{shop.uuid(3001)} (backup-scratch) on site 'remote' is creating. It was kept."
 
 

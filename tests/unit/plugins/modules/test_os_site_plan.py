@@ -62,7 +62,7 @@ def test_a_plan_that_cannot_be_used_is_not_kept(store):
 
 
 def test_check_mode_refuses_what_a_run_would_refuse(store, monkeypatch):
-    monkeypatch.setattr(kept, "LARGEST_PLAN", 100)
+    monkeypatch.setattr(kept.KeptPlan, "largest", 100)
     for check_mode in (True, False):
         with pytest.raises(InvalidInput, match="cannot be kept"):
             keep(store, check_mode=check_mode)

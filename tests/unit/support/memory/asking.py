@@ -79,13 +79,46 @@ class Limits:
 
     def __init__(self, used: t.Mapping[str, t.Callable[[str], int]], status: int) -> None:
         self.limit: dict[str, int] = {}
+        #: What somebody has given to single projects.
+        self.own: dict[str, dict[str, int]] = {}
+        #: Whether limits are Keystone's, so that what is set here is taken without a word and forgotten.
+        self.forgets = False
         self._used = used
         self._status = status
 
     def take(self, project: str, **amounts: int) -> None:
         for name, amount in amounts.items():
-            limit = self.limit.get(name, -1)
+            limit = self.of(project)[name]
             expect(limit < 0 or self._used[name](project) + amount <= limit, f"Quota exceeded for {name}", self._status)
 
     def shown(self, project: str, used: str) -> Resource:
-        return {name: {"limit": self.limit.get(name, -1), used: count(project), "reserved": 0} for name, count in self._used.items()}
+        limits = self.of(project)
+        return {name: {"limit": limits[name], used: count(project), "reserved": 0} for name, count in self._used.items()}
+
+    def of(self, project: str) -> dict[str, int]:
+        """The limits of a project."""
+        return {**self.defaults(), **self.own.get(project, {})}
+
+    def defaults(self) -> dict[str, int]:
+        """The limits of a project to which nobody has given any."""
+        return {name: self.limit.get(name, -1) for name in self._used}
+
+    def serve(self, request: Request, rest: tuple[str, ...], default: str) -> dict[str, int]:
+        """What an administrator asks about any project, and sets.
+
+        :param rest: of the path: the project, and perhaps what is asked about it.
+        :param default: how the service calls what a project has to which nobody has given anything.
+        """
+        expect(request.caller.sees_all or rest[0] == request.caller.project, "Policy does not allow it.", 403)
+        if rest[1:] == (default,):
+            return self.defaults()
+        expect(rest[1:] == (), "The resource could not be found.", 404)
+        if request.method == "PUT":
+            expect(request.caller.sees_all, "Policy does not allow it.", 403)
+            ((_key, wanted),) = request.body.items()
+            for name, limit in wanted.items():
+                expect(name in self._used and isinstance(limit, int) and limit >= -1, f"Invalid limit for {name}")
+                expect(limit < 0 or limit >= self._used[name](rest[0]), f"Quota limit for {name} must be greater than or equal to already used")
+            if not self.forgets:
+                self.own.setdefault(rest[0], {}).update(wanted)
+        return self.of(rest[0])

@@ -19,6 +19,10 @@ class Cinder:
         self.zones = ["nova"]
         #: Extra specs that everybody sees, per type.
         self.types: dict[str, dict[str, str]] = {"ceph": {}}
+        self.more_of_types: dict[str, Resource] = {}
+        #: How many types it lists at once; None for all.
+        self.page: int | None = None
+        self.backends = ["ceph"]
         self.limits = Limits(
             {
                 "volumes": lambda project: len(self._of(project)),
@@ -38,7 +42,9 @@ class Cinder:
             "backups": self._backups,
             "types": self._types,
             "messages": lambda _asked, _rest: {"messages": []},
-            "os-quota-sets": lambda asked, _rest: {"quota_set": self.limits.shown(asked.caller.project, "in_use")},
+            "os-quota-sets": self._quotas,
+            "qos-specs": self._qos_specs,
+            "scheduler-stats": self._pools,
             "os-availability-zone": lambda _asked, _rest: {
                 "availabilityZoneInfo": [{"zoneName": name, "zoneState": {"available": True}} for name in self.zones]
             },
@@ -46,9 +52,91 @@ class Cinder:
         expect(kind in serve, f"{kind} could not be found.", 404)
         return serve[kind](request, rest)
 
-    def _types(self, request: Request, rest: tuple[str, ...]) -> Resource:
-        shown = [] if request.query.get("marker") else [{"id": f"type-{name}", "name": name, "extra_specs": specs} for name, specs in self.types.items()]
-        return {"volume_types": shown} if not rest else {"volume_type": shown[0]}
+    def _quotas(self, request: Request, rest: tuple[str, ...]) -> Resource:
+        if request.query.get("usage"):
+            return {"quota_set": self.limits.shown(request.caller.project, "in_use")}
+        return {"quota_set": {"id": rest[0], **self.limits.serve(request, rest, "defaults")}}
+
+    # Types
+
+    def type_of(self, name: str) -> Resource:
+        """What there is of a type beside its extra specs; tests may change it."""
+        usual = {"description": None, "is_public": True, "access": [], "encryption": {}, "qos": None}
+        return self.more_of_types.setdefault(name, usual)
+
+    def _types(self, request: Request, rest: tuple[str, ...]) -> Resource | None:
+        if request.method == "GET" and not rest:
+            return self._listed_types(request)
+        if rest == ("default",):
+            return {"volume_type": self._shown_type(next(iter(self.types)))}
+        if request.method == "POST" and not rest:
+            return {"volume_type": self._create_type(request)}
+        expect(request.caller.sees_all, "Policy doesn't allow volume_extension:types_manage to be performed.", 403)
+        name = rest[0].removeprefix("type-")
+        expect(name in self.types, f"Volume type {rest[0]} could not be found.", 404)
+        return self._part_of_type(request, name, rest[1:])
+
+    def _part_of_type(self, request: Request, name: str, rest: tuple[str, ...]) -> Resource | None:
+        one = self.type_of(name)
+        if rest == ("encryption",) and request.method == "GET":
+            return dict(one["encryption"])
+        if rest == ("encryption",):
+            expect(not one["encryption"], f"Volume type encryption for type {name} already exists.")
+            expect(not any(volume["volume_type"] == name for volume in self.by_id["volumes"].values()), "Cannot create encryption specs. Volume type in use.")
+            wanted = request.body["encryption"]
+            expect(wanted["provider"] and wanted["control_location"] in ("front-end", "back-end"), "Invalid input for encryption")
+            one["encryption"] = dict(wanted)
+            return {"encryption": wanted}
+        if rest == ("os-volume-type-access",):
+            expect(not one["is_public"], "Access list not available for public volume types.", 404)
+            return {"volume_type_access": [{"volume_type_id": f"type-{name}", "project_id": project} for project in one["access"]]}
+        if rest == ("action",):
+            project = request.body["addProjectAccess"]["project"]
+            expect(not one["is_public"], "Type access modification is not applicable to public volume type.")
+            expect(project not in one["access"], "Volume type access already exists.", 409)
+            one["access"].append(project)
+            return None
+        expect(request.method == "PUT" and not rest, "The resource could not be found.", 404)
+        wanted = request.body["volume_type"]
+        expect(wanted["name"] == name, "Tests rename no types.")
+        one |= {"description": wanted["description"], "is_public": wanted["is_public"]}
+        return {"volume_type": self._shown_type(name)}
+
+    def _listed_types(self, request: Request) -> Resource:
+        wish = request.query.get("is_public", ["True"])[0] if request.caller.sees_all else "True"
+        names = [name for name in self.types if wish == "None" or self.type_of(name)["is_public"] or request.caller.project in self.type_of(name)["access"]]
+        if "marker" in request.query:
+            names = names[names.index(request.query["marker"][0].removeprefix("type-")) + 1 :]
+        page = names[: self.page]
+        links = {"volume_type_links": [{"rel": "next", "href": "http://cinder.example/v3/next"}]} if len(page) < len(names) else {}
+        return {"volume_types": [self._shown_type(name) for name in page], **links}
+
+    def _shown_type(self, name: str) -> Resource:
+        one = self.type_of(name)
+        flags = {"is_public": one["is_public"], "os-volume-type-access:is_public": one["is_public"]}
+        qos = {"qos_specs_id": one["qos"] and f"qos-{name}"}
+        return {"id": f"type-{name}", "name": name, "description": one["description"], **flags, **qos, "extra_specs": dict(self.types[name])}
+
+    def _create_type(self, request: Request) -> Resource:
+        expect(request.caller.sees_all, "Policy doesn't allow volume_extension:types_manage to be performed.", 403)
+        wanted = request.body["volume_type"]
+        known = {"name", "description", "os-volume-type-access:is_public", "extra_specs"}
+        expect(set(wanted) <= known, f"Additional properties are not allowed: {set(wanted) - known}")
+        expect_text(wanted, "name", "description")
+        name = wanted["name"]
+        expect(name not in self.types, f"Volume Type {name} already exists.", 409)
+        expect(all(isinstance(value, str) for value in wanted.get("extra_specs", {}).values()), "Invalid input for extra specs")
+        self.types[name] = dict(wanted.get("extra_specs") or {})
+        self.type_of(name).update(description=wanted.get("description"), is_public=wanted.get("os-volume-type-access:is_public", True))
+        return self._shown_type(name)
+
+    def _qos_specs(self, request: Request, _rest: tuple[str, ...]) -> Resource:
+        expect(request.caller.sees_all, "Policy doesn't allow volume_extension:qos_specs_manage:get_all to be performed.", 403)
+        return {"qos_specs": [{"id": f"qos-{name}", "name": name, **one["qos"]} for name, one in self.more_of_types.items() if one["qos"]]}
+
+    def _pools(self, request: Request, _rest: tuple[str, ...]) -> Resource:
+        expect(request.caller.sees_all, "Policy doesn't allow scheduler_extension:scheduler_stats:get_pools to be performed.", 403)
+        return {"pools": [{"name": f"host@{one}#{one}", "capabilities": {"volume_backend_name": one}} for one in self.backends]}
 
     # Volumes
 

@@ -37,6 +37,7 @@ _FIELDS: dict[str, dict[str, Field]] = {
         "port_security_enabled": Field(True, "port-security"),
         "shared": Field(False, is_for_administrators=True),
         "router:external": Field(False, "external-net", is_for_administrators=True),
+        **{f"provider:{name}": Field(None, is_for_administrators=True) for name in ("network_type", "physical_network", "segmentation_id")},
         "dns_domain": _DNS,
         "qos_policy_id": _QOS,
         "availability_zone_hints": Field([], may_change=False),
@@ -129,7 +130,12 @@ _ROUTER_PORT, _GATEWAY_PORT, _OF_THE_NETWORK, _SUBPORT = "network:router_interfa
 _WITH_PORTS = ("tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136")
 _ICMP = ("icmp", "icmpv6", "ipv6-icmp", "1", "58")
 #: What Neutron shows to administrators only.
-_OF_ADMINISTRATORS = ("ha", "distributed", "binding:profile", "binding:host_id")
+_OF_ADMINISTRATORS = (
+    *("ha", "distributed", "binding:profile", "binding:host_id"),
+    *("provider:network_type", "provider:physical_network", "provider:segmentation_id"),
+)
+#: By what others may use a network, and who everybody is.
+_AS_SHARED, _AS_EXTERNAL, _EVERYBODY = "access_as_shared", "access_as_external", "*"
 _AUTOMATIC = ("slaac", "dhcpv6-stateless")
 #: What Neutron shows under other names.
 _LISTED = {"qos/policies": "policies"}
@@ -162,7 +168,9 @@ class Neutron:
         kind, rest = path[0], path[1:]
         if kind == "quotas":
             expect("quotas" in self.extensions, "The resource could not be found.", 404)
-            return {"quota": self.limits.shown(request.caller.project, "used")}
+            if rest[1:] == ("details",):
+                return {"quota": self.limits.shown(request.caller.project, "used")}
+            return {"quota": self.limits.serve(request, rest, "default")}
         if kind == "extensions":
             return {"extensions": [{"alias": alias, "name": alias} for alias in sorted(self.extensions)]}
         expect(kind in _SINGULAR and _KINDS.get(kind) in {None, *self.extensions}, "The resource could not be found.", 404)
@@ -191,7 +199,7 @@ class Neutron:
         return {key: [one for one in found if all(str(one.get(name)) in values for name, values in wanted.items())]}
 
     def _is_visible(self, kind: str, one: Resource, caller: Caller) -> bool:
-        if caller.sees_all or one["project_id"] == caller.project or self._is_shared(one, caller) or one.get("router:external"):
+        if caller.sees_all or one["project_id"] == caller.project or self._is_shared(one, caller) or self._is_outside_for(one, caller):
             return True
         network = self.by_id["networks"].get(one.get("network_id") or "")
         if network is None:
@@ -200,8 +208,15 @@ class Neutron:
 
     def _is_shared(self, one: Resource, caller: Caller) -> bool:
         """Whether something is shared with everybody, or with the project that asks."""
+        return bool(one.get("shared")) or caller.project in self._targets(one, _AS_SHARED)
+
+    def _is_outside_for(self, one: Resource, caller: Caller) -> bool:
+        """Whether something is an external network that the project that asks may use."""
+        return bool(one.get("router:external")) and bool({caller.project, _EVERYBODY} & self._targets(one, _AS_EXTERNAL))
+
+    def _targets(self, one: Resource, action: str) -> set[str]:
         policies = self.by_id["rbac-policies"].values()
-        return bool(one.get("shared")) or any(policy["object_id"] == one["id"] and policy["target_tenant"] == caller.project for policy in policies)
+        return {policy["target_tenant"] for policy in policies if (policy["object_id"], policy["action"]) == (one["id"], action)}
 
     def shown(self, kind: str, one: Resource, caller: Caller) -> Resource:
         """A resource as the API shows it."""
@@ -215,6 +230,7 @@ class Neutron:
         if kind == "address-groups":
             del shown["shared"]
         if kind == "networks":
+            shown = {key: value for key, value in shown.items() if not key.startswith("provider:") or value is not None}
             shown["shared"] = self._is_shared(one, caller)
             shown["subnets"] = [subnet["id"] for subnet in self._subnets(one["id"])]
         trunk = next((trunk for trunk in self.by_id["trunks"].values() if kind == "ports" and trunk["port_id"] == one["id"]), None)
@@ -297,6 +313,9 @@ class Neutron:
 
     def _made(self, kind: str, one: Resource) -> None:
         """What follows from a new resource."""
+        if kind == "networks" and one.get("router:external"):
+            policy = {"object_type": "network", "object_id": one["id"], "action": _AS_EXTERNAL, "target_tenant": _EVERYBODY}
+            self.by_id["rbac-policies"][f"external-{one['id']}"] = {"id": f"external-{one['id']}", "project_id": one["project_id"], **policy}
         if kind == "subnets":
             for port in self._ports(one["network_id"]):
                 if one["ipv6_address_mode"] in _AUTOMATIC and port["device_owner"] not in (_ROUTER_PORT, _OF_THE_NETWORK):

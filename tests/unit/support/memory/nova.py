@@ -71,6 +71,12 @@ class Nova:
         self.version = version
         self.by_id: dict[str, dict[str, Resource]] = {"servers": {}, "server_groups": {}, "key_pairs": {}, "flavors": {}}
         self.zones = ["nova"]
+        #: Kinds of which a policy of the site keeps everybody from seeing anything.
+        self.hides: set[str] = set()
+        #: How many flavors it lists at once; None for all.
+        self.page: int | None = None
+        #: With name, availability_zone and metadata.
+        self.aggregates: list[Resource] = []
         self.is_slow = False
         self._unfinished: list[tuple[Resource, list[tuple[Resource, bool, str | None]]]] = []
         #: Ids of the ports that it made for servers by itself.
@@ -98,13 +104,26 @@ class Nova:
             "flavors": self._flavors,
             "os-keypairs": self._key_pairs,
             "os-server-groups": self._server_groups,
-            "os-quota-sets": lambda asked, _rest: {"quota_set": self.limits.shown(asked.caller.project, "in_use")},
+            "os-quota-sets": self._quotas,
+            "os-aggregates": self._aggregates,
             "os-availability-zone": lambda _asked, _rest: {
                 "availabilityZoneInfo": [{"zoneName": name, "zoneState": {"available": True}} for name in self.zones]
             },
         }
         expect(kind in serve, f"{kind} could not be found.", 404)
+        expect(kind not in self.hides, f"Policy doesn't allow {kind}.", 403)
         return serve[kind](request, rest)
+
+    def _quotas(self, request: Request, rest: tuple[str, ...]) -> t.Any:
+        if rest[1:] == ("detail",):
+            return {"quota_set": self.limits.shown(request.caller.project, "in_use")}
+        return {"quota_set": {"id": rest[0], **self.limits.serve(request, rest, "defaults")}}
+
+    def _aggregates(self, request: Request, _rest: tuple[str, ...]) -> t.Any:
+        expect(request.caller.sees_all, "Policy doesn't allow os_compute_api:os-aggregates:index to be performed.", 403)
+        zones = [{**one, "metadata": {**one["metadata"], **({"availability_zone": one["availability_zone"]} if one["availability_zone"] else {})}}
+                 for one in self.aggregates]
+        return {"aggregates": copy.deepcopy(zones)}
 
     # Servers
 
@@ -436,17 +455,75 @@ class Nova:
     def flavor(self, name: str, vcpus: int, ram: int, **values: t.Any) -> Resource:
         """Have a flavor."""
         sizes = {"disk": 1, "ephemeral": 0, "swap": 0, "extra_specs": {}}
-        one = {"id": self._site.new_id(), "project_id": "", "original_name": name, "vcpus": vcpus, "ram": ram, **sizes, **values}
+        more = {"rxtx_factor": 1.0, "is_public": True, "is_disabled": False, "description": None, "access": []}
+        one = {"id": self._site.new_id(), "project_id": "", "original_name": name, "vcpus": vcpus, "ram": ram, **sizes, **more, **values}
         self.by_id["flavors"][one["id"]] = one
         return one
 
-    def _flavors(self, request: Request, _rest: tuple[str, ...]) -> Resource:
-        shown = []
-        for one in self.by_id["flavors"].values():
-            specs = {"extra_specs": one["extra_specs"]} if request.version >= (2, 61) else {}
-            sizes = {key: one[key] for key in ("id", "vcpus", "ram", "disk")}
-            shown.append({**sizes, "name": one["original_name"], "OS-FLV-EXT-DATA:ephemeral": one["ephemeral"], "swap": one["swap"] or "", **specs})
-        return {"flavors": shown if not request.query.get("marker") else []}
+    def _flavors(self, request: Request, rest: tuple[str, ...]) -> Resource | None:
+        if request.method == "GET" and rest in ((), ("detail",)):
+            return self._listed_flavors(request)
+        expect(request.caller.sees_all, "Policy doesn't allow os_compute_api:os-flavor-manage to be performed.", 403)
+        if request.method == "POST" and not rest:
+            return {"flavor": self._shown_flavor(self._create_flavor(request), request)}
+        flavor = self.by_id["flavors"].get(rest[0])
+        if flavor is None:
+            raise Refused(404, f"Flavor {rest[0]} could not be found.")
+        if rest[1:] == ("os-extra_specs",) and request.method == "POST":
+            self._expect_specs(request.body["extra_specs"])
+            flavor["extra_specs"] |= request.body["extra_specs"]
+            return {"extra_specs": flavor["extra_specs"]}
+        if rest[1:] == ("os-flavor-access",):
+            expect(not flavor["is_public"], "Access list not available for public flavors.", 404)
+            return {"flavor_access": [{"flavor_id": flavor["id"], "tenant_id": project} for project in flavor["access"]]}
+        if rest[1:] == ("action",):
+            project = request.body["addTenantAccess"]["tenant"]
+            expect(project in self._site.keystone.projects, f"Project ID {project} is not a valid project.")
+            expect(request.version < (2, 7) or not flavor["is_public"], "Can not add access to a public flavor.", 409)
+            expect(project not in flavor["access"], "Flavor access already exists.", 409)
+            flavor["access"].append(project)
+            return {"flavor_access": []}
+        expect(request.method == "PUT" and request.version >= (2, 55) and set(request.body["flavor"]) == {"description"}, "Only descriptions can be changed.")
+        flavor["description"] = request.body["flavor"]["description"]
+        return {"flavor": self._shown_flavor(flavor, request)}
+
+    def _listed_flavors(self, request: Request) -> Resource:
+        wish = request.query.get("is_public", ["True"])[0] if request.caller.sees_all else "True"
+        found = [one for one in self.by_id["flavors"].values() if wish == "None" or one["is_public"] or request.caller.project in one["access"]]
+        if not request.caller.sees_all:
+            found = [one for one in found if not one["is_disabled"]]
+        if "marker" in request.query:
+            found = found[[one["id"] for one in found].index(request.query["marker"][0]) + 1 :]
+        page = found[: self.page]
+        links = {"flavors_links": [{"rel": "next", "href": "http://nova.example/v2.1/next"}]} if len(page) < len(found) else {}
+        return {"flavors": [self._shown_flavor(one, request) for one in page], **links}
+
+    @staticmethod
+    def _shown_flavor(one: Resource, request: Request) -> Resource:
+        specs = {"extra_specs": dict(one["extra_specs"])} if request.version >= (2, 61) else {}
+        text = {"description": one["description"]} if request.version >= (2, 55) else {}
+        sizes = {key: one[key] for key in ("id", "vcpus", "ram", "disk", "rxtx_factor")}
+        flags = {"os-flavor-access:is_public": one["is_public"], "OS-FLV-DISABLED:disabled": one["is_disabled"]}
+        swap = one["swap"] if request.version >= (2, 75) else one["swap"] or ""
+        return {**sizes, **flags, **text, "name": one["original_name"], "OS-FLV-EXT-DATA:ephemeral": one["ephemeral"], "swap": swap, **specs}
+
+    def _create_flavor(self, request: Request) -> Resource:
+        wanted = dict(request.body["flavor"])
+        expect("description" not in wanted or request.version >= (2, 55), "Additional properties are not allowed ('description' was unexpected)")
+        expect_text(wanted, "name")
+        name = wanted.pop("name")
+        expect(0 < len(name) <= LONGEST and wanted["vcpus"] > 0 and wanted["ram"] > 0, "Invalid input for flavor")
+        taken = any(one["original_name"] == name for one in self.by_id["flavors"].values())
+        expect(not taken, f"Flavor with name {name} already exists.", 409)
+        more = {"ephemeral": wanted.pop("OS-FLV-EXT-DATA:ephemeral", 0), "is_public": wanted.pop("os-flavor-access:is_public", True)}
+        known = {"vcpus", "ram", "disk", "swap", "rxtx_factor", "description"}
+        expect(set(wanted) <= known, f"Additional properties are not allowed: {set(wanted) - known}")
+        return self.flavor(name, wanted.pop("vcpus"), wanted.pop("ram"), **wanted, **more)
+
+    @staticmethod
+    def _expect_specs(specs: t.Mapping[str, t.Any]) -> None:
+        valid = all(re.fullmatch(r"[a-zA-Z0-9-_:. ]{1,255}", key) and isinstance(value, str) and len(value) <= LONGEST for key, value in specs.items())
+        expect(valid, "Invalid input for extra specs")
 
     def _key_pairs(self, request: Request, rest: tuple[str, ...]) -> t.Any:
         pairs, owner = self.by_id["key_pairs"], request.caller.project

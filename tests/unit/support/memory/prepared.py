@@ -67,7 +67,7 @@ def _prepared(kind: str) -> st.SearchStrategy[Drawn]:
 
 #: In the order in which one may need another.
 _ORDER = ("networks", "address-groups", "security-groups", "server groups", "keys", "routers", "ports")
-PREPARED = st.lists(st.one_of([_prepared(kind) for kind in (*_ORDER, "networks")]), max_size=5)
+PREPARED = st.lists(st.one_of([_prepared(kind) for kind in (*_ORDER, "networks", "networks")]), min_size=1, max_size=5)
 
 
 class Prepared:

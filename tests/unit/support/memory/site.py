@@ -51,6 +51,8 @@ class MemorySite:
         self.name = name
         self.caller = Caller(OURS)
         self.writes: list[tuple[str, ...]] = []
+        #: Types of services that it does not have.
+        self.absent: set[str] = set()
         self.after_write: t.Callable[[], None] = lambda: None
         #: Is called before each of them.
         self.on_write: t.Callable[[], None] = lambda: None
@@ -174,7 +176,7 @@ def _connection(name: str, nova_version: tuple[int, int], caller: Caller | None)
     connection = openstack.connect(auth_type="none", endpoint=_ENDPOINTS["neutron"], **endpoints)
     transport = _Transport(nova_version, caller)
     connection.session.session = transport
-    connection.has_service = lambda _service: False
+    connection.has_service = lambda service: service.replace("-", "_") in _SERVICES.values() and service not in transport.site.absent
     return connection, transport
 
 

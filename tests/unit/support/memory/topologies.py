@@ -234,7 +234,7 @@ REMOTES = kind(
     forbids=st.one_of(st.just([]), some(st.sampled_from(_FORBIDDEN), 3)),
 )
 _POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
-BLUEPRINTS = kind(
+_ANYTHING = kind(
     {"default_rules": [], "forwardings": [], "trunk": None, "unique": True, "nova": 0},
     {
         "default_rules": (
@@ -259,6 +259,16 @@ BLUEPRINTS = kind(
     look_alikes=st.booleans(),
     remote=REMOTES,
 )
+
+
+def _calm(drawn: Blueprint, prepared: list[Blueprint]) -> Blueprint:
+    """An application at whose remote site nothing is in the way but what somebody has prepared."""
+    remote = {"lacking": [], "mtu": None, "quota": None, "flavors": "same", "outside": 2, "policies": True, "addresses": [], "namesakes": None}
+    networks = [{**one, "provided": "", "shared": False} for one in drawn["networks"]]
+    return {**drawn, "unique": True, "networks": networks, "remote": {**drawn["remote"], **remote, "most": {}, "prepared": prepared}}
+
+
+BLUEPRINTS = st.one_of(_ANYTHING, st.builds(_calm, _ANYTHING, PREPARED))
 
 
 def _pick(things: t.Sequence[t.Any], number: int | None) -> t.Any:

@@ -98,7 +98,8 @@ class Clouds:
     def judge(self, wanted=None, quiesce=None, depth="records", runs=2, at_once=1):
         delivery = Delivery("shared", depth, Sampling("noon", runs))
         intended = IntendedCheckpoint(SHOP, "noon", "crash", self.site, GroupingOptions("individual"), quiesce, delivery, 1, at_once)
-        sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote)
+        stores = SimpleNamespace(remote=SimpleNamespace(exists=True))
+        sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote, stores=stores)
         side = Side(sites, None, self.catalogue("primary"), self.catalogue("remote"))
         return side.judge(intended, self.wanted if wanted is None else wanted)
 

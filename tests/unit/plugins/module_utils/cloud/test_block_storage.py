@@ -335,3 +335,24 @@ def test_types_may_be_for_volumes_of_several_servers_which_not_every_site_shows(
     listed = [{"id": name, "name": name, **({} if shown is None else {"extra_specs": shown})} for name, shown in specs.items()]
     requests_mock.get(f"{CINDER}/types", json={"volume_types": listed})
     assert storage.multiattach_types() == {"shared": True, "else": False, "plain": False}
+
+
+# Volumes that are compared
+
+
+def test_a_volume_is_made_of_a_snapshot(storage, requests_mock):
+    made = requests_mock.post(f"{CINDER}/volumes", json={"volume": cinder_volume(id="v9", status="creating")})
+    assert storage.create_volume_from_snapshot("s1", {"name": "compared", "size": 2, "description": "why"}).id == "v9"
+    assert made.last_request.json()["volume"] == {"name": "compared", "size": 2, "description": "why", "snapshot_id": "s1"}
+
+
+def test_an_image_is_made_of_a_volume_bit_for_bit(storage, requests_mock):
+    asked = requests_mock.post(f"{CINDER}/volumes/v1/action", status_code=202, json={"os-volume_upload_image": {"id": "v1", "image_id": "i1"}})
+    assert storage.upload_volume("v1", "compared") == "i1"
+    assert asked.last_request.json() == {"os-volume_upload_image": {"image_name": "compared", "disk_format": "raw", "container_format": "bare"}}
+
+
+def test_a_volume_of_which_no_image_may_be_made_is_told(storage, requests_mock):
+    requests_mock.post(f"{CINDER}/volumes/v1/action", status_code=403, json={"forbidden": {"message": "Policy doesn't allow it."}})
+    with pytest.raises(CloudError, match="could not make image compared of volume v1.*Policy doesn't allow it"):
+        storage.upload_volume("v1", "compared")

@@ -23,3 +23,11 @@ def test_nobody_else_is(provider):
     with pytest.raises(CloudError, match="Site 'north-shop' could not list projects: ") as caught:
         Identity(provider.connect("north-shop")).project_names()
     assert caught.value.http_status == 403
+
+
+def test_a_page_that_comes_again_is_no_list(provider, monkeypatch):
+    keystone = provider.sites["north"].keystone
+    page = {"projects": [{"id": "p-1", "name": "sales"}], "links": {"next": "http://keystone.example/v3/next"}}
+    monkeypatch.setattr(keystone, "serve", lambda _request: page)
+    with pytest.raises(CloudError, match="the same page comes again"):
+        Identity(provider.connect("north-admin")).projects()

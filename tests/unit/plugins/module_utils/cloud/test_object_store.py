@@ -53,3 +53,15 @@ def test_an_object_is_written_by_one_request_into_a_container_that_is_there(stor
     written = requests_mock.put(f"{SWIFT}/catalogue/shop/noon.json", status_code=201)
     store.write("catalogue", "shop/noon.json", b"manifest", "application/json")
     assert (written.call_count, written.last_request.body) == (1, b"manifest")
+
+
+@pytest.mark.parametrize(("status", "expected"), [(204, True), (404, False)])
+def test_a_container_is_there_or_not(store, requests_mock, status, expected):
+    requests_mock.head(f"{SWIFT}/backups", status_code=status)
+    assert store.has_container("backups") is expected
+
+
+def test_a_container_that_may_not_be_looked_at_is_told(store, requests_mock):
+    requests_mock.head(f"{SWIFT}/backups", status_code=403)
+    with pytest.raises(CloudError, match="could not look for container backups"):
+        store.has_container("backups")

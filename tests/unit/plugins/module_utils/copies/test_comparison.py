@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.comparison import BlockSums, Comparison
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.comparison import BlockSums, Comparison, ContentDiffers
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import RESTORE
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError, DrError, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import BLOCKS, CONTAINER, block_sums
@@ -166,12 +166,94 @@ def test_what_is_not_whole_is_not_restored():
 
 def test_what_an_earlier_run_left_is_removed_and_nothing_else():
     site = Proving(RESTORE)
-    comparison = Comparison(site.remote, site.waiter, site.chain.backup)
+    comparison = Comparison(site.remote, site.primary, site.waiter, site.chain.backup)
     left = volume("osdr-verify-backup-db", id="volume-left", description="osdr_verify=backup-db", status="error_restoring")
     other = volume("osdr-verify-backup-other", id="volume-other", description="osdr_verify=backup-other")
     for one in (left, other, volume("bare")):
         site.remote._volumes[one.id] = one
     site.remote.hold("osdr-verify-backup-db", id="backup-again", metadata={"osdr_verify": "backup-db"})
     site.remote.hold("osdr-verify-backup-other", id="backup-another", metadata={"osdr_verify": "backup-other"})
+    site.primary._volumes["volume-clone"] = volume("osdr-verify-backup-db", id="volume-clone", description="osdr_verify=backup-db", status="available")
     comparison.remove()
     assert site.scratch == ["volume-other", "volume-bare", "backup-another"]
+
+
+# Without the objects of backups
+
+
+def elsewhere(**trouble):
+    """Copies that another driver than Swift's made, at a site without an object store."""
+    site = Proving(RESTORE, service="cinder.backup.drivers.posix.PosixBackupDriver", **trouble)
+    site.store.down = 10**6
+    return site
+
+
+def test_the_whole_content_is_compared_where_no_object_can_be_found():
+    site = elsewhere()
+    proof = site.prove()
+    assert (proof.depth, proof.stored_bytes, bool(proof.proved_at)) == (RESTORE, 0, True)
+    made_of = [what for ((what, _wanted),) in (site.primary.called("create_volume_from_snapshot"), site.remote.called("create_volume_from_backup"))]
+    assert made_of == ["snapshot-db-noon", "backup-db"]
+    assert site.remote.called("create_backup") == []
+    assert site.scratch == []
+
+
+def test_a_restored_volume_with_another_digest_is_told_and_removed():
+    site = elsewhere()
+    site.remote.restored_blocks = (BLOCKS[0], b"other")
+    with pytest.raises(ContentDiffers, match="differs from the snapshot of volume volume-db: the sha512 of their whole contents are not the same"):
+        site.prove()
+    assert site.scratch == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        pytest.param({"os_hash_algo": "md5"}, "computes sha512 and md5. Set the same hashing_algorithm", id="another algorithm"),
+        pytest.param({"os_hash_algo": "", "os_hash_value": ""}, "Site 'remote' keeps no digest of image", id="none"),
+        pytest.param({"status": "killed"}, r"Site 'remote' could not make an image of volume volume-made-1 to compare it \(killed\)", id="no image"),
+    ],
+)
+def test_digests_that_cannot_be_compared_are_told(facts, says):
+    site = elsewhere()
+    site.remote.image_facts = facts
+    with pytest.raises(CloudError, match=says) as raised:
+        site.prove()
+    assert not isinstance(raised.value, ContentDiffers)
+    assert site.scratch == []
+
+
+@pytest.mark.parametrize(
+    ("failing", "says"),
+    [
+        ("clone", r"Site 'primary' could not make a volume of snapshot snapshot-db-noon to compare it \(error\)"),
+        ("upload", r"could not make an image of volume volume-made-\d to compare it \(it is gone\)"),
+        ("restore", "a volume could not be restored from it"),
+    ],
+)
+def test_what_cannot_be_made_to_be_compared_is_told_and_removed(failing, says):
+    site = elsewhere(failing=[failing])
+    with pytest.raises(DrError, match=says):
+        site.prove()
+    assert site.scratch == []
+
+
+def test_a_snapshot_that_is_gone_cannot_be_compared():
+    site = elsewhere()
+    site.primary._snapshots.clear()
+    with pytest.raises(ResourceFailed, match="the snapshot that it was made of is no longer on site 'primary'"):
+        site.prove()
+    assert site.scratch == []
+
+
+def test_an_upload_that_does_not_end_is_removed_by_the_next_run():
+    site = elsewhere()
+    site.remote._end_upload = lambda image_id, volume_id: None
+    with pytest.raises(WaitTimeout, match="image osdr-verify-backup-db"):
+        site.prove()
+    # Cinder deletes no volume of which it makes an image.
+    assert "volume-made-1" in site.scratch
+    del site.remote._end_upload
+    site.remote._change(site.remote._volumes, "volume-made-1", status="available")
+    site.prove()
+    assert site.scratch == []

@@ -30,6 +30,16 @@ def test_the_option_offers_all_depths():
     assert args.REPLICATION["verification"]["choices"] == list(DEPTHS)
 
 
-def test_what_is_foreseen_changes_nothing_but_the_depth():
-    assert Delivery("copy", "restore").foreseen == Delivery("copy", "objects")
-    assert Delivery("shared", "records").foreseen == Delivery("shared", "records")
+def test_what_is_foreseen_restores_nothing():
+    delivery = Delivery("copy", "restore")
+    assert delivery.restored(["volume-db"], []) == {"volume-db"}
+    assert delivery.foreseen.restored(["volume-db"], []) == set()
+
+
+def test_a_site_without_a_store_proves_content_by_a_restore_alone():
+    shop = TwoSites()
+    shop.stores.remote.exists = False
+    shop.stores.primary.down = shop.stores.remote.down = 10**6
+    assert Delivery("shared", "restore").problems(shop.sites) == []
+    assert len(Delivery("shared", "objects").problems(shop.sites)) == 1
+    assert len(Delivery("copy", "restore").problems(shop.sites)) == 2

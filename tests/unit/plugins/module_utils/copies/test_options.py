@@ -8,7 +8,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.options impo
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.plan import WantedBackups
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.sampling import Sampling
 from ansible_collections.osdr.openstack.plugins.module_utils.copies.transport import COPY, Effort
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import OBJECTS, RESTORE
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import RESTORE
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Content
 
@@ -50,7 +50,7 @@ def test_the_smallest_number_is_taken_and_no_smaller_one(option, least):
 
 
 def test_what_is_foreseen_changes_nothing():
-    assert parsed().foreseen == ReplicationOptions(parsed().wanted, Delivery(COPY, OBJECTS, Sampling("noon", 4)), parsed().effort)
+    assert parsed().foreseen == ReplicationOptions(parsed().wanted, Delivery(COPY, RESTORE, Sampling("noon", 4), is_foreseen=True), parsed().effort)
 
 
 def test_what_earlier_checkpoints_proved_gets_to_where_volumes_are_selected():

@@ -97,6 +97,45 @@ def test_a_copy_is_described_as_a_restore_needs_it():
     }
 
 
+POSIX = "cinder.backup.drivers.posix.PosixBackupDriver"
+
+
+def test_backups_of_another_driver_are_built_on_and_their_content_is_compared():
+    shop = Protecting("orders", "payments", transport="shared", depth="restore")
+    shop.primary.service = POSIX
+    first = shop.run()[1]
+    assert {(one.verified, one.incremental, one.inventory) for one in first} == {("restore", False, "")}
+    second = shop.next("evening")
+    assert {(one.verified, one.incremental, len(one.chain)) for one in second} == {("restore", True, 2)}
+    assert {one.id for one in shop.remote.volumes()} == set()
+
+
+def test_a_volume_gets_a_full_backup_by_which_its_objects_can_be_looked_at_again():
+    """Its newest backup tells which driver the site has."""
+    shop = Protecting("orders", transport="shared", depth="restore")
+    shop.run()
+    shop.stores.remote.containers[CONTAINER].clear()
+    (copy,) = shop.next("evening")
+    assert (copy.verified, copy.incremental) == ("restore", False)
+
+
+def test_the_objects_of_another_driver_cannot_be_wanted():
+    shop = Protecting("orders", transport="shared", depth="objects")
+    shop.primary.service = POSIX
+    with pytest.raises(DrError, match="was made by the driver 'cinder.backup.drivers.posix.PosixBackupDriver', whose objects cannot be"):
+        shop.run()
+
+
+def test_room_for_what_is_compared_without_a_store_is_needed_at_both_sites():
+    shop = Protecting("orders", transport="shared", depth="restore")
+    shop.primary.service, shop.stores.remote.exists = POSIX, False
+    for site in (shop.primary, shop.remote):
+        site.limits = {**site.limits, "volumes": len(site.volumes())}
+    with pytest.raises(CheckFailed) as raised:
+        shop.run()
+    assert all(f"'volumes' of the project on site '{site}' is 1 too small" in str(raised.value) for site in ("primary", "remote"))
+
+
 class Sampled(Protecting):
     """Runs that prove the content of a share of the volumes, and publish what they copied unless they fail."""
 

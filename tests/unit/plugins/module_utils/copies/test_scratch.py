@@ -21,20 +21,22 @@ def site():
     volumes = [volume(name(f"backup-{one}"), id=f"volume-of-{one}", description=description(f"backup-{one}"), status="available") for one in COPIES]
     volumes.append(volume("bare", description="a volume of somebody"))
     made.volumes_by_id = {one.id: one for one in volumes}
+    for one in COPIES:
+        made.cloud.service("image").add(f"image-of-{one}", name=name(f"backup-{one}"), **mark(f"backup-{one}"))
     return made
 
 
 def names(found):
-    return [one.id.partition("-")[2] for one in (*found.backups, *found.volumes)]
+    return [one.id.partition("-")[2] for one in (*found.backups, *found.volumes, *found.images)]
 
 
 def test_of_one_copy_there_is_only_its_own(site):
-    assert names(Scratch.of(site, "backup-theirs")) == ["of-theirs", "of-theirs"]
+    assert names(Scratch.of(site, "backup-theirs")) == ["of-theirs"] * 3
 
 
 def test_what_is_left_of_an_application_is_of_its_copies_or_of_those_that_are_gone(site):
-    assert names(Scratch.left_of(site, "shop")) == ["of-ours", "of-gone"] * 2
-    assert names(Scratch.left_of(site, "bank")) == ["of-theirs", "of-gone"] * 2
+    assert names(Scratch.left_of(site, "shop")) == ["of-ours", "of-gone"] * 3
+    assert names(Scratch.left_of(site, "bank")) == ["of-theirs", "of-gone"] * 3
 
 
 @pytest.mark.parametrize(
@@ -56,11 +58,19 @@ def test_what_only_looks_like_ours_is_left_alone(theirs):
     assert not Scratch.of(site, "backup-gone")
 
 
+@pytest.mark.parametrize("facts", [{"name": name("backup-gone")}, mark("backup-gone"), {"name": name("backup-gone"), **mark("backup-other")}])
+def test_an_image_that_only_looks_like_ours_is_left_alone(facts):
+    site = FakeCopies("remote")
+    site.cloud.service("image").add("theirs", **facts)
+    assert not Scratch.left_of(site, "shop")
+
+
 def test_backups_go_before_volumes_and_all_is_waited_for(site):
     waiter = Waiter(timeout=10, interval=1, clock=FakeTime().clock)
     Scratch.left_of(site, "shop").remove(site, waiter)
     assert [what for _site, what in site.journal] == ["backup-of-ours", "backup-of-gone", "volume-of-ours", "volume-of-gone"]
     assert not Scratch.left_of(site, "shop")
+    assert list(site.cloud.service("image").by_id) == ["image-of-theirs", "image-of-plain"]
     site.delete_volume = lambda volume_id: None
     with pytest.raises(WaitTimeout, match="volume osdr-verify-backup-theirs to be deleted"):
         Scratch.left_of(site, "bank").remove(site, waiter)
@@ -74,7 +84,8 @@ def test_a_backup_that_does_not_go_is_told_and_its_volume_stays(site):
 
 
 def test_a_result_tells_their_ids_by_what_they_are(site):
-    assert Scratch.of(site, "backup-theirs").ids == {"backups": ["backup-of-theirs"], "volumes": ["volume-of-theirs"]}
+    expected = {"backups": ["backup-of-theirs"], "volumes": ["volume-of-theirs"], "images": ["image-of-theirs"]}
+    assert Scratch.of(site, "backup-theirs").ids == expected
 
 
 @pytest.mark.parametrize(("status", "is_idle"), [("available", True), ("error_restoring", True), ("restoring-backup", False), ("deleting", False)])

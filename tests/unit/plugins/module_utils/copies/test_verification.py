@@ -5,16 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import DEPTHS, OBJECTS, READABLE, RECORDS, RESTORE, Proof, foreseeable
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.verification import DEPTHS, RECORDS, RESTORE, Proof
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CloudError
 from ansible_collections.osdr.openstack.tests.unit.support.fake_stores import CONTAINER, location
 from ansible_collections.osdr.openstack.tests.unit.support.proving import DATA, HERE, Proving
-
-
-@pytest.mark.parametrize(("depth", "expected"), [(RECORDS, RECORDS), (OBJECTS, OBJECTS), (READABLE, RECORDS), (RESTORE, OBJECTS)])
-def test_a_look_that_changes_nothing_restores_nothing(depth, expected):
-    assert foreseeable(depth) == expected
-
 
 # Records
 

@@ -126,3 +126,10 @@ def test_what_is_not_begun_is_not_looked_for():
     watched = Watched()
     watched.see(1, under_way("db", begun=False))
     assert watched.store.listings == 0
+
+
+def test_what_goes_to_no_container_of_the_store_is_not_expected_there():
+    """Backups of other drivers than Swift's."""
+    watched = Watched()
+    watched.see(10 * STALL, under_way("db", container="of/posix"))
+    assert watched.watch.stored == 0

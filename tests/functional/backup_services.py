@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The osdr.openstack authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Further backup services of both sites of the lab, each with another driver than the lab's own and one store for both sites.
+
+A service is asked for by its availability zone, which has the driver's name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import laboratory
+from laboratory import LAB_DIR, cloud, in_site, wait
+
+SITES = ("primary", "remote")
+S3 = "http://remote:8080"
+
+
+class Posix:
+    """A directory that both sites mount. Nothing is compressed, so that damage is restored as such."""
+
+    driver = "cinder.backup.drivers.posix.PosixBackupDriver"
+
+    def __init__(self, directory):
+        self.store = directory / "posix"
+        self.store.mkdir()
+
+    def options(self):
+        return {"backup_posix_path": self.store, "backup_compression_algorithm": "none"}
+
+    def damage(self):
+        """Something of every backup is overwritten; returns how many objects are."""
+        data = [one for one in self.store.rglob("*-00001") if one.is_file()]
+        for one in data:
+            content = bytearray(one.read_bytes())
+            content[-4096:] = os.urandom(4096)
+            one.write_bytes(content)
+        return len(data)
+
+    def remove(self):
+        """The directory goes with the test's own."""
+
+
+class S3Store:
+    """A bucket of the remote site's Swift, which it also serves by the API of S3."""
+
+    driver = "cinder.backup.drivers.s3.S3BackupDriver"
+
+    def __init__(self, _directory):
+        self._site, self.bucket = cloud("remote-backup"), laboratory.unique("s3")
+        self._keys = f"/users/{self._site.current_user_id}/credentials/OS-EC2"
+        made = self._site.identity.post(self._keys, json={"tenant_id": self._site.current_project_id})
+        made.raise_for_status()
+        self._credential = made.json()["credential"]
+
+    def options(self):
+        return {
+            "backup_s3_endpoint_url": S3,
+            "backup_s3_store_bucket": self.bucket,
+            "backup_s3_store_access_key": self._credential["access"],
+            "backup_s3_store_secret_key": self._credential["secret"],
+            "backup_s3_object_size": 32 * 1024**2,
+            "backup_s3_block_size": 32 * 1024,
+        }
+
+    def remove(self):
+        store = self._site.object_store
+        if any(one.name == self.bucket for one in store.containers()):
+            for one in list(store.objects(self.bucket)):
+                store.delete_object(one.name, container=self.bucket)
+            store.delete_container(self.bucket)
+        self._site.identity.delete(f"{self._keys}/{self._credential['access']}").raise_for_status()
+
+
+class Ceph:
+    """A pool of the remote site's Ceph, with a user who may use nothing else."""
+
+    driver = "cinder.backup.drivers.ceph.CephBackupDriver"
+    pool, user = "backups", "backup"
+
+    def __init__(self, directory):
+        self._configuration = directory / "remote-ceph.conf"
+        keyring = directory / f"ceph.client.{self.user}.keyring"
+        self._ceph("osd", "pool", "create", self.pool, "8")
+        self._ceph("osd", "pool", "application", "enable", self.pool, "rbd")
+        keyring.write_text(self._ceph("auth", "get-or-create", f"client.{self.user}", "mon", "profile rbd", "osd", f"profile rbd pool={self.pool}"))
+        hosts = self._ceph("mon", "dump", "--format", "plain")
+        address = next(line.split()[1] for line in hosts.splitlines() if " mon." in line)
+        self._configuration.write_text(f"[global]\nmon_host = {address}\nkeyring = {keyring}\n")
+
+    @staticmethod
+    def _ceph(*command):
+        return in_site("ceph", *command, site="remote")
+
+    def options(self):
+        return {"backup_ceph_conf": self._configuration, "backup_ceph_user": self.user, "backup_ceph_pool": self.pool}
+
+    def remove(self):
+        self._ceph("config", "set", "mon", "mon_allow_pool_delete", "true")
+        self._ceph("osd", "pool", "delete", self.pool, self.pool, "--yes-i-really-really-mean-it")
+        self._ceph("auth", "del", f"client.{self.user}")
+
+
+DRIVERS = {"posix": Posix, "s3": S3Store, "ceph": Ceph}
+
+
+@contextlib.contextmanager
+def running(name, directory):
+    """The services of a driver at both sites; yields its store."""
+    store = DRIVERS[name](directory)
+    with contextlib.ExitStack() as services:
+        services.callback(store.remove)
+        for site in SITES:
+            services.enter_context(_service(site, name, store, directory))
+        yield store
+
+
+@contextlib.contextmanager
+def _service(site, name, store, directory):
+    """A service of one site, known to Cinder as long as this lasts."""
+    host = f"{site}-{name}"
+    configuration = directory / f"{host}.conf"
+    options = {"host": host, "storage_availability_zone": name, "backup_driver": store.driver, **store.options()}
+    configuration.write_text("[DEFAULT]\n" + "".join(f"{key} = {value}\n" for key, value in options.items()))
+    program = [str(LAB_DIR / "venvs/openstack/bin/cinder-backup"), "--config-file", "/etc/cinder/cinder.conf", "--config-file", str(configuration)]
+    enter = [sys.executable, str(laboratory.ROOT / "tests/lab/site_exec.py"), site]
+    with pathlib.Path(directory, f"{host}.log").open("w") as log:
+        process = subprocess.Popen([*enter, *program], stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        wait(f"the backup service {host}", lambda: _is_up(site, host), 180, 1)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(laboratory.BLOCKED)
+        in_site("cinder-manage", "service", "remove", "cinder-backup", host, site=site)
+
+
+def _is_up(site, host):
+    services = cloud(f"{site}-admin").block_storage.services(binary="cinder-backup")
+    return any((one.host, one.state) == (host, "up") for one in services)
