@@ -250,12 +250,6 @@ def _still_frozen(server: Server, support: Support) -> Support:
     )
 
 
-def step_sizes(application: Application, servers: t.Mapping[str, Server], choices: t.Mapping[str, Choice]) -> tuple[int, ...]:
-    """How many servers are frozen one tier after the other."""
-    sizes = (sum(1 for name in tier.servers if servers[name].id in choices) for tier in application.freeze_order)
-    return tuple(size for size in sizes if size)
-
-
 def answer_of(choices: t.Iterable[Choice]) -> float | None:
     """Seconds in which the quicker ones of the guest agents answered (the lower quartile); None when none was asked."""
     answers = sorted(one.support.answer for one in choices if one.support.answer is not None)

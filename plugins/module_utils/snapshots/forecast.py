@@ -15,7 +15,7 @@ import typing as t
 
 from ..core.consistency import satisfies
 from ..core.text import told
-from ..quiesce.quiescer import Choice, QuiesceOptions, answer_of, longest_of, step_sizes
+from ..quiesce.quiescer import Choice, QuiesceOptions, answer_of, longest_of
 from .wanted import Wanted
 
 #: The phases of a window.
@@ -261,10 +261,10 @@ def outlook_of(wanted: Wanted, choices: t.Mapping[str, Choice], concurrency: int
     :param choices: how each server will be frozen, per id.
     :param cinder: seconds in which it answered a request for a snapshot; None when it was not asked.
     """
-    application, servers = wanted.application, {one.server.name: one.server for one in wanted.members}
-    load = Load(step_sizes(application, servers, choices), len(wanted.volumes), concurrency)
+    frozen = [one.tier for one in wanted.members if one.server.id in choices]
+    load = Load(tuple(frozen.count(tier.name) for tier in wanted.application.freeze_order), len(wanted.volumes), concurrency)
     answers = AnswerTimes(answer_of(choices.values()), cinder)
-    return WindowOutlook(application.name, answers.least(load), arming=answers.arming(load))
+    return WindowOutlook(wanted.application.name, answers.least(load), arming=answers.arming(load))
 
 
 def _window(forecast: Forecast) -> float:

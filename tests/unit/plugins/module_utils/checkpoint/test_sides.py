@@ -223,7 +223,7 @@ def test_a_project_without_servers_lacks_nothing_for_them(clouds):
 @pytest.mark.parametrize("admin", [None, "admin"])
 def test_a_project_is_reached_by_its_own_options_at_both_sites(monkeypatch, admin):
     def cloud(name):
-        return SimpleNamespace(site=name, project_id=f"project of {name}", clock=f"clock of {name}")
+        return SimpleNamespace(site=name, project_id=f"project of {name}", clock=f"clock of {name}", setting=lambda _name: None)
 
     def connected(primary, accounts):
         return SimpleNamespace(primary=SimpleNamespace(cloud=primary), remote=SimpleNamespace(cloud=cloud(accounts)))

@@ -439,10 +439,3 @@ def test_whoever_is_to_be_thawed_and_what_others_hold_is_judged_as_it_is_now():
     assert "is held by another freeze" in choice(made, held("orders")).support.problem
     made.choose([server("orders")], to_thaw=True)
     assert nova.probed == ["orders"]
-
-
-def test_one_tier_after_the_other_is_frozen_without_those_that_stand_still():
-    servers = {name: server(name) for name in ("orders", "payments", "front")}
-    everybody = quiescer(*three()).choose(servers.values())
-    assert quiesce.step_sizes(SHOP, servers, everybody) == (1, 2)
-    assert quiesce.step_sizes(SHOP, servers, {"id-orders": everybody["id-orders"]}) == (1,)

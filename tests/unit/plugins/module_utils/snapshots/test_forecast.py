@@ -212,7 +212,11 @@ def test_guards_that_may_fire_within_the_window_are_warned_of(arming, is_told):
 
 def wanted(*tiers):
     application = Application("shop", tuple(Tier(f"t{number}", tuple(names)) for number, names in enumerate(tiers)))
-    members = tuple(ServerVolumes(server(name), "tier", (volume(name), volume(f"{name}-data"))) for names in tiers for name in names)
+    members = tuple(
+        ServerVolumes(server(name.removeprefix("id-")), f"t{number}", (volume(name), volume(f"{name}-data")))
+        for number, names in enumerate(tiers)
+        for name in names
+    )
     return Wanted(application, "noon", "quiesced", members)
 
 
@@ -225,6 +229,12 @@ def test_what_is_known_beforehand_is_of_those_who_will_be_frozen():
     # A quarter of the agents was quicker than that; they are asked in two turns, and ten volumes in five.
     assert found.least.phases == {"freeze": 2 * 3.0, "snapshots": 5 * 0.5, "thaw": 3.0}
     assert (found.application, found.earlier, found.arming) == ("shop", (), 2 * 3.0)
+
+
+def test_tiers_are_frozen_one_after_the_other_whether_they_name_servers_or_their_ids():
+    found = outlook_of(wanted(["a"], ["id-b", "c"]), choices(a=1.0, b=1.0, c=1.0), 2, None)
+    assert found.least.phases["freeze"] == 2
+    assert "3 servers, of which each guest agent needs 1.00 s to answer, in 2 turns" in found.least.decides
 
 
 def test_drivers_that_ask_no_agent_tell_nothing_of_how_quick_they_are():
