@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..cloud.images import Images
@@ -78,7 +79,7 @@ class Scratch:
     @property
     def ids(self) -> dict[str, list[str]]:
         """Ids by kind, as results show them."""
-        kinds = {"backups": self.backups, "volumes": self.volumes, "images": self.images}
+        kinds: dict[str, t.Sequence[Backup | Volume | Image]] = {"backups": self.backups, "volumes": self.volumes, "images": self.images}
         return {kind: [one.id for one in found] for kind, found in kinds.items()}
 
     @property

@@ -14,16 +14,16 @@ from .names import required_part
 class Home:
     """The folder of one catalogue of a site, as the project of its credentials has it.
 
-    :param container: its name.
+    :param name: that of the catalogue.
     """
 
     cloud: Cloud
-    container: str
+    name: str
 
     @property
     def folders(self) -> list[str]:
         """The names of the project's folder and of the catalogue's own in it."""
-        return [required_part(self.cloud.project_id), required_part(self.container)]
+        return [required_part(self.cloud.project_id), required_part(self.name)]
 
     @property
     def path(self) -> str:

@@ -215,15 +215,20 @@ def _part(there: Modules, manifest: Resource) -> t.Iterator[str]:
     """Restore one server alone: nothing of the others is made, and all that they need can still be made."""
     first, others = manifest["servers"][0], manifest["servers"][1:]
     problems = there.checked(manifest, servers=[first["name"]])
+    before = _made_of(there.site)
     there.restored(manifest, servers=[first["name"]])
-    made = {one["metadata"].get("osdr_source") for kind in (there.site.nova.by_id["servers"], there.site.cinder.by_id["volumes"]) for one in kind.values()}
-    made -= _sources(first)
+    made = _made_of(there.site) - before - _sources(first)
     yield from problems
     yield from (f"server {one['name']} was not asked for, and {len(touched)} of it was made" for one in others if (touched := made & _sources(one)))
     there.site.writes.clear()
     if there.restored(manifest, servers=[first["name"]]) or there.site.writes:
         yield f"the same part once more changed something: {there.site.writes}"
     yield from (f"after a part, the rest cannot be restored: {problem}" for problem in there.checked(manifest))
+
+
+def _made_of(site: MemorySite) -> set[str | None]:
+    """The ids of what servers and volumes of the site were made of."""
+    return {one["metadata"].get("osdr_source") for kind in (site.nova.by_id["servers"], site.cinder.by_id["volumes"]) for one in kind.values()}
 
 
 def _sources(server: Resource) -> set[str]:
