@@ -109,3 +109,10 @@ def test_who_changes_what_is_prepared_is_found():
     with mock.patch.object(NetworkRestore, "apply", adjusting):
         violations = travel(application(thing("networks", ("mtu", 1400)))).violations
     assert [one for one in violations if " was prepared as " in one and '"mtu": 1400' in one]
+
+
+def test_an_interface_by_a_port_of_its_own_is_refused_on_a_network_with_further_automatic_addresses():
+    blueprint = plain.blueprint(routers=[plain.router((0, True))], remote=plain.remote(prepared=[thing("networks", subnets=[[("how", "further")]])]))
+    outcome = travel(blueprint)
+    assert (outcome.end, outcome.violations) == ("refused at check", [])
+    assert "has a subnet with automatic addresses: Neutron would give the interface one of these, too" in outcome.reasons[0]

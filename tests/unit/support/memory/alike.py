@@ -29,7 +29,7 @@ _IGNORED: dict[str, set[str]] = {
         *("OS-EXT-SRV-ATTR:hypervisor_hostname", "OS-EXT-SRV-ATTR:root_device_name", "OS-EXT-AZ:availability_zone", "OS-EXT-SRV-ATTR:user_data"),
     },
     "volume": {"os-vol-tenant-attr:tenant_id", "attachments", "multiattach"},
-    "port": {"device_id", "device_owner", "binding:host_id", "propagate_uplink_status"},
+    "port": {"device_id", "device_owner", "binding:host_id", "propagate_uplink_status", "ip_allocation"},
     "floating address": {"floating_ip_address", "router_id"},
     "network": set(),
     "subnet": set(),

@@ -214,10 +214,11 @@ def _untouched(source: Source, remote: Remote) -> t.Iterator[list[str]]:
 def _part(there: Modules, manifest: Resource) -> t.Iterator[str]:
     """Restore one server alone: nothing of the others is made, and all that they need can still be made."""
     first, others = manifest["servers"][0], manifest["servers"][1:]
+    # A killed restore of the whole may have made something of all.
+    before = _made(there.site)
     problems = there.checked(manifest, servers=[first["name"]])
-    before = _made_of(there.site)
     there.restored(manifest, servers=[first["name"]])
-    made = _made_of(there.site) - before - _sources(first)
+    made = _made(there.site) - before - _sources(first)
     yield from problems
     yield from (f"server {one['name']} was not asked for, and {len(touched)} of it was made" for one in others if (touched := made & _sources(one)))
     there.site.writes.clear()
@@ -226,8 +227,8 @@ def _part(there: Modules, manifest: Resource) -> t.Iterator[str]:
     yield from (f"after a part, the rest cannot be restored: {problem}" for problem in there.checked(manifest))
 
 
-def _made_of(site: MemorySite) -> set[str | None]:
-    """The ids of what servers and volumes of the site were made of."""
+def _made(site: MemorySite) -> set[str]:
+    """Ids at the source of the servers and volumes that were restored."""
     return {one["metadata"].get("osdr_source") for kind in (site.nova.by_id["servers"], site.cinder.by_id["volumes"]) for one in kind.values()}
 
 
