@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.cloud import session
 
 ROOT = Path(__file__).resolve().parents[2]
 # The first runs as an action, and none of them takes a cloud: those of a site plan are names.
@@ -86,6 +87,8 @@ def plant(rules):
 @pytest.fixture
 def log(monkeypatch):
     lines = []
+    # Nobody will ever answer.
+    monkeypatch.setattr(session, "_LOGIN_SECONDS", 0)
     monkeypatch.setattr(basic, "has_journal", False)
     monkeypatch.setattr(basic.syslog, "syslog", lambda *arguments: lines.append(str(arguments[-1])))
     return lines
