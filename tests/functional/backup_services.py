@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 
+import copies
 import laboratory
+import owned
 from laboratory import LAB_DIR, cloud, in_site, wait
 
 SITES = ("primary", "remote")
@@ -117,6 +119,7 @@ def running(name, directory):
         services.callback(store.remove)
         for site in SITES:
             services.enter_context(_service(site, name, store, directory))
+        wait("the scheduler to know the backup service", lambda: _is_scheduled(name), 300, 5)
         yield store
 
 
@@ -125,7 +128,9 @@ def _service(site, name, store, directory):
     """A service of one site, known to Cinder as long as this lasts."""
     host = f"{site}-{name}"
     configuration = directory / f"{host}.conf"
-    options = {"host": host, "storage_availability_zone": name, "backup_driver": store.driver, **store.options()}
+    # The scheduler learns of a service when it reports what it can do.
+    reports = {"backup_driver_status_check_interval": 5}
+    options = {"host": host, "storage_availability_zone": name, "backup_driver": store.driver, **reports, **store.options()}
     configuration.write_text("[DEFAULT]\n" + "".join(f"{key} = {value}\n" for key, value in options.items()))
     program = [str(LAB_DIR / "venvs/openstack/bin/cinder-backup"), "--config-file", "/etc/cinder/cinder.conf", "--config-file", str(configuration)]
     enter = [sys.executable, str(laboratory.ROOT / "tests/lab/site_exec.py"), site]
@@ -138,6 +143,17 @@ def _service(site, name, store, directory):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(laboratory.BLOCKED)
         in_site("cinder-manage", "service", "remove", "cinder-backup", host, site=site)
+
+
+def _is_scheduled(zone):
+    """Whether a backup in the zone finds a service: tried with a volume that nobody needs."""
+    storage = cloud("primary").block_storage
+    with contextlib.ExitStack() as undo:
+        volume_id = owned.volume(undo, f"{zone}-tried", volume_type="ceph")
+        asked = storage.create_backup(volume_id=volume_id, name=f"{zone}-tried", availability_zone=zone)
+        undo.callback(copies.remove_backup, "primary", asked.id)
+        wait("the backup", lambda: storage.get_backup(asked.id).status in ("available", "error"), 300, 1)
+        return storage.get_backup(asked.id).status == "available"
 
 
 def _is_up(site, host):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import backup_services
 import pytest
 import small
-from laboratory import cloud, module, playbook
+from laboratory import cloud, module, playbook, wait
 from small import run
 
 pytestmark = pytest.mark.campaign
@@ -83,7 +83,9 @@ def test_the_server_comes_back_with_what_was_written(protected):
     done = playbook("restore", **protected.restore())
     try:
         assert done.returncode == 0, done.stdout + done.stderr
-        assert run(protected.server(site="remote").id, "cat /root/written", site="remote").split() == ["2"]
+        restored = protected.server(site="remote").id
+        wait("the restored server's agent", lambda: small.answers(restored, "remote"), 300, 2)
+        assert run(restored, "cat /root/written", site="remote").split() == ["2"]
     finally:
         removed = playbook("cleanup", **{**protected.cleanup(), "dr_cleanup_checkpoint": protected.id(2)})
         assert removed.returncode == 0, removed.stdout + removed.stderr
