@@ -231,9 +231,9 @@ def _interface_refusals(plan: RestorePlan) -> t.Iterator[str]:
 def _derives(plan: RestorePlan, network: str) -> bool:
     """Whether a network has a subnet on which addresses follow from MAC addresses, or will have one."""
     there = plan.site.network(network)
-    described = (one for one in plan.manifest.description.topology.subnets if one.network == network)
-    further = (one for one in plan.site.subnets if there and one.network_id == there.id)
-    return any(derives_addresses(one.ipv6_ra_mode, one.ipv6_address_mode) for one in (*described, *further))
+    modes = [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in plan.manifest.description.topology.subnets if one.network == network]
+    modes += [(one.ipv6_ra_mode, one.ipv6_address_mode) for one in plan.site.subnets if there and one.network_id == there.id]
+    return any(derives_addresses(ra, address) for ra, address in modes)
 
 
 def _holder_refusals(site: RestoreSite, wanted: _Interface) -> t.Iterator[str]:
