@@ -21,6 +21,8 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 READING = {name for name in MODULES if name.endswith(("_info", "_check"))}
 #: Nothing is there that it could remove, see docs/failover.md; each of its runs is another record.
 ONCE = {"os_application_supersede", "os_drill_record"}
+#: What it makes of a site stays there, and is not for tests on somebody's clouds to make.
+ONLY_PREDICTED = {"os_site_infrastructure_make"}
 
 
 def aliases(target):
@@ -57,7 +59,7 @@ def test_what_changes_something_is_predicted_done_and_done_again(module):
     predicted = [task for task in calls(module) if task.get("check_mode")]
     done = [task for task in calls(module) if not task.get("check_mode")]
     assert predicted
-    assert len(done) >= 2
+    assert len(done) >= (0 if module in ONLY_PREDICTED else 2)
 
 
 @pytest.mark.parametrize("target", sorted(path.name for path in TARGETS.iterdir()))

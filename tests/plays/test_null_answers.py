@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
@@ -19,7 +20,7 @@ APPLICATION = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
 @pytest.fixture
 def play(tmp_path):
     nothing_published = {"os_checkpoint_info": {"manifest": None}, "os_recovery_point_info": {"recovery_points": [], "metrics": ""}}
-    return Collection(tmp_path, nothing_published).play
+    return Collection(tmp_path, {**nothing_published, "os_checkpoint_check": {"checkpoint_check": {"freezes": []}}}).play
 
 
 def test_nothing_becomes_a_text_before_it_was_asked_whether_it_is_there():
@@ -52,17 +53,23 @@ def test_without_a_word_of_signatures_there_are_none(play):
     assert (code, [name for name, arguments in calls if "hmac_key" in arguments]) == (0, []), output
 
 
+def keys_in(node):
+    """What is given as a key anywhere in a document."""
+    parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and isinstance(node.get("hmac_key"), str):
+        yield " ".join(node["hmac_key"].split())
+    for part in parts:
+        yield from keys_in(part)
+
+
 def test_every_call_that_takes_a_key_says_what_an_empty_one_means():
-    texts = [path.read_text() for part in ("roles", "playbooks") for path in (ROOT / part).rglob("*.yml")]
-    # Long ones have lines of their own.
-    folded = re.compile(r": >-\n(.*?\}\})$", re.DOTALL | re.MULTILINE)
-    given = [line.strip() for text in texts for line in folded.sub(lambda found: f': "{" ".join(found[1].split())}"', text).splitlines()]
-    calls = [line for line in given if line.startswith("hmac_key:")]
+    documents = [yaml.safe_load(path.read_text()) for part in ("roles", "playbooks") for path in (ROOT / part).rglob("*.yml")]
+    calls = [one for document in documents for one in keys_in(document)]
     assert len(calls) > 15
-    for line in calls:
-        variable = re.search(r"dr_\w+_hmac_key", line)[0]
-        asked = f"{variable} | default('unsigned')" if "default" in line else variable
-        assert line == f"hmac_key: \"{{{{ omit if {asked} == 'unsigned' else '' if {variable} is none else {variable} | string }}}}\""
+    for call in calls:
+        variable = re.search(r"dr_\w+_hmac_key", call)[0]
+        asked = f"{variable} | default('unsigned')" if "default" in call else variable
+        assert call == f"{{{{ omit if {asked} == 'unsigned' else '' if {variable} is none else {variable} | string }}}}"
 
 
 @pytest.mark.parametrize(("playbook", "variable"), [("rpo", "dr_rpo_hmac_key"), ("catalogue_rebuild", "dr_catalogue_hmac_key")])
