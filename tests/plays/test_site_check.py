@@ -25,9 +25,9 @@ CLOUD = {"dr_site_check_cloud": "south-operations"}
 def play(tmp_path):
     numbers = itertools.count(1)
 
-    def start(*arguments, report=(), kept=PLAN, **variables):
+    def start(*arguments, report=(), is_kept=True, **variables):
         answers = {
-            "os_site_plan_info": {"plan": kept, "since": None},
+            "os_site_plan_info": {"plan": PLAN if is_kept else None, "since": None},
             "os_site_infrastructure": {"kept": {}},
             "os_site_infrastructure_make": {"made": [], "by_hand": []},
             "os_site_infrastructure_check": {"report": {**REPORT, **dict(report)}},
@@ -68,7 +68,7 @@ def test_the_primary_site_may_be_gone(play):
 
 
 def test_there_must_be_a_plan(play):
-    code, output, _calls = play(kept=None)
+    code, output, _calls = play(is_kept=False)
     assert code != 0
     assert "No site plan is kept in the catalogue." in output
 

@@ -14,7 +14,7 @@ GROUP, USER = ACTORS = ("group", "user")
 COMPUTE, VOLUME, NETWORK = LIMITED_SERVICES = ("compute", "volume", "network")
 
 #: None stands for a value that looks like a secret, and is not captured.
-Specs = t.Mapping[str, str | None]
+Specs: t.TypeAlias = "t.Mapping[str, str | None]"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,13 +43,8 @@ _LONGEST_NAME = 255
 BACKING_UP = "backing-up"
 
 
-#: What a service itself says of something, which may be more than its record has.
+#: What a service itself says of something, which may be more than its record has. It makes no difference whether two records are the same.
 Answer = t.Mapping[str, t.Any]
-
-
-def _no_answer() -> t.Any:
-    """The field for it, which makes no difference whether two records are the same."""
-    return dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 def marks(application: str, checkpoint: str) -> dict[str, str]:
@@ -412,7 +407,7 @@ class Network:
     tags: tuple[str, ...] = ()
     dns_domain: str = ""
     qos_policy_id: str | None = None
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -440,7 +435,7 @@ class Subnet:
     tags: tuple[str, ...] = ()
     subnet_pool_id: str | None = None
     service_types: tuple[str, ...] = ()
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -486,7 +481,7 @@ class Router:
     routes: tuple[t.Mapping[str, str], ...] = ()
     is_ha: bool | None = None
     is_distributed: bool | None = None
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -498,7 +493,7 @@ class AddressGroup:
     project_id: str = ""
     description: str = ""
     addresses: tuple[str, ...] = ()
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -530,7 +525,7 @@ class SecurityGroup:
     is_shared: bool = False
     is_stateful: bool = True
     tags: tuple[str, ...] = ()
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -569,7 +564,7 @@ class FloatingIp:
     qos_policy_id: str | None = None
     forwardings: tuple[Forwarding, ...] = ()
     forwarded: frozenset[str] = frozenset()
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     @property
     def ports(self) -> frozenset[str]:
@@ -609,7 +604,7 @@ class Port:
     #: What its host needs to know; empty for those who are not administrators.
     profile: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     dhcp_options: tuple[t.Mapping[str, t.Any], ...] = ()
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -640,7 +635,7 @@ class Trunk:
     is_up: bool = True
     tags: tuple[str, ...] = ()
     subports: tuple[Subport, ...] = ()
-    answer: Answer = _no_answer()
+    answer: Answer = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)

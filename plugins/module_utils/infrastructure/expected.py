@@ -20,8 +20,8 @@ from . import captured
 from .captured import Infrastructure, InUse
 
 Key = tuple[str, ...]
-Value = str | int | float | bool | None
-Attributes = t.Mapping[str, Value]
+Value: t.TypeAlias = "str | int | float | bool | None"
+Attributes: t.TypeAlias = "t.Mapping[str, Value]"
 
 #: A value that is not shown because it looks like a secret.
 WITHHELD = "(not captured)"
