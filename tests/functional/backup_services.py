@@ -128,8 +128,8 @@ def _service(site, name, store, directory):
     """A service of one site, known to Cinder as long as this lasts."""
     host = f"{site}-{name}"
     configuration = directory / f"{host}.conf"
-    # The scheduler learns of a service when it reports what it can do.
-    reports = {"backup_driver_status_check_interval": 5}
+    # The scheduler learns of a service when it reports what it can do; Cinder allows no shorter interval.
+    reports = {"backup_driver_stats_polling_interval": 10}
     options = {"host": host, "storage_availability_zone": name, "backup_driver": store.driver, **reports, **store.options()}
     configuration.write_text("[DEFAULT]\n" + "".join(f"{key} = {value}\n" for key, value in options.items()))
     program = [str(LAB_DIR / "venvs/openstack/bin/cinder-backup"), "--config-file", "/etc/cinder/cinder.conf", "--config-file", str(configuration)]
@@ -137,7 +137,8 @@ def _service(site, name, store, directory):
     with pathlib.Path(directory, f"{host}.log").open("w") as log:
         process = subprocess.Popen([*enter, *program], stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        wait(f"the backup service {host}", lambda: _is_up(site, host), 180, 1)
+        wait(f"the backup service {host}", lambda: process.poll() is not None or _is_up(site, host), 180, 1)
+        assert process.poll() is None, pathlib.Path(log.name).read_text()
         yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
