@@ -34,6 +34,7 @@ SECRETS = {
     "backups",
     "create_backup",
     "create_volume_from_backup",
+    "restore_backup",
     "delete_backup",
     "export_record",
     "import_record",

@@ -84,6 +84,23 @@ class BlockStorage:
         """
         return self._create_volume({**wanted, "backup_id": backup_id}, f"backup {backup_id}")
 
+    def create_empty_volume(self, wanted: t.Mapping[str, t.Any]) -> Volume:
+        """Start making a volume without content.
+
+        :param wanted: name, description, size, volume_type, metadata as Cinder takes them.
+        """
+        return self._create_volume(wanted, "nothing")
+
+    def restore_backup(self, backup_id: str, volume_id: str) -> None:
+        """Start restoring a backup to an available volume, all of whose content is replaced."""
+
+        def restore() -> bool:
+            with self.cloud.calling(f"restore backup {backup_id} to volume {volume_id}"):
+                self._api.restore_backup(backup_id, volume=volume_id)
+                return True
+
+        once(restore, lambda: self.volume(volume_id).status != "available" or None)
+
     def create_volume_from_snapshot(self, snapshot_id: str, wanted: t.Mapping[str, t.Any]) -> Volume:
         """Start making a volume of a snapshot, of the same type.
 

@@ -12,7 +12,7 @@ import typing as t
 from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CloudError, DrError, ResourceFailed
-from ..core.records import Backup
+from ..core.records import Backup, Volume
 from ..work.waiting import Waiter
 from . import scratch
 from .digest import digest_of
@@ -88,7 +88,14 @@ class Comparison:
         :returns: its id.
         """
         wanted = {"name": self._name, "size": self._backup.size, "description": scratch.description(self._backup.id)}
-        volume = self._storage.create_volume_from_backup(self._backup.id, wanted)
+        if not self._backup.is_incremental:
+            return self._ready(self._storage.create_volume_from_backup(self._backup.id, wanted))
+        # As a restore does it.
+        volume_id = self._ready(self._storage.create_empty_volume(wanted))
+        self._storage.restore_backup(self._backup.id, volume_id)
+        return self._ready(self._storage.volume(volume_id))
+
+    def _ready(self, volume: Volume) -> str:
         self._patient.until(f"volume {self._name} to be restored", lambda: self._restored(volume.id))
         return volume.id
 

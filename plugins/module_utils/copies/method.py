@@ -178,6 +178,10 @@ class CopyMethod(abc.ABC):
         :param concurrency: how many calls in parallel.
         """
 
+    def fills(self, copy: Copy) -> bool:
+        """Whether a volume is made empty, and gets its content by :meth:`fill_volume` when it is there."""
+        return False
+
     @abc.abstractmethod
     def create_volume(self, storage: BlockStorage, copy: Copy, body: t.Mapping[str, t.Any]) -> Volume:
         """Start making a volume from a copy.
@@ -185,6 +189,13 @@ class CopyMethod(abc.ABC):
         :param body: name, description, size, type, zone and metadata as Cinder takes them when it creates volumes.
         :raises Busy: when another restore must end first.
         """
+
+    def fill_volume(self, storage: BlockStorage, copy: Copy, volume: Volume) -> None:
+        """Start giving an empty volume its content; only asked for where the method :meth:`fills`.
+
+        :raises Busy: when another restore must end first.
+        """
+        raise AssertionError(f"{self.label(copy)} fills no volume.")
 
     @abc.abstractmethod
     def mark(self, storage: BlockStorage, part: Part, metadata: t.Mapping[str, str]) -> None:

@@ -156,7 +156,7 @@ def _policy(group: ServerGroup | ServerGroupSpec) -> str:
 
 def _copy_problems(stock: Stock, steps: t.Iterable[VolumeStep]) -> t.Iterator[str]:
     for step in steps:
-        for lack in methods.lacks(step.copy, stock.parts) if step.action.makes else ():
+        for lack in methods.lacks(step.copy, stock.parts) if step.action.reads else ():
             yield (
                 f"{lack.what}, needed for volume {step.label}, {lack.state} at site '{stock.site.name}'; {lack.remedy}, or choose another "
                 "checkpoint."

@@ -83,7 +83,7 @@ class Unlocking:
 
 def sealed(steps: t.Iterable[VolumeStep]) -> list[VolumeStep]:
     """The encrypted volumes that are yet to be restored."""
-    return [step for step in steps if step.copy.key and step.action.makes]
+    return [step for step in steps if step.copy.key and step.action.reads]
 
 
 def foreign(steps: t.Iterable[VolumeStep], own: OwnBackups) -> list[tuple[VolumeStep, str]]:

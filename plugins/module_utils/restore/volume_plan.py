@@ -12,6 +12,7 @@ import dataclasses
 import enum
 import typing as t
 
+from ..copies import methods
 from ..core.marking import Mark, unmarked_text
 from ..core.records import VOLUME_KEY, Volume
 from ..manifest.manifest import Copy, Manifest
@@ -27,6 +28,8 @@ class Action(enum.Enum):
     #: It is being made.
     WAIT = "wait"
     CREATE = "create"
+    #: It is there, and its content is still to come.
+    FILL = "fill"
     #: It is there, but broken: delete it first.
     REPLACE = "replace"
 
@@ -34,13 +37,20 @@ class Action(enum.Enum):
     def makes(self) -> bool:
         return self in (Action.CREATE, Action.REPLACE)
 
+    @property
+    def reads(self) -> bool:
+        """Whether it starts to read the copy, now or next."""
+        return self.makes or self is Action.FILL
+
 
 #: In which a volume can be attached, or is.
 READY = ("available", "reserved", "attaching", "in-use", "detaching")
 #: How a restore or the removal of a volume fails. Volumes fail in other ways too, once they have other data.
 _FAILED = ("error", "error_restoring", "error_deleting")
 #: Where several volumes have the same mark: the most useful first.
-_PREFERENCE = (Action.KEEP, Action.WAIT, Action.REPLACE)
+_PREFERENCE = (Action.KEEP, Action.WAIT, Action.FILL, Action.REPLACE)
+#: Behind the mark in the description of a volume whose content is still to come. Cinder leaves the description of a named volume alone.
+_EMPTY = "osdr_content=none"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +87,7 @@ class VolumeStep:
         """Parameters for creating the volume in Cinder, except the backup's id."""
         body = {
             "name": self.name,
-            "description": self.mark.text(),
+            "description": empty_text(self.mark) if methods.method_of(self.copy).fills(self.copy) else self.mark.text(),
             "size": self.spec.size,
             "metadata": {**self.spec.metadata, **self.mark.metadata()},
         }
@@ -94,7 +104,7 @@ class VolumeStep:
 
         From then on it is its owners' to change.
         """
-        return volume.description != self.mark.text()
+        return volume.description not in (self.mark.text(), empty_text(self.mark))
 
     def metadata_of(self, volume: Volume) -> dict[str, str]:
         """The metadata of the finished volume: restoring a backup replaces those that it was created with by the source's."""
@@ -122,6 +132,11 @@ class VolumeStep:
         return not (self.action is Action.KEEP and self.current and self.is_complete(self.current))
 
 
+def empty_text(mark: Mark) -> str:
+    """What a volume is described as until its content is asked for."""
+    return f"{mark.text()} {_EMPTY}"
+
+
 def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[VolumeStep]:
     """One step per volume of the application, also for one that several servers have.
 
@@ -134,8 +149,8 @@ def plan_volumes(manifest: Manifest, volumes: t.Iterable[Volume]) -> list[Volume
         if spec.is_image:
             continue
         servers, mark = tuple(holders[spec.source_id]), mark_of(manifest, spec.source_id)
-        current = _best(made[mark])
-        action = _action(current) if current else Action.CREATE
+        current = _best(made[mark], mark)
+        action = _action(current, mark) if current else Action.CREATE
         name = manifest.called(spec.name or f"{servers[0]}-{spec.device.rsplit('/', 1)[-1]}")
         steps.append(VolumeStep(servers, spec, name, name if spec.name else "", manifest.copy_of(spec), mark, action, current, spec.source_id in roots))
     return steps
@@ -147,11 +162,11 @@ def _roots(manifest: Manifest) -> set[str]:
     return {server.attached[0].source_id for server in servers if server.root_image is None and server.attached}
 
 
-def _best(volumes: t.Sequence[Volume]) -> Volume | None:
-    return min(volumes, key=lambda volume: _PREFERENCE.index(_action(volume)), default=None)
+def _best(volumes: t.Sequence[Volume], mark: Mark) -> Volume | None:
+    return min(volumes, key=lambda volume: _PREFERENCE.index(_action(volume, mark)), default=None)
 
 
-def _action(volume: Volume) -> Action:
+def _action(volume: Volume, mark: Mark) -> Action:
     if volume.status in READY:
-        return Action.KEEP
+        return Action.FILL if volume.description == empty_text(mark) else Action.KEEP
     return Action.REPLACE if volume.status in _FAILED else Action.WAIT

@@ -14,7 +14,7 @@ from ..copies import methods
 from ..copies.twins import Scaffolding
 from ..core.errors import Busy, CheckFailed, CloudError, DrError, ResourceFailed
 from ..core.records import Volume
-from ..manifest.manifest import Manifest
+from ..manifest.manifest import Copy, Manifest
 from ..work.clock import Moment
 from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, attempt_each, each, values_of
@@ -93,7 +93,7 @@ class VolumeRestore:
         """Start as many restores as may run in parallel, without waiting for them."""
         self.tell_losses(steps)
         under_way = [step for step in steps if step.action is Action.WAIT]
-        batch = [step for step in steps if step.action.makes][: max(0, self.concurrency - len(under_way))]
+        batch = [step for step in steps if step.action.reads][: max(0, self.concurrency - len(under_way))]
         begun = dict(enumerate(attempt_each(batch, self._start, self.concurrency)))
         values_of({number: outcome for number, outcome in begun.items() if not isinstance(outcome.error, Busy)})
         each([(step, step.current) for step in steps if step.action is Action.KEEP and step.current], self._complete, self.concurrency)
@@ -140,18 +140,30 @@ class VolumeRestore:
             self._replaced.add(source)
         if step.action.makes:
             self._create(step)
+        if step.action is Action.FILL:
+            self._fill(step)
 
     def _create(self, step: VolumeStep) -> None:
         """Start a restore.
 
         :raises Busy: when another restore of the same copy is running, for example a drill's.
         """
-        asked = self._elapsed()
-        copy = step.copy
-        if copy.key:
-            copy = t.cast(Unlocking, self._unlocking).source(step)
-        methods.method_of(copy).create_volume(self.storage, copy, step.body())
+        asked, method = self._elapsed(), methods.method_of(step.copy)
+        method.create_volume(self.storage, step.copy if method.fills(step.copy) else self._source(step), step.body())
         self._times[step.spec.source_id].requested = asked
+
+    def _fill(self, step: VolumeStep) -> None:
+        """Start giving an empty volume its content.
+
+        :raises Busy: when another restore of the same copy is running.
+        """
+        copy, volume = self._source(step), t.cast(Volume, step.current)
+        methods.method_of(copy).fill_volume(self.storage, copy, volume)
+        # Not before: a run that is killed in between asks again, for the same content.
+        self.storage.describe_volume(volume.id, step.name, step.mark.text())
+
+    def _source(self, step: VolumeStep) -> Copy:
+        return t.cast(Unlocking, self._unlocking).source(step) if step.copy.key else step.copy
 
     def _look(self, sources: t.Collection[str]) -> dict[str, Outcome[Volume]]:
         volumes = self.storage.volumes()
@@ -161,17 +173,19 @@ class VolumeRestore:
             self._times[source].ready = self._elapsed()
         completed = dict(zip(there, attempt_each(there.values(), self._complete, self.concurrency), strict=True))
         again = {step.spec.source_id: step for step in now if self._is_to_be_made_anew(step, volumes)}
-        refused = {
-            source: Outcome[Volume](error=outcome.error)
-            for source, outcome in zip(again, attempt_each(again.values(), self._make_anew, self.concurrency), strict=True)
-            if outcome.error and not isinstance(outcome.error, Busy)
-        }
+        empty = {step.spec.source_id: step for step in now if step.action is Action.FILL}
+        refused = {**self._refusals(again, self._make_anew), **self._refusals(empty, self._fill)}
         failed = {
             step.spec.source_id: Outcome[Volume](error=self._failure(step))
             for step in now
             if _has_failed(step) and step.spec.source_id not in again
         }
         return {**completed, **refused, **failed}
+
+    def _refusals(self, steps: t.Mapping[str, VolumeStep], act: t.Callable[[VolumeStep], None]) -> dict[str, Outcome[Volume]]:
+        """Do something about volumes; whatever is busy is tried again in the next round."""
+        done = zip(steps, attempt_each(steps.values(), act, self.concurrency), strict=True)
+        return {source: Outcome[Volume](error=one.error) for source, one in done if one.error and not isinstance(one.error, Busy)}
 
     def _is_to_be_made_anew(self, step: VolumeStep, volumes: t.Iterable[Volume]) -> bool:
         """Retry once: when one restore of a backup ends, Cinder may take that for the cancellation of another that is still running."""

@@ -219,6 +219,20 @@ class FakeSite(FakeBackups):
             self._later(self._volumes, made.id, **end)
             return made
 
+    def create_empty_volume(self, wanted):
+        with self._call("create_empty_volume", wanted):
+            made = dataclasses.replace(volume(f"made-{next(self._numbers)}"), status="creating", **wanted)
+            self._volumes[made.id] = made
+            self._later(self._volumes, made.id, status="available")
+            return made
+
+    def restore_backup(self, backup_id, volume_id):
+        with self._call("restore_backup", backup_id, volume_id):
+            if self.volume(volume_id).status != "available":
+                raise CloudError(f"Volume {volume_id} to be restored to must be available.", http_status=400)
+            self._change(self._volumes, volume_id, status="restoring-backup")
+            self._later(self._volumes, volume_id, status="error_restoring" if "restore" in self.failing else "available")
+
     def create_volume_from_snapshot(self, snapshot_id, wanted):
         with self._call("create_volume_from_snapshot", snapshot_id, wanted):
             made = dataclasses.replace(volume(f"made-{next(self._numbers)}"), status="creating", **wanted)

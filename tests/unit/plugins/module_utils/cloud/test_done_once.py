@@ -100,6 +100,16 @@ CASES = {
         storage("create_volume_from_backup", "b1", {"name": "shop-db", "size": 1, "metadata": MARKS}),
         ("block-storage", "volumes"), IDENTIFIED, [NAMESAKE, STRANGER, GOING], None,
     ),
+    "a volume without content": made(
+        storage("create_empty_volume", {"name": "shop-db", "size": 1, "metadata": MARKS}),
+        ("block-storage", "volumes"), IDENTIFIED, [NAMESAKE, STRANGER, GOING], None,
+    ),
+    "a backup that is restored to a volume": Case(
+        storage("restore_backup", "b1", "id"),
+        ("POST", "/block-storage/backups/b1/restore"), {"restore": {"backup_id": "b1", "volume_id": "id", "volume_name": "shop-db"}},
+        {"/block-storage/volumes/id": {"volume": {**MINE, "id": "id", "status": "restoring-backup"}}},
+        {"/block-storage/volumes/id": {"volume": {**MINE, "id": "id", "status": "available"}}},
+    ),
     "a volume of an image": made(
         storage("create_volume_from_image", "i1", {"name": "shop-db", "size": 1, "metadata": MARKS}),
         ("block-storage", "volumes"), IDENTIFIED, [NAMESAKE, STRANGER, GOING], None,

@@ -12,10 +12,11 @@ from ansible_collections.osdr.openstack.plugins.module_utils.copies.method impor
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, ResourceFailed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Copy
 from ansible_collections.osdr.openstack.tests.unit.support import shop
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeCopies, backup
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeBackups, FakeCopies, backup, volume
 
 METHOD = CinderBackup()
 COPY = dataclasses.replace(shop.manifest().copies[0], copy_id="two", chain=("one", "two"))
+FULL = dataclasses.replace(COPY, chain=("two",))
 
 
 def there(**statuses):
@@ -80,22 +81,48 @@ class Cinder(FakeBackups):
         self.made.append((backup_id, body))
         return "volume"
 
+    def restore_backup(self, backup_id, volume_id):
+        self.create_volume_from_backup(backup_id, volume_id)
+
+    def create_empty_volume(self, body):
+        self.made.append((None, body))
+        return "empty volume"
+
+
+def restore(act, storage):
+    if act == "create":
+        METHOD.create_volume(storage, FULL, {})
+    else:
+        METHOD.fill_volume(storage, COPY, volume("db"))
+
 
 def test_a_volume_is_made_from_the_checkpoints_own_backup():
     storage = Cinder("available")
-    assert METHOD.create_volume(storage, COPY, {"name": "db"}) == "volume"
+    assert not METHOD.fills(FULL)
+    assert METHOD.create_volume(storage, FULL, {"name": "db"}) == "volume"
     assert storage.made == [("two", {"name": "db"})]
 
 
-def test_a_backup_that_is_being_restored_is_busy_and_no_failure():
+def test_an_increment_is_restored_to_a_volume_that_is_there():
+    # To one that it makes itself, Cinder before 29.0.0 writes no zeros, and what became zeros keeps the older data.
+    storage = Cinder("available")
+    assert METHOD.fills(COPY)
+    assert METHOD.create_volume(storage, COPY, {"name": "db"}) == "empty volume"
+    METHOD.fill_volume(storage, COPY, volume("db", id="made"))
+    assert storage.made == [(None, {"name": "db"}), ("two", "made")]
+
+
+@pytest.mark.parametrize("act", ["create", "fill"])
+def test_a_backup_that_is_being_restored_is_busy_and_no_failure(act):
     with pytest.raises(Busy, match="Invalid backup. Another restore of this backup is still running."):
-        METHOD.create_volume(Cinder("restoring"), COPY, {})
+        restore(act, Cinder("restoring"))
 
 
+@pytest.mark.parametrize("act", ["create", "fill"])
 @pytest.mark.parametrize("status", [None, "error", "creating"])
-def test_a_backup_that_cannot_be_restored_is_a_failure(status):
+def test_a_backup_that_cannot_be_restored_is_a_failure(status, act):
     with pytest.raises(CloudError, match="Invalid backup") as raised:
-        METHOD.create_volume(Cinder(status), COPY, {})
+        restore(act, Cinder(status))
     assert not isinstance(raised.value, Busy)
 
 

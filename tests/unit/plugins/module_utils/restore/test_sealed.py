@@ -211,6 +211,13 @@ class Restoring(EncryptedSite):
         one = volume(wanted["name"], status="available", description=wanted["description"], metadata={}, bootable=True)
         self.there[one.id] = one
 
+    def create_empty_volume(self, wanted):
+        one = volume(wanted["name"], status="available", description=wanted["description"], metadata={}, bootable=True)
+        self.there[one.id] = one
+
+    def restore_backup(self, backup_id, _volume_id):
+        self.made_from.append(backup_id)
+
     def describe_volume(self, volume_id, name, description):
         self.there[volume_id] = dataclasses.replace(self.there[volume_id], name=name, description=description)
 
@@ -274,7 +281,9 @@ def test_without_the_key_nothing_is_restored(restoring, begin):
 
 
 def test_what_an_interrupted_run_left_is_removed_with_the_volumes(restoring):
-    restore(restoring)._create(SEALED)
+    restore(restoring)._start(SEALED)
+    (empty,) = restoring.volumes()
+    restore(restoring)._fill(dataclasses.replace(SEALED, action=Action.FILL, current=empty))
     assert restoring.twins and restoring.keys.by_id
     told = job.remove_volumes(restore(restoring, opener=False), check_mode=True)
     assert (told["changed"], sorted(told["diff"]["before"])) == (True, ["backups", "keys", "volumes"])

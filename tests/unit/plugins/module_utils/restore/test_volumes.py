@@ -19,7 +19,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark, unmarked
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import plan_volumes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import Action, plan_volumes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
@@ -93,6 +93,21 @@ class Storage:
             self.there[one.id] = one
             self._ready[one.id] = (self.now + 3, "error" if backup_id in self._failing else "available")
 
+    def create_empty_volume(self, wanted):
+        with self._lock:
+            self.calls.append(("create empty", wanted["name"]))
+            one = volume(wanted["name"], status="creating", description=wanted["description"], metadata=wanted["metadata"], bootable=False)
+            self.there[one.id] = one
+            self._ready[one.id] = (self.now + 1, "available")
+
+    def restore_backup(self, backup_id, volume_id):
+        if self.is_busy(backup_id) or self.there[volume_id].status != "available":
+            raise CloudError("Invalid backup.", http_status=400)
+        with self._lock:
+            self.calls.append(("fill", self.there[volume_id].name))
+            self._change(volume_id, status="restoring-backup")
+            self._ready[volume_id] = (self.now + 3, "error_restoring" if backup_id in self._failing else "available")
+
     def delete_volume(self, volume_id):
         self.calls.append(("delete", volume_id))
         del self.there[volume_id]
@@ -122,8 +137,13 @@ class Storage:
         return self._reason
 
 
+def full(manifest):
+    """A manifest whose copies build on no others."""
+    return dataclasses.replace(manifest, copies=tuple(dataclasses.replace(one, chain=(one.copy_id,)) for one in manifest.copies))
+
+
 def restore(storage, concurrency=8):
-    return VolumeRestore(storage, shop.manifest(), storage.waiter, concurrency)
+    return VolumeRestore(storage, full(shop.manifest()), storage.waiter, concurrency)
 
 
 def finished(storage, concurrency=8):
@@ -376,7 +396,7 @@ def rich_volume(storage):
 
 
 def finished_rich(storage):
-    work = VolumeRestore(storage, rich_manifest(), storage.waiter, 8)
+    work = VolumeRestore(storage, full(rich_manifest()), storage.waiter, 8)
     work.finish(work.plan())
     return work
 
@@ -532,3 +552,62 @@ def test_a_volume_that_cannot_be_deleted_is_named():
     work = restore(Stubborn(shop.restored_volumes()[:1]))
     with pytest.raises(ResourceFailed, match="on site 'remote' could not be deleted"):
         work.remove(work.made())
+
+
+# Increments
+
+
+def filled(storage, concurrency=8):
+    work = VolumeRestore(storage, shop.manifest(), storage.waiter, concurrency)
+    return work.finish(work.plan())
+
+
+def test_a_volume_of_an_increment_is_made_empty_and_then_restored_to():
+    storage = Storage()
+    found = filled(storage)
+    assert {one["status"] for one in found} == {"available"}
+    for one in found:
+        assert [call[0] for call in storage.calls if call[1] == one["name"] and call[0] != "describe"] == ["create empty", "fill"]
+
+
+def test_an_empty_volume_is_never_taken_for_a_restored_one():
+    """Whenever a run is killed, the next one restores to what is empty, and only to that."""
+    storage = Storage()
+    work = VolumeRestore(storage, shop.manifest(), storage.waiter, 8)
+    work.begin(work.plan())
+    storage.now += 2
+    storage.volumes()
+    assert {step.current.status for step in work.plan()} == {"available"}
+    assert {step.action for step in work.plan()} == {Action.FILL}
+    assert all(step.changes for step in work.plan())
+    assert {one["status"] for one in filled(storage)} == {"available"}
+    assert {step.action for step in work.plan()} == {Action.KEEP}
+    assert not any(step.changes for step in work.plan())
+    assert sum(call[0] == "fill" for call in storage.calls) == sum(call[0] == "create empty" for call in storage.calls) == len(work.plan())
+
+
+def test_a_run_that_is_killed_before_it_says_that_it_has_asked_asks_once_more():
+    storage = Storage()
+    describe = storage.describe_volume
+    storage.describe_volume = lambda *_arguments: (_ for _ in ()).throw(CloudError("Killed."))
+    with pytest.raises(DrError, match="Killed"):
+        filled(storage)
+    storage.describe_volume = describe
+    assert {one["status"] for one in filled(storage)} == {"available"}
+    assert {step.action for step in VolumeRestore(storage, shop.manifest(), storage.waiter, 8).plan()} == {Action.KEEP}
+    assert sum(call[0] == "fill" for call in storage.calls) == 2 * sum(call[0] == "create empty" for call in storage.calls)
+
+
+def test_an_increment_that_somebody_else_restores_is_waited_for_with_its_volume():
+    storage = Storage(busy=FREE_AT_SEVEN)
+    assert {one["status"] for one in filled(storage)} == {"available"}
+    assert storage.now >= 7
+
+
+def test_an_increment_that_cannot_be_restored_is_named_and_its_volume_replaced_by_the_next_run():
+    storage = Storage(failing={shop.uuid(102)})
+    with pytest.raises(ResourceFailed, match="error_restoring"):
+        filled(storage)
+    storage._failing = ()
+    assert {one["status"] for one in filled(storage)} == {"available"}
+    assert [call for call in storage.calls if call[0] == "delete"] == [("delete", "volume-orders-db-vdb")]
