@@ -60,6 +60,11 @@ options:
         O(osdr.openstack.os_backup_replicate#module:concurrency) of the module that copies.
     type: int
     default: 8
+  availability_zone:
+    description:
+      - Availability zone of the backup service that will make the backups. That of each volume when omitted.
+    type: str
+    default: ""
   others:
     description:
       - The other projects in which servers of the application are, each with credentials of its own at both sites. O(admin_cloud) must see the servers
@@ -230,6 +235,7 @@ def main():
                 "grouping": {"type": "str", "choices": list(POLICIES), "default": "auto"},
                 "concurrency": {"type": "int", "default": 8},
                 "backup_concurrency": {"type": "int", "default": 8},
+                "availability_zone": {"type": "str", "default": ""},
                 "others": {"type": "list", "elements": "dict", "default": [], "options": OTHER},
             },
         ),

@@ -27,6 +27,7 @@ class Posix:
     """A directory that both sites mount. Nothing is compressed, so that damage is restored as such."""
 
     driver = "cinder.backup.drivers.posix.PosixBackupDriver"
+    numbers = (1, 2)
 
     def __init__(self, directory):
         self.store = directory / "posix"
@@ -52,6 +53,7 @@ class S3Store:
     """A bucket of the remote site's Swift, which it also serves by the API of S3."""
 
     driver = "cinder.backup.drivers.s3.S3BackupDriver"
+    numbers = (1, 2)
 
     def __init__(self, _directory):
         self._site, self.bucket = cloud("remote-backup"), laboratory.unique("s3")
@@ -83,6 +85,7 @@ class Ceph:
     """A pool of the remote site's Ceph, with a user who may use nothing else."""
 
     driver = "cinder.backup.drivers.ceph.CephBackupDriver"
+    numbers = (1,)
     pool, user = "backups", "backup"
 
     def __init__(self, directory):

@@ -24,6 +24,7 @@ class IntendedCheckpoint:
     :param quiesce: how servers are frozen; None when they are not.
     :param concurrency: how many servers are probed at once.
     :param copy_concurrency: how many volumes will be copied at once.
+    :param backup_zone: of the backup service; that of each volume when empty.
     """
 
     application: Application
@@ -35,6 +36,7 @@ class IntendedCheckpoint:
     delivery: Delivery
     concurrency: int
     copy_concurrency: int
+    backup_zone: str = ""
 
     @classmethod
     def parse(cls, options: t.Mapping[str, t.Any]) -> IntendedCheckpoint:
@@ -56,6 +58,7 @@ class IntendedCheckpoint:
             delivery=Delivery(options["transport"], options["verification"], Sampling(name, options["verification_runs"])),
             concurrency=options["concurrency"],
             copy_concurrency=options["backup_concurrency"],
+            backup_zone=options["availability_zone"],
         )
 
 

@@ -125,4 +125,5 @@ def _prospect(intended: IntendedCheckpoint, wanted: Wanted, job: SnapshotJob, pl
         {volume: snapshot_id for volume, snapshot_id in snapshot_ids.items() if volume not in disks},
         intended.copy_concurrency,
         len(disks),
+        {one.id: intended.backup_zone or one.availability_zone for one in wanted.volumes.values() if one.id not in disks},
     )

@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ..cloud.block_storage import BlockStorage
 from ..cloud.object_store import ObjectStore
 from ..core.errors import CloudError
+from ..core.records import Backup
+from ..work.pool import each
+
+_CEPH = "cinder.backup.drivers.ceph"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +67,28 @@ def import_problems(importing: BlockStorage, option: str = "remote_admin_cloud")
     return [
         f"The credentials may not import records of backups on site '{importing.cloud.site}'. "
         f"Give {option}: an administrator with a role in the target project."
+    ]
+
+
+def ceph_problems(exporting: BlockStorage, zones: t.Mapping[str, str], backups: t.Iterable[Backup], concurrency: int) -> list[str]:
+    """Volumes of which there is a backup by Cinder's Ceph driver, which takes no further one: of each volume it keeps one backup of a snapshot.
+
+    It gives the images of all of them the same name (cinder.backup.drivers.ceph, ``_full_backup``).
+
+    :param exporting: an administrator in the project that owns the backups.
+    :param zones: of the services that are to back up volumes, per id; empty where unknown.
+    :param backups: all that stay.
+    """
+    # Drivers that store objects count them.
+    candidates = [b for b in backups if b.volume_id in zones and b.snapshot_id and not b.object_count and b.status == "available"]
+    staying = {b.volume_id: b for b in candidates if zones[b.volume_id] in ("", b.availability_zone)}
+    services = each(staying.values(), lambda b: exporting.export_record(b.id).backup_service, concurrency)
+    return [
+        f"Volume {b.volume_id} has backup {b.id} on site '{exporting.cloud.site}', made of a snapshot by Cinder's Ceph driver, which keeps one such "
+        "backup of each volume and refuses another one. Remove the checkpoint that it belongs to, or have backups made by another driver "
+        "(Swift, S3, POSIX or NFS)."
+        for b, service in zip(staying.values(), services, strict=True)
+        if service.startswith(_CEPH)
     ]
 
 

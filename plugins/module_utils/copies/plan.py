@@ -88,6 +88,10 @@ class BackupSight:
     known: t.Collection[str]
     zones: t.Mapping[str, str]
 
+    def zone_of(self, volume_id: str, wanted: WantedBackups) -> str | None:
+        """Where the backup of a volume is to be made, as far as known."""
+        return wanted.availability_zone or self.zones.get(volume_id)
+
 
 def plan_backups(wanted: WantedBackups, sight: BackupSight) -> BackupPlan:
     """Decide which volumes to back up, and how."""
@@ -186,7 +190,7 @@ def _can_be_incremental(wanted: WantedBackups, snapshot: Snapshot, sight: Backup
     )
     length = next((n for n, b in enumerate(newest_first, 1) if not b.is_incremental), 0)
     chain = newest_first[:length]
-    zone = wanted.availability_zone or sight.zones.get(snapshot.volume_id)
+    zone = sight.zone_of(snapshot.volume_id, wanted)
     return (
         0 < length < wanted.full_every
         and chain[0].status == "available"

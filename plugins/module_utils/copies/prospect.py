@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .check import import_problems, quota_problems
+from .check import ceph_problems, import_problems, quota_problems
 from .delivery import Delivery
 from .image_copying import image_problems
 from .plan import adoptable, backups_of, deletion_problems
@@ -23,6 +23,7 @@ class Prospect:
     :param snapshot_ids: per volume id; empty for a snapshot that is yet to be taken.
     :param concurrency: how many copies are made and proved in parallel.
     :param images: how many root disks that are no volumes.
+    :param zones: of the services that will make the backups, per volume id; empty where unknown.
     """
 
     metadata: t.Mapping[str, str]
@@ -30,6 +31,7 @@ class Prospect:
     snapshot_ids: t.Mapping[str, str]
     concurrency: int
     images: int = 0
+    zones: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def problems(self, sites: Sites, delivery: Delivery) -> list[str]:
         """Why it could not be copied."""
@@ -47,6 +49,8 @@ class Prospect:
         problems = deletion_problems(gone, sites.primary.cloud.site, there)
         backed_up = {b.volume_id for b in done}
         new = [size for volume, size in self.sizes.items() if volume not in backed_up]
+        zones = {volume: self.zones.get(volume, "") for volume in self.sizes if volume not in backed_up}
+        problems += ceph_problems(sites.exporting, zones, [b for b in backups if b not in gone], self.concurrency)
         known = {b.id for b in there}
         rooms = delivery.rooms((self.sizes[one] for one in delivery.restored(self.sizes, backups)), self.concurrency, sites)
         gone_there = [b for b in gone if b.id in known]

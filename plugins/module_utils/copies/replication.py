@@ -24,7 +24,7 @@ from ..work.pipeline import Pipeline
 from ..work.pool import Outcome, each, values_of
 from ..work.progress import Progress
 from ..work.waiting import Patience, Waiter
-from .check import import_problems, quota_problems
+from .check import ceph_problems, import_problems, quota_problems
 from .cinder_backup import CinderBackup
 from .objects import Link, key_id_of, listed_backups, read_link
 from .options import ReplicationOptions
@@ -87,10 +87,13 @@ class Replication:
         volumes = {one.id: one for one in primary.volumes()}
         sight = BackupSight(snapshots, backups, known, {one.id: one.availability_zone for one in volumes.values()})
         plan = plan_backups(self._wanted, sight)
+        zones = {new.snapshot.volume_id: sight.zone_of(new.snapshot.volume_id, self._wanted) or "" for new in plan.create}
+        staying = [one for one in backups if one not in plan.delete]
         encrypted = {one for one in plan.sizes if one in volumes and volumes[one].encrypted}
         # Cinder restores the backup of an encrypted volume only with its key, which is sealed.
         self._restored = frozenset(self._delivery.restored(plan.sizes.keys() - encrypted, backups))
-        problems = self._problems(plan, there) + [_unsealed(one) for one in sorted(encrypted) if self._sealer is None]
+        problems = ceph_problems(self._sites.exporting, zones, staying, self._effort.concurrency)
+        problems += self._problems(plan, there) + [_unsealed(one) for one in sorted(encrypted) if self._sealer is None]
         if not (snapshots or plan.adopt):
             problems.append(f"It has no snapshots on site '{primary.cloud.site}'; take them with os_cg_snapshot.")
         if problems:

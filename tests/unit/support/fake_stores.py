@@ -170,6 +170,8 @@ class FakeSite(FakeBackups):
         self.calls = []
         #: The driver of its backup service. Others than Swift's leave no object in the store.
         self.service = SWIFT
+        #: Of what it stores; a driver that stores no objects has none to count.
+        self.counts_objects = True
         self.limits = {"backups": -1, "backup_gigabytes": -1, "volumes": -1, "gigabytes": -1}
         self.allowed_to_import = True
         #: What the volumes made from backups contain, and the metadata that the backups hold of their volumes.
@@ -299,7 +301,7 @@ class FakeSite(FakeBackups):
                 metadata=wanted["metadata"],
             )
             parent = parents[-1].removeprefix("backup-") if incremental else None
-            facts = {"container": where.container, "service_metadata": where.prefix, "object_count": 2}
+            facts = {"container": where.container, "service_metadata": where.prefix, "object_count": len(BLOCKS) if self.counts_objects else 0}
             self._records[where.backup_id] = record(name, parent, service=self.service, **facts)
             self._due.append((self.time.seconds + 1, lambda: self._end_backup(where, volume_id)))
             return where.backup_id
@@ -310,7 +312,7 @@ class FakeSite(FakeBackups):
             return
         if self.service == SWIFT:
             self.store.put(where, self.restored_blocks if volume_id.startswith("volume-made") else BLOCKS)
-        self._change(self.by_id, where.backup_id, status="available", container=where.container, object_count=len(BLOCKS))
+        self._change(self.by_id, where.backup_id, status="available", container=where.container, object_count=len(BLOCKS) if self.counts_objects else 0)
 
     def delete_backup(self, backup_id, force=False):
         with self._call("delete_backup", backup_id, force):
@@ -322,7 +324,7 @@ class FakeSite(FakeBackups):
         one = backup(name, **{"availability_zone": "nova", "is_incremental": parent is not None, **changes})
         self.by_id[one.id] = one
         where = location(name, one.volume_id.removeprefix("volume-"))
-        self._records[one.id] = record(name, parent, service_metadata=where.prefix)
+        self._records[one.id] = record(name, parent, service=self.service, service_metadata=where.prefix)
         return one
 
     def export_record(self, backup_id):

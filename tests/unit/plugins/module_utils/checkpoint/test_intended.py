@@ -18,6 +18,7 @@ OPTIONS = {
     "consistency": "crash",
     "concurrency": 4,
     "backup_concurrency": 2,
+    "availability_zone": "",
     "site": "primary",
     "grouping": "generic",
     "quiesce": None,

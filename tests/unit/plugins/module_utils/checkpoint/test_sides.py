@@ -99,7 +99,7 @@ class Clouds:
         delivery = Delivery("shared", depth, Sampling("noon", runs))
         intended = IntendedCheckpoint(SHOP, "noon", "crash", self.site, GroupingOptions("individual"), quiesce, delivery, 1, at_once)
         stores = SimpleNamespace(remote=SimpleNamespace(exists=True))
-        sites = SimpleNamespace(primary=self.primary, remote=self.remote, importing=self.remote, stores=stores)
+        sites = SimpleNamespace(primary=self.primary, exporting=self.primary, remote=self.remote, importing=self.remote, stores=stores)
         side = Side(sites, None, self.catalogue("primary"), self.catalogue("remote"))
         return side.judge(intended, self.wanted if wanted is None else wanted)
 

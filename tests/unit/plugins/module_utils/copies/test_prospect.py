@@ -92,3 +92,25 @@ def test_who_may_not_import_or_look_is_told(site):
     site.stores.primary.down = site.stores.remote.down = 10
     found = problems(site, YET_TO_BE_TAKEN, Delivery("copy", "objects"))
     assert [one.split("Give ")[1].split(":")[0] for one in found] == ["remote_admin_cloud", "remote_store_cloud", "store_cloud"]
+
+
+CEPH = "cinder.backup.drivers.ceph.CephBackupDriver"
+
+
+@pytest.mark.parametrize(
+    ("service", "changes", "zone", "is_told"),
+    [
+        pytest.param(CEPH, {}, "", True, id="whose zone is unknown"),
+        pytest.param(CEPH, {}, "nova", True, id="in the same zone"),
+        pytest.param(CEPH, {}, "elsewhere", False, id="another service will make the next"),
+        pytest.param(CEPH, {"snapshot_id": None}, "nova", False, id="of the volume itself"),
+        pytest.param(CEPH, {"object_count": 3}, "nova", False, id="a driver that counts objects"),
+        pytest.param("cinder.backup.drivers.nfs.NFSBackupDriver", {}, "nova", False, id="another driver"),
+    ],
+)
+def test_a_volume_that_has_the_one_backup_that_the_ceph_driver_takes_is_told(site, service, changes, zone, is_told):
+    site.primary.service = service
+    site.primary.hold("orders", **{"snapshot_id": "of yesterday", "object_count": 0, **changes})
+    prospect = Prospect(NOON, {"volume-orders": 3}, {"volume-orders": ""}, concurrency=1, zones={"volume-orders": zone})
+    found = prospect.problems(site.sites, Delivery("shared", "records"))
+    assert ["Volume volume-orders has backup" in one for one in found] == [True] * is_told

@@ -110,6 +110,15 @@ def test_backups_of_another_driver_are_built_on_and_their_content_is_compared():
     assert {one.id for one in shop.remote.volumes()} == set()
 
 
+def test_of_a_volume_cinders_ceph_driver_takes_one_backup_only():
+    shop = Protecting("orders", "payments", transport="shared", depth="readable")
+    shop.primary.service = "cinder.backup.drivers.ceph.CephBackupDriver"
+    shop.primary.counts_objects = False
+    assert {one.verified for one in shop.run()[1]} == {"readable"}
+    with pytest.raises(CheckFailed, match="Volume volume-orders has backup .* made of a snapshot by Cinder's Ceph driver"):
+        shop.next("evening")
+
+
 def test_a_volume_gets_a_full_backup_by_which_its_objects_can_be_looked_at_again():
     """Its newest backup tells which driver the site has."""
     shop = Protecting("orders", transport="shared", depth="restore")
