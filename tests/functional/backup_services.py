@@ -89,7 +89,7 @@ class Ceph:
     pool, user = "backups", "backup"
 
     def __init__(self, directory):
-        self._configuration = directory / "remote-ceph.conf"
+        self._configuration = directory / "ceph.conf"
         keyring = directory / f"ceph.client.{self.user}.keyring"
         self._ceph("osd", "pool", "create", self.pool, "8")
         self._ceph("osd", "pool", "application", "enable", self.pool, "rbd")
