@@ -31,6 +31,9 @@ _OF_ONE_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "
 
 _LOGIN = "/auth/tokens"
 
+#: Whoever ends it waits until it looks whether it is to end, which takes half a second by default.
+_POLL_SECONDS = 0.01
+
 Body = t.Iterator[bytes]
 
 
@@ -65,7 +68,7 @@ class BadDays:
         return {"http_proxy": url, "HTTP_PROXY": url, "no_proxy": "", "NO_PROXY": ""}
 
     def __enter__(self) -> BadDays:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:

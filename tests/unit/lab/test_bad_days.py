@@ -4,19 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
-import threading
 
 import lab_bad_days
 import pytest
 import requests
+from ansible_collections.osdr.openstack.tests.unit.support.serving import Handler, serving
 from lab_bad_days import FAULTS, BadDays
 
 
-class Service(http.server.BaseHTTPRequestHandler):
+class Service(Handler):
     """Says what it was told, and remembers it."""
-
-    protocol_version = "HTTP/1.1"
 
     def do_any(self):
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
@@ -37,20 +36,14 @@ class Service(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         return content
 
-    def log_message(self, *_words):
-        pass
-
 
 @pytest.fixture
 def services():
-    found = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) for _one in range(2)]
-    for one in found:
-        one.requests = []
-        threading.Thread(target=one.serve_forever, daemon=True).start()
-    yield found
-    for one in found:
-        one.shutdown()
-        one.server_close()
+    with contextlib.ExitStack() as stack:
+        found = [stack.enter_context(serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service))) for _one in range(2)]
+        for one in found:
+            one.requests = []
+        yield found
 
 
 def ask(proxy, service, method="GET", **options):

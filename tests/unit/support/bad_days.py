@@ -9,10 +9,10 @@ import dataclasses
 import http.server
 import json
 import socket
-import threading
 
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core import leeway
+from ansible_collections.osdr.openstack.tests.unit.support import serving
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +46,7 @@ class Request:
     token: str = ""
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(serving.Handler):
     def handle_any(self):
         site = self.server.site
         length = int(self.headers.get("Content-Length") or 0)
@@ -72,9 +70,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
-
-    def log_message(self, *_words):
-        pass
 
 
 class Site:
@@ -158,13 +153,8 @@ class Site:
 def site():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.site = Site(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving.serving(server):
         yield server.site
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Time:

@@ -21,6 +21,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.quiesce.mark import
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import probes
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes, Subject
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeDriver, server
+from ansible_collections.osdr.openstack.tests.unit.support.serving import serving
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -73,24 +74,18 @@ class Site(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(tls=None):
+def listening(tls=None):
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
     if tls:
         httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     Site.requests.clear()
-    try:
+    with serving(httpd):
         yield httpd.server_address[1]
-    finally:
-        httpd.shutdown()
-        thread.join()
-        httpd.server_close()
 
 
 @pytest.fixture
 def site():
-    with serving() as port:
+    with listening() as port:
         yield port
 
 
@@ -112,7 +107,7 @@ def certificate(tmp_path):
 def secure_site(certificate):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
-    with serving(tls) as port:
+    with listening(tls) as port:
         yield port
 
 
