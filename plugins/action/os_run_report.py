@@ -16,7 +16,7 @@ import typing as t
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import DrError
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckpointReplaced, DrError
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report import page as run_page
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.facts import CheckpointRun, RestoreRun, RollBackRun, Run
 from ansible_collections.osdr.openstack.plugins.plugin_utils.report.manifests import Manifests
@@ -24,8 +24,16 @@ from ansible_collections.osdr.openstack.plugins.plugin_utils.report.place import
 
 _SPEC: dict[str, t.Any] = {
     "path": {"type": "path", "required": True},
-    "manifest": {"type": "dict", "required": True},
-    "other_manifests": {"type": "list", "elements": "dict", "default": []},
+    "application": {"type": "str", "required": True},
+    "id": {"type": "str", "required": True},
+    "parts": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"cloud": {"type": "raw", "required": True}, "digest": {"type": "str"}},
+    },
+    "container": {"type": "str", "default": "osdr-catalogue"},
+    "hmac_key": {"type": "str", "no_log": True},
     "checkpoint": {
         "type": "dict",
         "options": {
@@ -72,7 +80,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _valid, params = self.validate_argument_spec(_SPEC, mutually_exclusive=[list(_KINDS)], required_one_of=[list(_KINDS)])
         try:
-            run = _run_of(params)
+            run = _run_of(params, [self._manifest(params, part, task_vars) for part in params["parts"]])
             place = Place.of(params["path"], run)
         except DrError as error:
             raise AnsibleActionFail(str(error)) from error
@@ -81,6 +89,24 @@ class ActionModule(ActionBase):
         result.update(_joined(copied))
         result["report"] = {"path": place.path(place.page), "json": place.path(place.document)}
         return result
+
+    def _manifest(self, params: t.Mapping[str, t.Any], part: t.Mapping[str, t.Any], task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        """What a project has of the checkpoint, read by the module that reads it for everybody."""
+        asked = {
+            "cloud": part["cloud"],
+            "container": params["container"],
+            "application": params["application"],
+            "checkpoint": params["id"],
+            "require": True,
+            "with_manifest": True,
+            **({} if params["hmac_key"] is None else {"hmac_key": params["hmac_key"]}),
+        }
+        found = self._execute_module("osdr.openstack.os_checkpoint_info", module_args=asked, task_vars=task_vars)
+        if found.get("failed"):
+            raise AnsibleActionFail(f"The manifest of the checkpoint could not be read. {found.get('msg', '')}".strip())
+        if part["digest"] not in (None, found["checkpoint"]["digest"]):
+            raise CheckpointReplaced(params["application"], params["id"], f"the catalogue of site '{_site(part['cloud'])}'")
+        return dict(found["manifest"])
 
     def _copy(self, name: str, content: str, destination: str, params: t.Mapping[str, t.Any], task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         with tempfile.TemporaryDirectory(dir=constants.DEFAULT_LOCAL_TMP) as directory:
@@ -101,9 +127,14 @@ class ActionModule(ActionBase):
             return action.run(task_vars=task_vars)
 
 
-def _run_of(params: t.Mapping[str, t.Any]) -> Run:
+def _run_of(params: t.Mapping[str, t.Any], manifests: t.Sequence[t.Mapping[str, t.Any]]) -> Run:
     kind = next(kind for kind in _KINDS if params[kind] is not None)
-    return _KINDS[kind].of(Manifests.of(params["manifest"], params["other_manifests"]), params[kind], params["warnings"])
+    return _KINDS[kind].of(Manifests.of(*manifests), params[kind], params["warnings"])
+
+
+def _site(cloud: t.Any) -> str:
+    """Its name; of an entry of clouds.yaml nothing, which may hold secrets."""
+    return cloud if isinstance(cloud, str) else "unnamed"
 
 
 def _joined(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:

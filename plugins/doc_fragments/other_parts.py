@@ -10,7 +10,7 @@ class ModuleDocFragment:
 options:
   others:
     description:
-      - The other parts of an application over several projects, which are restored together with that of O(manifest).
+      - The other parts of an application over several projects, which are restored together with this one.
       - A network of one of its projects on which another one has ports is made with the part to which it belongs, and shared with the other project.
     type: list
     elements: dict
@@ -20,10 +20,12 @@ options:
         description: The site in the project that is to own this part, by name or as a dictionary.
         type: raw
         required: true
-      manifest:
-        description: The part's manifest of the same checkpoint, from the catalogue of that project.
-        type: dict
-        required: true
+      catalogue_cloud:
+        description: The site with the catalogue of that project, which has its part of the same checkpoint. Defaults to O(others[].cloud).
+        type: raw
+      digest:
+        description: Digest of that part, as the option O(digest) takes it.
+        type: str
       mapping:
         description: How the site calls what this part has.
         type: dict

@@ -124,9 +124,12 @@ ENCRYPTED = {
     "store_cloud": {"type": "raw"},
 }
 
-#: The manifest of a checkpoint, as ``Manifest.parse`` reads it.
-MANIFEST = {
-    "manifest": {"type": "dict", "required": True},
+#: Which checkpoint is meant, and in which catalogue it is, as ``published`` reads them.
+CHECKPOINT = {
+    "application": {"type": "str", "required": True},
+    "checkpoint": {"type": "str", "required": True},
+    "digest": {"type": "str"},
+    "catalogue_cloud": {"type": "raw"},
 }
 
 #: How the site calls what the application has, as ``SiteMapping.parse`` reads it.
@@ -190,7 +193,7 @@ OTHER_PARTS = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {"cloud": {"type": "raw", "required": True}, **MANIFEST, **MAPPING},
+        "options": {"cloud": {"type": "raw", "required": True}, "catalogue_cloud": {"type": "raw"}, "digest": {"type": "str"}, **MAPPING},
     },
 }
 

@@ -19,11 +19,12 @@ description:
     Servers that were locked before are locked again.
   - The state of the servers decides what is done. A run resumes where an earlier one ended, and a second run changes nothing.
   - Fails before the first change if a server may not belong to the application, because several servers have its name, it was
-    restored for another application, or O(manifest) says that the checkpoint was taken of another server of that name.
+    restored for another application, or the checkpoint in the catalogue was taken of another server of that name (O(catalogue_cloud)).
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.application
   - osdr.openstack.agents
+  - osdr.openstack.catalogue
   - osdr.openstack.attributes
 options:
   state:
@@ -43,7 +44,7 @@ options:
     type: str
   checkpoint:
     description:
-      - Id of the checkpoint from which it is restored there. Empty when unknown.
+      - Id of the checkpoint from which it is restored there. Empty when unknown. The marks of the servers name it.
     type: str
     default: ""
   reason:
@@ -51,11 +52,11 @@ options:
       - Why, for those who find the mark.
     type: str
     default: ""
-  manifest:
+  catalogue_cloud:
     description:
-      - The manifest of a checkpoint that was taken of these servers. Its ids identify them, and a server that only has the same name is refused.
-        A manifest of another site is ignored.
-    type: dict
+      - The site whose catalogue has O(checkpoint), as the option O(cloud) takes it. If the checkpoint is there and was taken at O(site), the ids in it
+        identify the servers, and one that only has the same name is refused.
+    type: raw
   start:
     description:
       - Start the servers when O(state=released), tier by tier in boot order; a tier begins when all checks of the one before have passed.
@@ -162,7 +163,8 @@ fence:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application
+from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import Application, require_checkpoint_id
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
@@ -171,17 +173,18 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.text import ti
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_job import FenceJob
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fencing import Fencing, Members
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness import gates as readiness
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
-def members_of(params, application, compute):
-    origin = Manifest.parse(params["manifest"]) if params["manifest"] else None
-    if origin and origin.checkpoint.site != params["site"]:
-        origin = None
-    return Members.of(params["site"], application, compute.servers(), origin)
+def origin_of(params, application):
+    """The checkpoint that was taken of these servers, if somebody says where it is, and it is there."""
+    if params["catalogue_cloud"] is None or not params["checkpoint"]:
+        return None
+    checkpoint = require_checkpoint_id(params["checkpoint"])
+    origin = Catalogue.of(connect_other(params["catalogue_cloud"]), params).find(application.name, checkpoint)
+    return origin if origin and origin.checkpoint.site == params["site"] else None
 
 
 def job_of(module, compute, acting, network):
@@ -190,7 +193,7 @@ def job_of(module, compute, acting, network):
     :param acting: with whose credentials servers are stopped and locked.
     """
     params, application = module.params, Application.parse(module.params["application"])
-    members = members_of(params, application, compute)
+    members = Members.of(params["site"], application, compute.servers(), origin_of(params, application))
     agents = Agents.of(compute.cloud, **params["quiesce"]) if readiness.asks_agents(application) else None
     gates = readiness.Gates(Probes(agents).ask, runs_commands=True)
     fencing = Fencing(acting, members, Waiter(timeout=params["timeout"], interval=1.0), params["concurrency"], gates)
@@ -217,13 +220,14 @@ def main():
             args.AUTH,
             args.APPLICATION,
             args.AGENTS,
+            args.CATALOGUE,
             {
                 "state": {"type": "str", "choices": ["fenced", "released"], "default": "fenced"},
                 "site": {"type": "str", "required": True},
                 "runs_at": {"type": "str"},
                 "checkpoint": {"type": "str", "default": ""},
                 "reason": {"type": "str", "default": ""},
-                "manifest": {"type": "dict"},
+                "catalogue_cloud": {"type": "raw"},
                 "start": {"type": "bool", "default": False},
                 "keep_going": {"type": "bool", "default": False},
                 "admin_cloud": {"type": "raw"},

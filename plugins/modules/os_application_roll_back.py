@@ -55,10 +55,14 @@ options:
     description:
       - The site with the catalogue, as the option O(cloud) takes it. The record of the roll-back is kept there. Defaults to the site itself.
     type: raw
-  manifest:
+  checkpoint:
     description:
-      - The manifest of the checkpoint. Required for V(prepared) and V(rolled_back).
-    type: dict
+      - Id of the checkpoint, which is read from the catalogue. Required for V(prepared) and V(rolled_back).
+    type: str
+  digest:
+    description:
+      - Digest of the checkpoint, as M(osdr.openstack.os_checkpoint_info) returned it. Fails when the catalogue has another one under this id by now.
+    type: str
   user_data:
     description:
       - What to do with the servers' user data, as the option O(osdr.openstack.os_application_info#module:user_data) takes it. With V(omit), the new
@@ -102,7 +106,8 @@ EXAMPLES = r"""
     catalogue_cloud: remote
     site: primary
     application: "{{ shop }}"
-    manifest: "{{ found.manifest }}"
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     state: rolled_back
 
 - name: That was worse; bring back what ran before
@@ -253,7 +258,7 @@ def run(module, cloud, catalogue):
         return job.undo()
     if params["state"] == "accepted":
         return job.accept()
-    manifest = Wish.parse(params["manifest"], params["mapping"]).manifest_there()
+    manifest = Wish.parse(catalogue.chosen(application.name, params["checkpoint"], params["digest"]), params["mapping"]).manifest_there()
     return job.prepare(manifest) if params["state"] == "prepared" else job.roll_back(manifest)
 
 
@@ -272,13 +277,14 @@ def main():
                 "state": {"type": "str", "choices": ["prepared", "rolled_back", "undone", "accepted"], "required": True},
                 "site": {"type": "str", "required": True},
                 "catalogue_cloud": {"type": "raw"},
-                "manifest": {"type": "dict"},
+                "checkpoint": {"type": "str"},
+                "digest": {"type": "str"},
                 "user_data": {"type": "str", "choices": list(user_data.POLICIES), "default": user_data.OMIT},
                 "admin_cloud": {"type": "raw"},
                 "stop_timeout": {"type": "int", "default": 300},
             },
         ),
-        required_if=[("state", "prepared", ["manifest"]), ("state", "rolled_back", ["manifest"])],
+        required_if=[("state", "prepared", ["checkpoint"]), ("state", "rolled_back", ["checkpoint"])],
         supports_check_mode=True,
     )
     with reported(module):

@@ -23,7 +23,8 @@ description:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.servers
   - osdr.openstack.attributes
@@ -47,7 +48,9 @@ EXAMPLES = r"""
   osdr.openstack.os_application_supersede:
     cloud: primary
     admin_cloud: primary-admin
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
 """
 
 RETURN = r"""
@@ -89,6 +92,7 @@ superseded:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
@@ -100,8 +104,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
-def plan(params, site):
-    wish = Wish.parse(params["manifest"], params["mapping"], servers=params["servers"])
+def plan(params, manifest, site):
+    wish = Wish.parse(manifest, params["mapping"], servers=params["servers"])
     olds = superseded.plan_superseded(RestorePlan.of(wish.manifest_there(), site), wish.manifest)
     problems = superseded.removal_problems(wish.manifest, site.name, olds)
     problems += superseded.root_disk_problems(site.name, olds, params["keep_volumes"])
@@ -113,7 +117,8 @@ def plan(params, site):
 def run(module, cloud):
     params = module.params
     acting = connect_other(params["admin_cloud"]) if params["admin_cloud"] else cloud
-    olds = plan(params, restore_site.look(cloud, params["concurrency"]))
+    manifest = published(cloud, params)
+    olds = plan(params, manifest, restore_site.look(cloud, params["concurrency"]))
     if not module.check_mode:
         waiter = Waiter(timeout=params["timeout"], interval=1.0)
         by_admin = acting.project_id != cloud.project_id
@@ -133,7 +138,8 @@ def main():
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.MAPPING,
             args.SERVERS,
             {

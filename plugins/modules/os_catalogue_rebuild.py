@@ -50,7 +50,7 @@ rebuilt:
       created_at: "2026-11-22T12:00:01.250Z"
       site: primary
       consistency: quiesced
-      servers: [orders-db, payments-db, shop-front]
+      servers: 3
       volumes: 5
       gigabytes: 5
 present:

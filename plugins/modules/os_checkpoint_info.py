@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - The osdr.openstack authors (!UNKNOWN)
 description:
-  - Lists the checkpoints of an application that the catalogue of a site holds, and returns the manifest of one.
+  - Lists the checkpoints of an application that the catalogue of a site holds, and selects one. Other modules read its manifest from there by its id.
   - Only the site that holds the catalogue need be reachable.
   - A manifest that is damaged, or whose signature does not match, hides no other. It is listed in RV(damaged), with a warning, and is never selected.
   - Warns when the site's backups belong to a newer checkpoint than the catalogue has, or keep another manifest of the selected one.
@@ -29,7 +29,7 @@ options:
     required: true
   checkpoint:
     description:
-      - Id of the checkpoint whose manifest is wanted; V(latest) for the newest one.
+      - Id of the checkpoint that is wanted; V(latest) for the newest one.
     type: str
     default: latest
   not_after:
@@ -45,6 +45,11 @@ options:
   require:
     description:
       - Fail when there is no such checkpoint.
+    type: bool
+    default: false
+  with_manifest:
+    description:
+      - Whether to return the manifest too, in which all of the checkpoint can be looked up. It has some 5 kB for each server. No module takes it.
     type: bool
     default: false
 seealso:
@@ -70,7 +75,7 @@ EXAMPLES = r"""
 
 - name: Say how old it is
   ansible.builtin.debug:
-    msg: "Taken at {{ found.manifest.checkpoint.created_at }}"
+    msg: "Taken at {{ found.checkpoint.created_at }}"
 """
 
 RETURN = r"""
@@ -85,7 +90,7 @@ checkpoints:
       created_at: "2026-11-22T12:00:01.250Z"
       site: primary
       consistency: quiesced
-      servers: [orders-db, payments-db, shop-front]
+      servers: 3
       volumes: 5
       gigabytes: 5
 damaged:
@@ -100,9 +105,83 @@ damaged:
     problem:
       description: What is wrong with it.
       type: str
+checkpoint:
+  description: The selected checkpoint; null when there is none.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Its id, by which other modules find it.
+      type: str
+    digest:
+      description: Digest of its manifest as it is stored. With it, other modules take no other manifest for this one.
+      type: str
+    application:
+      description: Name of the application.
+      type: str
+    created_at:
+      description: The moment of the data.
+      type: str
+    site:
+      description: Name of the site where it was taken.
+      type: str
+    consistency:
+      description: How consistent the data is.
+      type: str
+    servers:
+      description: How many servers it has.
+      type: int
+    volumes:
+      description: How many volumes it has.
+      type: int
+    gigabytes:
+      description: The sum of their sizes.
+      type: int
+    incremental:
+      description: How many of their copies build on earlier ones.
+      type: int
+    window:
+      description: When servers were frozen, from the first to the last; null when none was.
+      type: dict
+    tiers:
+      description: The tiers in boot order, each with its servers.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the tier.
+          type: str
+        servers:
+          description: Names of its servers.
+          type: list
+          elements: str
+    together:
+      description: Of a part of an application over several projects, the projects of all parts and the tiers of the whole; null of any other.
+      type: dict
+  sample:
+    id: 2026-11-22-noon
+    digest: sha256:8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4
+    application: shop
+    created_at: "2026-11-22T12:00:01.250Z"
+    site: primary
+    consistency: quiesced
+    servers: 3
+    volumes: 5
+    gigabytes: 5
+    incremental: 5
+    window:
+      started: "2026-11-22T12:00:00.900Z"
+      ended: "2026-11-22T12:00:03.100Z"
+      seconds: 2.2
+    tiers:
+      - name: database
+        servers: [orders-db, payments-db]
+      - name: front
+        servers: [shop-front]
+    together: null
 manifest:
   description: The manifest of the selected checkpoint; null when there is none.
-  returned: success
+  returned: with O(with_manifest=true)
   type: dict
 clock_ahead:
   description: Seconds by which the site's clock is ahead of the controller's; 0 when nothing shows that they differ.
@@ -112,7 +191,7 @@ clock_ahead:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_name
-from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice, parse_time
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import LATEST, Catalogue, CheckpointChoice, details, parse_time
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.doubts import replaced, unbound, unlisted, what_there_is
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.known import KnownParts
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
@@ -144,8 +223,9 @@ def run(module, catalogue, storage):
     return {
         "checkpoints": [dict(one.summary) for one in listing.kept],
         "damaged": [one.as_dict() for one in listing.damaged],
-        "manifest": selected.as_dict() if selected else None,
+        "checkpoint": details(selected) if selected else None,
         "clock_ahead": storage.cloud.clock.ahead,
+        **({"manifest": selected.as_dict() if selected else None} if module.params["with_manifest"] else {}),
     }
 
 
@@ -169,6 +249,7 @@ def main():
                 "not_after": {"type": "str"},
                 "consistency": {"type": "str", "choices": list(LEVELS)},
                 "require": {"type": "bool", "default": False},
+                "with_manifest": {"type": "bool", "default": False},
             },
         ),
         supports_check_mode=True,

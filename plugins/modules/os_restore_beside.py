@@ -25,7 +25,8 @@ description:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.encrypted
   - osdr.openstack.attributes
@@ -65,7 +66,9 @@ EXAMPLES = r"""
 - name: Restore the data volume of the database beside the running one
   osdr.openstack.os_restore_beside:
     cloud: primary
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     beside: incident-42
     server: orders-db
     volumes: [/dev/vdb]
@@ -74,7 +77,7 @@ EXAMPLES = r"""
   osdr.openstack.os_restore_cleanup:
     cloud: primary
     application: shop
-    checkpoint: "{{ found.manifest.checkpoint.id }}"
+    checkpoint: "{{ found.checkpoint.id }}"
     beside: incident-42
 """
 
@@ -105,6 +108,7 @@ started_at:
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
 from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import require_beside_id
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
@@ -119,10 +123,10 @@ from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import
 
 def run(module):
     params = module.params
-    wish = Wish.parse(params["manifest"], params["mapping"], servers=[params["server"]])
+    cloud, means = connect(params), sealed.Means.parse(params)
+    wish = Wish.parse(published(cloud, params), params["mapping"], servers=[params["server"]])
     whole = wish.manifest_there()
     manifest = volumes_beside(whole, require_beside_id(params["beside"]), params["server"], params["volumes"])
-    cloud, means = connect(params), sealed.Means.parse(params)
     stock = restore_stock.look(cloud, params["concurrency"], manifest.copies)
     judged = judge(plan_beside(manifest, stock.site), stock)
     sealed_problems, sealed_doubts = sealed.check(judged.plan.volumes, means, cloud)
@@ -145,7 +149,8 @@ def main():
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.MAPPING,
             args.ENCRYPTED,
             {

@@ -30,7 +30,8 @@ description:
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
   - osdr.openstack.auth
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
   - osdr.openstack.drill
@@ -87,12 +88,16 @@ EXAMPLES = r"""
 - name: Could it be restored now?
   osdr.openstack.os_restore_check:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
 
 - name: And where a flavor has another name, and the subnet another range?
   osdr.openstack.os_restore_check:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     mapping:
       schema_version: 1
       flavors:
@@ -194,6 +199,7 @@ restore_check:
 import dataclasses
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.preflight import Conditions, assess
@@ -209,12 +215,12 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.topology im
 
 def check(module):
     params = module.params
-    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+    cloud, means = connect(params), sealed.Means.parse(params)
+    wish = Wish.parse(published(cloud, params), params["mapping"], params["drill"], params["servers"])
     wish = dataclasses.replace(wish, manifest=user_data.opened(wish.manifest, params["user_data_key"]))
     admin = connect_other(params["admin_cloud"]) if params["admin_cloud"] else None
-    cloud, means = connect(params), sealed.Means.parse(params)
     stock = restore_stock.look(cloud, params["concurrency"], wish.source.copies, admin)
-    others = [other_part(one, params["concurrency"]) for one in params["others"] or ()]
+    others = [other_part(params, one) for one in params["others"] or ()]
     parted = [*parts.part_problems(wish, others), *parts.share_problems(wish, others, stock.site)]
     stock = dataclasses.replace(stock, site=parts.as_promised(stock.site, wish, others))
     conditions = Conditions(params["remove_old"], params["keep_volumes"], params["command_checks"])
@@ -233,15 +239,18 @@ def check(module):
     }
 
 
-def other_part(given, concurrency):
-    return parts.OtherPart(Wish.parse(given["manifest"], given["mapping"]), look(connect_other(given["cloud"]), concurrency))
+def other_part(params, given):
+    cloud = connect_other(given["cloud"])
+    manifest = published(cloud, {**params, **given})
+    return parts.OtherPart(Wish.parse(manifest, given["mapping"]), look(cloud, params["concurrency"]))
 
 
 def main():
     module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.USER_DATA_KEY,
             args.MAPPING,
             args.COMMAND_CHECKS,

@@ -103,26 +103,15 @@ others:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
-from ansible_collections.osdr.openstack.plugins.module_utils.application.definition import (
-    require_beside_id,
-    require_checkpoint_id,
-    require_drill_id,
-    require_name,
-)
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, reported
-from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import named_owner
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def owner_of(params):
-    return Mark(
-        require_name("the name of an application", params["application"]),
-        require_checkpoint_id(params["checkpoint"]),
-        drill=None if params["drill"] is None else require_drill_id(params["drill"]),
-        apart=None if params["beside"] is None else require_beside_id(params["beside"]),
-    )
+    return named_owner(params["application"], params["checkpoint"], params["drill"], params["beside"])
 
 
 def refuse_roll_back(owner, removal):

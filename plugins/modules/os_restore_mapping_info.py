@@ -20,7 +20,8 @@ description:
   - Changes nothing; membership in the project at the site suffices.
 extends_documentation_fragment:
   - osdr.openstack.auth
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.attributes
   - osdr.openstack.attributes.info_module
@@ -47,13 +48,17 @@ EXAMPLES = r"""
 - name: Propose a mapping
   osdr.openstack.os_restore_mapping_info:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
   register: proposed
 
 - name: Does the one that we keep still fit?
   osdr.openstack.os_restore_mapping_info:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     mapping: "{{ lookup('ansible.builtin.file', 'shop-mapping.yml') | from_yaml }}"
   register: checked
   failed_when: checked.drift or checked.undecided
@@ -148,10 +153,10 @@ made:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import reported
-from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping import drift as mapping_drift
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.mapping import SiteMapping
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.parts import with_networks_of_parts
@@ -159,15 +164,14 @@ from ansible_collections.osdr.openstack.plugins.module_utils.mapping.proposal im
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import stock as restore_stock
 
 
-def look(params):
-    cloud = connect(params)
+def look(cloud, params):
     return Inventory(restore_stock.look(cloud, params["concurrency"]), BlockStorage(cloud).default_volume_type())
 
 
 def run(params, look):
-    manifest, given = with_networks_of_parts(Manifest.parse(params["manifest"])), params["mapping"]
-    mapping = SiteMapping.parse(given)
-    inventory = look(params)
+    cloud, given = connect(params), params["mapping"]
+    manifest, mapping = with_networks_of_parts(published(cloud, params)), SiteMapping.parse(given)
+    inventory = look(cloud, params)
     if given is None:
         mapping, undecided = propose(manifest, inventory)
     else:
@@ -185,7 +189,8 @@ def main():
     module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.MAPPING,
             {"concurrency": {"type": "int", "default": 8}},
         ),

@@ -30,7 +30,8 @@ description:
     warnings, too.
 extends_documentation_fragment:
   - osdr.openstack.auth
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.drill
   - osdr.openstack.servers
@@ -52,7 +53,9 @@ EXAMPLES = r"""
 - name: Make what the newest checkpoint needs around its servers
   osdr.openstack.os_restore_networks:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
 """
 
 RETURN = r"""
@@ -112,6 +115,7 @@ shared:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect, connect_other
@@ -125,13 +129,19 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.site import look
 
 
+def other_part(params, given):
+    """The project that has another part, and what of it is restored there."""
+    cloud = connect_other(given["cloud"])
+    return cloud.project_id, Wish.parse(published(cloud, {**params, **given}), given["mapping"])
+
+
 def run(params, check_mode):
-    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
     cloud = connect(params)
+    wish = Wish.parse(published(cloud, params), params["mapping"], params["drill"], params["servers"])
     plan = RestorePlan.of(wish.manifest_there(), look(cloud, params["concurrency"]), wish.whole_there())
     restore = NetworkRestore(Networking(cloud), Compute(cloud), plan, params["concurrency"])
     made = job.restore_networks(restore, plan, check_mode)
-    others = {connect_other(one["cloud"]).project_id: Wish.parse(one["manifest"], one["mapping"]) for one in params["others"] or ()}
+    others = dict(other_part(params, one) for one in params["others"] or ())
     return job.with_shares(made, NetworkSharing(Networking(cloud), parts.shares(wish, others)), check_mode) if others else made
 
 
@@ -139,7 +149,8 @@ def main():
     module = args.Module(
         argument_spec=args.spec(
             args.AUTH,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.MAPPING,
             args.DRILL,
             args.SERVERS,

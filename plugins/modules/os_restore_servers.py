@@ -25,7 +25,8 @@ description:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.command_checks
   - osdr.openstack.agents
@@ -111,7 +112,9 @@ EXAMPLES = r"""
 - name: Restore all servers of the newest checkpoint
   osdr.openstack.os_restore_servers:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     command_checks: run
     quiesce:
       admin_cloud: remote-admin
@@ -124,19 +127,24 @@ EXAMPLES = r"""
 - name: Restore the volumes too, with no server waiting for those of another one
   osdr.openstack.os_restore_servers:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     volumes: restore
 
 - name: Restore the databases only
   osdr.openstack.os_restore_servers:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     tiers: [database]
 
 - name: Remove them again
   osdr.openstack.os_restore_servers:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: 2026-11-22-noon
     state: absent
 """
 
@@ -339,6 +347,7 @@ timing:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.compute import Compute
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.network import Networking
@@ -351,7 +360,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.readiness import ga
 from ansible_collections.osdr.openstack.plugins.module_utils.readiness.probes import Agents, Probes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import ServerRemover
-from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, owner_of
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import MadeServers, named_owner
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.plan import RestorePlan
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.servers import ServerRestore, Services
@@ -370,7 +379,7 @@ def gates_of(params, manifest, cloud):
 
 def present(module, cloud, waiter):
     params = module.params
-    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+    wish = Wish.parse(published(cloud, params), params["mapping"], params["drill"], params["servers"])
     manifest = wish.manifest_there()
     names = [server.name for server in manifest.description.servers] if params["tiers"] is None else servers_of_tiers(manifest, params["tiers"])
     for warning in user_data.warnings(chosen(manifest, names), params["user_data_key"]):
@@ -396,8 +405,7 @@ def absent(module, cloud, waiter):
     params = module.params
     if params["tiers"] or params["servers"] is not None or params["volumes"] == "restore":
         raise InvalidInput("With state: absent everything is removed that was restored; take tiers, servers and volumes out.")
-    # What was made is known by its marks, whatever mapping it was made by.
-    owner = owner_of(Wish.parse(params["manifest"], drill=params["drill"]).marked())
+    owner = named_owner(params["application"], params["checkpoint"], params["drill"])
     site = look(cloud, params["concurrency"])
     remover = ServerRemover(site.name, Compute(cloud), Networking(cloud), waiter, params["concurrency"])
     return job.remove_servers(remover, MadeServers.of(owner, site), module.check_mode)
@@ -416,7 +424,8 @@ def main():
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.USER_DATA_KEY,
             args.MAPPING,
             args.COMMAND_CHECKS,

@@ -22,7 +22,8 @@ description:
 extends_documentation_fragment:
   - osdr.openstack.auth
   - osdr.openstack.effort
-  - osdr.openstack.manifest
+  - osdr.openstack.catalogue
+  - osdr.openstack.checkpoint
   - osdr.openstack.mapping
   - osdr.openstack.drill
   - osdr.openstack.encrypted
@@ -51,13 +52,16 @@ EXAMPLES = r"""
 - name: Restore all volumes of the newest checkpoint
   osdr.openstack.os_restore_volumes:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: "{{ found.checkpoint.id }}"
+    digest: "{{ found.checkpoint.digest }}"
     concurrency: 16
 
 - name: Remove them again
   osdr.openstack.os_restore_volumes:
     cloud: remote
-    manifest: "{{ found.manifest }}"
+    application: shop
+    checkpoint: 2026-11-22-noon
     state: absent
 """
 
@@ -123,28 +127,30 @@ started_at:
 """
 
 from ansible_collections.osdr.openstack.plugins.module_utils import args
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.published import published
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.block_storage import BlockStorage
 from ansible_collections.osdr.openstack.plugins.module_utils.cloud.session import connect
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import InvalidInput, reported
 from ansible_collections.osdr.openstack.plugins.module_utils.mapping.isolation import Wish
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import MadeVolumes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import named_owner
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 
 
 def run(params, check_mode):
-    storage = BlockStorage(connect(params))
-    waiter = Waiter(timeout=params["timeout"], interval=1.0)
+    cloud = connect(params)
+    storage, waiter = BlockStorage(cloud), Waiter(timeout=params["timeout"], interval=1.0)
     if params["state"] == "absent":
         if params["servers"] is not None:
             raise InvalidInput("With state: absent everything is removed that was restored; take servers out.")
-        # What was made is known by its marks, whatever mapping it was made by.
-        wish = Wish.parse(params["manifest"], drill=params["drill"])
-        return job.remove_volumes(VolumeRestore(storage, wish.marked(), waiter, params["concurrency"]), check_mode)
-    wish = Wish.parse(params["manifest"], params["mapping"], params["drill"], params["servers"])
+        owner = named_owner(params["application"], params["checkpoint"], params["drill"])
+        return job.remove_volumes(MadeVolumes(storage, owner, waiter, params["concurrency"]), check_mode)
+    wish = Wish.parse(published(cloud, params), params["mapping"], params["drill"], params["servers"])
     manifest = wish.manifest_there()
-    unlocking = Means.parse(params).unlocking(storage.cloud, manifest, waiter, params["concurrency"])
+    unlocking = Means.parse(params).unlocking(cloud, manifest, waiter, params["concurrency"])
     restore = VolumeRestore(storage, manifest, waiter, params["concurrency"], unlocking)
     return job.restore_volumes(restore, restore.plan(), params["wait"], check_mode)
 
@@ -154,7 +160,8 @@ def main():
         argument_spec=args.spec(
             args.AUTH,
             args.EFFORT,
-            args.MANIFEST,
+            args.CATALOGUE,
+            args.CHECKPOINT,
             args.MAPPING,
             args.DRILL,
             args.ENCRYPTED,

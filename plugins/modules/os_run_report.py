@@ -16,7 +16,7 @@ description:
   - The report of a checkpoint shows when each server was frozen and each snapshot taken, the evidence for the consistency, and
     the copies. That of a restore shows when each volume and server was ready, and what decided how long it took. That of a roll-back shows what went
     back to which data, how long the application was out of service, and what is kept for the way back.
-  - The page is made where Ansible runs, and copied to the host. No cloud is asked for anything.
+  - The page is made where Ansible runs, and copied to the host. The catalogue is asked for the manifest, and no cloud for anything else.
   - The same facts make the same files.
 extends_documentation_fragment:
   - action_common_attributes
@@ -30,18 +30,42 @@ options:
         C(shop.2026-11-22-noon.checkpoint.html).
     type: path
     required: true
-  manifest:
+  application:
     description:
-      - The manifest of the checkpoint, as M(osdr.openstack.os_checkpoint_info) returned it; of an application over several projects, that of the
-        leading one.
-    type: dict
+      - Name of the application.
+    type: str
     required: true
-  other_manifests:
+  id:
     description:
-      - Of an application over several projects, the manifests of the other ones. The report is of the servers and volumes of all of them.
+      - Id of the checkpoint.
+    type: str
+    required: true
+  parts:
+    description:
+      - The catalogue that has the checkpoint. Of an application over several projects, the catalogues of all of them, that of the leading one first; the
+        report is of the servers and volumes of all.
     type: list
     elements: dict
-    default: []
+    required: true
+    suboptions:
+      cloud:
+        description: The site with the catalogue, by name or as a dictionary.
+        type: raw
+        required: true
+      digest:
+        description:
+          - Digest of what it has of the checkpoint, as M(osdr.openstack.os_checkpoint_info) returned it. Fails when it has something else under this id by
+            now.
+        type: str
+  container:
+    description:
+      - Name of the catalogue, as the option O(osdr.openstack.os_checkpoint_info#module:container) takes it.
+    type: str
+    default: osdr-catalogue
+  hmac_key:
+    description:
+      - Secret with which manifests are signed, as the option O(osdr.openstack.os_checkpoint_info#module:hmac_key) takes it.
+    type: str
   checkpoint:
     description:
       - The run took the checkpoint. Exactly one of O(checkpoint), O(restore) and O(roll_back) is given.
@@ -177,7 +201,8 @@ attributes:
   vault:
     support: none
 notes:
-  - It talks to no cloud, and therefore is not in the action group C(group/osdr.openstack.dr), whose defaults are for modules that do.
+  - It reads nothing but catalogues, whose sites it is told in O(parts). Therefore it is not in the action group C(group/osdr.openstack.dr), whose
+    defaults are for modules with a cloud of their own.
 seealso:
   - module: osdr.openstack.os_application_changes_info
   - module: osdr.openstack.os_application_roll_back
@@ -190,14 +215,22 @@ EXAMPLES = r"""
 - name: Report on a checkpoint
   osdr.openstack.os_run_report:
     path: /var/lib/dr-reports
-    manifest: "{{ found.manifest }}"
+    application: shop
+    id: "{{ found.checkpoint.id }}"
+    parts:
+      - cloud: remote
+        digest: "{{ found.checkpoint.digest }}"
     checkpoint:
       consistency: quiesced
 
 - name: Report on a restore
   osdr.openstack.os_run_report:
     path: /var/lib/dr-reports/shop.html
-    manifest: "{{ found.manifest }}"
+    application: shop
+    id: "{{ found.checkpoint.id }}"
+    parts:
+      - cloud: remote
+        digest: "{{ found.checkpoint.digest }}"
     restore:
       site: remote
       began_at: "2026-11-22T14:30:00Z"

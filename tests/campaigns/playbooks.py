@@ -98,9 +98,10 @@ def judged(playbook: str, given_names: t.Mapping[str, str]) -> t.Iterator[str]:
         yield f"playbook {playbook} evaluated a name"
     if (code, [name for name, _given in calls]) != (usual.code, [name for name, _given in usual.calls]):
         yield f"playbook {playbook} does something else with these names: {output[-300:]}"
+    chosen = answers["os_checkpoint_info"]["checkpoint"]
     for name, given in calls:
-        if isinstance(given.get("manifest"), dict) and given["manifest"] != answers["os_checkpoint_info"]["manifest"]:
-            yield f"playbook {playbook} gives {name} another manifest"
+        if given.get("digest", chosen["digest"]) != chosen["digest"]:
+            yield f"playbook {playbook} gives {name} another checkpoint"
 
 
 def attempt(dice) -> t.Iterator[str]:
@@ -133,9 +134,9 @@ FAULTS = {
     "names are evaluated": lambda: _changed(
         "{{ 'Would thaw'", "{{ __dr_thaw.thaw | map(attribute='name') | first | replace('1234*4321', 1234*4321) }} {{ 'Would thaw'"
     ),
-    "a manifest is handed on as text": lambda: _changed(
-        'manifest: "{{ __dr_mapping_chosen.manifest }}"',
-        'manifest: "{{ __dr_mapping_chosen.manifest | to_json | replace(\'1234\', \'4321\') | from_json }}"',
+    "a checkpoint is not the one that was chosen": lambda: _changed(
+        'digest: "{{ __dr_mapping_chosen.checkpoint.digest }}"',
+        'digest: "{{ __dr_mapping_chosen.checkpoint.digest | replace(\'sha256\', \'sha512\') }}"',
     ),
 }
 

@@ -66,7 +66,7 @@ def left_to_compare():
 def test_the_content_of_full_and_incremental_backups_is_proved(protected):
     copies = []
     for number in range(1, protected.last + 1):
-        manifest = module("os_checkpoint_info", cloud="remote", application=protected.name, checkpoint=protected.id(number))["manifest"]
+        manifest = module("os_checkpoint_info", cloud="remote", application=protected.name, checkpoint=protected.id(number), with_manifest=True)["manifest"]
         copies += manifest["copies"]
     assert {one["verified"] for one in copies} == {"restore"}
     assert [len(one["chain"]) for one in copies] == list(range(1, protected.last + 1))

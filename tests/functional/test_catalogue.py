@@ -78,7 +78,7 @@ def rpo(container, max_age, textfile):
 def test_a_damaged_manifest_hides_no_other_and_is_written_anew(container, checkpoint):
     write(container, f"{NAME}/broken.json", b"{")
     listed = info(container, require=True)
-    assert listed["manifest"]["checkpoint"]["id"] == checkpoint
+    assert listed["checkpoint"]["id"] == checkpoint
     assert [one["name"] for one in listed["damaged"]] == [f"{NAME}/broken.json"]
     # With a key, nothing is parsed before its signature is right.
     assert "is not signed" in info(container, checkpoint="broken")["msg"]
@@ -112,14 +112,14 @@ def test_the_marks_of_the_backups_stay_beside_the_pieces(container, checkpoint):
 def test_a_forged_manifest_is_refused(container, checkpoint):
     assert "signature does not match" in info(container, hmac_key="another", checkpoint=checkpoint)["msg"]
     unsigned = module("os_checkpoint_info", cloud="remote", container=container, application=NAME, require=True)
-    assert unsigned["manifest"]["checkpoint"]["id"] == checkpoint
+    assert unsigned["checkpoint"]["id"] == checkpoint
 
 
 def test_a_checkpoint_is_chosen_by_its_moment_and_its_consistency(container, checkpoint):
     moment = info(container)["checkpoints"][0]["created_at"]
-    assert info(container, not_after=moment, consistency="quiesced")["manifest"]["checkpoint"]["id"] == checkpoint
-    assert info(container, not_after="2020-01-01T00:00:00+01:00")["manifest"] is None
-    assert info(container, consistency="offline")["manifest"] is None
+    assert info(container, not_after=moment, consistency="quiesced")["checkpoint"]["id"] == checkpoint
+    assert info(container, not_after="2020-01-01T00:00:00+01:00")["checkpoint"] is None
+    assert info(container, consistency="offline")["checkpoint"] is None
     assert "is not a time with an offset" in info(container, not_after="noon")["msg"]
 
 

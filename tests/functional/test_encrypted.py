@@ -48,7 +48,7 @@ def key_manager_is_down(protected):
 
 
 def manifest_of(made):
-    found = module("os_checkpoint_info", cloud="remote", application=made.name, checkpoint=made.checkpoints[1], require=True)
+    found = module("os_checkpoint_info", cloud="remote", application=made.name, checkpoint=made.checkpoints[1], require=True, with_manifest=True)
     return found["manifest"]
 
 

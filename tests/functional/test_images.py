@@ -25,7 +25,7 @@ def taken(shop):
     shop.guest().run("echo root > /root/written; echo data > /data/written")
     done = playbook("checkpoint", **shop.checkpoint())
     assert done.returncode == 0, done.stdout + done.stderr
-    found = module("os_checkpoint_info", cloud="remote", application=shop.name, checkpoint=shop.checkpoint_id)
+    found = module("os_checkpoint_info", cloud="remote", application=shop.name, checkpoint=shop.checkpoint_id, with_manifest=True)
     return found["manifest"]
 
 

@@ -33,10 +33,10 @@ def protected(several_addresses):
 
 @pytest.fixture
 def manifest(protected):
-    chosen = module("os_checkpoint_info", cloud="remote", application=protected.name, require=True)["manifest"]
-    yield chosen
+    chosen = module("os_checkpoint_info", cloud="remote", application=protected.name, require=True, with_manifest=True)
+    yield chosen["manifest"]
     for what in ("servers", "volumes"):
-        removed = module(f"os_restore_{what}", cloud="remote", manifest=chosen, state="absent")
+        removed = module(f"os_restore_{what}", cloud="remote", application=protected.name, checkpoint=chosen["checkpoint"]["id"], state="absent")
         assert "msg" not in removed, removed["msg"]
     remove_networks()
 

@@ -125,7 +125,7 @@ class Divided:
 
     def manifests(self):
         """Both parts, the leading one first."""
-        given = {"application": self.name, "checkpoint": self.checkpoint_id, "require": True}
+        given = {"application": self.name, "checkpoint": self.checkpoint_id, "require": True, "with_manifest": True}
         return [module("os_checkpoint_info", cloud=one, **given)["manifest"] for one in ("remote", self.entry("remote"))]
 
     def restored(self):

@@ -19,7 +19,7 @@ SAID = re.compile(r"To resume an interrupted run, add -e dr_checkpoint_id=(\S+);
 @pytest.fixture
 def play(tmp_path):
     """Plays the playbook up to the check, which refuses."""
-    answers = {"os_checkpoint_info": {"manifest": None}, "os_checkpoint_check": {"failed": True, "msg": "A quota is too small."}}
+    answers = {"os_checkpoint_info": {"checkpoint": None}, "os_checkpoint_check": {"failed": True, "msg": "A quota is too small."}}
     return lambda *arguments, **given: Collection(tmp_path, answers).play("checkpoint", *arguments, **GIVEN, **given)
 
 
@@ -56,7 +56,7 @@ def take(tmp_path):
     def run(*differences):
         captured = {"application_description": {"servers": []}, "differences": list(differences)}
         answers = {
-            "os_checkpoint_info": {"manifest": None},
+            "os_checkpoint_info": {"checkpoint": None},
             "os_checkpoint_check": {"checkpoint_check": {"freezes": FREEZES}},
             "os_application_info": captured,
             "os_cg_snapshot": {"cg_snapshot": {"name": "first"}},

@@ -14,12 +14,13 @@ GIVEN = {"dr_volume_cloud": "primary", "dr_volume_application": "shop", "dr_volu
 ROLLED_BACK = {"roll_back": {"id": "1", "state": "rolled_back"}, "resumed": False, "removed": ["orders-db-root (1)"], "servers": [], "kept": [{"name": "x"}]}
 SHOP = {"dr_roll_back_application": shop.DOCUMENT["application"], "dr_roll_back_admin_cloud": "primary-admin"}
 BACK = "os_application_roll_back"
+DIGEST = shop.found()["checkpoint"]["digest"]
 
 
 @pytest.fixture
 def play(tmp_path):
     answers = {
-        "os_checkpoint_info": {"manifest": shop.document()},
+        "os_checkpoint_info": shop.found(),
         "os_restore_beside": {"volumes": VOLUMES},
         "os_restore_cleanup": {"removed": {}, "left": [], "others": []},
         "os_application_roll_back": ROLLED_BACK,
@@ -59,7 +60,7 @@ def test_a_roll_back_is_checked_prepared_and_done(play):
     assert (calls[0][1]["cloud"], calls[0][1]["not_after"]) == ("remote", "2026-01-01T13:00:00Z")
     for _name, given in calls[1:]:
         assert (given["cloud"], given["catalogue_cloud"], given["site"], given["admin_cloud"]) == ("primary", "remote", "primary", "primary-admin")
-        assert (given["manifest"]["checkpoint"]["id"], given["quiesce"]) == ("noon", {"admin_cloud": "primary-admin"})
+        assert (given["checkpoint"], given["digest"], given["quiesce"]) == ("noon", DIGEST, {"admin_cloud": "primary-admin"})
     assert "To go back to them, run the playbook roll_back_undo" in " ".join(output.split())
 
 
@@ -92,7 +93,7 @@ def test_what_cannot_be_done_ends_it_before_the_first_change(play):
 def test_the_way_back_and_the_end_need_no_checkpoint(play, playbook, state, told):
     code, output, calls = play(playbook, **SHOP)
     assert (code, names(calls), steps(calls)) == (0, [BACK], [state]), output
-    assert "manifest" not in calls[0][1] and told in " ".join(output.split())
+    assert "checkpoint" not in calls[0][1] and told in " ".join(output.split())
 
 
 # Encrypted volumes
@@ -141,6 +142,6 @@ def test_a_roll_back_writes_its_report_where_that_is_wanted(play, done):
     report = calls[-1][1]
     told = report["roll_back"]
     assert report["warnings"] == ["A port lacks its tags."]
-    assert (report["path"], report["force"], report["manifest"]["checkpoint"]["id"]) == ("/reports", done, "noon")
+    assert (report["path"], report["force"], report["id"], report["parts"]) == ("/reports", done, "noon", [{"cloud": "remote", "digest": DIGEST}])
     assert (told["site"], told["id"], told["stopped_at"], told["kept"]) == ("primary", "1", "2026-01-01T14:00:00.000Z", [{"name": "x"}])
     assert (len(told["volumes"]), len(told["servers"])) == (1, 1)

@@ -19,7 +19,7 @@ APPLICATION = {"dr_checkpoint_application": shop.DOCUMENT["application"]}
 
 @pytest.fixture
 def play(tmp_path):
-    nothing_published = {"os_checkpoint_info": {"manifest": None}, "os_recovery_point_info": {"recovery_points": [], "metrics": ""}}
+    nothing_published = {"os_checkpoint_info": {"checkpoint": None}, "os_recovery_point_info": {"recovery_points": [], "metrics": ""}}
     return Collection(tmp_path, {**nothing_published, "os_checkpoint_check": {"checkpoint_check": {"freezes": []}}}).play
 
 

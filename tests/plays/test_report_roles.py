@@ -11,14 +11,18 @@ import sys
 from pathlib import Path
 
 import yaml
-from ansible_collections.osdr.openstack.tests.unit.support import runs
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import Collection
+from ansible_collections.osdr.openstack.tests.unit.support import runs, shop
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The check tells the first two, and the run that restores servers the last two.
 LACKS = [f"At site 'remote', {what}." for what in ("network 'shop-net' lacks its mtu", "a port lacks its tags", "another port lacks its tags")]
+FOUND = shop.found(runs.manifest())
 CHECKPOINT = {
     "dr_checkpoint_consistency": "quiesced",
-    "__dr_checkpoint_published": {"manifest": runs.manifest()},
+    "__dr_checkpoint_id": "2026-11-22-noon",
+    "dr_checkpoint_application": {"name": "shop"},
+    "__dr_checkpoint_published": FOUND,
     "__dr_checkpoint_others": {"results": []},
     "__dr_checkpoint_restorable_at": runs.at(42.1),
     "__dr_checkpoint_changes": {"since": "drilled", "changes": [{"text": "router shop-router went"}]},
@@ -26,8 +30,9 @@ CHECKPOINT = {
 }
 RESTORE = {
     "dr_restore_cloud": "remote",
-    "__dr_restore_chosen": {"manifest": runs.manifest()},
-    "__dr_restore_manifests": [],
+    "dr_restore_application": "shop",
+    "__dr_restore_chosen": FOUND,
+    "__dr_restore_parts": [FOUND["checkpoint"]],
     "__dr_restore_began_at": runs.at(0, 30),
     "__dr_restore_seconds": "48.3",
     "__dr_restore_told": LACKS[:2],
@@ -53,6 +58,14 @@ def defaults(role):
     return yaml.safe_load((ROOT / "roles" / f"dr_{role}" / "defaults" / "main.yml").read_text())
 
 
+def collection(directory):
+    """The collection with modules that only answer, except what writes reports."""
+    made = Collection(directory, {"os_checkpoint_info": {**FOUND, "manifest": runs.manifest()}})
+    for part in ("action", "module_utils", "plugin_utils"):
+        (directory / "ansible_collections" / "osdr" / "openstack" / "plugins" / part).symlink_to(ROOT / "plugins" / part)
+    return made
+
+
 class Plays:
     """Plays the report tasks of the roles with variables as runs leave them, all in one go.
 
@@ -70,7 +83,7 @@ class Plays:
         environment = {
             **os.environ,
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": collection(directory).paths,
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         }
         done = subprocess.run([sys.executable, "-m", "ansible", "playbook", playbook], check=False, capture_output=True, text=True, env=environment)

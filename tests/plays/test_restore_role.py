@@ -13,7 +13,7 @@ from ansible_collections.osdr.openstack.tests.unit.support import shop
 GIVEN = {"dr_restore_application": "shop", "dr_restore_remove_old": True, "dr_restore_admin_cloud": "remote-admin"}
 POINTS = ["before", "after_networks", "before_tier", "after_tier", "after"]
 BEGUN = ["os_restore_volumes", "os_restore_networks"]
-FOUND = {"manifest": shop.document()}
+FOUND = shop.found()
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def checkpoint(tmp_path):
 
     def run(*arguments, **answers):
         answers = {
-            "os_checkpoint_info": {"manifest": None},
+            "os_checkpoint_info": {"checkpoint": None},
             "os_checkpoint_check": {"checkpoint_check": {"freezes": FREEZES, "parts": PARTS}},
             "os_application_info": {"application_description": {"servers": []}, "differences": []},
             "os_cg_snapshot": TAKEN,
@@ -101,27 +101,29 @@ def test_a_check_changes_nothing_and_captures_every_part(checkpoint):
 
 def test_the_report_is_of_all_projects(tmp_path):
     """Of a checkpoint that is there already, so that this is all that is left to do."""
-    found = shop.document(checkpoint={**shop.document()["checkpoint"], "evidence": {"window": None}})
-    changes = {"since": None, "changes": []}
-    answers = {"os_checkpoint_info": {"manifest": found}, "os_application_changes_info": changes}
+    found, changes = shop.found(), {"since": None, "changes": []}
+    answers = {"os_checkpoint_info": found, "os_application_changes_info": changes}
     code, output, calls = Collection(tmp_path, answers).play("checkpoint", **CHECKPOINT, dr_checkpoint_report=str(tmp_path))
     assert code == 0, output
     assert of(calls, "os_checkpoint_info", "cloud")[-2:] == [("remote-ours",), ("remote-theirs",)]
-    assert of(calls, "os_run_report", "manifest", "other_manifests") == [(found, [found])]
-    assert f"{2 * len(found['copies'])} volumes of 2 projects" in output
+    parts = [{"cloud": one, "digest": found["checkpoint"]["digest"]} for one in ("remote-ours", "remote-theirs")]
+    assert of(calls, "os_run_report", "application", "id", "parts") == [("shop", "first", parts)]
+    assert f"{2 * found['checkpoint']['volumes']} volumes of 2 projects" in output
 
 
 # The restore
 
 
-def manifest(project, *tiers):
+def found_part(project, *tiers):
     """A part that has these tiers, with a server each."""
-    made = shop.document()
+    made = shop.found()
     made["checkpoint"]["together"] = {"project": project, "projects": ["p-ours", "p-theirs"], "tiers": ["database", "front", "last"]}
-    template = made["servers"][0]
-    made["servers"] = [{**template, "name": f"{project}-{tier}", "tier": tier} for tier in tiers]
-    made["application"]["tiers"] = [{"name": tier, "servers": [f"{project}-{tier}"], "checks": []} for tier in tiers]
+    made["checkpoint"]["tiers"] = [{"name": tier, "servers": [f"{project}-{tier}"]} for tier in tiers]
     return made
+
+
+FOUND = found_part("p-ours", "database", "last")
+DIGEST = FOUND["checkpoint"]["digest"]
 
 
 RESTORE = {
@@ -140,7 +142,7 @@ def restore(tmp_path):
     """Plays the playbook with the first part in both catalogues: a module of a play answers the same each time."""
 
     def run(**given):
-        answers = {"os_checkpoint_info": {"manifest": manifest("p-ours", "database", "last")}, **given.pop("answers", {})}
+        answers = {"os_checkpoint_info": FOUND, **given.pop("answers", {})}
         return Collection(tmp_path, answers).play("restore", **{**RESTORE, **given})
 
     return run
@@ -165,15 +167,16 @@ def test_the_leading_project_says_which_checkpoint_it_is_and_each_part_is_that_o
 
 def test_the_report_of_a_restore_is_of_all_projects(restore, tmp_path):
     _code, output, calls = restore(dr_restore_report=str(tmp_path))
-    found = manifest("p-ours", "database", "last")
-    assert of(calls, "os_run_report", "manifest", "other_manifests") == [(found, [found])], output
+    parts = [{"cloud": one, "digest": DIGEST} for one in ("remote-ours", "remote-theirs")]
+    assert of(calls, "os_run_report", "application", "id", "parts") == [("shop", "noon", parts)], output
 
 
 def test_each_part_is_checked_and_its_networks_made_with_those_of_the_others_in_mind(restore):
     _code, output, calls = restore()
     for step in ("os_restore_check", "os_restore_networks"):
         first, second = [given["others"] for name, given in calls if name == step]
-        assert [sorted(one) for one in (*first, *second)] == [["cloud", "manifest", "mapping"]] * 2, output
+        assert [sorted(one) for one in (*first, *second)] == [["cloud", "digest", "mapping"]] * 2, output
+        assert of(calls, step, "checkpoint", "digest") == [("noon", DIGEST)] * 2
         assert [one["cloud"] for one in (*first, *second)] == ["remote-theirs", "remote-ours"]
         assert first[0]["mapping"] == RESTORE["dr_restore_projects"][0]["mapping"]
 

@@ -219,7 +219,7 @@ def test_other_files_are_none_of_its_own(provided, tmp_path):
 def played(tmp_path):
     """Plays a role on the hosts, with modules that take notes up to the report, for which they find nothing published."""
     answers = {
-        "os_checkpoint_info": {"manifest": None},
+        "os_checkpoint_info": {"checkpoint": None},
         "os_checkpoint_check": {"checkpoint_check": {"freezes": [], "parts": []}},
         "os_application_info": {"application_description": {"servers": []}, "differences": []},
         "os_cg_snapshot": {"cg_snapshot": {"name": "whole"}, "parts": []},

@@ -9,6 +9,7 @@ the small ones first: a parsed manifest takes many times the memory of the store
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import datetime
@@ -17,11 +18,22 @@ import re
 import threading
 import typing as t
 
-from ..application.definition import NAME_PATTERN, require_name
+from ..application.definition import NAME_PATTERN, require_checkpoint_id, require_name
 from ..cloud.session import Cloud
 from ..core.consistency import satisfies
-from ..core.errors import ActiveRecordInvalid, Busy, CloudError, DrillRecordInvalid, InvalidInput, ManifestInvalid, NotFound, RollBackRecordInvalid
+from ..core.errors import (
+    ActiveRecordInvalid,
+    Busy,
+    CheckpointReplaced,
+    CloudError,
+    DrillRecordInvalid,
+    InvalidInput,
+    ManifestInvalid,
+    NotFound,
+    RollBackRecordInvalid,
+)
 from ..manifest.manifest import Checkpoint, Manifest, Outline
+from ..manifest.plain import plain
 from ..manifest.signed import Seal
 from ..stores.configured import configured_store
 from ..stores.store import CatalogueStore, StoredDocument
@@ -296,11 +308,28 @@ class Catalogue:
         if checkpoint == DRILL:
             checkpoint = self._drilled(application)
         name = require_name("the id of a checkpoint", checkpoint)
-        found = self._newest(application) if name == LATEST else self.look(application, name)
+        return self._required(application, name, self._newest(application) if name == LATEST else self.look(application, name))
+
+    def chosen(self, application: str, checkpoint: str, digest: str | None = None) -> Manifest:
+        """The checkpoint that somebody has chosen before.
+
+        :param digest: that it had then; None when any is good.
+        :raises InvalidInput: for what cannot be a name or an id.
+        :raises NotFound: when there is none by now.
+        :raises ManifestInvalid: when it is damaged.
+        :raises CheckpointReplaced: when it has another digest.
+        """
+        require_name("the name of an application", application)
+        found = self._required(application, checkpoint, self.look(application, require_checkpoint_id(checkpoint)))
+        if digest is not None and found.digest != digest:
+            raise CheckpointReplaced(application, checkpoint, self.place)
+        return found
+
+    def _required(self, application: str, checkpoint: str, found: Manifest | Damaged | None) -> Manifest:
         if isinstance(found, Damaged):
             raise found.error
         if found is None:
-            raise NotFound(f"Application '{application}' has no {CheckpointChoice(name)} in {self.place}.", "Name one that os_checkpoint_info lists.")
+            raise NotFound(f"Application '{application}' has no {CheckpointChoice(checkpoint)} in {self.place}.", "Name one that os_checkpoint_info lists.")
         return found
 
     def _newest(self, application: str) -> Manifest | None:
@@ -511,7 +540,22 @@ def summary(manifest: Manifest) -> dict[str, t.Any]:
         "created_at": manifest.checkpoint.created_at,
         "site": manifest.checkpoint.site,
         "consistency": manifest.checkpoint.consistency,
-        "servers": [server.name for server in manifest.description.servers],
+        "servers": len(manifest.description.servers),
         "volumes": len(manifest.description.volumes),
         "gigabytes": sum(volume.size for volume in manifest.description.volumes),
+    }
+
+
+def details(manifest: Manifest) -> dict[str, t.Any]:
+    """A checkpoint as those see it who have selected it: by what it is found again, and what of it is decided by."""
+    checkpoint, servers = manifest.checkpoint, collections.defaultdict(list)
+    for server in manifest.description.servers:
+        servers[server.tier].append(server.name)
+    return {
+        **summary(manifest),
+        "digest": manifest.digest,
+        "incremental": sum(copy.incremental for copy in manifest.copies),
+        "window": checkpoint.evidence.get("window"),
+        "tiers": [{"name": tier.name, "servers": servers[tier.name]} for tier in manifest.application.tiers],
+        "together": plain(checkpoint.together) if checkpoint.together else None,
     }

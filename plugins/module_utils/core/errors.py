@@ -152,6 +152,21 @@ class ManifestInvalid(DocumentInvalid):
     what = "manifest"
 
 
+class CheckpointReplaced(DrError):
+    """A checkpoint is not the one that was chosen and checked: the catalogue has another manifest of it by now.
+
+    :param where: the catalogue, or the site that has it.
+    """
+
+    code = "checkpoint_replaced"
+
+    def __init__(self, application: str, checkpoint: str, where: str) -> None:
+        super().__init__(
+            f"The manifest of checkpoint '{checkpoint}' of application '{application}' in {where} was replaced after the checkpoint had been chosen.",
+            "Find out who published it again. Re-run to choose and check the one that is there.",
+        )
+
+
 class DrillRecordInvalid(DocumentInvalid):
     """The record of a drill is invalid."""
 

@@ -171,6 +171,7 @@ class Manifest:
     :param drill: id of the drill for which it was changed, only in memory; None for a real restore.
     :param beside: id for which it is restored beside the running application, only in memory; None for a restore of the application.
     :param is_bound: whether what was read named the place to which it belongs, as all that is written does.
+    :param digest: of the document that was read; empty for one that was not.
     """
 
     checkpoint: Checkpoint
@@ -179,6 +180,7 @@ class Manifest:
     drill: str | None = None
     beside: str | None = None
     is_bound: bool = dataclasses.field(default=True, compare=False)
+    digest: str = dataclasses.field(default="", compare=False)
 
     @property
     def application(self) -> Application:
@@ -223,7 +225,7 @@ class Manifest:
         """
         stored = signed.load(content, seal, ManifestInvalid)
         _refuse_unknown_version(stored.document)
-        return dataclasses.replace(cls._parse(stored.document), is_bound=stored.is_bound)
+        return dataclasses.replace(cls._parse(stored.document), is_bound=stored.is_bound, digest=stored.digest)
 
     def as_dict(self) -> dict[str, t.Any]:
         return {

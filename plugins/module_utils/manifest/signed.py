@@ -40,6 +40,7 @@ _HEAD = re.compile(rb'\{"digest":"sha256:([0-9a-f]{64})",(?:"signature":"hmac-sh
 #: Keeps signatures of this form apart from those of the first one, which were over the bare document.
 _DOMAIN = b"osdr.openstack document 2\n"
 _PLACE = "place"
+_DIGEST = "sha256:"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 _FIRST_FORM_DIGEST = re.compile(rb'"digest":"sha256:[0-9a-f]{64}",')
@@ -68,16 +69,18 @@ class Stored:
     """A document that was read.
 
     :param is_bound: whether it names the place to which it belongs.
+    :param digest: as it stands in what was read.
     """
 
     document: dict[str, t.Any]
     is_bound: bool
+    digest: str
 
 
 def dump(document: Document, seal: Seal = UNSEALED) -> bytes:
     """A document as it is stored."""
     body = _canonical({**document, **({_PLACE: seal.place} if seal.place else {})})
-    head = {"digest": "sha256:" + hashlib.sha256(body).hexdigest()}
+    head = {"digest": _DIGEST + hashlib.sha256(body).hexdigest()}
     if seal.key is not None:
         head["signature"] = "hmac-sha256:" + _signature(_DOMAIN + body, seal.key)
     return _canonical(head)[:-1] + b"," + body[1:]
@@ -93,7 +96,7 @@ def load(content: bytes, seal: Seal, invalid: Invalid) -> Stored:
 
 
 def _load(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -> Stored:
-    return _placed(_object(_verified(content, head, seal, invalid), invalid), seal, invalid)
+    return _placed(_object(_verified(content, head, seal, invalid), invalid), head, seal, invalid)
 
 
 def _verified(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invalid) -> bytes:
@@ -109,7 +112,7 @@ def _verified(content: bytes, head: re.Match[bytes], seal: Seal, invalid: Invali
     return body
 
 
-def _placed(document: dict[str, t.Any], seal: Seal, invalid: Invalid) -> Stored:
+def _placed(document: dict[str, t.Any], head: re.Match[bytes], seal: Seal, invalid: Invalid) -> Stored:
     """A document without its place, which is the right one."""
     place = document.pop(_PLACE, None)
     if seal.key is not None and place is not None and place != seal.place:
@@ -117,7 +120,7 @@ def _placed(document: dict[str, t.Any], seal: Seal, invalid: Invalid) -> Stored:
             f"The {invalid.what} was signed for another place: {shown(place)}, not {seal.place} (project and container). Somebody copied it.",
             "Remove it; or, if you moved the catalogue there yourself, read it without the key.",
         )
-    return Stored(document, place is not None)
+    return Stored(document, place is not None, _DIGEST + head[1].decode())
 
 
 def load_until(content: bytes, member: str, seal: Seal, invalid: Invalid) -> Stored | None:
@@ -139,7 +142,7 @@ def load_until(content: bytes, member: str, seal: Seal, invalid: Invalid) -> Sto
         refuse_deep(found, invalid)
     except (ValueError, IndexError, RecursionError, invalid):
         return None
-    return _placed(found, seal, invalid)
+    return _placed(found, head, seal, invalid)
 
 
 def _members_before(text: str, member: str) -> t.Iterator[tuple[str, t.Any]]:
@@ -168,9 +171,9 @@ def _load_first_form(content: bytes, seal: Seal, invalid: Invalid) -> Stored:
         _verify_first_form(content, seal.key, invalid)
     document = _object(content, invalid)
     digest, _ignored = document.pop("digest", None), document.pop("signature", None)
-    if digest != "sha256:" + hashlib.sha256(_canonical(document)).hexdigest():
+    if digest != _DIGEST + hashlib.sha256(_canonical(document)).hexdigest():
         raise _changed(invalid)
-    return Stored(document, is_bound=False)
+    return Stored(document, is_bound=False, digest=digest)
 
 
 def _verify_first_form(content: bytes, key: str, invalid: Invalid) -> None:

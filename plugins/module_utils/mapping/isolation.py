@@ -40,13 +40,12 @@ class Wish:
     servers: tuple[str, ...] | None = None
 
     @classmethod
-    def parse(cls, manifest: t.Any, mapping: t.Any = None, drill: str | None = None, servers: t.Iterable[str] | None = None) -> Wish:
-        """Read untrusted documents.
+    def parse(cls, manifest: Manifest, mapping: t.Any = None, drill: str | None = None, servers: t.Iterable[str] | None = None) -> Wish:
+        """Read what somebody wants of a checkpoint.
 
-        :raises ManifestInvalid: when the manifest is damaged.
         :raises MappingInvalid: when the mapping cannot be read.
         """
-        return cls(Manifest.parse(manifest), SiteMapping.parse(mapping), drill, None if servers is None else tuple(servers))
+        return cls(manifest, SiteMapping.parse(mapping), drill, None if servers is None else tuple(servers))
 
     @property
     def source(self) -> Manifest:
@@ -69,10 +68,6 @@ class Wish:
     def whole_there(self) -> Manifest:
         """The whole checkpoint as it will be at the site, once what is not restored now is too; whatever the mapping lacks for that."""
         return as_restored(self.manifest, self.mapping, self.drill).manifest
-
-    def marked(self) -> Manifest:
-        """The whole checkpoint, by whose marks everything made of it is found, whatever the mapping."""
-        return dataclasses.replace(self.manifest, drill=self.drill)
 
 
 def as_restored(manifest: Manifest, mapping: SiteMapping, drill: str | None) -> Mapped:

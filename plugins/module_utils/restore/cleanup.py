@@ -12,14 +12,14 @@ from ..cloud.compute import Compute
 from ..cloud.network import Networking
 from ..cloud.session import Cloud
 from ..copies.twins import Scaffolding
-from ..core.errors import CloudError, NotFound, ResourceFailed
+from ..core.errors import CheckFailed, CloudError, NotFound, ResourceFailed
 from ..core.intent import is_owners_lock
 from ..core.marking import Mark
 from ..core.records import AddressGroup, FloatingIp, Network, Port, Router, SecurityGroup, Server, ServerGroup, Subnet, Trunk, Volume
 from ..work.pool import each, run_all
 from ..work.waiting import Waiter
 from . import site as restore_site
-from .marks import MadeServers
+from .marks import MadeServers, made_volumes
 from .removal import Removal, others, plan
 
 #: Cinder deletes no volume that it is at work on.
@@ -123,6 +123,36 @@ class VolumeRemover:
                 resource_id=volume.id,
             )
         return None
+
+
+class MadeVolumes:
+    """The volumes that one restore or drill made, and by what encrypted ones were restored.
+
+    :param owner: whose marks count.
+    """
+
+    def __init__(self, storage: BlockStorage, owner: Mark, waiter: Waiter, concurrency: int) -> None:
+        self._storage = storage
+        self._waiter = waiter
+        self._remover = VolumeRemover(storage, waiter, concurrency)
+        self.volumes = made_volumes(owner, storage.volumes())
+        #: What an interrupted run has left.
+        self.scaffolding = Scaffolding.of(storage, owner)
+
+    def refuse_attached(self) -> None:
+        problems = [
+            f"Volume {volume.label} is attached to server {one.server_id}; remove the restored servers first "
+            "(os_restore_servers with state: absent)."
+            for volume in self.volumes
+            for one in volume.attachments
+        ]
+        if problems:
+            raise CheckFailed(f"The restored volumes on site '{self._storage.cloud.site}' cannot be removed", problems)
+
+    def remove(self) -> None:
+        """Delete all of it, and wait until the volumes are gone."""
+        self._remover.remove(self.volumes)
+        self.scaffolding.remove(self._storage, self._waiter)
 
 
 class Cleanup:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..core.errors import warned
-from .cleanup import ServerRemover
+from .cleanup import MadeVolumes, ServerRemover
 from .marks import MadeServers
 from .network_sharing import NetworkSharing
 from .networks import NetworkRestore, shown
@@ -59,14 +59,12 @@ def restore_volumes(restore: VolumeRestore, steps: t.Sequence[VolumeStep], wait:
     }
 
 
-def remove_volumes(restore: VolumeRestore, check_mode: bool) -> Result:
-    made, scaffolding = restore.made(), restore.scaffolding()
+def remove_volumes(made: MadeVolumes, check_mode: bool) -> Result:
     if not check_mode:
         # In check mode the servers may be there only because the task before did not remove them.
-        restore.refuse_attached(made)
-        restore.remove(made)
-        scaffolding.remove(restore.storage, restore.waiter)
-    before = {"volumes": {one.label: one.status for one in made}, **scaffolding.shown()}
+        made.refuse_attached()
+        made.remove()
+    before = {"volumes": {one.label: one.status for one in made.volumes}, **made.scaffolding.shown()}
     return {"changed": any(before.values()), "volumes": [], "diff": {"before": before, "after": {"volumes": {}}}}
 
 

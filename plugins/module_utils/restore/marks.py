@@ -8,6 +8,7 @@ import collections
 import dataclasses
 import typing as t
 
+from ..application.definition import require_beside_id, require_checkpoint_id, require_drill_id, require_name
 from ..core.marking import Mark
 from ..core.records import FloatingIp, Port, Server, Trunk, Volume
 from ..manifest.manifest import Manifest
@@ -23,6 +24,19 @@ INTERFACE = "network:router_interface"
 def owner_of(manifest: Manifest) -> Mark:
     """The restore, or the drill, or what is done beside the application, that makes things of a manifest."""
     return Mark(manifest.application.name, manifest.checkpoint.id, drill=manifest.drill, apart=manifest.beside)
+
+
+def named_owner(application: str, checkpoint: str, drill: str | None = None, beside: str | None = None) -> Mark:
+    """The same, by what somebody calls it: whose the marks are needs no manifest.
+
+    :raises InvalidInput: for what cannot be a name or an id.
+    """
+    return Mark(
+        require_name("the name of an application", application),
+        require_checkpoint_id(checkpoint),
+        drill=None if drill is None else require_drill_id(drill),
+        apart=None if beside is None else require_beside_id(beside),
+    )
 
 
 def mark_of(manifest: Manifest, source: str) -> Mark:

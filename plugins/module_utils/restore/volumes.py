@@ -22,7 +22,7 @@ from ..work.waiting import Waiter
 from .cleanup import VolumeRemover
 from .losses import losses_of_volumes
 from .making import Giver
-from .marks import is_restored_elsewhere, made_volumes, owner_of
+from .marks import is_restored_elsewhere
 from .sealed import Unlocking
 from .volume_plan import Action, VolumeStep, plan_volumes
 
@@ -136,7 +136,7 @@ class VolumeRestore:
     def _start(self, step: VolumeStep) -> None:
         source = step.spec.source_id
         if step.action is Action.REPLACE and source not in self._replaced:
-            self.remove([t.cast(Volume, step.current)])
+            self._remover.remove([t.cast(Volume, step.current)])
             self._replaced.add(source)
         if step.action.makes:
             self._create(step)
@@ -197,7 +197,7 @@ class VolumeRestore:
     def _make_anew(self, step: VolumeStep) -> None:
         self._anew.add(step.spec.source_id)
         if step.current:
-            self.remove([step.current])
+            self._remover.remove([step.current])
         self._create(step)
 
     def _failure(self, step: VolumeStep) -> DrError:
@@ -272,29 +272,6 @@ class VolumeRestore:
 
     def _elapsed(self) -> float:
         return round(self.waiter.clock.now() - self._began, 1)
-
-    # Removal
-
-    def made(self) -> list[Volume]:
-        return made_volumes(owner_of(self.manifest), self.storage.volumes())
-
-    def scaffolding(self) -> Scaffolding:
-        """What encrypted volumes were restored by and an interrupted run has left."""
-        return Scaffolding.of(self.storage, owner_of(self.manifest))
-
-    def refuse_attached(self, volumes: t.Iterable[Volume]) -> None:
-        problems = [
-            f"Volume {volume.label} is attached to server {one.server_id}; remove the restored servers first "
-            "(os_restore_servers with state: absent)."
-            for volume in volumes
-            for one in volume.attachments
-        ]
-        if problems:
-            raise CheckFailed(f"The restored volumes on site '{self.storage.cloud.site}' cannot be removed", problems)
-
-    def remove(self, volumes: t.Iterable[Volume]) -> None:
-        """Delete volumes and wait until they are gone."""
-        self._remover.remove(volumes)
 
 
 class VolumesUnderWay:

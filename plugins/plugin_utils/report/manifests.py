@@ -34,14 +34,13 @@ class Manifests:
     parts: tuple[ManifestPart, ...]
 
     @classmethod
-    def of(cls, manifest: t.Any, others: t.Iterable[t.Any] = ()) -> Manifests:
+    def of(cls, *manifests: t.Any) -> Manifests:
         """Read manifests.
 
-        :param manifest: of the leading project, or of the only one.
-        :param others: of the other projects.
+        :param manifests: of all projects, that of the leading one first.
         :raises InvalidInput: when they are not of one checkpoint.
         """
-        parts = tuple(ManifestPart(_project(one), one) for one in map(Given, (manifest, *others)))
+        parts = tuple(ManifestPart(_project(one), one) for one in map(Given, manifests))
         names = [_names(part.manifest) for part in parts]
         if not all(names[0]):
             raise InvalidInput("The given manifest names no application or no checkpoint.", "Give what os_checkpoint_info returned.")

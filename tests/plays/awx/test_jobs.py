@@ -10,7 +10,7 @@ import re
 import psutil
 import pytest
 from ansible_collections.osdr.openstack.tests.plays.awx.configuration import Job, answers, data, job_template, rendered
-from ansible_collections.osdr.openstack.tests.plays.test_failover_role import CHECKPOINT, FENCED, Collection, names
+from ansible_collections.osdr.openstack.tests.plays.test_failover_role import FENCED, Collection, names
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 
 APPLICATION = shop.DOCUMENT["application"]
@@ -29,7 +29,7 @@ RECOVERY_POINT = {
 }
 ANSWERS = {
     "os_catalogue_rebuild": {"rebuilt": [], "present": ["noon"], "damaged": []},
-    "os_checkpoint_info": {"manifest": {**shop.document(checkpoint=CHECKPOINT), "copies": []}},
+    "os_checkpoint_info": shop.found(),
     "os_checkpoint_prune": {"prune": {"kept": [{"id": "noon"}], "removed": ["ten"]}},
     "os_drill_record": {"drill": {"outcome": "passed", "servers": []}},
     "os_recovery_point_info": {"recovery_points": [RECOVERY_POINT]},

@@ -141,7 +141,7 @@ def _of_project(tier, project):
 
 
 def checkpoint(document=None, warnings=(), parts=(), **given):
-    return CheckpointRun.of(Manifests.of(manifest() if document is None else document, parts), {**CHECKPOINT, **given}, warnings)
+    return CheckpointRun.of(Manifests.of(manifest() if document is None else document, *parts), {**CHECKPOINT, **given}, warnings)
 
 
 def _volume(index, one, status, requested, ready):
@@ -187,7 +187,7 @@ def server_results():
 
 def restore(document=None, warnings=(), parts=(), **given):
     facts = {"site": "remote", "began_at": at(0, 30), "seconds": 48.3, "volumes": volume_results(), "servers": server_results(), **given}
-    return RestoreRun.of(Manifests.of(manifest() if document is None else document, parts), facts, warnings)
+    return RestoreRun.of(Manifests.of(manifest() if document is None else document, *parts), facts, warnings)
 
 
 KEPT = [{"name": name, "volume_id": shop.uuid(index), "size": size} for index, (_server_name, name, size, *_others) in enumerate(VOLUMES, 1)]
@@ -196,7 +196,7 @@ KEPT = [{"name": name, "volume_id": shop.uuid(index), "size": size} for index, (
 def roll_back(document=None, warnings=(), parts=(), **given):
     facts = {"site": "primary", "id": "20261122143000-3f2a", "stopped_at": at(15, 30), "kept": KEPT}
     made = {"volumes": volume_results(), "servers": server_results(), **given}
-    return RollBackRun.of(Manifests.of(manifest() if document is None else document, parts), {**facts, **made}, warnings)
+    return RollBackRun.of(Manifests.of(manifest() if document is None else document, *parts), {**facts, **made}, warnings)
 
 
 def renamed(facts, names):

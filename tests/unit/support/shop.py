@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import details
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.drill_record import DrillRecord
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import (
@@ -244,6 +245,15 @@ def document(**changes):
 
 def manifest():
     return Manifest.parse(document())
+
+
+def found(chosen=None):
+    """What os_checkpoint_info returns of a manifest: what is told of it, with a digest.
+
+    :param chosen: as JSON has it.
+    """
+    chosen = manifest() if chosen is None else Manifest.parse(chosen)
+    return {"checkpoint": details(Manifest.load(chosen.dump()))}
 
 
 def mapped(source=None):

@@ -35,19 +35,36 @@ class Copying:
         return SimpleNamespace(run=lambda task_vars: self._results.pop(0) if self._results else {"changed": True})
 
 
-def run(copying, **arguments):
+PARTS = [{"cloud": "remote", "digest": "sha256:1"}]
+
+
+def run(copying, manifests=(), found=None, **arguments):
+    """Report on a checkpoint.
+
+    :param manifests: of its parts, per site.
+    :param found: what reading them answers instead.
+    """
     task = Task()
     task.action = "osdr.openstack.os_run_report"
-    task.args = {"path": "/reports", "manifest": runs.manifest(), **arguments}
+    task.args = {"path": "/reports", "application": "shop", "id": "2026-11-22-noon", "parts": PARTS, **arguments}
+    manifests = dict(manifests or {"remote": runs.manifest()})
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
     action = os_run_report.ActionModule(task, connection, None, None, None)
     action._shared_loader_obj = copying
+    copying.read = []
+
+    def execute(name, module_args, task_vars):
+        copying.read.append((name, module_args))
+        return found or {"checkpoint": {"digest": "sha256:1"}, "manifest": manifests[module_args["cloud"]]}
+
+    action._execute_module = execute
     return action.run(task_vars={})
 
 
 def test_all_projects_of_an_application_are_in_its_report():
     copying, (leading, other) = Copying(), runs.in_two_projects()
-    run(copying, checkpoint={"consistency": "quiesced"}, manifest=leading, other_manifests=[other])
+    parts = [*PARTS, {"cloud": "theirs"}]
+    run(copying, {"remote": leading, "theirs": other}, checkpoint={"consistency": "quiesced"}, parts=parts)
     assert [one["project"] for one in json.loads(copying.contents[1])["servers"]] == ["p-databases", "p-databases", "p-front"]
 
 
@@ -100,10 +117,30 @@ def test_a_run_is_exactly_one_of_both(arguments):
         run(Copying(), **arguments)
 
 
-@pytest.mark.parametrize(("arguments", "message"), [({"path": ""}, "path is empty"), ({"manifest": {}}, "names no application")])
+@pytest.mark.parametrize(("arguments", "message"), [({"path": ""}, "path is empty"), ({"manifests": {"remote": {}}}, "names no application")])
 def test_nonsense_is_refused_in_words(arguments, message):
     with pytest.raises(AnsibleActionFail, match=message):
         run(Copying(), checkpoint={}, **arguments)
+
+
+def test_the_manifest_is_read_where_the_catalogue_is_and_by_nobody_else():
+    copying = Copying()
+    run(copying, checkpoint={}, container="dr", hmac_key="secret")
+    place = {"cloud": "remote", "container": "dr", "hmac_key": "secret"}
+    wanted = {"application": "shop", "checkpoint": "2026-11-22-noon", "require": True, "with_manifest": True}
+    assert copying.read == [("osdr.openstack.os_checkpoint_info", {**place, **wanted})]
+
+
+def test_what_cannot_be_read_is_not_reported_on():
+    with pytest.raises(AnsibleActionFail, match=r"The manifest of the checkpoint could not be read. It is not there\."):
+        run(Copying(), found={"failed": True, "msg": "It is not there."}, checkpoint={})
+
+
+@pytest.mark.parametrize(("cloud", "named"), [("remote", "remote"), ({"auth": {"password": "secret"}}, "unnamed")])
+def test_of_another_checkpoint_than_the_one_of_the_run_there_is_no_report(cloud, named):
+    found = {"checkpoint": {"digest": "sha256:2"}, "manifest": runs.manifest()}
+    with pytest.raises(AnsibleActionFail, match=f"of application 'shop' in the catalogue of site '{named}' was replaced"):
+        run(Copying(), found=found, checkpoint={}, parts=[{"cloud": cloud, "digest": "sha256:1"}])
 
 
 def test_options_are_those_that_are_documented():

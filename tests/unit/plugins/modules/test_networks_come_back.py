@@ -15,7 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest i
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import given, shop
 from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.tenants import OURS, Tenants
@@ -121,6 +121,8 @@ class Site:
         self.tenants, self.rich, self.cloud, self.told = tenants, Rich(tenants), tenants.cloud(), []
         for module in (os_application_info, os_restore_check, os_restore_networks, os_restore_servers):
             monkeypatch.setattr(module, "connect", lambda _params: self.cloud)
+        for module in (os_restore_check, os_restore_networks, os_restore_servers):
+            monkeypatch.setattr(module, "published", given.manifest)
         monkeypatch.setattr(os_restore_servers, "Waiter", lambda timeout, interval: self.waiter)
 
     @property

@@ -6,13 +6,15 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, FenceIncomplete, InvalidInput
 from ansible_collections.osdr.openstack.plugins.module_utils.failover import fencing
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.modules import os_application_fence
 from ansible_collections.osdr.openstack.tests.unit.support import shop
 from ansible_collections.osdr.openstack.tests.unit.support.fake_nova import FakeNova
-from ansible_collections.osdr.openstack.tests.unit.support.fakes import server
+from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore, server
 
 APPLICATION = {"name": "shop", "tiers": [{"name": "all", "servers": ["orders-db", "shop-front"], "checks": []}]}
 LOCKED = "Fenced by its project: application shop runs at site remote, from checkpoint noon."
@@ -26,6 +28,21 @@ def nova(monkeypatch):
     return fake
 
 
+@pytest.fixture
+def asked():
+    """Which sites' catalogues were asked."""
+    return []
+
+
+@pytest.fixture
+def store(monkeypatch, asked):
+    """The store of the other site's catalogue."""
+    there = FakeStore(**{"shop/noon.json": shop.manifest().dump()})
+    monkeypatch.setattr(os_application_fence, "connect_other", lambda cloud: asked.append(cloud))
+    monkeypatch.setattr(catalogue, "configured_store", lambda _cloud, _container: there)
+    return there
+
+
 def run(nova, acting=None, check_mode=False, **changes):
     params = {
         "application": APPLICATION,
@@ -34,7 +51,9 @@ def run(nova, acting=None, check_mode=False, **changes):
         "runs_at": "remote",
         "checkpoint": "noon",
         "reason": "",
-        "manifest": None,
+        "catalogue_cloud": None,
+        "container": "osdr-catalogue",
+        "hmac_key": None,
         "start": False,
         "keep_going": False,
         "admin_cloud": None,
@@ -100,11 +119,12 @@ def test_where_it_keeps_going_such_a_state_is_warned_of_and_the_others_are_fence
     assert (again["changed"], after["changed"], [one["fenced"] for one in after["fence"]["servers"]]) == (True, False, [True, True])
 
 
-def test_a_checkpoint_of_another_site_says_nothing_about_these_servers(nova):
-    manifest = shop.document()
+def test_a_checkpoint_of_another_site_says_nothing_about_these_servers(nova, store, asked):
     with pytest.raises(CheckFailed, match="'noon' was taken of"):
-        run(nova, manifest=manifest)
-    assert run(nova, manifest={**manifest, "checkpoint": {**manifest["checkpoint"], "site": "remote"}})["changed"]
+        run(nova, catalogue_cloud="remote")
+    store.content["shop/noon.json"] = Manifest.parse(shop.document(checkpoint={**shop.document()["checkpoint"], "site": "remote"})).dump()
+    assert run(nova, catalogue_cloud="remote")["changed"]
+    assert asked == ["remote"] * 2
 
 
 def test_an_administrators_lock_and_what_is_missing_are_told(nova):
@@ -121,3 +141,8 @@ def test_a_fence_is_dated_by_the_clock_of_the_site(nova):
     nova.cloud.clock.note_record("2036-01-01T12:00:00", answered, answered)
     run(nova)
     assert {FenceMark.of(one).since[:13] for one in nova.servers()} == {"2036-01-01T12"}
+
+
+@pytest.mark.parametrize("changes", [{}, {"catalogue_cloud": "remote", "checkpoint": ""}, {"catalogue_cloud": "remote", "checkpoint": "ten"}])
+def test_without_a_checkpoint_the_servers_are_known_by_their_names(nova, store, changes):
+    assert run(nova, **changes)["changed"]

@@ -18,6 +18,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue
 from ansible_collections.osdr.openstack.plugins.module_utils.core.encryption import Encryption
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CheckFailed, InvalidInput, ResourceFailed, WaitTimeout
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark
+from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.rollback import exchange, job
 from ansible_collections.osdr.openstack.plugins.modules import os_application_roll_back, os_restore_cleanup
 from ansible_collections.osdr.openstack.tests.unit.support import encrypted_site, sealing
@@ -51,8 +52,10 @@ class Shop:
         self.ids = {one["name"]: one["id"] for one in self.running.volumes().values()}
         self.site.writes.clear()
 
-    def run(self, state, check_mode=False, **changes):
-        given = {"state": state, "site": "primary", "application": DEFINITION, "manifest": self.manifest, "user_data": "omit", "stop_timeout": 60}
+    def run(self, state, check_mode=False, manifest=None, **changes):
+        published = Manifest.parse(manifest or self.manifest)
+        self.running.documents.there[f"shop/{published.checkpoint.id}.json"] = published.dump()
+        given = {"state": state, "site": "primary", "application": DEFINITION, "checkpoint": published.checkpoint.id, "user_data": "omit", "stop_timeout": 60}
         self.module = self.running.module(check_mode, **{**given, **changes})
         with self.running.there(os_application_roll_back):
             cloud = os_application_roll_back.connect({})
@@ -74,6 +77,10 @@ class Shop:
         finally:
             self.site.on_write = lambda: None
         return False
+
+    def records(self):
+        """What is in the catalogue besides checkpoints."""
+        return {name: content for name, content in self.running.documents.there.items() if name.startswith("shop/_")}
 
     def data(self):
         return {name: self.running.disks(name) for name in NAMES}
@@ -172,7 +179,7 @@ def test_in_check_mode_it_is_only_judged(shop, state):
     result = shop.run(state, check_mode=True)
     assert (result["changed"], {one["resource"]: one["needed"] for one in result["needs"]}["volumes"]) == (True, 3)
     assert (len(result["volumes"]), result["resumed"], result["diff"]["after"]) == (3, False, {"state": "begun"})
-    assert (shop.site.writes, shop.running.documents.there) == ([], {})
+    assert (shop.site.writes, shop.records()) == ([], {})
 
 
 def test_what_ran_before_comes_back_on_its_own_volumes(shop):
@@ -216,7 +223,7 @@ def test_once_accepted_the_old_volumes_go_and_another_roll_back_may_begin(shop):
     assert foreseen == done
     assert (done["changed"], done["roll_back"]["checkpoint"], done["roll_back"]["state"]) == (True, CHECKPOINT, "rolled_back")
     assert (len(done["removed"]), done["left"], shop.unused()) == (3, [], set())
-    assert (shop.data(), shop.look(), shop.running.documents.there) == (OLD, shop.had, {})
+    assert (shop.data(), shop.look(), shop.records()) == (OLD, shop.had, {})
     assert shop.run("accepted") == {"changed": False, "roll_back": None, "removed": [], "left": []}
     # The copies of the same checkpoint serve once more.
     shop.running.write("newer")
@@ -440,7 +447,7 @@ def test_user_data_comes_back_and_is_sealed_in_the_record(shop):
     for state in ("rolled_back", "undone"):
         shop.run(state, user_data="encrypt", user_data_key="passphrase")
         assert shop.running.server("orders-db")["OS-EXT-SRV-ATTR:user_data"] == content
-        assert content not in str(shop.running.documents.there)
+        assert content not in str(shop.records())
     # Nobody needs the key to remove what is out of use.
     shop.run("accepted")
 
@@ -483,7 +490,7 @@ def test_where_the_checkpoint_does_not_work_either_there_is_the_way_back(shop, m
 def refused(shop, match, **changes):
     with pytest.raises(CheckFailed, match=match):
         shop.run("rolled_back", **changes)
-    assert (shop.site.writes, shop.data(), shop.running.documents.there.keys() - {"shop/_active.json"}) == ([], NEW, set())
+    assert (shop.site.writes, shop.data(), shop.records().keys() - {"shop/_active.json"}) == ([], NEW, set())
 
 
 def test_a_server_that_an_administrator_fenced_is_refused_to_its_project(shop):
@@ -654,7 +661,7 @@ def test_those_of_the_other_site_are_refused_without_the_right_private_key(encry
     for check_mode in (True, False):
         with pytest.raises(CheckFailed, match=told):
             encrypted.run("rolled_back", check_mode, volume_private_key=private)
-    assert (encrypted.site.writes, encrypted.data(), encrypted.running.documents.there) == ([], NEW, {})
+    assert (encrypted.site.writes, encrypted.data(), encrypted.records()) == ([], NEW, {})
 
 
 def test_with_it_they_are_restored_from_their_twins(encrypted, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import time
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ NOON = shop.manifest()
 
 
 def run(objects, storage=None, key=None, **changes):
-    params = {"application": "shop", "checkpoint": "latest", "not_after": None, "consistency": None, "require": True, **changes}
+    params = {"application": "shop", "checkpoint": "latest", "not_after": None, "consistency": None, "require": True, "with_manifest": False, **changes}
     warnings = []
     module = SimpleNamespace(params=params, warn=warnings.append)
     found = os_checkpoint_info.run(module, Catalogue(FakeStore(**objects), key), storage or FakeBackups())
@@ -29,7 +30,7 @@ def run(objects, storage=None, key=None, **changes):
 
 def test_the_newest_is_returned_and_the_damaged_are_told():
     found = run({"shop/noon.json": NOON.dump(), "shop/one.json": b"{"})
-    assert found["manifest"] == shop.document()
+    assert (found["checkpoint"]["id"], "manifest" in found) == ("noon", False)
     assert [one["id"] for one in found["checkpoints"]] == ["noon"]
     (damaged,) = found["damaged"]
     assert damaged["name"] == "shop/one.json"
@@ -37,7 +38,7 @@ def test_the_newest_is_returned_and_the_damaged_are_told():
 
 
 def test_without_require_nothing_is_an_answer():
-    assert run({}, require=False)["manifest"] is None
+    assert run({}, require=False)["checkpoint"] is None
 
 
 @pytest.mark.parametrize("require", [True, False])
@@ -130,7 +131,7 @@ def test_without_the_backups_it_is_told_that_nobody_knows():
 
     site.backups = fail
     found = run({"shop/noon.json": NOON.dump()}, site)
-    assert found["manifest"] == shop.document()
+    assert found["checkpoint"]["id"] == "noon"
     assert found["warnings"] == ["It cannot be told whether the catalogue lacks what the backups know of: Site 'remote' could not list backups."]
 
 
@@ -146,3 +147,32 @@ def test_how_far_the_clock_of_the_site_is_ahead_is_told():
     assert run({}, storage, require=False)["clock_ahead"] == 0
     storage.cloud.clock.note_record("2126-01-01T12:00:00", answered, answered)
     assert run({}, storage, require=False)["clock_ahead"] > 10**9
+
+
+def test_what_was_selected_is_told_in_short_with_the_digest_by_which_it_is_found_again():
+    content = NOON.dump()
+    assert run({"shop/noon.json": content})["checkpoint"] == {
+        "id": "noon",
+        "digest": json.loads(content)["digest"],
+        "application": "shop",
+        "created_at": "2026-01-01T12:00:00Z",
+        "site": "primary",
+        "consistency": "quiesced",
+        "servers": 2,
+        "volumes": 3,
+        "gigabytes": sum(one["size"] for one in shop.document()["copies"]),
+        "incremental": sum(one["incremental"] for one in shop.document()["copies"]),
+        "window": NOON.checkpoint.evidence.get("window"),
+        "tiers": [{"name": "database", "servers": ["orders-db"]}, {"name": "front", "servers": ["shop-front"]}],
+        "together": None,
+    }
+
+
+@pytest.mark.parametrize(("objects", "manifest"), [({"shop/noon.json": NOON.dump()}, shop.document()), ({}, None)])
+def test_the_manifest_is_returned_only_to_those_who_want_to_look_at_it(objects, manifest):
+    assert run(objects, require=False, with_manifest=True)["manifest"] == manifest
+
+
+def test_lists_have_a_few_figures_of_each_checkpoint_however_large_it_is():
+    (listed,) = run({"shop/noon.json": NOON.dump()})["checkpoints"]
+    assert not [value for value in listed.values() if isinstance(value, (list, dict))]

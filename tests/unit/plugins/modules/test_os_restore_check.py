@@ -10,7 +10,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Quota
 from ansible_collections.osdr.openstack.plugins.module_utils.failover.fence_mark import FenceMark
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_check
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import given, shop
 from ansible_collections.osdr.openstack.tests.unit.support.counting import ONCE, planning
 
 SHARED = dataclasses.replace(shop.NETWORK, name="dr-net", project_id="theirs", is_shared=True)
@@ -22,6 +22,7 @@ def check(monkeypatch):
         limits = {"quotas": quotas} if quotas else {}
         stock = shop.inventory(site, parts={one.id: one for one in shop.backups()}, **limits).stock
         monkeypatch.setattr(os_restore_check, "connect", lambda _params: None)
+        monkeypatch.setattr(os_restore_check, "published", given.manifest)
         monkeypatch.setattr(os_restore_check.restore_stock, "look", lambda *_given: stock)
         warnings = []
         params = {

@@ -5,12 +5,18 @@ from __future__ import annotations
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import ManifestInvalid, MappingInvalid
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_mapping_info
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import given, shop
+
+
+@pytest.fixture(autouse=True)
+def catalogue(monkeypatch):
+    monkeypatch.setattr(os_restore_mapping_info, "connect", lambda _params: None)
+    monkeypatch.setattr(os_restore_mapping_info, "published", given.manifest)
 
 
 def run(mapping=None, found=None, manifest=None):
     params = {"manifest": manifest or shop.document(), "mapping": mapping}
-    return os_restore_mapping_info.run(params, lambda _params: found or shop.inventory())
+    return os_restore_mapping_info.run(params, lambda _cloud, _params: found or shop.inventory())
 
 
 def test_without_a_mapping_one_is_proposed():
@@ -66,7 +72,7 @@ def test_a_zone_that_the_site_does_not_have_is_for_a_person_and_null_is_an_answe
 
 
 def test_nonsense_is_refused_before_the_site_is_asked():
-    def never(_params):
+    def never(_cloud, _params):
         raise AssertionError("The site was asked.")
 
     with pytest.raises(MappingInvalid):

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.application.checks import Check
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import CheckFailed, InvalidInput, ManifestInvalid, NotFound
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_servers
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import given, shop
 
 COMMAND = {"command": ["/bin/order"], "timeout": 60}
 QUIESCE = {"driver": "auto", "admin_cloud": None, "libvirt_uri": None}
@@ -60,6 +60,7 @@ def run(monkeypatch):
             return made[0]
 
         monkeypatch.setattr(os_restore_servers, "connect", lambda _params: "cloud")
+        monkeypatch.setattr(os_restore_servers, "published", given.manifest)
         monkeypatch.setattr(os_restore_servers, "look", lambda *_given: site or shop.prepared_site())
         monkeypatch.setattr(os_restore_servers, "ServerRestore", restore)
         cinder = SimpleNamespace(cloud=SimpleNamespace(site="remote"), volumes=lambda: list(storage))
@@ -140,7 +141,7 @@ def test_everything_that_was_restored_is_removed_in_order(monkeypatch):
     monkeypatch.setattr(os_restore_servers, "look", lambda *_given: site)
     monkeypatch.setattr(os_restore_servers, "Compute", lambda _cloud: compute)
     monkeypatch.setattr(os_restore_servers, "Networking", lambda _cloud: network)
-    params = {"manifest": shop.document(), "drill": None, "state": "absent", "tiers": None, "servers": None, "volumes": "there"}
+    params = {"application": "shop", "checkpoint": "noon", "drill": None, "state": "absent", "tiers": None, "servers": None, "volumes": "there"}
     effort = {"timeout": 60, "concurrency": 1}
     result = os_restore_servers.run(SimpleNamespace(params={**params, **effort}, check_mode=False))
     assert [call for call, _one in calls] == ["server"] * 2 + ["floating address"] * 2 + ["port"] * 2

@@ -16,6 +16,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.restore import stoc
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import Cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_restore_check, os_restore_mapping_info, os_restore_networks
+from ansible_collections.osdr.openstack.tests.unit.support import given
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller
 from ansible_collections.osdr.openstack.tests.unit.support.memory.neutron import EXTENSIONS
@@ -266,16 +267,18 @@ def test_the_part_on_anothers_network_goes_first_and_then_the_network_with_its_s
     assert (things(remote, "networks"), things(remote, "ports"), things(remote, SHARING)) == ([], [], [])
 
 
-def test_a_mapping_need_not_say_what_stands_for_a_network_of_another_part(both):
+def test_a_mapping_need_not_say_what_stands_for_a_network_of_another_part(both, monkeypatch):
+    monkeypatch.setattr(os_restore_mapping_info, "connect", lambda _params: None)
+    monkeypatch.setattr(os_restore_mapping_info, "published", given.manifest)
     with both.projects[THEIRS].there() as cloud:
         inventory = Inventory(restore_stock.look(cloud, 1), None)
     asked = {"manifest": both.manifests[THEIRS], "mapping": None}
-    assert os_restore_mapping_info.run(asked, lambda _params: inventory)["undecided"] == []
-    proposed = os_restore_mapping_info.run(asked, lambda _params: inventory)["mapping"]
+    assert os_restore_mapping_info.run(asked, lambda _cloud, _params: inventory)["undecided"] == []
+    proposed = os_restore_mapping_info.run(asked, lambda _cloud, _params: inventory)["mapping"]
     there = both.projects[THEIRS]
     assert there.checked(both.manifests[THEIRS], mapping=proposed, others=others(both.manifests, THEIRS)) == []
     alone = changed(both.manifests[THEIRS], together=None)
-    undecided = os_restore_mapping_info.run({"manifest": alone, "mapping": None}, lambda _params: inventory)["undecided"]
+    undecided = os_restore_mapping_info.run({"manifest": alone, "mapping": None}, lambda _cloud, _params: inventory)["undecided"]
     assert [(one["kind"], one["name"]) for one in undecided] == [("networks", "shop-net"), ("subnets", "shop-subnet")]
 
 

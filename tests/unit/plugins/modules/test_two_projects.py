@@ -23,7 +23,7 @@ from ansible_collections.osdr.openstack.plugins.modules import (
     os_restore_servers,
     os_restore_volumes,
 )
-from ansible_collections.osdr.openstack.tests.unit.support import shop
+from ansible_collections.osdr.openstack.tests.unit.support import given, shop
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.tenants import OURS, THEIRS, Tenants, differences
 
@@ -87,6 +87,8 @@ class Site:
         looking = (os_application_info, os_restore_check, os_restore_mapping_info)
         for module in (*looking, os_application_supersede, os_restore_networks, os_restore_servers, os_restore_volumes):
             monkeypatch.setattr(module, "connect", lambda _params: self.cloud)
+        for module in (os_restore_check, os_restore_mapping_info, os_application_supersede, os_restore_networks, os_restore_servers, os_restore_volumes):
+            monkeypatch.setattr(module, "published", given.manifest)
         for module in (os_application_supersede, os_restore_servers, os_restore_volumes, os_application_fence):
             monkeypatch.setattr(module, "Waiter", lambda timeout, interval: self.waiter)
 
@@ -97,7 +99,7 @@ class Site:
     @staticmethod
     def _params(**changes):
         values = {"manifest": DOCUMENT, "mapping": None, "drill": None, "servers": None, "others": [], "state": "present", "timeout": 60, "concurrency": 1}
-        return {**shop.NOT_ENCRYPTED, **values, **changes}
+        return {**shop.NOT_ENCRYPTED, "application": "shop", "checkpoint": "noon", **values, **changes}
 
     def networks(self, **changes):
         return os_restore_networks.run(self._params(**changes), False)
@@ -123,7 +125,7 @@ class Site:
     def fence(self, state="fenced"):
         compute, network = os_application_fence.Compute(self.cloud), os_application_fence.Networking(self.cloud)
         own = {"application": DOCUMENT["application"], "site": "remote", "runs_at": "primary", "checkpoint": "noon", "reason": ""}
-        own |= {"manifest": None, "start": True, "keep_going": False, "admin_cloud": None, "quiesce": QUIESCE}
+        own |= {"catalogue_cloud": None, "start": True, "keep_going": False, "admin_cloud": None, "quiesce": QUIESCE}
         module = SimpleNamespace(params=self._params(**{**own, "state": state}), warn=print, check_mode=False)
         return os_application_fence.run(module, compute, compute, network)
 
@@ -237,7 +239,7 @@ def test_a_mapping_names_only_what_the_project_may_use(site, tenants):
     tenants.add("networks", name="their-net")
     tenants.add("routers", name="their-router", external_gateway_info=None)
     params = site._params()
-    found = os_restore_mapping_info.look(params)
+    found = os_restore_mapping_info.look(site.cloud, params)
     names = {kind: found.names(kind) for kind in ("networks", "subnets", "routers", "external_networks", "security_groups", "server_groups", "key_pairs")}
     assert names == {
         "networks": [],
@@ -248,7 +250,7 @@ def test_a_mapping_names_only_what_the_project_may_use(site, tenants):
         "server_groups": [],
         "key_pairs": [],
     }
-    assert os_restore_mapping_info.run(params, lambda _params: found)["undecided"] == []
+    assert os_restore_mapping_info.run(params, lambda _cloud, _params: found)["undecided"] == []
 
 
 def test_the_check_looks_at_nothing_of_others(site, tenants):

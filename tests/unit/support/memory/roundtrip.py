@@ -23,6 +23,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest i
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info, os_restore_check, os_restore_networks, os_restore_servers
+from ansible_collections.osdr.openstack.tests.unit.support import given
 from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.alike import Difference, differences
@@ -94,6 +95,8 @@ class Modules:
         with contextlib.ExitStack() as stack:
             for module in _MODULES:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
+            for module in (os_restore_check, os_restore_networks, os_restore_servers):
+                stack.enter_context(mock.patch.object(module, "published", given.manifest))
             for module in (os_restore_check, os_restore_servers):
                 stack.enter_context(mock.patch.object(module, "connect_other", lambda _cloud: admin))
             stack.enter_context(at_once())

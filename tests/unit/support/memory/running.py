@@ -15,6 +15,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest i
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.plain import plain
 from ansible_collections.osdr.openstack.plugins.module_utils.work.waiting import Waiter
 from ansible_collections.osdr.openstack.plugins.modules import os_application_info
+from ansible_collections.osdr.openstack.tests.unit.support import given
 from ansible_collections.osdr.openstack.tests.unit.support.at_once import at_once
 from ansible_collections.osdr.openstack.tests.unit.support.fakes import FakeStore, FakeTime
 from ansible_collections.osdr.openstack.tests.unit.support.memory.asking import Caller, Resource
@@ -121,6 +122,8 @@ class Running:
         with contextlib.ExitStack() as stack:
             for module in modules:
                 stack.enter_context(mock.patch.object(module, "connect", lambda _params: cloud))
+                if hasattr(module, "published"):
+                    stack.enter_context(mock.patch.object(module, "published", given.manifest))
                 if hasattr(module, "Waiter"):
                     stack.enter_context(mock.patch.object(module, "Waiter", lambda **_times: Waiter(60, 1, FakeTime().clock)))
             stack.enter_context(at_once())

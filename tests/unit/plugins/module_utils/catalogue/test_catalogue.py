@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import random
 import threading
 
 import pytest
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue import catalogue as module
 from ansible_collections.osdr.openstack.plugins.module_utils.catalogue.catalogue import Catalogue, CheckpointChoice, parse_time
-from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import Busy, CloudError, Interrupted, InvalidInput, ManifestInvalid
+from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import (
+    Busy,
+    CheckpointReplaced,
+    CloudError,
+    Interrupted,
+    InvalidInput,
+    ManifestInvalid,
+    NotFound,
+)
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest import signed
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest, Outline
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.signed import Seal
@@ -319,6 +328,57 @@ def test_one_that_is_named_is_read_alone():
     read, seen = made._store.read, []
     made._store.read = lambda name, at_most: seen.append(name) or read(name, at_most)
     assert (made.named("shop", "ten"), seen) == (TEN, ["shop/ten.json"])
+
+
+# What somebody has chosen
+
+
+def digest_of(content):
+    return json.loads(content)["digest"]
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_what_was_chosen_is_read_again_by_its_id_and_digest(key):
+    made = catalogue(TEN, NOON, key=key)
+    digest = digest_of(made._store.content["shop/ten.json"])
+    assert made.chosen("shop", "ten", digest) == made.chosen("shop", "ten") == TEN
+    assert made.chosen("shop", "ten").digest == digest
+
+
+def test_what_was_replaced_since_is_refused_by_its_name():
+    made = catalogue(TEN)
+    digest = digest_of(made._store.content["shop/ten.json"])
+    made.publish(shop.taken("ten", "2026-01-01T10:00:00Z", "crash"))
+    with pytest.raises(CheckpointReplaced, match="checkpoint 'ten' of application 'shop' in container 'catalogue' of site 'remote' was replaced"):
+        made.chosen("shop", "ten", digest)
+    assert made.chosen("shop", "ten").checkpoint.consistency == "crash"
+
+
+@pytest.mark.parametrize(
+    ("application", "checkpoint", "error", "message"),
+    [
+        ("shop", "latest", InvalidInput, "'latest', which stands for the newest one"),
+        ("shop", "drill", NotFound, "Application 'shop' has no checkpoint 'drill' in container 'catalogue' of site 'remote'"),
+        ("../shop", "ten", InvalidInput, "the name of an application"),
+        ("shop", "../ten", InvalidInput, "the id of a checkpoint"),
+        ("shop", "noon", ManifestInvalid, "Object 'shop/noon.json'"),
+    ],
+)
+def test_only_one_that_is_there_can_have_been_chosen(application, checkpoint, error, message):
+    with pytest.raises(error, match=message):
+        catalogue(TEN, **{"shop/noon.json": b"{"}).chosen(application, checkpoint)
+
+
+def test_what_was_chosen_is_verified_and_no_more_of_it_is_read_than_a_manifest_may_have(monkeypatch):
+    with pytest.raises(ManifestInvalid, match="is not signed"):
+        catalogue(key=KEY, **{"shop/ten.json": TEN.dump()}).chosen("shop", "ten")
+    monkeypatch.setattr(module, "LARGEST", 100)
+    made, asked = catalogue(TEN), []
+    read = made._store.read
+    made._store.read = lambda name, at_most: asked.append(at_most) or read(name, at_most)
+    with pytest.raises(ManifestInvalid, match="has more than"):
+        made.chosen("shop", "ten")
+    assert asked == [101]
 
 
 @pytest.mark.parametrize("seed", range(20))

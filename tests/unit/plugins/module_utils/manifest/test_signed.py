@@ -23,7 +23,8 @@ def load(content, seal=UNSEALED):
 @pytest.mark.parametrize("seal", SEALS)
 def test_what_is_written_is_read(seal):
     content = signed.dump(DOCUMENT, seal)
-    assert load(content, seal) == load(content) == Stored(DOCUMENT, is_bound=seal.place is not None)
+    digest = json.loads(content)["digest"]
+    assert load(content, seal) == load(content) == Stored(DOCUMENT, is_bound=seal.place is not None, digest=digest)
     assert list(json.loads(content))[: 1 + bool(seal.key)] == ["digest", "signature"][: 1 + bool(seal.key)]
 
 
@@ -57,7 +58,7 @@ def test_the_first_form_is_read_with_its_key_and_without_any():
     content = shop.signed_by_first_form(shop.manifest(), "secret")
     for seal in (UNSEALED, SEAL):
         found = Manifest.load(content, seal)
-        assert (found, found.is_bound) == (shop.manifest(), False)
+        assert (found, found.is_bound, found.digest) == (shop.manifest(), False, json.loads(content)["digest"])
 
 
 def test_what_looks_like_digest_and_signature_inside_of_the_first_form_is_not_taken_for_them():

@@ -155,7 +155,7 @@ def test_a_drill_uses_nothing_that_it_did_not_make():
 
 
 def wish(**changes):
-    return Wish.parse(shop.document(), **changes)
+    return Wish.parse(MANIFEST, **changes)
 
 
 def test_a_module_gets_the_manifest_as_it_is_to_be_restored():
@@ -185,8 +185,3 @@ def test_what_cannot_be_done_is_refused():
     with pytest.raises(MappingInvalid) as raised:
         wish(mapping=undecided).manifest_there()
     assert len(raised.value.facts["problems"]) == 2
-
-
-@pytest.mark.parametrize("drill", [None, "7"])
-def test_for_a_removal_the_marks_are_enough(drill):
-    assert wish(drill=drill, servers=["shop-front"]).marked() == dataclasses.replace(MANIFEST, drill=drill)

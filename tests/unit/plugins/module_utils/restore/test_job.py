@@ -25,19 +25,14 @@ class Noted:
     lone_ports = forwarders = ()
     described_ports = described_forwarders = staticmethod(list)
 
-    def __init__(self, steps=(), volumes=None, made=()):
+    scaffolding = Scaffolding((), {})
+
+    def __init__(self, steps=(), volumes=None):
         self.steps, self.volumes, self.calls, self.warnings = steps, volumes, [], ["as is"]
-        self._made = list(made)
 
     @property
     def changes(self):
         return any(step.changes for step in self.steps)
-
-    def made(self):
-        return self._made
-
-    def scaffolding(self):
-        return Scaffolding((), {})
 
     def __getattr__(self, name):
         def call(*_arguments):
@@ -72,11 +67,11 @@ def test_what_is_told_of_volumes(wait, check_mode, call, plan, changed, states):
 @pytest.mark.parametrize(("check_mode", "calls"), [(False, ["refuse_attached", "remove"]), (True, [])])
 def test_what_is_told_of_volumes_that_are_removed(check_mode, calls):
     volumes = shop.restored_volumes(attachments=(Attachment("id", "/dev/vda"),))
-    work = Noted(made=volumes)
+    work = Noted(volumes=volumes)
     result = job.remove_volumes(work, check_mode)
     assert (work.calls, result["changed"], result["volumes"]) == (calls, True, [])
     assert result["diff"] == {"before": {"volumes": {one.label: "available" for one in volumes}}, "after": {"volumes": {}}}
-    assert job.remove_volumes(Noted(), check_mode)["changed"] is False
+    assert job.remove_volumes(Noted(volumes=()), check_mode)["changed"] is False
 
 
 @pytest.mark.parametrize(("check_mode", "calls"), [(False, ["refuse_problems", "apply", "timing"]), (True, ["predicted"])])

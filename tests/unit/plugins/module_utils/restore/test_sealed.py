@@ -15,6 +15,8 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.volume_keys import Opener
 from ansible_collections.osdr.openstack.plugins.module_utils.restore import job, sealed
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.cleanup import MadeVolumes
+from ansible_collections.osdr.openstack.plugins.module_utils.restore.marks import owner_of
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.sealed import Means
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import Action, plan_volumes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore
@@ -280,13 +282,17 @@ def test_without_the_key_nothing_is_restored(restoring, begin):
     assert restoring.made_from == []
 
 
+def made(storage):
+    return MadeVolumes(storage, owner_of(manifest()), storage.waiter, 1)
+
+
 def test_what_an_interrupted_run_left_is_removed_with_the_volumes(restoring):
     restore(restoring)._start(SEALED)
     (empty,) = restoring.volumes()
     restore(restoring)._fill(dataclasses.replace(SEALED, action=Action.FILL, current=empty))
     assert restoring.twins and restoring.keys.by_id
-    told = job.remove_volumes(restore(restoring, opener=False), check_mode=True)
+    told = job.remove_volumes(made(restoring), check_mode=True)
     assert (told["changed"], sorted(told["diff"]["before"])) == (True, ["backups", "keys", "volumes"])
     restoring.there.clear()
-    assert job.remove_volumes(restore(restoring, opener=False), check_mode=False)["changed"]
+    assert job.remove_volumes(made(restoring), check_mode=False)["changed"]
     assert (restoring.twins, restoring.keys.by_id) == ({}, {})

@@ -7,6 +7,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.osdr.openstack.plugins.module_utils.copies.twins import Scaffolding
 from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import (
     Busy,
     CheckFailed,
@@ -19,6 +20,7 @@ from ansible_collections.osdr.openstack.plugins.module_utils.core.errors import 
 from ansible_collections.osdr.openstack.plugins.module_utils.core.marking import Mark, unmarked
 from ansible_collections.osdr.openstack.plugins.module_utils.core.records import Attachment
 from ansible_collections.osdr.openstack.plugins.module_utils.manifest.manifest import Manifest
+from ansible_collections.osdr.openstack.plugins.module_utils.restore import cleanup
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volume_plan import Action, plan_volumes
 from ansible_collections.osdr.openstack.plugins.module_utils.restore.volumes import VolumeRestore, VolumesUnderWay
 from ansible_collections.osdr.openstack.plugins.module_utils.work.clock import Clock, Moment
@@ -532,27 +534,34 @@ def test_what_a_prediction_shows_is_what_is_there():
     assert [one["status"] for one in work.predicted(work.plan())] == ["absent", "absent", "absent"]
 
 
-def test_only_its_own_volumes_are_removed():
+@pytest.fixture
+def made(monkeypatch):
+    """What was made of unencrypted volumes, which leave nothing else."""
+    monkeypatch.setattr(cleanup.Scaffolding, "of", lambda *_given: Scaffolding((), {}))
+    monkeypatch.setattr(cleanup.Scaffolding, "remove", lambda *_given: None)
+    return lambda storage: cleanup.MadeVolumes(storage, Mark("shop", "noon"), storage.waiter, 8)
+
+
+def test_only_its_own_volumes_are_removed(made):
     storage = Storage([*shop.restored_volumes(), volume("theirs")])
-    work = restore(storage)
-    work.remove(work.made())
+    made(storage).remove()
     assert list(storage.there) == ["volume-theirs"]
 
 
-def test_attached_volumes_are_not_removed():
-    work = restore(Storage(shop.restored_volumes(status="in-use", attachments=(Attachment("s1", "/dev/vda"),))))
+def test_attached_volumes_are_not_removed(made):
+    storage = Storage(shop.restored_volumes(status="in-use", attachments=(Attachment("s1", "/dev/vda"),)))
     with pytest.raises(CheckFailed, match=r"is attached to server s1; remove the restored servers first"):
-        work.refuse_attached(work.made())
+        made(storage).refuse_attached()
 
 
-def test_a_volume_that_cannot_be_deleted_is_named():
+def test_a_volume_that_cannot_be_deleted_is_named(made):
     class Stubborn(Storage):
         def delete_volume(self, volume_id):
             self._change(volume_id, status="error_deleting")
 
-    work = restore(Stubborn(shop.restored_volumes()[:1]))
+    storage = Stubborn(shop.restored_volumes()[:1])
     with pytest.raises(ResourceFailed, match="on site 'remote' could not be deleted"):
-        work.remove(work.made())
+        made(storage).remove()
 
 
 # Increments

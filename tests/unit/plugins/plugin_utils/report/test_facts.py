@@ -53,7 +53,7 @@ def test_parts_of_different_checkpoints_are_refused():
     first, second = runs.in_two_projects()
     second["checkpoint"]["id"] = "later"
     with pytest.raises(InvalidInput, match="is of checkpoint 'later' of application 'shop', not of '2026-11-22-noon' of 'shop'"):
-        Manifests.of(first, [second])
+        Manifests.of(first, second)
 
 
 def test_the_parts_of_several_projects_are_put_together_in_boot_order():
