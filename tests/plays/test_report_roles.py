@@ -58,6 +58,11 @@ def defaults(role):
     return yaml.safe_load((ROOT / "roles" / f"dr_{role}" / "defaults" / "main.yml").read_text())
 
 
+def settled(role):
+    """What a role makes of its variables, after these."""
+    return {**defaults(role), **yaml.safe_load((ROOT / "roles" / f"dr_{role}" / "vars" / "main.yml").read_text())}
+
+
 def collection(directory):
     """The collection with modules that only answer, except what writes reports."""
     made = Collection(directory, {"os_checkpoint_info": {**FOUND, "manifest": runs.manifest()}})
@@ -75,7 +80,7 @@ class Plays:
     def __init__(self, directory, *runs):
         self.reports = directory / "reports"
         tasks = [
-            {**task(role), **keywords, "vars": {**defaults(role), f"dr_{role}_report": str(self.reports), **ROLES[role], **changes}}
+            {**task(role), **keywords, "vars": {**settled(role), f"dr_{role}_report": str(self.reports), **ROLES[role], **changes}}
             for role, changes, keywords in runs
         ]
         playbook = directory / "play.json"
