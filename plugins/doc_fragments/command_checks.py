@@ -14,7 +14,7 @@ options:
         run commands where the module runs.
       - With V(refuse), a checkpoint that has any is not restored; the message lists the commands for review.
       - V(skip) leaves them out, with a warning for each. A tier may then start before the previous one is ready.
-      - V(run) runs them. Use it with signed manifests (O(osdr.openstack.os_checkpoint_info#module:hmac_key)), or where nobody else
+      - V(run) runs them. Use it with signed manifests (O(hmac_key)), or where nobody else
         can write the catalogue.
     type: str
     choices: [refuse, skip, run]
