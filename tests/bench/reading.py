@@ -170,7 +170,7 @@ def recovery_point(directory: pathlib.Path, checkpoints: int, servers: int) -> s
 
 
 def listing(directory: pathlib.Path, checkpoints: int, servers: int) -> str:
-    params = {"application": APPLICATION, "checkpoint": "latest", "not_after": None, "consistency": None, "require": True}
+    params = {"application": APPLICATION, "checkpoint": "latest", "not_after": None, "consistency": None, "require": True, "with_manifest": False}
     module = SimpleNamespace(params=params, warn=lambda _warning: None)
     found = os_checkpoint_info.run(module, Catalogue(Files(directory), KEY), Backups(checkpoints, servers * VOLUMES))
     assert len(found["checkpoints"]) == checkpoints
